@@ -1,0 +1,99 @@
+"""The PyTorch backend: what it declares, what it cannot do, and the emission of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rescompile.backend.contract import Request
+from rescompile.backend.template import environment, tidy
+from rescompile.ir.facts import Facts
+from rescompile.ir.ops import Conv, Op, Same
+from rescompile.ir.structure import Layer
+
+from .define import define_network
+from .initialise import initialisers
+from .view import File
+
+if TYPE_CHECKING:
+    from .runtime import TorchRuntime
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Attributes of nn.Module that a child of the same name would hide.
+RESERVED = frozenset(
+    "T add_module apply bfloat16 buffers call_super_init children compile cpu cuda double "
+    "dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter "
+    "get_submodule half ipu load_state_dict modules mtia named_buffers named_children "
+    "named_modules named_parameters parameters register_buffer register_module "
+    "register_parameter requires_grad_ set_extra_state set_submodule share_memory state_dict to "
+    "to_empty train training type xpu zero_grad append extend insert pop".split()
+)
+
+
+class TorchBackend:
+    """Emits an nn.Module class for each block, and one for the network."""
+
+    name = "torch"
+    title = "PyTorch"
+    UNSUPPORTED: Mapping[type[Op], str] = {}
+
+    def unsupported(self, facts: Facts) -> list[str]:
+        return list(dict.fromkeys(_reasons(facts)))
+
+    def emit(self, request: Request) -> str:
+        file = File(request)
+        network = define_network(file)
+        lines = list(initialisers(file.facts))
+        template = environment(TEMPLATES).get_template("module.py.j2")
+        source = template.render(
+            docstring=request.summary.docstring(),
+            uses_torch=_mentions(file, network, "torch."),
+            uses_functional=bool(file.helpers & {"PaddedConv2d", "StochasticDepth"}),
+            helpers=sorted(file.helpers),
+            functions=sorted(file.functions),
+            definitions=file.order,
+            network=network,
+            initialisers=lines,
+            name=request.facts.network.name,
+            outputs=len(request.facts.network.outputs),
+        )
+        return tidy(source)
+
+    def runtime(self) -> TorchRuntime:
+        from .runtime import TorchRuntime
+
+        return TorchRuntime()
+
+
+def _mentions(file: File, network: object, word: str) -> bool:
+    everything = [*file.order, network]
+    return any(
+        word in line.replace("nn." + word, "")
+        for definition in everything
+        for line in (*definition.lines, *definition.forward)  # type: ignore[attr-defined]
+    )
+
+
+def _reasons(facts: Facts) -> Iterator[str]:
+    for path, trace in facts.elaborated.flat():
+        place = ".".join(path)
+        if type(trace.op) in TorchBackend.UNSUPPORTED:
+            yield f"{place}: {TorchBackend.UNSUPPORTED[type(trace.op)]}"
+        hidden = RESERVED.intersection(path)
+        if hidden:
+            yield f"{place}: '{min(hidden)}' is an attribute of nn.Module; choose another name"
+        if len({len(t.x) for t in facts.traces[id(trace.node)]}) > 1:
+            yield f"{place}: one layer of a block sees maps in one call and vectors in another"
+        if _padding_varies(facts, trace.node):
+            yield f"{place}: `same` padding means different pixels in different calls of the block"
+
+
+def _padding_varies(facts: Facts, node: Layer) -> bool:
+    if not isinstance(node.op, Conv) or not isinstance(node.op.padding, Same):
+        return False
+    pads = {t.op.pads(t.x) for t in facts.traces[id(node)] if isinstance(t.op, Conv)}
+    return len(pads) > 1
+
+
+backend = TorchBackend()

@@ -1,0 +1,191 @@
+"""One definition of the emitted file: a block's class or function, or the network's class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rescompile.backend.layout import Code, statement
+from rescompile.ir.expr import Dim
+from rescompile.ir.ops import Flatten
+from rescompile.ir.structure import Block, Form, Group, Join, Layer, Node, Residual, Where
+from rescompile.ir.structure import Call as BlockCall
+from rescompile.ir.symbolic import Flow, shape_changes
+
+from .forward import Forward
+from .modules import STATELESS
+from .sequence import Sequences
+from .view import Argument, Definition, File, Scope, arguments_of
+
+Own = Layer | Group | BlockCall
+
+
+def define_block(file: File, block: Block, name: str) -> Definition:
+    """The class of a block, or the function of an inline one."""
+    flow = file.facts.flows[block.name][0]
+    scope = file.scope(flow)
+    if block.form is Form.MODULE:
+        body = ModuleBody(file, scope, block.body)
+        lines, forward, kind = body.lines(), tuple(body.forward()), "module"
+    else:
+        sequences = Sequences(file, scope)
+        lines, forward = [], ()
+        if block.form is Form.INLINE:
+            kind, lines = "function", list(sequences.function(block.body))
+        else:
+            kind, lines = "sequence", list(sequences.class_body(block.body))
+    lets = [f"{let} = {scope.dim(dim)}" for let, dim in block.lets]
+    file.functions |= scope.functions
+    pad = "    " if kind == "function" else "        "
+    arguments = arguments_of(block, scope.used)
+    head = tuple(pad + line for line in lets)
+    return Definition(name, arguments, (*head, *lines), forward, kind, block.about)
+
+
+def define_network(file: File) -> Definition:
+    """The network's own class."""
+    network = file.network
+    scope = file.scope(file.facts.root_flow)
+    body = ModuleBody(file, scope, network.body, root=True)
+    lines = body.lines()
+    forward = tuple(body.forward())
+    file.functions |= scope.functions
+    arguments: tuple[Argument, ...] = ()
+    if network.classes is not None and "classes" in scope.used:
+        arguments = (Argument("num_classes", "int", str(network.classes)),)
+    return Definition(file.class_name, arguments, tuple(lines), forward)
+
+
+class ModuleBody:
+    """The body of a class: attributes in `__init__`, and the forward pass over them."""
+
+    def __init__(
+        self, file: File, scope: Scope, body: tuple[Node, ...], root: bool = False
+    ) -> None:
+        self.file = file
+        self.scope = scope
+        self.flow: Flow = scope.flow
+        self.nodes = body
+        self.root = root
+        self.forwarding = Forward(file, scope, body, root)
+        self.sequences = Sequences(file, scope, root)
+        self.attributes: dict[int, str] = {}
+        self.flags: dict[int, str] = {}
+        self.made = list(self.attribute_lines())
+
+    def lines(self) -> list[str]:
+        return self.made
+
+    def forward(self) -> Iterator[str]:
+        yield from self.forwarding.lines(self.attributes, self.flags)
+
+    def attribute_lines(self) -> Iterator[str]:
+        shared: dict[str, str] = {}
+        layers = [n for n in own_nodes(self.nodes) if isinstance(n, Layer) and _is_shared(n)]
+        built = {id(n): self.forwarding.module(n) for n in layers}
+        groups: dict[str, list[str]] = {}
+        for layer in layers:
+            groups.setdefault(statement(built[id(layer)]), []).append(str(layer.name))
+        names = {str(n.name) for n in own_nodes(self.nodes)}
+        for code, members in groups.items():
+            shared[code] = _shared_name(members, names)
+        done: set[str] = set()
+        for node in own_nodes(self.nodes):
+            name = str(node.name)
+            if id(node) in built:
+                name = shared[statement(built[id(node)])]
+            self.attributes[id(node)] = name
+            if isinstance(node, Layer) and isinstance(node.op, Flatten) and node.when is True:
+                continue
+            if name not in done:
+                done.add(name)
+                yield from self.attribute(node, name)
+        yield from self.conditions()
+
+    def attribute(self, node: Own, name: str) -> Iterator[str]:
+        condition = self.condition(node)
+        target = f"self.{name}"
+        if condition is None:
+            yield from self.sequences.assign(target, self.code(node), node, 8)
+            return
+        yield f"        {target}: nn.Module = nn.Identity()"
+        yield f"        if {self.scope.dim(condition)}:"
+        yield from self.sequences.assign(target, self.code(node), node, 12)
+
+    def condition(self, node: Own) -> Dim | None:
+        """The condition under which an attribute is more than the identity."""
+        residual = _shortcut_of(self.nodes, node)
+        if residual is not None and residual.where is Where.SHAPE_CHANGES:
+            entering = self.flow.entering[id(residual)]
+            return shape_changes(residual, entering, self.file.network.blocks)
+        return None if node.when is True else node.when
+
+    def code(self, node: Own) -> Code | None:
+        """The constructor, or None where it takes several statements."""
+        if isinstance(node, Layer):
+            return self.forwarding.module(node)
+        return self.sequences.one(node)
+
+    def conditions(self) -> Iterator[str]:
+        """Flags that the forward pass asks for."""
+        for node in residuals(self.nodes):
+            if node.when is not True:
+                flag = self.flag("use_shortcut")
+                self.flags[id(node)] = flag
+                yield f"        self.{flag} = {self.scope.dim(node.when)}"
+            elif node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
+                flag = self.flag("projects")
+                self.flags[id(node)] = flag
+                entering = self.flow.entering[id(node)]
+                changes = shape_changes(node, entering, self.file.network.blocks)
+                yield f"        self.{flag} = {self.scope.dim(changes)}"
+
+    def flag(self, wanted: str) -> str:
+        taken = {*self.attributes.values(), *self.flags.values()}
+        while wanted in taken:
+            wanted += "_2"
+        return wanted
+
+
+def own_nodes(body: tuple[Node, ...]) -> Iterator[Own]:
+    """The nodes that become attributes: the main path before shortcuts, as torchvision has them."""
+    for node in body:
+        if isinstance(node, Residual):
+            for part in (node.pre, node.branch, node.shortcut):
+                yield from own_nodes(part)
+        elif isinstance(node, Join):
+            for branch in node.branches:
+                yield from own_nodes(branch.body)
+        else:
+            assert isinstance(node, (Layer, Group, BlockCall))
+            yield node
+
+
+def residuals(body: tuple[Node, ...]) -> Iterator[Residual]:
+    """Every residual in a scope."""
+    for node in body:
+        if isinstance(node, Residual):
+            yield node
+            for part in (node.pre, node.shortcut, node.branch):
+                yield from residuals(part)
+        elif isinstance(node, Join):
+            for branch in node.branches:
+                yield from residuals(branch.body)
+
+
+def _shortcut_of(body: tuple[Node, ...], node: Node) -> Residual | None:
+    return next((r for r in residuals(body) if any(s is node for s in r.shortcut)), None)
+
+
+def _is_shared(node: Layer) -> bool:
+    return isinstance(node.op, STATELESS) and node.when is True
+
+
+def _shared_name(members: list[str], taken: set[str]) -> str:
+    """One name for equal modules: `relu` for relu1 and relu2, if it is free."""
+    if len(members) == 1:
+        return members[0]
+    base = members[0].rstrip("0123456789")
+    if all(m.rstrip("0123456789") == base for m in members) and base not in taken:
+        return base
+    return members[0]
+

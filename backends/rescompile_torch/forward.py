@@ -1,0 +1,158 @@
+"""The forward pass of a class: statements from the schedule, light calls folded into one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rescompile.backend.layout import Call, Chain, Code, Items, statement
+from rescompile.backend.schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select
+from rescompile.ir.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
+from rescompile.ir.structure import Call as BlockCall
+from rescompile.ir.structure import Group, JoinKind, Layer, Node
+
+from .modules import FRESH, LIGHT, OVERWRITES, Site, module
+from .view import File, Scope
+
+INDENT = 8
+MAX_FOLDED = 4
+
+
+class Forward:
+    """The schedule of one class, and its lines once the attributes have names."""
+
+    def __init__(self, file: File, scope: Scope, body: tuple[Node, ...], root: bool) -> None:
+        self.file = file
+        self.scope = scope
+        outputs = file.network.outputs if root else ()
+        scheduler = Scheduler(inline=True, outputs=frozenset(outputs))
+        self.outputs = outputs
+        self.result = scheduler.body(body, "x")
+        self.statements = scheduler.statements
+        self.in_place = overwriting(self.statements)
+        self.shapes = file.facts.elaborated.root.shapes if root else {}
+
+    def module(self, node: Layer) -> Code:
+        """The constructor of a layer's module."""
+        traces = self.file.facts.traces[id(node)]
+        op = self.file.resolved(node)
+        in_place = id(node) in self.in_place
+        site = Site(self.scope.entering(node), len(traces[0].x) == 3, in_place, self.scope.dim)
+        made = module(op, site)
+        if isinstance(made, Call) and isinstance(made.func, str) and "." not in made.func:
+            self.file.helpers.add(made.func)
+        return made
+
+    def lines(self, attributes: dict[int, str], flags: dict[int, str]) -> Iterator[str]:
+        self.attributes, self.flags = attributes, flags
+        pending: tuple[str, Code, int, Shape | None] | None = None
+        for made in self.statements:
+            value, target = made.value, made.target
+            folds = (
+                isinstance(value, Apply)
+                and pending is not None
+                and pending[0] == value.source == target
+                and pending[2] < MAX_FOLDED
+                and is_light(value.node)
+            )
+            if folds:
+                assert pending is not None and isinstance(value, Apply)
+                code = self.apply(value.node, pending[1])
+                pending = (target, code, pending[2] + 1, self.shape(value))
+                continue
+            if pending is not None:
+                yield self.line(f"{pending[0]} = ", pending[1], pending[3])
+            pending = (target, self.value(value), 1, self.shape(value))
+        yield from self.last(pending)
+
+    def last(self, pending: tuple[str, Code, int, Shape | None] | None) -> Iterator[str]:
+        if pending is None:
+            yield self.line("return ", "x", None)
+        elif self.outputs:
+            yield self.line(f"{pending[0]} = ", pending[1], pending[3])
+            yield self.line("return ", ", ".join(self.outputs), None)
+        elif pending[0] == self.result:
+            yield self.line("return ", pending[1], pending[3])
+        else:
+            yield self.line(f"{pending[0]} = ", pending[1], pending[3])
+            yield self.line("return ", self.result, None)
+
+    def line(self, before: str, code: Code, shape: Shape | None) -> str:
+        comment = show_shape(shape) if shape else ""
+        return statement(code, before=before, indent=INDENT, comment=comment)
+
+    def shape(self, value: Apply | Copy | Select | Combine) -> Shape | None:
+        if isinstance(value, (Copy, Select)):
+            return None
+        return self.shapes.get(id(value.node))
+
+    def value(self, value: Apply | Copy | Select | Combine) -> Code:
+        if isinstance(value, Apply):
+            return self.apply(value.node, value.source)
+        if isinstance(value, Copy):
+            return value.source
+        if isinstance(value, Combine):
+            return self.combine(value)
+        applied = self.apply(value.step, value.source)
+        if id(value.node) not in self.flags:
+            return applied
+        flag = self.flags[id(value.node)]
+        return f"{statement(applied)} if self.{flag} else {value.otherwise}"
+
+    def apply(self, node: Layer | Group | BlockCall, source: Code) -> Code:
+        attribute = f"self.{self.attributes[id(node)]}"
+        if isinstance(node, Layer) and node.when is True:
+            if isinstance(node.op, Flatten):
+                return f"{statement(source)}.flatten(1)"
+            if isinstance(node.op, GlobalAvgPool) and not node.op.keepdims:
+                return f"{statement(Call(attribute, (source,)))}.flatten(1)"
+            if isinstance(node.op, LayerScale):
+                return Chain("*", (attribute, source))
+        return Call(attribute, (source,))
+
+    def combine(self, value: Combine) -> Code:
+        operands = [self.operand(operand) for operand in value.operands]
+        if value.kind is JoinKind.CONCAT:
+            return Call("torch.cat", (Items("[", "]", tuple(operands)), "1"))
+        if isinstance(value.operands[0], Apply) and isinstance(value.operands[-1], str):
+            operands.reverse()
+        operator = "*" if value.kind is JoinKind.MULTIPLY else "+"
+        joined = Chain(operator, tuple(operands))
+        if value.when is True:
+            return joined
+        alone = self.operand(value.operands[0])
+        flag = self.flags[id(value.node)]
+        return f"{statement(joined)} if self.{flag} else {statement(alone)}"
+
+    def operand(self, operand: Operand) -> Code:
+        return operand if isinstance(operand, str) else self.apply(operand.node, operand.source)
+
+
+def is_light(node: Layer | Group | BlockCall) -> bool:
+    return isinstance(node, Layer) and isinstance(node.op, LIGHT)
+
+
+def overwriting(statements: list[Assign]) -> set[int]:
+    """The activations that may work in place: their input is fresh, and nobody else has it."""
+    found: set[int] = set()
+    before: Assign | None = None
+    for made in statements:
+        value = made.value
+        if isinstance(value, Apply) and isinstance(value.node, Layer) and before is not None:
+            same = before.target == value.source == made.target
+            if same and isinstance(value.node.op, OVERWRITES) and is_fresh(before):
+                found.add(id(value.node))
+        before = made
+    return found
+
+
+def is_fresh(made: Assign) -> bool:
+    value = made.value
+    if isinstance(value, Combine):
+        return value.kind is not JoinKind.MULTIPLY and value.when is True
+    return isinstance(value, Apply) and isinstance(value.node, Layer) and _is_fresh_op(value.node)
+
+
+def _is_fresh_op(node: Layer) -> bool:
+    op: Op = node.op
+    return isinstance(op, FRESH) and node.when is True
+

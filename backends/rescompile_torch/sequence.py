@@ -1,0 +1,221 @@
+"""Sequences: an nn.Sequential as one expression, or built step by step where that is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rescompile.backend.layout import Arg, Call, Code, Commented, statement
+from rescompile.ir.expr import Dim, Var
+from rescompile.ir.ops import GlobalAvgPool, Shape, show_shape
+from rescompile.ir.structure import IN_CHANNELS, Form, Group, Layer, Loop, Node
+from rescompile.ir.structure import Call as BlockCall
+from rescompile.ir.symbolic import RUNNING
+
+from .modules import FRESH, OVERWRITES, Site, module
+from .view import File, Scope, call_args, child_name, given_arguments, uses_index
+
+
+class Sequences:
+    """Renders groups and calls of one definition."""
+
+    def __init__(self, file: File, scope: Scope, root: bool = False) -> None:
+        self.file = file
+        self.scope = scope
+        self.root = root
+
+    # -- one module ------------------------------------------------------------------------------
+
+    def one(self, node: Group | BlockCall) -> Code | None:
+        """A group or call as one expression, or None where statements are needed."""
+        if isinstance(node, Group):
+            children = self.children(node.body)
+            if children is None:
+                return None
+            return Call("nn.Sequential", children, explode=len(children) > 1)
+        if node.repeat is None:
+            inner = self.file.block(node.block)
+            return Call(inner.name, call_args(inner, given_arguments(self.file, self.scope, node)))
+        return None if uses_index(node) else self.file.stage(node).call(self.scope, node)
+
+    def children(self, body: tuple[Node, ...]) -> tuple[Arg, ...] | None:
+        """The members of a sequence as arguments, if each is one expression without a name."""
+        made: list[Arg] = []
+        for i, node in enumerate(body):
+            code = self.child(node, body[i - 1] if i else None)
+            if code is None:
+                return None
+            shape = self.shape(node)
+            made.append(Commented(code, show_shape(shape)) if shape else code)
+        return tuple(made)
+
+    def child(self, node: Node, before: Node | None) -> Code | None:
+        if isinstance(node, Loop) or node.name is not None or _condition(node) is not True:
+            return None
+        if isinstance(node, Layer):
+            return self.layer(node, before)
+        assert isinstance(node, (Group, BlockCall))
+        code = self.one(node)
+        if code is None or not self.spliced(node):
+            return code
+        assert isinstance(code, Call)
+        return Call(f"*{code.func}", code.args)
+
+    def spliced(self, node: Group | BlockCall) -> bool:
+        """Whether a node adds several members to the sequence that it stands in."""
+        if isinstance(node, Group):
+            return False
+        inline = self.file.network.blocks[node.block].form is Form.INLINE
+        return inline or (node.repeat is not None and node.name is None)
+
+    def layer(self, node: Layer, before: Node | None) -> Code:
+        traces = self.file.facts.traces[id(node)]
+        fresh = isinstance(before, Layer) and isinstance(before.op, FRESH) and before.when is True
+        site = Site(
+            self.scope.entering(node),
+            len(traces[0].x) == 3,
+            fresh and isinstance(node.op, OVERWRITES),
+            self.scope.dim,
+        )
+        made = module(self.file.resolved(node), site)
+        if isinstance(made, Call) and isinstance(made.func, str) and "." not in made.func:
+            self.file.helpers.add(made.func)
+        if isinstance(node.op, GlobalAvgPool) and not node.op.keepdims:
+            return Call("nn.Sequential", (made, Call("nn.Flatten")))
+        return made
+
+    def shape(self, node: Node) -> Shape | None:
+        """What leaves a member of a sequence of the network's own, where it is worth a comment."""
+        if not self.root:
+            return None
+        if isinstance(node, Layer):
+            (trace,) = self.file.facts.traces[id(node)]
+            return trace.y if trace.y[1:] != trace.x[1:] else None
+        return self.file.facts.elaborated.root.shapes.get(id(node))
+
+    # -- statements ------------------------------------------------------------------------------
+
+    def assign(self, target: str, code: Code | None, node: Node, indent: int) -> Iterator[str]:
+        """Statements that give `target` the module of a node."""
+        if code is not None:
+            yield statement(code, before=f"{target} = ", indent=indent)
+            return
+        yield f"{' ' * indent}{target} = nn.Sequential()"
+        if isinstance(node, Group):
+            yield from self.fill(target, node.body, indent)
+        else:
+            assert isinstance(node, BlockCall)
+            yield from self.repetitions(target, node, indent)
+
+    def fill(self, target: str, body: tuple[Node, ...], indent: int) -> Iterator[str]:
+        """Statements that append the members of a sequence to `target`."""
+        before: Node | None = None
+        for node in body:
+            condition = _condition(node)
+            inner = indent
+            if condition is not True:
+                yield f"{' ' * indent}if {self.scope.dim(condition)}:"
+                inner += 4
+            yield from self.member(target, node, before, inner)
+            before = node if condition is True else None
+
+    def member(self, target: str, node: Node, before: Node | None, indent: int) -> Iterator[str]:
+        if isinstance(node, Loop):
+            yield from self.loop(target, node, indent)
+        elif isinstance(node, Layer):
+            yield self.append(target, node.name, self.layer(node, before), indent, self.note(node))
+        else:
+            assert isinstance(node, (Group, BlockCall))
+            code = self.one(node)
+            if code is None and isinstance(node, BlockCall) and node.name is None:
+                yield from self.repetitions(target, node, indent)
+            elif code is None:
+                local = str(node.name or "members")
+                yield from self.assign(local, None, node, indent)
+                yield self.append(target, node.name, local, indent, "")
+            elif self.spliced(node):
+                note = self.note(node)
+                yield statement(Call(f"{target}.extend", (code,)), indent=indent, comment=note)
+            else:
+                yield self.append(target, node.name, code, indent, self.note(node))
+
+    def note(self, node: Node) -> str:
+        shape = self.shape(node)
+        return show_shape(shape) if shape else ""
+
+    def append(self, target: str, name: str | None, code: Code, indent: int, note: str) -> str:
+        made = Call(f"{target}.append", (code,))
+        if name is not None:
+            made = Call(f"{target}.add_module", (f'"{name}"', code))
+        return statement(made, indent=indent, comment=note)
+
+    def loop(self, target: str, node: Loop, indent: int) -> Iterator[str]:
+        pad = " " * indent
+        body = list(self.turn(target, node, indent + 4))
+        counter = "i" if any(" i" in line or "(i" in line for line in body) else "_"
+        start = self.scope.flow.entering[id(node)]
+        if self.runs(node):
+            yield f"{pad}width = {self.scope.dim(start)}"
+        yield f"{pad}for {counter} in range({self.scope.dim(node.count)}):"
+        yield from body
+        if self.runs(node):
+            leaving = self.leaving(node)
+            if leaving != Var(RUNNING):
+                yield f"{pad}    width = {self.scope.dim(leaving)}"
+
+    def turn(self, target: str, node: Loop, indent: int) -> Iterator[str]:
+        yield from self.fill(target, node.body, indent)
+
+    def runs(self, node: Loop) -> bool:
+        """Whether the channels change from one turn of the loop to the next."""
+        return self.scope.flow.entering[id(node.body[0])] == Var(RUNNING)
+
+    def leaving(self, node: Loop) -> Dim:
+        return self.file.facts.new_flow().body(node.body, Var(RUNNING))
+
+    def repetitions(self, target: str, node: BlockCall, indent: int) -> Iterator[str]:
+        """Repetitions whose arguments depend on their number."""
+        assert node.repeat is not None
+        pad = " " * indent
+        inner = self.file.block(node.block)
+        given = given_arguments(self.file, self.scope, node)
+        block = self.file.network.blocks[node.block]
+        flows = IN_CHANNELS in given
+        if flows:
+            yield f"{pad}width = {given[IN_CHANNELS]}"
+            given[IN_CHANNELS] = "width"
+        yield f"{pad}for i in range({self.scope.dim(node.repeat)}):"
+        for param in block.parameters:
+            if param.once and param.name in given and param.default is not None:
+                default = self.scope.dim(param.default)
+                if given[param.name] != default:
+                    given[param.name] = f"{given[param.name]} if i == 0 else {default}"
+        code = Call(inner.name, call_args(inner, given))
+        if node.children == "{i}":
+            yield statement(Call(f"{target}.append", (code,)), indent=indent + 4)
+        else:
+            name = child_name(node.children)
+            yield statement(Call(f"{target}.add_module", (name, code)), indent=indent + 4)
+        output = self.file.facts.new_flow().once(node, block, Var(RUNNING), first=False)
+        if flows and output != Var(RUNNING):
+            yield f"{pad}    width = {self.scope.dim(output)}"
+
+    # -- whole definitions -----------------------------------------------------------------------
+
+    def class_body(self, body: tuple[Node, ...]) -> Iterator[str]:
+        """The `__init__` of a subclass of nn.Sequential."""
+        children = self.children(body)
+        if children is not None:
+            yield statement(Call("super().__init__", children, explode=len(children) > 1), indent=8)
+            return
+        yield "        super().__init__()"
+        yield from self.fill("self", body, 8)
+
+    def function(self, body: tuple[Node, ...]) -> Iterator[str]:
+        """The body of a function that returns the members as a list."""
+        yield "    layers: list[nn.Module] = []"
+        yield from self.fill("layers", body, 4)
+        yield "    return layers"
+
+
+def _condition(node: Node) -> Dim:
+    return node.when if isinstance(node, (Layer, Group, BlockCall)) else True

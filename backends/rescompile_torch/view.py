@@ -1,0 +1,286 @@
+"""From the IR to plain values for the template: the file, its helper functions and its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from rescompile.backend.contract import Request
+from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, statement
+from rescompile.backend.naming import Names, class_name, pascal_case
+from rescompile.ir.expr import Dim, Expr, Var, names, substitute, text
+from rescompile.ir.facts import Facts
+from rescompile.ir.ops import Conv, Op, Same
+from rescompile.ir.structure import (
+    CLASSES,
+    IN_CHANNELS,
+    INDEX,
+    Block,
+    Form,
+    Layer,
+    Node,
+    Param,
+    walk,
+)
+from rescompile.ir.structure import Call as BlockCall
+from rescompile.ir.symbolic import RUNNING, Flow, expand
+
+from .modules import HELPERS
+
+SHOWN = {CLASSES: Var("num_classes"), INDEX: Var("i"), RUNNING: Var("width")}
+RESERVED = {"torch", "Tensor", "nn", "F", "x", "self", "make_divisible", *HELPERS}
+
+
+@dataclass
+class Scope:
+    """A definition being rendered: what enters its nodes, and which names its text has used."""
+
+    flow: Flow
+    used: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+
+    def dim(self, dim: Dim) -> str:
+        """An expression as Python source."""
+        self.used |= names(dim)
+        shown = text(substitute(dim, SHOWN), sigil="")
+        if "make_divisible(" in shown:
+            self.functions.add("make_divisible")
+        return shown
+
+    def entering(self, node: Node) -> str:
+        return self.dim(self.flow.entering[id(node)])
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A constructor argument of an emitted class or function."""
+
+    name: str
+    type: str
+    default: str | None = None
+
+    @property
+    def declared(self) -> str:
+        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One class or function of the emitted file, as its lines."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    lines: tuple[str, ...]
+    forward: tuple[str, ...] = ()
+    kind: str = "module"
+    about: str = ""
+
+    @property
+    def signature(self) -> str:
+        """The head: of `__init__` for classes, of the function for functions."""
+        given = [argument.declared for argument in self.arguments]
+        if self.kind in ("function", "stage"):
+            returns = "list[nn.Module]" if self.kind == "function" else "nn.Sequential"
+            return signature(self.name, given, returns)
+        return signature("__init__", ["self", *given], "None", 4)
+
+
+class File:
+    """Everything in one emitted file; definitions are rendered once, callees first."""
+
+    def __init__(self, request: Request) -> None:
+        self.facts: Facts = request.facts
+        self.network = request.facts.network
+        self.summary = request.summary
+        self.names = Names(RESERVED)
+        self.class_name = self.names.take(class_name(self.network.name, self.network.title), "Net")
+        self.names.take(self.network.name)
+        self.definitions: dict[str, Definition] = {}
+        self.order: list[Definition] = []
+        self.stages: dict[tuple[str, str], StageFunction] = {}
+        self.helpers: set[str] = set()
+        self.functions: set[str] = set()
+        self.uses = _repeated(self.network.blocks.values(), self.network.body)
+
+    def block(self, name: str) -> Definition:
+        """The definition of a block; rendered at its first use."""
+        if name not in self.definitions:
+            from .define import define_block
+
+            block = self.network.blocks[name]
+            self.definitions[name] = made = define_block(self, block, self.block_name(block))
+            self.order.append(made)
+        return self.definitions[name]
+
+    def block_name(self, block: Block) -> str:
+        if block.form is Form.INLINE:
+            return self.names.take(block.name, "_steps")
+        return self.names.take(pascal_case(block.name), "Block")
+
+    def stage(self, node: BlockCall) -> StageFunction:
+        """The function that makes the repetitions of a block."""
+        key = (node.block, node.children)
+        if key not in self.stages:
+            single = len({block for block, _ in self.uses}) == 1
+            wanted = "make_stage" if single else f"make_{node.block}_stage"
+            name = self.names.take(wanted)
+            self.stages[key] = made = StageFunction(self, node, name)
+            self.order.append(made.definition)
+        return self.stages[key]
+
+    def scope(self, flow: Flow) -> Scope:
+        return Scope(flow)
+
+    def resolved(self, node: Layer) -> Op:
+        """The op of a node, with `same` padding as the pixels that it means here."""
+        op = node.op
+        if isinstance(op, Conv) and isinstance(op.padding, Same):
+            trace = self.facts.traces[id(node)][0]
+            assert isinstance(trace.op, Conv)
+            return replace(op, padding=trace.op.pads(trace.x))
+        return op
+
+
+def _repeated(blocks: object, body: tuple[Node, ...]) -> set[tuple[str, str]]:
+    """Blocks that are repeated somewhere by plain arguments, with their name patterns."""
+    bodies = [body, *(block.body for block in blocks)]  # type: ignore[attr-defined]
+    return {
+        (node.block, node.children)
+        for nodes in bodies
+        for node in walk(nodes)
+        if isinstance(node, BlockCall) and node.repeat is not None and not uses_index(node)
+    }
+
+
+def uses_index(node: BlockCall) -> bool:
+    """Whether the arguments of a repeated call depend on the number of the repetition."""
+    return any(INDEX in names(dim) for _, dim in node.args)
+
+
+def call_args(
+    definition: Definition, given: dict[str, str], first: str = "channels"
+) -> tuple[Arg, ...]:
+    """Arguments for a call: channels by position, the rest by keyword, defaults left out."""
+    made: list[Arg] = []
+    positional = True
+    for argument in definition.arguments:
+        value = given[argument.name]
+        positional = positional and argument.name in (IN_CHANNELS, first)
+        if positional:
+            made.append(value)
+        elif value != argument.default:
+            made.append(Keyword(argument.name, value))
+    return tuple(made)
+
+
+def arguments_of(block: Block, used: set[str]) -> tuple[Argument, ...]:
+    """What a block's class takes: `in_channels` if its text needs it, then its parameters."""
+    entering = [Argument(IN_CHANNELS, "int")] if IN_CHANNELS in used else []
+    given = [_argument(p) for p in block.parameters if p.name in used]
+    required = [a for a in given if a.default is None]
+    return (*entering, *required, *(a for a in given if a.default is not None))
+
+
+def _argument(param: Param) -> Argument:
+    default = None if param.default is None else text(param.default, "")
+    return Argument(param.name, param.type.__name__, default)
+
+
+class StageFunction:
+    """`make_stage`: the repetitions of one block as an nn.Sequential."""
+
+    def __init__(self, file: File, node: BlockCall, name: str) -> None:
+        self.file = file
+        self.block = file.network.blocks[node.block]
+        self.inner = file.block(node.block)
+        self.children = node.children
+        self.name = name
+        count = "blocks" if all(a.name != "blocks" for a in self.inner.arguments) else "repeat"
+        self.count = Argument(count, "int")
+        required = [a for a in self.inner.arguments if a.default is None]
+        optional = [a for a in self.inner.arguments if a.default is not None]
+        self.arguments = (*required, self.count, *optional)
+        self.definition = Definition(name, self.arguments, tuple(self.lines()), kind="stage")
+
+    def call(self, scope: Scope, node: BlockCall) -> Code:
+        given = given_arguments(self.file, scope, node)
+        assert node.repeat is not None
+        given[self.count.name] = scope.dim(node.repeat)
+        return Call(self.name, call_args(self.definition, given))
+
+    def lines(self) -> Iterator[str]:
+        """The body of the function."""
+        output = expand(self.block, self.file.facts.flows[self.block.name][1])
+        needs = any(a.name == IN_CHANNELS for a in self.inner.arguments)
+        channels = Var(IN_CHANNELS)
+        if needs and IN_CHANNELS in names(output) and output != channels:
+            yield from self.growing(output)
+            return
+        first = self.one(text(channels, ""), first=True)
+        rest = self.one(text(output if needs else channels, ""), first=False)
+        count = self.count.name
+        if self.children != "{i}":
+            yield from self.named(first, rest)
+        elif first == rest:
+            yield statement(f"stage = ({_flat(first)} for _ in range({count}))", indent=4)
+            yield statement(Call("nn.Sequential", ("*stage",)), before="return ", indent=4)
+        else:
+            yield statement(first, before="first = ", indent=4)
+            yield statement(f"rest = ({_flat(rest)} for _ in range({count} - 1))", indent=4)
+            yield statement(Call("nn.Sequential", ("first", "*rest")), before="return ", indent=4)
+
+    def one(self, channels: str, first: bool) -> Call:
+        given = {a.name: a.name for a in self.inner.arguments}
+        given[IN_CHANNELS] = channels
+        for param in self.block.parameters:
+            if param.once and not first and param.name in given and param.default is not None:
+                given[param.name] = text(param.default, "")
+        return Call(self.inner.name, call_args(self.inner, given))
+
+    def growing(self, output: Dim) -> Iterator[str]:
+        """Each block sees more channels than the one before, as in a DenseNet."""
+        assert isinstance(output, Expr)
+        yield "    stage = nn.Sequential()"
+        yield f"    for i in range({self.count.name}):"
+        yield self.append(self.one(IN_CHANNELS, first=True), 8)
+        yield f"        {IN_CHANNELS} = {text(output, '')}"
+        yield "    return stage"
+
+    def named(self, first: Call, rest: Call) -> Iterator[str]:
+        yield "    stage = nn.Sequential()"
+        yield f"    for i in range({self.count.name}):"
+        if first != rest:
+            yield "        if i == 0:"
+            yield self.append(first, 12)
+            yield "            continue"
+        yield self.append(rest, 8)
+        yield "    return stage"
+
+    def append(self, module: Code, indent: int) -> str:
+        if self.children == "{i}":
+            return statement(Call("stage.append", (module,)), indent=indent)
+        return statement(Call("stage.add_module", (child_name(self.children), module)), indent=indent)
+
+
+def child_name(pattern: str) -> str:
+    """The name of repetition `i` as an f-string."""
+    return 'f"' + pattern.replace("{n}", "{i + 1}") + '"'
+
+
+def _flat(code: Code) -> str:
+    """A call on one line; generator expressions are short."""
+    return statement(code)
+
+
+def given_arguments(file: File, scope: Scope, node: BlockCall) -> dict[str, str]:
+    """The arguments of a block call as source text, by name."""
+    inner = file.block(node.block)
+    given = {name: scope.dim(dim) for name, dim in node.args if _takes(inner, name)}
+    if _takes(inner, IN_CHANNELS):
+        given[IN_CHANNELS] = scope.entering(node)
+    return given
+
+
+def _takes(definition: Definition, name: str) -> bool:
+    return any(argument.name == name for argument in definition.arguments)
+

@@ -1,0 +1,35 @@
+"""rescompile: from a YAML spec of a convolutional network to PyTorch and Keras source and costs.
+
+    import rescompile
+
+    net = rescompile.load("specs/resnet34.yaml")
+    print(net.report().text())
+    print(net.source("torch"))
+    model = net.module("torch")  # a live nn.Module; needs PyTorch
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .compiler import Architecture
+    from .compiler import open_spec as load
+    from .errors import RescompileError, SpecError, UnsupportedError
+
+__all__ = ["Architecture", "RescompileError", "SpecError", "UnsupportedError", "load"]
+
+
+def __getattr__(name: str) -> object:
+    # Imported at first use, so that `import rescompile` and `--help` cost next to nothing.
+    if name in ("load", "Architecture"):
+        from . import compiler
+
+        return compiler.open_spec if name == "load" else compiler.Architecture
+    if name in __all__:
+        from . import errors
+
+        return getattr(errors, name)
+    raise AttributeError(f"module 'rescompile' has no attribute {name!r}")

@@ -1,0 +1,181 @@
+"""Receptive fields: which part of the input one element of a layer's output sees.
+
+The rule is Araujo, Norris and Sim 2019 (Computing Receptive Fields of Convolutional Neural
+Networks, distill.pub): a window of k, dilated by d, widens the field by d (k - 1) jumps; a stride
+of s multiplies the jump. A join sees what the widest of its branches sees; an upsampling divides
+the jump. After a global pool or a linear layer the field is the whole image. Fields are in pixels
+of the input and not clipped to it. Statistics of normalisation are not windows, and not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import ceil
+from typing import Any, cast
+
+from ..ir import ops
+from ..ir.elaborate import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
+from ..ir.ops import Conv, Op, Pool, Resampling, Upsample
+
+Extent = int | Fraction
+Extents = tuple[Extent, Extent]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How a part of a network widens the field, for (height, width).
+
+    On its own it is the receptive field of a network that starts here: `grow` is the field's size
+    less one, and `jump` the distance between neighbours, both in pixels of the part's input.
+    """
+
+    grow: Extents = (0, 0)
+    jump: Extents = (1, 1)
+    full: bool = False
+
+    def then(self, after: Field) -> Field:
+        """This part, followed by `after`."""
+        (gh, gw), (jh, jw) = self.grow, self.jump
+        return Field(
+            (gh + jh * after.grow[0], gw + jw * after.grow[1]),
+            (jh * after.jump[0], jw * after.jump[1]),
+            self.full or after.full,
+        )
+
+    def beside(self, other: Field) -> Field:
+        """A join of this part and `other`, which start from the same place."""
+        return Field(
+            (max(self.grow[0], other.grow[0]), max(self.grow[1], other.grow[1])),
+            (max(self.jump[0], other.jump[0]), max(self.jump[1], other.jump[1])),
+            self.full or other.full,
+        )
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the receptive field in pixels; None for the whole image."""
+        return None if self.full else (1 + ceil(self.grow[0]), 1 + ceil(self.grow[1]))
+
+    @property
+    def stride(self) -> tuple[float, float]:
+        """The cumulative stride in pixels; meaningful where the output has neighbours."""
+        return _number(self.jump[0]), _number(self.jump[1])
+
+
+def _number(extent: Extent) -> float:
+    return int(extent) if extent == int(extent) else float(extent)
+
+
+START = Field()
+WHOLE = Field(full=True)
+
+
+def _same(op: Op) -> Field:
+    return START
+
+
+def _whole(op: Op) -> Field:
+    return WHOLE
+
+
+def _conv(op: Conv) -> Field:
+    (kh, kw), (dh, dw) = _ints(op.kernel), _ints(op.dilation)
+    return Field(((kh - 1) * dh, (kw - 1) * dw), _ints(op.stride))
+
+
+def _pool(op: Pool) -> Field:
+    kh, kw = _ints(op.kernel)
+    return Field((kh - 1, kw - 1), _ints(op.stride))
+
+
+def _upsample(op: Upsample) -> Field:
+    jump = Fraction(1, cast(int, op.scale))
+    taps = 1 if op.mode is Resampling.BILINEAR else 0
+    return Field((taps, taps), (jump, jump))
+
+
+def _ints(pair: ops.Pair) -> tuple[int, int]:
+    return cast(tuple[int, int], pair)
+
+
+FIELDS: dict[type[Op], Callable[[Any], Field]] = {
+    ops.Conv: _conv,
+    ops.Linear: _whole,
+    ops.BatchNorm: _same,
+    ops.LayerNorm: _same,
+    ops.GroupNorm: _same,
+    ops.Relu: _same,
+    ops.Relu6: _same,
+    ops.LeakyRelu: _same,
+    ops.Sigmoid: _same,
+    ops.HardSigmoid: _same,
+    ops.Tanh: _same,
+    ops.Silu: _same,
+    ops.HardSwish: _same,
+    ops.Gelu: _same,
+    ops.Elu: _same,
+    ops.Softmax: _same,
+    ops.MaxPool: _pool,
+    ops.AvgPool: _pool,
+    ops.GlobalAvgPool: _whole,
+    ops.Flatten: _same,
+    ops.Dropout: _same,
+    ops.StochasticDepth: _same,
+    ops.LayerScale: _same,
+    ops.PadChannels: _same,
+    ops.SliceChannels: _same,
+    ops.ChannelShuffle: _same,
+    ops.Upsample: _upsample,
+}
+
+
+def op_field(op: Op) -> Field:
+    """How one operation widens the field."""
+    return FIELDS[type(op)](op)
+
+
+class Fields:
+    """How the parts of one network widen the field, remembered for each distinct instance."""
+
+    def __init__(self) -> None:
+        self._known: dict[Instance, Field] = {}
+
+    def total(self, items: Iterable[Trace], start: Field = START) -> Field:
+        """The field after traces one after the other, which begin from `start`."""
+        return reduce(Field.then, map(self.trace, items), start)
+
+    def trace(self, item: Trace) -> Field:
+        """How one trace, with all that is inside, widens the field."""
+        if isinstance(item, OpTrace):
+            return op_field(item.op)
+        if isinstance(item, GroupTrace):
+            return self.total(item.items)
+        if isinstance(item, CallTrace):
+            known = self._known.get(item.instance)
+            if known is None:
+                known = self._known[item.instance] = self.total(item.instance.items)
+            return known
+        return self.joined(item, START)
+
+    def joined(self, item: JoinTrace | ResidualTrace, start: Field) -> Field:
+        """The field of what a join makes, from its input's `start`."""
+        if isinstance(item, JoinTrace):
+            return reduce(Field.beside, [self.total(branch, start) for branch in item.branches])
+        tapped = self.total(item.pre, start)
+        field = self.total(item.branch, tapped)
+        if item.shortcut is None:
+            return field
+        return field.beside(self.total(item.shortcut, _tap(item, start, tapped)))
+
+    def starts(self, item: JoinTrace | ResidualTrace, start: Field) -> tuple[Field, ...]:
+        """Where the parts of a join begin, in the order of execution, from its input's `start`."""
+        if isinstance(item, JoinTrace):
+            return (start,) * len(item.branches)
+        tapped = self.total(item.pre, start)
+        return start, _tap(item, start, tapped), tapped
+
+
+def _tap(item: ResidualTrace, start: Field, tapped: Field) -> Field:
+    return tapped if item.shortcut and item.node.tap_pre else start

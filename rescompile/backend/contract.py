@@ -1,0 +1,66 @@
+"""The contract that a backend fulfils: emit source, and, where its framework is installed, run it.
+
+A backend is a package `rescompile_NAME` with an object `backend` that is a `Backend`. What it cannot
+express stands in `unsupported`; `emit` is called only when that is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+from ..ir.facts import Facts
+from ..ir.ops import Op
+from ..ir.structure import Path
+from .summary import Summary
+
+Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to emit: the facts about a network, and the figures for the docstring."""
+
+    facts: Facts
+    summary: Summary
+
+
+class Runtime(Protocol):
+    """Emitted source brought to life, in a process that may import the framework.
+
+    Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
+    """
+
+    def versions(self) -> dict[str, str]:
+        """The versions of what runs, by package."""
+
+    def build(self, module: ModuleType, name: str, dtype: str) -> Any:
+        """The model that the function `name` of an emitted module makes, in `dtype`."""
+
+    def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
+        """Give the model all its weights. Raises `ValueError` for one too many or too few."""
+
+    def get_weights(self, model: Any, facts: Facts) -> dict[Path, Any]:
+        """All weights of the model, running statistics included."""
+
+    def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
+        """The model's outputs, each N x C (x H x W)."""
+
+
+class Backend(Protocol):
+    """A target language of the compiler."""
+
+    name: str
+    title: str
+    UNSUPPORTED: Mapping[type[Op], str]
+
+    def unsupported(self, facts: Facts) -> list[str]:
+        """Everything in the network that this backend cannot express, each with its place."""
+
+    def emit(self, request: Request) -> str:
+        """The source file."""
+
+    def runtime(self) -> Runtime:
+        """The runtime; imports the framework. Raises `ImportError` where it is not installed."""

@@ -1,0 +1,175 @@
+"""From a definition's structure to statements in order, with a variable for each live value.
+
+Both kinds of emitter need it: one that calls modules in a `forward`, and one that applies layers to
+tensors. `x` runs through; a shortcut or a branch gets a variable of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from ..ir.expr import Dim
+from ..ir.structure import Call, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """`node` applied to the variable `source`."""
+
+    node: Layer | Group | Call
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another name for a variable."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`source` through a shortcut's step where the shape changes, else `otherwise` as it is."""
+
+    node: Residual
+    step: Layer | Group | Call
+    source: str
+    otherwise: str
+
+
+Operand = str | Apply
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """Operands brought together. Where `when` is false only the first operand remains."""
+
+    node: Join | Residual
+    kind: JoinKind
+    operands: tuple[Operand, ...]
+    when: Dim = True
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    target: str
+    value: Apply | Copy | Select | Combine
+
+
+@dataclass
+class Scheduler:
+    """Makes the statements of one body. `inline` lets a branch of one step stand in its join."""
+
+    inline: bool = False
+    outputs: frozenset[str] = frozenset()
+    reserved: Iterable[str] = ()
+    statements: list[Assign] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.used = {"x", *self.reserved}
+
+    def body(self, nodes: tuple[Node, ...], var: str) -> str:
+        """Schedule nodes from the variable `var` on; returns the variable with the result."""
+        for node in nodes:
+            var = self.node(node, var)
+        return var
+
+    def node(self, node: Node, var: str) -> str:
+        if isinstance(node, Residual):
+            return self.residual(node, var)
+        if isinstance(node, Join):
+            return self.join(node, var)
+        assert not isinstance(node, Loop), "loops stand in sequences only"
+        target = var
+        if node.name in self.outputs:
+            target = self.fresh(str(node.name))
+        elif var in self.outputs:
+            target = "x"
+        self.statements.append(Assign(target, Apply(node, var)))
+        return target
+
+    def fresh(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self.used:
+            number += 1
+            name = f"{wanted}{number}"
+        self.used.add(name)
+        return name
+
+    def residual(self, node: Residual, var: str) -> str:
+        branch = node.branch
+        if self.inline and len(branch) == 1 and _plain(branch[0]) and not (node.pre or node.shortcut):
+            operands = (Apply(branch[0], var), var)
+            return self.combine(node, JoinKind.ADD, operands, var, node.when)
+        shortcut = self.fresh("shortcut")
+        both = bool(node.pre) and node.tap_pre and node.where is Where.SHAPE_CHANGES
+        if both:
+            tapped = self.branch(node.pre, var, self.fresh("preactivation"))
+            self.shortcut(node, tapped, var, shortcut)
+            end = self.branch(branch, tapped, var if var not in self.outputs else "x")
+        elif node.tap_pre:
+            tapped = self.body(node.pre, var)
+            self.shortcut(node, tapped, var, shortcut)
+            end = self.body(branch, tapped)
+        else:
+            self.shortcut(node, var, var, shortcut)
+            end = self.body((*node.pre, *branch), var)
+        return self.combine(node, JoinKind.ADD, (end, shortcut), var, node.when)
+
+    def shortcut(self, node: Residual, source: str, raw: str, target: str) -> None:
+        """The shortcut into `target`: its one step from `source`, or the identity from `raw`."""
+        if not node.shortcut:
+            self.statements.append(Assign(target, Copy(raw)))
+            return
+        (step,) = node.shortcut
+        assert isinstance(step, (Layer, Group, Call)), "a shortcut is one step"
+        if node.where is Where.ALWAYS:
+            self.statements.append(Assign(target, Apply(step, source)))
+        else:
+            self.statements.append(Assign(target, Select(node, step, source, raw)))
+
+    def join(self, node: Join, var: str) -> str:
+        operands: list[Operand] = []
+        several = sum(1 for branch in node.branches if branch.body) > 1
+        for i, branch in enumerate(node.branches):
+            first = branch.body[0] if branch.body else None
+            if first is None:
+                operands.append(var)
+            elif self.inline and len(branch.body) == 1 and _plain(first):
+                operands.append(Apply(first, var))
+            else:
+                gate = node.kind is JoinKind.MULTIPLY and not several
+                name = branch.name or ("gate" if gate else f"branch{i + 1}" if several else "branch")
+                target = self.fresh(name)
+                operands.append(self.branch(branch.body, var, target))
+        return self.combine(node, node.kind, tuple(operands), var, True)
+
+    def branch(self, body: tuple[Node, ...], var: str, target: str) -> str:
+        """A branch from `var`, which stays as it is, into `target`."""
+        first = body[0]
+        if isinstance(first, (Layer, Group, Call)):
+            self.statements.append(Assign(target, Apply(first, var)))
+            return self.body(body[1:], target)
+        self.statements.append(Assign(target, Copy(var)))
+        return self.body(body, target)
+
+    def combine(
+        self,
+        node: Join | Residual,
+        kind: JoinKind,
+        operands: tuple[Operand, ...],
+        var: str,
+        when: Dim,
+    ) -> str:
+        target = self.fresh(node.name) if node.name in self.outputs else var
+        if target == var and var in self.outputs:
+            target = "x"
+        self.statements.append(Assign(target, Combine(node, kind, operands, when)))
+        return target
+
+
+def _plain(node: Node) -> TypeGuard[Layer | Group | Call]:
+    """Whether a node is one module call without a condition."""
+    return isinstance(node, (Layer, Group, Call)) and node.when is True

@@ -1,0 +1,27 @@
+"""The jinja environment of a backend: templates arrange what Python has computed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+
+def environment(directory: Path) -> Environment:
+    """Templates of a directory. Undefined names are errors, and nothing is escaped."""
+    sources = {path.name: path.read_text("utf-8") for path in sorted(directory.glob("*.j2"))}
+    return Environment(
+        loader=DictLoader(sources),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def tidy(source: str) -> str:
+    """Runs of blank lines as PEP 8 wants them: two at the top level, one inside, none at the end."""
+    source = re.sub(r"\n{4,}", "\n\n\n", source.strip("\n"))
+    return re.sub(r"\n{3,}(?=[ ])", "\n\n", source) + "\n"

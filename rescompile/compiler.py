@@ -1,0 +1,152 @@
+"""The pipeline on one screen: load, lower, fold, lint, refuse or emit, write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .errors import Diagnostic, SpecError, UnsupportedError
+from .ir.facts import Facts, lint
+from .ir.fold import fold
+from .lower import lower
+from .registry import get_backend
+from .spec.load import Document, find, load
+
+if TYPE_CHECKING:
+    from .analysis.report import Report
+    from .backend.contract import Request
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A compiled spec: ask it for source, for a report, or for a live model."""
+
+    document: Document
+
+    @property
+    def name(self) -> str:
+        return self.document.spec.name
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The network with shapes and structure, checked. Raises `SpecError`."""
+        facts = Facts(fold(lower(self.document)))
+        lint(facts)
+        return facts
+
+    def source(self, backend: str = "torch") -> str:
+        """The network as source code. Raises `SpecError` and `UnsupportedError`."""
+        target = get_backend(backend)
+        reasons = target.unsupported(self.facts)
+        if reasons:
+            raise UnsupportedError(target.title, self.name, reasons)
+        return target.emit(self.request)
+
+    @cached_property
+    def request(self) -> Request:
+        """What a backend is asked to emit."""
+        from .analysis.cost import network_cost
+        from .analysis.rows import stage_rows
+        from .backend.contract import Request
+        from .backend.summary import Row, Summary
+
+        network, elaborated = self.facts.network, self.facts.elaborated
+        cost = network_cost(elaborated)
+        rows = tuple(
+            Row(row.name, row.blocks, row.output, row.cost.parameters, row.cost.macs)
+            for row in stage_rows(elaborated)
+        )
+        return Request(
+            self.facts,
+            Summary(
+                title=network.title,
+                source=network.source,
+                spec=network.spec,
+                version=__version__,
+                input=network.input,
+                parameters=cost.parameters,
+                macs=cost.macs,
+                rows=rows,
+            ),
+        )
+
+    def report(self, by: str = "stage") -> Report:
+        """Its costs, a row for the network or each stage, block or layer."""
+        from .analysis.report import report
+
+        return report(self.facts.elaborated, by)
+
+    def module(self, backend: str = "torch", dtype: str = "float32") -> Any:
+        """A live model, initialised as its source says. Imports the framework.
+
+        An nn.Module for "torch", a keras.Model for "keras"; tracebacks show the emitted source.
+        """
+        from .live import import_source
+
+        module = import_source(self.source(backend), backend, self.name)
+        return get_backend(backend).runtime().build(module, self.name, dtype)
+
+    def text(self) -> str:
+        """The network as the compiler sees it."""
+        from .ir.text import show
+
+        return show(self.facts)
+
+
+def open_spec(spec: str | os.PathLike[str]) -> Architecture:
+    """The architecture in a file, or of that name in the zoo. Raises `SpecError`."""
+    return Architecture(load(find(os.fspath(spec))))
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file to be written, or to be compared with what is there."""
+
+    path: Path
+    text: str
+
+    def is_current(self) -> bool:
+        try:
+            return self.path.read_bytes() == self.text.encode()
+        except OSError:
+            return False
+
+    def write(self) -> bool:
+        """Replace the file in one step; tells whether it had to. Raises `SpecError`."""
+        if self.is_current():
+            return False
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(self.path, self.text.encode())
+        except OSError as error:
+            message = f"cannot write {self.path.as_posix()}: {error.strerror or error}"
+            help = "nothing was changed; choose another place with `-o`"
+            raise SpecError([Diagnostic("E003", message, help=help)]) from None
+        return True
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write beside the file and move into place, so that no half file is ever seen."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

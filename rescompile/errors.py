@@ -1,0 +1,108 @@
+"""Errors as data: what is wrong, where it stands, and what to do about it.
+
+Everything that a user can get wrong is a `Diagnostic`. They are collected, raised once in a
+`SpecError`, and printed by `render` in the voice of rustc. This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file: line and column count from one, `text` is the whole source line."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `label` stands under the caret, `notes` tell how we came here."""
+
+    code: str
+    message: str
+    location: Location | None = None
+    label: str = ""
+    help: str = ""
+    notes: tuple[str, ...] = ()
+    severity: str = "error"
+
+
+class RescompileError(Exception):
+    """Base of every error that rescompile raises on purpose."""
+
+
+class SpecError(RescompileError):
+    """A spec is wrong; holds every diagnostic that was found, in the order of the file."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n\n".join(render(found) for found in self.diagnostics))
+
+
+class UnsupportedError(RescompileError):
+    """A backend cannot express a spec; lists every reason, each with its place in the network."""
+
+    def __init__(self, backend: str, network: str, reasons: Iterable[str]) -> None:
+        self.backend = backend
+        self.reasons = tuple(reasons)
+        listed = "\n".join(f"  - {reason}" for reason in self.reasons)
+        super().__init__(f"the {backend} backend cannot express {network}:\n{listed}")
+
+
+class InternalError(RescompileError):
+    """A promise that the compiler makes to itself is broken: our bug, never the user's."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"internal error: {what}\nThis is a bug in rescompile, not in your spec; "
+            "please report it with the spec."
+        )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A help sentence for a name that is unknown: the nearest known one, or all of them."""
+    names = sorted(set(known))
+    near = get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
+    return f"known: {shown}"
+
+
+def render(found: Diagnostic) -> str:
+    """The diagnostic as text: headline, place, source line with a caret, notes, help."""
+    lines = [f"{found.severity}[{found.code}]: {found.message}"]
+    where = found.location
+    margin = " " * (len(str(where.line)) + 1 if where else 1)
+    if where:
+        lines.append(f"{margin}--> {where.file}:{where.line}:{where.column}")
+        if where.text.strip():
+            shown, column = _window(where.text, where.column)
+            caret = " " * (column - 1) + "^"
+            lines.append(f"{margin}|")
+            lines.append(f"{where.line} | {shown}".rstrip())
+            lines.append(f"{margin}| {caret} {found.label}".rstrip())
+    elif found.label:
+        lines.append(f"{margin}{found.label}")
+    lines.extend(f"{margin}= note: {note}" for note in found.notes)
+    if found.help:
+        lines.append(f"{margin}= help: {found.help}")
+    return "\n".join(lines)
+
+
+def _window(text: str, column: int, width: int = 100) -> tuple[str, int]:
+    """The part of a source line to show, tabs and control characters made plain."""
+    plain = "".join(c if c.isprintable() else " " for c in text.rstrip("\r\n"))
+    if len(plain) <= width:
+        return plain, column
+    start = max(0, min(column - width // 2, len(plain) - width))
+    return plain[start : start + width], column - start

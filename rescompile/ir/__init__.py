@@ -1,0 +1,1 @@
+"""The typed intermediate representation: operations, structure, elaboration, lint, text form."""

@@ -1,0 +1,215 @@
+"""Folding: what never varies between the calls of a block becomes a constant of the block.
+
+A parameter with one value is written into the body, a condition that always holds disappears,
+a shortcut that is always projected loses its `where`, and blocks that nobody calls are dropped.
+What remains is what the emitted code needs: constructor arguments and real conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from .elaborate import Elaborated, Instance, elaborate
+from .expr import Dim, Expr, names, substitute
+from .ops import attribute_dims, map_attributes
+from .structure import (
+    IN_CHANNELS,
+    Block,
+    Branch,
+    Call,
+    Group,
+    Join,
+    Layer,
+    Loop,
+    Network,
+    Node,
+    Param,
+    Residual,
+    Stage,
+    Where,
+    walk,
+)
+
+
+def fold(network: Network) -> Elaborated:
+    """The folded network, elaborated. Raises `SpecError` where shapes do not fit."""
+    made = elaborate(network)
+    constants = {
+        name: _constants(made.network.blocks[name], found) for name, found in made.instances.items()
+    }
+    kept = {
+        name: tuple(p for p in network.blocks[name].parameters if p.name not in values)
+        for name, values in constants.items()
+    }
+    blocks: dict[str, Block] = {}
+    for name, found in made.instances.items():
+        folder = _Folder(constants[name], found, kept)
+        blocks[name] = folder.block(network.blocks[name])
+    root = _Folder({}, (made.root,), kept)
+    stages = tuple(Stage(s.label, root.body(s.body)) for s in network.stages)
+    folded = replace(network, stages=stages, blocks=blocks)
+    return elaborate(_drop_unused(folded))
+
+
+def _constants(block: Block, instances: Iterable[Instance]) -> dict[str, Dim]:
+    found: dict[str, Dim] = {}
+    envs = [instance.env for instance in instances]
+    for name in (*(p.name for p in block.parameters), IN_CHANNELS):
+        values = {(type(env[name]), env[name]) for env in envs}
+        if len(values) == 1:
+            found[name] = envs[0][name]
+    return found
+
+
+@dataclass
+class _Folder:
+    """Rewrites one definition under its constants and the decisions of all its instances."""
+
+    constants: dict[str, Dim]
+    instances: tuple[Instance, ...]
+    kept: Mapping[str, tuple[Param, ...]]
+
+    def block(self, block: Block) -> Block:
+        lets: list[tuple[str, Dim]] = []
+        for name, dim in block.lets:
+            value = self.dim(dim)
+            if isinstance(value, Expr):
+                lets.append((name, value))
+            else:
+                self.constants[name] = value
+        return replace(
+            block,
+            body=self.body(block.body),
+            parameters=self.kept[block.name],
+            lets=tuple(lets),
+            entering=self.constants.get(IN_CHANNELS, block.entering),
+        )
+
+    def dim(self, dim: Dim) -> Dim:
+        return substitute(dim, self.constants)
+
+    def decided(self, node: Node, what: str) -> bool | None:
+        """What every instance decided about a node, or None where they differ."""
+        found = {i.decisions[id(node), what] for i in self.instances if (id(node), what) in i.decisions}
+        return next(iter(found)) if len(found) == 1 else None
+
+    def body(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        return tuple(made for node in nodes for made in self.node(node))
+
+    def node(self, node: Node) -> tuple[Node, ...]:
+        if isinstance(node, (Layer, Group, Call)):
+            when = self.when(node)
+            if when is False:
+                return ()
+            if isinstance(node, Layer):
+                return (replace(node, op=map_attributes(node.op, self.dim), when=when),)
+            if isinstance(node, Group):
+                return (replace(node, body=self.body(node.body), when=when),)
+            return (self.call(node, when),)
+        if isinstance(node, Loop):
+            return (replace(node, count=self.dim(node.count), body=self.body(node.body)),)
+        if isinstance(node, Join):
+            branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
+            return (replace(node, branches=branches),)
+        return self.residual(node)
+
+    def when(self, node: Layer | Group | Call | Residual) -> Dim:
+        if node.when is True:
+            return True
+        decided = self.decided(node, "when")
+        return self.dim(node.when) if decided is None else decided
+
+    def call(self, node: Call, when: Dim) -> Call:
+        keep = {p.name for p in self.kept[node.block]}
+        args = tuple((name, self.dim(dim)) for name, dim in node.args if name in keep)
+        repeat = None if node.repeat is None else self.dim(node.repeat)
+        return replace(node, args=args, repeat=repeat, when=when)
+
+    def residual(self, node: Residual) -> tuple[Node, ...]:
+        when = self.when(node)
+        pre, branch = self.body(node.pre), self.body(node.branch)
+        if when is False:
+            return (*pre, *branch)
+        takes = self.decided(node, "shortcut")
+        return (
+            replace(
+                node,
+                pre=pre,
+                branch=branch,
+                when=when,
+                shortcut=() if takes is False else self.body(node.shortcut),
+                where=Where.ALWAYS if takes is not None else node.where,
+                kind="identity" if takes is False else node.kind,
+            ),
+        )
+
+
+def _drop_unused(network: Network) -> Network:
+    """Without parameters and lets that no expression of their block mentions."""
+    while True:
+        unused = {
+            (block.name, name)
+            for block in network.blocks.values()
+            for name in {*(p.name for p in block.parameters), *(n for n, _ in block.lets)}
+            - used_names(block)
+        }
+        if not unused:
+            return network
+        blocks = {name: _without(block, unused) for name, block in network.blocks.items()}
+        stages = tuple(Stage(s.label, _strip(s.body, unused)) for s in network.stages)
+        network = replace(network, blocks=blocks, stages=stages)
+
+
+def used_names(block: Block) -> set[str]:
+    """The names that a block's body and lets mention."""
+    used: set[str] = set()
+    for _, dim in block.lets:
+        used |= names(dim)
+    for node in walk(block.body):
+        for dim in node_dims(node):
+            used |= names(dim)
+    return used
+
+
+def node_dims(node: Node) -> list[Dim]:
+    """Every expression that stands on a node itself."""
+    if isinstance(node, Layer):
+        return [node.when, *attribute_dims(node.op)]
+    if isinstance(node, Call):
+        return [node.when, *(dim for _, dim in node.args), node.repeat or 0]
+    if isinstance(node, Loop):
+        return [node.count]
+    return [] if isinstance(node, Join) else [node.when]
+
+
+def _without(block: Block, unused: set[tuple[str, str]]) -> Block:
+    return replace(
+        block,
+        body=_strip(block.body, unused),
+        parameters=tuple(p for p in block.parameters if (block.name, p.name) not in unused),
+        lets=tuple((name, dim) for name, dim in block.lets if (block.name, name) not in unused),
+    )
+
+
+def _strip(body: tuple[Node, ...], unused: set[tuple[str, str]]) -> tuple[Node, ...]:
+    return tuple(_strip_node(node, unused) for node in body)
+
+
+def _strip_node(node: Node, unused: set[tuple[str, str]]) -> Node:
+    if isinstance(node, Call):
+        args = tuple((name, dim) for name, dim in node.args if (node.block, name) not in unused)
+        return replace(node, args=args)
+    if isinstance(node, (Group, Loop)):
+        return replace(node, body=_strip(node.body, unused))
+    if isinstance(node, Join):
+        branches = tuple(Branch(_strip(b.body, unused), b.name) for b in node.branches)
+        return replace(node, branches=branches)
+    if isinstance(node, Residual):
+        return replace(
+            node,
+            pre=_strip(node.pre, unused),
+            branch=_strip(node.branch, unused),
+            shortcut=_strip(node.shortcut, unused),
+        )
+    return node

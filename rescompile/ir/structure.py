@@ -1,0 +1,216 @@
+"""The structure of a network, kept as the reader sees it: network > stage > block call > block > op.
+
+A block's definition is symbolic: attributes are expressions over its parameters and over
+`in_channels`, the channels of its input. There are two kinds of scope. In a *module* scope (the
+network itself, the body of a block) every child has a name. In a *sequence* (a group, a repeat)
+children without a name are numbered 0, 1, 2, ... as PyTorch numbers an nn.Sequential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..errors import Location
+from .expr import Dim, Var
+from .ops import Op, Shape
+
+Path = tuple[str, ...]
+IN_CHANNELS = "in_channels"
+INDEX = "index"
+CLASSES = "classes"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operation. `when` is the condition under which it is there at all."""
+
+    op: Op
+    name: str | None = None
+    when: Dim = True
+    at: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Nodes one after the other in a sequence of their own."""
+
+    body: tuple[Node, ...]
+    name: str | None = None
+    when: Dim = True
+    at: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A block put to use; with `repeat`, that many times in a row.
+
+    `children` names the repetitions: `{i}` counts from zero, `{n}` from one. `args` may use
+    `index`, the number of the repetition.
+    """
+
+    block: str
+    args: tuple[tuple[str, Dim], ...] = ()
+    name: str | None = None
+    repeat: Dim | None = None
+    children: str = "{i}"
+    when: Dim = True
+    at: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Nodes repeated `count` times inside the sequence where the loop stands."""
+
+    count: Dim
+    body: tuple[Node, ...]
+    at: Location | None = field(default=None, compare=False)
+
+
+class JoinKind(Enum):
+    ADD = "add"
+    MULTIPLY = "multiply"
+    CONCAT = "concat"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way from a join's input to the join; an empty body is the identity."""
+
+    body: tuple[Node, ...]
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Parallel branches from one input, brought together by `kind`."""
+
+    kind: JoinKind
+    branches: tuple[Branch, ...]
+    name: str
+    at: Location | None = field(default=None, compare=False)
+
+
+class Where(Enum):
+    """When a shortcut's own steps are taken; otherwise it is the identity."""
+
+    ALWAYS = "always"
+    SHAPE_CHANGES = "where the shape changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """y = branch(pre(x)) + shortcut(x), the first-class form of add.
+
+    An empty `shortcut` is the identity. `tap_pre` says that the shortcut's steps start from
+    pre(x); the identity always starts from x. Where `when` is false nothing is added.
+    """
+
+    branch: tuple[Node, ...]
+    shortcut: tuple[Node, ...]
+    where: Where = Where.ALWAYS
+    pre: tuple[Node, ...] = ()
+    tap_pre: bool = False
+    kind: str = "identity"
+    when: Dim = True
+    name: str = "add"
+    at: Location | None = field(default=None, compare=False)
+
+
+Node = Layer | Group | Call | Loop | Join | Residual
+
+
+class Form(Enum):
+    """What a block is: a module of named children, a sequence, or steps for the caller's own."""
+
+    MODULE = "body"
+    SEQUENCE = "sequence"
+    INLINE = "inline"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A block parameter. `once`: only the first repetition gets the argument, others the default."""
+
+    name: str
+    type: type[int] | type[float] | type[bool] = int
+    default: Dim | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
+
+    `entering` is what `in_channels` is worth: the name itself, or a number where all calls agree.
+    """
+
+    name: str
+    form: Form
+    body: tuple[Node, ...]
+    parameters: tuple[Param, ...] = ()
+    lets: tuple[tuple[str, Dim], ...] = ()
+    about: str = ""
+    entering: Dim = Var(IN_CHANNELS)
+    at: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One row of the paper's table: a label and nodes of the network's own scope."""
+
+    label: str
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Initializer:
+    """How weights are drawn: `kaiming_normal` (fan_in, fan_out), `normal` (std), `uniform_fan_in`."""
+
+    kind: str
+    mode: str = ""
+    std: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A whole network: input shape, stages in order, and the blocks that they call.
+
+    `outputs` names children of the network's scope whose values are returned; empty means the last.
+    """
+
+    name: str
+    input: Shape
+    stages: tuple[Stage, ...]
+    blocks: Mapping[str, Block]
+    classes: int | None = None
+    title: str = ""
+    source: str = ""
+    spec: str = ""
+    outputs: tuple[str, ...] = ()
+    conv_init: Initializer = Initializer("kaiming_normal", "fan_out")
+    linear_init: Initializer = Initializer("uniform_fan_in")
+
+    @property
+    def body(self) -> tuple[Node, ...]:
+        """All nodes of the network's own scope, in order."""
+        return tuple(node for stage in self.stages for node in stage.body)
+
+
+def children(node: Node) -> Iterator[tuple[Node, ...]]:
+    """The node lists directly inside a node, in the order of execution."""
+    if isinstance(node, (Group, Loop)):
+        yield node.body
+    elif isinstance(node, Join):
+        yield from (branch.body for branch in node.branches)
+    elif isinstance(node, Residual):
+        yield from (node.pre, node.shortcut, node.branch)
+
+
+def walk(body: tuple[Node, ...]) -> Iterator[Node]:
+    """Every node of a definition, outer ones first; calls are not entered."""
+    for node in body:
+        yield node
+        for inner in children(node):
+            yield from walk(inner)

@@ -1,0 +1,98 @@
+"""Names for the children of a module scope that the spec leaves unnamed.
+
+An operation is called after what it does: `relu`, or `relu1`, `relu2` where there are several.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .errors import Diagnostic
+from .ir.ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
+from .ir.structure import Branch, Call, Group, Join, Layer, Loop, Node, Residual, children
+
+SHORT: dict[type[Op], str] = {
+    MaxPool: "maxpool",
+    AvgPool: "avgpool",
+    GlobalAvgPool: "avgpool",
+    BatchNorm: "norm",
+    LayerNorm: "norm",
+    GroupNorm: "norm",
+}
+
+
+def assign_names(
+    bodies: list[tuple[Node, ...]], found: list[Diagnostic]
+) -> list[tuple[Node, ...]]:
+    """The bodies of one scope with a name for every child; duplicates go to `found`."""
+    nodes = [node for body in bodies for node in _scope_nodes(body)]
+    taken: set[str] = set()
+    for node in nodes:
+        name = node.name
+        if name and name in taken:
+            message = f"the name '{name}' stands twice in one scope"
+            help = f"call one of them '{name}_2', say"
+            found.append(Diagnostic("E106", message, node.at, help=help))
+        if name:
+            taken.add(name)
+    namer = _Namer(taken, Counter(_base(node) for node in nodes if not node.name))
+    return [namer.body(body) for body in bodies]
+
+
+Named = Layer | Group | Call | Join | Residual
+
+
+def _scope_nodes(body: tuple[Node, ...]) -> Iterator[Named]:
+    for node in body:
+        if isinstance(node, Loop):
+            continue
+        yield node
+        if isinstance(node, (Join, Residual)):
+            for inner in children(node):
+                yield from _scope_nodes(inner)
+
+
+def _base(node: Named) -> str:
+    if isinstance(node, Layer):
+        return SHORT.get(type(node.op), node.op.word)
+    if isinstance(node, Call):
+        return node.block
+    if isinstance(node, Join):
+        return node.kind.value
+    return "add" if isinstance(node, Residual) else "group"
+
+
+class _Namer:
+    def __init__(self, taken: set[str], wanted: Counter[str]) -> None:
+        self.taken = taken
+        self.wanted = wanted
+        self.numbers: Counter[str] = Counter()
+
+    def name(self, base: str) -> str:
+        if self.wanted[base] == 1 and base not in self.taken:
+            self.taken.add(base)
+            return base
+        while True:
+            self.numbers[base] += 1
+            name = f"{base}{self.numbers[base]}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+
+    def body(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+        return tuple(self.node(node) for node in body)
+
+    def node(self, node: Node) -> Node:
+        if isinstance(node, Loop):
+            return node
+        if isinstance(node, Join):
+            branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
+            return replace(node, branches=branches, name=node.name or self.name(_base(node)))
+        if isinstance(node, Residual):
+            pre, shortcut = self.body(node.pre), self.body(node.shortcut)
+            branch = self.body(node.branch)
+            name = node.name or self.name("add")
+            return replace(node, pre=pre, shortcut=shortcut, branch=branch, name=name)
+        return node if node.name else replace(node, name=self.name(_base(node)))

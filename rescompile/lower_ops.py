@@ -1,0 +1,195 @@
+"""Lowering of single operations: from a step's options to an op of the IR, defaults filled in.
+
+`OPERATIONS` maps each word of the language to its rule. A rule gets the options, a reader for
+numbers and expressions, the words in force, and the channels at this point (None if not known).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import Diagnostic, Location, SpecError
+from .ir import ops
+from .ir.expr import Dim, binary
+from .ir.ops import Op, Pair, Quad
+from .spec import models
+from .spec.models import Defaults, NormDefaults
+
+Reader = Callable[[Any, str], Dim]
+Rule = Callable[[Any, Reader, "Words", "Dim | None"], "Op | None"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The spec's defaults, and what a word with a sigil stands for."""
+
+    defaults: Defaults
+    look_up: Callable[[str, Location | None], Any]
+
+    def kind(self, options: models.Norm | models.Activation, default: str) -> str:
+        """The kind that options ask for. Raises `SpecError` for a word that is none."""
+        if options.kind is None:
+            return default
+        found = self.look_up(options.kind, options.at("kind"))
+        known = models.NORMS if isinstance(options, models.Norm) else models.ACTIVATIONS
+        if found not in known:
+            message = f"'{options.kind}' is {found!r}, which is not one of {', '.join(known)}"
+            raise SpecError([Diagnostic("E207", message, options.at("kind"))])
+        return str(found)
+
+
+def _pair(value: Any, dim: Reader, key: str) -> Pair:
+    if isinstance(value, tuple):
+        return dim(value[0], key), dim(value[1], key)
+    both = dim(value, key)
+    return both, both
+
+
+def _quad(value: Any, dim: Reader) -> Quad:
+    if isinstance(value, tuple) and len(value) == 4:
+        top, bottom, left, right = (dim(v, "padding") for v in value)
+        return top, bottom, left, right
+    vertical, horizontal = _pair(value, dim, "padding")
+    return vertical, vertical, horizontal, horizontal
+
+
+def _half(kernel: Dim, dilation: Dim) -> Dim:
+    return binary("*", binary("//", binary("-", kernel, 1), 2), dilation)
+
+
+def _window(
+    options: models.Conv | models.DepthwiseConv, dim: Reader, words: Words
+) -> tuple[Pair, Pair, Quad | ops.Same, Pair, bool]:
+    """Kernel, stride, padding, dilation and bias of a convolution."""
+    kernel = _pair(options.kernel, dim, "kernel")
+    dilation = _pair(options.dilation, dim, "dilation")
+    padding: Any = options.padding
+    if padding is None:
+        padding = {"none": 0, "same": "same"}.get(words.defaults.padding)
+    pads: Quad | ops.Same
+    if padding == "same":
+        pads = ops.Same.SAME
+    elif padding is None:
+        rows, columns = (_half(k, d) for k, d in zip(kernel, dilation, strict=True))
+        pads = (rows, rows, columns, columns)
+    else:
+        pads = _quad(padding, dim)
+    bias = words.defaults.bias if options.bias is None else options.bias
+    return kernel, _pair(options.stride, dim, "stride"), pads, dilation, bias
+
+
+def _conv(o: models.Conv, dim: Reader, words: Words, x: Dim | None) -> Op:
+    kernel, stride, padding, dilation, bias = _window(o, dim, words)
+    out, groups = dim(o.channels, "channels"), dim(o.groups, "groups")
+    return ops.Conv(out, kernel, stride, padding, dilation, groups, bias)
+
+
+def _depthwise(o: models.DepthwiseConv, dim: Reader, words: Words, x: Dim | None) -> Op:
+    if x is None:
+        message = "the channels that enter this depthwise convolution are not known"
+        help = "write `conv:` with `groups:` instead"
+        raise SpecError([Diagnostic("E205", message, o.at(), help=help)])
+    kernel, stride, padding, dilation, bias = _window(o, dim, words)
+    out = binary("*", x, dim(o.multiplier, "multiplier"))
+    return ops.Conv(out, kernel, stride, padding, dilation, x, bias)
+
+
+def _linear(o: models.Linear, dim: Reader, words: Words, x: Dim | None) -> Op:
+    return ops.Linear(dim(o.features, "features"), o.bias)
+
+
+def _norm(o: models.Norm, dim: Reader, words: Words, x: Dim | None) -> Op | None:
+    default = words.defaults.norm
+    kind = words.kind(o, default.kind)
+    epsilon = default.epsilon if o.epsilon is None else o.epsilon
+    momentum = default.momentum if o.momentum is None else o.momentum
+    groups = default.groups if o.groups is None else dim(o.groups, "groups")
+    if kind == "group" and groups is None:
+        message = "group normalisation needs the number of groups"
+        raise SpecError([Diagnostic("E111", message, o.at(), help="add `groups: 32`, say")])
+    return _make_norm(kind, epsilon, momentum, groups)
+
+
+def _make_norm(kind: str, epsilon: float, momentum: float, groups: Any) -> Op | None:
+    if kind == "batch":
+        return ops.BatchNorm(float(epsilon), float(momentum))
+    if kind == "layer":
+        return ops.LayerNorm(float(epsilon))
+    return ops.GroupNorm(groups, float(epsilon)) if kind == "group" else None
+
+
+def normalisation(defaults: NormDefaults) -> Op | None:
+    """The norm of the defaults; None where they have none."""
+    return _make_norm(defaults.kind, defaults.epsilon, defaults.momentum, defaults.groups)
+
+
+def convolution(channels: Dim, stride: Pair, bias: bool) -> Op:
+    """The 1x1 convolution of a projection."""
+    return ops.Conv(channels, (1, 1), stride, (0, 0, 0, 0), bias=bias)
+
+
+def average(stride: Pair) -> Op:
+    """The average pool before a projection (ResNet-D); the rest at the border is kept."""
+    return ops.AvgPool(stride, stride, ceil=True)
+
+
+def subsample(stride: Pair) -> Op:
+    """Every stride-th pixel, as a pool of one."""
+    return ops.AvgPool((1, 1), stride)
+
+
+def _activation(o: models.Activation, dim: Reader, words: Words, x: Dim | None) -> Op | None:
+    kind = words.kind(o, words.defaults.activation.kind)
+    if kind == "none":
+        return None
+    if kind == "leaky_relu":
+        slope = words.defaults.activation.slope if o.slope is None else o.slope
+        return ops.LeakyRelu(float(slope))
+    return ops.ACTIVATIONS[kind]()
+
+
+def _max_pool(o: models.MaxPool, dim: Reader, words: Words, x: Dim | None) -> Op:
+    return ops.MaxPool(*_pool(o, dim))
+
+
+def _avg_pool(o: models.AvgPool, dim: Reader, words: Words, x: Dim | None) -> Op:
+    return ops.AvgPool(*_pool(o, dim), o.count_include_pad)
+
+
+def _pool(o: models.MaxPool, dim: Reader) -> tuple[Pair, Pair, Quad, bool]:
+    if o.padding == "same":
+        message = "a pool has no `same` padding: say how many pixels"
+        raise SpecError([Diagnostic("E112", message, o.at("padding"), help="write `padding: 1`")])
+    kernel = _pair(o.kernel, dim, "kernel")
+    stride = kernel if o.stride is None else _pair(o.stride, dim, "stride")
+    return kernel, stride, _quad(o.padding, dim), o.ceil_mode
+
+
+def _simple(make: Callable[[Any, Reader], Op]) -> Rule:
+    return lambda o, dim, words, x: make(o, dim)
+
+
+OPERATIONS: dict[str, Rule] = {
+    "conv": _conv,
+    "depthwise_conv": _depthwise,
+    "linear": _linear,
+    "norm": _norm,
+    "activation": _activation,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "global_avg_pool": _simple(lambda o, dim: ops.GlobalAvgPool(o.keepdims)),
+    "flatten": _simple(lambda o, dim: ops.Flatten()),
+    "dropout": _simple(lambda o, dim: ops.Dropout(dim(o.rate, "rate"))),
+    "stochastic_depth": _simple(lambda o, dim: ops.StochasticDepth(dim(o.rate, "rate"))),
+    "layer_scale": _simple(lambda o, dim: ops.LayerScale(float(o.init))),
+    "pad_channels": _simple(
+        lambda o, dim: ops.PadChannels(dim(o.before, "before"), dim(o.after, "after"))
+    ),
+    "slice_channels": _simple(
+        lambda o, dim: ops.SliceChannels(dim(o.start, "start"), dim(o.stop, "stop"))
+    ),
+    "channel_shuffle": _simple(lambda o, dim: ops.ChannelShuffle(dim(o.groups, "groups"))),
+    "upsample": _simple(lambda o, dim: ops.Upsample(dim(o.scale, "scale"), ops.Resampling(o.mode))),
+}

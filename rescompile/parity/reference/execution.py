@@ -1,0 +1,161 @@
+"""A whole network in NumPy float64: a walk over its elaborated traces, one meaning an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import InternalError
+from ...ir.elaborate import (
+    CallTrace,
+    Elaborated,
+    GroupTrace,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+)
+from ...ir.ops import BatchNorm, Shape, show_shape
+from ...ir.structure import JoinKind, Path
+from .operations import MEANINGS, Array, Params, new_running_statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a network gives: float64 arrays with the batch in front, channels-first.
+
+    `outputs` are the values that `Network.outputs` names, in its order, or the last value alone.
+    `values` has every intermediate value by path in the order of execution, or nothing where it was
+    not asked for: the first that differs from a framework's tells where they part. `running` has
+    the running statistics after a training step, by path; it is empty in evaluation.
+    """
+
+    outputs: tuple[Array, ...]
+    values: Mapping[Path, Array]
+    running: Mapping[Path, Array]
+
+
+def run(
+    elaborated: Elaborated,
+    weights: Mapping[Path, npt.NDArray[np.floating]],
+    x: npt.NDArray[np.floating],
+    *,
+    training: bool = False,
+    keep: bool = False,
+) -> Result:
+    """The network's outputs for `x` (N, *network.input) under `weights`, all taken as float64.
+
+    The keys of `weights` are those of `weights.parameters`: the path of an operation and the leaf.
+    `keep` asks for every intermediate value. Raises `ValueError` where a weight or the input is
+    missing or has another shape, and where the operations refuse (see `operations`).
+    """
+    _expect("the input", x.shape[1:], elaborated.network.input)
+    names = elaborated.network.outputs
+    walk = _Walk(weights, training, None if keep else {(name,) for name in names})
+    last = walk.sequence(elaborated.root.items, np.asarray(x, np.float64), ())
+    for name in names:
+        if (name,) not in walk.values:
+            raise InternalError(f"the output '{name}' is no child of the network")
+    outputs = tuple(walk.values[(name,)] for name in names) or (last,)
+    return Result(outputs, walk.values if keep else {}, walk.running)
+
+
+def parameter_path(path: Path, leaf: str) -> Path:
+    """The key of a tensor: the path of the operation that owns it, and the leaf if it has one."""
+    return (*path, leaf) if leaf else path
+
+
+def _expect(what: str, found: Shape, wanted: Shape) -> None:
+    if tuple(found) != wanted:
+        raise ValueError(f"{what} is {show_shape(found)}, not {show_shape(wanted)}")
+
+
+@dataclass
+class _Walk:
+    """One execution. `wanted` are the paths whose values are kept; None means all."""
+
+    weights: Mapping[Path, npt.NDArray[np.floating]]
+    training: bool
+    wanted: set[Path] | None
+    values: dict[Path, Array] = field(default_factory=dict)
+    running: dict[Path, Array] = field(default_factory=dict)
+
+    def sequence(self, items: Iterable[Trace], x: Array, path: Path) -> Array:
+        for item in items:
+            x = self.item(item, x, path)
+        return x
+
+    def item(self, item: Trace, x: Array, path: Path) -> Array:
+        """The value of one trace in the scope at `path`, kept and proved to have its shape."""
+        if isinstance(item, JoinTrace):
+            name = item.node.name or item.node.kind.value
+            y = self.join(item, x, path)
+        elif isinstance(item, ResidualTrace):
+            name = item.node.name or "add"
+            y = self.residual(item, x, path)
+        else:
+            name = item.name
+            y = self.child(item, x, (*path, name))
+        if y.shape[1:] != item.y:
+            where, found = ".".join((*path, name)), show_shape(y.shape[1:])
+            raise InternalError(f"{where} gives {found}, not {show_shape(item.y)}")
+        self.record((*path, name), y)
+        return y
+
+    def child(self, item: OpTrace | CallTrace | GroupTrace, x: Array, path: Path) -> Array:
+        if isinstance(item, CallTrace):
+            return self.sequence(item.instance.items, x, path)
+        if isinstance(item, GroupTrace):
+            return self.sequence(item.items, x, path)
+        given = self.parameters(item, path)
+        if self.training and isinstance(item.op, BatchNorm):
+            for leaf, value in new_running_statistics(item.op, x, given).items():
+                self.running[parameter_path(path, leaf)] = value
+        return MEANINGS[type(item.op)](item.op, x, given, self.training)
+
+    def parameters(self, item: OpTrace, path: Path) -> Params:
+        given: dict[str, Array] = {}
+        for parameter in item.op.parameters(item.x):
+            key = parameter_path(path, parameter.leaf)
+            if key not in self.weights:
+                raise ValueError(f"there is no weight '{'.'.join(key)}'")
+            _expect(f"the weight '{'.'.join(key)}'", self.weights[key].shape, parameter.shape)
+            given[parameter.leaf] = np.asarray(self.weights[key], np.float64)
+        return given
+
+    def join(self, item: JoinTrace, x: Array, path: Path) -> Array:
+        """All branches start from `x`; a factor of one value a channel is spread over the map."""
+        values = [self.sequence(branch, x, path) for branch in item.branches]
+        if item.node.kind is JoinKind.CONCAT:
+            return np.concatenate(values, axis=1)
+        combine = np.add if item.node.kind is JoinKind.ADD else np.multiply
+        return reduce(combine, values)
+
+    def residual(self, item: ResidualTrace, x: Array, path: Path) -> Array:
+        """branch(pre(x)), to which the shortcut is added where there is one.
+
+        The shortcut's steps start from x, or from pre(x) if they are tapped there; the identity
+        starts from x always.
+        """
+        tapped = self.sequence(item.pre, x, path)
+        carried = x
+        if item.shortcut:
+            carried = self.sequence(item.shortcut, tapped if item.node.tap_pre else x, path)
+        y = self.sequence(item.branch, tapped, path)
+        return y if item.shortcut is None else y + carried
+
+    def record(self, path: Path, value: Array) -> None:
+        """Keep a value that is wanted; joins in a sequence may share a name and get a number."""
+        if self.wanted is not None:
+            if path in self.wanted:
+                self.values[path] = value
+            return
+        unique, number = path, 1
+        while unique in self.values:
+            number += 1
+            unique = (*path[:-1], f"{path[-1]}_{number}")
+        self.values[unique] = value

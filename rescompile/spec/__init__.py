@@ -1,0 +1,1 @@
+"""The front end: YAML with source positions, validated by pydantic models."""

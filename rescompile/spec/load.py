@@ -1,0 +1,270 @@
+"""From a file to a validated spec: `extends` and `use` resolved, errors mapped to their places."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..errors import Diagnostic, Location, SpecError, did_you_mean
+from .located import Located, LocatedList, locate
+from .models import Spec
+from .yaml import Item, read
+
+MAX_CHAIN = 10
+LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
+NOT_INHERITED = ("name", "title", "claims", "use", "extends")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*\Z")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A validated spec, the file that it came from, and how generated code cites that file."""
+
+    spec: Spec
+    path: Path
+    cited: str
+
+
+def zoo_directory() -> Path:
+    """Where the shipped specs are: inside the package, or beside it in a clone."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def zoo() -> dict[str, Path]:
+    """The shipped networks by name."""
+    root = zoo_directory()
+    files = sorted(root.rglob("*.yaml"))
+    return {f.stem: f for f in files if "blocks" not in f.relative_to(root).parts}
+
+
+def find(name: str) -> Path:
+    """The file that a command-line argument means: a path, or a name of the zoo."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return path
+    direct = zoo_directory() / f"{name}.yaml"
+    if _REFERENCE.match(name) and direct.is_file():
+        return direct
+    known = zoo()
+    if name in known:
+        return known[name]
+    help = did_you_mean(name, known)
+    raise SpecError([Diagnostic("E001", f"there is no spec named '{name}'", help=help)])
+
+
+def load(path: Path) -> Document:
+    """Read and validate the spec at `path`. Raises `SpecError`."""
+    root = _Loader().spec(path, None)
+    return Document(validate(root), path, cite(path))
+
+
+def cite(path: Path) -> str:
+    """How generated code names the spec: from `specs/` on, or by the bare file name."""
+    parts = path.resolve().parts
+    if "specs" in parts[:-1]:
+        last = len(parts) - 1 - parts[::-1].index("specs")
+        return "/".join(parts[last:])
+    return path.name
+
+
+def validate(root: Item) -> Spec:
+    """The spec that a tree spells. Raises `SpecError` with every error that was found."""
+    located = locate(root)
+    try:
+        return Spec.model_validate(located)
+    except ValidationError as error:
+        found = [_diagnostic(located, detail) for detail in error.errors(include_url=False)]
+        raise SpecError(sorted(set(found), key=_order)) from None
+
+
+def _order(found: Diagnostic) -> tuple[str, int, int]:
+    at = found.location
+    return (at.file, at.line, at.column) if at else ("", 0, 0)
+
+
+class _Loader:
+    """Follows `extends` and `use` from file to file, once each, and never outside of them."""
+
+    def __init__(self) -> None:
+        self.chain: list[Path] = []
+
+    def read(self, path: Path, asked: Location | None) -> Item:
+        label = _label(path)
+        if len(self.chain) >= MAX_CHAIN:
+            message = f"more than {MAX_CHAIN} files in a chain of `extends` and `use`"
+            raise SpecError([Diagnostic("E104", message, asked)])
+        if path.resolve() in self.chain:
+            names = " -> ".join(p.stem for p in (*self.chain, path))
+            raise SpecError([Diagnostic("E104", f"files use each other in a circle: {names}", asked)])
+        try:
+            if not path.is_file():
+                raise SpecError([Diagnostic("E001", f"there is no file '{label}'", asked)])
+            data = path.read_bytes()
+        except OSError as error:
+            message = f"cannot read '{label}': {error.strerror}"
+            raise SpecError([Diagnostic("E001", message, asked)]) from None
+        root = read(data, label)
+        if not isinstance(root.value, dict):
+            help = "a spec starts: `rescompile: 1`"
+            raise SpecError([Diagnostic("E101", "the file is not a mapping", root.at, help=help)])
+        return root
+
+    def spec(self, path: Path, asked: Location | None) -> Item:
+        root = self.read(path, asked)
+        self.chain.append(path.resolve())
+        self.use(root, path)
+        extends = root.value.pop("extends", None)
+        if extends is not None:
+            base = self.spec(self.reference(extends, path), extends.at)
+            inherited = {k: v for k, v in base.value.items() if k not in NOT_INHERITED}
+            root = _merge(Item(inherited, base.at), root)
+        self.chain.pop()
+        return root
+
+    def use(self, root: Item, path: Path) -> None:
+        """Replace `use` by the blocks of the libraries; blocks of the file itself win."""
+        use = root.value.pop("use", None)
+        if use is None:
+            return
+        if not isinstance(use.value, list):
+            message = "`use` is a list of libraries"
+            help = "write `use: [blocks/residual]`"
+            raise SpecError([Diagnostic("E112", message, use.at, help=help)])
+        own = root.value.get("blocks")
+        blocks = Item({}, own.at if own else use.at)
+        for wanted in use.value:
+            library = self.library(self.reference(wanted, path), wanted.at)
+            blocks.value.update(library)
+        if own is not None and isinstance(own.value, dict):
+            blocks.value.update(own.value)
+        root.value["blocks"] = own if own and not isinstance(own.value, dict) else blocks
+
+    def library(self, path: Path, asked: Location) -> dict[str, Item]:
+        root = self.read(path, asked)
+        self.chain.append(path.resolve())
+        for key, item in root.value.items():
+            if key not in LIBRARY_KEYS:
+                message = f"unknown key '{key}' in a library of blocks"
+                help = did_you_mean(key, LIBRARY_KEYS)
+                raise SpecError([Diagnostic("E110", message, item.key_at, help=help)])
+        self.use(root, path)
+        self.chain.pop()
+        blocks = root.value.get("blocks")
+        if blocks is None or not isinstance(blocks.value, dict):
+            message = "a library has a mapping `blocks`"
+            raise SpecError([Diagnostic("E111", message, blocks.at if blocks else root.at)])
+        return dict(blocks.value)
+
+    def reference(self, item: Item, path: Path) -> Path:
+        """The file that `extends` or `use` means: beside the file itself, or in the zoo."""
+        name = item.value
+        if not isinstance(name, str) or not _REFERENCE.match(name) or ".." in name.split("/"):
+            message = f"{name!r} does not name a spec or a library"
+            help = "use a name such as `resnet34` or `blocks/residual`, without `..` and `.yaml`"
+            raise SpecError([Diagnostic("E105", message, item.at, help=help)])
+        name = name.removesuffix(".yaml")
+        root = zoo_directory()
+        for directory in (path.parent, root):
+            candidate = directory / f"{name}.yaml"
+            if candidate.is_file() and candidate.resolve().is_relative_to(directory.resolve()):
+                return candidate
+        known = zoo()
+        if name in known:
+            return known[name]
+        libraries = [f"blocks/{f.stem}" for f in (root / "blocks").glob("*.yaml")]
+        help = did_you_mean(name, [*known, *libraries])
+        raise SpecError([Diagnostic("E105", f"there is no '{name}' here", item.at, help=help)])
+
+
+def _label(path: Path) -> str:
+    """A path as diagnostics print it: relative to the working directory where it is below it."""
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except (ValueError, OSError):
+        return path.as_posix()
+
+
+def _merge(base: Item, over: Item) -> Item:
+    """`over` laid upon `base`: mappings key by key, list elements by name, all else replaced."""
+    if isinstance(base.value, dict) and isinstance(over.value, dict):
+        merged = dict(base.value)
+        for key, item in over.value.items():
+            merged[key] = _merge(merged[key], item) if key in merged else item
+        return Item(merged, over.at, over.key_at)
+    if isinstance(base.value, list) and isinstance(over.value, dict):
+        return _merge_named(base, over)
+    return over
+
+
+def _merge_named(base: Item, over: Item) -> Item:
+    """A mapping upon a list: each key changes the list's element of that name."""
+    elements = list(base.value)
+    names = {_element_name(element): i for i, element in enumerate(elements)}
+    for key, item in over.value.items():
+        if key not in names:
+            known = [name for name in names if name]
+            message = f"there is nothing named '{key}' to change in the base"
+            help = did_you_mean(key, known)
+            raise SpecError([Diagnostic("E106", message, item.key_at, help=help)])
+        elements[names[key]] = _merge(elements[names[key]], item)
+    return Item(elements, over.at, over.key_at)
+
+
+def _element_name(element: Item) -> str:
+    name = element.value.get("name") if isinstance(element.value, dict) else None
+    return name.value if name is not None and isinstance(name.value, str) else ""
+
+
+def _diagnostic(root: Located, detail: Any) -> Diagnostic:
+    """A pydantic error as a diagnostic at its place."""
+    place, holder, value = root.at, root, root
+    for part in detail["loc"]:
+        if isinstance(value, Located) and part in value:
+            place, holder, value = value.places[part], value, value[part]
+        elif isinstance(value, LocatedList) and isinstance(part, int) and part < len(value):
+            place, value = value.places[part], value[part]
+    kind, context = detail["type"], detail.get("ctx", {})
+    last = str(detail["loc"][-1]) if detail["loc"] else ""
+    if kind == "extra_forbidden":
+        known = list(holder.model.model_fields) if holder.model else []
+        at = holder.keys_at.get(last) or place
+        help = did_you_mean(last, known) if known else "there are no keys here"
+        return Diagnostic("E110", f"unknown key '{last}'", at, help=help)
+    if kind == "missing":
+        return Diagnostic("E111", f"the key '{last}' is missing", place, help=_wanted(value, last))
+    if kind == "value":
+        key = context.get("key", "")
+        if key and isinstance(value, Located):
+            place = value.keys_at.get(key) or place
+        return Diagnostic("E112", context["message"], place, help=context.get("help", ""))
+    return Diagnostic("E112", _sentence(kind, context, detail, last), place)
+
+
+def _wanted(value: Any, key: str) -> str:
+    field = value.model.model_fields.get(key) if isinstance(value, Located) and value.model else None
+    examples = {"kernel": "3", "channels": "64", "stop": "32", "rate": "0.5", "rescompile": "1"}
+    return f"add `{key}: {examples.get(key, '...')}`" if field is not None else ""
+
+
+def _sentence(kind: str, context: Any, detail: Any, last: str) -> str:
+    found = detail["input"]
+    shown = "a mapping" if isinstance(found, dict) else "a list" if isinstance(found, list) else None
+    shown = shown or ("nothing" if found is None else repr(found)[:60])
+    wanted = {
+        "list_type": "a list",
+        "dict_type": "a mapping",
+        "int_type": "a whole number",
+        "literal_error": str(context.get("expected", "another word")),
+        "greater_than_equal": f"at least {context.get('ge')}",
+        "less_than_equal": f"at most {context.get('le')}",
+        "too_long": f"at most {context.get('max_length')} of them",
+    }.get(kind)
+    if wanted is None:
+        return f"{last}: {detail['msg']}" if last else str(detail["msg"])
+    return f"expected {wanted}, found {shown}"

@@ -1,0 +1,213 @@
+"""YAML with positions: a tree of nodes that know where they stand, read under strict bounds.
+
+libyaml scans; the tree is built from its events without recursion, so that depth, size and aliases
+can be bounded before anything grows. Scalars follow YAML 1.2: `yes` and `on` are strings, and 3.6e9
+is a number. Duplicate keys, merge keys and tags are errors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from ..errors import Diagnostic, Location, SpecError
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 60
+MAX_NODES = 50_000
+Path = tuple[str | int, ...]
+
+_INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(slots=True)
+class Item:
+    """A node of the tree: `value` is a scalar, a list of items, or a dict of key to item.
+
+    `at` is where the value stands, `key_at` where its key does, if it has one.
+    """
+
+    value: Any
+    at: Location
+    key_at: Location | None = None
+    size: int = 1
+
+    def plain(self) -> Any:
+        """The value as plain Python data."""
+        if isinstance(self.value, dict):
+            return {key: item.plain() for key, item in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.plain() for item in self.value]
+        return self.value
+
+    def find(self, path: Path) -> Item:
+        """The item at `path`, or the nearest one above it."""
+        item = self
+        for part in path:
+            try:
+                item = item.value[part]
+            except (KeyError, IndexError, TypeError):
+                return item
+        return item
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection that is being read; `key` waits for its value."""
+
+    item: Item
+    key: str | None = None
+    key_at: Location | None = None
+    anchor: str | None = None
+
+
+class Reader:
+    """Builds the tree of one file from libyaml's events."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.lines = text.split("\n")
+        self.text = text
+        self.anchors: dict[str, Item] = {}
+        self.open: list[_Open] = []
+        self.root: Item | None = None
+        self.count = 0
+
+    def read(self) -> Item:
+        """The root item. Raises `SpecError`."""
+        try:
+            for event in yaml.parse(self.text, Loader=_LOADER):
+                self.event(event)
+        except yaml.YAMLError as error:
+            raise self.syntax(error) from None
+        except (RecursionError, ValueError):
+            raise self.fail("E101", "this is not YAML", Location(self.file, 1, 1)) from None
+        if self.root is None:
+            at = Location(self.file, 1, 1, self.lines[0])
+            raise self.fail("E101", "the file is empty", at, help="a spec starts: `rescompile: 1`")
+        return self.root
+
+    def event(self, event: Any) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self.add(self.scalar(event), event.anchor)
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            self.start(event)
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            done = self.open.pop()
+            self.add(done.item, done.anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            self.alias(event)
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            raise self.fail("E101", "a spec is one YAML document", self.at(event))
+
+    def start(self, event: Any) -> None:
+        at = self.at(event)
+        if event.tag is not None and not event.implicit:
+            raise self.fail("E101", f"the tag {event.tag} is not allowed", at)
+        if len(self.open) >= MAX_DEPTH:
+            raise self.fail("E102", f"nested deeper than {MAX_DEPTH} levels", at)
+        value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self.open.append(_Open(Item(value, at), anchor=event.anchor))
+
+    def alias(self, event: Any) -> None:
+        item = self.anchors.get(event.anchor)
+        if item is None:
+            raise self.fail("E101", f"unknown alias *{event.anchor}", self.at(event))
+        self.add(Item(item.value, item.at, size=item.size), None)
+
+    def scalar(self, event: Any) -> Item:
+        at = self.at(event)
+        if event.tag is not None and not any(event.implicit):
+            raise self.fail("E101", f"the tag {event.tag} is not allowed", at)
+        text = event.value
+        if not event.implicit[0]:
+            return Item(text, at)
+        if text in _CONSTANTS:
+            return Item(_CONSTANTS[text], at)
+        if _INT.match(text) and len(text) < 40:
+            return Item(int(text.replace("_", "")), at)
+        if _FLOAT.match(text) and len(text) < 40 and math.isfinite(float(text)):
+            return Item(float(text), at)
+        return Item(text, at)
+
+    def add(self, item: Item, anchor: str | None) -> None:
+        self.count += item.size if anchor is None and item.size > 1 else 1
+        if self.count > MAX_NODES:
+            raise self.fail("E102", f"more than {MAX_NODES} values, aliases expanded", item.at)
+        if anchor is not None:
+            self.anchors[anchor] = item
+        if not self.open:
+            self.root = item
+            return
+        parent = self.open[-1]
+        parent.item.size += item.size
+        if isinstance(parent.item.value, list):
+            parent.item.value.append(item)
+        elif parent.key is None:
+            self.key(parent, item)
+        else:
+            item.key_at = parent.key_at
+            parent.item.value[parent.key] = item
+            parent.key = None
+
+    def key(self, parent: _Open, item: Item) -> None:
+        key = item.value
+        if key == "<<":
+            raise self.fail(
+                "E101", "merge keys are not allowed", item.at, help="use `extends:` instead"
+            )
+        if not isinstance(key, str):
+            shown = "a collection" if isinstance(key, (dict, list)) else repr(key)
+            raise self.fail("E101", f"a key must be a string, not {shown}", item.at)
+        if key in parent.item.value:
+            first = parent.item.value[key].key_at
+            raise self.fail(
+                "E103",
+                f"the key '{key}' stands twice",
+                item.at,
+                help=f"the first one is on line {first.line}; remove one of them",
+            )
+        parent.key, parent.key_at = key, item.at
+
+    def at(self, event: Any) -> Location:
+        mark = event.start_mark
+        return self.location(mark.line, mark.column)
+
+    def location(self, line: int, column: int) -> Location:
+        text = self.lines[line] if line < len(self.lines) else ""
+        return Location(self.file, line + 1, column + 1, text)
+
+    def syntax(self, error: yaml.YAMLError) -> SpecError:
+        mark = getattr(error, "problem_mark", None)
+        at = self.location(mark.line, mark.column) if mark else Location(self.file, 1, 1)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        context = getattr(error, "context", None)
+        help = "check the indentation and the brackets" + (f" ({context})" if context else "")
+        return self.fail("E101", f"not YAML: {problem}", at, help=help)
+
+    def fail(self, code: str, message: str, at: Location, help: str = "") -> SpecError:
+        return SpecError([Diagnostic(code, message, at, help=help)])
+
+
+def read(data: bytes, file: str) -> Item:
+    """The tree of a YAML file's bytes. Raises `SpecError`."""
+    start = Location(file, 1, 1)
+    if len(data) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES >> 20} MiB"
+        raise SpecError([Diagnostic("E102", message, start)])
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"the file is not UTF-8 (byte {error.start})"
+        raise SpecError([Diagnostic("E101", message, Location(file, line, 1))]) from None
+    return Reader(text.replace("\r\n", "\n").removeprefix("\ufeff"), file).read()
+
+

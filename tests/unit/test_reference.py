@@ -1,0 +1,251 @@
+"""The reference semantics against PyTorch in float64, operation by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rescompile.ir import ops
+from rescompile.ir.ops import OPS, Op, Shape
+from rescompile.parity.reference import MEANINGS, Array, new_running_statistics
+
+Rng = np.random.Generator
+BOUND = 1e-12
+
+
+@pytest.fixture
+def torch() -> Any:
+    return pytest.importorskip("torch", reason="compares with torch.nn.functional")
+
+
+def a_map(rng: Rng, groups: int = 1, least: int = 1) -> Shape:
+    height, width = (int(n) for n in rng.integers(least, least + 8, 2))
+    return (groups * int(rng.integers(1, 4)), height, width)
+
+
+def some(rng: Rng, groups: int = 1) -> Shape:
+    """The shape of a map, or of a vector."""
+    shape = a_map(rng, groups)
+    return shape if rng.random() < 0.6 else shape[:1]
+
+
+def pair(rng: Rng, low: int, high: int) -> tuple[int, int]:
+    a, b = rng.integers(low, high + 1, 2)
+    return int(a), int(b)
+
+
+def a_conv(rng: Rng) -> tuple[Op, Shape]:
+    groups = int(rng.integers(1, 4))
+    shape = a_map(rng, groups, least=10)
+    depthwise = rng.random() < 0.3
+    groups = shape[0] if depthwise else groups
+    op = ops.Conv(
+        groups * int(rng.integers(1, 4)),
+        kernel=pair(rng, 1, 4),
+        stride=pair(rng, 1, 3),
+        padding=(*pair(rng, 0, 3), *pair(rng, 0, 3)),
+        dilation=pair(rng, 1, 3),
+        groups=groups,
+        bias=bool(rng.integers(2)),
+    )
+    return op, shape
+
+
+def a_pool(kind: type[ops.Pool]) -> Callable[[Rng], tuple[Op, Shape]]:
+    def draw(rng: Rng) -> tuple[Op, Shape]:
+        kernel, ceil = pair(rng, 1, 5), bool(rng.integers(2))
+        top, left = (int(rng.integers(0, k // 2 + 1)) for k in kernel)
+        bottom, right = top, left
+        if not ceil:
+            bottom, right = (int(rng.integers(0, k // 2 + 1)) for k in kernel)
+        more = {"count_include_pad": bool(rng.integers(2))} if kind is ops.AvgPool else {}
+        op = kind(kernel, pair(rng, 1, 4), (top, bottom, left, right), ceil, **more)
+        return op, a_map(rng, least=5)
+
+    return draw
+
+
+def a_slice(rng: Rng) -> tuple[Op, Shape]:
+    shape = some(rng, 3)
+    start = int(rng.integers(0, shape[0]))
+    return ops.SliceChannels(start, int(rng.integers(start + 1, shape[0] + 1))), shape
+
+
+def elementwise(kind: type[Op]) -> Callable[[Rng], tuple[Op, Shape]]:
+    return lambda rng: (kind(), some(rng))
+
+
+def grouped(kind: Any, draw: Callable[[Rng, int], Shape]) -> Callable[[Rng], tuple[Op, Shape]]:
+    def with_groups(rng: Rng) -> tuple[Op, Shape]:
+        groups = int(rng.integers(1, 5))
+        return kind(groups), draw(rng, groups)
+
+    return with_groups
+
+
+CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
+    **{kind: elementwise(kind) for kind in ops.ACTIVATIONS.values()},
+    ops.Conv: a_conv,
+    ops.Linear: lambda rng: (ops.Linear(3, bool(rng.integers(2))), some(rng)[:1]),
+    ops.BatchNorm: lambda rng: (ops.BatchNorm(10.0 ** -rng.integers(2, 7)), some(rng)),
+    ops.LayerNorm: lambda rng: (ops.LayerNorm(10.0 ** -rng.integers(2, 7)), some(rng, 2)),
+    ops.GroupNorm: grouped(ops.GroupNorm, a_map),
+    ops.LeakyRelu: lambda rng: (ops.LeakyRelu(float(rng.random())), some(rng)),
+    ops.MaxPool: a_pool(ops.MaxPool),
+    ops.AvgPool: a_pool(ops.AvgPool),
+    ops.GlobalAvgPool: lambda rng: (ops.GlobalAvgPool(bool(rng.integers(2))), a_map(rng)),
+    ops.Flatten: lambda rng: (ops.Flatten(), some(rng)),
+    ops.Dropout: lambda rng: (ops.Dropout(0.5), some(rng)),
+    ops.StochasticDepth: lambda rng: (ops.StochasticDepth(0.5), a_map(rng)),
+    ops.LayerScale: lambda rng: (ops.LayerScale(), some(rng)),
+    ops.PadChannels: lambda rng: (ops.PadChannels(*pair(rng, 0, 3)), a_map(rng)),
+    ops.SliceChannels: a_slice,
+    ops.ChannelShuffle: grouped(ops.ChannelShuffle, a_map),
+    ops.Upsample: lambda rng: (
+        ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
+        a_map(rng),
+    ),
+}
+
+
+def torch_padded(t: Any, x: Any, padding: Any, fill: float = 0.0) -> Any:
+    top, bottom, left, right = padding
+    return t.nn.functional.pad(x, (left, right, top, bottom), value=fill)
+
+
+def torch_conv(t: Any, op: Any, x: Any, p: Any) -> Any:
+    padded = torch_padded(t, x, op.padding)
+    return t.conv2d(padded, p["weight"], p.get("bias"), op.stride, 0, op.dilation, op.groups)
+
+
+def torch_max_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
+    pool = t.nn.functional.max_pool2d
+    if op.ceil:
+        return pool(x, op.kernel, op.stride, op.padding[::2], ceil_mode=True)
+    return pool(torch_padded(t, x, op.padding, -np.inf), op.kernel, op.stride)
+
+
+def torch_avg_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
+    pool = t.nn.functional.avg_pool2d
+    if op.ceil or op.padding[::2] == op.padding[1::2]:
+        include = op.count_include_pad
+        return pool(x, op.kernel, op.stride, op.padding[::2], op.ceil, include)
+    counted = torch_padded(t, t.ones_like(x), op.padding, float(op.count_include_pad))
+    total = pool(torch_padded(t, x, op.padding), op.kernel, op.stride)
+    return total / pool(counted, op.kernel, op.stride)
+
+
+def torch_batch_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
+    stats = (p["running_mean"], p["running_var"], p["weight"], p["bias"])
+    return t.nn.functional.batch_norm(x, *stats, False, op.momentum, op.epsilon)
+
+
+def torch_layer_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
+    last, shape = x.movedim(1, -1), x.shape[1:2]
+    return t.layer_norm(last, shape, p["weight"], p["bias"], op.epsilon).movedim(-1, 1)
+
+
+def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
+    more = {"align_corners": False} if op.mode is ops.Resampling.BILINEAR else {}
+    return t.nn.functional.interpolate(x, scale_factor=op.scale, mode=op.mode.value, **more)
+
+
+THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
+    ops.Conv: torch_conv,
+    ops.Linear: lambda t, op, x, p: t.nn.functional.linear(x, p["weight"], p.get("bias")),
+    ops.BatchNorm: torch_batch_norm,
+    ops.LayerNorm: torch_layer_norm,
+    ops.GroupNorm: lambda t, op, x, p: t.group_norm(
+        x, op.groups, p["weight"], p["bias"], op.epsilon
+    ),
+    ops.Relu: lambda t, op, x, p: t.relu(x),
+    ops.Relu6: lambda t, op, x, p: t.nn.functional.relu6(x),
+    ops.LeakyRelu: lambda t, op, x, p: t.nn.functional.leaky_relu(x, op.slope),
+    ops.Sigmoid: lambda t, op, x, p: t.sigmoid(x),
+    ops.HardSigmoid: lambda t, op, x, p: t.nn.functional.hardsigmoid(x),
+    ops.Tanh: lambda t, op, x, p: t.tanh(x),
+    ops.Silu: lambda t, op, x, p: t.nn.functional.silu(x),
+    ops.HardSwish: lambda t, op, x, p: t.nn.functional.hardswish(x),
+    ops.Gelu: lambda t, op, x, p: t.nn.functional.gelu(x),
+    ops.Elu: lambda t, op, x, p: t.nn.functional.elu(x),
+    ops.Softmax: lambda t, op, x, p: t.softmax(x, 1),
+    ops.MaxPool: torch_max_pool,
+    ops.AvgPool: torch_avg_pool,
+    ops.GlobalAvgPool: lambda t, op, x, p: x.mean((2, 3), keepdim=op.keepdims),
+    ops.Flatten: lambda t, op, x, p: x.flatten(1),
+    ops.Dropout: lambda t, op, x, p: t.nn.functional.dropout(x, op.rate, training=False),
+    ops.StochasticDepth: lambda t, op, x, p: x,
+    ops.LayerScale: lambda t, op, x, p: x * p[""],
+    ops.PadChannels: lambda t, op, x, p: t.nn.functional.pad(x, (0, 0, 0, 0, op.before, op.after)),
+    ops.SliceChannels: lambda t, op, x, p: x[:, op.start : op.stop],
+    ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),
+    ops.Upsample: torch_upsample,
+}
+
+
+def drawn(rng: Rng, op: Op, shape: Shape) -> tuple[Array, dict[str, Array]]:
+    """An input (N, *shape), and the operation's parameters by leaf."""
+    x = 3.0 * rng.standard_normal((int(rng.integers(2, 4)), *shape))
+    p = {given.leaf: rng.standard_normal(given.shape) for given in op.parameters(shape)}
+    if "running_var" in p:
+        p["running_var"] = rng.uniform(0.5, 1.5, p["running_var"].shape)
+    return x, p
+
+
+def close(ours: Array, theirs: Any) -> None:
+    wanted = theirs.numpy()
+    assert ours.shape == wanted.shape
+    assert ours.dtype == np.float64
+    assert np.abs(ours - wanted).max() <= BOUND * np.abs(wanted).max()
+
+
+def test_every_operation_has_a_meaning_and_is_compared() -> None:
+    assert set(MEANINGS) == set(CASES) == set(THEIRS) == set(OPS)
+    assert len(set(OPS)) == len(OPS)
+
+
+@pytest.mark.parametrize("kind", OPS, ids=lambda kind: kind.word)
+@pytest.mark.parametrize("seed", range(3))
+def test_agrees_with_torch(kind: type[Op], seed: int, torch: Any) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(40):
+        op, shape = CASES[kind](rng)
+        x, p = drawn(rng, op, shape)
+        theirs = THEIRS[kind](
+            torch, op, torch.from_numpy(x), {leaf: torch.from_numpy(v) for leaf, v in p.items()}
+        )
+        ours = MEANINGS[kind](op, x, p, False)
+        assert op.output(shape) == tuple(theirs.shape[1:]), (op, shape)
+        close(ours, theirs)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_batch_norm_in_training_agrees_with_torch(seed: int, torch: Any) -> None:
+    rng = np.random.default_rng(seed)
+    op = ops.BatchNorm(momentum=float(rng.uniform(0.01, 1)))
+    x, p = drawn(rng, op, some(rng))
+    t = {leaf: torch.from_numpy(v.copy()) for leaf, v in p.items()}
+    theirs = torch.nn.functional.batch_norm(
+        torch.from_numpy(x), *(t[k] for k in p if "run" in k), t["weight"], t["bias"], True,
+        op.momentum, op.epsilon,
+    )  # fmt: skip
+    close(MEANINGS[ops.BatchNorm](op, x, p, True), theirs)
+    new = new_running_statistics(op, x, p)
+    assert set(new) == {"running_mean", "running_var"}
+    for leaf, value in new.items():
+        close(value, t[leaf])
+
+
+@pytest.mark.filterwarnings("ignore:Using padding=")
+@pytest.mark.parametrize("seed", range(20))
+def test_same_padding_agrees_with_torch_at_stride_one(seed: int, torch: Any) -> None:
+    rng = np.random.default_rng(seed)
+    kernel, dilation = pair(rng, 1, 5), pair(rng, 1, 3)
+    op = ops.Conv(2, kernel, (1, 1), ops.Same.SAME, dilation)
+    x, p = drawn(rng, op, a_map(rng))
+    weight = torch.from_numpy(p["weight"])
+    theirs = torch.conv2d(torch.from_numpy(x), weight, None, 1, "same", dilation)
+    close(MEANINGS[ops.Conv](op, x, p, False), theirs)
