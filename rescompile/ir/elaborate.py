@@ -12,7 +12,7 @@ from typing import cast
 
 from ..errors import Diagnostic, Location, SpecError
 from .expr import Dim, ExprError, Number, evaluate
-from .ops import Op, Shape, ShapeError, bind, show_shape
+from .ops import Op, Shape, ShapeError, bind, bounded, show_shape
 from .structure import (
     CLASSES,
     IN_CHANNELS,
@@ -196,7 +196,9 @@ class _Elaborator:
             self.frames.pop()
         everything = tuple(item for stage in stages for item in stage)
         block = Block(network.name, Form.MODULE, network.body)
-        root = Instance(block, env, network.input, x, everything, scope.layers, scope.decisions, scope.shapes)
+        root = Instance(
+            block, env, network.input, x, everything, scope.layers, scope.decisions, scope.shapes
+        )
         found = {name: tuple(made) for name, made in self.instances.items()}
         return Elaborated(network, tuple(stages), found, root, x)
 
@@ -242,7 +244,7 @@ class _Elaborator:
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
             op = bind(node.op, scope.env)
-            y = op.output(x)
+            y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
             raise self.error(error, node.at) from None
         self.add_layers(1, scope, node.at)
@@ -341,8 +343,13 @@ class _Elaborator:
         if node.kind is JoinKind.CONCAT:
             rest = {shape[1:] for shape in shapes}
             if len(rest) > 1:
-                raise self.mismatch(node.at, "concatenates", node.branches, shapes, "height and width")
-            return (sum(shape[0] for shape in shapes), *shapes[0][1:])
+                raise self.mismatch(
+                    node.at, "concatenates", node.branches, shapes, "height and width"
+                )
+            try:
+                return bounded((sum(shape[0] for shape in shapes), *shapes[0][1:]))
+            except ShapeError as error:
+                raise self.error(error, node.at) from None
         top = max(shapes, key=lambda s: (len(s), s))
         for shape in shapes:
             gate = node.kind is JoinKind.MULTIPLY and shape == (*top[:1], 1, 1)
@@ -371,6 +378,9 @@ class _Elaborator:
         branch, y = self.body(node.branch, tapped, scope)
         if not scope.decide(node, "when", bool(self.value(node.when, scope.env, node.at, "when"))):
             return ResidualTrace(pre, branch, None, x, y, node)
+        if not branch:
+            message = "the branch of this residual is empty: no step of it is taken"
+            raise self.error(ShapeError(message, help="give the residual a `when`"), node.at)
         changes = x != y or _strided((*pre, *branch))
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)
@@ -408,16 +418,15 @@ class _Elaborator:
         try:
             return evaluate(dim, env)
         except ExprError as error:
-            raise self.error(ExprError(f"{what}: {error}"), at) from None
+            raise self.error(ExprError(f"{what}: {error}", error.help), at) from None
 
     def error(
         self, error: ShapeError | ExprError, at: Location | None, code: str | None = None
     ) -> SpecError:
         label = error.label if isinstance(error, ShapeError) else ""
-        help = error.help if isinstance(error, ShapeError) else ""
         code = code or ("E201" if isinstance(error, ShapeError) else "E204")
         notes = tuple(reversed(self.frames))
-        return SpecError([Diagnostic(code, str(error), at, label, help, notes)])
+        return SpecError([Diagnostic(code, str(error), at, label, error.help, notes)])
 
 
 def _by(name: str) -> str:
@@ -434,5 +443,3 @@ def _strided(items: tuple[Trace, ...]) -> bool:
 
 def _tap(node: Residual, x: Shape, tapped: Shape) -> Shape:
     return tapped if node.tap_pre else x
-
-

@@ -24,6 +24,10 @@ MAX_VALUE = 2**40
 class ExprError(ValueError):
     """The text is not an expression, or it has no value; says why in a sentence."""
 
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
 
 @dataclass(frozen=True, slots=True)
 class Expr:
@@ -117,6 +121,10 @@ _AST_OPS: dict[type[ast.AST], str] = {
 }
 _SIGIL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _PREFIX = "v__"
+_GLUED = re.compile(r"[A-Za-z0-9_)$]\$")
+GRAMMAR = "there are + - * / // %, comparisons, and/or/not, `a if c else b`, " + ", ".join(
+    FUNCTIONS
+)
 
 
 def is_expression(value: object) -> bool:
@@ -132,17 +140,21 @@ def parse(text: str) -> Dim:
         raise ExprError("an expression is written in ASCII")
     if _PREFIX in text:
         raise ExprError(f"names cannot hold '{_PREFIX}'")
+    if _GLUED.search(text):
+        raise ExprError(f"'{text}' is not an expression", "an operator is missing before a `$`")
     python = _SIGIL.sub(lambda found: _PREFIX + found.group(1), text)
     try:
         tree = ast.parse(python.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExprError(f"'{text}' is not an expression") from None
+        raise ExprError(f"'{text}' is not an expression", GRAMMAR) from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
         raise ExprError(f"an expression has at most {MAX_NODES} terms")
     return simplify(_convert(tree.body))
 
 
 def _convert(node: ast.expr) -> Dim:
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        raise ExprError(f"write `{str(node.value).lower()}` for `{node.value}`")
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
         return _bounded(node.value)
     if isinstance(node, ast.Name):
@@ -162,8 +174,8 @@ def _convert(node: ast.expr) -> Dim:
         return IfElse(_convert(node.test), _convert(node.body), _convert(node.orelse))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         return _convert_call(node.func.id, node.args)
-    what = {ast.Pow: "'**'"}.get(type(getattr(node, "op", None)), type(node).__name__)
-    raise ExprError(f"{what} is not part of the expression language")
+    shown = ast.unparse(node).replace(_PREFIX, "$")
+    raise ExprError(f"`{shown}` is not part of the expression language", GRAMMAR)
 
 
 def _convert_name(name: str) -> Dim:
@@ -249,9 +261,9 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
             return _bounded(BINARY[op](left, right))
         except ZeroDivisionError:
             raise ExprError(f"division by zero: {left} {op} {right}") from None
-    if _is(right, 0) and op in "+-" or _is(right, 1) and op in ("*", "//"):
+    if (_is(right, 0) and op in "+-") or (_is(right, 1) and op in ("*", "//")):
         return left
-    if _is(left, 0) and op == "+" or _is(left, 1) and op == "*":
+    if (_is(left, 0) and op == "+") or (_is(left, 1) and op == "*"):
         return right
     if op in ("and", "or"):
         return _logic(op, left, right)
@@ -301,18 +313,21 @@ def _collect(dim: Dim, found: set[str]) -> None:
 def total(dims: Iterable[Dim]) -> Dim:
     """The sum, with numbers gathered at the end."""
     constant: Number = 0
-    parts: list[Dim] = []
+    symbolic: Dim = 0
     for dim in dims:
         if isinstance(dim, Expr):
-            parts.append(dim)
+            symbolic = binary("+", symbolic, dim)
         else:
             constant += dim
-    return binary("+", reduce(lambda a, b: binary("+", a, b), parts), constant) if parts else constant
+    return binary("+", symbolic, constant)
 
 
 def product(dims: Iterable[Dim]) -> Dim:
     """The product, without factors of one."""
-    return reduce(lambda a, b: binary("*", a, b), dims, 1)
+    made: Dim = 1
+    for dim in dims:
+        made = binary("*", made, dim)
+    return made
 
 
 def logical_or(left: Dim, right: Dim) -> Dim:

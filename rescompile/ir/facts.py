@@ -117,5 +117,3 @@ def _lint_instance(flow: Flow, instance: Instance) -> None:
                 f"block '{instance.block.name}': {entering} enters '{item.name}', "
                 f"but {item.x[0]} channels do"
             )
-
-

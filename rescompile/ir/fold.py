@@ -91,7 +91,9 @@ class _Folder:
 
     def decided(self, node: Node, what: str) -> bool | None:
         """What every instance decided about a node, or None where they differ."""
-        found = {i.decisions[id(node), what] for i in self.instances if (id(node), what) in i.decisions}
+        found = {
+            i.decisions[id(node), what] for i in self.instances if (id(node), what) in i.decisions
+        }
         return next(iter(found)) if len(found) == 1 else None
 
     def body(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:

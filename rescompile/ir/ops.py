@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from math import prod
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -22,6 +22,9 @@ Shape = tuple[int, ...]
 Pair = tuple[Dim, Dim]
 Quad = tuple[Dim, Dim, Dim, Dim]
 MAX_EXTENT = 1 << 20  # of one attribute or dimension: a spec with more is a mistake or an attack
+
+
+MAX_ELEMENTS = 1 << 33  # of one map
 
 
 class ShapeError(ValueError):
@@ -77,8 +80,8 @@ class Op:
         """Raise `ShapeError` for bound attributes that make no sense on any input."""
 
 
-@lru_cache(maxsize=None)
-def _fields(kind: type[Op]) -> tuple[str, ...]:
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(kind))
 
 
@@ -145,11 +148,23 @@ def as_map(x: Shape, word: str) -> tuple[int, int, int]:
     return x[0], x[1], x[2]
 
 
+def bounded(x: Shape) -> Shape:
+    """`x` itself. Raises `ShapeError` where no machine could hold it."""
+    if prod(x) > MAX_ELEMENTS:
+        raise ShapeError(
+            f"a map of {show_shape(x)} is too large: it has {prod(x):,} values",
+            help=f"at most {MAX_ELEMENTS:,} values leave one step",
+        )
+    return x
+
+
 def show_shape(x: Shape) -> str:
     return " x ".join(str(n) for n in x)
 
 
-def extent(n: int, kernel: int, stride: int, pad: int, dilation: int = 1, ceil: bool = False) -> int:
+def extent(
+    n: int, kernel: int, stride: int, pad: int, dilation: int = 1, ceil: bool = False
+) -> int:
     """Output extent of a sliding window along one axis (PyTorch's rule, ceil mode included).
 
     In ceil mode the first window, too, may reach past the end, by less than a stride.
@@ -579,6 +594,4 @@ OPS: tuple[type[Op], ...] = (
     ChannelShuffle,
     Upsample,
 )
-ACTIVATIONS: dict[str, type[Activation]] = {
-    op.word: op for op in OPS if issubclass(op, Activation)
-}
+ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}

@@ -1,4 +1,4 @@
-"""The structure of a network, kept as the reader sees it: network > stage > block call > block > op.
+"""A network as the reader sees it: network > stage > block call > block > op.
 
 A block's definition is symbolic: attributes are expressions over its parameters and over
 `in_channels`, the channels of its input. There are two kinds of scope. In a *module* scope (the
@@ -131,7 +131,7 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A block parameter. `once`: only the first repetition gets the argument, others the default."""
+    """A block parameter. `once`: the first repetition gets the argument, others the default."""
 
     name: str
     type: type[int] | type[float] | type[bool] = int
@@ -152,7 +152,7 @@ class Block:
     parameters: tuple[Param, ...] = ()
     lets: tuple[tuple[str, Dim], ...] = ()
     about: str = ""
-    entering: Dim = Var(IN_CHANNELS)
+    entering: Dim = field(default=Var(IN_CHANNELS))
     at: Location | None = field(default=None, compare=False)
 
 
@@ -166,7 +166,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Initializer:
-    """How weights are drawn: `kaiming_normal` (fan_in, fan_out), `normal` (std), `uniform_fan_in`."""
+    """How weights are drawn: `kaiming_normal` (fan_in, fan_out), `normal`, `uniform_fan_in`."""
 
     kind: str
     mode: str = ""

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .expr import Binary, Dim, Expr, Number, Var, binary, logical_or, names, product, substitute, total
+from .expr import (
+    Binary,
+    Dim,
+    Expr,
+    Number,
+    Var,
+    binary,
+    logical_or,
+    names,
+    product,
+    substitute,
+    total,
+)
 from .ops import Flatten, Pair
 from .structure import (
     IN_CHANNELS,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from .located import Located, LocatedList, locate
 from .models import Spec
+from .values import shown
 from .yaml import Item, read
 
 MAX_CHAIN = 10
@@ -101,7 +102,8 @@ class _Loader:
             raise SpecError([Diagnostic("E104", message, asked)])
         if path.resolve() in self.chain:
             names = " -> ".join(p.stem for p in (*self.chain, path))
-            raise SpecError([Diagnostic("E104", f"files use each other in a circle: {names}", asked)])
+            message = f"files use each other in a circle: {names}"
+            raise SpecError([Diagnostic("E104", message, asked)])
         try:
             if not path.is_file():
                 raise SpecError([Diagnostic("E001", f"there is no file '{label}'", asked)])
@@ -247,15 +249,13 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
 
 
 def _wanted(value: Any, key: str) -> str:
-    field = value.model.model_fields.get(key) if isinstance(value, Located) and value.model else None
+    known = value.model.model_fields if isinstance(value, Located) and value.model else {}
     examples = {"kernel": "3", "channels": "64", "stop": "32", "rate": "0.5", "rescompile": "1"}
-    return f"add `{key}: {examples.get(key, '...')}`" if field is not None else ""
+    return f"add `{key}: {examples.get(key, '...')}`" if key in known else ""
 
 
 def _sentence(kind: str, context: Any, detail: Any, last: str) -> str:
     found = detail["input"]
-    shown = "a mapping" if isinstance(found, dict) else "a list" if isinstance(found, list) else None
-    shown = shown or ("nothing" if found is None else repr(found)[:60])
     wanted = {
         "list_type": "a list",
         "dict_type": "a mapping",
@@ -267,4 +267,4 @@ def _sentence(kind: str, context: Any, detail: Any, last: str) -> str:
     }.get(kind)
     if wanted is None:
         return f"{last}: {detail['msg']}" if last else str(detail["msg"])
-    return f"expected {wanted}, found {shown}"
+    return f"expected {wanted}, found {shown(found)}"

@@ -25,20 +25,37 @@ from .values import (
     Bool,
     Children,
     Condition,
+    Deviation,
+    Epsilon,
     Float,
     Int,
+    Momentum,
     Name,
     Padding,
     Pair,
     PlainFloat,
+    PoolPadding,
+    Slope,
     Text,
     choice,
+    enum,
     shown,
     wrong,
 )
 
 ACTIVATIONS = (
-    "none relu relu6 leaky_relu sigmoid hard_sigmoid tanh silu hard_swish gelu elu softmax".split()
+    "none",
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "sigmoid",
+    "hard_sigmoid",
+    "tanh",
+    "silu",
+    "hard_swish",
+    "gelu",
+    "elu",
+    "softmax",
 )
 NORMS = ("none", "batch", "layer", "group")
 SHORTCUTS = (
@@ -49,9 +66,9 @@ SHORTCUTS = (
     "projection_always",
     "avg_projection",
 )
-ActivationKind = choice(*ACTIVATIONS, what="activation")
-NormKind = choice(*NORMS, what="norm")
-ShortcutKind = choice(*SHORTCUTS, what="shortcut")
+ActivationKind = Annotated[str, choice(ACTIVATIONS, "activation"), enum(ACTIVATIONS)]
+NormKind = Annotated[str, choice(NORMS, "norm"), enum(NORMS)]
+ShortcutKind = Annotated[str, choice(SHORTCUTS, "shortcut"), enum(SHORTCUTS)]
 
 
 class Model(BaseModel):
@@ -75,11 +92,20 @@ class Model(BaseModel):
             made._source = value
         return made
 
-    def at(self, key: str | None = None) -> Location | None:
-        """Where the value of `key` stands, or the model itself."""
+    def at(self, key: str | None = None, index: str | int | None = None) -> Location | None:
+        """Where the value of `key` stands, or its element `index`, or the model itself."""
         if self._source is None:
             return None
-        return self._source.places.get(key, self._source.at) if key else self._source.at
+        if key is None:
+            return self._source.at
+        places = getattr(self._source.get(key), "places", ())
+        if (isinstance(places, dict) and index in places) or (isinstance(index, int) and places):
+            return places[index]  # type: ignore[no-any-return]
+        return self._source.places.get(key, self._source.at)
+
+    def key_at(self, key: str) -> Location | None:
+        """Where the key itself stands."""
+        return self._source.keys_at.get(key) if self._source is not None else None
 
 
 class Conv(Model):
@@ -116,8 +142,8 @@ class Norm(Model):
     """Normalisation: of the defaults' kind unless said. Momentum is the weight of the new batch."""
 
     kind: NormKind | None = None
-    epsilon: PlainFloat | None = None
-    momentum: PlainFloat | None = None
+    epsilon: Epsilon | None = None
+    momentum: Momentum | None = None
     groups: Int | None = None
 
 
@@ -125,7 +151,7 @@ class Activation(Model):
     """Elementwise function: of the defaults' kind unless said."""
 
     kind: ActivationKind | None = None
-    slope: PlainFloat | None = None
+    slope: Slope | None = None
 
 
 class MaxPool(Model):
@@ -133,7 +159,7 @@ class MaxPool(Model):
 
     kernel: Pair
     stride: Pair | None = None
-    padding: Padding = 0
+    padding: PoolPadding = 0
     ceil_mode: Bool = False
 
 
@@ -195,7 +221,7 @@ class Upsample(Model):
     """Height and width times `scale`."""
 
     scale: Int
-    mode: choice("nearest", "bilinear", what="mode") = "nearest"  # type: ignore[valid-type]
+    mode: Literal["nearest", "bilinear"] = "nearest"
 
 
 def _is_list(value: Any) -> str:
@@ -244,6 +270,12 @@ class Residual(Model):
     preactivation: Steps = Field(default_factory=list)
     tap: Literal["input", "preactivation"] = "input"
     when: Condition = True
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Residual:
+        if not self.branch:
+            wrong("the branch of a residual is empty", "give it at least one step", "branch")
+        return self
 
 
 class Step(Model):
@@ -301,6 +333,11 @@ class Step(Model):
                 did_you_mean(extras[0], (*COMMON, *WORDS)),
                 extras[0],
             )
+        if getattr(self, words[0]) is None:
+            help = f"write `{words[0]}: {{}}` for an operation with its defaults"
+            wrong(f"`{words[0]}` has nothing after it", help, words[0])
+        if self.layer_scale is not None and self.when is not True:
+            wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
         self._check_common(words[0])
         return self
 
@@ -385,9 +422,9 @@ class InputSpec(Model):
 class InitSpec(Model):
     """How weights are drawn; biases start at zero, norms at one and zero."""
 
-    kind: choice("kaiming_normal", "normal", "uniform_fan_in", what="initialiser")  # type: ignore[valid-type]
+    kind: Literal["kaiming_normal", "normal", "uniform_fan_in"]
     mode: Literal["fan_in", "fan_out"] = "fan_out"
-    std: PlainFloat = 0.01
+    std: Deviation = 0.01
 
 
 class InitDefaults(Model):
@@ -397,14 +434,14 @@ class InitDefaults(Model):
 
 class NormDefaults(Model):
     kind: NormKind = "batch"
-    epsilon: PlainFloat = 1e-5
-    momentum: PlainFloat = 0.1
+    epsilon: Epsilon = 1e-5
+    momentum: Momentum = 0.1
     groups: Int | None = None
 
 
 class ActivationDefaults(Model):
     kind: ActivationKind = "relu"
-    slope: PlainFloat = 0.01
+    slope: Slope = 0.01
 
 
 class Defaults(Model):
@@ -446,4 +483,3 @@ class Spec(Model):
     head: Steps = Field(default_factory=list)
     outputs: list[Name] = Field(default_factory=list)
     claims: list[Claim] = Field(default_factory=list)
-

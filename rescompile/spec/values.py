@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -69,6 +69,18 @@ def _plain_float(value: Any) -> Any:
     return value
 
 
+def _within(low: float, high: float, wanted: str, *, open: bool) -> Callable[[Any], Any]:
+    """A plain number from `low` (itself not, if `open`) to `high`."""
+
+    def check(value: Any) -> Any:
+        number = _plain_float(value)
+        if not low <= number <= high or (open and number == low):
+            wrong(f"expected {wanted}, found {number}")
+        return number
+
+    return check
+
+
 def _bool(value: Any) -> Any:
     if isinstance(value, bool):
         return value
@@ -95,7 +107,19 @@ def _tuple(counts: tuple[int, ...], what: str) -> Callable[[Any], Any]:
 def _padding(value: Any) -> Any:
     if value == "same":
         return value
-    return _tuple((2, 4), "one number, [vertical, horizontal], or [top, bottom, left, right]")(value)
+    wanted = "one number, [vertical, horizontal], or [top, bottom, left, right]"
+    return _tuple((2, 4), wanted)(value)
+
+
+def _pool_padding(value: Any) -> Any:
+    if value == "same":
+        wrong("a pool has no `same` padding: say how many pixels", "write `padding: 1`, say")
+    if isinstance(value, list) and len(value) == 4:
+        wrong(
+            "a pool pads alike on opposite sides, but this is a list of 4",
+            "write one number or [vertical, horizontal]",
+        )
+    return _tuple((2,), "one number or [vertical, horizontal]")(value)
 
 
 def _name(value: Any) -> Any:
@@ -104,7 +128,7 @@ def _name(value: Any) -> Any:
     if not _NAME.match(value) or len(value) > MAX_NAME:
         wrong(
             f"{shown(value)} is not a name",
-            f"a name has letters, digits and _, begins with a letter, {MAX_NAME} characters at most",
+            f"a name has letters, digits and _, begins with a letter, at most {MAX_NAME} long",
         )
     if keyword.iskeyword(value) or keyword.issoftkeyword(value):
         wrong(f"'{value}' is a word of Python and cannot be a name", f"use '{value}_1', say")
@@ -130,8 +154,8 @@ def _text(value: Any) -> Any:
     return value.strip()
 
 
-def choice(*words: str, what: str = "word") -> Any:
-    """A word out of a few; an expression may stand for it."""
+def choice(words: Iterable[str], what: str = "word") -> BeforeValidator:
+    """Accepts a word out of a few; an expression may stand for it."""
 
     def check(value: Any) -> Any:
         if is_expression(value):
@@ -140,8 +164,12 @@ def choice(*words: str, what: str = "word") -> Any:
             wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value), words))
         return value
 
-    schema = {"enum": list(words)}
-    return Annotated[str, BeforeValidator(check), WithJsonSchema(schema)]
+    return BeforeValidator(check)
+
+
+def enum(words: Iterable[str]) -> WithJsonSchema:
+    """The JSON schema of a choice."""
+    return WithJsonSchema({"enum": list(words)})
 
 
 Int = Annotated[
@@ -155,6 +183,14 @@ Float = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number"}, _EXPRESSION]}),
 ]
 PlainFloat = Annotated[float, BeforeValidator(_plain_float)]
+Epsilon = Annotated[
+    float, BeforeValidator(_within(0, 1, "a number above 0 and at most 1", open=True))
+]
+Momentum = Annotated[
+    float, BeforeValidator(_within(0, 1, "a momentum above 0 and at most 1", open=True))
+]
+Slope = Annotated[float, BeforeValidator(_within(0, 1, "a slope from 0 to 1", open=False))]
+Deviation = Annotated[float, BeforeValidator(_within(0, 10, "a number above 0", open=True))]
 Bool = Annotated[bool, BeforeValidator(_bool)]
 Condition = Annotated[
     bool | str,
@@ -163,6 +199,7 @@ Condition = Annotated[
 ]
 Pair = Annotated[Any, BeforeValidator(_tuple((2,), "one number or [vertical, horizontal]"))]
 Padding = Annotated[Any, BeforeValidator(_padding)]
+PoolPadding = Annotated[Any, BeforeValidator(_pool_padding)]
 Name = Annotated[str, BeforeValidator(_name)]
 Children = Annotated[str, BeforeValidator(_children)]
 Text = Annotated[str, BeforeValidator(_text)]

@@ -209,5 +209,3 @@ def read(data: bytes, file: str) -> Item:
         message = f"the file is not UTF-8 (byte {error.start})"
         raise SpecError([Diagnostic("E101", message, Location(file, line, 1))]) from None
     return Reader(text.replace("\r\n", "\n").removeprefix("\ufeff"), file).read()
-
-

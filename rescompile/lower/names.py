@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .errors import Diagnostic
-from .ir.ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
-from .ir.structure import Branch, Call, Group, Join, Layer, Loop, Node, Residual, children
+from ..errors import Diagnostic
+from ..ir.ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
+from ..ir.structure import Branch, Call, Group, Join, Layer, Loop, Node, Residual, children
 
 SHORT: dict[type[Op], str] = {
     MaxPool: "maxpool",
@@ -23,9 +23,7 @@ SHORT: dict[type[Op], str] = {
 }
 
 
-def assign_names(
-    bodies: list[tuple[Node, ...]], found: list[Diagnostic]
-) -> list[tuple[Node, ...]]:
+def assign_names(bodies: list[tuple[Node, ...]], found: list[Diagnostic]) -> list[tuple[Node, ...]]:
     """The bodies of one scope with a name for every child; duplicates go to `found`."""
     nodes = [node for body in bodies for node in _scope_nodes(body)]
     taken: set[str] = set()
@@ -39,6 +37,31 @@ def assign_names(
             taken.add(name)
     namer = _Namer(taken, Counter(_base(node) for node in nodes if not node.name))
     return [namer.body(body) for body in bodies]
+
+
+def check_sequence(body: tuple[Node, ...], found: list[Diagnostic]) -> None:
+    """A sequence's children may have names, each once; what a loop repeats may not."""
+    taken: set[str] = set()
+    for node in body:
+        if isinstance(node, Loop):
+            message = "a name inside `steps` would stand for every repetition"
+            help = "remove the name: the children of a sequence are numbered"
+            refuse_names(node.body, message, help, found)
+        elif node.name is not None and node.name in taken:
+            message = f"the name '{node.name}' stands twice in one sequence"
+            help = f"call one of them '{node.name}_2', say, or leave the name out"
+            found.append(Diagnostic("E106", message, node.at, help=help))
+        elif node.name is not None:
+            taken.add(node.name)
+
+
+def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Diagnostic]) -> None:
+    """Report every child with a name, those in loops included."""
+    for node in body:
+        if isinstance(node, Loop):
+            refuse_names(node.body, message, help, found)
+        elif node.name is not None:
+            found.append(Diagnostic("E208", message, node.at, help=help))
 
 
 Named = Layer | Group | Call | Join | Residual

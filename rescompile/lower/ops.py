@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import Diagnostic, Location, SpecError
-from .ir import ops
-from .ir.expr import Dim, binary
-from .ir.ops import Op, Pair, Quad
-from .spec import models
-from .spec.models import Defaults, NormDefaults
+from ..errors import Diagnostic, Location, SpecError
+from ..ir import ops
+from ..ir.expr import Dim, binary
+from ..ir.ops import Op, Pair, Quad
+from ..spec import models
+from ..spec.models import Defaults, NormDefaults
 
 Reader = Callable[[Any, str], Dim]
 Rule = Callable[[Any, Reader, "Words", "Dim | None"], "Op | None"]
@@ -159,9 +159,6 @@ def _avg_pool(o: models.AvgPool, dim: Reader, words: Words, x: Dim | None) -> Op
 
 
 def _pool(o: models.MaxPool, dim: Reader) -> tuple[Pair, Pair, Quad, bool]:
-    if o.padding == "same":
-        message = "a pool has no `same` padding: say how many pixels"
-        raise SpecError([Diagnostic("E112", message, o.at("padding"), help="write `padding: 1`")])
     kernel = _pair(o.kernel, dim, "kernel")
     stride = kernel if o.stride is None else _pair(o.stride, dim, "stride")
     return kernel, stride, _quad(o.padding, dim), o.ceil_mode

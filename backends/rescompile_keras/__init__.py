@@ -1,0 +1,5 @@
+"""The Keras 3 backend of rescompile."""
+
+from .backend import backend
+
+__all__ = ["backend"]

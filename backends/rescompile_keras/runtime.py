@@ -1,0 +1,180 @@
+"""Emitted Keras source brought to life: weights in and out, outputs, in a process with Keras.
+
+Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from rescompile.backend.contract import Weights
+from rescompile.ir.elaborate import OpTrace
+from rescompile.ir.facts import Facts
+from rescompile.ir.ops import BatchNorm, Conv, GroupNorm, LayerNorm, LayerScale, Linear
+from rescompile.ir.structure import Path
+
+from .facts import reordered
+
+if os.environ.get("KERAS_BACKEND") == "jax":
+    os.environ.setdefault("JAX_ENABLE_X64", "1")
+import keras
+
+NORM = {"weight": "gamma", "bias": "beta"}
+BATCH_NORM = {**NORM, "running_mean": "moving_mean", "running_var": "moving_variance"}
+Slot = tuple[Path, Any, "Layout"]
+
+
+class Layout:
+    """How a weight lies in Keras, seen from PyTorch's layout; `to` and `back` are exact inverses."""
+
+    def to(self, array: Any) -> Any:
+        return array
+
+    def back(self, array: Any) -> Any:
+        return array
+
+
+class ConvLayout(Layout):
+    """OIHW to HWIO."""
+
+    def to(self, array: Any) -> Any:
+        return array.transpose(2, 3, 1, 0)
+
+    def back(self, array: Any) -> Any:
+        return array.transpose(3, 2, 0, 1)
+
+
+class DepthwiseLayout(Layout):
+    """(channels * multiplier, 1, H, W) to (H, W, channels, multiplier)."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
+
+    def to(self, array: Any) -> Any:
+        out, _, height, width = array.shape
+        split = array.reshape(self.channels, out // self.channels, height, width)
+        return split.transpose(2, 3, 0, 1)
+
+    def back(self, array: Any) -> Any:
+        height, width, channels, multiplier = array.shape
+        return array.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
+
+
+class DenseLayout(Layout):
+    """(out, in) to (in, out); behind a flatten the rows go from C, H, W to H, W, C."""
+
+    def __init__(self, shape: tuple[int, int, int] | None) -> None:
+        self.shape = shape
+
+    def to(self, array: Any) -> Any:
+        if self.shape is not None:
+            array = array.reshape(-1, *self.shape).transpose(0, 2, 3, 1).reshape(array.shape)
+        return array.T
+
+    def back(self, array: Any) -> Any:
+        array = array.T
+        if self.shape is not None:
+            channels, height, width = self.shape
+            stacked = array.reshape(-1, height, width, channels)
+            array = stacked.transpose(0, 3, 1, 2).reshape(array.shape)
+        return array
+
+
+class ScaleLayout(Layout):
+    """(C, 1, 1) to (C,), or a vector as it is."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def to(self, array: Any) -> Any:
+        return array.reshape(-1)
+
+    def back(self, array: Any) -> Any:
+        return array.reshape(self.shape)
+
+
+def slots(model: Any, facts: Facts) -> Iterator[Slot]:
+    """Every weight: its path, the Keras variable that holds it, and its layout there."""
+    order = reordered(facts.elaborated)
+    for path, trace in facts.elaborated.flat():
+        if trace.op.parameters(trace.x):
+            layer = model.get_layer("_".join(path))
+            yield from _of_layer(path, trace, layer, order.get(path))
+
+
+def _of_layer(
+    path: Path, trace: OpTrace, layer: Any, order: tuple[int, int, int] | None
+) -> Iterator[Slot]:
+    op = trace.op
+    if isinstance(op, (Conv, Linear)):
+        layout: Layout = ConvLayout() if isinstance(op, Conv) else DenseLayout(order)
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            layout = DepthwiseLayout(trace.x[0])
+        yield (*path, "weight"), layer.kernel, layout
+        if op.bias:
+            yield (*path, "bias"), layer.bias, Layout()
+    elif isinstance(op, (BatchNorm, LayerNorm, GroupNorm)):
+        for leaf, name in (BATCH_NORM if isinstance(op, BatchNorm) else NORM).items():
+            yield (*path, leaf), getattr(layer, name), Layout()
+    elif isinstance(op, LayerScale):
+        yield path, layer.scale, ScaleLayout(op.parameters(trace.x)[0].shape)
+
+
+class KerasRuntime:
+    """Layers are found by name: the path of an operation, joined by underscores."""
+
+    def versions(self) -> dict[str, str]:
+        engine = keras.backend.backend()
+        module = __import__(engine)
+        return {"keras": keras.__version__, engine: module.__version__}
+
+    def build(self, module: ModuleType, name: str, dtype: str) -> Any:
+        keras.backend.clear_session()
+        keras.config.set_floatx(dtype)
+        if dtype == "float64":
+            _allow_float64()
+        return getattr(module, name)()
+
+    def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
+        given = dict(weights)
+        for path, variable, layout in slots(model, facts):
+            if path not in given:
+                raise ValueError(f"no weight for {'.'.join(path)}")
+            variable.assign(np.ascontiguousarray(layout.to(np.asarray(given.pop(path)))))
+        if given:
+            raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
+
+    def get_weights(self, model: Any, facts: Facts) -> dict[Path, Any]:
+        return {
+            path: np.ascontiguousarray(layout.back(keras.ops.convert_to_numpy(variable)))
+            for path, variable, layout in slots(model, facts)
+        }
+
+    def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
+        dtype = keras.config.floatx()
+        x = np.ascontiguousarray(np.asarray(images).transpose(0, 2, 3, 1)).astype(dtype)
+        made = model(keras.ops.convert_to_tensor(x), training=training)
+        outputs = made if isinstance(made, (list, tuple)) else [made]
+        arrays = [np.array(keras.ops.convert_to_numpy(_detached(out))) for out in outputs]
+        return [a.transpose(0, 3, 1, 2) if a.ndim == 4 else a for a in arrays]
+
+
+def _detached(tensor: Any) -> Any:
+    return tensor.detach() if hasattr(tensor, "detach") else tensor
+
+
+def _allow_float64() -> None:
+    """Off TensorFlow, Keras computes some layers in float32 while it says float64.
+
+    Its table of narrower types decides; it is private, so only measurements touch it.
+    """
+    from keras.src.backend.common import dtypes
+
+    table = getattr(dtypes, "BIT64_TO_BIT32_DTYPE", None)
+    if table is not None:
+        table["float64"] = "float64"

@@ -1,0 +1,9 @@
+"""Lowering: from the validated spec to the IR, the only package that sees both.
+
+Numbers and expressions go through symbolically; words (kinds of activation, norm, shortcut) do not:
+a block whose words differ between calls becomes one IR block for each combination.
+"""
+
+from .network import lower
+
+__all__ = ["lower"]

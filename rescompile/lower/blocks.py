@@ -1,0 +1,176 @@
+"""Lowering of block calls, and of each block at the first call that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import Diagnostic, SpecError, did_you_mean
+from ..ir.expr import Dim, Expr, Var
+from ..ir.structure import IN_CHANNELS, Block, Call, Form, Node, Param
+from ..spec.models import BlockSpec, ParameterSpec, Spec, Step
+from .names import assign_names, check_sequence, refuse_names
+from .scope import NUMERIC, Scope, fault
+
+MAX_BLOCK_DEPTH = 24
+
+
+class Calls:
+    """Lowers block calls; `blocks` takes the definitions, `body` lowers the steps inside them."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        values: dict[str, Dim],
+        words: dict[str, Any],
+        found: list[Diagnostic],
+        blocks: dict[str, Block],
+        body: Callable[[Iterable[Step], Scope], tuple[Node, ...]],
+    ) -> None:
+        self.spec = spec
+        self.values = values
+        self.words = words
+        self.found = found
+        self.blocks = blocks
+        self.body = body
+        self.variants: dict[object, str] = {}
+        self.stack: list[str] = []
+
+    def call(self, step: Step, scope: Scope, when: Dim) -> Call:
+        """The call that a step makes. Raises `SpecError`."""
+        name = str(step.block)
+        spec = self.spec.blocks.get(name)
+        if spec is None:
+            help = did_you_mean(name, self.spec.blocks) if self.spec.blocks else ""
+            help = help or "name a library under `use:`, or define it under `blocks:`"
+            raise fault("E106", f"there is no block '{name}'", step.at("block"), help)
+        inner = scope.with_index() if step.repeat is not None else scope
+        args, words = _arguments(step, name, spec, inner)
+        _check_call(step, spec, scope)
+        block = self.variant(name, spec, words, step)
+        repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
+        children = step.children or "{i}"
+        return Call(block, tuple(args), step.name, repeat, children, when, step.at())
+
+    def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
+        """The IR block for these words; made at the first call."""
+        key = (name, tuple((k, v if isinstance(v, str) else id(v)) for k, v in words.items()))
+        if name in self.stack:
+            chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
+            message = f"blocks call each other in a circle: {chain}"
+            help = "repeat a block with `repeat:`, and break the circle"
+            raise fault("E209", message, step.at("block"), help)
+        if key in self.variants:
+            return self.variants[key]
+        if len(self.stack) >= MAX_BLOCK_DEPTH:
+            message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
+            raise fault("E209", message, step.at("block"))
+        plain = name not in self.blocks
+        suffix = "_".join(v for v in words.values() if isinstance(v, str)) or "2"
+        made = name if plain else self.free_name(f"{name}_{suffix}")
+        self.variants[key] = made
+        self.stack.append(name)
+        try:
+            self.blocks[made] = self.block(made, spec, words)
+        except SpecError:
+            del self.variants[key]
+            raise
+        finally:
+            self.stack.pop()
+        return made
+
+    def free_name(self, wanted: str) -> str:
+        """`wanted`, or with a number where a block of that name exists."""
+        taken = {*self.blocks, *self.spec.blocks, *self.variants.values()}
+        if wanted not in taken:
+            return wanted
+        return next(f"{wanted}{i}" for i in range(2, 10_000) if f"{wanted}{i}" not in taken)
+
+    def block(self, name: str, spec: BlockSpec, words: dict[str, Any]) -> Block:
+        """The definition of a block under the given words."""
+        form = Form.MODULE if spec.body else Form.SEQUENCE if spec.sequence else Form.INLINE
+        numeric = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
+        symbolic = {k: NUMERIC[p.type] for k, p in numeric.items()}
+        scope = Scope(
+            owner=name,
+            numbered=form is not Form.MODULE,
+            names={**symbolic, IN_CHANNELS: int},
+            values={k: v for k, v in self.values.items() if k not in symbolic},
+            words={**self.words, **words},
+            channels=Var(IN_CHANNELS),
+        )
+        for key, value in spec.let.items():
+            scope.lets.append((key, scope.dim(value, spec, "let", key)))
+            scope.names[key] = int
+        body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
+        if form is Form.MODULE:
+            (body,) = assign_names([body], self.found)
+        elif form is Form.SEQUENCE:
+            check_sequence(body, self.found)
+        else:
+            message = f"a step of an inline block has no name: '{name}' may be called many times"
+            help = "remove the name: the steps are numbered where the block is called"
+            refuse_names(body, message, help, self.found)
+        params = tuple(
+            Param(k, NUMERIC[p.type], self.default(p), p.once) for k, p in numeric.items()
+        )
+        return Block(name, form, body, params, tuple(scope.lets), spec.about, at=spec.at())
+
+    def default(self, parameter: ParameterSpec) -> Dim | None:
+        """A parameter's default: a number, or an expression over the network's parameters."""
+        value = parameter.default
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        return Scope("", False, {}, self.values, {}, None).dim(value, parameter, "default")
+
+
+def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
+    if step.repeat is not None and step.name is None and not scope.numbered:
+        help = f"add `name: layer1`, say, to the call of '{step.block}'"
+        raise fault("E208", "a repeated block needs a name here", step.at(), help)
+    if spec.inline is None:
+        return
+    if not scope.numbered:
+        help = "put the call into a `group:`"
+        message = f"the steps of '{step.block}' join a sequence, but this is none"
+        raise fault("E208", message, step.at(), help)
+    if step.repeat is not None or step.name is not None:
+        message = f"'{step.block}' is inline: it has no name and is not repeated"
+        raise fault("E208", message, step.at(), "repeat it with `steps:` and `repeat:`")
+
+
+def _arguments(
+    step: Step, name: str, spec: BlockSpec, scope: Scope
+) -> tuple[list[tuple[str, Dim]], dict[str, Any]]:
+    """The values of a block's parameters under a call: numbers, and words."""
+    given = step.arguments
+    for key in given:
+        if key not in spec.parameters:
+            known = [*spec.parameters, "name", "when", "repeat", "children"]
+            message = f"block '{name}' has no parameter '{key}'"
+            raise fault("E110", message, step.key_at(key), did_you_mean(key, known))
+    args: list[tuple[str, Dim]] = []
+    words: dict[str, Any] = {}
+    for key, parameter in spec.parameters.items():
+        value = given.get(key, parameter.default)
+        if value is None:
+            message = f"block '{name}' needs its parameter '{key}'"
+            raise fault("E111", message, step.at(), f"add `{key}: ...` to the call")
+        if parameter.type in NUMERIC:
+            args.append((key, _number(key, value, parameter, step, scope)))
+        else:
+            words[key] = scope.word(value, step.at(key)) if isinstance(value, str) else value
+    return args, words
+
+
+def _number(key: str, value: Any, parameter: ParameterSpec, step: Step, scope: Scope) -> Dim:
+    dim = scope.dim(value, step, key)
+    if isinstance(dim, Expr):
+        return dim
+    wanted = NUMERIC[parameter.type]
+    good = isinstance(dim, bool) if wanted is bool else not isinstance(dim, bool)
+    if not good or (wanted is int and not isinstance(dim, int)):
+        words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        message = f"'{key}' is {words[parameter.type]}, not {dim!r}"
+        raise fault("E112", message, step.at(key))
+    return dim

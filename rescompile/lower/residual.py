@@ -1,0 +1,132 @@
+"""Lowering of residuals: what each kind of shortcut means as steps.
+
+He et al. 2015, section 3.3: option A is `pad`, B is `projection`, C is `projection_always`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..ir.expr import Dim, Expr, Var, binary
+from ..ir.ops import PadChannels, Pair
+from ..ir.structure import Block, Group, Layer, Loop, Node, Residual, Where
+from ..ir.symbolic import body_strides
+from ..spec.models import Defaults, Shortcut, Step
+from ..spec.models import Residual as ResidualSpec
+from .ops import average, convolution, normalisation, subsample
+from .scope import Scope, fault
+
+Nodes = tuple[Node, ...]
+_WHERE = {"always": Where.ALWAYS, "shape_changes": Where.SHAPE_CHANGES}
+
+
+class Residuals:
+    """Lowers residuals; `body` and `sequence` lower the steps inside of them."""
+
+    def __init__(
+        self,
+        defaults: Defaults,
+        blocks: dict[str, Block],
+        body: Callable[[Iterable[Step], Scope], Nodes],
+        sequence: Callable[[Iterable[Step], Scope], Nodes],
+    ) -> None:
+        self.defaults = defaults
+        self.blocks = blocks
+        self.body = body
+        self.sequence = sequence
+
+    def lower(self, spec: ResidualSpec, step: Step, scope: Scope) -> Nodes:
+        """The nodes of a residual; without a shortcut just those of its branch."""
+        entering = scope.channels
+        pre = self.body(spec.preactivation, scope)
+        tapped = scope.channels
+        branch = self.body(spec.branch, scope)
+        leaving, scope.channels = scope.channels, entering
+        shortcut = self.shortcut(spec, scope)
+        when = scope.dim(spec.when, spec, "when")
+        if shortcut.kind == "none":
+            return (*pre, *branch)
+        tap = spec.tap == "preactivation"
+        start = tapped if tap else entering
+        body, where = self.steps(shortcut, (*pre, *branch), start, leaving, step, scope)
+        scope.channels = entering
+        kind = str(shortcut.kind or "given")
+        own = shortcut.steps is not None and len(body) == 1 and _name(body[0]) is not None
+        if body and not own:
+            body = (Group(body, step.name or "shortcut", True, step.at()),)
+        return (Residual(branch, body, where, pre, tap, kind, when, "", spec.at("shortcut")),)
+
+    def shortcut(self, spec: ResidualSpec, scope: Scope) -> Shortcut:
+        """The shortcut in full, words looked up."""
+        value: Any = spec.shortcut
+        at = spec.at("shortcut")
+        if isinstance(value, str):
+            value = scope.word(value, at)
+        if isinstance(value, list):
+            return Shortcut(steps=value)
+        if isinstance(value, str):
+            return Shortcut(kind=value)
+        if value.kind is None:
+            return value  # type: ignore[no-any-return]
+        kind = scope.word(value.kind, value.at("kind"))
+        if not isinstance(kind, str):
+            raise fault("E207", "a `kind` is a word, but this one is a list of steps", at)
+        return value.model_copy(update={"kind": kind})  # type: ignore[no-any-return]
+
+    def steps(
+        self,
+        shortcut: Shortcut,
+        branch: Nodes,
+        x: Dim | None,
+        y: Dim | None,
+        step: Step,
+        scope: Scope,
+    ) -> tuple[Nodes, Where]:
+        """The shortcut's own nodes, from `x` channels to `y`, and when they are taken."""
+        if shortcut.steps is not None:
+            scope.channels = x
+            body = self.sequence(shortcut.steps, scope)
+            return body, _WHERE[shortcut.where]
+        if shortcut.kind == "identity":
+            return (), Where.ALWAYS
+        if x is None or y is None:
+            message = "the channels of this residual are not known, so it cannot be projected"
+            raise fault("E205", message, step.at())
+        strides = body_strides(branch, self.blocks)
+        if shortcut.kind == "pad":
+            return _option_a(shortcut, strides, x, y, scope), Where.SHAPE_CHANGES
+        always = shortcut.kind == "projection_always"
+        return (
+            self.projection(shortcut, strides, y, step),
+            Where.ALWAYS if always else Where.SHAPE_CHANGES,
+        )
+
+    def projection(self, shortcut: Shortcut, strides: Pair, y: Dim, step: Step) -> Nodes:
+        """A 1x1 convolution and its norm, after an average pool in `avg_projection`."""
+        layers: list[Node] = []
+        if shortcut.kind == "avg_projection":
+            layers.append(Layer(average(strides), at=step.at()))
+            strides = (1, 1)
+        layers.append(Layer(convolution(y, strides, self.defaults.bias), at=step.at()))
+        norm = normalisation(self.defaults.norm) if shortcut.norm else None
+        if norm is not None:
+            layers.append(Layer(norm, at=step.at()))
+        return tuple(layers)
+
+
+def _name(node: Node) -> str | None:
+    return None if isinstance(node, Loop) else node.name
+
+
+def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, scope: Scope) -> Nodes:
+    """He et al. 2015, option A: subsample, then zeros for the channels that are missing."""
+    extra = binary("-", y, x)
+    if isinstance(extra, Expr):
+        name = "extra_channels"
+        if name not in scope.names:
+            scope.lets.append((name, extra))
+            scope.names[name] = int
+        extra = Var(name)
+    before = binary("//", extra, 2) if shortcut.pad == "both" else 0
+    return (Layer(subsample(strides)), Layer(PadChannels(before, binary("-", extra, before))))

@@ -1,0 +1,78 @@
+"""Where steps are being lowered: the names and words that have a meaning there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..errors import Diagnostic, Location, SpecError, did_you_mean
+from ..ir.expr import Dim, ExprError, names, parse, substitute
+from ..ir.structure import CLASSES, INDEX
+from ..spec.models import Model
+
+NumberType = type[int] | type[float] | type[bool]
+NUMERIC: dict[str, NumberType] = {"int": int, "float": float, "bool": bool}
+
+
+def fault(code: str, message: str, at: Location | None, help: str = "") -> SpecError:
+    """An error to raise, with one diagnostic."""
+    return SpecError([Diagnostic(code, message, at, help=help)])
+
+
+@dataclass
+class Scope:
+    """The network, a block's definition, or a sequence in one of them.
+
+    `names` stay symbolic, `values` are filled in, `words` are kinds and shortcuts. `channels` is
+    what enters the next step, as an expression; None after an error or a flatten.
+    """
+
+    owner: str
+    numbered: bool
+    names: dict[str, NumberType]
+    values: dict[str, Dim]
+    words: dict[str, Any]
+    channels: Dim | None
+    lets: list[tuple[str, Dim]] = field(default_factory=list)
+
+    def inner(self, *, numbered: bool) -> Scope:
+        return replace(self, numbered=numbered)
+
+    def with_index(self) -> Scope:
+        return replace(self, names={**self.names, INDEX: int})
+
+    def word(self, value: str, at: Location | None) -> Any:
+        """The word that `$name` stands for, or the word itself."""
+        if not value.startswith("$"):
+            return value
+        name = value[1:]
+        if name in self.words:
+            return self.words[name]
+        message = f"'{value}' does not name a word"
+        help = did_you_mean(name, self.words) if self.words else "no words are defined here"
+        if name == "shortcut":
+            help = "set `shortcut: projection` (or another kind) at the top of the spec"
+        raise fault("E207", message, at, help)
+
+    def dim(self, value: Any, model: Model, key: str, index: str | None = None) -> Dim:
+        """A number, or the expression that a string spells, known values filled in.
+
+        `key` is where `model` holds the value. Raises `SpecError`.
+        """
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        at = model.at(key, index)
+        try:
+            dim = substitute(parse(value), self.values)
+        except ExprError as error:
+            raise fault("E204", str(error), at, error.help) from None
+        unknown = names(dim) - set(self.names)
+        if unknown:
+            name = min(unknown)
+            help = did_you_mean(name, [*self.names, *self.values])
+            if name == CLASSES:
+                help = "a block does not see $classes: give it a parameter and pass $classes"
+            if name == INDEX:
+                help = "$index has a meaning only where something is repeated"
+            raise fault("E207", f"unknown name '${name}'", at, help)
+        return dim

@@ -1,0 +1,172 @@
+"""Lowering of steps: operations, groups, loops and joins, one after the other in a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ..errors import Diagnostic, SpecError
+from ..ir.expr import Dim, Expr, ExprError, Var
+from ..ir.fold import used_names
+from ..ir.structure import (
+    IN_CHANNELS,
+    Block,
+    Branch,
+    Call,
+    Form,
+    Group,
+    Join,
+    JoinKind,
+    Layer,
+    Loop,
+    Node,
+    Param,
+)
+from ..ir.symbolic import Flow, SymbolicError
+from ..spec.models import Spec, Step
+from .blocks import Calls
+from .names import assign_names, check_sequence
+from .ops import OPERATIONS, Words
+from .residual import Residuals
+from .scope import Scope, fault
+
+OUTER_CHANNELS = "outer_channels"
+JOINS = ("add", "multiply", "concat", "residual")
+
+
+class Steps:
+    """Lowers the steps of a spec; what is wrong goes to `found`, the blocks in use to `blocks`."""
+
+    def __init__(
+        self, spec: Spec, values: dict[str, Dim], words: dict[str, Any], found: list[Diagnostic]
+    ) -> None:
+        self.spec = spec
+        self.found = found
+        self.blocks: dict[str, Block] = {}
+        self.calls = Calls(spec, values, words, found, self.blocks, self.body)
+        self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.sequence)
+
+    def body(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
+        """The nodes of some steps; moves `scope.channels` on. Collects errors step by step."""
+        made: list[Node] = []
+        for step in steps:
+            try:
+                nodes = self.step(step, scope)
+                made.extend(nodes)
+                scope.channels = self.after(nodes, scope.channels)
+            except SpecError as error:
+                self.found.extend(error.diagnostics)
+                scope.channels = None
+        return tuple(made)
+
+    def after(self, nodes: tuple[Node, ...], channels: Dim | None) -> Dim | None:
+        """The channels that leave some nodes, None where no expression tells."""
+        if channels is None:
+            return None
+        try:
+            return Flow(self.blocks).body(nodes, channels)
+        except (SymbolicError, ExprError):
+            return None
+
+    def step(self, step: Step, scope: Scope) -> tuple[Node, ...]:
+        word = step.word
+        when = scope.dim(step.when, step, "when")
+        if word == "block":
+            return (self.calls.call(step, scope, when),)
+        if word == "group":
+            body = self.sequence(step.group or (), scope)
+            return (Group(body, step.name, when, step.at()),)
+        if word == "steps":
+            return (self.loop(step, scope),)
+        if word in JOINS:
+            return (self.hoist(step, scope),) if scope.numbered else self.joined(step, scope)
+        return self.layer(step, scope, when)
+
+    def sequence(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
+        """The nodes of a sequence of its own: a group, a branch of several steps, a shortcut."""
+        body = self.body(steps, scope.inner(numbered=True))
+        check_sequence(body, self.found)
+        return body
+
+    def layer(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
+        """The layer of a single operation; none for a norm or activation of kind `none`."""
+        if step.word == "layer_scale" and scope.numbered:
+            help = "put it into the `body:` of a block, outside of groups and shortcuts"
+            message = "`layer_scale` stands in a block's body, not in a sequence"
+            raise fault("E208", message, step.key_at("layer_scale"), help)
+        options = getattr(step, step.word)
+        words = Words(self.spec.defaults, scope.word)
+
+        def read(value: Any, key: str) -> Dim:
+            return scope.dim(value, options, key)
+
+        op = OPERATIONS[step.word](options, read, words, scope.channels)
+        return () if op is None else (Layer(op, step.name, when, step.at()),)
+
+    def joined(self, step: Step, scope: Scope) -> tuple[Node, ...]:
+        """A join or a residual where children have names."""
+        if step.residual is not None:
+            return self.residuals.lower(step.residual, step, scope)
+        kind = JoinKind(step.word)
+        given = getattr(step, step.word)
+        entering = scope.channels
+        branches: list[Branch] = []
+        for name, part in given.items() if isinstance(given, dict) else enumerate(given):
+            scope.channels = entering
+            branches.append(self.branch(name if isinstance(name, str) else None, part, scope))
+        scope.channels = entering
+        if len(branches) < 2:
+            raise fault("E112", f"`{kind.value}` joins two branches or more", step.at(step.word))
+        return (Join(kind, tuple(branches), step.name or "", step.at()),)
+
+    def branch(self, name: str | None, part: Step | list[Step], scope: Scope) -> Branch:
+        """One branch; under a name, several steps are a sequence of that name."""
+        if isinstance(part, Step):
+            return Branch(_called(self.body([part], scope), name), name)
+        if name is None or not part:
+            return Branch(self.body(part, scope), name)
+        body = self.sequence(part, scope)
+        return Branch((Group(body, name, True, part[0].at()),), name)
+
+    def loop(self, step: Step, scope: Scope) -> Loop:
+        if not scope.numbered:
+            help = "put it into a `group:`, or into a block with `sequence:`"
+            raise fault("E208", "`steps` are repeated only inside a sequence", step.at(), help)
+        count = scope.dim(step.repeat, step, "repeat")
+        entering = scope.channels
+        body = self.body(step.steps or (), scope.with_index())
+        scope.channels = entering
+        return Loop(count, body, step.at())
+
+    def hoist(self, step: Step, scope: Scope) -> Call:
+        """A join inside a sequence, as a block of its own, so that sequences stay sequences."""
+        outer = scope.values.get(IN_CHANNELS, Var(IN_CHANNELS))
+        inner = Scope(
+            owner=scope.owner,
+            numbered=False,
+            names={**scope.names, OUTER_CHANNELS: int},
+            values={
+                **scope.values,
+                IN_CHANNELS: Var(OUTER_CHANNELS) if isinstance(outer, Expr) else outer,
+            },
+            words=scope.words,
+            channels=Var(IN_CHANNELS),
+        )
+        nodes = self.joined(step, inner)
+        (body,) = assign_names([nodes], self.found)
+        name = self.calls.free_name(f"{scope.owner}_{step.word}")
+        block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())
+        free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
+        params = tuple(Param(n, inner.names.get(n, int)) for n in free)
+        self.blocks[name] = replace(block, parameters=params)
+        args = tuple((n, outer if n == OUTER_CHANNELS else Var(n)) for n in free)
+        return Call(name, args, step.name, at=step.at())
+
+
+def _called(nodes: tuple[Node, ...], name: str | None) -> tuple[Node, ...]:
+    """A single node of a named branch, under the branch's name unless it has its own."""
+    node = nodes[0] if len(nodes) == 1 else None
+    if node is None or name is None or isinstance(node, Loop) or node.name is not None:
+        return nodes
+    return (replace(node, name=name),)
