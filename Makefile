@@ -1,7 +1,12 @@
-# One command runs every check: `make check`.
-PYTHON ?= python
+# `make setup test` is all that a fresh machine needs; `make check` runs every check.
+PYTHON ?= .venv/bin/python
 
-.PHONY: check lint format types test golden
+.PHONY: setup check lint format types test generated
+
+setup:
+	test -x .venv/bin/python || python3 -m venv .venv
+	.venv/bin/python -m pip install --quiet torch==2.13.0 --constraint constraints.txt
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 
 check: lint types test
 
@@ -17,7 +22,7 @@ types:
 	$(PYTHON) -m mypy
 
 test:
-	$(PYTHON) -m pytest -n 2
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
-golden:
-	$(PYTHON) -m pytest tests/golden --rewrite
+generated:
+	$(PYTHON) -m rescompile build specs/*.yaml

@@ -1,11 +1,11 @@
 """rescompile: from a YAML spec of a convolutional network to PyTorch and Keras source and costs.
 
-    import rescompile
+import rescompile
 
-    net = rescompile.load("specs/resnet34.yaml")
-    print(net.report().text())
-    print(net.source("torch"))
-    model = net.module("torch")  # a live nn.Module; needs PyTorch
+net = rescompile.load("specs/resnet34.yaml")
+print(net.report().text())
+print(net.source("torch"))
+model = net.module("torch")  # a live nn.Module; needs PyTorch
 """
 
 from __future__ import annotations

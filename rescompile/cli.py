@@ -98,7 +98,7 @@ class BackendType(click.ParamType):
 )
 @click.version_option(__version__, message="rescompile %(version)s")
 def main() -> None:
-    """Compile a YAML spec of a convolutional network to PyTorch and Keras source, and count its costs.
+    """Compile YAML specs of convolutional networks to PyTorch and Keras source; count costs.
 
     A SPEC is a path such as specs/resnet34.yaml, or the name of a shipped network such as resnet34.
     """

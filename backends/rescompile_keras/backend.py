@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rescompile.backend.contract import Request
+from rescompile.backend.layout import signature
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import AvgPool, BatchNorm, Conv, Op, Pool
@@ -41,6 +42,8 @@ class KerasBackend:
         lines, result, classes = network_lines(file)
         network = file.network
         channels, height, width = network.input
+        arguments = [f"input_shape: tuple[int, int, int] = ({height}, {width}, {channels})"]
+        arguments += [f"classes: int = {network.classes}"] if classes else []
         convs = [
             list(helper.lines())
             for helper in (file.style.conv, file.style.depthwise_conv)
@@ -54,8 +57,7 @@ class KerasBackend:
             convs=convs,
             functions=file.order,
             name=network.name,
-            shape=f"({height}, {width}, {channels})",
-            classes=network.classes if classes else None,
+            head=signature(network.name, arguments, "keras.Model"),
             lines=lines,
             result=result,
         )
@@ -72,16 +74,14 @@ def _constants(file: File) -> Iterator[str]:
     if style.one_norm and "batch_norm" in style.uses:
         (norm,) = style.norms
         assert isinstance(norm, BatchNorm)
-        yield "# Given explicitly: momentum is the weight of the old statistics, one minus PyTorch's."
+        yield "# Given explicitly: Keras' momentum is the weight of the old statistics."
         yield f"BN_MOMENTUM = {keras_momentum(norm.momentum)!r}"
         yield f"BN_EPSILON = {norm.epsilon!r}"
     network = file.network
     if style.conv.nodes or "CONV_INIT" in style.uses:
         yield constant("CONV_INIT", network.conv_init)
     if style.depthwise_conv.nodes or "DEPTHWISE_INIT" in style.uses:
-        (multiplier,) = {
-            t.y[0] // t.x[0] for n in style.depthwise for t in file.facts.traces[n]
-        }
+        (multiplier,) = {t.y[0] // t.x[0] for n in style.depthwise for t in file.facts.traces[n]}
         yield constant("DEPTHWISE_INIT", network.conv_init, multiplier)
     if "DENSE_INIT" in style.uses:
         yield constant("DENSE_INIT", network.linear_init)

@@ -154,7 +154,14 @@ class Body:
     ) -> Iterator[str]:
         positive = self.signs.get(start, False)
         site = Site(
-            self.file.style, node, target, start, prefix.literal, indent, self.dim, positive,
+            self.file.style,
+            node,
+            target,
+            start,
+            prefix.literal,
+            indent,
+            self.dim,
+            positive,
             self.note(node),
         )
         yield from apply(node.op, site)
@@ -223,7 +230,7 @@ def repetition(prefix: Prefix, node: BlockCall, i: Dim, position: Dim = 0) -> Pr
 
 
 class Sequence:
-    """The members of a sequence, numbered as they come; conditions and loops make that a variable."""
+    """The members of a sequence, numbered as they come; a condition makes that a variable."""
 
     def __init__(
         self,
@@ -254,12 +261,12 @@ class Sequence:
             yield f"{pad}{self.target} = {self.start}"
             self.start = self.target
         if needed:
-            yield f"{pad}index = {source(number)}"
+            yield f"{pad}number = {source(number)}"
         yield f"{pad}if {self.body.dim(_when(node))}:"
         yield from self.member(node, self.indent + 4)
         if needed:
-            yield f"{pad}    index = {source(self.position)}"
-            self.position = Var("index")
+            yield f"{pad}    number = {source(self.position)}"
+            self.position = Var("number")
         self.body.signs[self.target] = False
 
     def member(self, node: Node, indent: int) -> Iterator[str]:
@@ -404,10 +411,13 @@ def network_lines(file: File) -> tuple[list[str], str, bool]:
 
 def _from_inputs(line: str) -> str:
     """The first statement starts from `inputs`."""
-    for old, new in (("(x, ", "(inputs, "), (")(x)", ")(inputs)"), ("        x,\n", "        inputs,\n")):
+    for old, new in (
+        ("(x, ", "(inputs, "),
+        (")(x)", ")(inputs)"),
+        ("        x,\n", "        inputs,\n"),
+    ):
         if old in line:
             changed = line.replace(old, new, 1)
             if all(len(part) <= 100 for part in changed.split("\n")):
                 return changed
     return "    x = inputs\n" + line
-

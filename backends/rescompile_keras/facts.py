@@ -85,13 +85,12 @@ def same_pool(trace: OpTrace) -> bool:
     """Whether `padding="same"` is what the pool does: nothing, or stride 1 and half the kernel."""
     op = trace.op
     assert isinstance(op, Pool)
-    half = all(
+    return all(
         op.stride[a] == 1 and p == (k - 1) // 2 == q and k % 2 == 1
         for a, (k, (p, q)) in enumerate(
             zip((_int(k) for k in op.kernel), pool_pads(trace), strict=True)
         )
     )
-    return half
 
 
 def all_layers(network: Network) -> Iterator[Layer]:
@@ -115,9 +114,9 @@ def _collect(body: tuple[Node, ...], found: set[int]) -> None:
     from rescompile.ir.structure import children
 
     for i, node in enumerate(body):
-        if isinstance(node, Layer) and isinstance(node.op, Flatten):
-            if node.when is True and _feeds_linear(body[i + 1 :]):
-                found.add(id(node))
+        flatten = isinstance(node, Layer) and isinstance(node.op, Flatten) and node.when is True
+        if flatten and _feeds_linear(body[i + 1 :]):
+            found.add(id(node))
         for inner in children(node):
             _collect(inner, found)
 
@@ -154,5 +153,3 @@ def reordered(elaborated: Elaborated) -> dict[Path, tuple[int, int, int]]:
 def _int(value: object) -> int:
     assert isinstance(value, int)
     return value
-
-

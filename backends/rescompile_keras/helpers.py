@@ -35,9 +35,7 @@ class ConvHelper:
         traces = [t for node in nodes for _, t in convs(facts, node)]
         self.multipliers: Values = {t.y[0] // t.x[0] for t in traces} if depthwise else {1}
 
-    def call(
-        self, op: Conv, source: str, name: Keyword, dim: Callable[[Dim], str]
-    ) -> Code:
+    def call(self, op: Conv, source: str, name: Keyword, dim: Callable[[Dim], str]) -> Code:
         """The call of the helper for one convolution."""
         args: list[Arg] = [source]
         if not self.depthwise:

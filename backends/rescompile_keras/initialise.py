@@ -1,6 +1,6 @@
 """Initialisers as module constants: the distributions that the PyTorch source draws from.
 
-Keras and PyTorch count the fans of a depthwise kernel differently; its variance is set by PyTorch's.
+Keras and PyTorch count the fans of a depthwise kernel differently; PyTorch's decide.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ Slot = tuple[Path, Any, "Layout"]
 
 
 class Layout:
-    """How a weight lies in Keras, seen from PyTorch's layout; `to` and `back` are exact inverses."""
+    """How a weight lies in Keras, seen from PyTorch's; `to` and `back` are exact inverses."""
 
     def to(self, array: Any) -> Any:
         return array

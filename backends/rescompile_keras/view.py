@@ -168,5 +168,3 @@ def has_condition(body: tuple[Node, ...]) -> bool:
 
 def plus(position: Dim, more: Dim) -> Dim:
     return total((position, more))
-
-

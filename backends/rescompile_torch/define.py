@@ -188,4 +188,3 @@ def _shared_name(members: list[str], taken: set[str]) -> str:
     if all(m.rstrip("0123456789") == base for m in members) and base not in taken:
         return base
     return members[0]
-

@@ -55,7 +55,8 @@ class Forward:
                 and is_light(value.node)
             )
             if folds:
-                assert pending is not None and isinstance(value, Apply)
+                assert pending is not None
+                assert isinstance(value, Apply)
                 code = self.apply(value.node, pending[1])
                 pending = (target, code, pending[2] + 1, self.shape(value))
                 continue
@@ -155,4 +156,3 @@ def is_fresh(made: Assign) -> bool:
 def _is_fresh_op(node: Layer) -> bool:
     op: Op = node.op
     return isinstance(op, FRESH) and node.when is True
-

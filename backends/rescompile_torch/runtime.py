@@ -1,4 +1,4 @@
-"""Emitted PyTorch source brought to life: weights in and out, outputs, in a process with PyTorch."""
+"""Emitted PyTorch source brought to life: weights in and out, and outputs."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rescompile.backend.layout import Arg, Call, Code, Commented, statement
@@ -151,7 +152,7 @@ class Sequences:
     def loop(self, target: str, node: Loop, indent: int) -> Iterator[str]:
         pad = " " * indent
         body = list(self.turn(target, node, indent + 4))
-        counter = "i" if any(" i" in line or "(i" in line for line in body) else "_"
+        counter = "i" if any(re.search(r"\bi\b", line) for line in body) else "_"
         start = self.scope.flow.entering[id(node)]
         if self.runs(node):
             yield f"{pad}width = {self.scope.dim(start)}"

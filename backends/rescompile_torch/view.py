@@ -259,7 +259,9 @@ class StageFunction:
     def append(self, module: Code, indent: int) -> str:
         if self.children == "{i}":
             return statement(Call("stage.append", (module,)), indent=indent)
-        return statement(Call("stage.add_module", (child_name(self.children), module)), indent=indent)
+        return statement(
+            Call("stage.add_module", (child_name(self.children), module)), indent=indent
+        )
 
 
 def child_name(pattern: str) -> str:
@@ -283,4 +285,3 @@ def given_arguments(file: File, scope: Scope, node: BlockCall) -> dict[str, str]
 
 def _takes(definition: Definition, name: str) -> bool:
     return any(argument.name == name for argument in definition.arguments)
-

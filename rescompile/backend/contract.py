@@ -1,7 +1,7 @@
 """The contract that a backend fulfils: emit source, and, where its framework is installed, run it.
 
-A backend is a package `rescompile_NAME` with an object `backend` that is a `Backend`. What it cannot
-express stands in `unsupported`; `emit` is called only when that is empty.
+A backend is a package `rescompile_NAME` with an object `backend` that is a `Backend`. What it
+cannot express stands in `unsupported`; `emit` is called only when that is empty.
 """
 
 from __future__ import annotations

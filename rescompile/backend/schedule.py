@@ -100,7 +100,12 @@ class Scheduler:
 
     def residual(self, node: Residual, var: str) -> str:
         branch = node.branch
-        if self.inline and len(branch) == 1 and _plain(branch[0]) and not (node.pre or node.shortcut):
+        if (
+            self.inline
+            and len(branch) == 1
+            and _plain(branch[0])
+            and not (node.pre or node.shortcut)
+        ):
             operands = (Apply(branch[0], var), var)
             return self.combine(node, JoinKind.ADD, operands, var, node.when)
         shortcut = self.fresh("shortcut")
@@ -141,7 +146,9 @@ class Scheduler:
                 operands.append(Apply(first, var))
             else:
                 gate = node.kind is JoinKind.MULTIPLY and not several
-                name = branch.name or ("gate" if gate else f"branch{i + 1}" if several else "branch")
+                name = branch.name or (
+                    "gate" if gate else f"branch{i + 1}" if several else "branch"
+                )
                 target = self.fresh(name)
                 operands.append(self.branch(branch.body, var, target))
         return self.combine(node, node.kind, tuple(operands), var, True)

@@ -22,6 +22,6 @@ def environment(directory: Path) -> Environment:
 
 
 def tidy(source: str) -> str:
-    """Runs of blank lines as PEP 8 wants them: two at the top level, one inside, none at the end."""
+    """Runs of blank lines as PEP 8 wants them: two at the top level, one inside."""
     source = re.sub(r"\n{4,}", "\n\n\n", source.strip("\n"))
     return re.sub(r"\n{3,}(?=[ ])", "\n\n", source) + "\n"

@@ -1,1 +1,1 @@
-"""Proof of sameness: what a network means in NumPy float64, and weights to compare backends under."""
+"""Proof of sameness: the meaning of a network in NumPy, and backends compared with it."""

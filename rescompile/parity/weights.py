@@ -21,6 +21,8 @@ from ..ir.structure import Path
 from .reference.execution import parameter_path
 from .reference.operations import Array
 
+CALM = 0.4
+
 
 def parameters(elaborated: Elaborated) -> Iterator[tuple[Path, Parameter, OpTrace]]:
     """Every tensor by its path, with the operation that owns it, in the order of execution.
@@ -41,9 +43,12 @@ def random_weights(elaborated: Elaborated, seed: int = 0) -> dict[Path, Array]:
     """Float64 weights under which values neither explode nor vanish; `seed` is 0 or more.
 
     Each tensor is drawn (see `_draw`) from a generator of its own, seeded by `seed` and its path.
+    Scales of norms are then shrunk by `CALM`: under scales about one, residual sums double with
+    each block, gates behind them saturate, and float32 cannot follow float64 in any framework.
     """
     return {
         path: _draw(np.random.default_rng([seed, _digest(path)]), path[-1], parameter.shape)
+        * (CALM if path[-1] == "weight" and len(parameter.shape) == 1 else 1.0)
         for path, parameter, _ in parameters(elaborated)
     }
 
@@ -51,8 +56,8 @@ def random_weights(elaborated: Elaborated, seed: int = 0) -> dict[Path, Array]:
 def seeded_weights(elaborated: Elaborated) -> dict[Path, npt.NDArray[np.float32]]:
     """Float32 weights that depend on names alone: reference logits are recorded under them.
 
-    Each tensor is drawn (see `_draw`) from a generator seeded by its state-dict key alone: the first
-    eight bytes of the key's SHA-256, little-endian. They are drawn in float64, then rounded.
+    Each tensor is drawn (see `_draw`) from a generator seeded by its state-dict key alone: the
+    first eight bytes of the key's SHA-256, little-endian. They are drawn in float64, then rounded.
     """
     return {
         path: _draw(np.random.default_rng(_digest(path)), path[-1], parameter.shape).astype("f4")

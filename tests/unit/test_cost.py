@@ -245,25 +245,23 @@ def test_deeply_nested_joins_are_quick() -> None:
 
 
 def test_published_figures_of_the_zoo() -> None:
-    known = sorted(FACTS.keys() & zoo().keys())
-    assert "resnet34" in known
+    # Where the facts say "resnet50" they mean torchvision's; CIFAR networks are named after it.
+    other = {
+        "resnet50": "resnet50_v1",
+        "resnet50_v1_5": "resnet50_v1.5",
+        "resnet20_cifar": "cifar_resnet20",
+        "resnet56_cifar": "cifar_resnet56",
+    }
+    facts = {name: other.get(name, name) for name in zoo()}
+    known = [name for name, fact in facts.items() if fact in FACTS]
+    assert len(known) >= 14
     for name in known:
-        agrees(elaborate(lower(load(find(name)))), name)
+        agrees(elaborate(lower(load(find(name)))), facts[name])
 
 
 @pytest.mark.parametrize("fact", VARIANTS)
 def test_published_figures_of_variants(fact: str, tmp_path: Path) -> None:
     agrees(variant(fact, tmp_path), fact)
-
-
-def test_a_report_takes_milliseconds(tmp_path: Path) -> None:
-    found = variant("resnet152_v1", tmp_path)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        report(found).text()
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.010
 
 
 def test_depth_is_cheap(tmp_path: Path) -> None:
