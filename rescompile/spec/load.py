@@ -185,11 +185,14 @@ class _Loader:
 
 
 def _label(path: Path) -> str:
-    """A path as diagnostics print it: relative to the working directory where it is below it."""
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except (ValueError, OSError):
-        return path.as_posix()
+    """A path as diagnostics print it: from here on, or from `specs/` on for the shipped zoo."""
+    full = path.resolve()
+    if full.is_relative_to(Path.cwd()):
+        return full.relative_to(Path.cwd()).as_posix()
+    zoo = zoo_directory()
+    if full.is_relative_to(zoo):
+        return (Path("specs") / full.relative_to(zoo)).as_posix()
+    return path.as_posix()
 
 
 def _merge(base: Item, over: Item) -> Item:
