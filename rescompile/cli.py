@@ -61,7 +61,7 @@ def _coloured(text: str) -> str:
     return "\n".join(lines)
 
 
-class SpecType(click.ParamType):
+class SpecType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A spec: a path, or a name of the shipped zoo."""
 
     name = "spec"
@@ -77,7 +77,7 @@ class SpecType(click.ParamType):
         return names or [CompletionItem(incomplete, type="file")]
 
 
-class BackendType(click.ParamType):
+class BackendType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A backend by name."""
 
     name = "name"

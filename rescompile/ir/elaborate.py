@@ -52,6 +52,8 @@ class OpTrace:
 
 @dataclass(frozen=True, slots=True)
 class CallTrace:
+    """A block call, or one repetition of it, with the instance that it runs."""
+
     name: str
     instance: Instance
     x: Shape
@@ -72,6 +74,8 @@ class GroupTrace:
 
 @dataclass(frozen=True, slots=True)
 class JoinTrace:
+    """Branches from one input, brought together."""
+
     branches: tuple[tuple[Trace, ...], ...]
     x: Shape
     y: Shape
@@ -178,7 +182,7 @@ class _Elaborator:
         self.network = network
         self.memo: dict[object, Instance] = {}
         self.instances: dict[str, list[Instance]] = {}
-        self.frames: list[str] = []
+        self.frames: list[tuple[str, Location | None]] = []
         self.turns = 0
 
     def run(self) -> Elaborated:
@@ -190,7 +194,7 @@ class _Elaborator:
         x = network.input
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
-            self.frames.append(f"in stage '{stage.label}'")
+            self.frames.append((f"in stage '{stage.label}'", None))
             items, x = self.body(stage.body, x, scope)
             stages.append(items)
             self.frames.pop()
@@ -224,6 +228,7 @@ class _Elaborator:
             inner = scope.inner(numbered=True)
             name = self.child(node.name, scope)
             items, y = self.body(node.body, x, inner)
+            self.check_children(items)
             self.add_layers(inner.layers, scope, node.at)
             yield GroupTrace(name, items, x, y, node)
         elif isinstance(node, Call):
@@ -234,6 +239,17 @@ class _Elaborator:
             yield self.join(node, x, scope)
         else:
             yield self.residual(node, x, scope)
+
+    def check_children(self, items: tuple[Trace, ...]) -> None:
+        """Refuse a sequence where two children have one name, by a pattern or by themselves."""
+        taken: set[str] = set()
+        for item in items:
+            name = "" if isinstance(item, (JoinTrace, ResidualTrace)) else item.name
+            if name and name in taken:
+                help = "give the repetitions another pattern, such as `children: second{i}`"
+                message = f"two children of this sequence are called '{name}'"
+                raise self.error(ShapeError(message, help=help), item.node.at, code="E106")
+            taken.add(name)
 
     def child(self, name: str | None, scope: _Scope) -> str:
         """The node's name in its scope: its own, or its number in a sequence."""
@@ -302,8 +318,8 @@ class _Elaborator:
         made = self.memo.get(key)
         if made is None:
             place = f", repetition {index + 1}" if node.repeat is not None else ""
-            name = f" '{node.name}'" if node.name else ""
-            self.frames.append(f"in block '{block.name}', called{_by(name)}{place}")
+            called = f" as '{node.name}'" if node.name else ""
+            self.frames.append((f"in block '{block.name}', called{called}{place}", node.at))
             made = self.memo[key] = self.make(block, env, x, start)
             self.instances.setdefault(block.name, []).append(made)
             self.frames.pop()
@@ -316,6 +332,8 @@ class _Elaborator:
             env[name] = self.value(dim, env, block.at, name)
         scope = _Scope(env, block.form is not Form.MODULE, position=start)
         items, y = self.body(block.body, x, scope)
+        if block.form is Form.SEQUENCE:
+            self.check_children(items)
         return Instance(
             block, env, x, y, items, scope.layers, scope.decisions, scope.shapes, scope.position
         )
@@ -398,13 +416,16 @@ class _Elaborator:
         else:
             message = f"{self.place()}adds {show_shape(y)} and {show_shape(carried)}"
             label = f"the {node.kind} shortcut carries {show_shape(carried)}"
-        help = "set `shortcut: projection` here, or make the branch keep the shape"
+        help = "set `shortcut: projection`, or make the branch keep the shape"
         if node.kind != "identity":
             help = "the branch must shrink the map by its strides alone: check its padding"
-        return self.error(ShapeError(message, label, help), node.at, code="E203")
+        calls = [at for _, at in self.frames if at]
+        library = calls and node.at and calls[0].file != node.at.file  # blame the user's own file
+        at = calls[0] if library else node.at
+        return self.error(ShapeError(message, label, help), at, code="E203")
 
     def place(self) -> str:
-        stage = next((f for f in self.frames if f.startswith("in stage")), "")
+        stage = next((f for f, _ in self.frames if f.startswith("in stage")), "")
         return stage.removeprefix("in ") + " " if stage else ""
 
     def count(self, dim: Dim, env: Env, at: Location | None, what: str) -> int:
@@ -425,12 +446,11 @@ class _Elaborator:
     ) -> SpecError:
         label = error.label if isinstance(error, ShapeError) else ""
         code = code or ("E201" if isinstance(error, ShapeError) else "E204")
-        notes = tuple(reversed(self.frames))
+        notes = tuple(
+            f"{text} ({call.file}:{call.line})" if call else text
+            for text, call in reversed(self.frames)
+        )
         return SpecError([Diagnostic(code, str(error), at, label, error.help, notes)])
-
-
-def _by(name: str) -> str:
-    return f" as{name}" if name else ""
 
 
 def _strided(items: tuple[Trace, ...]) -> bool:

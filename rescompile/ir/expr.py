@@ -39,11 +39,15 @@ Dim = int | float | bool | Expr
 
 @dataclass(frozen=True, slots=True)
 class Var(Expr):
+    """A name: a parameter of the block, or `in_channels`."""
+
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Binary(Expr):
+    """Two operands and an operator of `BINARY`."""
+
     op: str
     left: Dim
     right: Dim
@@ -51,12 +55,16 @@ class Binary(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Unary(Expr):
+    """`-` or `not`, and its operand."""
+
     op: str
     operand: Dim
 
 
 @dataclass(frozen=True, slots=True)
 class IfElse(Expr):
+    """`then if test else otherwise`."""
+
     test: Dim
     then: Dim
     otherwise: Dim
@@ -64,6 +72,8 @@ class IfElse(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Function(Expr):
+    """A call of one of `FUNCTIONS`."""
+
     name: str
     args: tuple[Dim, ...]
 
@@ -261,6 +271,8 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
             return _bounded(BINARY[op](left, right))
         except ZeroDivisionError:
             raise ExprError(f"division by zero: {left} {op} {right}") from None
+    if op in ("/", "//", "%") and not isinstance(right, Expr) and right == 0:
+        raise ExprError(f"division by zero: {text(left)} {op} 0")
     if (_is(right, 0) and op in "+-") or (_is(right, 1) and op in ("*", "//")):
         return left
     if (_is(left, 0) and op == "+") or (_is(left, 1) and op == "*"):

@@ -81,14 +81,19 @@ class Op:
 
 
 @cache
-def _fields(kind: Any) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     return tuple(f.name for f in dataclasses.fields(kind))
+
+
+def _fields(op: Op) -> tuple[str, ...]:
+    kind: Any = type(op)  # mypy takes the instances' __hash__ for that of the class
+    return _names(kind)
 
 
 def map_attributes(op: OpT, change: Any) -> OpT:
     """`op` with `change` applied to every expression in its attributes."""
     changed: dict[str, Any] = {}
-    for name in _fields(type(op)):
+    for name in _fields(op):
         value = getattr(op, name)
         if isinstance(value, Expr):
             changed[name] = change(value)
@@ -100,7 +105,7 @@ def map_attributes(op: OpT, change: Any) -> OpT:
 def attribute_dims(op: Op) -> list[Dim]:
     """Every numeric attribute, flat."""
     found: list[Dim] = []
-    for name in _fields(type(op)):
+    for name in _fields(op):
         value = getattr(op, name)
         found.extend(value if isinstance(value, tuple) else [value])
     return found
@@ -109,7 +114,7 @@ def attribute_dims(op: Op) -> list[Dim]:
 def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
     """`op` with numbers for expressions. Raises `ExprError` or `ShapeError`."""
     bound = map_attributes(op, lambda dim: evaluate(dim, env))
-    for name in _fields(type(bound)):
+    for name in _fields(bound):
         value = getattr(bound, name)
         for number in value if isinstance(value, tuple) else (value,):
             _check_number(bound, name, number)
@@ -120,17 +125,18 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
 def _check_number(op: Op, name: str, number: object) -> None:
     if isinstance(number, (bool, Same, str)) or number is None:
         return
+    shown = "channels" if name == "out_channels" else name
     if isinstance(number, float):
         if name in FLOATS:
             return
         raise ShapeError(
-            f"{op.word}: {name} is {number}, not a whole number",
+            f"{op.word}: {shown} is {number}, not a whole number",
             help="use // instead of /, or int(...) or round(...)",
         )
     if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
-        raise ShapeError(f"{op.word}: {name} is {number}, out of bounds (0 to {MAX_EXTENT})")
+        raise ShapeError(f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})")
     if number == 0 and name in POSITIVE:
-        raise ShapeError(f"{op.word}: {name} must be at least 1")
+        raise ShapeError(f"{op.word}: {shown} must be at least 1")
 
 
 FLOATS = {"rate", "epsilon", "momentum", "slope", "init", "scale_by"}
@@ -141,7 +147,7 @@ def as_map(x: Shape, word: str) -> tuple[int, int, int]:
     if len(x) != 3:
         raise ShapeError(
             f"{word} needs a map (channels x height x width), but its input is a vector",
-            f"the input is {show_shape(x)}",
+            f"the input is a vector of {x[0]}",
             "move it before the flatten or the pooling that makes a vector, or keep the map with "
             "`global_avg_pool: {keepdims: true}`",
         )
@@ -311,76 +317,87 @@ class GroupNorm(Op):
         return _affine(x[0])
 
 
-@dataclass(frozen=True, slots=True)
 class Activation(Op):
     """Base of the elementwise functions."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Relu(Activation):
+    """max(x, 0)."""
+
+    __slots__ = ()
     word: ClassVar[str] = "relu"
 
 
-@dataclass(frozen=True, slots=True)
 class Relu6(Activation):
+    """x within 0 and 6."""
+
+    __slots__ = ()
     word: ClassVar[str] = "relu6"
 
 
 @dataclass(frozen=True, slots=True)
 class LeakyRelu(Activation):
+    """x where positive, else slope * x."""
+
     word: ClassVar[str] = "leaky_relu"
     slope: float = 0.01
 
 
-@dataclass(frozen=True, slots=True)
 class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    __slots__ = ()
     word: ClassVar[str] = "sigmoid"
 
 
-@dataclass(frozen=True, slots=True)
 class HardSigmoid(Activation):
     """relu6(x + 3) / 6."""
 
+    __slots__ = ()
     word: ClassVar[str] = "hard_sigmoid"
 
 
-@dataclass(frozen=True, slots=True)
 class Tanh(Activation):
+    """Hyperbolic tangent."""
+
+    __slots__ = ()
     word: ClassVar[str] = "tanh"
 
 
-@dataclass(frozen=True, slots=True)
 class Silu(Activation):
     """x * sigmoid(x), also called swish."""
 
+    __slots__ = ()
     word: ClassVar[str] = "silu"
 
 
-@dataclass(frozen=True, slots=True)
 class HardSwish(Activation):
     """x * relu6(x + 3) / 6."""
 
+    __slots__ = ()
     word: ClassVar[str] = "hard_swish"
 
 
-@dataclass(frozen=True, slots=True)
 class Gelu(Activation):
     """x * Phi(x), exact (by erf)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "gelu"
 
 
-@dataclass(frozen=True, slots=True)
 class Elu(Activation):
     """x where positive, else exp(x) - 1."""
 
+    __slots__ = ()
     word: ClassVar[str] = "elu"
 
 
-@dataclass(frozen=True, slots=True)
 class Softmax(Activation):
     """exp(x) over its sum along the channels."""
 
+    __slots__ = ()
     word: ClassVar[str] = "softmax"
 
 
@@ -414,10 +431,10 @@ class Pool(Op):
         return self.stride
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool(Pool):
     """Maximum over a window; padding never wins."""
 
+    __slots__ = ()
     word: ClassVar[str] = "max_pool"
 
 
@@ -441,10 +458,10 @@ class GlobalAvgPool(Op):
         return (c, 1, 1) if self.keepdims else (c,)
 
 
-@dataclass(frozen=True, slots=True)
 class Flatten(Op):
     """A map as a vector, in the order channels, rows, columns."""
 
+    __slots__ = ()
     word: ClassVar[str] = "flatten"
 
     def output(self, x: Shape) -> Shape:
@@ -522,6 +539,7 @@ class SliceChannels(Op):
         if not 0 <= start < stop <= x[0]:
             raise ShapeError(
                 f"slice_channels: {start} to {stop} is no range within {x[0]} channels",
+                help=f"`start` is less than `stop`, and `stop` at most {x[0]}",
             )
         return (stop - start, *x[1:])
 
@@ -542,7 +560,10 @@ class ChannelShuffle(Op):
     def output(self, x: Shape) -> Shape:
         as_map(x, "channel_shuffle")
         if x[0] % cast(int, self.groups):
-            raise ShapeError(f"{self.groups} groups do not divide {x[0]} channels")
+            raise ShapeError(
+                f"{self.groups} groups do not divide {x[0]} channels",
+                help="choose a number of groups that divides the channels",
+            )
         return x
 
 

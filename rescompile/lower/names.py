@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..errors import Diagnostic
+from ..errors import Diagnostic, Location
 from ..ir.ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
 from ..ir.structure import Branch, Call, Group, Join, Layer, Loop, Node, Residual, children
 
@@ -26,33 +26,38 @@ SHORT: dict[type[Op], str] = {
 def assign_names(bodies: list[tuple[Node, ...]], found: list[Diagnostic]) -> list[tuple[Node, ...]]:
     """The bodies of one scope with a name for every child; duplicates go to `found`."""
     nodes = [node for body in bodies for node in _scope_nodes(body)]
-    taken: set[str] = set()
+    taken: dict[str, Location | None] = {}
     for node in nodes:
-        name = node.name
-        if name and name in taken:
-            message = f"the name '{name}' stands twice in one scope"
-            help = f"call one of them '{name}_2', say"
-            found.append(Diagnostic("E106", message, node.at, help=help))
-        if name:
-            taken.add(name)
-    namer = _Namer(taken, Counter(_base(node) for node in nodes if not node.name))
+        if node.name:
+            _take(node, node.name, taken, found)
+    namer = _Namer(set(taken), Counter(_base(node) for node in nodes if not node.name))
     return [namer.body(body) for body in bodies]
 
 
 def check_sequence(body: tuple[Node, ...], found: list[Diagnostic]) -> None:
     """A sequence's children may have names, each once; what a loop repeats may not."""
-    taken: set[str] = set()
+    taken: dict[str, Location | None] = {}
     for node in body:
         if isinstance(node, Loop):
             message = "a name inside `steps` would stand for every repetition"
             help = "remove the name: the children of a sequence are numbered"
             refuse_names(node.body, message, help, found)
-        elif node.name is not None and node.name in taken:
-            message = f"the name '{node.name}' stands twice in one sequence"
-            help = f"call one of them '{node.name}_2', say, or leave the name out"
-            found.append(Diagnostic("E106", message, node.at, help=help))
         elif node.name is not None:
-            taken.add(node.name)
+            _take(node, node.name, taken, found)
+
+
+def _take(
+    node: Named, name: str, taken: dict[str, Location | None], found: list[Diagnostic]
+) -> None:
+    """Note the name of a child; that of another child goes to `found`."""
+    if name not in taken:
+        taken[name] = node.at
+        return
+    first = taken[name]
+    where = f"the first one is on line {first.line}; " if first else ""
+    message = f"the name '{name}' stands twice in one scope"
+    help = f"{where}call one of them '{name}_2', say"
+    found.append(Diagnostic("E106", message, node.at, f"named '{name}'", help))
 
 
 def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Diagnostic]) -> None:
@@ -61,7 +66,7 @@ def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Di
         if isinstance(node, Loop):
             refuse_names(node.body, message, help, found)
         elif node.name is not None:
-            found.append(Diagnostic("E208", message, node.at, help=help))
+            found.append(Diagnostic("E208", message, node.at, f"named '{node.name}'", help))
 
 
 Named = Layer | Group | Call | Join | Residual

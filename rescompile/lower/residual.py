@@ -64,9 +64,9 @@ class Residuals:
         if isinstance(value, str):
             value = scope.word(value, at)
         if isinstance(value, list):
-            return Shortcut(steps=value)
+            return Shortcut.model_construct(steps=value)
         if isinstance(value, str):
-            return Shortcut(kind=value)
+            return Shortcut.model_construct(kind=value)
         if value.kind is None:
             return value  # type: ignore[no-any-return]
         kind = scope.word(value.kind, value.at("kind"))

@@ -117,7 +117,9 @@ class Steps:
             branches.append(self.branch(name if isinstance(name, str) else None, part, scope))
         scope.channels = entering
         if len(branches) < 2:
-            raise fault("E112", f"`{kind.value}` joins two branches or more", step.at(step.word))
+            help = "add a branch; an empty one, `[]`, is the input itself"
+            message = f"`{kind.value}` joins two branches or more"
+            raise fault("E112", message, step.key_at(step.word), help)
         return (Join(kind, tuple(branches), step.name or "", step.at()),)
 
     def branch(self, name: str | None, part: Step | list[Step], scope: Scope) -> Branch:

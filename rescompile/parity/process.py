@@ -117,7 +117,8 @@ class Worker:
         """A job with arrays both ways: each of `given` goes into a file of its name."""
         folder = Path(self.folder.name)
         for name, array in given.items():
-            np.savez(folder / name, **{name: array})
+            arrays: dict[str, Any] = {name: array}
+            np.savez(folder / name, **arrays)
             job[name] = str(folder / f"{name}.npz")
         job["out"] = str(folder / "out.npz")
         self.ask(job)

@@ -103,7 +103,8 @@ class _Loader:
         if path.resolve() in self.chain:
             names = " -> ".join(p.stem for p in (*self.chain, path))
             message = f"files use each other in a circle: {names}"
-            raise SpecError([Diagnostic("E104", message, asked)])
+            help = "a spec extends another one, never itself; remove one of the references"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
         try:
             if not path.is_file():
                 raise SpecError([Diagnostic("E001", f"there is no file '{label}'", asked)])
@@ -150,6 +151,10 @@ class _Loader:
     def library(self, path: Path, asked: Location) -> dict[str, Item]:
         root = self.read(path, asked)
         self.chain.append(path.resolve())
+        if any(key in root.value for key in ("stages", "input", "extends")):
+            message = f"'{path.stem}' is a network, not a library of blocks"
+            help = f"write `extends: {path.stem}` to start from it"
+            raise SpecError([Diagnostic("E105", message, asked, help=help)])
         for key, item in root.value.items():
             if key not in LIBRARY_KEYS:
                 message = f"unknown key '{key}' in a library of blocks"
@@ -248,7 +253,8 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
         if key and isinstance(value, Located):
             place = value.keys_at.get(key) or place
         return Diagnostic("E112", context["message"], place, help=context.get("help", ""))
-    return Diagnostic("E112", _sentence(kind, context, detail, last), place)
+    help = "write a list: each element on its own line, after a dash" if kind == "list_type" else ""
+    return Diagnostic("E112", _sentence(kind, context, detail, last), place, help=help)
 
 
 def _wanted(value: Any, key: str) -> str:
@@ -270,4 +276,5 @@ def _sentence(kind: str, context: Any, detail: Any, last: str) -> str:
     }.get(kind)
     if wanted is None:
         return f"{last}: {detail['msg']}" if last else str(detail["msg"])
-    return f"expected {wanted}, found {shown(found)}"
+    subject = f"{last}: " if last.isidentifier() else ""
+    return f"{subject}expected {wanted}, found {shown(found)}"

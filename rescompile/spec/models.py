@@ -4,8 +4,6 @@ Unknown keys are errors. A value that varies is an expression over parameters wi
 Every model knows where it stands in its file (`at`), so that later passes can point at it.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -27,7 +25,6 @@ from .values import (
     Condition,
     Deviation,
     Epsilon,
-    Float,
     Int,
     Momentum,
     Name,
@@ -35,10 +32,12 @@ from .values import (
     Pair,
     PlainFloat,
     PoolPadding,
+    Positive,
+    Rate,
+    Repeat,
     Slope,
     Text,
     choice,
-    enum,
     shown,
     wrong,
 )
@@ -66,9 +65,9 @@ SHORTCUTS = (
     "projection_always",
     "avg_projection",
 )
-ActivationKind = Annotated[str, choice(ACTIVATIONS, "activation"), enum(ACTIVATIONS)]
-NormKind = Annotated[str, choice(NORMS, "norm"), enum(NORMS)]
-ShortcutKind = Annotated[str, choice(SHORTCUTS, "shortcut"), enum(SHORTCUTS)]
+ActivationKind = Annotated[str, choice(ACTIVATIONS, "activation")]
+NormKind = Annotated[str, choice(NORMS, "norm")]
+ShortcutKind = Annotated[str, choice(SHORTCUTS, "shortcut")]
 
 
 class Model(BaseModel):
@@ -81,16 +80,23 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _locate(cls, value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        """A validated model that knows its place."""
         if value is None:
             wrong("expected a mapping, found nothing", "write {} where there is nothing to say")
         if not isinstance(value, (dict, BaseModel)):
-            wrong(f"expected a mapping, found {shown(value)}")
+            wrong(f"expected a mapping, found {shown(value)}", cls.example(value))
         if isinstance(value, Located):
             value.model = cls
         made = handler(value)
         if isinstance(value, Located):
             made._source = value
         return made
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        """What to write in the place of a `value` that is no mapping."""
+        keys = [f"{key}: ..." for key, field in cls.model_fields.items() if field.is_required()]
+        return f"write `{{{', '.join(keys)}}}`"
 
     def at(self, key: str | None = None, index: str | int | None = None) -> Location | None:
         """Where the value of `key` stands, or its element `index`, or the model itself."""
@@ -108,15 +114,20 @@ class Model(BaseModel):
         return self._source.keys_at.get(key) if self._source is not None else None
 
 
+def _default(**given: Any) -> Any:
+    """A field that is a model of its defaults, validated together with the whole file."""
+    return Field(default_factory=lambda: given, validate_default=True)
+
+
 class Conv(Model):
     """2-D convolution. Padding defaults to (kernel - 1) // 2 * dilation on every side."""
 
-    channels: Int
+    channels: Positive
     kernel: Pair
     stride: Pair = 1
     padding: Padding | None = None
     dilation: Pair = 1
-    groups: Int = 1
+    groups: Positive = 1
     bias: Bool | None = None
 
 
@@ -127,14 +138,14 @@ class DepthwiseConv(Model):
     stride: Pair = 1
     padding: Padding | None = None
     dilation: Pair = 1
-    multiplier: Int = 1
+    multiplier: Positive = 1
     bias: Bool | None = None
 
 
 class Linear(Model):
     """Fully connected layer on a vector."""
 
-    features: Int
+    features: Positive
     bias: Bool = True
 
 
@@ -144,7 +155,7 @@ class Norm(Model):
     kind: NormKind | None = None
     epsilon: Epsilon | None = None
     momentum: Momentum | None = None
-    groups: Int | None = None
+    groups: Positive | None = None
 
 
 class Activation(Model):
@@ -182,13 +193,13 @@ class Flatten(Model):
 class Dropout(Model):
     """Zeroes values with probability `rate` in training."""
 
-    rate: Float
+    rate: Rate
 
 
 class StochasticDepth(Model):
     """Zeroes whole samples with probability `rate` in training."""
 
-    rate: Float
+    rate: Rate
 
 
 class LayerScale(Model):
@@ -208,19 +219,19 @@ class SliceChannels(Model):
     """The channels from `start` up to, not including, `stop`."""
 
     start: Int = 0
-    stop: Int
+    stop: Positive
 
 
 class ChannelShuffle(Model):
     """Interleaves groups of channels."""
 
-    groups: Int
+    groups: Positive
 
 
 class Upsample(Model):
     """Height and width times `scale`."""
 
-    scale: Int
+    scale: Positive
     mode: Literal["nearest", "bilinear"] = "nearest"
 
 
@@ -238,6 +249,16 @@ def _shortcut(value: Any) -> str:
     return "steps" if isinstance(value, list) else "shortcut"
 
 
+Steps = Annotated[list["Step"], Field(max_length=2000)]
+StepOrSteps = Annotated[
+    Annotated["Step", Tag("step")] | Annotated[Steps, Tag("steps")], Discriminator(_is_list)
+]
+Branches = Annotated[
+    Annotated[dict[Name, StepOrSteps], Tag("named")] | Annotated[list[Steps], Tag("listed")],
+    Discriminator(_branches),
+]
+
+
 class Shortcut(Model):
     """A shortcut in full: a kind or steps of its own, and details of it.
 
@@ -252,10 +273,18 @@ class Shortcut(Model):
     pad: Literal["both", "after"] = "both"
 
     @model_validator(mode="after")
-    def _one(self) -> Shortcut:
+    def _one(self) -> "Shortcut":
         if (self.kind is None) == (self.steps is None):
             wrong("a shortcut has either a `kind` or `steps`")
         return self
+
+
+ShortcutField = Annotated[
+    Annotated[ShortcutKind, Tag("kind")]
+    | Annotated[Steps, Tag("steps")]
+    | Annotated[Shortcut, Tag("shortcut")],
+    Discriminator(_shortcut),
+]
 
 
 class Residual(Model):
@@ -272,7 +301,7 @@ class Residual(Model):
     when: Condition = True
 
     @model_validator(mode="after")
-    def _not_empty(self) -> Residual:
+    def _not_empty(self) -> "Residual":
         if not self.branch:
             wrong("the branch of a residual is empty", "give it at least one step", "branch")
         return self
@@ -285,7 +314,7 @@ class Step(Model):
 
     name: Name | None = None
     when: Condition = True
-    repeat: Int | None = None
+    repeat: Repeat | None = None
     children: Children | None = None
 
     conv: Conv | None = None
@@ -314,11 +343,11 @@ class Step(Model):
     block: Name | None = None
 
     @model_validator(mode="after")
-    def _one_thing(self) -> Step:
+    def _one_thing(self) -> "Step":
         words = [w for w in WORDS if w in self.model_fields_set]
         extras = list(self.__pydantic_extra__ or {})
         if not words and extras:
-            wrong(f"unknown step '{extras[0]}'", did_you_mean(extras[0], WORDS), extras[0])
+            wrong(f"unknown step '{extras[0]}'", _step_help(extras[0]), extras[0])
         if not words:
             wrong("a step must say what it does", "write `conv: {...}` or `block: NAME`, say")
         if len(words) > 1:
@@ -353,6 +382,10 @@ class Step(Model):
             help = "for a residual write `when` inside of it; else put the step into a block"
             wrong(f"a `{word}` step has no condition of its own", help, "when")
 
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return f"write `{value}: {{}}`" if value in WORDS else "write `conv: {...}`, say"
+
     @property
     def word(self) -> str:
         """The key that says what the step does."""
@@ -366,20 +399,15 @@ class Step(Model):
 
 COMMON = ("name", "when", "repeat", "children")
 WORDS = tuple(name for name in Step.__annotations__ if name not in COMMON and name[0] != "_")
-Steps = Annotated[list[Step], Field(max_length=2000)]
-StepOrSteps = Annotated[
-    Annotated[Step, Tag("step")] | Annotated[Steps, Tag("steps")], Discriminator(_is_list)
-]
-Branches = Annotated[
-    Annotated[dict[Name, StepOrSteps], Tag("named")] | Annotated[list[Steps], Tag("listed")],
-    Discriminator(_branches),
-]
-ShortcutField = Annotated[
-    Annotated[ShortcutKind, Tag("kind")]
-    | Annotated[Steps, Tag("steps")]
-    | Annotated[Shortcut, Tag("shortcut")],
-    Discriminator(_shortcut),
-]
+
+
+def _step_help(word: str) -> str:
+    """What a step that does not exist is called here."""
+    if word in ACTIVATIONS:
+        return f"write `activation: {{kind: {word}}}`"
+    if word.removesuffix("_norm") in NORMS:
+        return f"write `norm: {{kind: {word.removesuffix('_norm')}}}`"
+    return did_you_mean(word, WORDS)
 
 
 class ParameterSpec(Model):
@@ -402,12 +430,13 @@ class BlockSpec(Model):
     inline: Steps | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> BlockSpec:
+    def _one(self) -> "BlockSpec":
         forms = [form for form in (self.body, self.sequence, self.inline) if form is not None]
         if len(forms) != 1:
-            wrong("a block has exactly one of `body`, `sequence` and `inline`")
+            help = "write `body:` and a list of steps"
+            wrong("a block has exactly one of `body`, `sequence` and `inline`", help)
         if not forms[0]:
-            wrong("a block needs at least one step")
+            wrong("a block needs at least one step", "add a step, such as `- norm: {}`")
         return self
 
 
@@ -428,15 +457,15 @@ class InitSpec(Model):
 
 
 class InitDefaults(Model):
-    conv: InitSpec = Field(default_factory=lambda: InitSpec(kind="kaiming_normal"))
-    linear: InitSpec = Field(default_factory=lambda: InitSpec(kind="uniform_fan_in"))
+    conv: InitSpec = _default(kind="kaiming_normal")
+    linear: InitSpec = _default(kind="uniform_fan_in")
 
 
 class NormDefaults(Model):
     kind: NormKind = "batch"
     epsilon: Epsilon = 1e-5
     momentum: Momentum = 0.1
-    groups: Int | None = None
+    groups: Positive | None = None
 
 
 class ActivationDefaults(Model):
@@ -449,9 +478,9 @@ class Defaults(Model):
 
     bias: Bool = False
     padding: Literal["half", "none", "same"] = "half"
-    norm: NormDefaults = Field(default_factory=NormDefaults)
-    activation: ActivationDefaults = Field(default_factory=ActivationDefaults)
-    init: InitDefaults = Field(default_factory=InitDefaults)
+    norm: NormDefaults = _default()
+    activation: ActivationDefaults = _default()
+    init: InitDefaults = _default()
 
 
 class Claim(Model):
@@ -476,7 +505,7 @@ class Spec(Model):
     classes: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     shortcut: ShortcutField | None = None
     parameters: dict[Name, Any] = Field(default_factory=dict)
-    defaults: Defaults = Field(default_factory=Defaults)
+    defaults: Defaults = _default()
     blocks: dict[Name, BlockSpec] = Field(default_factory=dict)
     stem: Steps = Field(default_factory=list)
     stages: Steps = Field(default_factory=list)

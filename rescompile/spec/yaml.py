@@ -22,7 +22,8 @@ MAX_NODES = 50_000
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?\Z")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -105,12 +106,13 @@ class Reader:
         elif isinstance(event, yaml.AliasEvent):
             self.alias(event)
         elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-            raise self.fail("E101", "a spec is one YAML document", self.at(event))
+            help = "remove the `---`, or make a file of each document"
+            raise self.fail("E101", "a spec is one YAML document", self.at(event), help)
 
     def start(self, event: Any) -> None:
         at = self.at(event)
         if event.tag is not None and not event.implicit:
-            raise self.fail("E101", f"the tag {event.tag} is not allowed", at)
+            raise self.tag(event, at)
         if len(self.open) >= MAX_DEPTH:
             raise self.fail("E102", f"nested deeper than {MAX_DEPTH} levels", at)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -119,13 +121,14 @@ class Reader:
     def alias(self, event: Any) -> None:
         item = self.anchors.get(event.anchor)
         if item is None:
-            raise self.fail("E101", f"unknown alias *{event.anchor}", self.at(event))
+            help = f"an alias stands after its anchor, not inside of it: `&{event.anchor}`"
+            raise self.fail("E101", f"unknown alias *{event.anchor}", self.at(event), help)
         self.add(Item(item.value, item.at, size=item.size), None)
 
     def scalar(self, event: Any) -> Item:
         at = self.at(event)
         if event.tag is not None and not any(event.implicit):
-            raise self.fail("E101", f"the tag {event.tag} is not allowed", at)
+            raise self.tag(event, at)
         text = event.value
         if not event.implicit[0]:
             return Item(text, at)
@@ -136,6 +139,11 @@ class Reader:
         if _FLOAT.match(text) and len(text) < 40 and math.isfinite(float(text)):
             return Item(float(text), at)
         return Item(text, at)
+
+    def tag(self, event: Any, at: Location) -> SpecError:
+        shown = event.tag.replace("tag:yaml.org,2002:", "!!")
+        help = "remove the tag: a spec is plain data"
+        return self.fail("E101", f"the tag {shown} is not allowed", at, help)
 
     def add(self, item: Item, anchor: str | None) -> None:
         self.count += item.size if anchor is None and item.size > 1 else 1
@@ -161,7 +169,10 @@ class Reader:
         key = item.value
         if key == "<<":
             raise self.fail(
-                "E101", "merge keys are not allowed", item.at, help="use `extends:` instead"
+                "E101",
+                "merge keys are not allowed",
+                item.at,
+                help="write the keys out, or make a block of the steps",
             )
         if not isinstance(key, str):
             shown = "a collection" if isinstance(key, (dict, list)) else repr(key)
@@ -190,10 +201,20 @@ class Reader:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         context = getattr(error, "context", None)
         help = "check the indentation and the brackets" + (f" ({context})" if context else "")
+        if "\t" in at.text:
+            help = "indent with spaces: YAML has no tabs"
+        elif not at.text.strip() and (began := getattr(error, "context_mark", None)):
+            at = self.location(began.line, began.column)
         return self.fail("E101", f"not YAML: {problem}", at, help=help)
 
     def fail(self, code: str, message: str, at: Location, help: str = "") -> SpecError:
         return SpecError([Diagnostic(code, message, at, help=help)])
+
+
+def _position(text: str, index: int, file: str) -> Location:
+    start = text.rfind("\n", 0, index) + 1
+    line = text[start:].split("\n", 1)[0]
+    return Location(file, text.count("\n", 0, index) + 1, index - start + 1, line)
 
 
 def read(data: bytes, file: str) -> Item:
@@ -205,7 +226,14 @@ def read(data: bytes, file: str) -> Item:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = f"the file is not UTF-8 (byte {error.start})"
-        raise SpecError([Diagnostic("E101", message, Location(file, line, 1))]) from None
+        before = data[: error.start].decode("utf-8")
+        message = f"the file is not UTF-8: byte 0x{data[error.start]:02x}"
+        at = _position(data.decode("utf-8", "replace"), len(before), file)
+        help = "save the file as UTF-8"
+        raise SpecError([Diagnostic("E101", message, at, help=help)]) from None
+    control = _CONTROL.search(text)
+    if control:
+        message = f"the file holds a control character, U+{ord(control.group()):04X}"
+        at = _position(text, control.start(), file)
+        raise SpecError([Diagnostic("E101", message, at, help="remove it")])
     return Reader(text.replace("\r\n", "\n").removeprefix("\ufeff"), file).read()

@@ -1,0 +1,135 @@
+"""Folding: what never varies becomes a constant, what is never used disappears."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rescompile.ir.elaborate import Elaborated, elaborate
+from rescompile.ir.expr import Var, text
+from rescompile.ir.fold import fold
+from rescompile.ir.ops import Conv
+from rescompile.ir.structure import Block, Call, Layer, Residual, Where
+from rescompile.lower import lower
+from rescompile.spec.load import find, load
+
+Write = Callable[..., Path]
+BLOCK = """
+blocks:
+  unit:
+    parameters:
+      channels: {type: int}
+      stride: {default: 1}
+      act: {type: bool, default: true}
+      idle: {default: 0}
+    body:
+      - conv: {channels: $channels, kernel: 3, stride: $stride}
+      - activation: {}
+        when: $act
+stages:
+"""
+RESIDUAL = """
+blocks:
+  unit:
+    parameters: {channels: {type: int}, stride: {default: 1}}
+    body:
+      - residual:
+          branch: [{conv: {channels: $channels, kernel: 3, stride: $stride}}]
+          shortcut: projection
+stages:
+"""
+
+
+def folded(write: Write, text: str) -> Elaborated:
+    return fold(lower(load(write(text))))
+
+
+def unit(write: Write, text: str) -> Block:
+    return folded(write, text).network.blocks["unit"]
+
+
+def layers(block: Block) -> list[str]:
+    return [node.op.word for node in block.body if isinstance(node, Layer)]
+
+
+def test_a_parameter_of_one_value_becomes_a_constant(write: Write) -> None:
+    calls = "  - {name: a, block: unit, channels: 8}\n  - {name: b, block: unit, channels: 16}\n"
+    block = unit(write, BLOCK + calls)
+    conv = block.body[0]
+    assert isinstance(conv, Layer)
+    assert isinstance(conv.op, Conv)
+    assert [p.name for p in block.parameters] == ["channels"]
+    assert conv.op.stride == (1, 1)
+    assert conv.op.out_channels == Var("channels")
+
+
+def test_arguments_follow_the_parameters(write: Write) -> None:
+    calls = "  - {name: a, block: unit, channels: 8}\n  - {name: b, block: unit, channels: 16}\n"
+    body = folded(write, BLOCK + calls).network.body
+    assert [node.args for node in body if isinstance(node, Call)] == [
+        (("channels", 8),),
+        (("channels", 16),),
+    ]
+
+
+@pytest.mark.parametrize(("act", "words"), [("true", ["conv", "relu"]), ("false", ["conv"])])
+def test_a_condition_that_never_varies_disappears(write: Write, act: str, words: list[str]) -> None:
+    block = unit(write, BLOCK + f"  - {{name: a, block: unit, channels: 8, act: {act}}}\n")
+    assert layers(block) == words
+    assert block.parameters == ()
+
+
+def test_a_condition_that_varies_stays(write: Write) -> None:
+    calls = "  - {name: a, block: unit, channels: 8}\n"
+    calls += "  - {name: b, block: unit, channels: 8, act: false}\n"
+    block = unit(write, BLOCK + calls)
+    activation = block.body[1]
+    assert isinstance(activation, Layer)
+    assert activation.when == Var("act")
+    assert [p.name for p in block.parameters] == ["act"]
+
+
+def test_an_unused_parameter_is_dropped_even_if_it_varies(write: Write) -> None:
+    calls = "  - {name: a, block: unit, channels: 8, idle: 1}\n"
+    calls += "  - {name: b, block: unit, channels: 16, idle: 2}\n"
+    assert [p.name for p in unit(write, BLOCK + calls).parameters] == ["channels"]
+
+
+@pytest.mark.parametrize(
+    ("calls", "kind", "where", "own"),
+    [
+        (["channels: 3"], "identity", Where.ALWAYS, False),
+        (["channels: 8"], "projection", Where.ALWAYS, True),
+        (["channels: 8", "channels: 8"], "projection", Where.SHAPE_CHANGES, True),
+    ],
+)
+def test_a_shortcut_that_is_decided_loses_its_condition(
+    write: Write, calls: list[str], kind: str, where: Where, own: bool
+) -> None:
+    lines = [f"  - {{name: x{i}, block: unit, {call}}}\n" for i, call in enumerate(calls)]
+    (node,) = unit(write, RESIDUAL + "".join(lines)).body
+    assert isinstance(node, Residual)
+    assert (node.kind, node.where, bool(node.shortcut)) == (kind, where, own)
+
+
+def test_blocks_that_nobody_calls_are_dropped(write: Write) -> None:
+    assert folded(write, BLOCK + "  - activation: {}\n").network.blocks == {}
+
+
+@pytest.mark.parametrize("name", ["resnet34", "resnet20_cifar", "densenet121", "mobilenet_v2"])
+def test_folding_changes_no_operation(name: str) -> None:
+    network = lower(load(find(name)))
+    before = [(path, trace.op, trace.x, trace.y) for path, trace in elaborate(network).flat()]
+    after = [(path, trace.op, trace.x, trace.y) for path, trace in fold(network).flat()]
+    assert before == after
+
+
+def test_an_expression_over_a_constant_is_folded(write: Write) -> None:
+    source = BLOCK.replace("$channels, kernel", "$channels * 2 + $stride, kernel")
+    calls = "  - {name: a, block: unit, channels: 8}\n  - {name: b, block: unit, channels: 16}\n"
+    conv = unit(write, source + calls).body[0]
+    assert isinstance(conv, Layer)
+    assert isinstance(conv.op, Conv)
+    assert text(conv.op.out_channels) == "$channels * 2 + 1"
