@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from rescompile.backend.contract import Request
 from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, statement
@@ -200,6 +201,10 @@ class StageFunction:
         required = [a for a in self.inner.arguments if a.default is None]
         optional = [a for a in self.inner.arguments if a.default is not None]
         self.arguments = (*required, self.count, *optional)
+        taken = {a.name for a in self.arguments}
+        self.once = [
+            p for p in self.block.parameters if p.once and p.name in taken and p.default is not None
+        ]
         self.definition = Definition(name, self.arguments, tuple(self.lines()), kind="stage")
 
     def call(self, scope: Scope, node: BlockCall) -> Code:
@@ -210,10 +215,11 @@ class StageFunction:
 
     def lines(self) -> Iterator[str]:
         """The body of the function."""
-        output = expand(self.block, self.file.facts.flows[self.block.name][1])
+        output = expand(self.block.lets, self.file.facts.flows[self.block.name][1])
         needs = any(a.name == IN_CHANNELS for a in self.inner.arguments)
         channels = Var(IN_CHANNELS)
-        if needs and IN_CHANNELS in names(output) and output != channels:
+        varies = {IN_CHANNELS, *(p.name for p in self.once)} & names(output)
+        if needs and varies and output != channels:
             yield from self.growing(output)
             return
         first = self.one(text(channels, ""), first=True)
@@ -232,18 +238,19 @@ class StageFunction:
     def one(self, channels: str, first: bool) -> Call:
         given = {a.name: a.name for a in self.inner.arguments}
         given[IN_CHANNELS] = channels
-        for param in self.block.parameters:
-            if param.once and not first and param.name in given and param.default is not None:
-                given[param.name] = text(param.default, "")
+        for param in () if first else self.once:
+            given[param.name] = text(cast(Dim, param.default), "")
         return Call(self.inner.name, call_args(self.inner, given))
 
     def growing(self, output: Dim) -> Iterator[str]:
-        """Each block sees more channels than the one before, as in a DenseNet."""
+        """Not all blocks see the same channels: each sees more than the last, as in a DenseNet."""
         assert isinstance(output, Expr)
         yield "    stage = nn.Sequential()"
         yield f"    for i in range({self.count.name}):"
         yield self.append(self.one(IN_CHANNELS, first=True), 8)
         yield f"        {IN_CHANNELS} = {text(output, '')}"
+        for param in self.once:
+            yield f"        {param.name} = {text(cast(Dim, param.default), '')}"
         yield "    return stage"
 
     def named(self, first: Call, rest: Call) -> Iterator[str]:

@@ -50,16 +50,15 @@ def conv(
 def bottleneck(
     x: keras.KerasTensor, channels: int, stride: int = 1, *, name: str
 ) -> keras.KerasTensor:
-    """A bottleneck whose 3x3 convolution is grouped and carries the stride (v1.5)."""
-    width = int(channels * 64 / 64)
+    """A bottleneck whose 3x3 convolution, in groups, carries the stride (v1.5)."""
     shortcut = x
     if stride != 1 or x.shape[-1] != channels * 4:
         shortcut = conv(x, channels * 4, 1, stride=stride, name=f"{name}_downsample_0")
         shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
-    x = conv(x, width, 1, name=f"{name}_conv1")
+    x = conv(x, channels, 1, name=f"{name}_conv1")
     x = batch_norm(x, name=f"{name}_bn1")
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    x = conv(x, width, 3, stride=stride, name=f"{name}_conv2")
+    x = conv(x, channels, 3, stride=stride, name=f"{name}_conv2")
     x = batch_norm(x, name=f"{name}_bn2")
     x = layers.ReLU(name=f"{name}_relu2")(x)
     x = conv(x, channels * 4, 1, name=f"{name}_conv3")

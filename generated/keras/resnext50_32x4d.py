@@ -57,19 +57,18 @@ def conv(
 def bottleneck(
     x: keras.KerasTensor, channels: int, stride: int = 1, *, name: str
 ) -> keras.KerasTensor:
-    """A bottleneck whose 3x3 convolution is grouped and carries the stride (v1.5)."""
-    width = int(channels * 4 / 64) * 32
+    """A bottleneck whose 3x3 convolution, in groups, carries the stride (v1.5)."""
     shortcut = x
-    if stride != 1 or x.shape[-1] != channels * 4:
-        shortcut = conv(x, channels * 4, 1, stride=stride, name=f"{name}_downsample_0")
+    if stride != 1 or x.shape[-1] != channels * 2:
+        shortcut = conv(x, channels * 2, 1, stride=stride, name=f"{name}_downsample_0")
         shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
-    x = conv(x, width, 1, name=f"{name}_conv1")
+    x = conv(x, channels, 1, name=f"{name}_conv1")
     x = batch_norm(x, name=f"{name}_bn1")
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    x = conv(x, width, 3, stride=stride, groups=32, name=f"{name}_conv2")
+    x = conv(x, channels, 3, stride=stride, groups=32, name=f"{name}_conv2")
     x = batch_norm(x, name=f"{name}_bn2")
     x = layers.ReLU(name=f"{name}_relu2")(x)
-    x = conv(x, channels * 4, 1, name=f"{name}_conv3")
+    x = conv(x, channels * 2, 1, name=f"{name}_conv3")
     x = batch_norm(x, name=f"{name}_bn3")
     x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu3")(x)
@@ -93,10 +92,10 @@ def resnext50_32x4d(
     x = layers.ReLU(name="relu")(x)  # 112 x 112 x 64
     x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)  # 56 x 56 x 64
-    x = make_stage(x, 64, blocks=3, name="layer1")  # 56 x 56 x 256
-    x = make_stage(x, 128, blocks=4, stride=2, name="layer2")  # 28 x 28 x 512
-    x = make_stage(x, 256, blocks=6, stride=2, name="layer3")  # 14 x 14 x 1024
-    x = make_stage(x, 512, blocks=3, stride=2, name="layer4")  # 7 x 7 x 2048
+    x = make_stage(x, 128, blocks=3, name="layer1")  # 56 x 56 x 256
+    x = make_stage(x, 256, blocks=4, stride=2, name="layer2")  # 28 x 28 x 512
+    x = make_stage(x, 512, blocks=6, stride=2, name="layer3")  # 14 x 14 x 1024
+    x = make_stage(x, 1024, blocks=3, stride=2, name="layer4")  # 7 x 7 x 2048
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 2048
     x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="fc")(x)  # 1000
     return keras.Model(inputs, x, name="resnext50_32x4d")

@@ -32,7 +32,7 @@ def vgg_stage(
     """3x3 convolutions, then a max-pool that halves the map (Simonyan & Zisserman 2014)."""
     for i in range(convs):
         x = conv(x, channels, name=f"{name}_{start + 2 * i}")
-        x = layers.ReLU(name=f"{name}_{start + (2 * i + 1)}")(x)
+        x = layers.ReLU(name=f"{name}_{start + 2 * i + 1}")(x)
     return layers.MaxPooling2D(2, name=f"{name}_{start + 2 * convs}")(x)
 
 

@@ -17,17 +17,16 @@ from torch import Tensor, nn
 
 
 class Bottleneck(nn.Module):
-    """A bottleneck whose 3x3 convolution is grouped and carries the stride (v1.5)."""
+    """A bottleneck whose 3x3 convolution, in groups, carries the stride (v1.5)."""
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
-        width = int(channels * 64 / 64)
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, channels * 4, 1, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, channels * 4, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(channels * 4)
         self.downsample: nn.Module = nn.Identity()
         if stride != 1 or in_channels != channels * 4:

@@ -17,23 +17,24 @@ from torch import Tensor, nn
 
 
 class Bottleneck(nn.Module):
-    """A bottleneck whose 3x3 convolution is grouped and carries the stride (v1.5)."""
+    """A bottleneck whose 3x3 convolution, in groups, carries the stride (v1.5)."""
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
-        width = int(channels * 4 / 64) * 32
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(in_channels, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(width, width, 3, stride=stride, padding=1, groups=32, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, channels * 4, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(channels * 4)
+        self.conv2 = nn.Conv2d(
+            channels, channels, 3, stride=stride, padding=1, groups=32, bias=False
+        )
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, channels * 2, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(channels * 2)
         self.downsample: nn.Module = nn.Identity()
-        if stride != 1 or in_channels != channels * 4:
+        if stride != 1 or in_channels != channels * 2:
             self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, channels * 4, 1, stride=stride, bias=False),
-                nn.BatchNorm2d(channels * 4),
+                nn.Conv2d(in_channels, channels * 2, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(channels * 2),
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,7 +47,7 @@ class Bottleneck(nn.Module):
 
 def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> nn.Sequential:
     first = Bottleneck(in_channels, channels, stride=stride)
-    rest = (Bottleneck(channels * 4, channels) for _ in range(blocks - 1))
+    rest = (Bottleneck(channels * 2, channels) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)
 
 
@@ -57,10 +58,10 @@ class ResNeXt5032x4d(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = make_stage(64, 64, blocks=3)
-        self.layer2 = make_stage(256, 128, blocks=4, stride=2)
-        self.layer3 = make_stage(512, 256, blocks=6, stride=2)
-        self.layer4 = make_stage(1024, 512, blocks=3, stride=2)
+        self.layer1 = make_stage(64, 128, blocks=3)
+        self.layer2 = make_stage(256, 256, blocks=4, stride=2)
+        self.layer3 = make_stage(512, 512, blocks=6, stride=2)
+        self.layer4 = make_stage(1024, 1024, blocks=3, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(2048, num_classes)
 

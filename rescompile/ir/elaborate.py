@@ -181,6 +181,7 @@ class _Elaborator:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.memo: dict[object, Instance] = {}
+        self.constant: set[int] = set()  # layers without expressions, found good
         self.instances: dict[str, list[Instance]] = {}
         self.frames: list[tuple[str, Location | None]] = []
         self.turns = 0
@@ -259,12 +260,20 @@ class _Elaborator:
 
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
-            op = bind(node.op, scope.env)
+            op = self.bind(node, scope.env)
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
             raise self.error(error, node.at) from None
         self.add_layers(1, scope, node.at)
         return OpTrace(self.child(node.name, scope), op, x, y, node)
+
+    def bind(self, node: Layer, env: Env) -> Op:
+        if id(node) in self.constant:
+            return node.op
+        op = bind(node.op, env)
+        if op is node.op:
+            self.constant.add(id(node))
+        return op
 
     def add_layers(self, count: int, scope: _Scope, at: Location | None) -> None:
         scope.layers += count

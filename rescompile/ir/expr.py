@@ -237,10 +237,21 @@ def substitute(dim: Dim, env: Mapping[str, Dim]) -> Dim:
         test = substitute(dim.test, env)
         if not isinstance(test, Expr):  # the branch that is not taken need not have a value
             return substitute(dim.then if test else dim.otherwise, env)
-        return IfElse(test, substitute(dim.then, env), substitute(dim.otherwise, env))
+        return if_else(test, substitute(dim.then, env), substitute(dim.otherwise, env))
     if isinstance(dim, Function):
         return _call(dim.name, tuple(substitute(a, env) for a in dim.args))
     return dim
+
+
+def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
+    """`then if test else otherwise`, folded where it is known."""
+    if not isinstance(test, Expr):
+        return then if test else otherwise
+    if isinstance(then, IfElse) and then.test == test:
+        then = then.then
+    if isinstance(otherwise, IfElse) and otherwise.test == test:
+        otherwise = otherwise.otherwise
+    return then if then == otherwise else IfElse(test, then, otherwise)
 
 
 def simplify(dim: Dim) -> Dim:
@@ -279,8 +290,13 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
         return right
     if op in ("and", "or"):
         return _logic(op, left, right)
-    if op == "+" and isinstance(left, Binary) and left.op == "+" and not isinstance(right, Expr):
-        return binary("+", left.left, binary("+", left.right, right))
+    if (
+        type(right) is int
+        and isinstance(left, Binary)
+        and op == left.op == "+"
+        and type(left.right) is int
+    ):
+        return binary("+", left.left, left.right + right)
     if op == "!=" and left == right:
         return False
     if op == "==" and left == right:

@@ -7,13 +7,14 @@ the channels that enter it as an expression. `lint` proves that the two agree.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from ..errors import Diagnostic, InternalError, SpecError
 from .elaborate import CallTrace, Elaborated, GroupTrace, Instance, OpTrace, Trace, parts
 from .expr import Dim, Expr, evaluate, names
 from .structure import INDEX, Block, Layer
-from .symbolic import RUNNING, Flow, SymbolicError
+from .symbolic import RUNNING, Flow, Named, SymbolicError
 
 
 class Facts:
@@ -39,20 +40,19 @@ class Facts:
     @cached_property
     def root_flow(self) -> Flow:
         """What enters the nodes of the network's own scope."""
-        flow = self.new_flow()
-        flow.body(self.network.body, self.network.input[0])
-        return flow
+        block = self.elaborated.root.block
+        return self._flow(replace(block, entering=self.network.input[0]))[0]
 
-    def new_flow(self) -> Flow:
+    def new_flow(self, lets: Named = ()) -> Flow:
         """For following channels through a part of the network by itself."""
-        return Flow(self.network.blocks, self.area)
+        return Flow(self.network.blocks, self.area, lets)
 
     def _flow(self, block: Block) -> tuple[Flow, Dim]:
-        flow = self.new_flow()
+        flow = self.new_flow(block.lets)
         try:
             return flow, flow.body(block.body, block.entering)
         except SymbolicError as error:
-            message = f"block '{block.name}': {error}"
+            message = f"'{block.name}': {error}"
             raise SpecError([Diagnostic("E205", message, block.at)]) from None
 
     def area(self, node: Layer) -> int:

@@ -98,7 +98,7 @@ def map_attributes(op: OpT, change: Any) -> OpT:
         if isinstance(value, Expr):
             changed[name] = change(value)
         elif isinstance(value, tuple) and any(isinstance(v, Expr) for v in value):
-            changed[name] = tuple(change(v) for v in value)
+            changed[name] = tuple(change(v) if isinstance(v, Expr) else v for v in value)
     return dataclasses.replace(op, **changed) if changed else op
 
 
@@ -112,7 +112,10 @@ def attribute_dims(op: Op) -> list[Dim]:
 
 
 def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
-    """`op` with numbers for expressions. Raises `ExprError` or `ShapeError`."""
+    """`op` with numbers for expressions, itself if it has none.
+
+    Raises `ExprError` or `ShapeError`.
+    """
     bound = map_attributes(op, lambda dim: evaluate(dim, env))
     for name in _fields(bound):
         value = getattr(bound, name)

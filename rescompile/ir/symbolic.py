@@ -6,16 +6,17 @@ Heights and widths stay numbers: they enter only where a flatten makes them chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from .expr import (
     Binary,
     Dim,
     Expr,
-    Number,
+    ExprError,
     Var,
     binary,
+    if_else,
     logical_or,
     names,
     product,
@@ -39,7 +40,9 @@ from .structure import (
 
 Blocks = Mapping[str, Block]
 RUNNING = "running_channels"  # what enters the next turn of a loop
+MAX_CHAIN = 16  # repetitions written out where there is no closed form
 Area = Callable[[Layer], int]
+Named = tuple[tuple[str, Dim], ...]  # arguments, or lets
 
 
 class SymbolicError(ValueError):
@@ -52,6 +55,7 @@ class Flow:
 
     blocks: Blocks
     area: Area | None = None  # height x width at a flatten
+    lets: Named = ()
     entering: dict[int, Dim] = field(default_factory=dict)
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
@@ -61,6 +65,15 @@ class Flow:
 
     def node(self, node: Node, x: Dim) -> Dim:
         self.entering[id(node)] = x
+        y = self.through(node, x)
+        if not isinstance(node, (Layer, Group, Call)) or node.when is True:
+            return y
+        if _agree(node.when, expand(self.lets, y), expand(self.lets, x)):
+            return y
+        return if_else(node.when, y, x)
+
+    def through(self, node: Node, x: Dim) -> Dim:
+        """The channels that leave a node, its condition apart."""
         if isinstance(node, Layer):
             if isinstance(node.op, Flatten):
                 if self.area is None:
@@ -79,8 +92,7 @@ class Flow:
 
     def loop(self, node: Loop, x: Dim) -> Dim:
         """What enters the nodes of a loop is told by the name `RUNNING`, if it changes."""
-        last = binary("-", node.count, 1)
-        y = self.iterate(lambda c: self.body(node.body, c), node.count, x, last)
+        y = self.iterate(lambda c: self.body(node.body, c), node.count, x)
         if self.body(node.body, x) != x:
             self.body(node.body, Var(RUNNING))
         return y
@@ -99,61 +111,55 @@ class Flow:
     def call(self, node: Call, x: Dim) -> Dim:
         block = self.blocks[node.block]
         if node.repeat is None:
-            return self.once(node, block, x, first=True)
-        x = self.once(node, block, x, first=True)
+            return self.once(node, block, x)
+        x = self.once(replace(node, args=_at_index(node.args, 0)), block, x)
         rest = binary("-", node.repeat, 1)
-        return x if rest == 0 else self.iterate(lambda c: self.once(node, block, c), rest, x)
+        return (
+            x if rest == 0 else self.iterate(lambda c: self.once(node, block, c, False), rest, x, 1)
+        )
 
-    def once(self, node: Call, block: Block, x: Dim, first: bool = False) -> Dim:
+    def once(self, node: Call, block: Block, x: Dim, first: bool = True) -> Dim:
+        """The channels that leave one repetition, the first one or any other."""
         output = block_output(block, self.blocks, self.area)
         return substitute(output, arguments(node, block, x, first))
 
-    def iterate(
-        self, step: Callable[[Dim], Dim], count: Dim, x: Dim, last: Dim | None = None
-    ) -> Dim:
-        """`count` steps in a row: a fixed point, a constant growth, or a short unrolled chain.
+    def iterate(self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0) -> Dim:
+        """`count` steps from index `first` on: one that forgets its input, a constant growth, ...
 
-        `last` is the index of the last step, `count` if it is not said.
+        Raises `SymbolicError` for a long chain of anything else.
         """
-        y = step(x)
-        if INDEX in names(y):
-            if isinstance(y, Expr) and IN_CHANNELS not in names(y):
-                return substitute(y, {INDEX: count if last is None else last})
-            raise SymbolicError("the channels of a repetition depend on its index and its input")
-        if y == x or step(y) == y:
-            return y
-        growth = _growth(x, y)
-        if growth is not None:
-            return total((x, product((count, growth))))
-        if isinstance(count, int) and count <= 16:
-            for _ in range(count - 1):
-                y = step(y)
-            return y
+        y = step(Var(RUNNING))
+        if RUNNING not in names(y):
+            return substitute(y, {INDEX: binary("-", count, 1 - first)})
+        if INDEX not in names(y):
+            if substitute(y, {RUNNING: y}) == y:
+                return substitute(y, {RUNNING: x})
+            growth = _growth(y)
+            if growth is not None:
+                return total((x, product((count, growth))))
+        if isinstance(count, int) and count <= MAX_CHAIN:
+            for i in range(first, first + count):
+                x = substitute(y, {RUNNING: x, INDEX: i})
+            return x
         raise SymbolicError("the channels after the repetitions have no closed form")
 
 
-def _growth(x: Dim, y: Dim) -> Dim | None:
-    """g where y = x + g and g is free of x, or None."""
-    if not isinstance(x, Expr) and not isinstance(y, Expr):
-        return y - x
-    (head, base), (terms, top) = _split(x), _split(y)
-    if terms[: len(head)] != head:
-        return None
-    rest = total((*terms[len(head) :], top - base))
-    return None if names(rest) & names(x) else rest
-
-
-def _split(dim: Dim) -> tuple[list[Dim], Number]:
-    """The symbolic terms of a sum, and the number that remains."""
-    terms = _terms(dim)
-    numbers = [t for t in terms if not isinstance(t, Expr)]
-    return [t for t in terms if isinstance(t, Expr)], sum(numbers)
+def _growth(y: Dim) -> Dim | None:
+    """What a step adds to its input, if it adds the same each time."""
+    terms = _terms(y)
+    rest = [term for term in terms if term != Var(RUNNING)]
+    grows = len(rest) == len(terms) - 1 and not any(RUNNING in names(term) for term in rest)
+    return total(rest) if grows else None
 
 
 def _terms(dim: Dim) -> list[Dim]:
     if isinstance(dim, Binary) and dim.op == "+":
         return [*_terms(dim.left), *_terms(dim.right)]
     return [dim]
+
+
+def _at_index(args: Named, index: int) -> Named:
+    return tuple((name, substitute(dim, {INDEX: index})) for name, dim in args)
 
 
 def arguments(node: Call, block: Block, x: Dim, first: bool = True) -> dict[str, Dim]:
@@ -169,49 +175,96 @@ def arguments(node: Call, block: Block, x: Dim, first: bool = True) -> dict[str,
     return env
 
 
+def _agree(when: Dim, y: Dim, x: Dim) -> bool:
+    """Whether `y` is `x` wherever `when` is false, as `4 * n` is 4 where not `n != 1`."""
+    if not isinstance(when, Binary) or when.op != "!=" or not isinstance(when.left, Var):
+        return False
+    where = {when.left.name: when.right}
+    try:
+        return substitute(y, where) == substitute(x, where)
+    except ExprError:
+        return False
+
+
 def block_output(block: Block, blocks: Blocks, area: Area | None = None) -> Dim:
     """Output channels of a block over its parameters and `in_channels`; lets are expanded."""
-    flow = Flow(blocks, area)
-    return expand(block, flow.body(block.body, block.entering))
+    flow = Flow(blocks, area, block.lets)
+    return expand(block.lets, flow.body(block.body, block.entering))
 
 
-def expand(block: Block, dim: Dim) -> Dim:
-    """`dim` with the block's lets written out."""
-    for name, value in reversed(block.lets):
+def expand(lets: Named, dim: Dim) -> Dim:
+    """`dim` with a block's lets written out."""
+    for name, value in reversed(lets):
         dim = substitute(dim, {name: value})
     return dim
 
 
-def body_strides(body: tuple[Node, ...], blocks: Blocks) -> Pair:
-    """By how much a body shrinks height and width, as expressions."""
-    rows: list[Dim] = []
-    columns: list[Dim] = []
-    for node in body:
-        row, column = _node_strides(node, blocks)
-        rows.append(row)
-        columns.append(column)
+def body_strides(body: tuple[Node, ...], x: Dim, blocks: Blocks) -> Pair:
+    """By how much a body shrinks height and width, as expressions; `x` channels enter it.
+
+    Raises `SymbolicError` where no expression tells.
+    """
+    flow = Flow(blocks)
+    flow.body(body, x)
+    return _product(_node_strides(node, flow) for node in body)
+
+
+def _product(pairs: Iterable[Pair]) -> Pair:
+    rows, columns = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
     return product(rows), product(columns)
 
 
-def _node_strides(node: Node, blocks: Blocks) -> Pair:
+def _node_strides(node: Node, flow: Flow) -> Pair:
+    rows, columns = _strides(node, flow)
+    if isinstance(node, (Layer, Group, Call)):
+        return if_else(node.when, rows, 1), if_else(node.when, columns, 1)
+    return rows, columns
+
+
+def _strides(node: Node, flow: Flow) -> Pair:
+    """The strides of a node, its condition apart."""
     if isinstance(node, Layer):
         return node.op.strides()
-    if isinstance(node, (Group, Loop)):
-        return body_strides(node.body, blocks)
+    if isinstance(node, Call):
+        return _call_strides(node, flow)
     if isinstance(node, Join):
-        return body_strides(node.branches[-1].body, blocks)
-    if isinstance(node, Residual):
-        return body_strides((*node.pre, *node.branch), blocks)
-    block = blocks[node.block]
-    rows, columns = body_strides(block.body, blocks)
-    env = arguments(node, block, 0)
-    return substitute(expand(block, rows), env), substitute(expand(block, columns), env)
+        # A branch without strides is a gate, or it has no map to shrink.
+        ways = [_product(_node_strides(n, flow) for n in branch.body) for branch in node.branches]
+        return next((pair for pair in ways if pair != (1, 1)), (1, 1))
+    inner = (*node.pre, *node.branch) if isinstance(node, Residual) else node.body
+    pair = _product(_node_strides(n, flow) for n in inner)
+    return _repeated(pair, node.count) if isinstance(node, Loop) else pair
+
+
+def _call_strides(node: Call, flow: Flow) -> Pair:
+    block = flow.blocks[node.block]
+    strides = body_strides(block.body, block.entering, flow.blocks)
+    inner = expand(block.lets, strides[0]), expand(block.lets, strides[1])
+
+    def under(env: Mapping[str, Dim]) -> Pair:
+        return substitute(inner[0], env), substitute(inner[1], env)
+
+    x = flow.entering[id(node)]
+    if node.repeat is None:
+        return under(arguments(node, block, x))
+    first = under(arguments(replace(node, args=_at_index(node.args, 0)), block, x))
+    rest = under(arguments(node, block, Var(RUNNING), False))
+    return _product((first, _repeated(rest, binary("-", node.repeat, 1))))
+
+
+def _repeated(pair: Pair, count: Dim) -> Pair:
+    if pair == (1, 1) or count == 0:
+        return (1, 1)
+    known = not {RUNNING, INDEX} & (names(pair[0]) | names(pair[1]))
+    if known and isinstance(count, int) and count <= MAX_CHAIN:
+        return _product([pair] * count)
+    raise SymbolicError("the strides of these repetitions have no closed form")
 
 
 def shape_changes(node: Residual, x: Dim, blocks: Blocks) -> Dim:
     """The condition under which a residual's branch changes the shape: strides, then channels."""
     body = (*node.pre, *node.branch)
-    rows, columns = body_strides(body, blocks)
+    rows, columns = body_strides(body, x, blocks)
     strided = binary("!=", rows, 1)
     if columns != rows:
         strided = logical_or(strided, binary("!=", columns, 1))

@@ -11,7 +11,7 @@ from typing import Any
 from ..ir.expr import Dim, Expr, Var, binary
 from ..ir.ops import PadChannels, Pair
 from ..ir.structure import Block, Group, Layer, Loop, Node, Residual, Where
-from ..ir.symbolic import body_strides
+from ..ir.symbolic import SymbolicError, body_strides
 from ..spec.models import Defaults, Shortcut, Step
 from ..spec.models import Residual as ResidualSpec
 from .ops import average, convolution, normalisation, subsample
@@ -49,7 +49,8 @@ class Residuals:
             return (*pre, *branch)
         tap = spec.tap == "preactivation"
         start = tapped if tap else entering
-        body, where = self.steps(shortcut, (*pre, *branch), start, leaving, step, scope)
+        way = branch if tap else (*pre, *branch)
+        body, where = self.steps(shortcut, way, start, leaving, step, scope)
         scope.channels = entering
         kind = str(shortcut.kind or "given")
         own = shortcut.steps is not None and len(body) == 1 and _name(body[0]) is not None
@@ -77,13 +78,13 @@ class Residuals:
     def steps(
         self,
         shortcut: Shortcut,
-        branch: Nodes,
+        way: Nodes,
         x: Dim | None,
         y: Dim | None,
         step: Step,
         scope: Scope,
     ) -> tuple[Nodes, Where]:
-        """The shortcut's own nodes, from `x` channels to `y`, and when they are taken."""
+        """The shortcut's nodes beside `way`, from `x` to `y` channels, and when it takes them."""
         if shortcut.steps is not None:
             scope.channels = x
             body = self.sequence(shortcut.steps, scope)
@@ -93,9 +94,12 @@ class Residuals:
         if x is None or y is None:
             message = "the channels of this residual are not known, so it cannot be projected"
             raise fault("E205", message, step.at())
-        strides = body_strides(branch, self.blocks)
+        try:
+            strides = body_strides(way, x, self.blocks)
+        except SymbolicError as error:
+            raise fault("E205", f"this residual cannot be projected: {error}", step.at()) from None
         if shortcut.kind == "pad":
-            return _option_a(shortcut, strides, x, y, scope), Where.SHAPE_CHANGES
+            return _option_a(shortcut, strides, x, y, step, scope), Where.SHAPE_CHANGES
         always = shortcut.kind == "projection_always"
         return (
             self.projection(shortcut, strides, y, step),
@@ -119,7 +123,7 @@ def _name(node: Node) -> str | None:
     return None if isinstance(node, Loop) else node.name
 
 
-def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, scope: Scope) -> Nodes:
+def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, step: Step, scope: Scope) -> Nodes:
     """He et al. 2015, option A: subsample, then zeros for the channels that are missing."""
     extra = binary("-", y, x)
     if isinstance(extra, Expr):
@@ -129,4 +133,5 @@ def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, scope: Scope) -
             scope.names[name] = int
         extra = Var(name)
     before = binary("//", extra, 2) if shortcut.pad == "both" else 0
-    return (Layer(subsample(strides)), Layer(PadChannels(before, binary("-", extra, before))))
+    pad = PadChannels(before, binary("-", extra, before))
+    return (Layer(subsample(strides), at=step.at()), Layer(pad, at=step.at()))

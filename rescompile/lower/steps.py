@@ -54,18 +54,18 @@ class Steps:
             try:
                 nodes = self.step(step, scope)
                 made.extend(nodes)
-                scope.channels = self.after(nodes, scope.channels)
+                scope.channels = self.after(nodes, scope)
             except SpecError as error:
                 self.found.extend(error.diagnostics)
                 scope.channels = None
         return tuple(made)
 
-    def after(self, nodes: tuple[Node, ...], channels: Dim | None) -> Dim | None:
+    def after(self, nodes: tuple[Node, ...], scope: Scope) -> Dim | None:
         """The channels that leave some nodes, None where no expression tells."""
-        if channels is None:
+        if scope.channels is None:
             return None
         try:
-            return Flow(self.blocks).body(nodes, channels)
+            return Flow(self.blocks, lets=tuple(scope.lets)).body(nodes, scope.channels)
         except (SymbolicError, ExprError):
             return None
 

@@ -1,0 +1,168 @@
+"""Expressions: the grammar, its bounds, evaluation, simplification, and text that reads back."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rescompile.ir.expr import (
+    Binary,
+    ExprError,
+    Var,
+    binary,
+    evaluate,
+    make_divisible,
+    names,
+    parse,
+    product,
+    substitute,
+    text,
+    total,
+)
+
+C = Var("channels")
+ENV = {"channels": 64, "stride": 2, "rate": 0.5, "bias": True}
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("$channels * 4", 256),
+        ("$channels // 3 + 1", 22),
+        ("$channels / 3", 64 / 3),
+        ("$channels % 10 - 1", 3),
+        ("-$stride + 5", 3),
+        ("$stride != 1 and $channels >= 64", True),
+        ("not $bias or $stride == 3", False),
+        ("$channels if $stride > 1 else 0", 64),
+        ("max(2, $stride, 1) * min(3, 4)", 6),
+        ("int($channels * $rate + 0.9)", 32),
+        ("round($channels / 10)", 6),
+        ("make_divisible($channels * 0.35, 8)", 24),
+        ("true and $bias", True),
+        ("($channels - 4) * ($stride + 1)", 180),
+        ("$channels - (4 - $stride)", 62),
+    ],
+)
+def test_value_and_text(source: str, value: float) -> None:
+    parsed = parse(source)
+    assert evaluate(parsed, ENV) == value
+    assert parse(text(parsed)) == parsed
+    assert eval(text(parsed, ""), {"make_divisible": make_divisible}, dict(ENV)) == value
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "$channels ** 2",
+        "$channels.real",
+        "$channels[0]",
+        "__import__('os')",
+        "lambda: 1",
+        "[$channels]",
+        "$channels if $stride",
+        "1 < $stride < 3",
+        "channels * 2",
+        "$a$b",
+        "sum($channels)",
+        "max($channels)",
+        "min(" + ", ".join(["1"] * 9) + ")",
+        "'text' + $channels",
+        "True",
+        "$channels << 2",
+        "99999999999999 * 99999999999999",
+        "1e300 * 1e300",
+        "$channels +",
+        "$kanäle",
+        "v__channels",
+        "(" * 149 + "1" + ")" * 149 + "1",
+        "$channels" + " + 1" * 200,
+    ],
+)
+def test_not_an_expression(source: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ExprError):
+        parse(source)
+    assert time.perf_counter() - start < 0.1
+
+
+@pytest.mark.parametrize("source", ["$channels // ($stride - 2)", "$channels % 0", "1 / 0 * $rate"])
+def test_division_by_zero(source: str) -> None:
+    with pytest.raises(ExprError, match="division by zero"):
+        evaluate(parse(source), ENV)
+
+
+@pytest.mark.parametrize(
+    "source", ["1 // $zero if $zero != 0 else 7", "7 if $zero == 0 else 1 // $zero"]
+)
+def test_the_branch_not_taken_needs_no_value(source: str) -> None:
+    assert evaluate(parse(source), {"zero": 0}) == 7
+
+
+def test_logic_stops_early() -> None:
+    assert evaluate(parse("$zero != 0 and 1 // $zero > 0"), {"zero": 0}) is False
+    assert evaluate(parse("$zero == 0 or 1 // $zero > 0"), {"zero": 0}) is True
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(ExprError, match=r"unknown name '\$width'"):
+        evaluate(parse("$channels * $width"), {"channels": 2})
+
+
+def test_constants_are_folded() -> None:
+    assert parse("2 * 3 + 1") == 7
+    assert parse("$channels * 1") == C
+    assert parse("$channels + 0") == C
+    assert binary("+", binary("+", C, 1), 2) == Binary("+", C, 3)
+    assert binary("!=", C, C) is False
+    assert substitute(parse("$channels * $k"), {"k": 1}) == C
+
+
+def test_deep_expressions_are_evaluated() -> None:
+    assert evaluate(parse("-" * 150 + "$a"), {"a": 1}) == 1
+    assert parse("(" * 149 + "1" + ")" * 149) == 1
+
+
+def test_floats_are_kept() -> None:
+    assert parse("$channels * 1.0") != C  # it makes a float of channels
+
+
+def test_substitute_takes_expressions() -> None:
+    made = substitute(parse("$channels * 2"), {"channels": parse("$in_channels + 1")})
+    assert text(made) == "($in_channels + 1) * 2"
+    assert names(made) == {"in_channels"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "$a - ($b - $c)",
+        "$a // ($b * $c)",
+        "($a + $b) * $c",
+        "not ($a and $b)",
+        "-($a + $b)",
+        "($a if $b else $c) + 1",
+        "($a == $b) == $c",
+        "$a and ($b or $c)",
+        "-$a * -$b",
+    ],
+)
+def test_brackets_survive(source: str) -> None:
+    assert text(parse(source)) == source
+
+
+def test_total_and_product() -> None:
+    assert text(total([3, C, 4, Var("growth")])) == "$channels + $growth + 7"
+    assert total([1, 2]) == 3
+    assert product([1, C, 1]) == C
+    assert product([]) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "divisor", "result"),
+    # Sandler et al. 2018: to the nearest multiple, never down by more than a tenth.
+    [(32, 8, 32), (33, 8, 32), (36, 8, 40), (11.2, 8, 16), (1, 8, 8), (320 * 1.4, 8, 448)],
+)
+def test_make_divisible(value: float, divisor: int, result: int) -> None:
+    assert make_divisible(value, divisor) == result

@@ -1,0 +1,210 @@
+"""Operations: shape rules, parameters, bounds, and what they tell of channels."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from rescompile.ir import ops
+from rescompile.ir.expr import ExprError, Var, parse, text
+from rescompile.ir.ops import (
+    AvgPool,
+    BatchNorm,
+    ChannelShuffle,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    GroupNorm,
+    LayerScale,
+    Linear,
+    MaxPool,
+    Op,
+    PadChannels,
+    Relu,
+    Same,
+    Shape,
+    ShapeError,
+    Sigmoid,
+    SliceChannels,
+    StochasticDepth,
+    Upsample,
+    attribute_dims,
+    bind,
+    map_attributes,
+    same_padding,
+)
+
+X = (64, 56, 56)
+
+
+def square(n: int) -> tuple[int, int]:
+    return (n, n)
+
+
+def around(n: int) -> tuple[int, int, int, int]:
+    return (n, n, n, n)
+
+
+@pytest.mark.parametrize(
+    ("op", "x", "y"),
+    [
+        (Conv(64, square(7), square(2), around(3)), (3, 224, 224), (64, 112, 112)),
+        (Conv(64, square(3), square(2), around(1)), (3, 5, 6), (64, 3, 3)),
+        (Conv(64, (1, 7), (1, 2), (0, 0, 3, 3)), (3, 9, 9), (64, 9, 5)),
+        (Conv(8, square(3), padding=(0, 1, 0, 1)), (3, 4, 4), (8, 3, 3)),
+        (Conv(8, square(3), padding=around(2), dilation=square(2)), (3, 9, 9), (8, 9, 9)),
+        (Conv(8, square(3), square(2), Same.SAME), (3, 5, 4), (8, 3, 2)),
+        (Conv(128, square(3), padding=around(1), groups=32), X, (128, 56, 56)),
+        (MaxPool(square(3), square(2), around(1)), (64, 112, 112), X),
+        (MaxPool(square(3), square(2), ceil=True), (64, 112, 112), X),
+        (MaxPool(square(2), square(2), ceil=True), (8, 5, 5), (8, 3, 3)),
+        # In ceil mode a window that would start in the trailing padding is dropped.
+        (MaxPool(square(2), square(2), around(1), True), (8, 3, 3), (8, 2, 2)),
+        (MaxPool(square(1), square(3), ceil=True), (8, 5, 5), (8, 2, 2)),
+        (AvgPool((2, 1), (2, 1)), (8, 5, 5), (8, 2, 5)),
+        (GlobalAvgPool(), X, (64,)),
+        (GlobalAvgPool(True), X, (64, 1, 1)),
+        (Flatten(), (512, 7, 7), (25088,)),
+        (Flatten(), (512,), (512,)),
+        (Linear(10), (512,), (10,)),
+        (PadChannels(8, 24), X, (96, 56, 56)),
+        (SliceChannels(16, 40), X, (24, 56, 56)),
+        (SliceChannels(0, 3), (5,), (3,)),
+        (Upsample(2), (8, 7, 5), (8, 14, 10)),
+        (ChannelShuffle(4), X, X),
+        (BatchNorm(), X, X),
+        (Relu(), (10,), (10,)),
+    ],
+)
+def test_shape(op: Op, x: Shape, y: Shape) -> None:
+    assert bind(op, {}).output(x) == y
+
+
+@pytest.mark.parametrize(
+    ("op", "x", "message"),
+    [
+        (Conv(64, square(7)), (3, 5, 5), "a window of 7 does not fit into 5 pixels"),
+        (Conv(8, square(3), dilation=square(4)), (3, 8, 8), "a window of 9"),
+        (Conv(64, square(1), groups=3), X, "3 groups do not divide 64 input channels"),
+        (Conv(10, square(1), groups=4), X, "4 groups do not divide 10 output channels"),
+        (Conv(64, square(1)), (64,), "conv needs a map"),
+        (Linear(10), X, "linear needs a vector"),
+        (GlobalAvgPool(), (64,), "global_avg_pool needs a map"),
+        (GroupNorm(7), X, "7 groups do not divide 64 channels"),
+        (ChannelShuffle(5), X, "5 groups do not divide 64 channels"),
+        (SliceChannels(16, 65), X, "16 to 65 is no range within 64 channels"),
+        (SliceChannels(4, 4), X, "4 to 4 is no range"),
+        (MaxPool(square(2), square(2), around(2)), X, "exceeds half of the kernel"),
+        (MaxPool(square(9), square(1)), (8, 4, 4), "does not fit"),
+        (StochasticDepth(0.1), (64,), "needs a map"),
+    ],
+)
+def test_input_that_does_not_fit(op: Op, x: Shape, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        bind(op, {}).output(x)
+
+
+@pytest.mark.parametrize(
+    ("op", "message"),
+    [
+        (Conv(0, square(3)), "channels must be at least 1"),
+        (Conv(8, (3, 0)), "kernel must be at least 1"),
+        (Conv(8, square(3), square(0)), "stride must be at least 1"),
+        (Conv(8, square(3), padding=(0, 0, -1, 0)), "padding is -1, out of bounds"),
+        (Conv(1 << 21, square(3)), "out of bounds"),
+        (Conv(8.5, square(3)), "channels is 8.5, not a whole number"),
+        (Dropout(1.0), "rate is 1.0"),
+        (Dropout(-0.1), "rate is -0.1"),
+    ],
+)
+def test_attribute_that_makes_no_sense(op: Op, message: str) -> None:
+    with pytest.raises(ShapeError, match=message):
+        bind(op, {})
+
+
+@pytest.mark.parametrize(
+    ("op", "x", "shapes"),
+    [
+        (Conv(128, (3, 5), groups=32), X, {"weight": (128, 2, 3, 5)}),
+        (Conv(8, square(1), bias=True), X, {"weight": (8, 64, 1, 1), "bias": (8,)}),
+        (Linear(10), (512,), {"weight": (10, 512), "bias": (10,)}),
+        (Linear(10, False), (512,), {"weight": (10, 512)}),
+        (LayerScale(), X, {"": (64, 1, 1)}),
+        (LayerScale(), (64,), {"": (64,)}),
+        (GroupNorm(8), X, {"weight": (64,), "bias": (64,)}),
+        (Relu(), X, {}),
+        (MaxPool(square(2), square(2)), X, {}),
+    ],
+)
+def test_parameters(op: Op, x: Shape, shapes: dict[str, Shape]) -> None:
+    assert {p.leaf: p.shape for p in op.parameters(x)} == shapes
+
+
+def test_running_statistics_are_not_trained() -> None:
+    trained = {p.leaf: p.trainable for p in BatchNorm().parameters(X)}
+    assert trained == {"weight": True, "bias": True, "running_mean": False, "running_var": False}
+
+
+@pytest.mark.parametrize(
+    ("n", "kernel", "stride", "dilation", "pads"),
+    # As TensorFlow computes them: ceil(n / stride) outputs, the odd pixel after.
+    [
+        (224, 7, 2, 1, (2, 3)),
+        (5, 3, 2, 1, (1, 1)),
+        (4, 3, 2, 1, (0, 1)),
+        (9, 3, 1, 2, (2, 2)),
+        (8, 1, 4, 1, (0, 0)),
+    ],
+)
+def test_same_padding(
+    n: int, kernel: int, stride: int, dilation: int, pads: tuple[int, int]
+) -> None:
+    assert same_padding(n, kernel, stride, dilation) == pads
+
+
+def test_binding() -> None:
+    op = Conv(parse("$channels * 4"), square(3), (Var("stride"), 1), groups=Var("groups"))
+    env = {"channels": 16, "stride": 2, "groups": 4}
+    assert bind(op, env) == Conv(64, square(3), (2, 1), groups=4)
+    assert bind(Relu(), env) == Relu()
+    with pytest.raises(ExprError, match="unknown name"):
+        bind(op, {"channels": 16})
+
+
+def test_attributes_are_walked_and_mapped() -> None:
+    op = Conv(Var("channels"), square(3), (Var("stride"), 1))
+    assert Var("stride") in attribute_dims(op)
+    assert map_attributes(op, lambda dim: 7) == Conv(7, square(3), (7, 1))
+    assert map_attributes(Relu(), lambda dim: 7) == Relu()
+
+
+@pytest.mark.parametrize(
+    ("op", "channels"),
+    [
+        (Conv(parse("$c * 4"), square(1)), "$c * 4"),
+        (Relu(), "$x"),
+        (PadChannels(Var("a"), 3), "$x + $a + 3"),
+        (SliceChannels(Var("a"), Var("b")), "$b - $a"),
+        (SliceChannels(0, Var("b")), "$b"),
+    ],
+)
+def test_channels_as_expressions(op: Op, channels: str) -> None:
+    assert text(op.channels(Var("x"))) == channels
+
+
+def test_the_world_is_closed() -> None:
+    kinds = [kind for kind in vars(ops).values() if isinstance(kind, type)]
+    assert {kind for kind in kinds if issubclass(kind, Op) and kind.word} == set(ops.OPS)
+    assert len({kind.word for kind in ops.OPS}) == len(ops.OPS)
+    assert all(kind.__doc__ for kind in ops.OPS)
+
+
+def test_operations_are_values() -> None:
+    assert Relu() == Relu()
+    assert Relu() != Sigmoid()
+    assert MaxPool(square(2), square(2)) != AvgPool(square(2), square(2))
+    assert len({Conv(8, square(3)), Conv(8, square(3)), Conv(8, square(5))}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Linear(10).features = 11  # type: ignore[misc]
