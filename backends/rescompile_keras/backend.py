@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rescompile.backend.contract import Request
-from rescompile.backend.layout import signature
+from rescompile.backend.layout import statement
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
-from rescompile.ir.ops import AvgPool, BatchNorm, Conv, Op, Pool
-from rescompile.ir.structure import Loop, walk
+from rescompile.ir.ops import Conv, Op, Pool, Same
 
-from .body import network_lines
-from .facts import all_layers, is_depthwise, overhangs, pool_pads
-from .initialise import constant
-from .layers import keras_momentum
-from .view import File, has_condition
+from .convolution import skips
+from .define import network_function
+from .file import File, uncountable
+from .initialise import initializer
+from .layers import HELPERS, Style, keras_momentum
+from .names import collisions
+from .pooling import reasons
+from .view import RESERVED, number
 
 if TYPE_CHECKING:
     from .runtime import KerasRuntime
 
 TEMPLATES = Path(__file__).parent / "templates"
-HELPERS = ("make_divisible", "LayerScale", "average_pool", "channel_shuffle", "batch_norm")
 
 
 class KerasBackend:
@@ -39,27 +39,21 @@ class KerasBackend:
 
     def emit(self, request: Request) -> str:
         file = File(request)
-        lines, result, classes = network_lines(file)
-        network = file.network
-        channels, height, width = network.input
-        arguments = [f"input_shape: tuple[int, int, int] = ({height}, {width}, {channels})"]
-        arguments += [f"classes: int = {network.classes}"] if classes else []
-        convs = [
-            list(helper.lines())
-            for helper in (file.style.conv, file.style.depthwise_conv)
-            if helper.nodes
-        ]
+        head, lines = network_function(file)
+        style = file.style
+        helpers = [h.function() for h in style.convs if h.is_function]
+        functions = [*helpers, *style.pools.functions(), *file.order]
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
-            constants=list(_constants(file)),
-            helpers=[name for name in HELPERS if name in file.style.uses],
-            convs=convs,
-            functions=file.order,
-            name=network.name,
-            head=signature(network.name, arguments, "keras.Model"),
+            tensors=bool(functions or style.templates - {"dense_init"}),
+            constants=list(_constants(style)),
+            templates=[name for name in HELPERS if name in style.templates],
+            make_divisible=any("make_divisible(" in line for f in file.order for line in f.lines),
+            dense_init=statement(initializer(file.network.linear_init), before="return ", indent=4),
+            functions=functions,
+            head=head,
             lines=lines,
-            result=result,
         )
         return tidy(source)
 
@@ -69,64 +63,33 @@ class KerasBackend:
         return KerasRuntime()
 
 
-def _constants(file: File) -> Iterator[str]:
-    style = file.style
-    if style.one_norm and "batch_norm" in style.uses:
-        (norm,) = style.norms
-        assert isinstance(norm, BatchNorm)
+def _constants(style: Style) -> Iterator[str]:
+    if style.norm is not None:
         yield "# Given explicitly: Keras' momentum is the weight of the old statistics."
-        yield f"BN_MOMENTUM = {keras_momentum(norm.momentum)!r}"
-        yield f"BN_EPSILON = {norm.epsilon!r}"
-    network = file.network
-    if style.conv.nodes or "CONV_INIT" in style.uses:
-        yield constant("CONV_INIT", network.conv_init)
-    if style.depthwise_conv.nodes or "DEPTHWISE_INIT" in style.uses:
-        (multiplier,) = {t.y[0] // t.x[0] for n in style.depthwise for t in file.facts.traces[n]}
-        yield constant("DEPTHWISE_INIT", network.conv_init, multiplier)
-    if "DENSE_INIT" in style.uses:
-        yield constant("DENSE_INIT", network.linear_init)
+        yield f"BN_MOMENTUM = {keras_momentum(style.norm.momentum)}"
+        yield f"BN_EPSILON = {number(style.norm.epsilon)}"
 
 
 def _reasons(facts: Facts) -> Iterator[str]:
-    names: Counter[str] = Counter()
+    network, style = facts.network, Style(facts)
+    if network.name in RESERVED | style.helper_names():
+        yield f"'{network.name}' is a name that the emitted file needs itself; rename the network"
     for path, trace in facts.elaborated.flat():
         place = ".".join(path)
-        names["_".join(path)] += 1
-        if isinstance(trace.op, Conv):
-            yield from _conv_reasons(trace.op, place)
+        if type(trace.op) in KerasBackend.UNSUPPORTED:
+            yield f"{place}: {KerasBackend.UNSUPPORTED[type(trace.op)]}"
+        if isinstance(trace.op, Conv) and skips(trace.op):
+            op = cast(Conv, trace.node.op)
+            if isinstance(op.padding, Same):
+                yield f"{place}: no Keras layer has a stride, a dilation and `same` padding at once"
+            elif op.stride[0] != op.stride[1] or op.dilation[0] != op.dilation[1]:
+                yield f"{place}: with a stride and a dilation at once, each must be one number"
         if isinstance(trace.op, Pool):
-            found = facts.traces[id(trace.node)]
-            if len({pool_pads(t) for t in found}) > 1:
-                yield f"{place}: the padding of a pool in ceil mode differs between calls"
-            pads_counted = isinstance(trace.op, AvgPool) and trace.op.count_include_pad
-            if pads_counted and overhangs(trace) and any(p != 0 for p in trace.op.padding):
-                yield f"{place}: an average over padding in ceil mode has no Keras equivalent"
-    for name, count in names.items():
-        if count > 1:
-            yield f"'{name}': {count} layers get this name when their paths are joined by _"
-        if any(c in name for c in "/."):
-            yield f"'{name}': Keras takes no / or . in the name of a layer"
-    for block in facts.network.blocks.values():
-        loops = [node for node in walk(block.body) if isinstance(node, Loop)]
-        if any(has_condition(loop.body) for loop in loops):
-            yield f"block '{block.name}': a condition inside repeated steps makes numbers unknown"
-        if block.form.value == "inline" and has_condition(block.body):
-            yield f"block '{block.name}': a condition among inline steps makes numbers unknown"
-    yield from _depthwise_reasons(facts)
-
-
-def _conv_reasons(op: Conv, place: str) -> Iterator[str]:
-    strides = [s for s in op.stride if s != 1]
-    if strides and any(d != 1 for d in op.dilation):
-        yield f"{place}: Keras has no convolution with both a stride and a dilation"
-
-
-def _depthwise_reasons(facts: Facts) -> Iterator[str]:
-    nodes = [n for n in all_layers(facts.network) if isinstance(n.op, Conv)]
-    found = [n for n in nodes if id(n) in facts.traces and is_depthwise(facts, n)]
-    ratios = {t.y[0] // t.x[0] for n in found for t in facts.traces[id(n)]}
-    if len(ratios) > 1 and facts.network.conv_init.kind != "normal":
-        yield "depthwise convolutions with different multipliers need different initialisers"
+            yield from reasons(style.pools.sites[id(trace.node)], place)
+    for block in network.blocks.values():
+        if uncountable(block):
+            yield f"block '{block.name}': how many steps it has depends on the repetition"
+    yield from collisions(style)
 
 
 backend = KerasBackend()

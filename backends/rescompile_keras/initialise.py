@@ -1,32 +1,38 @@
-"""Initialisers as module constants: the distributions that the PyTorch source draws from.
-
-Keras and PyTorch count the fans of a depthwise kernel differently; PyTorch's decide.
-"""
+"""Initialisers with the distribution that the PyTorch backend emits for the same spec."""
 
 from __future__ import annotations
 
-from rescompile.backend.layout import Call, Keyword, statement
+from rescompile.backend.layout import Call, Code, Keyword
 from rescompile.ir.structure import Initializer
 
-VARIANCE = "keras.initializers.VarianceScaling"
+MODULE = "keras.initializers"
 
 
-def constant(name: str, how: Initializer, multiplier: int = 1) -> str:
-    """`name = ...`; `multiplier` is that of depthwise convolutions, for DEPTHWISE_INIT."""
+def initializer(how: Initializer) -> Code:
+    """For the kernels of convolutions, grouped ones too, and of dense layers."""
     if how.kind == "normal":
-        made = Call("keras.initializers.RandomNormal", (Keyword("stddev", repr(how.std)),))
-        return statement(made, before=f"{name} = ")
-    depthwise = name == "DEPTHWISE_INIT"
-    uniform = how.kind == "uniform_fan_in"
-    mode = "fan_in" if uniform else how.mode
-    scale = "1 / 3" if uniform else "2.0"
-    if depthwise:
-        # PyTorch's fans: k * k in, channels * multiplier * k * k out. Keras': channels * k * k in,
-        # k * k * multiplier out.
-        swapped = {"fan_in": "fan_out", "fan_out": "fan_in"}[mode]
-        if multiplier != 1:
-            scale = f"{scale} * {multiplier}" if mode == "fan_in" else f"{scale} / {multiplier}"
-        mode = swapped
-    kind = "uniform" if uniform else "untruncated_normal"
-    args = (scale, Keyword("mode", f'"{mode}"'), Keyword("distribution", f'"{kind}"'))
-    return statement(Call(VARIANCE, args), before=f"{name} = ")
+        return Call(f"{MODULE}.RandomNormal", (Keyword("stddev", repr(how.std)),))
+    if how.kind == "uniform_fan_in":  # +-1 / sqrt(fan_in)
+        return _scaling("1 / 3", "fan_in", "uniform")
+    return _scaling("2.0", how.mode, "untruncated_normal")
+
+
+def depthwise_initializer(how: Initializer, multiplier: str) -> Code:
+    """For depthwise kernels; `multiplier` tells the outputs for each channel, as source text.
+
+    With C channels and multiplier m, PyTorch's fan-in is kh kw and its fan-out C m kh kw. Keras
+    calls C kh kw the fan-in and m kh kw the fan-out: up to m, each stands in for the other.
+    """
+    if how.kind == "normal":
+        return initializer(how)
+    one = multiplier == "1"
+    shown = f"({multiplier})" if " " in multiplier else multiplier
+    if how.kind == "uniform_fan_in":
+        return _scaling(f"{shown} / 3", "fan_out", "uniform")
+    if how.mode == "fan_out":
+        return _scaling("2.0" if one else f"2.0 / {shown}", "fan_in", "untruncated_normal")
+    return _scaling("2.0" if one else f"2.0 * {shown}", "fan_out", "untruncated_normal")
+
+
+def _scaling(scale: str, mode: str, distribution: str) -> Code:
+    return Call(f"{MODULE}.VarianceScaling", (scale, f'"{mode}"', f'"{distribution}"'))

@@ -5,11 +5,11 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import keras
 import numpy as np
 
 from rescompile.backend.contract import Weights
@@ -18,11 +18,7 @@ from rescompile.ir.facts import Facts
 from rescompile.ir.ops import BatchNorm, Conv, GroupNorm, LayerNorm, LayerScale, Linear
 from rescompile.ir.structure import Path
 
-from .facts import reordered
-
-if os.environ.get("KERAS_BACKEND") == "jax":
-    os.environ.setdefault("JAX_ENABLE_X64", "1")
-import keras
+from .analysis import Flattening
 
 NORM = {"weight": "gamma", "bias": "beta"}
 BATCH_NORM = {**NORM, "running_mean": "moving_mean", "running_var": "moving_variance"}
@@ -100,7 +96,7 @@ class ScaleLayout(Layout):
 
 def slots(model: Any, facts: Facts) -> Iterator[Slot]:
     """Every weight: its path, the Keras variable that holds it, and its layout there."""
-    order = reordered(facts.elaborated)
+    order = Flattening(facts.elaborated).kernels
     for path, trace in facts.elaborated.flat():
         if trace.op.parameters(trace.x):
             layer = model.get_layer("_".join(path))
@@ -171,10 +167,15 @@ def _detached(tensor: Any) -> Any:
 def _allow_float64() -> None:
     """Off TensorFlow, Keras computes some layers in float32 while it says float64.
 
-    Its table of narrower types decides; it is private, so only measurements touch it.
+    Its table of narrower types decides; it is private, so only measurements touch it. JAX has
+    float64 only where it is switched on.
     """
     from keras.src.backend.common import dtypes
 
     table = getattr(dtypes, "BIT64_TO_BIT32_DTYPE", None)
     if table is not None:
         table["float64"] = "float64"
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]

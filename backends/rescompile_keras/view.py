@@ -1,39 +1,86 @@
-"""From the IR to plain values for the template: the file and its functions, callees first."""
+"""The plain values that the template arranges: names, lines and functions of an emitted file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-from rescompile.backend.contract import Request
-from rescompile.backend.layout import Arg, Keyword, signature
+from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, statement
 from rescompile.backend.naming import Names
-from rescompile.ir.expr import Dim, Var, names, product, substitute, text, total
-from rescompile.ir.facts import Facts
-from rescompile.ir.structure import IN_CHANNELS, INDEX, Block, Form, Group, Layer, Loop, Node, Param
-from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import RUNNING, arguments
+from rescompile.backend.summary import docstring
+from rescompile.ir.expr import Dim, Var, names, substitute, text
+from rescompile.ir.structure import INDEX, Block, Network, Param
 
-from .layers import Style
-
-TENSOR = "keras.KerasTensor"
-RESERVED = {
-    *("keras", "layers", "x", "name", "start", "i", "inputs", "outputs", "input_shape", "classes"),
-    *("conv", "depthwise_conv", "batch_norm", "average_pool", "channel_shuffle", "make_divisible"),
-    *("LayerScale", "BN_MOMENTUM", "BN_EPSILON", "CONV_INIT", "DEPTHWISE_INIT", "DENSE_INIT"),
-}
-SHOWN = {INDEX: Var("i"), RUNNING: Var("x.shape[-1]")}
+TENSOR = "KerasTensor"
+COUNTERS = "ijklm"
+BUILTINS = ("bool", "float", "int", "max", "min", "range", "round", "str", "tuple")
+# What emitted functions bind or rely on: neither a network nor a parameter can be called so.
+_BOUND = ("keras", "layers", "KerasTensor", "x", "name", "start", "inputs")
+RESERVED = frozenset((*_BOUND, *COUNTERS, *BUILTINS))
 
 
-def source(dim: Dim) -> str:
-    """An expression as Python source."""
-    return text(substitute(dim, SHOWN), sigil="")
+@dataclass(frozen=True)
+class Label:
+    """A layer's name, as the inside of an f-string: `{name}_conv1`."""
+
+    text: str = ""
+
+    def child(self, part: str) -> Label:
+        return Label(f"{self.text}_{part}" if self.text else part)
+
+    def code(self, suffix: str = "") -> str:
+        """The name as a Python expression."""
+        text = self.text + suffix
+        if text == "{name}":
+            return "name"
+        return f'f"{text}"' if "{" in text else f'"{text}"'
+
+    def keyword(self, suffix: str = "") -> Keyword:
+        return Keyword("name", self.code(suffix))
+
+
+BLOCK = Label("{name}")
+
+
+@dataclass
+class Scope:
+    """A definition being rendered: how names are written in it, and which it has used."""
+
+    shown: dict[str, Dim] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    loops: list[str] = field(default_factory=list)  # the counters of the loops around
+    counted: set[str] = field(default_factory=set)  # those that something asked for
+
+    def dim(self, dim: Dim) -> str:
+        """An expression as Python source."""
+        used = names(dim)
+        self.used |= used
+        index = {INDEX: Var(self.loops[-1])} if self.loops else {}
+        if index and INDEX in used:
+            self.counted.add(self.loops[-1])
+        return text(substitute(dim, {**self.shown, **index}), sigil="")
+
+    def pair(self, dims: tuple[Dim, Dim]) -> str:
+        """One expression for both axes where they agree."""
+        first, second = (self.dim(dim) for dim in dims)
+        return first if first == second else f"({first}, {second})"
+
+    def sides(self, padding: tuple[Dim, Dim, Dim, Dim]) -> str:
+        """Padding as ZeroPadding2D takes it, as short as it can be said."""
+        top, bottom, left, right = (self.dim(dim) for dim in padding)
+        if top == bottom and left == right:
+            return top if top == left else f"({top}, {left})"
+        return f"(({top}, {bottom}), ({left}, {right}))"
 
 
 @dataclass(frozen=True)
 class Argument:
+    """A parameter of an emitted function: its name there, and the block's own."""
+
     name: str
-    type: str = "int"
+    type: str
     default: str | None = None
+    of: str = ""
 
     @property
     def declared(self) -> str:
@@ -41,130 +88,112 @@ class Argument:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A statement: code that is assigned to `target`, or plain text."""
+
+    code: Code
+    target: str = ""
+    indent: int = 4
+    comment: str = ""
+
+    def __str__(self) -> str:
+        if isinstance(self.code, str) and not self.target:
+            return " " * self.indent + self.code + (f"  # {self.comment}" if self.comment else "")
+        before = f"{self.target} = " if self.target else ""
+        return statement(self.code, before=before, indent=self.indent, comment=self.comment)
+
+
+@dataclass(frozen=True)
 class Function:
-    """One function of the emitted file."""
+    """A function of the emitted file, from a tensor and the name of what it makes to a tensor."""
 
     name: str
     arguments: tuple[Argument, ...]
     lines: tuple[str, ...]
-    about: str = ""
+    about: tuple[str, ...] = ()
     numbered: bool = False  # takes `start`, the number of its first layer in the caller's sequence
+
+    def takes(self, name: str) -> bool:
+        """Whether the text needs a block's parameter."""
+        return any(argument.of == name for argument in self.arguments)
 
     @property
     def signature(self) -> str:
         given = [f"x: {TENSOR}", *(a.declared for a in self.arguments), "*", "name: str"]
-        if self.numbered:
-            given.append("start: int = 0")
-        return signature(self.name, given, TENSOR)
+        return signature(
+            self.name, [*given, *(["start: int = 0"] if self.numbered else [])], TENSOR
+        )
 
-    def args(self, given: dict[str, str], name: str, start: Dim = 0) -> tuple[Arg, ...]:
-        """Arguments for a call: `channels` by position, the rest by keyword, defaults left out."""
-        made: list[Arg] = []
+    def call(self, source: str, given: dict[str, str], label: Label, start: str = "0") -> Call:
+        """A call: leading `channels` by position, the rest by keyword, defaults left out."""
+        made: list[Arg] = [source]
         for i, argument in enumerate(self.arguments):
-            value = given[argument.name]
-            if i == 0 and argument.name == "channels":
+            value = given[argument.of or argument.name]
+            if i == 0 and argument.of == "channels":
                 made.append(value)
             elif value != argument.default:
                 made.append(Keyword(argument.name, value))
-        made.append(Keyword("name", name))
-        if self.numbered and start != 0:
-            made.append(Keyword("start", source(start)))
-        return tuple(made)
+        made.append(label.keyword())
+        if self.numbered and start != "0":
+            made.append(Keyword("start", start))
+        return Call(self.name, tuple(made))
 
 
-class File:
-    """Everything in one emitted file; functions are rendered once, callees first."""
-
-    def __init__(self, request: Request) -> None:
-        self.facts: Facts = request.facts
-        self.network = request.facts.network
-        self.style = Style(self.facts)
-        self.names = Names(RESERVED)
-        self.names.take(self.network.name)
-        self.functions: dict[str, Function] = {}
-        self.stages: dict[tuple[str, str], Function] = {}
-        self.order: list[Function] = []
-
-    def block(self, name: str) -> Function:
-        """The function of a block; rendered at its first use."""
-        if name not in self.functions:
-            from .body import block_function
-
-            block = self.network.blocks[name]
-            self.functions[name] = made = block_function(self, block, self.take(block.name))
-            self.order.append(made)
-        return self.functions[name]
-
-    def take(self, wanted: str) -> str:
-        return self.names.take(wanted, "_block")
-
-    def stage(self, node: BlockCall) -> Function:
-        """The function that repeats a block."""
-        key = (node.block, node.children)
-        if key not in self.stages:
-            from .body import stage_function
-
-            single = len({b for b, _ in _repeated(self)}) == 1
-            name = self.take("make_stage" if single else f"make_{node.block}_stage")
-            self.stages[key] = made = stage_function(self, node, name)
-            self.order.append(made)
-        return self.stages[key]
+def function(
+    name: str,
+    arguments: Iterable[Argument],
+    lines: Iterable[Line],
+    about: str = "",
+    numbered: bool = False,
+) -> Function:
+    """A function; the last value of x is what it returns."""
+    body = tuple(_returning(list(lines)))
+    return Function(name, tuple(arguments), body, tuple(docstring(about)), numbered)
 
 
-def _repeated(file: File) -> set[tuple[str, str]]:
-    from rescompile.ir.structure import walk
-
-    bodies = [file.network.body, *(block.body for block in file.network.blocks.values())]
-    return {
-        (node.block, node.children)
-        for body in bodies
-        for node in walk(body)
-        if isinstance(node, BlockCall) and node.repeat is not None and not uses_index(node)
-    }
+def _returning(lines: list[Line], result: str = "x") -> Iterator[str]:
+    *body, last = lines
+    yield from (str(line) for line in body)
+    if last.indent == 4 and last.target == result:
+        yield statement(last.code, before="return ", indent=4, comment=last.comment)
+        return
+    yield str(last)
+    yield f"    return {result}"
 
 
-def uses_index(node: BlockCall) -> bool:
-    """Whether the arguments of a repeated call depend on the number of the repetition."""
-    return any(INDEX in names(dim) for _, dim in node.args)
+def file_names(network: Network, helpers: Iterable[str]) -> Names:
+    """Names for functions that no parameter or variable of a block hides, helpers taken."""
+    names_ = Names(set(RESERVED))
+    names_.taken |= {network.name, *helpers}
+    return names_
 
 
-def arguments_of(block: Block, used: set[str]) -> tuple[Argument, ...]:
-    """The parameters that a function's text uses, those with a default last."""
-    given = [_argument(p) for p in block.parameters if p.name in used]
+def shown_names(block: Block, taken: set[str]) -> dict[str, Dim]:
+    """How a block's own names are written where the file needs them for something else."""
+    own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets)]
+    shown: dict[str, Dim] = {}
+    free = Names({*taken, *own})
+    for name in own:
+        if name in taken:
+            shown[name] = Var(free.take(f"{name}_"))
+    return shown
+
+
+def arguments_of(block: Block, scope: Scope) -> tuple[Argument, ...]:
+    """The parameters that a function's text needs, those with a default last."""
+    given = [_argument(p, scope) for p in block.parameters if p.name in scope.used]
     required = [a for a in given if a.default is None]
     return (*required, *(a for a in given if a.default is not None))
 
 
-def _argument(param: Param) -> Argument:
+def _argument(param: Param, scope: Scope) -> Argument:
+    shown = scope.shown.get(param.name, Var(param.name))
+    assert isinstance(shown, Var)
     default = None if param.default is None else text(param.default, "")
-    return Argument(param.name, param.type.__name__, default)
+    return Argument(shown.name, param.type.__name__, default, of=param.name)
 
 
-def consumed(body: tuple[Node, ...], file: File) -> Dim:
-    """How many numbers a body takes in the sequence where it stands; no conditions inside."""
-    return total(_consumed(node, file) for node in body)
-
-
-def _consumed(node: Node, file: File) -> Dim:
-    if isinstance(node, Loop):
-        return product((node.count, consumed(node.body, file)))
-    if isinstance(node, BlockCall):
-        block = file.network.blocks[node.block]
-        if block.form is Form.INLINE:
-            return substitute(consumed(block.body, file), arguments(node, block, Var(IN_CHANNELS)))
-        if node.repeat is not None and node.name is None:
-            return node.repeat
-    return 1
-
-
-def has_condition(body: tuple[Node, ...]) -> bool:
-    """Whether anything directly in a sequence is there only sometimes."""
-    return any(
-        (isinstance(n, (Layer, Group, BlockCall)) and n.when is not True)
-        or (isinstance(n, Loop) and has_condition(n.body))
-        for n in body
-    )
-
-
-def plus(position: Dim, more: Dim) -> Dim:
-    return total((position, more))
+def number(value: float) -> str:
+    """A float as it is written by hand: 1e-5, not 1e-05."""
+    mantissa, e, exponent = repr(float(value)).partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa

@@ -10,11 +10,11 @@ from rescompile.backend.contract import Request
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
-from rescompile.ir.structure import Layer
+from rescompile.ir.structure import Call, Layer, Loop, walk
 
 from .define import define_network
 from .initialise import initialisers
-from .view import File
+from .view import File, uses_index
 
 if TYPE_CHECKING:
     from .runtime import TorchRuntime
@@ -111,6 +111,26 @@ class TorchBackend:
         return TorchRuntime()
 
 
+# What emitted functions bind or call: a parameter of such a name would hide it.
+BOUND = frozenset(
+    (
+        *("F", "Tensor", "bool", "first", "float", "i", "int", "layers", "max", "min", "module"),
+        *("nn", "range", "rest", "round", "self", "stage", "super", "torch", "x"),
+    )
+)
+
+
+def _hidden_names(facts: Facts) -> Iterator[str]:
+    for block in facts.network.blocks.values():
+        own = {*(param.name for param in block.parameters), *(let for let, _ in block.lets)}
+        counts = any(
+            isinstance(node, Loop) or (isinstance(node, Call) and uses_index(node))
+            for node in walk(block.body)
+        )
+        for name in sorted(own & (BOUND | {"width"} if counts else BOUND)):
+            yield f"block '{block.name}': its code needs the name '{name}' itself; rename it"
+
+
 def _mentions(file: File, network: object, word: str) -> bool:
     everything = [*file.order, network]
     return any(
@@ -121,6 +141,7 @@ def _mentions(file: File, network: object, word: str) -> bool:
 
 
 def _reasons(facts: Facts) -> Iterator[str]:
+    yield from _hidden_names(facts)
     for path, trace in facts.elaborated.flat():
         place = ".".join(path)
         if type(trace.op) in TorchBackend.UNSUPPORTED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rescompile.backend.layout import Code, statement
+from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim
 from rescompile.ir.ops import Flatten
 from rescompile.ir.structure import Block, Form, Group, Join, Layer, Node, Residual, Where
@@ -38,7 +39,9 @@ def define_block(file: File, block: Block, name: str) -> Definition:
     pad = "    " if kind == "function" else "        "
     arguments = arguments_of(block, scope.used)
     head = tuple(pad + line for line in lets)
-    return Definition(name, arguments, (*head, *lines), forward, kind, block.about)
+    return Definition(
+        name, arguments, (*head, *lines), forward, kind, tuple(docstring(block.about))
+    )
 
 
 def define_network(file: File) -> Definition:

@@ -27,6 +27,7 @@ class Forward:
         scheduler = Scheduler(inline=True, outputs=frozenset(outputs))
         self.outputs = outputs
         self.result = scheduler.body(body, "x")
+        self.held = scheduler.held
         self.statements = scheduler.statements
         self.in_place = overwriting(self.statements)
         self.shapes = file.facts.elaborated.root.shapes if root else {}
@@ -70,7 +71,7 @@ class Forward:
             yield self.line("return ", "x", None)
         elif self.outputs:
             yield self.line(f"{pending[0]} = ", pending[1], pending[3])
-            yield self.line("return ", ", ".join(self.outputs), None)
+            yield self.line("return ", ", ".join(self.held[name] for name in self.outputs), None)
         elif pending[0] == self.result:
             yield self.line("return ", pending[1], pending[3])
         else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rescompile.backend.layout import Arg, Call, Code, Commented, statement
 from rescompile.ir.expr import Dim, Var
 from rescompile.ir.ops import GlobalAvgPool, Shape, show_shape
-from rescompile.ir.structure import IN_CHANNELS, Form, Group, Layer, Loop, Node
+from rescompile.ir.structure import IN_CHANNELS, Block, Form, Group, Layer, Loop, Node
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import RUNNING
 
@@ -89,8 +89,9 @@ class Sequences:
         if not self.root:
             return None
         if isinstance(node, Layer):
-            (trace,) = self.file.facts.traces[id(node)]
-            return trace.y if trace.y[1:] != trace.x[1:] else None
+            trace, *more = self.file.facts.traces[id(node)]
+            shrinks = trace.y[1:] != trace.x[1:]
+            return trace.y if shrinks and not more else None  # in a loop there are several
         return self.file.facts.elaborated.root.shapes.get(id(node))
 
     # -- statements ------------------------------------------------------------------------------
@@ -196,9 +197,19 @@ class Sequences:
         else:
             name = child_name(node.children)
             yield statement(Call(f"{target}.add_module", (name, code)), indent=indent + 4)
-        output = self.file.facts.new_flow().once(node, block, Var(RUNNING), first=False)
-        if flows and output != Var(RUNNING):
-            yield f"{pad}    width = {self.scope.dim(output)}"
+        if flows:
+            yield from self.widths(node, block, f"{pad}    ")
+
+    def widths(self, node: BlockCall, block: Block, pad: str) -> Iterator[str]:
+        """What the next repetition gets; an argument of the first alone may change it."""
+        flow = self.file.facts.new_flow()
+        first, rest = (flow.once(node, block, Var(RUNNING), first=f) for f in (True, False))
+        shown = self.scope.dim(rest)
+        if first != rest:
+            shown = f"{self.scope.dim(first)} if i == 0 else {shown}"
+        elif rest == Var(RUNNING):
+            return
+        yield f"{pad}width = {shown}"
 
     # -- whole definitions -----------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class Definition:
     lines: tuple[str, ...]
     forward: tuple[str, ...] = ()
     kind: str = "module"
-    about: str = ""
+    about: tuple[str, ...] = ()
 
     @property
     def signature(self) -> str:

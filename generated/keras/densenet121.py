@@ -18,27 +18,23 @@ Input 224 x 224 x 3, 7,978,856 parameters, 2.83 GMACs.
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 # Given explicitly: Keras' momentum is the weight of the old statistics.
 BN_MOMENTUM = 0.9
-BN_EPSILON = 1e-05
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_in", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+BN_EPSILON = 1e-5
 
 
-def batch_norm(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
 
 def conv(
-    x: keras.KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     padding = "same"
     if stride > 1 and kernel_size > 1:  # here "same" would pad one side only
-        x = layers.ZeroPadding2D((kernel_size - 1) // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
     return layers.Conv2D(
         filters,
@@ -46,12 +42,12 @@ def conv(
         stride,
         padding,
         use_bias=False,
-        kernel_initializer=CONV_INIT,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal"),
         name=name,
     )(x)
 
 
-def dense_layer(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def dense_layer(x: KerasTensor, *, name: str) -> KerasTensor:
     """A bottleneck whose few new channels join all that came before (Huang et al. 2016, Fig. 1)."""
     branch = batch_norm(x, name=f"{name}_norm1")
     branch = layers.ReLU(name=f"{name}_relu1")(branch)
@@ -62,13 +58,13 @@ def dense_layer(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
     return layers.Concatenate(name=f"{name}_concat")([x, branch])
 
 
-def make_stage(x: keras.KerasTensor, blocks: int, *, name: str) -> keras.KerasTensor:
+def make_stage(x: KerasTensor, blocks: int, *, name: str) -> KerasTensor:
     for i in range(blocks):
         x = dense_layer(x, name=f"{name}_denselayer{i + 1}")
     return x
 
 
-def transition(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def transition(x: KerasTensor, *, name: str) -> KerasTensor:
     """Halves the channels and the map between dense blocks (Huang et al. 2016, Table 1)."""
     in_channels = x.shape[-1]
     x = batch_norm(x, name=f"{name}_norm")
@@ -84,8 +80,8 @@ def densenet121(
     x = conv(inputs, 64, 7, stride=2, name="features_conv0")  # 112 x 112 x 64
     x = batch_norm(x, name="features_norm0")  # 112 x 112 x 64
     x = layers.ReLU(name="features_relu0")(x)  # 112 x 112 x 64
-    x = layers.ZeroPadding2D(1, name="features_pool0_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="features_pool0")(x)  # 56 x 56 x 64
+    x = layers.ZeroPadding2D(1, name="features_pool0_pad")(x)  # zeros never win: x >= 0 here
+    x = layers.MaxPooling2D(3, 2, name="features_pool0")(x)  # 56 x 56 x 64
     x = make_stage(x, blocks=6, name="features_denseblock1")  # 56 x 56 x 256
     x = transition(x, name="features_transition1")  # 28 x 28 x 128
     x = make_stage(x, blocks=12, name="features_denseblock2")  # 28 x 28 x 512
@@ -96,5 +92,9 @@ def densenet121(
     x = batch_norm(x, name="features_norm5")  # 7 x 7 x 1024
     x = layers.ReLU(name="relu")(x)  # 7 x 7 x 1024
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 1024
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="classifier")(x)  # 1000
+    x = layers.Dense(
+        classes,
+        kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        name="classifier",
+    )(x)  # 1000
     return keras.Model(inputs, x, name="densenet121")

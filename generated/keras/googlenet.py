@@ -21,27 +21,17 @@ Input 224 x 224 x 3, 6,624,904 parameters, 1.50 GMACs.
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 # Given explicitly: Keras' momentum is the weight of the old statistics.
 BN_MOMENTUM = 0.9
 BN_EPSILON = 0.001
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_out", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
 
 
-def batch_norm(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
-    return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
-
-
-def conv(
-    x: keras.KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+def conv(x: KerasTensor, filters: int, kernel_size: int, stride: int, *, name: str) -> KerasTensor:
     padding = "same"
     if stride > 1 and kernel_size > 1:  # here "same" would pad one side only
-        x = layers.ZeroPadding2D((kernel_size - 1) // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
     return layers.Conv2D(
         filters,
@@ -49,22 +39,30 @@ def conv(
         stride,
         padding,
         use_bias=False,
-        kernel_initializer=CONV_INIT,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
         name=name,
     )(x)
 
 
+def max_pool(x: KerasTensor, pool_size: int, stride: int, *, name: str) -> KerasTensor:
+    """Max-pooling in ceil mode: the last window may reach over the edge."""
+    rows, columns = ((pool_size - extent) % stride for extent in x.shape[1:3])
+    # zeros never win: x >= 0 here
+    x = layers.ZeroPadding2D(((0, rows), (0, columns)), name=f"{name}_pad")(x)
+    return layers.MaxPooling2D(pool_size, stride, name=name)(x)
+
+
 def conv_norm(
-    x: keras.KerasTensor, channels: int, kernel: int = 1, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, kernel: int = 1, stride: int = 1, *, name: str
+) -> KerasTensor:
     """A convolution, batch normalisation with an epsilon of 1e-3, and ReLU."""
     x = conv(x, channels, kernel, stride=stride, name=f"{name}_conv")
-    x = batch_norm(x, name=f"{name}_bn")
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def inception(
-    x: keras.KerasTensor,
+    x: KerasTensor,
     ch1x1: int,
     ch3x3_reduce: int,
     ch3x3: int,
@@ -73,14 +71,14 @@ def inception(
     pool_proj: int,
     *,
     name: str,
-) -> keras.KerasTensor:
+) -> KerasTensor:
     """Four parallel branches, concatenated (Szegedy et al. 2014, Fig. 2 b)."""
     branch1 = conv_norm(x, ch1x1, name=f"{name}_branch1")
     branch2 = conv_norm(x, ch3x3_reduce, name=f"{name}_branch2_0")
     branch2 = conv_norm(branch2, ch3x3, kernel=3, name=f"{name}_branch2_1")
     branch3 = conv_norm(x, ch5x5_reduce, name=f"{name}_branch3_0")
     branch3 = conv_norm(branch3, ch5x5, kernel=3, name=f"{name}_branch3_1")
-    branch4 = layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_branch4_0")(x)
+    branch4 = layers.MaxPooling2D(3, 1, padding="same", name=f"{name}_branch4_0")(x)
     branch4 = conv_norm(branch4, pool_proj, name=f"{name}_branch4_1")
     return layers.Concatenate(name=f"{name}_concat")([branch1, branch2, branch3, branch4])
 
@@ -90,12 +88,10 @@ def googlenet(
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = conv_norm(inputs, 64, kernel=7, stride=2, name="conv1")  # 112 x 112 x 64
-    x = keras.ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=float("-inf"))
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool1")(x)  # 56 x 56 x 64
+    x = max_pool(x, 3, 2, name="maxpool1")  # 56 x 56 x 64
     x = conv_norm(x, 64, name="conv2")  # 56 x 56 x 64
     x = conv_norm(x, 192, kernel=3, name="conv3")  # 56 x 56 x 192
-    x = keras.ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=float("-inf"))
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool2")(x)  # 28 x 28 x 192
+    x = max_pool(x, 3, 2, name="maxpool2")  # 28 x 28 x 192
     x = inception(
         x,
         ch1x1=64,
@@ -116,8 +112,7 @@ def googlenet(
         pool_proj=64,
         name="inception3b",
     )  # 28 x 28 x 480
-    x = keras.ops.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=float("-inf"))
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool3")(x)  # 14 x 14 x 480
+    x = max_pool(x, 3, 2, name="maxpool3")  # 14 x 14 x 480
     x = inception(
         x,
         ch1x1=192,
@@ -168,7 +163,7 @@ def googlenet(
         pool_proj=128,
         name="inception4e",
     )  # 14 x 14 x 832
-    x = layers.MaxPooling2D(2, name="maxpool4")(x)  # 7 x 7 x 832
+    x = layers.MaxPooling2D(2, padding="same", name="maxpool4")(x)  # 7 x 7 x 832
     x = inception(
         x,
         ch1x1=256,
@@ -191,5 +186,9 @@ def googlenet(
     )  # 7 x 7 x 1024
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 1024
     x = layers.Dropout(0.2, name="dropout")(x)  # 1024
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="fc")(x)  # 1000
+    x = layers.Dense(
+        classes,
+        kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        name="fc",
+    )(x)  # 1000
     return keras.Model(inputs, x, name="googlenet")

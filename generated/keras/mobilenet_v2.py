@@ -18,55 +18,53 @@ Input 224 x 224 x 3, 3,504,872 parameters, 0.30 GMACs.
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 # Given explicitly: Keras' momentum is the weight of the old statistics.
 BN_MOMENTUM = 0.9
-BN_EPSILON = 1e-05
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_out", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.RandomNormal(stddev=0.01)
+BN_EPSILON = 1e-5
 
 
-def batch_norm(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
 
 def conv(
-    x: keras.KerasTensor,
-    filters: int,
-    kernel_size: int,
-    stride: int = 1,
-    groups: int = 1,
-    *,
-    name: str,
-) -> keras.KerasTensor:
+    x: KerasTensor, filters: int, kernel_size: int, stride: int = 1, groups: int = 1, *, name: str
+) -> KerasTensor:
     padding = "same"
     if stride > 1 and kernel_size > 1:  # here "same" would pad one side only
-        x = layers.ZeroPadding2D((kernel_size - 1) // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
-    return layers.Conv2D(
-        filters,
-        kernel_size,
-        stride,
-        padding,
-        groups=groups,
-        use_bias=False,
-        kernel_initializer=CONV_INIT,
-        name=name,
-    )(x)
+    if groups == 1:
+        layer = layers.Conv2D(
+            filters,
+            kernel_size,
+            stride,
+            padding,
+            use_bias=False,
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, "fan_out", "untruncated_normal"
+            ),
+            name=name,
+        )
+    else:
+        layer = layers.DepthwiseConv2D(
+            kernel_size,
+            stride,
+            padding,
+            use_bias=False,
+            depthwise_initializer=keras.initializers.VarianceScaling(
+                2.0, "fan_in", "untruncated_normal"
+            ),
+            name=name,
+        )
+    return layer(x)
 
 
 def conv_norm_activation(
-    x: keras.KerasTensor,
-    channels: int,
-    kernel: int = 3,
-    stride: int = 1,
-    groups: int = 1,
-    *,
-    name: str,
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1, *, name: str
+) -> KerasTensor:
     """A convolution, batch normalisation and ReLU6."""
     x = conv(x, channels, kernel, stride=stride, groups=groups, name=f"{name}_0")
     x = batch_norm(x, name=f"{name}_1")
@@ -74,16 +72,16 @@ def conv_norm_activation(
 
 
 def inverted_residual(
-    x: keras.KerasTensor, channels: int, expand: int = 6, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, expand: int = 6, stride: int = 1, *, name: str
+) -> KerasTensor:
     """Expanded by a 1x1, filtered depthwise, projected back without an activation (Fig. 3 b)."""
     in_channels = x.shape[-1]
     hidden = in_channels * expand
     shortcut = x
     number = 0
     if expand != 1:
-        x = conv_norm_activation(x, hidden, kernel=1, name=f"{name}_conv_0")
-        number = 1
+        x = conv_norm_activation(x, hidden, kernel=1, name=f"{name}_conv_{number}")
+        number += 1
     x = conv_norm_activation(x, hidden, stride=stride, groups=hidden, name=f"{name}_conv_{number}")
     x = conv(x, channels, 1, name=f"{name}_conv_{number + 1}")
     x = batch_norm(x, name=f"{name}_conv_{number + 2}")
@@ -93,7 +91,7 @@ def inverted_residual(
 
 
 def make_stage(
-    x: keras.KerasTensor,
+    x: KerasTensor,
     channels: int,
     blocks: int,
     expand: int = 6,
@@ -101,7 +99,7 @@ def make_stage(
     *,
     name: str,
     start: int = 0,
-) -> keras.KerasTensor:
+) -> KerasTensor:
     x = inverted_residual(x, channels, expand=expand, stride=stride, name=f"{name}_{start}")
     for i in range(1, blocks):
         x = inverted_residual(x, channels, expand=expand, name=f"{name}_{start + i}")
@@ -123,5 +121,9 @@ def mobilenet_v2(
     x = conv_norm_activation(x, 1280, kernel=1, name="features_18")  # 7 x 7 x 1280
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 1280
     x = layers.Dropout(0.2, name="classifier_0")(x)  # 1280
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="classifier_1")(x)  # 1000
+    x = layers.Dense(
+        classes,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        name="classifier_1",
+    )(x)  # 1000
     return keras.Model(inputs, x, name="mobilenet_v2")

@@ -14,27 +14,23 @@ Input 224 x 224 x 3, 11,687,720 parameters, 1.81 GMACs.
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 # Given explicitly: Keras' momentum is the weight of the old statistics.
 BN_MOMENTUM = 0.9
-BN_EPSILON = 1e-05
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_out", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+BN_EPSILON = 1e-5
 
 
-def batch_norm(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
 
 def conv(
-    x: keras.KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     padding = "same"
     if stride > 1 and kernel_size > 1:  # here "same" would pad one side only
-        x = layers.ZeroPadding2D((kernel_size - 1) // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
     return layers.Conv2D(
         filters,
@@ -42,18 +38,18 @@ def conv(
         stride,
         padding,
         use_bias=False,
-        kernel_initializer=CONV_INIT,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
         name=name,
     )(x)
 
 
 def preact_block(
-    x: keras.KerasTensor, channels: int, stride: int = 1, preactivate: bool = True, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, stride: int = 1, preactivate: bool = True, *, name: str
+) -> KerasTensor:
     """Norm, ReLU, convolution, twice; the sum stays as it is (He et al. 2016, Fig. 4 e)."""
     preactivation = x
     if preactivate:
-        preactivation = batch_norm(x, name=f"{name}_bn1")
+        preactivation = batch_norm(preactivation, name=f"{name}_bn1")
     if preactivate:
         preactivation = layers.ReLU(name=f"{name}_relu1")(preactivation)
     shortcut = x
@@ -67,14 +63,14 @@ def preact_block(
 
 
 def make_stage(
-    x: keras.KerasTensor,
+    x: KerasTensor,
     channels: int,
     blocks: int,
     stride: int = 1,
     preactivate: bool = True,
     *,
     name: str,
-) -> keras.KerasTensor:
+) -> KerasTensor:
     x = preact_block(x, channels, stride=stride, preactivate=preactivate, name=f"{name}_0")
     for i in range(1, blocks):
         x = preact_block(x, channels, name=f"{name}_{i}")
@@ -88,8 +84,8 @@ def preact_resnet18(
     x = conv(inputs, 64, 7, stride=2, name="conv1")  # 112 x 112 x 64
     x = batch_norm(x, name="bn1")  # 112 x 112 x 64
     x = layers.ReLU(name="relu1")(x)  # 112 x 112 x 64
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)  # 56 x 56 x 64
+    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)  # zeros never win: x >= 0 here
+    x = layers.MaxPooling2D(3, 2, name="maxpool")(x)  # 56 x 56 x 64
     x = make_stage(x, 64, blocks=2, preactivate=False, name="layer1")  # 56 x 56 x 64
     x = make_stage(x, 128, blocks=2, stride=2, name="layer2")  # 28 x 28 x 128
     x = make_stage(x, 256, blocks=2, stride=2, name="layer3")  # 14 x 14 x 256
@@ -97,5 +93,9 @@ def preact_resnet18(
     x = batch_norm(x, name="bn2")  # 7 x 7 x 512
     x = layers.ReLU(name="relu2")(x)  # 7 x 7 x 512
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 512
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="fc")(x)  # 1000
+    x = layers.Dense(
+        classes,
+        kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        name="fc",
+    )(x)  # 1000
     return keras.Model(inputs, x, name="preact_resnet18")

@@ -13,56 +13,58 @@ Input 32 x 32 x 3, 269,722 parameters, 0.04 GMACs.
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 # Given explicitly: Keras' momentum is the weight of the old statistics.
 BN_MOMENTUM = 0.9
-BN_EPSILON = 1e-05
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_out", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+BN_EPSILON = 1e-5
 
 
-def batch_norm(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
 
-def conv(x: keras.KerasTensor, filters: int, stride: int = 1, *, name: str) -> keras.KerasTensor:
+def conv(
+    x: KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     padding = "same"
     if stride > 1:  # here "same" would pad one side only
-        x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
     return layers.Conv2D(
-        filters, 3, stride, padding, use_bias=False, kernel_initializer=CONV_INIT, name=name
+        filters,
+        kernel_size,
+        stride,
+        padding,
+        use_bias=False,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        name=name,
     )(x)
 
 
-def basic_block(
-    x: keras.KerasTensor, channels: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+def basic_block(x: KerasTensor, channels: int, stride: int = 1, *, name: str) -> KerasTensor:
     """Two 3x3 convolutions, added to a shortcut (He et al. 2015, Fig. 5 left)."""
     in_channels = x.shape[-1]
     extra_channels = channels - in_channels
     shortcut = x
     if stride != 1 or x.shape[-1] != channels:
-        shortcut = layers.AveragePooling2D(1, strides=stride, name=f"{name}_downsample_0")(x)
+        shortcut = layers.AveragePooling2D(1, stride, name=f"{name}_downsample_0")(x)
         shortcut = keras.ops.pad(
             shortcut,
             ((0, 0), (0, 0), (0, 0), (extra_channels // 2, extra_channels - extra_channels // 2)),
         )
-    x = conv(x, channels, stride=stride, name=f"{name}_conv1")
+    x = conv(x, channels, 3, stride=stride, name=f"{name}_conv1")
     x = batch_norm(x, name=f"{name}_bn1")
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    x = conv(x, channels, name=f"{name}_conv2")
+    x = conv(x, channels, 3, name=f"{name}_conv2")
     x = batch_norm(x, name=f"{name}_bn2")
     x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu2")(x)
 
 
 def make_stage(
-    x: keras.KerasTensor, channels: int, blocks: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, blocks: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     x = basic_block(x, channels, stride=stride, name=f"{name}_0")
     for i in range(1, blocks):
         x = basic_block(x, channels, name=f"{name}_{i}")
@@ -73,12 +75,16 @@ def resnet20_cifar(
     input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
-    x = conv(inputs, 16, name="conv1")  # 32 x 32 x 16
+    x = conv(inputs, 16, 3, name="conv1")  # 32 x 32 x 16
     x = batch_norm(x, name="bn1")  # 32 x 32 x 16
     x = layers.ReLU(name="relu")(x)  # 32 x 32 x 16
     x = make_stage(x, 16, blocks=3, name="layer1")  # 32 x 32 x 16
     x = make_stage(x, 32, blocks=3, stride=2, name="layer2")  # 16 x 16 x 32
     x = make_stage(x, 64, blocks=3, stride=2, name="layer3")  # 8 x 8 x 64
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 64
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="linear")(x)  # 10
+    x = layers.Dense(
+        classes,
+        kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        name="linear",
+    )(x)  # 10
     return keras.Model(inputs, x, name="resnet20_cifar")

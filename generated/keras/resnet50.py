@@ -14,27 +14,23 @@ Input 224 x 224 x 3, 25,557,032 parameters, 3.86 GMACs.
 """
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 # Given explicitly: Keras' momentum is the weight of the old statistics.
 BN_MOMENTUM = 0.9
-BN_EPSILON = 1e-05
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_out", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+BN_EPSILON = 1e-5
 
 
-def batch_norm(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
 
 def conv(
-    x: keras.KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, filters: int, kernel_size: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     padding = "same"
     if stride > 1 and kernel_size > 1:  # here "same" would pad one side only
-        x = layers.ZeroPadding2D((kernel_size - 1) // 2, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
         padding = "valid"
     return layers.Conv2D(
         filters,
@@ -42,14 +38,12 @@ def conv(
         stride,
         padding,
         use_bias=False,
-        kernel_initializer=CONV_INIT,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
         name=name,
     )(x)
 
 
-def bottleneck(
-    x: keras.KerasTensor, channels: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+def bottleneck(x: KerasTensor, channels: int, stride: int = 1, *, name: str) -> KerasTensor:
     """A 1x1, a 3x3 and a 1x1 convolution, added to a shortcut (He et al. 2015, Fig. 5 right)."""
     shortcut = x
     if stride != 1 or x.shape[-1] != channels * 4:
@@ -68,8 +62,8 @@ def bottleneck(
 
 
 def make_stage(
-    x: keras.KerasTensor, channels: int, blocks: int, stride: int = 1, *, name: str
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, blocks: int, stride: int = 1, *, name: str
+) -> KerasTensor:
     x = bottleneck(x, channels, stride=stride, name=f"{name}_0")
     for i in range(1, blocks):
         x = bottleneck(x, channels, name=f"{name}_{i}")
@@ -81,12 +75,16 @@ def resnet50(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1
     x = conv(inputs, 64, 7, stride=2, name="conv1")  # 112 x 112 x 64
     x = batch_norm(x, name="bn1")  # 112 x 112 x 64
     x = layers.ReLU(name="relu")(x)  # 112 x 112 x 64
-    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)  # 56 x 56 x 64
+    x = layers.ZeroPadding2D(1, name="maxpool_pad")(x)  # zeros never win: x >= 0 here
+    x = layers.MaxPooling2D(3, 2, name="maxpool")(x)  # 56 x 56 x 64
     x = make_stage(x, 64, blocks=3, name="layer1")  # 56 x 56 x 256
     x = make_stage(x, 128, blocks=4, stride=2, name="layer2")  # 28 x 28 x 512
     x = make_stage(x, 256, blocks=6, stride=2, name="layer3")  # 14 x 14 x 1024
     x = make_stage(x, 512, blocks=3, stride=2, name="layer4")  # 7 x 7 x 2048
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 2048
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="fc")(x)  # 1000
+    x = layers.Dense(
+        classes,
+        kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+        name="fc",
+    )(x)  # 1000
     return keras.Model(inputs, x, name="resnet50")

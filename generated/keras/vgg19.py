@@ -14,26 +14,31 @@ Input 224 x 224 x 3, 143,667,240 parameters, 19.63 GMACs.
 """
 
 import keras
-from keras import layers
-
-CONV_INIT = keras.initializers.VarianceScaling(
-    2.0, mode="fan_out", distribution="untruncated_normal"
-)
-DENSE_INIT = keras.initializers.RandomNormal(stddev=0.01)
+from keras import KerasTensor, layers
 
 
-def conv(x: keras.KerasTensor, filters: int, *, name: str) -> keras.KerasTensor:
-    return layers.Conv2D(filters, 3, 1, "same", kernel_initializer=CONV_INIT, name=name)(x)
+def dense_init() -> keras.Initializer:
+    """A new one for each layer: one that is shared gives all of them the same values."""
+    return keras.initializers.RandomNormal(stddev=0.01)
 
 
 def vgg_stage(
-    x: keras.KerasTensor, channels: int, convs: int, *, name: str, start: int = 0
-) -> keras.KerasTensor:
+    x: KerasTensor, channels: int, convs: int, *, name: str, start: int = 0
+) -> KerasTensor:
     """3x3 convolutions, then a max-pool that halves the map (Simonyan & Zisserman 2014)."""
-    for i in range(convs):
-        x = conv(x, channels, name=f"{name}_{start + 2 * i}")
-        x = layers.ReLU(name=f"{name}_{start + 2 * i + 1}")(x)
-    return layers.MaxPooling2D(2, name=f"{name}_{start + 2 * convs}")(x)
+    for _ in range(convs):
+        x = layers.Conv2D(
+            channels,
+            3,
+            padding="same",
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, "fan_out", "untruncated_normal"
+            ),
+            name=f"{name}_{start}",
+        )(x)
+        x = layers.ReLU(name=f"{name}_{start + 1}")(x)
+        start += 2
+    return layers.MaxPooling2D(2, name=f"{name}_{start}")(x)
 
 
 def vgg19(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000) -> keras.Model:
@@ -44,11 +49,11 @@ def vgg19(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
     x = vgg_stage(x, 512, convs=4, name="features", start=19)  # 14 x 14 x 512
     x = vgg_stage(x, 512, convs=4, name="features", start=28)  # 7 x 7 x 512
     x = layers.Flatten(name="flatten")(x)  # 25088
-    x = layers.Dense(4096, kernel_initializer=DENSE_INIT, name="classifier_0")(x)  # 4096
+    x = layers.Dense(4096, kernel_initializer=dense_init(), name="classifier_0")(x)  # 4096
     x = layers.ReLU(name="classifier_1")(x)  # 4096
     x = layers.Dropout(0.5, name="classifier_2")(x)  # 4096
-    x = layers.Dense(4096, kernel_initializer=DENSE_INIT, name="classifier_3")(x)  # 4096
+    x = layers.Dense(4096, kernel_initializer=dense_init(), name="classifier_3")(x)  # 4096
     x = layers.ReLU(name="classifier_4")(x)  # 4096
     x = layers.Dropout(0.5, name="classifier_5")(x)  # 4096
-    x = layers.Dense(classes, kernel_initializer=DENSE_INIT, name="classifier_6")(x)  # 1000
+    x = layers.Dense(classes, kernel_initializer=dense_init(), name="classifier_6")(x)  # 1000
     return keras.Model(inputs, x, name="vgg19")

@@ -69,6 +69,7 @@ class Scheduler:
 
     def __post_init__(self) -> None:
         self.used = {"x", *self.reserved}
+        self.held: dict[str, str] = {}  # output -> the variable that keeps its value
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""
@@ -84,11 +85,16 @@ class Scheduler:
         assert not isinstance(node, Loop), "loops stand in sequences only"
         target = var
         if node.name in self.outputs:
-            target = self.fresh(str(node.name))
-        elif var in self.outputs:
+            target = self.hold(str(node.name))
+        elif var in self.held.values():
             target = "x"
         self.statements.append(Assign(target, Apply(node, var)))
         return target
+
+    def hold(self, output: str) -> str:
+        """A variable of its own for an output."""
+        self.held[output] = self.fresh(output)
+        return self.held[output]
 
     def fresh(self, wanted: str) -> str:
         name, number = wanted, 1
@@ -113,7 +119,7 @@ class Scheduler:
         if both:
             tapped = self.branch(node.pre, var, self.fresh("preactivation"))
             self.shortcut(node, tapped, var, shortcut)
-            end = self.branch(branch, tapped, var if var not in self.outputs else "x")
+            end = self.branch(branch, tapped, var if var not in self.held.values() else "x")
         elif node.tap_pre:
             tapped = self.body(node.pre, var)
             self.shortcut(node, tapped, var, shortcut)
@@ -170,8 +176,8 @@ class Scheduler:
         var: str,
         when: Dim,
     ) -> str:
-        target = self.fresh(node.name) if node.name in self.outputs else var
-        if target == var and var in self.outputs:
+        target = self.hold(node.name) if node.name in self.outputs else var
+        if target == var and var in self.held.values():
             target = "x"
         self.statements.append(Assign(target, Combine(node, kind, operands, when)))
         return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -64,3 +65,18 @@ class Summary:
 def arranged(shape: Shape, layout: str) -> Shape:
     """A channels-first shape in the layout of a backend."""
     return shape if layout == "channels_first" else (*shape[1:], shape[0])
+
+
+def docstring(about: str) -> Iterator[str]:
+    """The lines of a block's docstring, indented by four; nothing in the text can end it early."""
+    plain = "".join(c if c.isprintable() else " " for c in about).strip()
+    safe = plain.replace("\\", "\\\\").replace('"""', "'''")
+    safe = f" {safe}" if safe.startswith('"') else safe
+    safe = f"{safe} " if safe.endswith('"') else safe
+    if not safe:
+        return
+    if len(safe) + 10 <= WIDTH:
+        yield f'    """{safe}"""'
+        return
+    first, *rest = wrap(f'"""{safe}', WIDTH - 4)
+    yield from (f"    {line}" for line in (first, *rest, '"""'))

@@ -284,7 +284,7 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
             raise ExprError(f"division by zero: {left} {op} {right}") from None
     if op in ("/", "//", "%") and not isinstance(right, Expr) and right == 0:
         raise ExprError(f"division by zero: {text(left)} {op} 0")
-    if (_is(right, 0) and op in "+-") or (_is(right, 1) and op in ("*", "//")):
+    if (_is(right, 0) and op in "+-") or (_is(right, 1) and op == "*"):
         return left
     if (_is(left, 0) and op == "+") or (_is(left, 1) and op == "*"):
         return right

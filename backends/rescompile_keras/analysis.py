@@ -1,0 +1,145 @@
+"""Two proofs over the IR on which the emitted layers depend.
+
+Zeros around a max-pool never win where its input cannot be negative, and a flatten may keep Keras'
+order H, W, C where nothing but a Dense layer sees it, whose kernel's rows are then permuted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rescompile.ir import ops
+from rescompile.ir.elaborate import (
+    CallTrace,
+    Elaborated,
+    GroupTrace,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    parts,
+)
+from rescompile.ir.ops import Op, Shape
+from rescompile.ir.structure import Path
+
+# Outputs that are never negative, whatever comes in.
+NONNEGATIVE = (ops.Relu, ops.Relu6, ops.Sigmoid, ops.HardSigmoid, ops.Softmax)
+# Outputs that are not negative if the input is not.
+KEEPS_SIGN = (
+    ops.Activation,
+    ops.Pool,
+    ops.GlobalAvgPool,
+    ops.Flatten,
+    ops.Dropout,
+    ops.StochasticDepth,
+    ops.PadChannels,
+    ops.SliceChannels,
+    ops.ChannelShuffle,
+    ops.Upsample,
+)
+# What treats all elements of a vector alike, so that their order does not matter.
+ORDERLESS = (ops.Activation, ops.Dropout)
+
+
+@dataclass
+class Signs:
+    """Which pools see a negative value in some call: `negative` holds their nodes' ids."""
+
+    elaborated: Elaborated
+    negative: set[int] = field(default_factory=set)
+    memo: dict[tuple[int, bool], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.body(self.elaborated.root.items, False)
+
+    def body(self, items: tuple[Trace, ...], x: bool) -> bool:
+        """Whether what leaves is provably >= 0, given whether what enters is."""
+        for item in items:
+            x = self.item(item, x)
+        return x
+
+    def item(self, item: Trace, x: bool) -> bool:
+        if isinstance(item, OpTrace):
+            if isinstance(item.op, ops.Pool) and not x:
+                self.negative.add(id(item.node))
+            return isinstance(item.op, NONNEGATIVE) or (x and isinstance(item.op, KEEPS_SIGN))
+        if isinstance(item, CallTrace):
+            key = (id(item.instance), x)
+            if key not in self.memo:
+                self.memo[key] = self.body(item.instance.items, x)
+            return self.memo[key]
+        if isinstance(item, GroupTrace):
+            return self.body(item.items, x)
+        if isinstance(item, JoinTrace):
+            ends = [self.body(branch, x) for branch in item.branches]
+            return all(ends)
+        return self.residual(item, x)
+
+    def residual(self, item: ResidualTrace, x: bool) -> bool:
+        tapped = self.body(item.pre, x)
+        branch = self.body(item.branch, tapped)
+        if item.shortcut is None:
+            return branch
+        source = tapped if item.node.tap_pre and item.shortcut else x
+        return self.body(item.shortcut, source) and branch
+
+
+@dataclass
+class Flattening:
+    """Where flattened values go.
+
+    `ordered` are the nodes' ids of flattens whose order somebody sees, so that it must be
+    PyTorch's; `kernels` tells for each linear layer after another flatten what was flattened.
+    """
+
+    elaborated: Elaborated
+    ordered: set[int] = field(default_factory=set)
+    kernels: dict[Path, tuple[int, int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        pairs: list[tuple[OpTrace, Path]] = []
+        open_: OpTrace | None = None
+        outputs = frozenset(self.elaborated.network.outputs)
+        for event in [*_events(self.elaborated.root.items, (), outputs), None]:
+            op: Op | None = event[1].op if event else None
+            if open_ is not None and event and isinstance(op, ops.Linear):
+                pairs.append((open_, event[0]))
+                open_ = None
+            elif open_ is not None and not isinstance(op, ORDERLESS):
+                self.ordered.add(id(open_.node))
+                open_ = None
+            if event and isinstance(op, ops.Flatten) and has_positions(event[1].x):
+                open_ = event[1]
+        for flatten, path in pairs:
+            if id(flatten.node) not in self.ordered:
+                channels, height, width = flatten.x
+                self.kernels[path] = (channels, height, width)
+
+
+def has_positions(shape: Shape) -> bool:
+    """Whether a shape has more than one position, so that flattening it has an order."""
+    return len(shape) == 3 and shape[1] * shape[2] > 1
+
+
+Event = tuple[Path, OpTrace] | None
+
+
+def _events(items: tuple[Trace, ...], path: Path, outputs: frozenset[str]) -> Iterator[Event]:
+    """Operations in order; None stands where a value is seen by more than the next operation."""
+    for item in items:
+        if isinstance(item, (JoinTrace, ResidualTrace)):
+            for part in parts(item):
+                yield None
+                yield from _events(part, path, frozenset())
+            yield None
+            continue
+        inner = (*path, item.name)
+        if isinstance(item, OpTrace):
+            yield inner, item
+        elif isinstance(item, CallTrace):
+            yield from _events(item.instance.items, inner, frozenset())
+        else:
+            yield from _events(item.items, inner, frozenset())
+        if item.name in outputs:
+            yield None

@@ -1,0 +1,144 @@
+"""What the convolutions of a network are in Keras: how they are padded, and how connected.
+
+Keras pads a convolution with a stride on one side only where PyTorch pads both, so each
+convolution is classed by what its padding is in every call of its block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import cast
+
+from rescompile.ir.elaborate import OpTrace
+from rescompile.ir.expr import Dim
+from rescompile.ir.facts import Facts
+from rescompile.ir.ops import Conv, Quad, Same
+from rescompile.ir.structure import Layer
+
+
+class Padding(Enum):
+    """What gives a convolution its padding in Keras."""
+
+    VALID = "nothing"
+    SAME = "the layer itself"
+    HALF = "the layer itself, or zeros around the map where there is a stride"
+    GIVEN = "zeros around the map, as many as the spec says"
+
+
+class Kind(Enum):
+    """How the channels of a convolution are connected."""
+
+    FULL = "all, or those of a group"
+    DEPTHWISE = "each with itself"
+    EITHER = "full in one call, depthwise in another"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A convolution of a definition, with everything that it stands for."""
+
+    node: Layer
+    op: Conv
+    traces: tuple[OpTrace, ...]
+
+    @property
+    def bound(self) -> list[Conv]:
+        """The convolution with numbers for attributes, call by call."""
+        return [cast(Conv, trace.op) for trace in self.traces]
+
+    @property
+    def quad(self) -> Quad:
+        return cast(Quad, self.op.padding)
+
+    @cached_property
+    def kind(self) -> Kind:
+        if all(is_depthwise(trace) for trace in self.traces):
+            return Kind.DEPTHWISE
+        either = any(is_depthwise(trace) for trace in self.traces)
+        return Kind.EITHER if either else Kind.FULL
+
+    @property
+    def square(self) -> bool:
+        """Whether one number each tells kernel, stride and dilation."""
+        return all(a == b for a, b in (self.op.kernel, self.op.stride, self.op.dilation))
+
+    @property
+    def skips(self) -> bool:
+        """Whether it has a stride and a dilation at once, which no Keras layer has."""
+        return any(skips(op) for op in self.bound)
+
+    @property
+    def multipliers(self) -> set[int]:
+        """Outputs for each input channel, where it is depthwise."""
+        return {trace.y[0] // trace.x[0] for trace in self.traces if is_depthwise(trace)}
+
+    @cached_property
+    def paddings(self) -> frozenset[Padding]:
+        """Every way of padding that is right in all calls."""
+        found = set() if isinstance(self.op.padding, Same) else {Padding.GIVEN}
+        if all(_is_same(op) for op in self.bound):
+            found.add(Padding.SAME)
+        if self.square and all(_is_half(op) for op in self.bound):
+            found.add(Padding.HALF)
+        if all(set(op.pads(t.x)) == {0} for op, t in zip(self.bound, self.traces, strict=True)):
+            found.add(Padding.VALID)
+        return frozenset(found)
+
+
+def find_sites(facts: Facts) -> Iterator[Site]:
+    """Every convolution of every definition."""
+    for traces in facts.traces.values():
+        node = traces[0].node
+        if isinstance(node.op, Conv):
+            yield Site(node, node.op, tuple(traces))
+
+
+def common_padding(sites: Iterable[Site]) -> Padding | None:
+    """A way of padding that is right for all, or None."""
+    found = list(sites)
+    ways = (Padding.VALID, Padding.SAME, Padding.HALF)
+    return next((way for way in ways if all(way in site.paddings for site in found)), None)
+
+
+def axes(dims: Iterable[Dim]) -> tuple[int, ...]:
+    """Bound attributes as the numbers that they are."""
+    return tuple(cast(int, dim) for dim in dims)
+
+
+def skips(op: Conv) -> bool:
+    return max(axes(op.stride)) > 1 and max(axes(op.dilation)) > 1
+
+
+def is_depthwise(trace: OpTrace) -> bool:
+    """Whether each channel is filtered by itself, and Keras' own layer for that can do it.
+
+    That layer has one stride for both axes on TensorFlow.
+    """
+    op = cast(Conv, trace.op)
+    return op.groups == trace.x[0] > 1 and op.stride[0] == op.stride[1]
+
+
+def _is_same(op: Conv) -> bool:
+    """Whether `padding="same"` pads as asked: half of an odd kernel, at stride 1, on each axis."""
+    if isinstance(op.padding, Same):
+        return not skips(op)
+    top, bottom, left, right = axes(op.padding)
+    windows = zip(axes(op.kernel), axes(op.stride), axes(op.dilation), strict=True)
+    for (kernel, stride, dilation), sides in zip(
+        windows, ((top, bottom), (left, right)), strict=True
+    ):
+        half = (kernel - 1) // 2 * dilation
+        if sides != (half, half) or kernel % 2 == 0 or (stride > 1 and kernel > 1):
+            return False
+    return not skips(op)
+
+
+def _is_half(op: Conv) -> bool:
+    """Whether a square convolution pads half of an odd kernel."""
+    kernel, stride, dilation = axes((op.kernel[0], op.stride[0], op.dilation[0]))
+    if isinstance(op.padding, Same):
+        return kernel % 2 == 1 and (stride == 1 or kernel == 1)
+    return kernel % 2 == 1 and set(op.padding) == {(kernel - 1) // 2 * dilation}

@@ -1,0 +1,61 @@
+"""The functions of an emitted file: one for each block, and the network's own."""
+
+from __future__ import annotations
+
+from rescompile.backend.layout import signature
+from rescompile.ir.expr import Var
+from rescompile.ir.structure import CLASSES, IN_CHANNELS, Block, Form
+
+from .body import Body
+from .file import File
+from .sequence import Sequence
+from .view import BLOCK, Argument, Function, Label, Line, Scope, arguments_of, function, shown_names
+
+
+def block_function(file: File, block: Block, name: str) -> Function:
+    """The function of a block."""
+    scope = Scope(shown_names(block, file.given))
+    own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets), IN_CHANNELS]
+    local = [scope.dim(Var(n)) for n in own]
+    scope.used.clear()
+    body = Body(file, scope, file.facts.flows[block.name][0], local)
+    if block.form is Form.MODULE:
+        result = body.module(block.body, BLOCK)
+    else:
+        counter = "start" if block.form is Form.INLINE else ""
+        result = Sequence(body, BLOCK, "x", "x", counter).run(block.body)
+    body.copy("x", result)
+    lines = [*_lets(block, scope), *body.lines]
+    inline = block.form is Form.INLINE
+    return function(name, arguments_of(block, scope), lines, block.about, inline)
+
+
+def _lets(block: Block, scope: Scope) -> list[Line]:
+    """The expressions that a block's text uses, and the channels of its input."""
+    lines: list[Line] = []
+    for let, dim in reversed(block.lets):
+        if let in scope.used:
+            lines.insert(0, Line(scope.dim(dim), scope.dim(Var(let))))
+    if IN_CHANNELS in scope.used:
+        lines.insert(0, Line("x.shape[-1]", IN_CHANNELS))
+    return lines
+
+
+def network_function(file: File) -> tuple[str, list[str]]:
+    """The head and the lines of the network's own function."""
+    network = file.network
+    channels, height, width = network.input
+    shapes = dict(file.facts.elaborated.root.shapes)
+    scope = Scope()
+    body = Body(file, scope, file.facts.root_flow, ("inputs", "input_shape", CLASSES), shapes)
+    body.assign("inputs", "keras.Input(input_shape)")
+    body.entry = "inputs"
+    result = body.module(network.body, Label(), network.outputs)
+    arguments = [
+        Argument("input_shape", "tuple[int, int, int]", f"({height}, {width}, {channels})")
+    ]
+    if network.classes is not None and CLASSES in scope.used:
+        arguments.append(Argument(CLASSES, "int", str(network.classes)))
+    head = signature(network.name, [a.declared for a in arguments], "keras.Model")
+    last = f'return keras.Model(inputs, {result}, name="{network.name}")'
+    return head, [*map(str, body.lines), f"    {last}"]

@@ -1,0 +1,151 @@
+"""Everything in one emitted file; functions are rendered once, callees first."""
+
+from __future__ import annotations
+
+from rescompile.backend.contract import Request
+from rescompile.ir.expr import Dim, Expr, IfElse, Var, binary, names, product, substitute, total
+from rescompile.ir.facts import Facts
+from rescompile.ir.structure import INDEX, Block, Form, Group, Layer, Loop, Node, walk
+from rescompile.ir.structure import Call as BlockCall
+from rescompile.ir.symbolic import Flow, arguments, expand
+
+from .layers import Style
+from .view import BLOCK, RESERVED, Argument, Function, Label, Line, Scope, file_names, function
+
+COUNT = "#"  # stands for the number of repetitions among the arguments of a stage
+
+
+class File:
+    """The functions of a file, and the names that it has given away."""
+
+    def __init__(self, request: Request) -> None:
+        self.facts: Facts = request.facts
+        self.network = request.facts.network
+        self.style = Style(self.facts)
+        self.names = file_names(self.network, self.style.helper_names())
+        self.repeated = _repeated(self.network.body, self.network.blocks.values())
+        self.titles = {name: self.names.take(name, "_block") for name in self.network.blocks}
+        single = len({block for block, _ in self.repeated}) == 1
+        self.stage_titles = {
+            key: self.names.take("make_stage" if single else f"make_{key[0]}_stage")
+            for key in self.repeated
+        }
+        self.given = {*RESERVED, *self.style.helper_names(), self.network.name}
+        self.given |= {*self.titles.values(), *self.stage_titles.values()}
+        self.functions: dict[str, Function] = {}
+        self.stages: dict[tuple[str, str], Function] = {}
+        self.order: list[Function] = []
+
+    def block(self, name: str) -> Function:
+        """The function of a block; rendered at its first use."""
+        if name not in self.functions:
+            from .define import block_function
+
+            made = block_function(self, self.network.blocks[name], self.titles[name])
+            self.functions[name] = made
+            self.order.append(made)
+        return self.functions[name]
+
+    def stage(self, node: BlockCall) -> Function:
+        """The function that repeats a block."""
+        key = (node.block, node.children)
+        if key not in self.stages:
+            self.stages[key] = made = self.stage_function(node, self.stage_titles[key])
+            self.order.append(made)
+        return self.stages[key]
+
+    def stage_function(self, node: BlockCall, name: str) -> Function:
+        """The first repetition with arguments of its own, then the rest."""
+        inner = self.block(node.block)
+        once = {p.name: p.default for p in self.network.blocks[node.block].parameters if p.once}
+        count = count_argument(self, node)
+        first = {a.of: a.name for a in inner.arguments}
+        rest = dict(first)
+        for name_, default in once.items():
+            if name_ in rest and default is not None:
+                rest[name_] = Scope().dim(default)
+        spliced = self.repeated[node.block, node.children]
+        start: Dim = Var("start") if spliced else 0
+        lines = []
+        if first != rest:
+            label = repetition(BLOCK, node, 0, start, Scope())
+            lines.append(Line(inner.call("x", first, label), "x"))
+        bounds = count.name if first == rest else f"1, {count.name}"
+        lines.append(Line(f"for i in range({bounds}):"))
+        label = repetition(BLOCK, node, Var("i"), start, Scope())
+        lines.append(Line(inner.call("x", rest, label), "x", 8))
+        required = [a for a in inner.arguments if a.default is None]
+        optional = [a for a in inner.arguments if a.default is not None]
+        return function(name, [*required, count, *optional], lines, numbered=spliced)
+
+
+def _repeated(body: tuple[Node, ...], blocks: object) -> dict[tuple[str, str], bool]:
+    """The blocks that are repeated by plain arguments, with the pattern of their names.
+
+    The value tells whether the repetitions of some call join the sequence where it stands.
+    """
+    found: dict[tuple[str, str], bool] = {}
+    for nodes in (body, *(block.body for block in blocks)):  # type: ignore[attr-defined]
+        for node in walk(nodes):
+            if isinstance(node, BlockCall) and node.repeat is not None and not uses_index(node):
+                key = (node.block, node.children)
+                numbered = node.name is None and node.children == "{i}"
+                found[key] = found.get(key, False) or numbered
+    return found
+
+
+def uses_index(node: BlockCall) -> bool:
+    """Whether the arguments of a repeated call depend on the number of the repetition."""
+    return any(INDEX in names(dim) for _, dim in node.args)
+
+
+def count_argument(file: File, node: BlockCall) -> Argument:
+    """The number of repetitions: `blocks`, unless the block has a parameter of that name."""
+    taken = {a.name for a in file.block(node.block).arguments}
+    free = (n for n in ("blocks", "repeat", "repetitions", "count") if n not in taken)
+    return Argument(next(free), "int", of=COUNT)
+
+
+def repetition(label: Label, node: BlockCall, i: Dim, start: Dim, scope: Scope) -> Label:
+    """The name of repetition `i`: its number in the sequence, or what the pattern makes of it."""
+    if node.children == "{i}":
+        return label.child(_shown(binary("+", start, i), scope))
+    made = node.children.replace("{i}", _shown(i, scope))
+    return label.child(made.replace("{n}", _shown(binary("+", i, 1), scope)))
+
+
+def _shown(dim: Dim, scope: Scope) -> str:
+    shown = scope.dim(dim)
+    return f"{{{shown}}}" if isinstance(dim, Expr) else shown
+
+
+def consumed(node: Node, file: File, flow: Flow | None = None) -> Dim:
+    """How many numbers a node takes in the sequence where it stands."""
+    if isinstance(node, Loop):
+        each = total(consumed(inner, file) for inner in node.body)
+        if INDEX in names(each) and isinstance(node.count, int):
+            return total(substitute(each, {INDEX: i}) for i in range(node.count))
+        return product((node.count, each))
+    taken: Dim = 1
+    if isinstance(node, BlockCall):
+        block = file.network.blocks[node.block]
+        if block.form is Form.INLINE:
+            body = total(consumed(inner, file) for inner in block.body)
+            entering = flow.entering[id(node)] if flow else Var("in_channels")
+            taken = substitute(expand(block.lets, body), arguments(node, block, entering))
+        elif node.repeat is not None and node.name is None:
+            taken = node.repeat
+    when = node.when if flow is None and isinstance(node, (Layer, Group, BlockCall)) else True
+    return IfElse(when, taken, 0) if isinstance(when, Expr) else taken
+
+
+def uncountable(block: Block) -> bool:
+    """Whether the numbers that inline steps take have no expression."""
+    loops = [n for n in walk(block.body) if isinstance(n, Loop) and isinstance(n.count, Expr)]
+    found = [
+        n.when
+        for loop in loops
+        for n in walk(loop.body)
+        if isinstance(n, (Layer, Group, BlockCall))
+    ]
+    return block.form is Form.INLINE and any(INDEX in names(when) for when in found)

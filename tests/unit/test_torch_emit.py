@@ -1,0 +1,133 @@
+"""Odd networks through the PyTorch emitter: the text is safe, and the model is the reference's."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rescompile.compiler import open_spec
+from rescompile.errors import UnsupportedError
+from rescompile.parity.process import Worker, relative_error
+from rescompile.parity.reference import run
+from rescompile.parity.weights import random_weights
+
+HEAD = """
+rescompile: 1
+name: odd
+input: {channels: 3, height: 13, width: 18}
+"""
+SAY = """
+blocks:
+  unit:
+    about: '%s'
+    body:
+      - conv: {channels: 4, kernel: 3}
+        name: conv
+stages:
+  - {name: a, block: unit}
+"""
+LOOPS = """
+stages:
+  - name: features
+    group:
+      - repeat: 2
+        steps:
+          - conv: {channels: 8, kernel: 3}
+          - activation: {}
+          - max_pool: {kernel: 2, stride: 2}
+"""
+OUTPUTS = """
+stages:
+  - conv: {channels: 4, kernel: 3}
+    name: x
+  - activation: {}
+  - conv: {channels: 6, kernel: 3, stride: 2}
+    name: conv
+  - activation: {}
+    name: last
+outputs: [x, conv, last]
+"""
+ONCE = """
+blocks:
+  grow:
+    parameters:
+      more: {type: int, default: 2, once: true}
+      extra: {type: int}
+    body:
+      - concat:
+          - []
+          - - conv: {channels: $more + $extra, kernel: 3}
+              name: conv
+stages:
+  - {name: a, block: grow, repeat: 3, more: 5, extra: $index + 1}
+"""
+HIDDEN = """
+blocks:
+  unit:
+    parameters: {range: {type: int}, first: {type: int}}
+    body:
+      - conv: {channels: $range + $first, kernel: 1}
+        name: conv
+stages:
+  - {name: a, block: unit, range: 2, first: 1}
+  - {name: b, block: unit, range: 3, first: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def torch() -> Iterator[Worker]:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    with Worker("torch") as worker:
+        yield worker
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "odd.yaml"
+    path.write_text(HEAD + text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        'x"""; import os; os.system("echo") #',
+        'ends with a "quote"',
+        '"begins with one',
+        "ends with \\",
+        "a word too many, " * 12,
+    ],
+)
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_no_text_ends_a_docstring(tmp_path: Path, about: str, backend: str) -> None:
+    tree = ast.parse(open_spec(write(tmp_path, SAY % about)).source(backend))
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    assert imported <= {"torch", "keras"}
+    found = [
+        ast.get_docstring(n) for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)
+    ]
+    assert any(about.strip()[:8] in (text or "").replace("'''", '"""') for text in found)
+
+
+@pytest.mark.parametrize("text", [LOOPS, OUTPUTS, ONCE], ids=["loops", "outputs", "once"])
+def test_odd_networks_are_the_reference(tmp_path: Path, torch: Worker, text: str) -> None:
+    path = write(tmp_path, text)
+    elaborated = open_spec(path).facts.elaborated
+    images = np.random.default_rng(1).standard_normal((2, *elaborated.network.input))
+    wanted = run(elaborated, random_weights(elaborated, 5), images).outputs
+    got = torch.run(path, images, weights=5, dtype="float64")
+    assert len(got) == len(wanted)
+    for one, other in zip(got, wanted, strict=True):
+        assert relative_error(one, other) < 1e-12
+
+
+def test_parameters_that_hide_a_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError) as refused:
+        open_spec(write(tmp_path, HIDDEN)).source("torch")
+    assert [r for r in refused.value.reasons if "'first'" in r]
+    assert [r for r in refused.value.reasons if "'range'" in r]
