@@ -26,3 +26,5 @@ test:
 
 generated:
 	$(PYTHON) -m rescompile build specs/*.yaml
+	for spec in specs/*.yaml; do $(PYTHON) -m rescompile report $$spec --format markdown \
+		--output generated/reports/$$(basename $$spec .yaml).md || exit 1; done

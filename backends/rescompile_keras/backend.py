@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from rescompile.backend.contract import Request
+from rescompile.backend.contract import ENGINE, Request
 from rescompile.backend.layout import statement
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
@@ -32,6 +33,7 @@ class KerasBackend:
 
     name = "keras"
     title = "Keras"
+    requires = ("keras", "tensorflow")
     UNSUPPORTED: Mapping[type[Op], str] = {}
 
     def unsupported(self, facts: Facts) -> list[str]:
@@ -58,6 +60,10 @@ class KerasBackend:
         return tidy(source)
 
     def runtime(self) -> KerasRuntime:
+        engine = os.environ.get(ENGINE)
+        if engine is not None:  # asked for by a measurement; Keras reads this when it is imported
+            os.environ["KERAS_BACKEND"] = engine or "tensorflow"
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from .runtime import KerasRuntime
 
         return KerasRuntime()

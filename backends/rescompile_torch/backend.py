@@ -81,6 +81,7 @@ class TorchBackend:
 
     name = "torch"
     title = "PyTorch"
+    requires = ("torch",)
     UNSUPPORTED: Mapping[type[Op], str] = {}
 
     def unsupported(self, facts: Facts) -> list[str]:

@@ -16,6 +16,7 @@ from ..ir.ops import Op
 from ..ir.structure import Path
 from .summary import Summary
 
+ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty
 Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout
 
 
@@ -54,6 +55,7 @@ class Backend(Protocol):
 
     name: str
     title: str
+    requires: tuple[str, ...]  # the modules that its runtime imports
     UNSUPPORTED: Mapping[type[Op], str]
 
     def unsupported(self, facts: Facts) -> list[str]:

@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backend.contract import ENGINE
 from ..errors import RescompileError
 
 Array = NDArray[Any]
@@ -28,9 +29,7 @@ class Worker:
     def __init__(self, backend: str) -> None:
         self.backend, _, engine = backend.partition(":")
         self.label = backend
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONHASHSEED": "0"}
-        if self.backend == "keras":
-            environment["KERAS_BACKEND"] = engine or "tensorflow"
+        environment = {**os.environ, ENGINE: engine, "PYTHONHASHSEED": "0"}
         path = os.pathsep.join(p for p in sys.path if p)
         environment["PYTHONPATH"] = path
         self.folder = tempfile.TemporaryDirectory(prefix="rescompile-")
@@ -112,6 +111,11 @@ class Worker:
             images=images,
         )
         return [made[f"output{i}"] for i in range(len(made))]
+
+    def weights(self, spec: str | os.PathLike[str], weights: int | str = 0) -> dict[str, Array]:
+        """The weights that a float32 model has after it was given these, by state-dict key."""
+        job = {"action": "weights", "spec": os.fspath(spec), "weights": weights}
+        return self.arrays({**job, "dtype": "float32"})
 
     def arrays(self, job: dict[str, Any], **given: Array) -> dict[str, Array]:
         """A job with arrays both ways: each of `given` goes into a file of its name."""

@@ -57,6 +57,11 @@ class Session:
         outputs = self.runtime.run(self.model, images, job["training"])
         return {f"output{i}": output for i, output in enumerate(outputs)}
 
+    def weights(self, net: Architecture, job: dict[str, Any]) -> dict[str, Any]:
+        """The model's weights in PyTorch's layout."""
+        found = self.runtime.get_weights(self.model, net.facts)
+        return {".".join(path): array for path, array in found.items()}
+
 
 def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
     """Weights by recipe, so that they need not travel: a seed, "seeded", or a file."""

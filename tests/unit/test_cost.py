@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -233,15 +232,14 @@ def test_the_whole_image() -> None:
     assert field(*flat, layer(Linear(2), "fc")).size is None
 
 
-def test_deeply_nested_joins_are_quick() -> None:
+def test_deeply_nested_joins_are_walked_once() -> None:
+    """Walked once for each branch above them they would take 2 ** 60 steps."""
     node: Node = layer(CONV3, "a")
     for i in range(60):
         node = Join(JoinKind.ADD, (Branch((node,)), Branch(())), f"add{i}")
     found = made(node)
-    start = time.perf_counter()
     assert len(report(found, "layer").rows) == 61
     assert network_cost(found).layers == 1
-    assert time.perf_counter() - start < 2
 
 
 def test_published_figures_of_the_zoo() -> None:
