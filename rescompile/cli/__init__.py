@@ -1,0 +1,43 @@
+"""The command line: parses, calls the compiler, prints diagnostics, sets the exit code.
+
+Exit codes: 0 good, 1 the input is wrong or a check failed, 2 the command line is wrong. A command
+is a module of `commands`, imported when it is asked for; modules of the compiler are imported
+inside the commands. So `--help` and completion stay quick.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+import click
+
+from .. import __version__
+from . import commands
+
+
+class Commands(click.Group):
+    """The modules of `commands`, each imported when it is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = import_module(f"{commands.__name__}.{cmd_name}").command
+        command.name = cmd_name
+        return command  # type: ignore[no-any-return]
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Shell completion: see `Shell completion` in the README.",
+)
+@click.version_option(__version__, message="rescompile %(version)s")
+def main() -> None:
+    """Compile YAML specs of convolutional networks to PyTorch and Keras source; count costs.
+
+    A SPEC is a path such as specs/resnet34.yaml, or the name of a shipped network such as resnet34.
+    """

@@ -1,0 +1,98 @@
+"""`rescompile build`: source files from specs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..common import BackendType, SpecType, guarded, progress
+
+if TYPE_CHECKING:
+    from ...compiler import Architecture, Output
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
+@click.option(
+    "--backend",
+    "-b",
+    "backends",
+    multiple=True,
+    type=BackendType(),
+    metavar="NAME",
+    help="Backend to emit for; may be given several times. Default: every backend found.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("generated"),
+    show_default=True,
+    help="Directory to write to: DIR/BACKEND/NAME.py.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not up to date.")
+@click.option("--stdout", is_flag=True, help="Print the source instead of writing files.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@guarded
+def command(
+    specs: tuple[str, ...],
+    backends: tuple[str, ...],
+    output: Path,
+    check: bool,
+    stdout: bool,
+    quiet: bool,
+) -> None:
+    """Emit source code for each SPEC and backend.
+
+    Everything is compiled before anything is written: one bad spec, and no file changes.
+    """
+    if check and stdout:
+        raise click.UsageError("--check and --stdout exclude each other")
+    from ...registry import backend_names
+
+    names = list(dict.fromkeys(backends)) or backend_names()
+    made = list(_compile(specs, names, output, quiet or stdout))
+    if stdout:
+        click.echo("".join(item.text for item in made), nl=False)
+    elif check:
+        _check(made, quiet)
+    else:
+        _write(made, quiet)
+
+
+def _compile(
+    specs: Iterable[str], backends: list[str], output: Path, quiet: bool
+) -> Iterator[Output]:
+    from ...compiler import Output, open_spec
+
+    jobs = [(spec, name) for spec in specs for name in backends]
+    opened: dict[str, Architecture] = {}
+    for spec, name in progress(jobs, quiet, lambda job: f"{job[0]} for {job[1]}"):
+        if spec not in opened:
+            opened[spec] = open_spec(spec)
+        net = opened[spec]
+        yield Output(output / name / f"{net.name}.py", net.source(name))
+
+
+def _write(made: list[Output], quiet: bool) -> None:
+    for item in made:
+        changed = item.write()
+        if not quiet:
+            word = "wrote" if changed else "up to date:"
+            click.echo(f"{word} {item.path.as_posix()}")
+
+
+def _check(made: list[Output], quiet: bool) -> None:
+    stale = [item for item in made if not item.is_current()]
+    for item in stale:
+        state = "is stale" if item.path.exists() else "is missing"
+        click.echo(f"{item.path.as_posix()} {state}", err=True)
+    if stale:
+        click.echo("run `rescompile build` without --check to write it", err=True)
+        sys.exit(1)
+    if not quiet:
+        click.echo(f"{len(made)} file{'s' * (len(made) != 1)} up to date")

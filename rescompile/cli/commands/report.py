@@ -1,0 +1,46 @@
+"""`rescompile report`: what a network costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..common import SpecType, guarded, print_or_write
+
+
+@click.command()
+@click.argument("spec", type=SpecType(), metavar="SPEC")
+@click.option(
+    "--by",
+    type=click.Choice(["network", "stage", "block", "layer"]),
+    default="stage",
+    show_default=True,
+    help="What a row stands for.",
+)
+@click.option("--versus", type=SpecType(), metavar="SPEC", help="Compare with another network.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
+)
+@guarded
+def command(spec: str, by: str, versus: str | None, form: str, output: Path | None) -> None:
+    """Count parameters, multiply-adds and memory, exactly and without a framework."""
+    from ...compiler import open_spec
+
+    net = open_spec(spec)
+    if versus is None:
+        made: Any = net.report(by)
+    else:
+        from ...analysis.versus import versus as compare
+
+        made = compare(net.facts.elaborated, open_spec(versus).facts.elaborated)
+    print_or_write(getattr(made, form)(), output)

@@ -1,0 +1,113 @@
+"""What the commands share: diagnostics for errors, completion, progress, a place to print to."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+MANY = 4  # jobs from which on a progress bar is worth its lines
+
+
+def guarded(command: F) -> F:
+    """Turn our own errors into diagnostics and exit code 1; anything else is our bug."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from ..errors import RescompileError
+
+        try:
+            return command(*args, **kwargs)
+        except RescompileError as error:
+            click.echo(_coloured(str(error)), err=True)
+            sys.exit(1)
+        except BrokenPipeError:
+            # The reader, `head` say, has gone: not an error of ours.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+    return run  # type: ignore[return-value]
+
+
+def _coloured(text: str) -> str:
+    """Diagnostics with colour; click strips it where the output is no terminal."""
+    lines = []
+    for line in text.splitlines():
+        head, bracket, rest = line.partition("[")
+        if head in ("error", "warning") and bracket:
+            red = "red" if head == "error" else "yellow"
+            code, _, message = rest.partition("]: ")
+            line = click.style(f"{head}[{code}]", fg=red, bold=True) + f": {message}"
+        elif line.lstrip().startswith("= help:"):
+            line = click.style(line, fg="cyan")
+        lines.append(line)
+    return "\n".join(lines)
+
+
+class SpecType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A spec: a path, or a name of the shipped zoo."""
+
+    name = "spec"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ..spec.load import zoo
+
+        names = [CompletionItem(name) for name in zoo() if name.startswith(incomplete)]
+        return names or [CompletionItem(incomplete, type="file")]
+
+
+class BackendType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A backend by name."""
+
+    name = "name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ..registry import backend_names
+
+        return [CompletionItem(name) for name in backend_names() if name.startswith(incomplete)]
+
+
+def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> Iterator[T]:
+    """The jobs; with a bar on a terminal if there are many."""
+    if quiet or len(jobs) < MANY or not sys.stderr.isatty():
+        yield from jobs
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(jobs))
+        for job in jobs:
+            progress.update(task, description=describe(job))
+            yield job
+            progress.advance(task)
+
+
+def print_or_write(text: str, output: Path | None) -> None:
+    text = text if text.endswith("\n") else text + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from ..compiler import Output
+
+    Output(output, text).write()
+    click.echo(f"wrote {output.as_posix()}")
