@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rescompile.ir import ops
-from rescompile.ir.elaborate import (
+from rescompile.ir.ops import Op, Shape
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import (
     CallTrace,
     Elaborated,
     GroupTrace,
@@ -20,8 +22,6 @@ from rescompile.ir.elaborate import (
     Trace,
     parts,
 )
-from rescompile.ir.ops import Op, Shape
-from rescompile.ir.structure import Path
 
 # Outputs that are never negative, whatever comes in.
 NONNEGATIVE = (ops.Relu, ops.Relu6, ops.Sigmoid, ops.HardSigmoid, ops.Softmax)

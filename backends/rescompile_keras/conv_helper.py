@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterator
 from typing import cast
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword
-from rescompile.ir.elaborate import OpTrace
 from rescompile.ir.expr import Dim, Expr
 from rescompile.ir.ops import Conv, Pair
 from rescompile.ir.structure import Initializer, Layer
+from rescompile.ir.trace import OpTrace
 
 from .convolution import Kind, Padding, Site, axes, common_padding, is_depthwise
 from .initialise import depthwise_initializer, initializer

@@ -12,11 +12,11 @@ from enum import Enum
 from functools import cached_property
 from typing import cast
 
-from rescompile.ir.elaborate import OpTrace
 from rescompile.ir.expr import Dim
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Quad, Same
 from rescompile.ir.structure import Layer
+from rescompile.ir.trace import OpTrace
 
 
 class Padding(Enum):

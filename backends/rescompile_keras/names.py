@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from rescompile.ir import ops
-from rescompile.ir.elaborate import CallTrace, GroupTrace, OpTrace, Trace, parts
 from rescompile.ir.structure import Path
+from rescompile.ir.trace import CallTrace, GroupTrace, OpTrace, Trace, parts
 
 from .layers import Style, permutes
 

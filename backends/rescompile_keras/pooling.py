@@ -8,10 +8,10 @@ from enum import Enum
 from typing import cast
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword
-from rescompile.ir.elaborate import OpTrace
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import AvgPool, MaxPool, Pool
 from rescompile.ir.structure import Layer
+from rescompile.ir.trace import OpTrace
 
 from .analysis import Signs
 from .convolution import axes

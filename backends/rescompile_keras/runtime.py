@@ -13,10 +13,10 @@ import keras
 import numpy as np
 
 from rescompile.backend.contract import Weights
-from rescompile.ir.elaborate import OpTrace
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import BatchNorm, Conv, GroupNorm, LayerNorm, LayerScale, Linear
 from rescompile.ir.structure import Path
+from rescompile.ir.trace import OpTrace
 
 from .analysis import Flattening
 

@@ -16,7 +16,9 @@ from math import prod
 from typing import Any, cast
 
 from ..ir import ops
-from ..ir.elaborate import (
+from ..ir.ops import Conv, Linear, Op, Shape
+from ..ir.structure import JoinKind
+from ..ir.trace import (
     CallTrace,
     Elaborated,
     GroupTrace,
@@ -27,8 +29,6 @@ from ..ir.elaborate import (
     Trace,
     parts,
 )
-from ..ir.ops import Conv, Linear, Op, Shape
-from ..ir.structure import JoinKind
 
 FLOAT32 = 4  # bytes
 CONVENTION = (

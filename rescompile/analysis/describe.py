@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, cast
 
-from ..ir.elaborate import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
 from ..ir.expr import Number
 from ..ir.ops import Conv, Op, Pool, Same, Shape
+from ..ir.trace import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
 
 MAX_WORDS = 6
 

@@ -17,8 +17,8 @@ from math import ceil
 from typing import Any, cast
 
 from ..ir import ops
-from ..ir.elaborate import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
 from ..ir.ops import Conv, Op, Pool, Resampling, Upsample
+from ..ir.trace import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
 
 Extent = int | Fraction
 Extents = tuple[Extent, Extent]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..ir.elaborate import Elaborated
 from ..ir.ops import Shape, show_shape
+from ..ir.trace import Elaborated
 from .cost import CONVENTION, CONVENTIONS, Cost
 from .rows import VIEWS, Row, Rows, stage_rows
 from .table import (

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from math import prod
 
-from ..ir.elaborate import (
+from ..ir.ops import Shape
+from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage
+from ..ir.trace import (
     CallTrace,
     Elaborated,
     GroupTrace,
@@ -22,8 +24,6 @@ from ..ir.elaborate import (
     Trace,
     parts,
 )
-from ..ir.ops import Shape
-from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage
 from .cost import Cost, Costs, join_cost
 from .describe import describe_call, describe_join, describe_op, describe_run
 from .field import START, Field, Fields

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from ..ir.elaborate import Elaborated
 from ..ir.ops import Shape, show_shape
+from ..ir.trace import Elaborated
 from .cost import CONVENTION, CONVENTIONS, Cost, network_cost
 from .report import figures
 from .table import (

@@ -6,19 +6,18 @@ Memoised by (block, arguments, input shape), so a thousand equal blocks cost one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from ..errors import Diagnostic, Location, SpecError
-from .expr import Dim, ExprError, Number, evaluate
-from .ops import Op, Shape, ShapeError, bind, bounded, show_shape
+from ..errors import Location
+from .expr import Dim, ExprError, Number
+from .ops import Op, Shape, ShapeError, bind, bounded
 from .structure import (
     CLASSES,
     IN_CHANNELS,
     INDEX,
     Block,
-    Branch,
     Call,
     Form,
     Group,
@@ -28,128 +27,24 @@ from .structure import (
     Loop,
     Network,
     Node,
-    Path,
     Residual,
     Where,
 )
+from .trace import (
+    CallTrace,
+    Elaborated,
+    Env,
+    GroupTrace,
+    Instance,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    flatten,
+)
+from .trail import Trail
 
-MAX_REPEAT = 10_000
 MAX_LAYERS = 500_000
-Env = Mapping[str, Number]
-Decisions = Mapping[tuple[int, str], bool | None]
-
-
-@dataclass(frozen=True, slots=True)
-class OpTrace:
-    """An operation with numbers for attributes, from shape `x` to shape `y`."""
-
-    name: str
-    op: Op
-    x: Shape
-    y: Shape
-    node: Layer
-
-
-@dataclass(frozen=True, slots=True)
-class CallTrace:
-    """A block call, or one repetition of it, with the instance that it runs."""
-
-    name: str
-    instance: Instance
-    x: Shape
-    y: Shape
-    node: Call
-
-
-@dataclass(frozen=True, slots=True)
-class GroupTrace:
-    """A sequence: a group, or the repetitions of a named call."""
-
-    name: str
-    items: tuple[Trace, ...]
-    x: Shape
-    y: Shape
-    node: Group | Call
-
-
-@dataclass(frozen=True, slots=True)
-class JoinTrace:
-    """Branches from one input, brought together."""
-
-    branches: tuple[tuple[Trace, ...], ...]
-    x: Shape
-    y: Shape
-    node: Join
-
-
-@dataclass(frozen=True, slots=True)
-class ResidualTrace:
-    """`shortcut` is None where nothing is added, and empty where the identity is."""
-
-    pre: tuple[Trace, ...]
-    branch: tuple[Trace, ...]
-    shortcut: tuple[Trace, ...] | None
-    x: Shape
-    y: Shape
-    node: Residual
-
-
-Trace = OpTrace | CallTrace | GroupTrace | JoinTrace | ResidualTrace
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Instance:
-    """A block under given arguments and input shape.
-
-    `decisions` tells, for each node with a condition, whether it was taken (None: both, in a loop);
-    a residual has two, "when" for the addition and "shortcut" for the shortcut's own steps.
-    """
-
-    block: Block
-    env: Env
-    x: Shape
-    y: Shape
-    items: tuple[Trace, ...]
-    layers: int
-    decisions: Decisions = field(default_factory=dict)
-    shapes: Mapping[int, Shape] = field(default_factory=dict)  # id(node) -> what leaves it
-    end: int = 0  # for an inline block: the number of the caller's next child
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Elaborated:
-    """A network with all its instances. `stages` has, for each stage of the network, its traces."""
-
-    network: Network
-    stages: tuple[tuple[Trace, ...], ...]
-    instances: Mapping[str, tuple[Instance, ...]]
-    root: Instance
-    output: Shape
-
-    def flat(self) -> Iterator[tuple[Path, OpTrace]]:
-        """Every operation at its path, in the order of execution."""
-        for stage in self.stages:
-            yield from flatten(stage)
-
-
-def flatten(items: tuple[Trace, ...], path: Path = ()) -> Iterator[tuple[Path, OpTrace]]:
-    for item in items:
-        if isinstance(item, OpTrace):
-            yield (*path, item.name), item
-        elif isinstance(item, CallTrace):
-            yield from flatten(item.instance.items, (*path, item.name))
-        elif isinstance(item, GroupTrace):
-            yield from flatten(item.items, (*path, item.name))
-        else:
-            for part in parts(item):
-                yield from flatten(part, path)
-
-
-def parts(item: JoinTrace | ResidualTrace) -> tuple[tuple[Trace, ...], ...]:
-    """The trace lists inside a join, in the order of execution; they share its scope."""
-    if isinstance(item, JoinTrace):
-        return item.branches
-    return (item.pre, item.shortcut or (), item.branch)
 
 
 def elaborate(network: Network) -> Elaborated:
@@ -183,7 +78,7 @@ class _Elaborator:
         self.memo: dict[object, Instance] = {}
         self.constant: set[int] = set()  # layers without expressions, found good
         self.instances: dict[str, list[Instance]] = {}
-        self.frames: list[tuple[str, Location | None]] = []
+        self.trail = Trail()
         self.turns = 0
 
     def run(self) -> Elaborated:
@@ -195,10 +90,9 @@ class _Elaborator:
         x = network.input
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
-            self.frames.append((f"in stage '{stage.label}'", None))
-            items, x = self.body(stage.body, x, scope)
+            with self.trail.within(f"in stage '{stage.label}'"):
+                items, x = self.body(stage.body, x, scope)
             stages.append(items)
-            self.frames.pop()
         everything = tuple(item for stage in stages for item in stage)
         block = Block(network.name, Form.MODULE, network.body)
         root = Instance(
@@ -220,7 +114,7 @@ class _Elaborator:
 
     def node(self, node: Node, x: Shape, scope: _Scope) -> Iterator[Trace]:
         if isinstance(node, (Layer, Group, Call)) and node.when is not True:
-            taken = bool(self.value(node.when, scope.env, node.at, "when"))
+            taken = bool(self.trail.value(node.when, scope.env, node.at, "when"))
             if not scope.decide(node, "when", taken):
                 return
         if isinstance(node, Layer):
@@ -249,7 +143,7 @@ class _Elaborator:
             if name and name in taken:
                 help = "give the repetitions another pattern, such as `children: second{i}`"
                 message = f"two children of this sequence are called '{name}'"
-                raise self.error(ShapeError(message, help=help), item.node.at, code="E106")
+                raise self.trail.error(ShapeError(message, help=help), item.node.at, code="E106")
             taken.add(name)
 
     def child(self, name: str | None, scope: _Scope) -> str:
@@ -263,7 +157,7 @@ class _Elaborator:
             op = self.bind(node, scope.env)
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
-            raise self.error(error, node.at) from None
+            raise self.trail.error(error, node.at) from None
         self.add_layers(1, scope, node.at)
         return OpTrace(self.child(node.name, scope), op, x, y, node)
 
@@ -278,7 +172,7 @@ class _Elaborator:
     def add_layers(self, count: int, scope: _Scope, at: Location | None) -> None:
         scope.layers += count
         if scope.layers > MAX_LAYERS:
-            raise self.error(ExprError(f"the network has more than {MAX_LAYERS} layers"), at)
+            raise self.trail.error(ExprError(f"the network has more than {MAX_LAYERS} layers"), at)
 
     def call(self, node: Call, x: Shape, scope: _Scope) -> Iterator[Trace]:
         block = self.network.blocks[node.block]
@@ -292,7 +186,7 @@ class _Elaborator:
             instance = self.instance(node, block, x, scope, 0)
             yield CallTrace(name, instance, x, instance.y, node)
             return
-        count = self.count(node.repeat, scope.env, node.at, "repeat")
+        count = self.trail.count(node.repeat, scope.env, node.at, "repeat")
         target = scope if node.name is None else scope.inner(numbered=True)
         items: list[Trace] = []
         y = x
@@ -322,23 +216,22 @@ class _Elaborator:
             dim = given.get(param.name)
             if dim is None or (param.once and index > 0 and param.default is not None):
                 dim = param.default
-            env[param.name] = self.value(cast(Dim, dim), outer, node.at, param.name)
+            env[param.name] = self.trail.value(cast(Dim, dim), outer, node.at, param.name)
         key = (block.name, tuple((type(v), v) for v in env.values()), x, start)
         made = self.memo.get(key)
         if made is None:
             place = f", repetition {index + 1}" if node.repeat is not None else ""
             called = f" as '{node.name}'" if node.name else ""
-            self.frames.append((f"in block '{block.name}', called{called}{place}", node.at))
-            made = self.memo[key] = self.make(block, env, x, start)
+            with self.trail.within(f"in block '{block.name}', called{called}{place}", node.at):
+                made = self.memo[key] = self.make(block, env, x, start)
             self.instances.setdefault(block.name, []).append(made)
-            self.frames.pop()
         self.add_layers(made.layers, scope, node.at)
         return made
 
     def make(self, block: Block, env: dict[str, Number], x: Shape, start: int) -> Instance:
         env = {**env, IN_CHANNELS: x[0]}
         for name, dim in block.lets:
-            env[name] = self.value(dim, env, block.at, name)
+            env[name] = self.trail.value(dim, env, block.at, name)
         scope = _Scope(env, block.form is not Form.MODULE, position=start)
         items, y = self.body(block.body, x, scope)
         if block.form is Form.SEQUENCE:
@@ -349,11 +242,11 @@ class _Elaborator:
 
     def loop(self, node: Loop, x: Shape, scope: _Scope) -> Iterator[Trace]:
         outer = scope.env
-        for i in range(self.count(node.count, outer, node.at, "repeat")):
+        for i in range(self.trail.count(node.count, outer, node.at, "repeat")):
             scope.env = {**outer, INDEX: i}
             self.turns += 1
             if self.turns > MAX_LAYERS:
-                raise self.error(ExprError(f"more than {MAX_LAYERS} turns of loops"), node.at)
+                raise self.trail.error(ExprError(f"more than {MAX_LAYERS} turns of loops"), node.at)
             for inner in node.body:
                 for item in self.node(inner, x, scope):
                     x = item.y
@@ -370,44 +263,32 @@ class _Elaborator:
         if node.kind is JoinKind.CONCAT:
             rest = {shape[1:] for shape in shapes}
             if len(rest) > 1:
-                raise self.mismatch(
+                raise self.trail.mismatch(
                     node.at, "concatenates", node.branches, shapes, "height and width"
                 )
             try:
                 return bounded((sum(shape[0] for shape in shapes), *shapes[0][1:]))
             except ShapeError as error:
-                raise self.error(error, node.at) from None
+                raise self.trail.error(error, node.at) from None
         top = max(shapes, key=lambda s: (len(s), s))
         for shape in shapes:
             gate = node.kind is JoinKind.MULTIPLY and shape == (*top[:1], 1, 1)
             if shape != top and not gate:
-                raise self.mismatch(node.at, node.kind.value + "s", node.branches, shapes, "shape")
+                raise self.trail.mismatch(
+                    node.at, node.kind.value + "s", node.branches, shapes, "shape"
+                )
         return top
-
-    def mismatch(
-        self,
-        at: Location | None,
-        verb: str,
-        branches: tuple[Branch, ...],
-        shapes: list[Shape],
-        what: str,
-    ) -> SpecError:
-        listed = ", ".join(
-            f"{branch.name or f'branch {i + 1}'}: {show_shape(shape)}"
-            for i, (branch, shape) in enumerate(zip(branches, shapes, strict=True))
-        )
-        message = f"{self.place()}{verb} branches of different shape"
-        error = ShapeError(message, listed, f"give every branch the same {what}")
-        return self.error(error, at, code="E203")
 
     def residual(self, node: Residual, x: Shape, scope: _Scope) -> ResidualTrace:
         pre, tapped = self.body(node.pre, x, scope)
         branch, y = self.body(node.branch, tapped, scope)
-        if not scope.decide(node, "when", bool(self.value(node.when, scope.env, node.at, "when"))):
+        if not scope.decide(
+            node, "when", bool(self.trail.value(node.when, scope.env, node.at, "when"))
+        ):
             return ResidualTrace(pre, branch, None, x, y, node)
         if not branch:
             message = "the branch of this residual is empty: no step of it is taken"
-            raise self.error(ShapeError(message, help="give the residual a `when`"), node.at)
+            raise self.trail.error(ShapeError(message, help="give the residual a `when`"), node.at)
         changes = x != y or _strided((*pre, *branch))
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)
@@ -415,51 +296,8 @@ class _Elaborator:
         if not takes:
             carried = x
         if carried != y:
-            raise self.carries(node, y, carried)
+            raise self.trail.carries(node, y, carried)
         return ResidualTrace(pre, branch, shortcut, x, y, node)
-
-    def carries(self, node: Residual, y: Shape, carried: Shape) -> SpecError:
-        if y[0] != carried[0]:
-            message = f"{self.place()}adds {y[0]} and {carried[0]} channels"
-            label = f"the {node.kind} shortcut carries {carried[0]} channels"
-        else:
-            message = f"{self.place()}adds {show_shape(y)} and {show_shape(carried)}"
-            label = f"the {node.kind} shortcut carries {show_shape(carried)}"
-        help = "set `shortcut: projection`, or make the branch keep the shape"
-        if node.kind != "identity":
-            help = "the branch must shrink the map by its strides alone: check its padding"
-        calls = [at for _, at in self.frames if at]
-        library = calls and node.at and calls[0].file != node.at.file  # blame the user's own file
-        at = calls[0] if library else node.at
-        return self.error(ShapeError(message, label, help), at, code="E203")
-
-    def place(self) -> str:
-        stage = next((f for f, _ in self.frames if f.startswith("in stage")), "")
-        return stage.removeprefix("in ") + " " if stage else ""
-
-    def count(self, dim: Dim, env: Env, at: Location | None, what: str) -> int:
-        value = self.value(dim, env, at, what)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_REPEAT:
-            message = f"{what} is {value}; it must be a whole number from 1 to {MAX_REPEAT}"
-            raise self.error(ExprError(message), at)
-        return value
-
-    def value(self, dim: Dim, env: Env, at: Location | None, what: str) -> Number:
-        try:
-            return evaluate(dim, env)
-        except ExprError as error:
-            raise self.error(ExprError(f"{what}: {error}", error.help), at) from None
-
-    def error(
-        self, error: ShapeError | ExprError, at: Location | None, code: str | None = None
-    ) -> SpecError:
-        label = error.label if isinstance(error, ShapeError) else ""
-        code = code or ("E201" if isinstance(error, ShapeError) else "E204")
-        notes = tuple(
-            f"{text} ({call.file}:{call.line})" if call else text
-            for text, call in reversed(self.frames)
-        )
-        return SpecError([Diagnostic(code, str(error), at, label, error.help, notes)])
 
 
 def _strided(items: tuple[Trace, ...]) -> bool:

@@ -11,10 +11,10 @@ from dataclasses import replace
 from functools import cached_property
 
 from ..errors import Diagnostic, InternalError, SpecError
-from .elaborate import CallTrace, Elaborated, GroupTrace, Instance, OpTrace, Trace, parts
 from .expr import Dim, Expr, evaluate, names
 from .structure import INDEX, Block, Layer
 from .symbolic import RUNNING, Flow, Named, SymbolicError
+from .trace import CallTrace, Elaborated, GroupTrace, Instance, OpTrace, Trace, parts
 
 
 class Facts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .elaborate import Elaborated, Instance, elaborate
+from .elaborate import elaborate
 from .expr import Dim, Expr, names, substitute
 from .ops import attribute_dims, map_attributes
 from .structure import (
@@ -30,6 +30,7 @@ from .structure import (
     Where,
     walk,
 )
+from .trace import Elaborated, Instance
 
 
 def fold(network: Network) -> Elaborated:

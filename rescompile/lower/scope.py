@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..ir.expr import Dim, ExprError, names, parse, substitute
+from ..ir.expr import Dim, ExprError, names, substitute
+from ..ir.parse import parse
 from ..ir.structure import CLASSES, INDEX
 from ..spec.models import Model
 

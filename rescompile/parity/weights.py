@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InternalError
-from ..ir.elaborate import Elaborated, OpTrace
 from ..ir.ops import Parameter, Shape
 from ..ir.structure import Path
+from ..ir.trace import Elaborated, OpTrace
 from .reference.execution import parameter_path
 from .reference.operations import Array
 

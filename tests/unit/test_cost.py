@@ -12,7 +12,7 @@ from rescompile.analysis.cost import MACS, Cost, Costs, macs, network_cost
 from rescompile.analysis.field import FIELDS, Field, Fields
 from rescompile.analysis.report import report
 from rescompile.ir import ops
-from rescompile.ir.elaborate import Elaborated, elaborate
+from rescompile.ir.elaborate import elaborate
 from rescompile.ir.expr import Var
 from rescompile.ir.ops import OPS, Conv, GlobalAvgPool, Linear, Relu, Shape, Sigmoid
 from rescompile.ir.structure import (
@@ -30,6 +30,7 @@ from rescompile.ir.structure import (
     Stage,
     Where,
 )
+from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import find, load, zoo
 

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 import pytest
 
 from rescompile.errors import SpecError
-from rescompile.ir.elaborate import Elaborated, ResidualTrace, elaborate
-from rescompile.ir.expr import Var, parse
+from rescompile.ir.elaborate import elaborate
+from rescompile.ir.expr import Var
 from rescompile.ir.ops import Conv, Flatten, GlobalAvgPool, Op, PadChannels, Relu, Sigmoid
+from rescompile.ir.parse import parse
 from rescompile.ir.structure import (
     Block,
     Branch,
@@ -28,6 +29,7 @@ from rescompile.ir.structure import (
     Stage,
     Where,
 )
+from rescompile.ir.trace import Elaborated, ResidualTrace
 
 C, STRIDE, IN = Var("channels"), Var("stride"), Var("in_channels")
 

@@ -14,12 +14,12 @@ from rescompile.ir.expr import (
     evaluate,
     make_divisible,
     names,
-    parse,
     product,
     substitute,
     text,
     total,
 )
+from rescompile.ir.parse import parse
 
 C = Var("channels")
 ENV = {"channels": 64, "stride": 2, "rate": 0.5, "bias": True}

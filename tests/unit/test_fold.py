@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.ir.elaborate import Elaborated, elaborate
+from rescompile.ir.elaborate import elaborate
 from rescompile.ir.expr import Var, text
 from rescompile.ir.fold import fold
 from rescompile.ir.ops import Conv
 from rescompile.ir.structure import Block, Call, Layer, Residual, Where
+from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import find, load
 

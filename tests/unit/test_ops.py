@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from rescompile.ir import ops
-from rescompile.ir.expr import ExprError, Var, parse, text
+from rescompile.ir.expr import ExprError, Var, text
 from rescompile.ir.ops import (
     AvgPool,
     BatchNorm,
@@ -35,6 +35,7 @@ from rescompile.ir.ops import (
     map_attributes,
     same_padding,
 )
+from rescompile.ir.parse import parse
 
 X = (64, 56, 56)
 

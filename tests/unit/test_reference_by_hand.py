@@ -11,7 +11,7 @@ import pytest
 
 from rescompile.errors import InternalError
 from rescompile.ir import ops
-from rescompile.ir.elaborate import Elaborated, elaborate
+from rescompile.ir.elaborate import elaborate
 from rescompile.ir.ops import Op
 from rescompile.ir.structure import (
     Block,
@@ -29,6 +29,7 @@ from rescompile.ir.structure import (
     Residual,
     Stage,
 )
+from rescompile.ir.trace import Elaborated
 from rescompile.parity.reference import MEANINGS, new_running_statistics, run
 from rescompile.parity.weights import CALM, parameters, random_weights, seeded_weights
 

@@ -11,7 +11,7 @@ import pytest
 from rescompile.analysis.cost import Cost, network_cost
 from rescompile.analysis.report import FORMATS, Report, report, stage_rows
 from rescompile.analysis.rows import VIEWS
-from rescompile.ir.elaborate import Elaborated, elaborate
+from rescompile.ir.elaborate import elaborate
 from rescompile.ir.expr import Var
 from rescompile.ir.ops import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Relu
 from rescompile.ir.structure import (
@@ -31,6 +31,7 @@ from rescompile.ir.structure import (
     Stage,
     Where,
 )
+from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import find, load
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import Var, parse, text
+from rescompile.ir.expr import Var, text
 from rescompile.ir.facts import Facts, lint
 from rescompile.ir.ops import Conv, GlobalAvgPool, Relu
+from rescompile.ir.parse import parse
 from rescompile.ir.structure import (
     Block,
     Branch,

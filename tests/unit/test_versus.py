@@ -12,7 +12,8 @@ import pytest
 from rescompile.analysis.cost import Cost
 from rescompile.analysis.report import FORMATS
 from rescompile.analysis.versus import Ratio, Side, Versus, versus
-from rescompile.ir.elaborate import Elaborated, elaborate
+from rescompile.ir.elaborate import elaborate
+from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import load
 

@@ -10,17 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import InternalError
-from ...ir.elaborate import (
-    CallTrace,
-    Elaborated,
-    GroupTrace,
-    JoinTrace,
-    OpTrace,
-    ResidualTrace,
-    Trace,
-)
 from ...ir.ops import BatchNorm, Shape, show_shape
 from ...ir.structure import JoinKind, Path
+from ...ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, ResidualTrace, Trace
 from .operations import MEANINGS, Array, Params, new_running_statistics
 
 

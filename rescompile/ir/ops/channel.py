@@ -1,0 +1,86 @@
+"""Channels and pixels moved, cut, or filled in, without a weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, cast
+
+from ..expr import Dim, Expr, binary, total
+from .base import Op, Shape, ShapeError, as_map
+
+
+@dataclass(frozen=True, slots=True)
+class PadChannels(Op):
+    """Channels of zeros before and after the input's own."""
+
+    word: ClassVar[str] = "pad_channels"
+    before: Dim
+    after: Dim
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, "pad_channels")
+        return (c + cast(int, self.before) + cast(int, self.after), h, w)
+
+    def channels(self, x: Dim) -> Dim:
+        return total((x, self.before, self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class SliceChannels(Op):
+    """The channels from `start` up to, not including, `stop`."""
+
+    word: ClassVar[str] = "slice_channels"
+    start: Dim
+    stop: Dim
+
+    def output(self, x: Shape) -> Shape:
+        start, stop = cast(int, self.start), cast(int, self.stop)
+        if not 0 <= start < stop <= x[0]:
+            raise ShapeError(
+                f"slice_channels: {start} to {stop} is no range within {x[0]} channels",
+                help=f"`start` is less than `stop`, and `stop` at most {x[0]}",
+            )
+        return (stop - start, *x[1:])
+
+    def channels(self, x: Dim) -> Dim:
+        start = self.start
+        if isinstance(start, Expr) or start != 0:
+            return binary("-", self.stop, start)
+        return self.stop
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelShuffle(Op):
+    """Interleaves `groups` groups of channels (Zhang et al. 2017, ShuffleNet)."""
+
+    word: ClassVar[str] = "channel_shuffle"
+    groups: Dim
+
+    def output(self, x: Shape) -> Shape:
+        as_map(x, "channel_shuffle")
+        if x[0] % cast(int, self.groups):
+            raise ShapeError(
+                f"{self.groups} groups do not divide {x[0]} channels",
+                help="choose a number of groups that divides the channels",
+            )
+        return x
+
+
+class Resampling(Enum):
+    NEAREST = "nearest"
+    BILINEAR = "bilinear"
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample(Op):
+    """Height and width times `scale`; bilinear is with half-pixel centres."""
+
+    word: ClassVar[str] = "upsample"
+    scale: Dim
+    mode: Resampling = Resampling.NEAREST
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, "upsample")
+        scale = cast(int, self.scale)
+        return (c, h * scale, w * scale)

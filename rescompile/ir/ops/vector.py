@@ -1,0 +1,46 @@
+"""Linear layers, and the step from maps to vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar, cast
+
+from ..expr import Dim
+from .base import Op, Parameter, Shape, ShapeError, show_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Op):
+    """y = W x + b on a vector; weight is (out, in)."""
+
+    word: ClassVar[str] = "linear"
+    features: Dim
+    bias: bool = True
+
+    def output(self, x: Shape) -> Shape:
+        if len(x) != 1:
+            raise ShapeError(
+                "linear needs a vector, but its input is a map",
+                f"the input is {show_shape(x)}",
+                "put `global_avg_pool: {}` or `flatten: {}` before it",
+            )
+        return (cast(int, self.features),)
+
+    def channels(self, x: Dim) -> Dim:
+        return self.features
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        out = cast(int, self.features)
+        weight = Parameter("weight", (out, x[0]))
+        return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
+
+
+class Flatten(Op):
+    """A map as a vector, in the order channels, rows, columns."""
+
+    __slots__ = ()
+    word: ClassVar[str] = "flatten"
+
+    def output(self, x: Shape) -> Shape:
+        return (prod(x),)

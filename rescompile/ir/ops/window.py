@@ -1,0 +1,141 @@
+"""Sliding windows: convolutions and pools, and the extents that they leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+from ..expr import Dim
+from .base import Op, Pair, Parameter, Quad, Same, Shape, ShapeError, as_map
+
+
+def extent(
+    n: int, kernel: int, stride: int, pad: int, dilation: int = 1, ceil: bool = False
+) -> int:
+    """Output extent of a sliding window along one axis (PyTorch's rule, ceil mode included).
+
+    In ceil mode the first window, too, may reach past the end, by less than a stride.
+    """
+    reach = n + pad - dilation * (kernel - 1) - 1
+    if reach < 0 and not (ceil and reach > -stride):
+        raise ShapeError(
+            f"a window of {dilation * (kernel - 1) + 1} does not fit into {n + pad} pixels",
+            f"the input extent is {n}, with padding {n + pad}",
+            "use a smaller kernel, more padding, or fewer strided stages before it",
+        )
+    if not ceil:
+        return reach // stride + 1
+    return -(-reach // stride) + 1
+
+
+def same_padding(n: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """What TensorFlow pads before and after an axis of `n` pixels for `padding="same"`."""
+    need = max((-(-n // stride) - 1) * stride + dilation * (kernel - 1) + 1 - n, 0)
+    return need // 2, need - need // 2
+
+
+def _ints(pair: Pair | Quad) -> Any:
+    return cast(Any, pair)
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Op):
+    """2-D convolution (cross-correlation) in groups; weight is (out, in / groups, kh, kw)."""
+
+    word: ClassVar[str] = "conv"
+    out_channels: Dim
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Quad | Same = (0, 0, 0, 0)
+    dilation: Pair = (1, 1)
+    groups: Dim = 1
+    bias: bool = False
+
+    def pads(self, x: Shape) -> tuple[int, int, int, int]:
+        """The padding in pixels on input shape `x`."""
+        if not isinstance(self.padding, Same):
+            return cast(tuple[int, int, int, int], self.padding)
+        (kh, kw), (sh, sw), (dh, dw) = _ints(self.kernel), _ints(self.stride), _ints(self.dilation)
+        return (*same_padding(x[1], kh, sh, dh), *same_padding(x[2], kw, sw, dw))
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, "conv")
+        out, groups = cast(int, self.out_channels), cast(int, self.groups)
+        for what, count in (("input", c), ("output", out)):
+            if count % groups:
+                raise ShapeError(
+                    f"{groups} groups do not divide {count} {what} channels",
+                    f"groups is {groups}",
+                    "choose a number of groups that divides both",
+                )
+        top, bottom, left, right = self.pads(x)
+        (kh, kw), (sh, sw), (dh, dw) = _ints(self.kernel), _ints(self.stride), _ints(self.dilation)
+        return (out, extent(h, kh, sh, top + bottom, dh), extent(w, kw, sw, left + right, dw))
+
+    def channels(self, x: Dim) -> Dim:
+        return self.out_channels
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        out, (kh, kw) = cast(int, self.out_channels), _ints(self.kernel)
+        weight = Parameter("weight", (out, x[0] // cast(int, self.groups), kh, kw))
+        return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
+
+    def strides(self) -> Pair:
+        return self.stride
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(Op):
+    """Base of the sliding-window pools."""
+
+    kernel: Pair
+    stride: Pair
+    padding: Quad = (0, 0, 0, 0)
+    ceil: bool = False
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, self.word)
+        (kh, kw), (sh, sw) = _ints(self.kernel), _ints(self.stride)
+        top, bottom, left, right = _ints(self.padding)
+        for pad, k in ((max(top, bottom), kh), (max(left, right), kw)):
+            if 2 * pad > k:
+                raise ShapeError(
+                    f"{self.word}: a padding of {pad} exceeds half of the kernel {k}",
+                    help="a pool pads at most half of its kernel, or whole windows would be empty",
+                )
+        rows = extent(h, kh, sh, top + bottom, 1, self.ceil)
+        columns = extent(w, kw, sw, left + right, 1, self.ceil)
+        # In ceil mode the last window must still start inside the input or its leading padding.
+        rows -= self.ceil and (rows - 1) * sh >= h + top
+        columns -= self.ceil and (columns - 1) * sw >= w + left
+        return (c, rows, columns)
+
+    def strides(self) -> Pair:
+        return self.stride
+
+
+class MaxPool(Pool):
+    """Maximum over a window; padding never wins."""
+
+    __slots__ = ()
+    word: ClassVar[str] = "max_pool"
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool(Pool):
+    """Mean over a window; padded zeros count only where `count_include_pad` says so."""
+
+    word: ClassVar[str] = "avg_pool"
+    count_include_pad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAvgPool(Op):
+    """Mean over all positions: a vector, or a 1 x 1 map with `keepdims`."""
+
+    word: ClassVar[str] = "global_avg_pool"
+    keepdims: bool = False
+
+    def output(self, x: Shape) -> Shape:
+        c, _, _ = as_map(x, "global_avg_pool")
+        return (c, 1, 1) if self.keepdims else (c,)

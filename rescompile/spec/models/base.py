@@ -1,0 +1,62 @@
+"""What every part of a spec is: strict about its keys, and aware of its place in the file."""
+
+from typing import Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    model_validator,
+)
+
+from ...errors import Location
+from ..located import Located
+from ..values import (
+    shown,
+    wrong,
+)
+
+
+class Model(BaseModel):
+    """Base of all parts of a spec: strict about keys, and aware of its place in the file."""
+
+    # Each model would build a validator of its own; only those of whole files are ever needed.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    _source: Located | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _locate(cls, value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        """A validated model that knows its place."""
+        if value is None:
+            wrong("expected a mapping, found nothing", "write {} where there is nothing to say")
+        if not isinstance(value, (dict, BaseModel)):
+            wrong(f"expected a mapping, found {shown(value)}", cls.example(value))
+        if isinstance(value, Located):
+            value.model = cls
+        made = handler(value)
+        if isinstance(value, Located):
+            made._source = value
+        return made
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        """What to write in the place of a `value` that is no mapping."""
+        keys = [f"{key}: ..." for key, field in cls.model_fields.items() if field.is_required()]
+        return f"write `{{{', '.join(keys)}}}`"
+
+    def at(self, key: str | None = None, index: str | int | None = None) -> Location | None:
+        """Where the value of `key` stands, or its element `index`, or the model itself."""
+        if self._source is None:
+            return None
+        if key is None:
+            return self._source.at
+        places = getattr(self._source.get(key), "places", ())
+        if (isinstance(places, dict) and index in places) or (isinstance(index, int) and places):
+            return places[index]  # type: ignore[no-any-return]
+        return self._source.places.get(key, self._source.at)
+
+    def key_at(self, key: str) -> Location | None:
+        """Where the key itself stands."""
+        return self._source.keys_at.get(key) if self._source is not None else None

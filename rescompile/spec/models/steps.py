@@ -1,0 +1,218 @@
+"""Steps: one operation each, or a group, a join, a residual, a block call."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from ...errors import did_you_mean
+from ..values import (
+    Bool,
+    Children,
+    Condition,
+    Name,
+    Repeat,
+    wrong,
+)
+from .base import Model
+from .operations import (
+    ACTIVATIONS,
+    NORMS,
+    Activation,
+    AvgPool,
+    ChannelShuffle,
+    Conv,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    LayerScale,
+    Linear,
+    MaxPool,
+    Norm,
+    PadChannels,
+    ShortcutKind,
+    SliceChannels,
+    StochasticDepth,
+    Upsample,
+)
+
+
+def _is_list(value: Any) -> str:
+    return "steps" if isinstance(value, list) else "step"
+
+
+def _branches(value: Any) -> str:
+    return "named" if isinstance(value, dict) else "listed"
+
+
+def _shortcut(value: Any) -> str:
+    if isinstance(value, str):
+        return "kind"
+    return "steps" if isinstance(value, list) else "shortcut"
+
+
+Steps = Annotated[list["Step"], Field(max_length=2000)]
+StepOrSteps = Annotated[
+    Annotated["Step", Tag("step")] | Annotated[Steps, Tag("steps")], Discriminator(_is_list)
+]
+Branches = Annotated[
+    Annotated[dict[Name, StepOrSteps], Tag("named")] | Annotated[list[Steps], Tag("listed")],
+    Discriminator(_branches),
+]
+
+
+class Shortcut(Model):
+    """A shortcut in full: a kind or steps of its own, and details of it.
+
+    `norm: false` leaves the projection without its normalisation; `pad` puts the zero channels of
+    option A on both sides or after; `where` tells when `steps` are taken.
+    """
+
+    kind: ShortcutKind | None = None
+    steps: Steps | None = None
+    where: Literal["always", "shape_changes"] = "always"
+    norm: Bool = True
+    pad: Literal["both", "after"] = "both"
+
+    @model_validator(mode="after")
+    def _one(self) -> "Shortcut":
+        if (self.kind is None) == (self.steps is None):
+            wrong("a shortcut has either a `kind` or `steps`")
+        return self
+
+
+ShortcutField = Annotated[
+    Annotated[ShortcutKind, Tag("kind")]
+    | Annotated[Steps, Tag("steps")]
+    | Annotated[Shortcut, Tag("shortcut")],
+    Discriminator(_shortcut),
+]
+
+
+class Residual(Model):
+    """y = branch(preactivation(x)) + shortcut(x).
+
+    A shortcut that is not the identity starts from x, or, with `tap: preactivation`, from
+    preactivation(x). `when` is the condition under which the shortcut exists.
+    """
+
+    branch: Steps
+    shortcut: ShortcutField
+    preactivation: Steps = Field(default_factory=list)
+    tap: Literal["input", "preactivation"] = "input"
+    when: Condition = True
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Residual":
+        if not self.branch:
+            wrong("the branch of a residual is empty", "give it at least one step", "branch")
+        return self
+
+
+class Step(Model):
+    """One step: exactly one operation, group, join, residual or block call, perhaps with a name."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Name | None = None
+    when: Condition = True
+    repeat: Repeat | None = None
+    children: Children | None = None
+
+    conv: Conv | None = None
+    depthwise_conv: DepthwiseConv | None = None
+    linear: Linear | None = None
+    norm: Norm | None = None
+    activation: Activation | None = None
+    max_pool: MaxPool | None = None
+    avg_pool: AvgPool | None = None
+    global_avg_pool: GlobalAvgPool | None = None
+    flatten: Flatten | None = None
+    dropout: Dropout | None = None
+    stochastic_depth: StochasticDepth | None = None
+    layer_scale: LayerScale | None = None
+    pad_channels: PadChannels | None = None
+    slice_channels: SliceChannels | None = None
+    channel_shuffle: ChannelShuffle | None = None
+    upsample: Upsample | None = None
+
+    group: Steps | None = None
+    steps: Steps | None = None
+    add: Branches | None = None
+    multiply: Branches | None = None
+    concat: Branches | None = None
+    residual: Residual | None = None
+    block: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "Step":
+        words = [w for w in WORDS if w in self.model_fields_set]
+        extras = list(self.__pydantic_extra__ or {})
+        if not words and extras:
+            wrong(f"unknown step '{extras[0]}'", _step_help(extras[0]), extras[0])
+        if not words:
+            wrong("a step must say what it does", "write `conv: {...}` or `block: NAME`, say")
+        if len(words) > 1:
+            wrong(
+                f"a step does one thing, but this one has `{words[0]}` and `{words[1]}`",
+                "make two steps of it, each with its own dash",
+                words[1],
+            )
+        if extras and words[0] != "block":
+            wrong(
+                f"unknown key '{extras[0]}' in a `{words[0]}` step",
+                did_you_mean(extras[0], (*COMMON, *WORDS)),
+                extras[0],
+            )
+        if getattr(self, words[0]) is None:
+            help = f"write `{words[0]}: {{}}` for an operation with its defaults"
+            wrong(f"`{words[0]}` has nothing after it", help, words[0])
+        if self.layer_scale is not None and self.when is not True:
+            wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
+        self._check_common(words[0])
+        return self
+
+    def _check_common(self, word: str) -> None:
+        if self.repeat is not None and word not in ("block", "steps"):
+            help = "put the step into a block, or under `steps:` inside a group"
+            wrong(f"a `{word}` step cannot be repeated", help, "repeat")
+        if self.repeat is None and word == "steps":
+            wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
+        if self.repeat is None and self.children is not None:
+            wrong("`children` names repetitions, but nothing is repeated", key="children")
+        if self.when is not True and word in ("add", "multiply", "concat", "steps", "residual"):
+            help = "for a residual write `when` inside of it; else put the step into a block"
+            wrong(f"a `{word}` step has no condition of its own", help, "when")
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return f"write `{value}: {{}}`" if value in WORDS else "write `conv: {...}`, say"
+
+    @property
+    def word(self) -> str:
+        """The key that says what the step does."""
+        return next(w for w in WORDS if w in self.model_fields_set)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of a block call: every key that is no key of the language."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+COMMON = ("name", "when", "repeat", "children")
+WORDS = tuple(name for name in Step.__annotations__ if name not in COMMON and name[0] != "_")
+
+
+def _step_help(word: str) -> str:
+    """What a step that does not exist is called here."""
+    if word in ACTIVATIONS:
+        return f"write `activation: {{kind: {word}}}`"
+    if word.removesuffix("_norm") in NORMS:
+        return f"write `norm: {{kind: {word.removesuffix('_norm')}}}`"
+    return did_you_mean(word, WORDS)
