@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +67,8 @@ class InternalError(RescompileError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A help sentence for a name that is unknown: the nearest known one, or all of them."""
+    from difflib import get_close_matches  # only where something is wrong
+
     names = sorted(set(known))
     near = get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

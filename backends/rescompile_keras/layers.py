@@ -15,6 +15,7 @@ from rescompile.backend.layout import Arg, Call, Code, Items, Keyword
 from rescompile.ir import ops
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Op
+from rescompile.ir.record import record
 from rescompile.ir.structure import Layer
 
 from .analysis import Flattening, has_positions
@@ -60,7 +61,7 @@ class Style:
         return {*made, *HELPERS, "make_divisible", "BN_MOMENTUM", "BN_EPSILON"}
 
 
-@dataclass(frozen=True)
+@record
 class Site:
     """Where an op is applied: to the variable `source`, by the layer name `label`."""
 

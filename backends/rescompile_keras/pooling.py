@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import cast
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import AvgPool, MaxPool, Pool
+from rescompile.ir.record import record
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
 
@@ -29,7 +29,7 @@ class Border(Enum):
     HELPER = "padding that depends on the map, or a mean that does not count it"
 
 
-@dataclass(frozen=True)
+@record
 class PoolSite:
     """A pool of a definition, with everything that it stands for."""
 

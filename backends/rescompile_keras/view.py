@@ -9,6 +9,7 @@ from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, state
 from rescompile.backend.naming import Names
 from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim, Var, names, substitute, text
+from rescompile.ir.record import record
 from rescompile.ir.structure import INDEX, Block, Network, Param
 
 TENSOR = "KerasTensor"
@@ -19,7 +20,7 @@ _BOUND = ("keras", "layers", "KerasTensor", "x", "name", "start", "inputs")
 RESERVED = frozenset((*_BOUND, *COUNTERS, *BUILTINS))
 
 
-@dataclass(frozen=True)
+@record
 class Label:
     """A layer's name, as the inside of an f-string: `{name}_conv1`."""
 
@@ -73,7 +74,7 @@ class Scope:
         return f"(({top}, {bottom}), ({left}, {right}))"
 
 
-@dataclass(frozen=True)
+@record
 class Argument:
     """A parameter of an emitted function: its name there, and the block's own."""
 
@@ -87,7 +88,7 @@ class Argument:
         return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
 
 
-@dataclass(frozen=True)
+@record
 class Line:
     """A statement: code that is assigned to `target`, or plain text."""
 
@@ -103,7 +104,7 @@ class Line:
         return statement(self.code, before=before, indent=self.indent, comment=self.comment)
 
 
-@dataclass(frozen=True)
+@record
 class Function:
     """A function of the emitted file, from a tensor and the name of what it makes to a tensor."""
 

@@ -7,15 +7,15 @@ enter it as source text, the rank of its input, and a function that renders expr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword
 from rescompile.ir import ops
 from rescompile.ir.expr import Dim
 from rescompile.ir.ops import Op, Pair, Quad
+from rescompile.ir.record import record
 
 
-@dataclass(frozen=True)
+@record
 class Site:
     """Where an op stands: channels that enter it, rank of its input, whether it may be in place."""
 

@@ -12,6 +12,7 @@ from rescompile.backend.naming import Names, class_name, pascal_case
 from rescompile.ir.expr import Dim, Expr, Var, names, substitute, text
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
+from rescompile.ir.record import record
 from rescompile.ir.structure import (
     CLASSES,
     IN_CHANNELS,
@@ -52,7 +53,7 @@ class Scope:
         return self.dim(self.flow.entering[id(node)])
 
 
-@dataclass(frozen=True)
+@record
 class Argument:
     """A constructor argument of an emitted class or function."""
 
@@ -65,7 +66,7 @@ class Argument:
         return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
 
 
-@dataclass(frozen=True)
+@record
 class Definition:
     """One class or function of the emitted file, as its lines."""
 

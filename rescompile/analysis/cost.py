@@ -11,12 +11,13 @@ An instance of a block is counted once, however often it is called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any, cast
 
 from ..ir import ops
 from ..ir.ops import Conv, Linear, Op, Shape
+from ..ir.record import record
 from ..ir.structure import JoinKind
 from ..ir.trace import (
     CallTrace,
@@ -54,7 +55,7 @@ CONVENTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """What a part of a network costs; the sum is for parts one after the other.
 

@@ -10,7 +10,6 @@ of the input and not clipped to it. Statistics of normalisation are not windows,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from math import ceil
@@ -18,13 +17,14 @@ from typing import Any, cast
 
 from ..ir import ops
 from ..ir.ops import Conv, Op, Pool, Resampling, Upsample
+from ..ir.record import record
 from ..ir.trace import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
 
 Extent = int | Fraction
 Extents = tuple[Extent, Extent]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """How a part of a network widens the field, for (height, width).
 

@@ -6,10 +6,10 @@ the summary abbreviates, with decimal units (k, M, G: 10**3, 10**6, 10**9).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ..ir.ops import Shape, show_shape
+from ..ir.record import record
 from ..ir.trace import Elaborated
 from .cost import CONVENTION, CONVENTIONS, Cost
 from .rows import VIEWS, Row, Rows, stage_rows
@@ -46,7 +46,7 @@ LEFT = 2  # columns of words: the name and the description
 FULL = "full"
 
 
-@dataclass(frozen=True)
+@record
 class Report:
     """The costs of one network, in rows by `by`; see `CONVENTIONS` for the units."""
 

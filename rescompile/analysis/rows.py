@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from math import prod
 
 from ..ir.ops import Shape
+from ..ir.record import record
 from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage
 from ..ir.trace import (
     CallTrace,
@@ -29,7 +30,7 @@ from .describe import describe_call, describe_join, describe_op, describe_run
 from .field import START, Field, Fields
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """A part of a network: what it is, what it puts out, and what it costs.
 
@@ -50,7 +51,7 @@ class Row:
         return self.field.stride if prod(self.output[1:]) > 1 else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unit:
     """Traces that make one row, and the path of the scope where they stand.
 

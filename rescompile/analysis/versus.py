@@ -7,11 +7,11 @@ figures are rounded to one decimal (halves up), in the largest unit of which bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from ..ir.ops import Shape, show_shape
+from ..ir.record import record
 from ..ir.trace import Elaborated
 from .cost import CONVENTION, CONVENTIONS, Cost, network_cost
 from .report import figures
@@ -36,7 +36,7 @@ QUANTITIES = {
 EXACT, FIGURES = 3, 2  # decimals of a percentage: exact, and of figures rounded before
 
 
-@dataclass(frozen=True)
+@record
 class Ratio:
     """`a` over `b`: one quantity of two networks, in units or bytes."""
 
@@ -106,7 +106,7 @@ class Ratio:
         return f"{start}; so {', '.join(ways)}"
 
 
-@dataclass(frozen=True)
+@record
 class Side:
     """One of the two networks."""
 
@@ -126,7 +126,7 @@ class Side:
         return {**given, "input_shape": list(self.input), **figures(self.cost)}
 
 
-@dataclass(frozen=True)
+@record
 class Versus:
     """The costs of network `a` relative to those of network `b`."""
 

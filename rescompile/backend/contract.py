@@ -7,12 +7,12 @@ cannot express stands in `unsupported`; `emit` is called only when that is empty
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
 
 from ..ir.facts import Facts
 from ..ir.ops import Op
+from ..ir.record import record
 from ..ir.structure import Path
 from .summary import Summary
 
@@ -20,7 +20,7 @@ ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to u
 Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """What to emit: the facts about a network, and the figures for the docstring."""
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+from ..ir.record import record
 
 LINE_LENGTH = 100
 _INDENT = 4
@@ -26,7 +27,7 @@ Code: TypeAlias = "str | Call | Items | Chain"
 Arg: TypeAlias = "Code | Keyword | Commented"
 
 
-@dataclass(frozen=True)
+@record
 class Call:
     """``func(args)``; ``explode`` puts each argument on its own line, however short it is."""
 
@@ -35,7 +36,7 @@ class Call:
     explode: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Items:
     """A list or a tuple, given by its brackets; ``explode`` is as for :class:`Call`."""
 
@@ -45,7 +46,7 @@ class Items:
     explode: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Chain:
     """Two or more operands joined by one binary operator: ``a + b + c``."""
 
@@ -53,7 +54,7 @@ class Chain:
     parts: tuple[Code, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Keyword:
     """A keyword argument: ``name=value``."""
 
@@ -61,7 +62,7 @@ class Keyword:
     value: Code
 
 
-@dataclass(frozen=True)
+@record
 class Commented:
     """An argument whose line ends with ``# comment``; the brackets around it are exploded."""
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from ..ir.expr import Dim
+from ..ir.record import record
 from ..ir.structure import Call, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Apply:
     """`node` applied to the variable `source`."""
 
@@ -22,14 +23,14 @@ class Apply:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Copy:
     """Another name for a variable."""
 
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Select:
     """`source` through a shortcut's step where the shape changes, else `otherwise` as it is."""
 
@@ -42,7 +43,7 @@ class Select:
 Operand = str | Apply
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Combine:
     """Operands brought together. Where `when` is false only the first operand remains."""
 
@@ -52,7 +53,7 @@ class Combine:
     when: Dim = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Assign:
     target: str
     value: Apply | Copy | Select | Combine

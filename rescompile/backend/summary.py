@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from textwrap import wrap
 
 from ..ir.ops import Shape, show_shape
+from ..ir.record import record
 
 WIDTH = 100
 
 
-@dataclass(frozen=True)
+@record
 class Row:
     """One stage: how many blocks, the shape that leaves it, parameters, multiply-adds."""
 
@@ -22,7 +22,7 @@ class Row:
     macs: int
 
 
-@dataclass(frozen=True)
+@record
 class Summary:
     """What the docstring of an emitted file tells."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+
+from .record import record
 
 Number = int | float | bool
 MAX_TEXT = 300
@@ -26,7 +27,7 @@ class ExprError(ValueError):
         self.help = help
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expr:
     """Base of the symbolic part; everything else is a plain number."""
 
@@ -34,14 +35,14 @@ class Expr:
 Dim = int | float | bool | Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Var(Expr):
     """A name: a parameter of the block, or `in_channels`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Binary(Expr):
     """Two operands and an operator of `BINARY`."""
 
@@ -50,7 +51,7 @@ class Binary(Expr):
     right: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unary(Expr):
     """`-` or `not`, and its operand."""
 
@@ -58,7 +59,7 @@ class Unary(Expr):
     operand: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IfElse(Expr):
     """`then if test else otherwise`."""
 
@@ -67,7 +68,7 @@ class IfElse(Expr):
     otherwise: Dim
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function(Expr):
     """A call of one of `FUNCTIONS`."""
 

@@ -9,12 +9,13 @@ children without a name are numbered 0, 1, 2, ... as PyTorch numbers an nn.Seque
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from ..errors import Location
 from .expr import Dim, Var
 from .ops import Op, Shape
+from .record import record
 
 Path = tuple[str, ...]
 IN_CHANNELS = "in_channels"
@@ -22,7 +23,7 @@ INDEX = "index"
 CLASSES = "classes"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layer:
     """One operation. `when` is the condition under which it is there at all."""
 
@@ -32,7 +33,7 @@ class Layer:
     at: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """Nodes one after the other in a sequence of their own."""
 
@@ -42,7 +43,7 @@ class Group:
     at: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """A block put to use; with `repeat`, that many times in a row.
 
@@ -59,7 +60,7 @@ class Call:
     at: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loop:
     """Nodes repeated `count` times inside the sequence where the loop stands."""
 
@@ -74,7 +75,7 @@ class JoinKind(Enum):
     CONCAT = "concat"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branch:
     """One way from a join's input to the join; an empty body is the identity."""
 
@@ -82,7 +83,7 @@ class Branch:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Join:
     """Parallel branches from one input, brought together by `kind`."""
 
@@ -99,7 +100,7 @@ class Where(Enum):
     SHAPE_CHANGES = "where the shape changes"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Residual:
     """y = branch(pre(x)) + shortcut(x), the first-class form of add.
 
@@ -129,7 +130,7 @@ class Form(Enum):
     INLINE = "inline"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Param:
     """A block parameter. `once`: the first repetition gets the argument, others the default."""
 
@@ -139,7 +140,7 @@ class Param:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Block:
     """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
 
@@ -156,7 +157,7 @@ class Block:
     at: Location | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stage:
     """One row of the paper's table: a label and nodes of the network's own scope."""
 
@@ -164,7 +165,7 @@ class Stage:
     body: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Initializer:
     """How weights are drawn: `kaiming_normal` (fan_in, fan_out), `normal`, `uniform_fan_in`."""
 
@@ -173,7 +174,7 @@ class Initializer:
     std: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Network:
     """A whole network: input shape, stages in order, and the blocks that they call.
 

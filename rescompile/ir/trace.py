@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from .expr import Number
 from .ops import Op, Shape
+from .record import record
 from .structure import Block, Call, Group, Join, Layer, Network, Path, Residual
 
 Env = Mapping[str, Number]
 Decisions = Mapping[tuple[int, str], bool | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpTrace:
     """An operation with numbers for attributes, from shape `x` to shape `y`."""
 
@@ -24,7 +25,7 @@ class OpTrace:
     node: Layer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CallTrace:
     """A block call, or one repetition of it, with the instance that it runs."""
 
@@ -35,7 +36,7 @@ class CallTrace:
     node: Call
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GroupTrace:
     """A sequence: a group, or the repetitions of a named call."""
 
@@ -46,7 +47,7 @@ class GroupTrace:
     node: Group | Call
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JoinTrace:
     """Branches from one input, brought together."""
 
@@ -56,7 +57,7 @@ class JoinTrace:
     node: Join
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResidualTrace:
     """`shortcut` is None where nothing is added, and empty where the identity is."""
 

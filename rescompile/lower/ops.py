@@ -7,13 +7,13 @@ numbers and expressions, the words in force, and the channels at this point (Non
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError
 from ..ir import ops
 from ..ir.expr import Dim, binary
 from ..ir.ops import Op, Pair, Quad
+from ..ir.record import record
 from ..spec import models
 from ..spec.models import Defaults, NormDefaults
 
@@ -21,7 +21,7 @@ Reader = Callable[[Any, str], Dim]
 Rule = Callable[[Any, Reader, "Words", "Dim | None"], "Op | None"]
 
 
-@dataclass(frozen=True)
+@record
 class Words:
     """The spec's defaults, and what a word with a sigil stands for."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..record import record
 from .base import Op
 
 
@@ -28,7 +28,7 @@ class Relu6(Activation):
     word: ClassVar[str] = "relu6"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeakyRelu(Activation):
     """x where positive, else slope * x."""
 

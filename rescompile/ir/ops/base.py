@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from math import prod
 from typing import Any, ClassVar, TypeVar
 
 from ..expr import Dim, Expr, Number, evaluate
+from ..record import record
 
 Shape = tuple[int, ...]
 Pair = tuple[Dim, Dim]
@@ -30,7 +30,7 @@ class ShapeError(ValueError):
         self.help = help
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """A tensor that an operation owns, by its PyTorch name, layout and shape."""
 
@@ -48,7 +48,7 @@ class Same(Enum):
 OpT = TypeVar("OpT", bound="Op")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Op:
     """Base of all operations."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, cast
 
 from ..expr import Dim, Expr, binary, total
+from ..record import record
 from .base import Op, Shape, ShapeError, as_map
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PadChannels(Op):
     """Channels of zeros before and after the input's own."""
 
@@ -26,7 +26,7 @@ class PadChannels(Op):
         return total((x, self.before, self.after))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SliceChannels(Op):
     """The channels from `start` up to, not including, `stop`."""
 
@@ -50,7 +50,7 @@ class SliceChannels(Op):
         return self.stop
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChannelShuffle(Op):
     """Interleaves `groups` groups of channels (Zhang et al. 2017, ShuffleNet)."""
 
@@ -72,7 +72,7 @@ class Resampling(Enum):
     BILINEAR = "bilinear"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Upsample(Op):
     """Height and width times `scale`; bilinear is with half-pixel centres."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, cast
 
 from ..expr import Dim
+from ..record import record
 from .base import Op, Parameter, Shape, ShapeError
 
 
@@ -13,7 +13,7 @@ def _affine(count: int) -> tuple[Parameter, ...]:
     return (Parameter("weight", (count,)), Parameter("bias", (count,)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchNorm(Op):
     """Batch normalisation with scale and shift; `momentum` is the weight of the new batch."""
 
@@ -26,7 +26,7 @@ class BatchNorm(Op):
         return (*_affine(x[0]), *running)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerNorm(Op):
     """Normalisation over the channels, at each position by itself, with scale and shift."""
 
@@ -37,7 +37,7 @@ class LayerNorm(Op):
         return _affine(x[0])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GroupNorm(Op):
     """Normalisation over groups of channels and all positions, with scale and shift."""
 

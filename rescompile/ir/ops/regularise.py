@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, cast
 
 from ..expr import Dim
+from ..record import record
 from .base import Op, Parameter, Shape, ShapeError, as_map
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dropout(Op):
     """Zeroes each value with probability `rate` in training, scaling the rest by 1 / (1 - rate)."""
 
@@ -20,7 +20,7 @@ class Dropout(Op):
         _check_rate(self.word, self.rate)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StochasticDepth(Op):
     """Zeroes a whole sample with probability `rate` in training, scaling the rest."""
 
@@ -40,7 +40,7 @@ def _check_rate(word: str, rate: Dim) -> None:
         raise ShapeError(f"{word}: rate is {rate}; it must be at least 0 and less than 1")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerScale(Op):
     """A learned factor for each channel, `init` at first (Touvron et al. 2021)."""
 

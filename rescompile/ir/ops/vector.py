@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, cast
 
 from ..expr import Dim
+from ..record import record
 from .base import Op, Parameter, Shape, ShapeError, show_shape
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Linear(Op):
     """y = W x + b on a vector; weight is (out, in)."""
 

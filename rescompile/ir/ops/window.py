@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
 from ..expr import Dim
+from ..record import record
 from .base import Op, Pair, Parameter, Quad, Same, Shape, ShapeError, as_map
 
 
@@ -38,7 +38,7 @@ def _ints(pair: Pair | Quad) -> Any:
     return cast(Any, pair)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conv(Op):
     """2-D convolution (cross-correlation) in groups; weight is (out, in / groups, kh, kw)."""
 
@@ -84,7 +84,7 @@ class Conv(Op):
         return self.stride
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pool(Op):
     """Base of the sliding-window pools."""
 
@@ -121,7 +121,7 @@ class MaxPool(Pool):
     word: ClassVar[str] = "max_pool"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AvgPool(Pool):
     """Mean over a window; padded zeros count only where `count_include_pad` says so."""
 
@@ -129,7 +129,7 @@ class AvgPool(Pool):
     count_include_pad: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GlobalAvgPool(Op):
     """Mean over all positions: a vector, or a 1 x 1 map with `keepdims`."""
 

@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from ...errors import InternalError
 from ...ir.ops import BatchNorm, Shape, show_shape
+from ...ir.record import record
 from ...ir.structure import JoinKind, Path
 from ...ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, ResidualTrace, Trace
 from .operations import MEANINGS, Array, Params, new_running_statistics
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """What a network gives: float64 arrays with the batch in front, channels-first.
 

@@ -1,20 +1,15 @@
 """Steps: one operation each, or a group, a join, a residual, a block call."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import (
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, model_validator
 
 from ...errors import did_you_mean
 from ..values import (
     Bool,
     Children,
     Condition,
+    Either,
     Name,
     Repeat,
     wrong,
@@ -58,13 +53,8 @@ def _shortcut(value: Any) -> str:
 
 
 Steps = Annotated[list["Step"], Field(max_length=2000)]
-StepOrSteps = Annotated[
-    Annotated["Step", Tag("step")] | Annotated[Steps, Tag("steps")], Discriminator(_is_list)
-]
-Branches = Annotated[
-    Annotated[dict[Name, StepOrSteps], Tag("named")] | Annotated[list[Steps], Tag("listed")],
-    Discriminator(_branches),
-]
+StepOrSteps = Annotated[Union["Step", Steps], Either(_is_list, "step", "steps")]
+Branches = Annotated[dict[Name, StepOrSteps] | list[Steps], Either(_branches, "named", "listed")]
 
 
 class Shortcut(Model):
@@ -88,10 +78,7 @@ class Shortcut(Model):
 
 
 ShortcutField = Annotated[
-    Annotated[ShortcutKind, Tag("kind")]
-    | Annotated[Steps, Tag("steps")]
-    | Annotated[Shortcut, Tag("shortcut")],
-    Discriminator(_shortcut),
+    ShortcutKind | Steps | Shortcut, Either(_shortcut, "kind", "steps", "shortcut")
 ]
 
 

@@ -1,0 +1,43 @@
+"""`record` gives what `dataclass(frozen=True, slots=True)` does."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from rescompile.ir.record import record
+
+
+def define(decorator: Any) -> Any:
+    @decorator
+    class Point:
+        """A point."""
+
+        x: int
+        y: int = 2
+        at: str = field(default="", compare=False)
+
+    return Point
+
+
+Ours = define(record)
+Theirs = define(dataclass(frozen=True, slots=True))
+
+
+def test_it_compares_hashes_and_shows_as_a_dataclass_does() -> None:
+    for kind in (Ours, Theirs):
+        assert kind(1) == kind(1, 2, "elsewhere")
+        assert hash(kind(1)) == hash(kind(1, 2, "elsewhere"))
+        assert kind(1) != kind(2)
+    assert repr(Ours(1)) == repr(Theirs(1)).replace("define.<locals>.", "")
+    assert Ours(1) != Theirs(1)
+
+
+def test_it_is_frozen_slotted_and_replaceable() -> None:
+    point = Ours(1)
+    with pytest.raises(FrozenInstanceError):
+        point.x = 2
+    assert not hasattr(point, "__dict__")
+    assert replace(point, y=5) == Ours(1, 5)
