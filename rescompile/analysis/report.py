@@ -6,6 +6,7 @@ the summary abbreviates, with decimal units (k, M, G: 10**3, 10**6, 10**9).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from ..ir.ops import Shape, show_shape
@@ -42,6 +43,19 @@ HEAD = (
     "receptive field",
     "stride",
 )
+NARROW = (
+    "description",
+    "output",
+    "layers",
+    "parameters",
+    "MACs",
+    "%",
+    "FLOPs",
+    "activations",
+    "weights",
+    "field",
+    "stride",
+)
 LEFT = 2  # columns of words: the name and the description
 FULL = "full"
 
@@ -61,14 +75,17 @@ class Report:
     total: Cost
 
     def text(self) -> str:
-        """A headline, the totals, the convention, and an aligned table."""
-        table = text_table((self.by, *HEAD), self._lines(), LEFT)
+        """A headline, the totals, the convention, and an aligned table for a terminal.
+
+        Parameters and MACs are exact; what follows from them is short here, exact elsewhere.
+        """
+        table = text_table((self.by, *NARROW), self._lines(self._short_numbers), LEFT)
         return "\n".join([*self._summary(), "", *table]) + "\n"
 
     def markdown(self) -> str:
         """The same as GitHub's Markdown."""
         title, *rest = map(escape, self._summary())
-        table = markdown_table((self.by, *HEAD), self._lines(), LEFT)
+        table = markdown_table((self.by, *HEAD), self._lines(self._numbers), LEFT)
         return "\n".join([f"# {title}", "", *(f"- {line}" for line in rest), "", *table]) + "\n"
 
     def json(self) -> str:
@@ -114,14 +131,20 @@ class Report:
         lines.append(f"{total.macs:,} MACs ({short(total.macs)}), {short(total.flops)} FLOPs")
         return [*lines, f"convention: {CONVENTION}"]
 
-    def _lines(self) -> list[list[str]]:
+    def _lines(self, numbers: Callable[[Cost], list[str]]) -> list[list[str]]:
         lines = [
-            [row.name, row.what, show_shape(row.output), *self._numbers(row.cost), *_reach(row)]
+            [row.name, row.what, show_shape(row.output), *numbers(row.cost), *_reach(row)]
             for row in self.rows
         ]
         if self.by != "network":
-            lines.append(["total", "", "", *self._numbers(self.total), "", ""])
+            lines.append(["total", "", "", *numbers(self.total), "", ""])
         return lines
+
+    def _short_numbers(self, cost: Cost) -> list[str]:
+        counts = (f"{n:,}" for n in (cost.layers, cost.parameters, cost.macs))
+        memory = (cost.activation_bytes, cost.weights_bytes)
+        sizes = (f"{short(n)}B" if n else "0" for n in memory)
+        return [*counts, str(rounded(self._share(cost), 2)), short(cost.flops), *sizes]
 
     def _numbers(self, cost: Cost) -> list[str]:
         counts = (cost.layers, cost.parameters, cost.other_parameters, cost.macs)

@@ -191,13 +191,13 @@ MACS = (
     "3,663,761,408",
 )
 STAGES = """\
-stem conv, batch_norm, relu, max_pool 64 x 56 x 56 1 9,536 128 118,013,952 3.22
-layer1 basic_block x 3 64 x 56 x 56 6 221,952 768 693,633,024 18.93
-layer2 basic_block x 4 128 x 28 x 28 8 1,116,416 2,304 873,463,808 23.84
-layer3 basic_block x 6 256 x 14 x 14 12 6,822,400 6,656 1,335,885,824 36.46
-layer4 basic_block x 3 512 x 7 x 7 6 13,114,368 7,168 642,252,800 17.53
-head global_avg_pool, linear 1000 1 513,000 0 512,000 0.01
-total 34 21,797,672 17,024 3,663,761,408 100.00
+stem conv, batch_norm, relu, max_pool 64 x 56 x 56 1 9,536 118,013,952 3.22
+layer1 basic_block x 3 64 x 56 x 56 6 221,952 693,633,024 18.93
+layer2 basic_block x 4 128 x 28 x 28 8 1,116,416 873,463,808 23.84
+layer3 basic_block x 6 256 x 14 x 14 12 6,822,400 1,335,885,824 36.46
+layer4 basic_block x 3 512 x 7 x 7 6 13,114,368 642,252,800 17.53
+head global_avg_pool, linear 1000 1 513,000 512,000 0.01
+total 34 21,797,672 3,663,761,408 100.00
 """
 
 
