@@ -102,7 +102,8 @@ def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> It
             progress.advance(task)
 
 
-def print_or_write(text: str, output: Path | None) -> None:
+def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
+    """Print a document, or write it and, unless `quiet`, say so."""
     text = text if text.endswith("\n") else text + "\n"
     if output is None:
         click.echo(text, nl=False)
@@ -110,4 +111,5 @@ def print_or_write(text: str, output: Path | None) -> None:
     from ..compiler import Output
 
     Output(output, text).write()
-    click.echo(f"wrote {output.as_posix()}")
+    if not quiet:
+        click.echo(f"wrote {output.as_posix()}")

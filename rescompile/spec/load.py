@@ -124,7 +124,7 @@ class _Loader:
         self.use(root, path)
         extends = root.value.pop("extends", None)
         if extends is not None:
-            base = self.spec(self.reference(extends, path), extends.at)
+            base = self.spec(reference(extends.value, path, extends.at), extends.at)
             inherited = {k: v for k, v in base.value.items() if k not in NOT_INHERITED}
             root = _merge(Item(inherited, base.at), root)
         self.chain.pop()
@@ -142,7 +142,7 @@ class _Loader:
         own = root.value.get("blocks")
         blocks = Item({}, own.at if own else use.at)
         for wanted in use.value:
-            library = self.library(self.reference(wanted, path), wanted.at)
+            library = self.library(reference(wanted.value, path, wanted.at), wanted.at)
             blocks.value.update(library)
         if own is not None and isinstance(own.value, dict):
             blocks.value.update(own.value)
@@ -168,25 +168,28 @@ class _Loader:
             raise SpecError([Diagnostic("E111", message, blocks.at if blocks else root.at)])
         return dict(blocks.value)
 
-    def reference(self, item: Item, path: Path) -> Path:
-        """The file that `extends` or `use` means: beside the file itself, or in the zoo."""
-        name = item.value
-        if not isinstance(name, str) or not _REFERENCE.match(name) or ".." in name.split("/"):
-            message = f"{name!r} does not name a spec or a library"
-            help = "use a name such as `resnet34` or `blocks/residual`, without `..` and `.yaml`"
-            raise SpecError([Diagnostic("E105", message, item.at, help=help)])
-        name = name.removesuffix(".yaml")
-        root = zoo_directory()
-        for directory in (path.parent, root):
-            candidate = directory / f"{name}.yaml"
-            if candidate.is_file() and candidate.resolve().is_relative_to(directory.resolve()):
-                return candidate
-        known = zoo()
-        if name in known:
-            return known[name]
-        libraries = [f"blocks/{f.stem}" for f in (root / "blocks").glob("*.yaml")]
-        help = did_you_mean(name, [*known, *libraries])
-        raise SpecError([Diagnostic("E105", f"there is no '{name}' here", item.at, help=help)])
+
+def reference(name: object, path: Path, at: Location | None) -> Path:
+    """The file that a name in the file at `path` means: beside that file, or in the zoo.
+
+    Raises `SpecError` at the place `at` where there is none.
+    """
+    if not isinstance(name, str) or not _REFERENCE.match(name) or ".." in name.split("/"):
+        message = f"{name!r} does not name a spec or a library"
+        help = "use a name such as `resnet34` or `blocks/residual`, without `..` and `.yaml`"
+        raise SpecError([Diagnostic("E105", message, at, help=help)])
+    name = name.removesuffix(".yaml")
+    root = zoo_directory()
+    for directory in (path.parent, root):
+        candidate = directory / f"{name}.yaml"
+        if candidate.is_file() and candidate.resolve().is_relative_to(directory.resolve()):
+            return candidate
+    known = zoo()
+    if name in known:
+        return known[name]
+    libraries = [f"blocks/{f.stem}" for f in (root / "blocks").glob("*.yaml")]
+    help = did_you_mean(name, [*known, *libraries])
+    raise SpecError([Diagnostic("E105", f"there is no '{name}' here", at, help=help)])
 
 
 def _label(path: Path) -> str:

@@ -169,7 +169,7 @@ def _children(value: Any) -> Any:
     )
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     if not isinstance(value, str):
         wrong(f"expected text, found {shown(value)}", "put quotes around it")
     if len(value) > 500:
@@ -269,4 +269,4 @@ PoolPadding = Annotated[Any, Rule(_pool_padding, **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
 Name = Annotated[str, Rule(_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 Children = Annotated[str, Rule(_children, type="string")]
-Text = Annotated[str, Rule(_text, type="string")]
+Text = Annotated[str, Rule(as_text, type="string")]

@@ -5,10 +5,10 @@ Every model knows where it stands in its file (`at`), so that later passes can p
 """
 
 from .base import Model
+from .claims import Claim
 from .network import (
     ActivationDefaults,
     BlockSpec,
-    Claim,
     Defaults,
     InitDefaults,
     InitSpec,

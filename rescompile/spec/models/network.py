@@ -14,13 +14,13 @@ from ..values import (
     Int,
     Momentum,
     Name,
-    PlainFloat,
     Positive,
     Slope,
     Text,
     wrong,
 )
 from .base import Model
+from .claims import Claim
 from .operations import (
     ActivationKind,
     NormKind,
@@ -104,17 +104,6 @@ class Defaults(Model):
     norm: NormDefaults = _default()
     activation: ActivationDefaults = _default()
     init: InitDefaults = _default()
-
-
-class Claim(Model):
-    """A figure that the source prints, and where."""
-
-    layers: PlainFloat | None = None
-    parameters: PlainFloat | None = None
-    macs: PlainFloat | None = None
-    printed: Text
-    where: Text
-    about: Text = ""
 
 
 class Spec(Model):

@@ -1,0 +1,43 @@
+"""`rescompile check`: whether what the sources print about their networks is so."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ..common import SpecType, guarded, print_or_write, progress
+
+
+@click.command()
+@click.argument("specs", nargs=-1, type=SpecType(), metavar="[SPEC]...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but claims that fail.")
+@guarded
+def command(specs: tuple[str, ...], form: str, output: Path | None, quiet: bool) -> None:
+    """Decide the claims of each SPEC, or of every shipped one.
+
+    A claim holds if the exact value rounds to the printed figure. It holds as printed if the exact
+    value cut off gives it, or the source's own rounded figures do. Exit code 1 if a claim fails.
+    """
+    from ...check import check
+    from ...spec.load import zoo
+
+    found = check(progress(specs or [*zoo()], quiet, str))
+    if output is not None or not quiet:
+        print_or_write(getattr(found, form)(), output, quiet)
+    elif found.failed.findings:
+        print_or_write(getattr(found.failed, form)(), None)
+    if found.failed.findings:
+        sys.exit(1)
