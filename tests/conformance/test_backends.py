@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rescompile.analysis.cost import network_cost
 from rescompile.compiler import open_spec
 from rescompile.parity.process import Worker, relative_error
 from rescompile.parity.reference import run
@@ -27,10 +28,20 @@ from rescompile.spec.load import zoo
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(zoo())
+DEEP = 150  # layers: with more, a framework takes long to build a network and the tests run late
 TORCHVISION = json.loads((ROOT / "tests/facts/torchvision.json").read_text("utf-8"))
 FORWARD_FLOAT32 = 1e-5
 TORCHVISION_FLOAT32 = 1e-4
 COUNTER = "num_batches_tracked"
+
+
+def runs(spec: str) -> Any:
+    """A spec as a parameter of the tests that run it; deep ones are slow."""
+    deep = network_cost(open_spec(spec).facts.elaborated).layers > DEEP
+    return pytest.param(spec, marks=pytest.mark.slow if deep else ())
+
+
+RUNS = [runs(spec) for spec in SPECS]
 
 
 @pytest.fixture(scope="module", params=backend_names())
@@ -56,7 +67,7 @@ def reference(spec: str) -> Any:
     return wanted
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", RUNS)
 def test_a_backend_computes_what_the_reference_does(worker: Worker, spec: str) -> None:
     (got,) = worker.run(zoo()[spec], images(spec, 7), weights=3)
     assert relative_error(got, reference(spec)) < FORWARD_FLOAT32
@@ -81,7 +92,7 @@ def test_weights_have_torchvisions_names_and_shapes(spec: str) -> None:
     assert found == {key: shape for key, shape in fact.items() if not key.endswith(COUNTER)}
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", RUNS)
 def test_weights_come_back_as_they_went_in(worker: Worker, spec: str) -> None:
     found = worker.weights(zoo()[spec], weights=3)
     given = random_weights(open_spec(spec).facts.elaborated, 3)

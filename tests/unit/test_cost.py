@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -37,37 +38,16 @@ from rescompile.spec.load import find, load, zoo
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "costs.json").read_text())["networks"]
 
 
-def stages(block: str, *repeats: int, first: int = 64) -> str:
-    lines = [
-        f"  - {{name: layer{i + 1}, block: {block}, repeat: {repeat}, channels: {first << i}"
-        f"{', stride: 2' if i else ''}}}"
-        for i, repeat in enumerate(repeats)
-    ]
-    return "\n".join(["stages:", *lines, ""])
-
-
-CIFAR = """\
-input: {height: 32, width: 32}
-classes: 10
-shortcut: pad
-stem:
-  - conv: {channels: 16, kernel: 3}
-  - norm: {}
-  - activation: {}
-"""
-VARIANTS = {
-    "plain34": "shortcut: none",
-    "plain18": "shortcut: none\n" + stages("basic_block", 2, 2, 2, 2),
-    "resnet18_B": stages("basic_block", 2, 2, 2, 2),
-    "resnet34_A": "shortcut: pad",
-    "resnet34_B": "shortcut: projection",
-    "resnet34_C": "shortcut: projection_always",
-    "resnet50_v1": stages("bottleneck", 3, 4, 6, 3),
-    "resnet152_v1": stages("bottleneck", 3, 8, 36, 3),
-    "cifar_resnet20": CIFAR + stages("basic_block", 3, 3, 3, first=16),
-    "cifar_resnet110": CIFAR + stages("basic_block", 18, 18, 18, first=16),
-    "cifar_resnet1202": CIFAR + stages("basic_block", 200, 200, 200, first=16),
-}
+# Facts have names of their own: options in capitals, v1 for the paper's bottleneck, CIFAR first.
+RENAMED = (
+    (r"(?:resnet|plain)(\d+)_cifar", r"cifar_resnet\1"),
+    (r"(resnet(?:50|101|152))", r"\1_v1"),
+    (r"(resnet\d+)_v1_5", r"\1_v1.5"),
+    (r"resnet34_a", "resnet34_A"),
+    (r"resnet34_c", "resnet34_C"),
+)
+# Of what the facts tell, the relatives of a shipped network that are not shipped themselves.
+VARIANTS = {"resnet18_A": "pad", "resnet18_C": "projection_always"}
 CONV3 = Conv(8, (3, 3), (1, 1), (1, 1, 1, 1))
 CONV1 = Conv(8, (1, 1))
 
@@ -97,11 +77,16 @@ def gate(name: str) -> Branch:
     return Branch(body)
 
 
-def variant(fact: str, folder: Path) -> Elaborated:
-    """A relative of the shipped ResNet-34."""
-    path = folder / "variant.yaml"
-    path.write_text(f"rescompile: 1\nname: variant\nextends: resnet34\n{VARIANTS[fact]}")
-    return elaborate(lower(load(path)))
+def fact_of(name: str) -> str:
+    """What the facts call a network of the zoo."""
+    for pattern, fact in RENAMED:
+        if re.fullmatch(pattern, name):
+            return re.sub(pattern, fact, name)
+    return name
+
+
+def shipped(name: str) -> Elaborated:
+    return elaborate(lower(load(find(name))))
 
 
 def agrees(elaborated: Elaborated, name: str) -> None:
@@ -243,29 +228,28 @@ def test_deeply_nested_joins_are_walked_once() -> None:
     assert network_cost(found).layers == 1
 
 
-def test_published_figures_of_the_zoo() -> None:
-    # Where the facts say "resnet50" they mean torchvision's; CIFAR networks are named after it.
-    other = {
-        "resnet50": "resnet50_v1",
-        "resnet50_v1_5": "resnet50_v1.5",
-        "resnet20_cifar": "cifar_resnet20",
-        "resnet56_cifar": "cifar_resnet56",
-    }
-    facts = {name: other.get(name, name) for name in zoo()}
-    known = [name for name, fact in facts.items() if fact in FACTS]
-    assert len(known) >= 14
-    for name in known:
-        agrees(elaborate(lower(load(find(name)))), facts[name])
+@pytest.mark.parametrize("name", [name for name in zoo() if fact_of(name) in FACTS])
+def test_published_figures_of_the_zoo(name: str) -> None:
+    agrees(shipped(name), fact_of(name))
 
 
-@pytest.mark.parametrize("fact", VARIANTS)
-def test_published_figures_of_variants(fact: str, tmp_path: Path) -> None:
-    agrees(variant(fact, tmp_path), fact)
+def test_the_networks_of_the_resnet_paper_have_facts() -> None:
+    pattern = r"cifar_|plain|alexnet|vgg1\d$|resnet(18|34)$|resnet34_[AC]|resnet\d+_v1"
+    family = {fact for fact in FACTS if re.match(pattern, fact)}
+    assert len(family) == 21
+    assert family <= {fact_of(name) for name in zoo()}
 
 
-def test_depth_is_cheap(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fact", "shortcut"), VARIANTS.items())
+def test_published_figures_of_variants(fact: str, shortcut: str, tmp_path: Path) -> None:
+    path = tmp_path / "variant.yaml"
+    path.write_text(f"rescompile: 1\nname: variant\nextends: resnet18\nshortcut: {shortcut}\n")
+    agrees(elaborate(lower(load(path))), fact)
+
+
+def test_depth_is_cheap() -> None:
     """A 1202-layer network costs one pass over its repetitions, not over its layers."""
-    found = variant("cifar_resnet1202", tmp_path)
+    found = shipped("resnet1202_cifar")
     costs = Costs()
     costs.total(found.root.items)
     assert len(costs._known) == 5

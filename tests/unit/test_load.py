@@ -13,7 +13,7 @@ from rescompile.spec.load import cite, find, load, zoo
 Write = Callable[..., Path]
 STAGES = """
 title: The base
-claims: [{layers: 2, printed: "2", where: here}]
+claims: [{layers: "2", where: here}]
 stages:
   - {name: layer1, block: unit, repeat: 2, channels: 8}
   - {name: layer2, block: unit, repeat: 2, channels: 16}

@@ -38,11 +38,10 @@ def _printed(value: object) -> str:
 
 
 def _size(value: object) -> str:
-    text = _printed(value)
-    if read_size(text) is None:
+    if not isinstance(value, str) or read_size(value) is None:
         help = "write height x width, or height x width x channels: `28x28` or `28x28x256`"
-        wrong(f"{shown(text)} is not the size of a map", help)
-    return text
+        wrong(f"{shown(value)} is not the size of a map", help)
+    return value
 
 
 Printed = Annotated[str, Rule(_printed, type="string", maxLength=MAX_PRINTED)]
@@ -114,10 +113,15 @@ class Claim(Model):
         if self.figures and self.of is None:
             help = "`figures` are the two that a ratio was taken from"
             wrong("`figures` without `of` have no meaning", help, "figures")
-        found = [read_figure(text) for text in self.figures]
-        if self.figures and [f.kind if f else None for f in found] != [Kind.COUNT] * 2:
+        found = map(read_figure, self.figures)
+        counts = [f for f in found if f and f.kind is Kind.COUNT and f.value > 0]
+        if self.figures and not len(self.figures) == len(counts) == 2:
             help = "write the two printed figures: `figures: [3.6 billion, 19.6 billion]`"
             wrong("`figures` are two figures, ours and theirs", help, "figures")
+
+    @classmethod
+    def example(cls, value: object) -> str:
+        return "write `{macs: 3.6 x 10^9, where: Table 1}`"
 
     @property
     def quantity(self) -> str:
