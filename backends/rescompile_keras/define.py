@@ -58,4 +58,13 @@ def network_function(file: File) -> tuple[str, list[str]]:
         arguments.append(Argument(CLASSES, "int", str(network.classes)))
     head = signature(network.name, [a.declared for a in arguments], "keras.Model")
     last = f'return keras.Model(inputs, {result}, name="{network.name}")'
-    return head, [*map(str, body.lines), f"    {last}"]
+    return head, [*_deep(file), *map(str, body.lines), f"    {last}"]
+
+
+def _deep(file: File) -> list[str]:
+    """What a deep network needs first. Keras walks a path of layers by recursion."""
+    limit = file.recursion_limit
+    if not limit:
+        return []
+    code = f"sys.setrecursionlimit(max(sys.getrecursionlimit(), {limit:_}))"
+    return [f"    {code}  # Keras recurses over layers"]

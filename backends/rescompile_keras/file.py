@@ -12,6 +12,7 @@ from rescompile.ir.symbolic import Flow, arguments, expand
 from .layers import Style
 from .view import BLOCK, RESERVED, Argument, Function, Label, Line, Scope, file_names, function
 
+RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
 COUNT = "#"  # stands for the number of repetitions among the arguments of a stage
 
 
@@ -35,6 +36,16 @@ class File:
         self.functions: dict[str, Function] = {}
         self.stages: dict[tuple[str, str], Function] = {}
         self.order: list[Function] = []
+
+    @property
+    def recursion_limit(self) -> int:
+        """The limit that building the model may need, in thousands; 0 where the default will do.
+
+        Joins and explicit paddings come to the operations, so a path has at most twice as many
+        layers; in a residual network it has about 1.2 times as many.
+        """
+        operations = self.facts.elaborated.root.layers
+        return -(-2 * operations // RECURSION) * RECURSION if 1.4 * operations > RECURSION else 0
 
     def block(self, name: str) -> Function:
         """The function of a block; rendered at its first use."""

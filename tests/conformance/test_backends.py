@@ -108,6 +108,12 @@ def test_generated_is_current(spec: str, backend: str) -> None:
     assert path.read_text("utf-8") == open_spec(spec).source(backend)
 
 
+@pytest.mark.parametrize("backend", backend_names())
+def test_depth_costs_no_lines(backend: str) -> None:
+    short, deep = (open_spec(f"resnet{depth}_cifar").source(backend) for depth in (20, 1202))
+    assert len(deep.splitlines()) <= len(short.splitlines()) + 10
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_reports_are_current(spec: str) -> None:
     path = ROOT / "generated" / "reports" / f"{spec}.md"

@@ -221,3 +221,11 @@ def test_conv_is_a_closed_class() -> None:
 
     assert set(LAYERS) == set(OPS)
     assert Conv in LAYERS
+
+
+def test_a_deep_network_raises_the_limit_on_recursion() -> None:
+    """Keras recurses over the layers of a path: 4,210 of ResNet-1202, where Python allows 1,000."""
+    source = open_spec("resnet1202_cifar").source("keras")
+    assert "\nimport sys\n\nimport keras\n" in source
+    assert "    sys.setrecursionlimit(max(sys.getrecursionlimit(), 8_000))  # Keras" in source
+    assert "import sys" not in open_spec("preact_resnet200").source("keras")
