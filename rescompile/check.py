@@ -17,9 +17,9 @@ from .analysis.claims import (
     judge_ratio,
     measure,
     output_of,
-    percent,
     times,
 )
+from .analysis.table import percent
 from .analysis.verdicts import Finding, Findings
 from .compiler import Architecture, open_spec
 from .errors import Diagnostic, SpecError, did_you_mean
@@ -79,8 +79,8 @@ class _Checker:
             raise SpecError([Diagnostic("E106", message, claim.at("of"))])
         figures = [figure for text in claim.figures if (figure := read_figure(text))]
         judgement = judge_ratio(claim.figure, ours, theirs, figures)
-        show = times if claim.figure.kind is Kind.TIMES else percent
-        exact = show(Fraction(ours, theirs), 3)
+        ratio, factor = Fraction(ours, theirs), claim.figure.kind is Kind.TIMES
+        exact = times(ratio, 3) if factor else percent(100 * ratio, 3)
         return _finding(net, claim, f"{label} / {name}", exact, values, judgement)
 
 

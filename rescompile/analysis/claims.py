@@ -18,7 +18,7 @@ from ..ir.ops import BatchNorm, Conv, GlobalAvgPool, GroupNorm, LayerNorm, Linea
 from ..ir.structure import JoinKind
 from ..ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, Trace, parts
 from .cost import network_cost
-from .table import rounded
+from .table import percent, rounded
 
 NORMS = (BatchNorm, LayerNorm, GroupNorm)
 
@@ -73,25 +73,20 @@ def judge_ratio(
     verdict, ways = direct.verdict, [direct.how] if direct.how else []
     if figures and verdict is not Verdict.HOLDS:
         ratio = figures[0].value / figures[1].value
-        said = f"{figures[0].text} / {figures[1].text} = {percent(ratio, 2)}"
+        said = f"{figures[0].text} / {figures[1].text} = {percent(100 * ratio, 2)}"
         wrong = [f.text for f, n in zip(figures, (ours, theirs), strict=True) if not _follows(f, n)]
         if wrong:
             ways.append(f"the source's figures, {said}, do not help: {wrong[0]} does not hold")
         elif judge(printed, ratio).verdict is Verdict.HOLDS:
             verdict = Verdict.AS_PRINTED
-            ways.append(f"or from the source's own rounded figures: {said}")
+            ways.append(f"the source's own rounded figures give it: {said}")
         else:
-            ways.append(f"the source's own rounded figures do not give it either: {said}")
+            ways.append(f"the source's own rounded figures do not give it: {said}")
     return Judgement(verdict, "; ".join([*ways, f"exactly {ours:,} / {theirs:,}"]))
 
 
 def _follows(printed: Printed, exact: int) -> bool:
     return judge(printed, exact).verdict is not Verdict.FAILS
-
-
-def percent(ratio: Fraction, digits: int) -> str:
-    """A ratio as people read it, in percent."""
-    return f"{rounded(100 * ratio, digits)} %"
 
 
 def times(ratio: Fraction, digits: int) -> str:

@@ -37,6 +37,11 @@ def rounded(value: Fraction, digits: int) -> Decimal:
     return Decimal((0, tuple(map(int, str(scaled))), -digits))
 
 
+def percent(percentage: Fraction, digits: int) -> str:
+    """A percentage with `digits` decimals: "18.56 %"."""
+    return f"{rounded(percentage, digits)} %"
+
+
 def unit_of(value: int) -> tuple[str, int]:
     """The largest unit of which `value` has at least one, rounded to three digits."""
     return next((u for u in UNITS if 2000 * value >= 1999 * u[1]), ("", 1))

@@ -20,6 +20,7 @@ from .table import (
     escape,
     json_text,
     markdown_table,
+    percent,
     plain,
     rounded,
     text_table,
@@ -86,8 +87,8 @@ class Ratio:
             "truncated": int(self.exact),
             "from the rounded figures": int(rounded(self.of_figures, 0)),
         }
-        for way, percent in whole.items():
-            found[percent] = (*found.get(percent, ()), way)
+        for way, number in whole.items():
+            found[number] = (*found.get(number, ()), way)
         return found
 
     def sentence(self) -> str:
@@ -97,7 +98,7 @@ class Ratio:
         a, b = self.figures
         unit = f" {self.unit}" if self.unit else ""
         start = (
-            f"{rounded(self.exact, EXACT)} % exactly; {rounded(self.of_figures, FIGURES)} % from "
+            f"{percent(self.exact, EXACT)} exactly; {percent(self.of_figures, FIGURES)} from "
             f"figures rounded to one decimal ({a} / {b}{unit})"
         )
         if len(self.ways) == 1:
@@ -198,7 +199,7 @@ class Versus:
 
 
 def _percent(value: Fraction | None, digits: int) -> str:
-    return "-" if value is None else f"{rounded(value, digits)} %"
+    return "-" if value is None else percent(value, digits)
 
 
 def _record(ratio: Ratio) -> dict[str, str | int | float | None]:

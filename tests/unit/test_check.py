@@ -114,6 +114,10 @@ def test_a_failure_is_exit_code_1(write: Write) -> None:
     assert "fails" in result.output
     assert "holds" not in result.output.splitlines()[1]
     assert run(str(bad), "--format", "json").exit_code == 1
+    result = run(str(good), str(bad), "-o", str(good.with_suffix(".txt")))
+    assert result.exit_code == 1
+    assert "fails" in result.output
+    assert "holds" in good.with_suffix(".txt").read_text(encoding="utf-8")
 
 
 def test_without_claims(write: Write) -> None:
@@ -135,7 +139,7 @@ def test_the_story_of_the_eighteen_percent_is_readable() -> None:
     assert "as printed MACs / vgg19 18% 18.564 % section 3.3" in text
     assert "as printed MACs / vgg19 18% 18.662 % section 3.3" in text
     assert text.count("cut off; rounded it would be 19%") == 2
-    assert text.count("own rounded figures: 3.6 billion / 19.6 billion = 18.37 %") == 2
+    assert text.count("own rounded figures give it: 3.6 billion / 19.6 billion = 18.37 %") == 2
     assert "exactly 3,644,493,824 / 19,632,062,464" in text
 
 

@@ -14,9 +14,9 @@ from rescompile.analysis.claims import (
     judge_ratio,
     measure,
     output_of,
-    percent,
     times,
 )
+from rescompile.analysis.table import percent
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
@@ -109,7 +109,7 @@ def test_the_eighteen_percent() -> None:
     """`round(ratio) == 18` is false for both; cut off it is, and from the paper's figures."""
     figures = [figure("3.6 billion"), figure("19.6 billion")]
     for ours, exact in ((PLAIN34, "18.564 %"), (RESNET34, "18.662 %")):
-        assert percent(Fraction(ours, VGG19), 3) == exact
+        assert percent(Fraction(100 * ours, VGG19), 3) == exact
         found = judge_ratio(figure("18%"), ours, VGG19, figures)
         assert found.verdict is AS_PRINTED
         assert "cut off; rounded it would be 19%" in found.how

@@ -37,7 +37,7 @@ def command(specs: tuple[str, ...], form: str, output: Path | None, quiet: bool)
     found = check(progress(specs or [*zoo()], quiet, str))
     if output is not None or not quiet:
         print_or_write(getattr(found, form)(), output, quiet)
-    elif found.failed.findings:
-        print_or_write(getattr(found.failed, form)(), None)
     if found.failed.findings:
+        if output is not None or quiet:
+            click.echo(found.failed.text(), nl=False)
         sys.exit(1)

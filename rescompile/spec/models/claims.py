@@ -83,6 +83,8 @@ class Claim(Model):
             wrong(message, "make two claims of it", relations[1])
         if relations and self.outputs is not None:
             wrong("sizes of maps are not compared with another spec", key=relations[0])
+        if self.outputs is not None and not self.outputs:
+            wrong("`outputs` names no step", "write `outputs: {conv1: 112x112}`, say", "outputs")
         self._check_counts()
         if not {"below", "equals"} & set(relations) and self.outputs is None:
             self._check_figure()
