@@ -14,20 +14,26 @@ def initialisers(facts: Facts) -> Iterator[str]:
     network = facts.network
     convs = [t.op for _, t in facts.elaborated.flat() if isinstance(t.op, Conv)]
     linears = [t.op for _, t in facts.elaborated.flat() if isinstance(t.op, Linear)]
-    parts = [
-        ("nn.Conv2d", _weight(network.conv_init), [op.bias for op in convs]),
-        ("nn.Linear", _weight(network.linear_init), [op.bias for op in linears]),
-    ]
+    rules = {
+        "nn.Conv2d": _lines(_weight(network.conv_init), [op.bias for op in convs]),
+        "nn.Linear": _lines(_weight(network.linear_init), [op.bias for op in linears]),
+    }
+    if rules["nn.Conv2d"] == rules["nn.Linear"]:
+        rules = {"(nn.Conv2d, nn.Linear)": rules["nn.Conv2d"]}
     word = "if"
-    for kind, weight, biases in parts:
-        lines = [*([weight] if weight and biases else []), *_bias(biases)]
+    for kinds, lines in rules.items():
         if not lines:
             continue
         if word == "if":
             yield "        for module in self.modules():"
-        yield f"            {word} isinstance(module, {kind}):"
+        yield f"            {word} isinstance(module, {kinds}):"
         yield from (f"                {line}" for line in lines)
         word = "elif"
+
+
+def _lines(weight: str, biases: list[bool]) -> list[str]:
+    """What is done with a layer; `biases` has an entry for each layer of the kind."""
+    return [*([weight] if weight and biases else []), *_bias(biases)]
 
 
 def _weight(how: Initializer) -> str:

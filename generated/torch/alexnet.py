@@ -41,7 +41,7 @@ class AlexNet(nn.Module):
         )
 
         for module in self.modules():
-            if isinstance(module, nn.Conv2d) or isinstance(module, nn.Linear):
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
