@@ -92,6 +92,12 @@ class Architecture:
         module = import_source(self.source(backend), backend, self.name)
         return get_backend(backend).runtime().build(module, self.name, dtype)
 
+    def resolved(self) -> str:
+        """The spec as one file in its own language, without `extends` and `use`."""
+        from .spec.dump import dump
+
+        return dump(self.document.root)
+
     def text(self) -> str:
         """The network as the compiler sees it."""
         from .ir.text import show

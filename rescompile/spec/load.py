@@ -28,6 +28,7 @@ class Document:
     spec: Spec
     path: Path
     cited: str
+    root: Item  # the tree of the file, with `extends` and `use` resolved
 
 
 def zoo_directory() -> Path:
@@ -62,7 +63,7 @@ def find(name: str) -> Path:
 def load(path: Path) -> Document:
     """Read and validate the spec at `path`. Raises `SpecError`."""
     root = _Loader().spec(path, None)
-    return Document(validate(root), path, cite(path))
+    return Document(validate(root), path, cite(path), root)
 
 
 def cite(path: Path) -> str:

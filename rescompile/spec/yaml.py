@@ -129,16 +129,7 @@ class Reader:
         at = self.at(event)
         if event.tag is not None and not any(event.implicit):
             raise self.tag(event, at)
-        text = event.value
-        if not event.implicit[0]:
-            return Item(text, at)
-        if text in _CONSTANTS:
-            return Item(_CONSTANTS[text], at)
-        if _INT.match(text) and len(text) < 40:
-            return Item(int(text.replace("_", "")), at)
-        if _FLOAT.match(text) and len(text) < 40 and math.isfinite(float(text)):
-            return Item(float(text), at)
-        return Item(text, at)
+        return Item(scalar(event.value) if event.implicit[0] else event.value, at)
 
     def tag(self, event: Any, at: Location) -> SpecError:
         shown = event.tag.replace("tag:yaml.org,2002:", "!!")
@@ -209,6 +200,17 @@ class Reader:
 
     def fail(self, code: str, message: str, at: Location, help: str = "") -> SpecError:
         return SpecError([Diagnostic(code, message, at, help=help)])
+
+
+def scalar(text: str) -> str | int | float | bool | None:
+    """What a plain scalar means, by the rules of YAML 1.2."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INT.match(text) and len(text) < 40:
+        return int(text.replace("_", ""))
+    if _FLOAT.match(text) and len(text) < 40 and math.isfinite(float(text)):
+        return float(text)
+    return text
 
 
 def _position(text: str, index: int, file: str) -> Location:
