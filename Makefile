@@ -1,7 +1,7 @@
 # `make setup test` is all that a fresh machine needs; `make check` runs every check.
 PYTHON ?= .venv/bin/python
 
-.PHONY: setup check lint format types test generated
+.PHONY: setup check lint format types test fuzz generated
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -23,6 +23,9 @@ types:
 
 test:
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+fuzz:
+	RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-2000} $(PYTHON) -m pytest tests/properties --hypothesis-show-statistics
 
 generated:
 	$(PYTHON) -m rescompile build specs/*.yaml

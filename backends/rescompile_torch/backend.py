@@ -94,7 +94,7 @@ class TorchBackend:
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring(),
-            uses_torch=_mentions(file, network, "torch."),
+            uses_torch="StochasticDepth" in file.helpers or _mentions(file, network, "torch."),
             uses_functional=bool(file.helpers & {"PaddedConv2d", "StochasticDepth"}),
             helpers=sorted(file.helpers),
             functions=sorted(file.functions),

@@ -54,6 +54,7 @@ class Forward:
                 and pending[0] == value.source == target
                 and pending[2] < MAX_FOLDED
                 and is_light(value.node)
+                and not (is_operator(value.node) and is_expression(pending[1]))
             )
             if folds:
                 assert pending is not None
@@ -67,16 +68,14 @@ class Forward:
         yield from self.last(pending)
 
     def last(self, pending: tuple[str, Code, int, Shape | None] | None) -> Iterator[str]:
+        wanted = [self.held[name] for name in self.outputs] or [self.result]
         if pending is None:
             yield self.line("return ", "x", None)
-        elif self.outputs:
-            yield self.line(f"{pending[0]} = ", pending[1], pending[3])
-            yield self.line("return ", ", ".join(self.held[name] for name in self.outputs), None)
-        elif pending[0] == self.result:
+        elif wanted == [pending[0]]:
             yield self.line("return ", pending[1], pending[3])
         else:
             yield self.line(f"{pending[0]} = ", pending[1], pending[3])
-            yield self.line("return ", self.result, None)
+            yield self.line("return ", ", ".join(wanted), None)
 
     def line(self, before: str, code: Code, shape: Shape | None) -> str:
         comment = show_shape(shape) if shape else ""
@@ -131,6 +130,16 @@ class Forward:
 
 def is_light(node: Layer | Group | BlockCall) -> bool:
     return isinstance(node, Layer) and isinstance(node.op, LIGHT)
+
+
+def is_operator(node: Layer | Group | BlockCall) -> bool:
+    """Whether it is written as an operator or a method, which binds closer than what is before."""
+    return isinstance(node, Layer) and isinstance(node.op, (Flatten, LayerScale))
+
+
+def is_expression(code: Code) -> bool:
+    """Whether code would need parentheses as an operand."""
+    return isinstance(code, Chain) or (isinstance(code, str) and " " in code)
 
 
 def overwriting(statements: list[Assign]) -> set[int]:

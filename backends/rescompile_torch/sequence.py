@@ -23,6 +23,11 @@ class Sequences:
         self.file = file
         self.scope = scope
         self.root = root
+        # Variables that a sequence under construction must not hide; parameters are some of them.
+        self.locals = {"x", "self", "i", "width", "layers"}
+        for block in file.network.blocks.values():
+            self.locals |= {param.name for param in block.parameters}
+            self.locals |= {name for name, _ in block.lets}
 
     # -- one module ------------------------------------------------------------------------------
 
@@ -131,14 +136,24 @@ class Sequences:
             if code is None and isinstance(node, BlockCall) and node.name is None:
                 yield from self.repetitions(target, node, indent)
             elif code is None:
-                local = str(node.name or "members")
+                local = self.local(str(node.name or "members"))
                 yield from self.assign(local, None, node, indent)
                 yield self.append(target, node.name, local, indent, "")
+                self.locals.remove(local)
             elif self.spliced(node):
                 note = self.note(node)
                 yield statement(Call(f"{target}.extend", (code,)), indent=indent, comment=note)
             else:
                 yield self.append(target, node.name, code, indent, self.note(node))
+
+    def local(self, wanted: str) -> str:
+        """A variable for a sequence that is being built, unlike those around it."""
+        name, number = wanted, 1
+        while name in self.locals:
+            number += 1
+            name = f"{wanted}{number}"
+        self.locals.add(name)
+        return name
 
     def note(self, node: Node) -> str:
         shape = self.shape(node)

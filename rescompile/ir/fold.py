@@ -143,6 +143,7 @@ class _Folder:
                 when=when,
                 shortcut=() if takes is False else self.body(node.shortcut),
                 where=Where.ALWAYS if takes is not None else node.where,
+                tap_pre=node.tap_pre and takes is not False,
                 kind="identity" if takes is False else node.kind,
             ),
         )

@@ -56,6 +56,7 @@ class Residuals:
         own = shortcut.steps is not None and len(body) == 1 and _name(body[0]) is not None
         if body and not own:
             body = (Group(body, step.name or "shortcut", True, step.at()),)
+        tap = tap and bool(body)  # the identity starts from the input
         return (Residual(branch, body, where, pre, tap, kind, when, "", spec.at("shortcut")),)
 
     def shortcut(self, spec: ResidualSpec, scope: Scope) -> Shortcut:
