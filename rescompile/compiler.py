@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -127,29 +128,34 @@ class Output:
         """Replace the file in one step; tells whether it had to. Raises `SpecError`."""
         if self.is_current():
             return False
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self.path, self.text.encode())
-        except OSError as error:
-            message = f"cannot write {self.path.as_posix()}: {error.strerror or error}"
-            help = "nothing was changed; choose another place with `-o`"
-            raise SpecError([Diagnostic("E003", message, help=help)]) from None
+        with replacing(self.path) as beside:
+            beside.write_bytes(self.text.encode())
         return True
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside the file and move into place, so that no half file is ever seen."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to, moved into place at the end: no half file is ever seen.
+
+    Its name ends as that of `path` does. Raises `SpecError` where nothing can be written.
+    """
+    name = None
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
+        os.close(descriptor)
+        yield Path(name)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         os.chmod(name, mode)
         os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    except OSError as error:
+        message = f"cannot write {path.as_posix()}: {error.strerror or error}"
+        help = "nothing was changed; choose another place with `-o`"
+        raise SpecError([Diagnostic("E003", message, help=help)]) from None
+    finally:
+        if name is not None:
+            with suppress(OSError):
+                os.unlink(name)
 
 
 def _umask() -> int:

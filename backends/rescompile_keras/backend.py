@@ -34,6 +34,8 @@ class KerasBackend:
     name = "keras"
     title = "Keras"
     requires = ("keras", "tensorflow")
+    weight_files = (".weights.h5", ".keras")
+    neutral_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
 
     def unsupported(self, facts: Facts) -> list[str]:

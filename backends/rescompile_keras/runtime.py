@@ -6,6 +6,7 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
 
@@ -13,16 +14,18 @@ import keras
 import numpy as np
 
 from rescompile.backend.contract import Weights
+from rescompile.backend.weights import COUNTER, Slot, Stored
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import BatchNorm, Conv, GroupNorm, LayerNorm, LayerScale, Linear
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import OpTrace
 
+from . import files
 from .analysis import Flattening
 
 NORM = {"weight": "gamma", "bias": "beta"}
 BATCH_NORM = {**NORM, "running_mean": "moving_mean", "running_var": "moving_variance"}
-Slot = tuple[Path, Any, "Layout"]
+Variable = tuple[Path, Any, "Layout"]
 
 
 class Layout:
@@ -94,7 +97,7 @@ class ScaleLayout(Layout):
         return array.reshape(self.shape)
 
 
-def slots(model: Any, facts: Facts) -> Iterator[Slot]:
+def variables(model: Any, facts: Facts) -> Iterator[Variable]:
     """Every weight: its path, the Keras variable that holds it, and its layout there."""
     order = Flattening(facts.elaborated).kernels
     for path, trace in facts.elaborated.flat():
@@ -105,7 +108,7 @@ def slots(model: Any, facts: Facts) -> Iterator[Slot]:
 
 def _of_layer(
     path: Path, trace: OpTrace, layer: Any, order: tuple[int, int, int] | None
-) -> Iterator[Slot]:
+) -> Iterator[Variable]:
     op = trace.op
     if isinstance(op, (Conv, Linear)):
         layout: Layout = ConvLayout() if isinstance(op, Conv) else DenseLayout(order)
@@ -138,7 +141,7 @@ class KerasRuntime:
 
     def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
         given = dict(weights)
-        for path, variable, layout in slots(model, facts):
+        for path, variable, layout in variables(model, facts):
             if path not in given:
                 raise ValueError(f"no weight for {'.'.join(path)}")
             variable.assign(np.ascontiguousarray(layout.to(np.asarray(given.pop(path)))))
@@ -148,7 +151,7 @@ class KerasRuntime:
     def get_weights(self, model: Any, facts: Facts) -> dict[Path, Any]:
         return {
             path: np.ascontiguousarray(layout.back(keras.ops.convert_to_numpy(variable)))
-            for path, variable, layout in slots(model, facts)
+            for path, variable, layout in variables(model, facts)
         }
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
@@ -158,6 +161,32 @@ class KerasRuntime:
         outputs = made if isinstance(made, (list, tuple)) else [made]
         arrays = [np.array(keras.ops.convert_to_numpy(_detached(out))) for out in outputs]
         return [a.transpose(0, 3, 1, 2) if a.ndim == 4 else a for a in arrays]
+
+    def slots(self, model: Any, facts: Facts) -> list[Slot]:
+        places = {id(layer): i for i, layer in enumerate(model.layers)}
+        owners = {id(v): layer for layer in model.layers for v in layer.variables}
+        found = [
+            (places[id(owners[id(variable)])], _slot(path, variable, layout, owners[id(variable)]))
+            for path, variable, layout in variables(model, facts)
+        ]
+        return [slot for _, slot in sorted(found, key=lambda pair: pair[0])]
+
+    def read(self, file: FilePath) -> list[Stored]:
+        return files.read(file)
+
+    def save(self, model: Any, facts: Facts, weights: Weights, file: FilePath) -> None:
+        own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
+        self.set_weights(model, facts, own)
+        if file.name.endswith(".weights.h5"):
+            model.save_weights(file)
+        else:
+            model.save(file)
+
+
+def _slot(path: Path, variable: Any, layout: Layout, layer: Any) -> Slot:
+    kind = f"{files.snake_case(type(layer).__name__)}/{variable.name}"
+    name = f"{layer.name}/{variable.name}"
+    return Slot(path, name, kind, tuple(variable.shape), layout.back)
 
 
 def _detached(tensor: Any) -> Any:

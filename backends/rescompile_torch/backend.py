@@ -82,6 +82,8 @@ class TorchBackend:
     name = "torch"
     title = "PyTorch"
     requires = ("torch",)
+    weight_files = (".pth", ".pt", ".th")
+    neutral_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
 
     def unsupported(self, facts: Facts) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
 
@@ -10,10 +11,11 @@ import torch
 from torch import nn
 
 from rescompile.backend.contract import Weights
+from rescompile.backend.weights import COUNTER, Slot, Stored, leaf_of
 from rescompile.ir.facts import Facts
 from rescompile.ir.structure import Path
 
-COUNTER = "num_batches_tracked"  # PyTorch's own count of training steps: no part of the function
+from . import files
 
 
 class TorchRuntime:
@@ -50,3 +52,21 @@ class TorchRuntime:
             made = model(torch.as_tensor(np.asarray(images)).to(dtype))
         outputs = made if isinstance(made, tuple) else (made,)
         return [output.numpy().copy() for output in outputs]
+
+    def slots(self, model: nn.Module, facts: Facts) -> list[Slot]:
+        return [
+            Slot(
+                tuple(name.split(".")),
+                name,
+                leaf_of(name),
+                tuple(value.shape),
+                optional=leaf_of(name) == COUNTER,
+            )
+            for name, value in model.state_dict().items()
+        ]
+
+    def read(self, file: FilePath) -> list[Stored]:
+        return files.read(file)
+
+    def save(self, model: nn.Module, facts: Facts, weights: Weights, file: FilePath) -> None:
+        files.write(file, self.slots(model, facts), weights)

@@ -7,6 +7,7 @@ cannot express stands in `unsupported`; `emit` is called only when that is empty
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from ..ir.ops import Op
 from ..ir.record import record
 from ..ir.structure import Path
 from .summary import Summary
+from .weights import Slot, Stored
 
 ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty
 Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout
@@ -49,6 +51,18 @@ class Runtime(Protocol):
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
         """The model's outputs, each N x C (x H x W)."""
 
+    def slots(self, model: Any, facts: Facts) -> list[Slot]:
+        """What a file of the model's weights holds, in the order in which it does."""
+
+    def read(self, file: FilePath) -> list[Stored]:
+        """The tensors in a file of weights, in its order; nothing in it is executed.
+
+        Raises `ValueError` with a sentence for a file that is none, or broken.
+        """
+
+    def save(self, model: Any, facts: Facts, weights: Weights, file: FilePath) -> None:
+        """Write weights as a file of the framework, of the kind that its suffix says."""
+
 
 class Backend(Protocol):
     """A target language of the compiler."""
@@ -56,6 +70,8 @@ class Backend(Protocol):
     name: str
     title: str
     requires: tuple[str, ...]  # the modules that its runtime imports
+    weight_files: tuple[str, ...]  # the suffixes of the files that its runtime reads and saves
+    neutral_files: tuple[str, ...]  # those among the core's own formats that its users load
     UNSUPPORTED: Mapping[type[Op], str]
 
     def unsupported(self, facts: Facts) -> list[str]:

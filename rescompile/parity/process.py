@@ -26,7 +26,7 @@ class WorkerError(RescompileError):
 class Worker:
     """A backend in a process of its own: `torch`, `keras`, or `keras:jax` for Keras on JAX."""
 
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, module: str = "rescompile.parity.worker") -> None:
         self.backend, _, engine = backend.partition(":")
         self.label = backend
         environment = {**os.environ, ENGINE: engine, "PYTHONHASHSEED": "0"}
@@ -35,7 +35,7 @@ class Worker:
         self.folder = tempfile.TemporaryDirectory(prefix="rescompile-")
         self.log = open(Path(self.folder.name, "log"), "w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rescompile.parity.worker", self.backend],
+            [sys.executable, "-m", module, self.backend],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,

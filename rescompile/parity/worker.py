@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,14 +75,14 @@ def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
         return {tuple(name.split(".")): stored[name] for name in stored.files}
 
 
-def main(backend: str) -> None:
-    """Serve until standard input ends. What the frameworks print goes to standard error."""
+def serve(make: Callable[[], Session]) -> None:
+    """Answer jobs until standard input ends. What the frameworks print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     session: Session | None = None
     for line in sys.stdin:
         try:
-            session = session or Session(backend)
+            session = session or make()
             answer = {"ok": True, **session.answer(json.loads(line))}
         except Exception:
             answer = {"ok": False, "error": traceback.format_exc()}
@@ -90,4 +91,4 @@ def main(backend: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(lambda: Session(sys.argv[1]))

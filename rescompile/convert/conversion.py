@@ -1,0 +1,218 @@
+"""A conversion from end to end: which format, which process, and what is said about it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..backend.weights import leaf_of, state_slots
+from ..compiler import Architecture, open_spec, replacing
+from ..errors import Diagnostic, SpecError, did_you_mean
+from ..parity.process import Worker, WorkerError
+from ..registry import backend_names, get_backend
+from .match import Renames, fold_names, match
+
+if TYPE_CHECKING:
+    from .neutral import Format
+
+NEUTRAL = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
+MODULE = "rescompile.convert.worker"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was done: `tensors` written, in lines for a reader."""
+
+    output: Path
+    tensors: int
+    by_order: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    def text(self) -> str:
+        """Which names were matched by order, what changed its type, and what was written."""
+        lines: list[str] = []
+        if self.by_order:
+            lines.append("matched by order and shape, as these would (check them):")
+            lines.extend(f"  --rename {line}" for line in fold_names(self.by_order))
+        lines.extend(f"note: {note}" for note in self.notes)
+        lines.append(f"wrote {self.output.as_posix()}: {self.tensors:,} tensors")
+        return "\n".join(lines) + "\n"
+
+
+def convert(
+    weights: Path, spec: str, output: Path, to: str | None = None, renames: Renames = ()
+) -> Conversion:
+    """Write the weights of `spec` in one file as another file, of the kind that its suffix says.
+
+    `to` is the backend for which the output is meant, by default the one that owns its suffix.
+    Raises `SpecError` with everything that is wrong; then nothing was written.
+    """
+    with Converter() as converter:
+        return converter.convert(weights, spec, output, to, renames)
+
+
+class Converter(ExitStack):
+    """Does many conversions with one process for each framework, which starts when needed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workers: dict[str, Worker] = {}
+
+    def convert(
+        self, weights: Path, spec: str, output: Path, to: str | None = None, renames: Renames = ()
+    ) -> Conversion:
+        """One conversion; see `convert`."""
+        source, target = _owner(weights), _owner(output)
+        _check_target(output, target, to)
+        net = open_spec(spec)
+        for owner, file in ((source, weights), (target, output)):
+            _check_installed(owner, file)
+            if owner:
+                net.source(owner)  # raises where the backend cannot express the spec
+        if not weights.is_file():
+            raise _fault("E301", f"there is no file '{weights.as_posix()}'")
+        with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
+            job = _Job(self, net, spec, Path(folder, "weights.npz"))
+            answer = job.read(weights, source, renames)
+            if answer["problems"]:
+                raise SpecError(_diagnostic(found) for found in answer["problems"])
+            with replacing(output) as beside:
+                written, notes = job.write(beside, target)
+        changed = (
+            f"{count} tensors of type {old} became {new}, which holds all of their values"
+            for old, new, count in answer["converted"]
+        )
+        by_order = tuple((old, new) for old, new in answer["by_order"])
+        return Conversion(output, written, by_order, (*changed, *notes))
+
+    def worker(self, backend: str) -> Worker:
+        """The process of a backend."""
+        if backend not in self.workers:
+            self.workers[backend] = self.enter_context(Worker(backend, MODULE))
+        return self.workers[backend]
+
+
+@dataclass
+class _Job:
+    """One conversion under way: weights go through the file `between`, by state-dict key."""
+
+    converter: Converter
+    net: Architecture
+    spec: str
+    between: Path
+
+    def ask(self, backend: str, job: dict[str, Any], doing: str) -> dict[str, Any]:
+        """A job for a backend's process. Raises `SpecError` where it fails."""
+        try:
+            return self.converter.worker(backend).ask({**job, "spec": self.spec})
+        except WorkerError as error:
+            lines = str(error).strip().splitlines()
+            message = f"the {backend} backend failed to {doing}: {lines[-1][:300]}"
+            raise _fault("E307", message) from None
+
+    def read(self, file: Path, backend: str | None, renames: Renames) -> dict[str, Any]:
+        """Read and match a file; the weights are in `between`."""
+        place = file.as_posix()
+        if backend is None:
+            answer = self.read_neutral(file, renames)
+        else:
+            job = {"action": "read", "file": str(file.resolve()), "renames": list(renames)}
+            job["out"] = str(self.between)
+            answer = self.ask(backend, job, f"read {place}")
+        if "broken" in answer:
+            raise _fault("E302", f"cannot read {place}: {answer['broken']}")
+        return answer
+
+    def read_neutral(self, file: Path, renames: Renames) -> dict[str, Any]:
+        from .worker import save_match
+
+        form = _format(file)
+        try:
+            stored = form.read(file)
+        except ValueError as error:
+            return {"broken": str(error)}
+        slots = state_slots(self.net.facts)
+        return save_match(match(slots, stored, renames, form.ordered), str(self.between))
+
+    def write(self, file: Path, backend: str | None) -> tuple[int, list[str]]:
+        """Write what is in `between`: how many tensors, and what is to be said about them."""
+        import numpy as np
+
+        from .worker import read_back
+
+        with np.load(self.between, allow_pickle=False) as stored:
+            weights = {tuple(name.split(".")): stored[name] for name in stored.files}
+        if backend is None:
+            slots, form = state_slots(self.net.facts), _format(file)
+            zero = np.zeros((), np.int64)  # a counter that the source does not have
+            form.write(file, {slot.name: weights.get(slot.path, zero) for slot in slots})
+            answer = read_back(form.read(file), slots, weights)
+        else:
+            types = {array.dtype for array in weights.values() if array.dtype.kind == "f"}
+            dtype = str(np.result_type(*types)) if types else "float32"
+            job = {"action": "write", "weights": str(self.between), "file": str(file.resolve())}
+            answer = self.ask(backend, {**job, "dtype": dtype}, "write the weights")
+        return answer["tensors"], list(_changes(answer))
+
+
+def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What a file could not keep, or keeps otherwise."""
+    for dtype, count in Counter(answer["widened"].values()).items():
+        yield f"{count} tensors became {dtype}, since a model has one type there"
+    if answer["lost"]:
+        names = {leaf_of(name) for name in answer["lost"]}
+        yield f"{len(answer['lost'])} x {', '.join(names)} left out: there is no such thing there"
+
+
+def _owner(file: Path) -> str | None:
+    """The backend that a file's suffix belongs to, None for a neutral one. Raises `SpecError`."""
+    known = [*NEUTRAL]
+    for name in backend_names():
+        suffixes = get_backend(name).weight_files
+        if file.name.endswith(suffixes):
+            return name
+        known.extend(suffixes)
+    if file.name.endswith(tuple(NEUTRAL)):
+        return None
+    suffix = "".join(file.suffixes[-2:]) or file.name
+    message = f"'{file.name}' is no kind of file for weights that is known here"
+    raise _fault("E301", message, did_you_mean(suffix, known))
+
+
+def _check_target(output: Path, owner: str | None, to: str | None) -> None:
+    if to is None or to == owner:
+        return
+    backend = get_backend(to)
+    if owner is None and output.suffix in backend.neutral_files:
+        return
+    fitting = ", ".join((*backend.weight_files, *backend.neutral_files))
+    message = f"'{output.name}' is no file of weights for {backend.title}"
+    raise _fault("E301", message, f"for {backend.title} the output ends in {fitting}")
+
+
+def _format(file: Path) -> Format:
+    from .neutral import FORMATS
+
+    return next(form for suffix, form in FORMATS.items() if file.name.endswith(suffix))
+
+
+def _check_installed(owner: str | None, file: Path) -> None:
+    needs = get_backend(owner).requires if owner else NEUTRAL[file.suffix]
+    missing = [name for name in ("numpy", *needs) if find_spec(name) is None]
+    if missing:
+        message = f"{missing[0]} is not installed, which {file.name} needs"
+        raise _fault("E301", message, f"pip install 'rescompile[{owner or 'weights'}]'")
+
+
+def _diagnostic(found: Mapping[str, Any]) -> Diagnostic:
+    return Diagnostic(**{**found, "notes": tuple(found["notes"])})
+
+
+def _fault(code: str, message: str, help: str = "") -> SpecError:
+    return SpecError([Diagnostic(code, message, help=help)])

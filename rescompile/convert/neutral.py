@@ -1,0 +1,90 @@
+"""Files of weights that no framework owns: .npz and .safetensors, with PyTorch's names and layout.
+
+They are read as tensors only: no pickle, no code. Each reader raises `ValueError` with a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backend.weights import Stored, leaf_of
+
+# What safetensors calls the types that NumPy has.
+TYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "<i1",
+    "U8": "<u1",
+    "BOOL": "?",
+}
+
+
+def _read_npz(file: Path) -> list[Stored]:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array without a name")
+            return [_stored(name, arrays[name]) for name in arrays.files]
+    except Exception as error:  # a broken file can make its parsers raise almost anything
+        raise ValueError(f"not an .npz file of plain arrays, or broken: {error}") from None
+
+
+def _write_npz(file: Path, arrays: Mapping[str, Any]) -> None:
+    with open(file, "wb") as target:
+        np.savez(target, **arrays)
+
+
+def _read_safetensors(file: Path) -> list[Stored]:
+    import safetensors
+
+    try:
+        found = safetensors.deserialize(file.read_bytes())  # type: ignore[no-untyped-call]
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(f"not a .safetensors file, or broken: {error}") from None
+    return [_tensor(name, given) for name, given in found]
+
+
+def _tensor(name: str, given: Mapping[str, Any]) -> Stored:
+    """A tensor from its bytes; bfloat16 becomes float32, of which it is the upper half."""
+    dtype, data, shape = given["dtype"], given["data"], given["shape"]
+    if dtype == "BF16":
+        wide = np.frombuffer(data, "<u2").astype("<u4") << 16
+        return _stored(name, wide.view("<f4").reshape(shape), "bfloat16")
+    if dtype not in TYPES:
+        raise ValueError(f"'{name}' is of type {dtype}, which is none of {', '.join(TYPES)}, BF16")
+    return _stored(name, np.frombuffer(data, TYPES[dtype]).reshape(shape))
+
+
+def _write_safetensors(file: Path, arrays: Mapping[str, Any]) -> None:
+    from safetensors.numpy import save_file
+
+    plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    save_file(plain, file, metadata={"format": "pt"})
+
+
+def _stored(name: str, array: Any, dtype: str = "") -> Stored:
+    return Stored(name, leaf_of(name), array, dtype)
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a file is read and written; `ordered` if it keeps its tensors in the order given."""
+
+    read: Callable[[Path], list[Stored]]
+    write: Callable[[Path, Mapping[str, Any]], None]
+    ordered: bool
+
+
+FORMATS = {
+    ".npz": Format(_read_npz, _write_npz, ordered=True),
+    ".safetensors": Format(_read_safetensors, _write_safetensors, ordered=False),
+}

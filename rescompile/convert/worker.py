@@ -1,0 +1,85 @@
+"""Weight files of one framework, read and written in a process of its own.
+
+`python -m rescompile.convert.worker NAME` is the far end of a `Worker`: PyTorch and TensorFlow
+crash in one process, and a broken file can take down no more than the process that reads it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backend.contract import Weights
+from ..backend.weights import Slot, Stored
+from ..errors import InternalError
+from ..parity import worker
+from .match import Match, match
+
+
+class Session(worker.Session):
+    """Answers the jobs `read` and `write`; arrays travel in .npz files, by state-dict key."""
+
+    def answer(self, job: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = getattr(self, job["action"])(job)
+        return answer
+
+    def read(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Match the tensors of a file with those of a spec's model, into `job["out"]`."""
+        try:
+            stored = self.runtime.read(Path(job["file"]))
+        except ValueError as error:
+            return {"broken": str(error)}
+        net = self.open(job["spec"], "float32")
+        slots = self.runtime.slots(self.model, net.facts)
+        return save_match(match(slots, stored, job["renames"], ordered=True), job["out"])
+
+    def write(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Write the weights in `job["weights"]` as a file of the framework."""
+        net = self.open(job["spec"], job["dtype"])
+        with np.load(job["weights"], allow_pickle=False) as stored:
+            weights = {tuple(name.split(".")): stored[name] for name in stored.files}
+        self.runtime.save(self.model, net.facts, weights, Path(job["file"]))
+        slots = self.runtime.slots(self.model, net.facts)
+        return read_back(self.runtime.read(Path(job["file"])), slots, weights)
+
+
+def save_match(made: Match, out: str) -> dict[str, Any]:
+    """A match as plain data; its weights go into a file."""
+    arrays: dict[str, Any] = {".".join(path): array for path, array in made.weights.items()}
+    np.savez(out, **arrays)
+    return {
+        "by_order": made.by_order,
+        "problems": [asdict(problem) for problem in made.problems],
+        "converted": [[*types, count] for types, count in made.converted.items()],
+    }
+
+
+def read_back(stored: list[Stored], slots: list[Slot], given: Weights) -> dict[str, Any]:
+    """What a file that was just written holds of the weights that were given.
+
+    `lost` has no place there, `widened` is of another type. Raises `InternalError` if a bit
+    changed.
+    """
+    made = match(slots, stored, (), ordered=True)
+    if made.problems:
+        raise InternalError(f"what was written does not fit: {made.problems[0].message}")
+    found = made.weights
+    answer: dict[str, Any] = {"tensors": len(stored), "lost": [], "widened": {}}
+    for path, array in given.items():
+        name = ".".join(path)
+        if path not in found:
+            answer["lost"].append(name)
+            continue
+        if found[path].dtype != array.dtype:
+            answer["widened"][name] = str(found[path].dtype)
+        if found[path].tobytes() != array.astype(found[path].dtype).tobytes():
+            raise InternalError(f"'{name}' was not written as it was read")
+    return answer
+
+
+if __name__ == "__main__":
+    worker.serve(lambda: Session(sys.argv[1]))

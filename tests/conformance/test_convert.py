@@ -1,0 +1,90 @@
+"""Weights go from backend to backend and back without the change of a bit; no backend is named."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rescompile.backend.weights import state_slots
+from rescompile.compiler import open_spec
+from rescompile.convert.conversion import Converter
+from rescompile.parity.weights import random_weights
+from rescompile.registry import backend_names, get_backend
+from rescompile.spec.load import zoo
+
+MANY_TENSORS, MANY_VALUES = 800, 60_000_000  # from which on a spec takes a minute
+BACKENDS = [
+    name
+    for name in backend_names()
+    if all(importlib.util.find_spec(module) for module in get_backend(name).requires)
+]
+
+
+def _specs() -> Iterator[Any]:
+    for name in sorted(zoo()):
+        shapes = [slot.shape for slot in state_slots(open_spec(name).facts)]
+        large = len(shapes) > MANY_TENSORS or sum(map(np.prod, shapes)) > MANY_VALUES
+        yield pytest.param(name, marks=[pytest.mark.slow] if large else [])
+
+
+@pytest.fixture(scope="module")
+def converter() -> Iterator[Converter]:
+    with Converter() as made:
+        yield made
+
+
+def _given(spec: str, folder: Path, dtype: str = "float32") -> Path:
+    """Random weights in a file of no framework's."""
+    drawn = random_weights(open_spec(spec).facts.elaborated, 5)
+    path = folder / "given.npz"
+    np.savez(path, **{".".join(key): array.astype(dtype) for key, array in drawn.items()})
+    return path
+
+
+def _through(converter: Converter, spec: str, first: Path, suffixes: list[str]) -> list[Path]:
+    """A conversion from file to file, each of the next suffix."""
+    files = [first]
+    for i, suffix in enumerate(suffixes):
+        files.append(first.parent / f"{i}{suffix}")
+        converter.convert(files[-2], spec, files[-1])
+    return files
+
+
+def _same_bits(a: Path, b: Path) -> None:
+    with np.load(a) as wanted, np.load(b) as got:
+        assert set(wanted.files) == {n for n in got.files if not n.endswith("num_batches_tracked")}
+        for name in wanted.files:
+            assert got[name].dtype == wanted[name].dtype
+            assert got[name].shape == wanted[name].shape
+            assert got[name].tobytes() == wanted[name].tobytes(), name
+
+
+@pytest.mark.parametrize("spec", _specs())
+def test_there_and_back_changes_no_bit(converter: Converter, spec: str, tmp_path: Path) -> None:
+    way = [get_backend(name).weight_files[0] for name in BACKENDS]
+    files = _through(converter, spec, _given(spec, tmp_path), [*way, *way[:1], ".npz"])
+    _same_bits(files[0], files[-1])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_every_format_keeps_every_type(converter: Converter, dtype: str, tmp_path: Path) -> None:
+    way = [suffix for name in BACKENDS for suffix in get_backend(name).weight_files]
+    spec = "resnet20_cifar"
+    given = _given(spec, tmp_path, dtype)
+    files = _through(converter, spec, given, [".safetensors", *way, ".safetensors", ".npz"])
+    _same_bits(files[0], files[-1])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_written_file_is_the_same_every_time(
+    converter: Converter, backend: str, tmp_path: Path
+) -> None:
+    suffix = get_backend(backend).weight_files[0]
+    given = _given("resnet20_cifar", tmp_path)
+    *_, first, _, second = _through(converter, "resnet20_cifar", given, [suffix, ".npz", suffix])
+    assert first.read_bytes() == second.read_bytes()
