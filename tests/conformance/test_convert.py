@@ -13,11 +13,12 @@ import pytest
 from rescompile.backend.weights import state_slots
 from rescompile.compiler import open_spec
 from rescompile.convert.conversion import Converter
+from rescompile.parity.process import Worker
 from rescompile.parity.weights import random_weights
 from rescompile.registry import backend_names, get_backend
 from rescompile.spec.load import zoo
 
-MANY_TENSORS, MANY_VALUES = 800, 60_000_000  # from which on a spec takes a minute
+MANY_TENSORS, MANY_VALUES = 400, 24_000_000  # from which on a spec takes half a minute
 BACKENDS = [
     name
     for name in backend_names()
@@ -64,7 +65,7 @@ def _same_bits(a: Path, b: Path) -> None:
             assert got[name].tobytes() == wanted[name].tobytes(), name
 
 
-@pytest.mark.parametrize("spec", _specs())
+@pytest.mark.parametrize("spec", list(_specs()))
 def test_there_and_back_changes_no_bit(converter: Converter, spec: str, tmp_path: Path) -> None:
     way = [get_backend(name).weight_files[0] for name in BACKENDS]
     files = _through(converter, spec, _given(spec, tmp_path), [*way, *way[:1], ".npz"])
@@ -78,6 +79,21 @@ def test_every_format_keeps_every_type(converter: Converter, dtype: str, tmp_pat
     given = _given(spec, tmp_path, dtype)
     files = _through(converter, spec, given, [".safetensors", *way, ".safetensors", ".npz"])
     _same_bits(files[0], files[-1])
+
+
+ORDERED = ["resnet18", "preact_resnet18", "googlenet", "mobilenet_v2", "se_resnet50"]
+
+
+@pytest.mark.parametrize("spec", ORDERED)
+@pytest.mark.parametrize("backend", [n for n in BACKENDS if get_backend(n).neutral_files])
+def test_neutral_files_have_the_order_of_the_backends_that_load_them(
+    backend: str, spec: str, tmp_path: Path
+) -> None:
+    """Matching by order relies on it."""
+    slots = state_slots(open_spec(spec).facts)
+    with Worker(backend) as worker:
+        kept = [*worker.weights(zoo()[spec], str(_given(spec, tmp_path)))]
+    assert kept == [slot.name for slot in slots if not slot.optional]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,0 +1,137 @@
+"""Broken and hostile files of weights: diagnostics, nothing executed, nothing written."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from rescompile.cli import main
+from rescompile.compiler import open_spec
+from rescompile.convert.conversion import NEUTRAL, Converter
+from rescompile.errors import SpecError
+from rescompile.parity.weights import random_weights
+from rescompile.registry import backend_names, get_backend
+
+SPEC = "resnet20_cifar"
+SUFFIXES = [*NEUTRAL, *(s for name in backend_names() for s in get_backend(name).weight_files)]
+
+
+@pytest.fixture(scope="module")
+def converter() -> Iterator[Converter]:
+    with Converter() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def good(converter: Converter, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A good file of each kind."""
+    folder = tmp_path_factory.mktemp("good")
+    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    np.savez(folder / "w.npz", **{".".join(k): a.astype("f4") for k, a in drawn.items()})
+    for suffix in SUFFIXES:
+        if suffix != ".npz":
+            converter.convert(folder / "w.npz", SPEC, folder / f"w{suffix}")
+    return {suffix: (folder / f"w{suffix}").read_bytes() for suffix in SUFFIXES}
+
+
+def refused(converter: Converter, file: Path) -> str:
+    """The diagnostic for a file; the output stays away, and no half file is left."""
+    output = file.parent / "out" / "out.npz"
+    with pytest.raises(SpecError) as caught:
+        converter.convert(file, SPEC, output)
+    assert not output.parent.exists()
+    assert "Traceback" not in str(caught.value)
+    assert {found.code for found in caught.value.diagnostics} == {"E302"}
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_truncated_file_is_refused(
+    converter: Converter, good: dict[str, bytes], suffix: str, tmp_path: Path
+) -> None:
+    data = good[suffix]
+    for size in (0, 1, 100, len(data) // 2, len(data) - 1):
+        file = tmp_path / f"cut{suffix}"
+        file.write_bytes(data[:size])
+        refused(converter, file)
+
+
+class Bomb:
+    def __reduce__(self) -> object:
+        return os.system, (f"touch {os.environ['BOMB']}",)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_pickle_with_code_is_not_executed(
+    converter: Converter, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOMB", str(tmp_path / "executed"))
+    file = tmp_path / f"bomb{suffix}"
+    file.write_bytes(pickle.dumps({"conv1.weight": Bomb()}, protocol=2))
+    refused(converter, file)
+    assert not (tmp_path / "executed").exists()
+    pickle.loads(file.read_bytes())  # it would have
+    assert (tmp_path / "executed").exists()
+
+
+def test_objects_in_an_npz_are_refused(converter: Converter, tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", **{"conv1.weight": np.array([Bomb], dtype=object)})
+    assert "allow_pickle" in refused(converter, tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"a": {"dtype": "F32", "shape": [1000000, 1000000], "data_offsets": [0, 4]}}',
+        b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4000000000]}}',
+        b'{"a": {"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}}',
+        b"{" * 1000,
+    ],
+)
+def test_a_lying_header_is_refused(converter: Converter, header: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    refused(converter, file)
+    file.write_bytes(struct.pack("<Q", 1 << 60) + header)
+    refused(converter, file)
+
+
+def test_an_existing_output_survives_a_failure(converter: Converter, tmp_path: Path) -> None:
+    (tmp_path / "w.npz").write_bytes(b"nothing")
+    (tmp_path / "out.npz").write_bytes(b"precious")
+    with pytest.raises(SpecError):
+        converter.convert(tmp_path / "w.npz", SPEC, tmp_path / "out.npz")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.npz", "w.npz"]
+    assert (tmp_path / "out.npz").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["missing.npz", "--spec", SPEC, "-o", "out.npz"], 1, "there is no file 'missing.npz'"),
+        (["w.npz", "--spec", SPEC, "-o", "out.txt"], 1, "'out.txt' is no kind of file"),
+        (["w.npz", "--spec", "resnet2", "-o", "out.npz"], 1, "did you mean"),
+        (["w.npz", "--spec", SPEC, "-o", "out.npz", "--rename", "x"], 2, "not of the form OLD=NEW"),
+        (["w.npz", "--spec", SPEC], 2, "Missing option"),
+    ],
+)
+def test_the_command_line_is_checked(arguments: list[str], code: int, said: str) -> None:
+    result = CliRunner().invoke(main, ["convert", *arguments])
+    assert result.exit_code == code
+    assert said in result.output
+
+
+def test_the_command_says_what_it_matched(tmp_path: Path) -> None:
+    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    np.savez(tmp_path / "w.npz", **{f"module.{'.'.join(k)}": a for k, a in drawn.items()})
+    options = ["--spec", SPEC, "-o", str(tmp_path / "out.safetensors")]
+    result = CliRunner().invoke(main, ["convert", str(tmp_path / "w.npz"), *options])
+    assert result.exit_code == 0
+    assert "--rename module.=" in result.output

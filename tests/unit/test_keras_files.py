@@ -1,0 +1,111 @@
+"""Files of Keras weights: what is in them, and what hostile ones may not do."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+h5py = pytest.importorskip("h5py", reason="the keras backend reads its files by h5py")
+pytest.importorskip("rescompile_keras", reason="the keras backend is not installed")
+from rescompile_keras import files  # noqa: E402
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.weights.h5"
+
+
+def variable(opened: object, place: str, array: object, name: str = "") -> None:
+    group = opened.require_group(place)  # type: ignore[attr-defined]
+    if name:
+        group.attrs["name"] = name
+    group.create_dataset(str(len(group)), data=array)
+
+
+def test_layers_come_in_the_order_of_their_numbers(path: Path) -> None:
+    with h5py.File(path, "w") as opened:
+        for number in ("_10", "_2", ""):
+            variable(opened, f"layers/conv2d{number}/vars", np.zeros(1))
+        variable(opened, "layers/conv2d/vars", np.zeros(1))
+    assert [tensor.name for tensor in files.read(path)] == [
+        "conv2d/kernel",
+        "conv2d/bias",
+        "conv2d_2/kernel",
+        "conv2d_10/kernel",
+    ]
+
+
+def test_the_layers_own_names_are_used(path: Path) -> None:
+    with h5py.File(path, "w") as opened:
+        for _ in range(4):
+            variable(opened, "layers/batch_normalization/vars", np.zeros(1), "stem_bn")
+    found = files.read(path)
+    assert [tensor.name for tensor in found][2:] == [
+        "stem_bn/moving_mean",
+        "stem_bn/moving_variance",
+    ]
+    assert found[0].kind == "batch_normalization/gamma"
+
+
+def test_the_state_of_training_is_left_out(path: Path) -> None:
+    with h5py.File(path, "w") as opened:
+        variable(opened, "optimizer/vars", np.zeros(1))
+        variable(opened, "layers/dropout/seed_generator/vars", np.zeros(2, "u4"))
+        variable(opened, "layers/dense/vars", np.ones((2, 2)))
+    assert [tensor.name for tensor in files.read(path)] == ["dense/kernel"]
+
+
+def test_links_are_not_followed(path: Path, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "secret.h5", "w") as opened:
+        variable(opened, "vars", np.zeros(1))
+    for link in (h5py.ExternalLink("secret.h5", "/vars"), h5py.SoftLink("/layers")):
+        with h5py.File(path, "w") as opened:
+            opened.require_group("layers")["dense"] = link
+        with pytest.raises(ValueError, match="link to another place"):
+            files.read(path)
+
+
+def test_data_outside_of_the_file_is_refused(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(bytes(8))
+    with h5py.File(path, "w") as opened:
+        group = opened.require_group("layers/dense/vars")
+        group.create_dataset("0", (2,), "f4", external=[(str(tmp_path / "raw"), 0, 8)])
+    with pytest.raises(ValueError, match="not in the file"):
+        files.read(path)
+
+
+def test_a_shape_without_data_is_refused(path: Path) -> None:
+    with h5py.File(path, "w") as opened:
+        group = opened.require_group("layers/dense/vars")
+        group.create_dataset("0", (1 << 20, 1 << 20), "f4", chunks=(1024, 1024))
+    with pytest.raises(ValueError, match="declares 4,398,046,511,104 bytes"):
+        files.read(path)
+
+
+def test_a_circle_of_groups_ends(path: Path) -> None:
+    with h5py.File(path, "w") as opened:
+        group = opened.require_group("layers")
+        group["again"] = group
+    with pytest.raises(ValueError, match="nested too deeply"):
+        files.read(path)
+
+
+def test_an_archive_without_weights_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(ValueError, match="broken"):
+        files.read(tmp_path / "a.keras")
+
+
+def test_bfloat16_is_widened(path: Path) -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    with h5py.File(path, "w") as opened:
+        variable(opened, "layers/dense/vars", np.array([[1.5, -2.0]], bfloat16))
+        opened["layers/dense/vars/0"].attrs["dtype"] = "bfloat16"  # as Keras marks it
+    (tensor,) = files.read(path)
+    assert tensor.dtype == "bfloat16"
+    assert tensor.array.dtype == np.float32
+    assert tensor.array.tolist() == [[1.5, -2.0]]

@@ -1,0 +1,48 @@
+"""Files of weights that belong to no framework."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rescompile.convert.neutral import FORMATS
+
+SAFETENSORS = FORMATS[".safetensors"]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_what_is_written_is_read(suffix: str, tmp_path: Path) -> None:
+    given = {
+        "b.weight": np.arange(24, dtype="f4").reshape(4, 3, 2).transpose(2, 0, 1),
+        "a.bias": np.array([0.1, -0.0, np.nan], "f8"),
+        "n.num_batches_tracked": np.array(3, "i8"),
+    }
+    file = tmp_path / f"w{suffix}"
+    FORMATS[suffix].write(file, given)
+    found = {tensor.name: tensor.array for tensor in FORMATS[suffix].read(file)}
+    assert found.keys() == given.keys()
+    for name, array in given.items():
+        assert found[name].dtype == array.dtype
+        assert found[name].shape == array.shape
+        assert found[name].tobytes() == array.tobytes()
+
+
+def test_bfloat16_is_the_upper_half_of_float32(tmp_path: Path) -> None:
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [0, 8]}}).encode()
+    data = struct.pack("<4H", 0x3F80, 0xC000, 0x3DCD, 0x7F80)
+    (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+    (tensor,) = SAFETENSORS.read(tmp_path / "w.safetensors")
+    assert tensor.dtype == "bfloat16"
+    assert tensor.array.dtype == np.float32
+    assert tensor.array.tolist() == [[1.0, -2.0], [0.10009765625, float("inf")]]
+
+
+def test_a_type_without_values_here_is_named(tmp_path: Path) -> None:
+    header = b'{"w": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]}}'
+    (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0")
+    with pytest.raises(ValueError, match="'w' is of type F8_E4M3"):
+        SAFETENSORS.read(tmp_path / "w.safetensors")
