@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import Diagnostic, SpecError, UnsupportedError
+from .errors import Diagnostic, SpecError, UnsupportedError, did_you_mean
 from .ir.facts import Facts, lint
 from .ir.fold import fold
 from .lower import lower
@@ -82,6 +82,22 @@ class Architecture:
         from .analysis.report import report
 
         return report(self.facts.elaborated, by)
+
+    def warnings(self) -> list[Diagnostic]:
+        """What a reader of the papers would want to know, but for what the spec allows.
+
+        Raises `SpecError` for an allowed code that does not exist.
+        """
+        from .analysis.fidelity import RULES, fidelity
+
+        spec = self.document.spec
+        for i, code in enumerate(spec.allow):
+            if code not in RULES:
+                message = f"there is no warning {code}"
+                help = did_you_mean(code, RULES)
+                raise SpecError([Diagnostic("E106", message, spec.at("allow", i), help=help)])
+        found = fidelity(self.facts.elaborated)
+        return [warning for warning in found if warning.code not in spec.allow]
 
     def module(self, backend: str = "torch", dtype: str = "float32") -> Any:
         """A live model, initialised as its source says. Imports the framework.

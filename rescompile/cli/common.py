@@ -29,7 +29,7 @@ def guarded(command: F) -> F:
         try:
             return command(*args, **kwargs)
         except RescompileError as error:
-            click.echo(_coloured(str(error)), err=True)
+            click.echo(coloured(str(error)), err=True)
             sys.exit(1)
         except BrokenPipeError:
             # The reader, `head` say, has gone: not an error of ours.
@@ -39,7 +39,7 @@ def guarded(command: F) -> F:
     return run  # type: ignore[return-value]
 
 
-def _coloured(text: str) -> str:
+def coloured(text: str) -> str:
     """Diagnostics with colour; click strips it where the output is no terminal."""
     lines = []
     for line in text.splitlines():

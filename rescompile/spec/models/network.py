@@ -107,7 +107,7 @@ class Defaults(Model):
 
 
 class Spec(Model):
-    """A network."""
+    """A network. `allow` lists the warnings of `rescompile lint` that it is not to give."""
 
     rescompile: Literal[1]
     name: Name
@@ -124,3 +124,4 @@ class Spec(Model):
     head: Steps = Field(default_factory=list)
     outputs: list[Name] = Field(default_factory=list)
     claims: list[Claim] = Field(default_factory=list)
+    allow: list[Name] = Field(default_factory=list)

@@ -1,0 +1,71 @@
+"""`rescompile lint`: where a network is not what a reader of the papers would think."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..common import SpecType, coloured, guarded
+
+if TYPE_CHECKING:
+    from ...errors import Diagnostic
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
+@click.option("--strict", is_flag=True, help="Exit 1 if there is a warning.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it.",
+)
+@guarded
+def command(specs: tuple[str, ...], strict: bool, form: str) -> None:
+    """Warn of what a reader of the papers would want to know about each SPEC.
+
+    Each warning has a code; `allow: [F101]` in a spec silences it there. Exits 1 on errors alone,
+    unless --strict is given.
+    """
+    from ...compiler import open_spec
+    from ...errors import SpecError
+
+    found: list[tuple[str, Diagnostic]] = []
+    for spec in specs:
+        try:
+            found.extend((spec, warning) for warning in open_spec(spec).warnings())
+        except SpecError as error:
+            found.extend((spec, diagnostic) for diagnostic in error.diagnostics)
+    click.echo(_json(found) if form == "json" else _text(found, len(specs)), nl=False)
+    if found and (strict or any(diagnostic.severity == "error" for _, diagnostic in found)):
+        sys.exit(1)
+
+
+def _text(found: list[tuple[str, Diagnostic]], specs: int) -> str:
+    from ...errors import render
+
+    shown = dict.fromkeys(diagnostic for _, diagnostic in found)  # a base's, once for all
+    parts = [coloured(render(diagnostic)) + "\n\n" for diagnostic in shown]
+    counts = [
+        f"{count} {word}{'s' * (count != 1)}"
+        for word in ("error", "warning")
+        if (count := sum(diagnostic.severity == word for diagnostic in shown))
+    ]
+    return f"{''.join(parts)}{', '.join(counts) or 'no warnings'} in {specs} spec" + (
+        "s\n" if specs != 1 else "\n"
+    )
+
+
+def _json(found: list[tuple[str, Diagnostic]]) -> str:
+    records: list[dict[str, Any]] = []
+    for spec, diagnostic in found:
+        fields = dataclasses.asdict(diagnostic)
+        at = fields.pop("location") or {"file": None, "line": None, "column": None}
+        records.append({"spec": spec, **fields, **{k: at[k] for k in ("file", "line", "column")}})
+    return json.dumps(records, indent=2, ensure_ascii=False) + "\n"
