@@ -140,7 +140,7 @@ def _item(trace: Trace, prefix: str) -> Iterator[Item]:
 
 
 def _shortcut(trace: ResidualTrace, steps: tuple[Trace, ...], prefix: str) -> Item:
-    kind = trace.node.kind if steps else "identity"
+    kind = trace.node.kind.removesuffix("_always") if steps else "identity"  # here it does so
     tap = " from the preactivation" if steps and trace.node.tap_pre else ""
     return Item("shortcut", "", kind + tap, (("shortcut", kind + tap),), _items(steps, prefix))
 
@@ -181,21 +181,21 @@ def _compare(xs: Sequence[Item], ys: Sequence[Item], place: _Place) -> Iterator[
     pairs = list(_aligned(xs, ys))
     gone = [a for a, b in pairs if a is not None and b is None]
     moved: dict[int, Item] = {}  # what is new in one position, from where it was
-    for b in [b for a, b in pairs if a is None and b is not None]:
-        was = next((a for a in gone if a.token == b.token), None)
+    for new in [b for a, b in pairs if a is None and b is not None]:
+        was = next((a for a in gone if a.token == new.token), None)
         if was is not None:
             gone = [a for a in gone if a is not was]
-            moved[id(b)] = was
+            moved[id(new)] = was
     for a, b in pairs:
         if a is not None and b is not None:
             yield from _changes(a, b, place)
         elif a is not None and any(a is other for other in gone):
             yield _only(a, a.said, None, place)
         elif b is not None and id(b) in moved:
-            was = moved[id(b)]
             if b.kind != "shortcut":  # it stands where the branch ends
-                yield place.change(b, "position", _position(was, xs), _position(b, ys))
-            yield from _changes(was, b, place)
+                before, after = _position(moved[id(b)], xs), _position(b, ys)
+                yield place.change(b, "position", before, after)
+            yield from _changes(moved[id(b)], b, place)
         elif b is not None:
             yield _only(b, None, b.said, place)
 

@@ -57,6 +57,16 @@ def test_v1_5_differs_in_where_the_stride_sits() -> None:
     assert "parameters: 25,557,032 in both" in found.text()
 
 
+def test_option_c_differs_from_b_only_where_b_has_the_identity() -> None:
+    found = made("resnet34", "resnet34_c")
+    assert shown(found.groups) == {
+        "layer1.0-2, layer2.1-3, layer3.1-5, layer4.1-2 (basic_block)": [
+            "shortcut identity -> projection"
+        ]
+    }
+    assert found.total.b.parameters == fact("resnet34_C")["parameters"]
+
+
 def test_depth_is_a_number_of_repetitions() -> None:
     assert shown(made("resnet20_cifar", "resnet56_cifar").groups) == {
         "": [f"layer{i}: repeat 3 -> 9" for i in (1, 2, 3)]
