@@ -97,7 +97,7 @@ def _renamed(name: str, old: str, new: str) -> str:
     if not name.startswith(old):
         return name
     rest = name[len(old) :]
-    whole = not rest or old.endswith((".", "/")) or rest.startswith((".", "/"))
+    whole = not rest or old.endswith((".", "/", "_")) or rest.startswith((".", "/"))
     return new + rest if whole else name
 
 

@@ -18,7 +18,7 @@ from rescompile.parity.weights import random_weights
 from rescompile.registry import backend_names, get_backend
 from rescompile.spec.load import zoo
 
-MANY_TENSORS, MANY_VALUES = 400, 24_000_000  # from which on a spec takes half a minute
+MANY_TENSORS, MANY_VALUES = 400, 12_000_000  # from which on a spec takes long
 BACKENDS = [
     name
     for name in backend_names()

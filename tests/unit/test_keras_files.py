@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from rescompile.compiler import open_spec
+from rescompile.convert.conversion import Converter
+from rescompile.parity.weights import random_weights
 
 h5py = pytest.importorskip("h5py", reason="the keras backend reads its files by h5py")
 pytest.importorskip("rescompile_keras", reason="the keras backend is not installed")
@@ -109,3 +114,23 @@ def test_bfloat16_is_widened(path: Path) -> None:
     assert tensor.dtype == "bfloat16"
     assert tensor.array.dtype == np.float32
     assert tensor.array.tolist() == [[1.5, -2.0]]
+
+
+@pytest.mark.parametrize("spec", ["resnet20_cifar", "preact_resnet18", "googlenet"])
+def test_a_file_without_names_is_matched_in_the_order_of_the_layers(
+    spec: str, tmp_path: Path
+) -> None:
+    """Older releases of Keras 3 write no names; all of them number the layers of a class."""
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("the keras backend writes its files by Keras, on TensorFlow")
+    drawn = random_weights(open_spec(spec).facts.elaborated, 1)
+    given = {".".join(path): array.astype("f4") for path, array in drawn.items()}
+    np.savez(tmp_path / "given.npz", **given)
+    with Converter() as converter:
+        converter.convert(tmp_path / "given.npz", spec, tmp_path / "a.weights.h5")
+        with h5py.File(tmp_path / "a.weights.h5", "a") as opened:
+            opened.visititems(lambda _, group: group.attrs.pop("name", None) and None)
+        made = converter.convert(tmp_path / "a.weights.h5", spec, tmp_path / "back.npz")
+    assert ("conv2d/kernel", "conv1/kernel") in made.by_order or spec == "googlenet"
+    with np.load(tmp_path / "back.npz") as back:
+        assert all(np.array_equal(back[name], array) for name, array in given.items())

@@ -56,6 +56,11 @@ def test_a_prefix_is_renamed(old: str) -> None:
     assert not made.by_order
 
 
+def test_a_prefix_may_end_in_an_underscore() -> None:
+    names = {f"net_{n}": s for n, s in SHAPES.items()}
+    assert values(match(SLOTS, stored(names), [("net_", "")], ordered=False)) == [*range(7)]
+
+
 def test_a_rename_takes_whole_parts_of_names() -> None:
     names = {n.replace("conv1", "conv10"): s for n, s in SHAPES.items()}
     made = match(SLOTS, stored(names), [("conv1", "other")], ordered=True)
