@@ -16,7 +16,7 @@ from ..compiler import Architecture, open_spec, replacing
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..parity.process import Worker, WorkerError
 from ..registry import backend_names, get_backend
-from .match import Renames, fold_names, match
+from .match import Renames, fold_names, match, printable
 
 if TYPE_CHECKING:
     from .neutral import Format
@@ -113,7 +113,7 @@ class _Job:
             return self.converter.worker(backend).ask({**job, "spec": self.spec})
         except WorkerError as error:
             lines = str(error).strip().splitlines()
-            message = f"the {backend} backend failed to {doing}: {lines[-1][:300]}"
+            message = f"the {backend} backend failed to {doing}: {printable(lines[-1])}"
             raise _fault("E307", message) from None
 
     def read(self, file: Path, backend: str | None, renames: Renames) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class _Job:
             job["out"] = str(self.between)
             answer = self.ask(backend, job, f"read {place}")
         if "broken" in answer:
-            raise _fault("E302", f"cannot read {place}: {answer['broken']}")
+            raise _fault("E302", f"cannot read {place}: {printable(answer['broken'])}")
         return answer
 
     def read_neutral(self, file: Path, renames: Renames) -> dict[str, Any]:

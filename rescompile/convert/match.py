@@ -82,12 +82,13 @@ def _rename(stored: Sequence[Stored], renames: Renames, made: Match) -> list[Sto
         changed = [_renamed(name, old, new) for name in names]
         if changed == names:
             message = f"`--rename {old}={new}` renames nothing"
-            help = did_you_mean(old, {*names, *(name.rpartition(".")[0] for name in names)})
+            known = {printable(n) for name in names for n in (name, name.rpartition(".")[0])}
+            help = did_you_mean(old, known)
             made.problems.append(Diagnostic("E304", message, help=help))
         names = changed
     for name, count in Counter(names).items():
         if count > 1:
-            message = f"{count} tensors of the file are called '{name}'"
+            message = f"{count} tensors of the file are called '{printable(name)}'"
             made.problems.append(Diagnostic("E304", message, help="rename one of them"))
     return [replace(item, name=name) for item, name in zip(stored, names, strict=True)]
 
@@ -155,7 +156,13 @@ def _count(names: list[str], one: str, many: str) -> str:
 
 def _listed(names: list[str]) -> tuple[str, ...]:
     rest = len(names) - NAMED
-    return (*names[:NAMED], *([f"and {rest} more"] if rest > 0 else []))
+    return (*map(printable, names[:NAMED]), *([f"and {rest} more"] if rest > 0 else []))
+
+
+def printable(text: str, width: int = 200) -> str:
+    """Text out of a file, fit for a terminal: no control characters, no page of it."""
+    plain = "".join(c if c.isprintable() else "?" for c in text[: width + 1])
+    return plain if len(plain) <= width else f"{plain[: width - 3]}..."
 
 
 def _shape(shape: Shape) -> str:
@@ -168,7 +175,9 @@ def fold_names(pairs: Iterable[tuple[str, str]]) -> list[str]:
     Each line is what `--rename` takes, and how many tensors it names: "module.=  120 tensors".
     """
     folded = Counter(_without_common_end(*pair) for pair in pairs)
-    return [f"{old}={new}  {n} tensor{'s' * (n > 1)}" for (old, new), n in folded.items()]
+    return [
+        f"{printable(old)}={new}  {n} tensor{'s' * (n > 1)}" for (old, new), n in folded.items()
+    ]
 
 
 def _without_common_end(old: str, new: str) -> tuple[str, str]:

@@ -152,3 +152,10 @@ def test_matched_names_are_folded_into_renames() -> None:
     pairs = [("module.a.weight", "a.weight"), ("module.a.bias", "a.bias"), ("linear.b", "fc.b")]
     assert fold_names(pairs) == ["module.=  2 tensors", "linear.=fc.  1 tensor"]
     assert fold_names([("x", "y")]) == ["x=y  1 tensor"]
+
+
+def test_names_out_of_a_file_do_not_reach_the_terminal_as_they_are() -> None:
+    made = match(SLOTS, stored({**SHAPES, "\x1b[2J" + "a" * 10_000: (1,)}), (), ordered=True)
+    (note,) = made.problems[0].notes
+    assert note.startswith("'?[2Jaaa")
+    assert len(note) == 200
