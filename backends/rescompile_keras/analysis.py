@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 
 from rescompile.ir import ops
 from rescompile.ir.ops import Op, Shape
-from rescompile.ir.structure import Path
+from rescompile.ir.structure import Path, sources
 from rescompile.ir.trace import (
     CallTrace,
     Elaborated,
+    FromTrace,
     GroupTrace,
     JoinTrace,
     OpTrace,
     ResidualTrace,
     Trace,
+    name_of,
     parts,
 )
 
@@ -71,6 +73,8 @@ class Signs:
             return self.memo[key]
         if isinstance(item, GroupTrace):
             return self.body(item.items, x)
+        if isinstance(item, FromTrace):
+            return False  # it could be known, but padding with -inf is right as well
         if isinstance(item, JoinTrace):
             ends = [self.body(branch, x) for branch in item.branches]
             return all(ends)
@@ -100,8 +104,9 @@ class Flattening:
     def __post_init__(self) -> None:
         pairs: list[tuple[OpTrace, Path]] = []
         open_: OpTrace | None = None
-        outputs = frozenset(self.elaborated.network.outputs)
-        for event in [*_events(self.elaborated.root.items, (), outputs), None]:
+        network = self.elaborated.network
+        seen = sources(network.body).union(network.outputs)
+        for event in [*_events(self.elaborated.root.items, (), seen), None]:
             op: Op | None = event[1].op if event else None
             if open_ is not None and event and isinstance(op, ops.Linear):
                 pairs.append((open_, event[0]))
@@ -125,21 +130,25 @@ def has_positions(shape: Shape) -> bool:
 Event = tuple[Path, OpTrace] | None
 
 
-def _events(items: tuple[Trace, ...], path: Path, outputs: frozenset[str]) -> Iterator[Event]:
-    """Operations in order; None stands where a value is seen by more than the next operation."""
+def _events(items: tuple[Trace, ...], path: Path, seen: frozenset[str]) -> Iterator[Event]:
+    """Operations in order; None stands where a value is seen by more than the next operation.
+
+    `seen` are the children of this scope that are returned, or used again by later ones.
+    """
     for item in items:
-        if isinstance(item, (JoinTrace, ResidualTrace)):
+        if isinstance(item, (JoinTrace, ResidualTrace, FromTrace)):
             for part in parts(item):
                 yield None
-                yield from _events(part, path, frozenset())
+                yield from _events(part, path, seen)
             yield None
             continue
         inner = (*path, item.name)
         if isinstance(item, OpTrace):
             yield inner, item
         elif isinstance(item, CallTrace):
-            yield from _events(item.instance.items, inner, frozenset())
+            block = item.instance.block
+            yield from _events(item.instance.items, inner, sources(block.body))
         else:
             yield from _events(item.items, inner, frozenset())
-        if item.name in outputs:
+        if name_of(item) in seen:
             yield None

@@ -11,13 +11,13 @@ from rescompile.backend.contract import ENGINE, Request
 from rescompile.backend.layout import statement
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, Op, Pool, Same
+from rescompile.ir.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
 from .define import network_function
 from .file import File, uncountable
 from .initialise import initializer
-from .layers import HELPERS, Style, keras_momentum
+from .layers import HELPERS, Style, cuts, keras_momentum
 from .names import collisions
 from .pooling import reasons
 from .view import RESERVED, number
@@ -93,12 +93,21 @@ def _reasons(facts: Facts) -> Iterator[str]:
                 yield f"{place}: no Keras layer has a stride, a dilation and `same` padding at once"
             elif op.stride[0] != op.stride[1] or op.dilation[0] != op.dilation[1]:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"
+        if isinstance(trace.op, ConvTranspose):
+            yield from _transposed(trace.op, place)
         if isinstance(trace.op, Pool):
             yield from reasons(style.pools.sites[id(trace.node)], place)
     for block in network.blocks.values():
         if uncountable(block):
             yield f"block '{block.name}': how many steps it has depends on the repetition"
     yield from collisions(style)
+
+
+def _transposed(op: ConvTranspose, place: str) -> Iterator[str]:
+    if op.groups != 1:
+        yield f"{place}: Keras has no transposed convolution in groups"
+    if any(cast(int, side) < 0 for side in cuts(op)):
+        yield f"{place}: no Keras layer gives an output_padding that exceeds the padding"
 
 
 backend = KerasBackend()

@@ -9,7 +9,7 @@ from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items
 from rescompile.backend.schedule import Apply, Assign, Combine, Copy, Scheduler, Select
 from rescompile.ir.expr import Dim, Expr, Var
 from rescompile.ir.ops import Shape, show_shape
-from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual
+from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, sources
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
@@ -88,7 +88,7 @@ class Body:
     def module(self, nodes: tuple[Node, ...], label: Label, outputs: Iterable[str] = ()) -> str:
         """A scope of named children; returns what the caller returns, as source text."""
         names = tuple(outputs)
-        scheduler = Scheduler(outputs=frozenset(names), reserved=self.names)
+        scheduler = Scheduler(kept=sources(nodes).union(names), reserved=self.names)
         result = scheduler.body(nodes, "x")
         self.names |= scheduler.used
         variables: dict[str, str] = {}

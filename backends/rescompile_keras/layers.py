@@ -13,8 +13,9 @@ from decimal import Decimal
 
 from rescompile.backend.layout import Arg, Call, Code, Items, Keyword
 from rescompile.ir import ops
+from rescompile.ir.expr import Dim, Expr, Function, binary, total
 from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Op
+from rescompile.ir.ops import Op, Quad
 from rescompile.ir.record import record
 from rescompile.ir.structure import Layer
 
@@ -92,6 +93,41 @@ def _conv(op: Op, site: Site) -> Values:
     (helper,) = (h for h in site.style.convs if id(site.node) in h.sites)
     made = helper.apply(site.node, site.source, site.target, site.label, site.scope)
     return [(code, "") for code in made]
+
+
+def _conv_transpose(op: Op, site: Site) -> Values:
+    """Without padding, then cut: `same` would cut elsewhere, and give another size."""
+    assert isinstance(op, ops.ConvTranspose)
+    scope = site.scope
+    stride = () if op.stride == (1, 1) else (scope.pair(op.stride),)
+    bias = () if op.bias else (Keyword("use_bias", "False"),)
+    init = Keyword("kernel_initializer", initializer(site.style.facts.network.conv_init))
+    given = (scope.dim(op.out_channels), scope.pair(op.kernel), *stride)
+    made: Values = [(site.layer("Conv2DTranspose", *given, *bias, init), "")]
+    cut = cuts(op)
+    if any(side != 0 for side in cut):
+        crop = Call("layers.Cropping2D", (scope.sides(cut), site.label.keyword("_crop")))
+        made.append((Call(crop, (site.target,)), ""))
+    return made
+
+
+def cuts(op: ops.ConvTranspose) -> Quad:
+    """What is cut off above, below, left and right after Keras' layer without padding.
+
+    Where the stride exceeds the kernel, Keras fills the last stride; PyTorch stops at the kernel.
+    """
+    axes = zip(op.kernel, op.stride, op.padding, op.output_padding, strict=True)
+    rows, columns = ((pad, _after(k, s, pad, more)) for k, s, pad, more in axes)
+    return (*rows, *columns)
+
+
+def _after(kernel: Dim, stride: Dim, pad: Dim, more: Dim) -> Dim:
+    beyond = binary("-", stride, kernel)
+    if isinstance(beyond, Expr):
+        beyond = Function("max", (beyond, 0))
+    elif beyond < 0:
+        beyond = 0
+    return binary("-", total((beyond, pad)), more)
 
 
 def _linear(op: Op, site: Site) -> Code:
@@ -214,6 +250,7 @@ def _upsample(op: Op, site: Site) -> Code:
 
 LAYERS: dict[type[Op], Rule] = {
     ops.Conv: _conv,
+    ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
     ops.BatchNorm: _batch_norm,
     ops.LayerNorm: _layer_norm,

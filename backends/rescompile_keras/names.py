@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from rescompile.ir import ops
 from rescompile.ir.structure import Path
-from rescompile.ir.trace import CallTrace, GroupTrace, OpTrace, Trace, parts
+from rescompile.ir.trace import CallTrace, FromTrace, GroupTrace, OpTrace, Trace, parts
 
-from .layers import Style, permutes
+from .layers import Style, cuts, permutes
 
 # Keras counts up these names for operations without a layer, and for the input.
 AUTOMATIC = {
@@ -49,7 +49,7 @@ def _names(
             for suffix in ("", *_suffixes(style, item)):
                 owner = ".".join(inner) + (f" (for its {suffix})" if suffix else "")
                 yield "_".join((*inner, suffix) if suffix else inner), owner, item
-        else:
+        elif not isinstance(item, FromTrace):
             for part in parts(item):
                 yield from _names(style, part, path)
             inner = (*path, item.node.name)
@@ -63,6 +63,8 @@ def _suffixes(style: Style, trace: OpTrace) -> tuple[str, ...]:
         (helper,) = (h for h in style.convs if id(trace.node) in h.sites)
         padded = ("pad",) if helper.pads(trace) else ()
         return (*padded, "subsample") if helper.sites[id(trace.node)].skips else padded
+    if isinstance(op, ops.ConvTranspose):
+        return ("crop",) if any(side != 0 for side in cuts(op)) else ()
     if isinstance(op, ops.Pool):
         return style.pools.adds(trace)
     if isinstance(op, ops.ChannelShuffle):

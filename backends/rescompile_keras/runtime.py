@@ -16,7 +16,15 @@ import numpy as np
 from rescompile.backend.contract import Weights
 from rescompile.backend.weights import COUNTER, Slot, Stored
 from rescompile.ir.facts import Facts
-from rescompile.ir.ops import BatchNorm, Conv, GroupNorm, LayerNorm, LayerScale, Linear
+from rescompile.ir.ops import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    GroupNorm,
+    LayerNorm,
+    LayerScale,
+    Linear,
+)
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import OpTrace
 
@@ -39,7 +47,7 @@ class Layout:
 
 
 class ConvLayout(Layout):
-    """OIHW to HWIO."""
+    """OIHW to HWIO; of a transposed convolution IOHW to HWOI, which moves the axes alike."""
 
     def to(self, array: Any) -> Any:
         return array.transpose(2, 3, 1, 0)
@@ -110,8 +118,8 @@ def _of_layer(
     path: Path, trace: OpTrace, layer: Any, order: tuple[int, int, int] | None
 ) -> Iterator[Variable]:
     op = trace.op
-    if isinstance(op, (Conv, Linear)):
-        layout: Layout = ConvLayout() if isinstance(op, Conv) else DenseLayout(order)
+    if isinstance(op, (Conv, ConvTranspose, Linear)):
+        layout: Layout = DenseLayout(order) if isinstance(op, Linear) else ConvLayout()
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             layout = DepthwiseLayout(trace.x[0])
         yield (*path, "weight"), layer.kernel, layout

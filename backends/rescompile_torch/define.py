@@ -8,7 +8,7 @@ from rescompile.backend.layout import Code, statement
 from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim
 from rescompile.ir.ops import Flatten
-from rescompile.ir.structure import Block, Form, Group, Join, Layer, Node, Residual, Where
+from rescompile.ir.structure import Block, Form, From, Group, Join, Layer, Node, Residual, Where
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
@@ -158,7 +158,7 @@ def own_nodes(body: tuple[Node, ...]) -> Iterator[Own]:
         elif isinstance(node, Join):
             for branch in node.branches:
                 yield from own_nodes(branch.body)
-        else:
+        elif not isinstance(node, From):
             assert isinstance(node, (Layer, Group, BlockCall))
             yield node
 

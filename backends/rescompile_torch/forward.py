@@ -8,7 +8,7 @@ from rescompile.backend.layout import Call, Chain, Code, Items, statement
 from rescompile.backend.schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select
 from rescompile.ir.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.structure import Group, JoinKind, Layer, Node
+from rescompile.ir.structure import Group, JoinKind, Layer, Node, sources
 
 from .modules import FRESH, LIGHT, OVERWRITES, Site, module
 from .view import File, Scope
@@ -24,7 +24,7 @@ class Forward:
         self.file = file
         self.scope = scope
         outputs = file.network.outputs if root else ()
-        scheduler = Scheduler(inline=True, outputs=frozenset(outputs))
+        scheduler = Scheduler(inline=True, kept=sources(body).union(outputs))
         self.outputs = outputs
         self.result = scheduler.body(body, "x")
         self.held = scheduler.held

@@ -5,30 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, Linear
-from rescompile.ir.structure import Initializer
+from rescompile.ir.ops import Conv, ConvTranspose, Linear
+from rescompile.ir.structure import Initializer, Network
 
 
 def initialisers(facts: Facts) -> Iterator[str]:
     """Lines for the end of `__init__`. Biases start at zero, as they do in Keras."""
     network = facts.network
-    convs = [t.op for _, t in facts.elaborated.flat() if isinstance(t.op, Conv)]
-    linears = [t.op for _, t in facts.elaborated.flat() if isinstance(t.op, Linear)]
-    rules = {
-        "nn.Conv2d": _lines(_weight(network.conv_init), [op.bias for op in convs]),
-        "nn.Linear": _lines(_weight(network.linear_init), [op.bias for op in linears]),
-    }
-    if rules["nn.Conv2d"] == rules["nn.Linear"]:
-        rules = {"(nn.Conv2d, nn.Linear)": rules["nn.Conv2d"]}
+    found = [trace.op for _, trace in facts.elaborated.flat()]
+    rules: dict[tuple[str, ...], list[str]] = {}  # what is done, to which modules
+    for kind, (name, how) in _kinds(network).items():
+        biases = [op.bias for op in found if isinstance(op, kind)]
+        if lines := _lines(_weight(how), biases):
+            rules.setdefault(tuple(lines), []).append(name)
     word = "if"
-    for kinds, lines in rules.items():
-        if not lines:
-            continue
+    for made, names in rules.items():
         if word == "if":
             yield "        for module in self.modules():"
+        kinds = names[0] if len(names) == 1 else f"({', '.join(names)})"
         yield f"            {word} isinstance(module, {kinds}):"
-        yield from (f"                {line}" for line in lines)
+        yield from (f"                {line}" for line in made)
         word = "elif"
+
+
+def _kinds(network: Network) -> dict[type[Conv | ConvTranspose | Linear], tuple[str, Initializer]]:
+    """The modules that are initialised, and how."""
+    return {
+        Conv: ("nn.Conv2d", network.conv_init),
+        ConvTranspose: ("nn.ConvTranspose2d", network.conv_init),
+        Linear: ("nn.Linear", network.linear_init),
+    }
 
 
 def _lines(weight: str, biases: list[bool]) -> list[str]:

@@ -71,6 +71,20 @@ def _quad(padding: Quad, dim: Callable[[Dim], str]) -> str:
     return ", ".join(dim(side) for side in (left, right, top, bottom))
 
 
+def _conv_transpose(op: Op, site: Site) -> Code:
+    assert isinstance(op, ops.ConvTranspose)
+    dim = site.dim
+    options = _options(
+        stride=(_pair(op.stride, dim), "1"),
+        padding=(_pair(op.padding, dim), "0"),
+        output_padding=(_pair(op.output_padding, dim), "0"),
+        groups=(dim(op.groups), "1"),
+        bias=(str(op.bias), "True"),
+    )
+    given = (site.channels, dim(op.out_channels), _pair(op.kernel, dim))
+    return Call("nn.ConvTranspose2d", (*given, *options))
+
+
 def _linear(op: Op, site: Site) -> Code:
     assert isinstance(op, ops.Linear)
     options = _options(bias=(str(op.bias), "True"))
@@ -173,6 +187,7 @@ def _upsample(op: Op, site: Site) -> Code:
 
 MODULES: dict[type[Op], Rule] = {
     ops.Conv: _conv,
+    ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
     ops.BatchNorm: _batch_norm,
     ops.LayerNorm: _layer_norm,
@@ -217,5 +232,13 @@ LIGHT = (
 # Modules without state, of which one serves all equal uses in a scope.
 STATELESS = (ops.Activation, ops.Pool, ops.GlobalAvgPool, ops.Upsample)
 # Outputs that nobody else holds, and whose own gradient does not need them: safe to overwrite.
-FRESH = (ops.Conv, ops.Linear, ops.BatchNorm, ops.LayerNorm, ops.GroupNorm, ops.AvgPool)
+FRESH = (
+    ops.Conv,
+    ops.ConvTranspose,
+    ops.Linear,
+    ops.BatchNorm,
+    ops.LayerNorm,
+    ops.GroupNorm,
+    ops.AvgPool,
+)
 OVERWRITES = (ops.Relu, ops.Relu6, ops.LeakyRelu)

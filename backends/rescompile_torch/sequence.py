@@ -55,11 +55,10 @@ class Sequences:
         return tuple(made)
 
     def child(self, node: Node, before: Node | None) -> Code | None:
-        if isinstance(node, Loop) or node.name is not None or _condition(node) is not True:
-            return None
-        if isinstance(node, Layer):
+        if isinstance(node, Layer) and node.name is None and node.when is True:
             return self.layer(node, before)
-        assert isinstance(node, (Group, BlockCall))
+        if not isinstance(node, (Group, BlockCall)) or node.name or node.when is not True:
+            return None
         code = self.one(node)
         if code is None or not self.spliced(node):
             return code

@@ -14,12 +14,14 @@ from fractions import Fraction
 from math import floor, prod
 from typing import Protocol
 
-from ..ir.ops import BatchNorm, Conv, GlobalAvgPool, GroupNorm, LayerNorm, Linear, Shape
+from ..ir import ops
+from ..ir.ops import BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, Shape
 from ..ir.structure import JoinKind
 from ..ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, Trace, parts
 from .cost import network_cost
 from .table import percent, rounded
 
+WEIGHTED = (ops.Conv, ops.ConvTranspose, ops.Linear)
 NORMS = (BatchNorm, LayerNorm, GroupNorm)
 
 
@@ -108,11 +110,11 @@ def measure(elaborated: Elaborated, quantity: str, counts: Iterable[str] = ()) -
 
 
 def _weights(elaborated: Elaborated) -> int:
-    return _owned(elaborated, (Conv, Linear), "weight")
+    return _owned(elaborated, WEIGHTED, "weight")
 
 
 def _biases(elaborated: Elaborated) -> int:
-    return _owned(elaborated, (Conv, Linear), "bias")
+    return _owned(elaborated, WEIGHTED, "bias")
 
 
 def _norms(elaborated: Elaborated) -> int:

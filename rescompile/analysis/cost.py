@@ -2,7 +2,8 @@
 
 The unit of work is the multiply-add (MAC) of convolutions and linear layers, at batch 1: a
 convolution has (in / groups) x kh x kw of them for each element of its output, wherever its window
-lies (padding included); a linear layer has in x out. Biases, normalisation, activations, pools and
+lies (padding included), a transposed one (out / groups) x kh x kw for each element of its input; a
+linear layer has in x out. Biases, normalisation, activations, pools and
 joins have none. FLOPs = 2 x MACs. The counters of fvcore, thop or torchinfo add other terms.
 
 An instance of a block is counted once, however often it is called.
@@ -16,18 +17,20 @@ from math import prod
 from typing import Any, cast
 
 from ..ir import ops
-from ..ir.ops import Conv, Linear, Op, Shape
+from ..ir.ops import Conv, ConvTranspose, Linear, Op, Shape
 from ..ir.record import record
 from ..ir.structure import JoinKind
 from ..ir.trace import (
     CallTrace,
     Elaborated,
+    FromTrace,
     GroupTrace,
     Instance,
     JoinTrace,
     OpTrace,
     ResidualTrace,
     Trace,
+    name_of,
     parts,
 )
 
@@ -103,6 +106,11 @@ def _conv(op: Conv, x: Shape, y: Shape) -> int:
     return prod(y) * (x[0] // cast(int, op.groups)) * kh * kw
 
 
+def _conv_transpose(op: ops.ConvTranspose, x: Shape, y: Shape) -> int:
+    kh, kw = cast(tuple[int, int], op.kernel)
+    return prod(x) * (y[0] // cast(int, op.groups)) * kh * kw
+
+
 def _linear(op: Linear, x: Shape, y: Shape) -> int:
     return x[0] * y[0]
 
@@ -113,6 +121,7 @@ def _none(op: Op, x: Shape, y: Shape) -> int:
 
 MACS: dict[type[Op], Callable[[Any, Shape, Shape], int]] = {
     ops.Conv: _conv,
+    ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
     ops.BatchNorm: _none,
     ops.LayerNorm: _none,
@@ -153,7 +162,8 @@ def op_cost(trace: OpTrace) -> Cost:
     for parameter in trace.op.parameters(trace.x):
         counts[parameter.trainable] += prod(parameter.shape)
     done = macs(trace.op, trace.x, trace.y)
-    conv, linear = isinstance(trace.op, Conv), isinstance(trace.op, Linear)
+    conv = isinstance(trace.op, (Conv, ConvTranspose))
+    linear = isinstance(trace.op, Linear)
     return Cost(
         parameters=counts[True],
         other_parameters=counts[False],
@@ -178,8 +188,17 @@ class Costs:
         self._known: dict[Instance, Cost] = {}
 
     def total(self, items: Iterable[Trace]) -> Cost:
-        """The cost of traces one after the other."""
-        return sum(map(self.trace, items), Cost())
+        """The cost of traces one after the other; `layers` is the depth of the deepest of them."""
+        total, depth, deepest = Cost(), 0, 0
+        named: dict[str, int] = {}
+        for item in items:
+            cost = self.trace(item)
+            depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
+            depth += cost.layers
+            deepest = max(deepest, depth)
+            named[name_of(item)] = depth
+            total += cost
+        return replace(total, layers=deepest)
 
     def trace(self, item: Trace) -> Cost:
         """The cost of one trace with all that is inside."""
@@ -192,6 +211,8 @@ class Costs:
             if known is None:
                 known = self._known[item.instance] = self.total(item.instance.items)
             return known
+        if isinstance(item, FromTrace):
+            return Cost()
         costs = [self.total(part) for part in parts(item)]
         depth = _depth(item, [cost.layers for cost in costs])
         return replace(sum(costs, join_cost(item)), layers=sum(depth))

@@ -9,8 +9,17 @@ from enum import Enum
 from typing import Any, cast
 
 from ..ir.expr import Number
-from ..ir.ops import Conv, Op, Pool, Same, Shape
-from ..ir.trace import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
+from ..ir.ops import Conv, ConvTranspose, Op, Pool, Same, Shape
+from ..ir.trace import (
+    CallTrace,
+    FromTrace,
+    GroupTrace,
+    Instance,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+)
 
 MAX_WORDS = 6
 
@@ -19,6 +28,8 @@ def describe_op(op: Op, x: Shape) -> str:
     """One operation on input shape `x`: "conv 3x3, 64, stride 2"."""
     if isinstance(op, Conv):
         return ", ".join(_conv(op, x))
+    if isinstance(op, ConvTranspose):
+        return ", ".join(_conv_transpose(op))
     if isinstance(op, Pool):
         return ", ".join(_pool(op))
     return ", ".join([op.word, *_options(op, ())])
@@ -39,6 +50,16 @@ def _conv(op: Conv, x: Shape) -> Iterator[str]:
         yield _padding(op.padding)
     if op.bias:
         yield "bias"
+
+
+def _conv_transpose(op: ConvTranspose) -> Iterator[str]:
+    yield f"conv_transpose {_window(op.kernel)}"
+    yield f"{op.out_channels}"
+    for word in ("stride", "padding", "output_padding"):
+        pair = getattr(op, word)
+        if pair != ((1, 1) if word == "stride" else (0, 0)):
+            yield f"{word} {_pair(pair)}"
+    yield from _options(op, ("kernel", "out_channels", "stride", "padding", "output_padding"))
 
 
 def _pool(op: Pool) -> Iterator[str]:
@@ -115,6 +136,8 @@ def _words(items: Iterable[Trace]) -> Iterator[str]:
             yield from _words((*item.pre, *item.branch))
             if item.shortcut is not None:
                 yield describe_join(item)
+        elif isinstance(item, FromTrace):
+            yield f"from {item.node.source}"
         else:
             for branch in item.branches:
                 yield from _words(branch)

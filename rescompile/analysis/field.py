@@ -18,7 +18,17 @@ from typing import Any, cast
 from ..ir import ops
 from ..ir.ops import Conv, Op, Pool, Resampling, Upsample
 from ..ir.record import record
-from ..ir.trace import CallTrace, GroupTrace, Instance, JoinTrace, OpTrace, ResidualTrace, Trace
+from ..ir.trace import (
+    CallTrace,
+    FromTrace,
+    GroupTrace,
+    Instance,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    name_of,
+)
 
 Extent = int | Fraction
 Extents = tuple[Extent, Extent]
@@ -96,12 +106,19 @@ def _upsample(op: Upsample) -> Field:
     return Field((taps, taps), (jump, jump))
 
 
+def _conv_transpose(op: ops.ConvTranspose) -> Field:
+    """An output pixel is reached by at most ceil(kernel / stride) input pixels."""
+    (kh, kw), (sh, sw) = _ints(op.kernel), _ints(op.stride)
+    return Field((ceil(kh / sh) - 1, ceil(kw / sw) - 1), (Fraction(1, sh), Fraction(1, sw)))
+
+
 def _ints(pair: ops.Pair) -> tuple[int, int]:
     return cast(tuple[int, int], pair)
 
 
 FIELDS: dict[type[Op], Callable[[Any], Field]] = {
     ops.Conv: _conv,
+    ops.ConvTranspose: _conv_transpose,
     ops.Linear: _whole,
     ops.BatchNorm: _same,
     ops.LayerNorm: _same,
@@ -136,38 +153,59 @@ def op_field(op: Op) -> Field:
     return FIELDS[type(op)](op)
 
 
+Named = dict[str, Field]  # the fields of the steps of one scope, by name
+
+
 class Fields:
     """How the parts of one network widen the field, remembered for each distinct instance."""
 
     def __init__(self) -> None:
         self._known: dict[Instance, Field] = {}
 
-    def total(self, items: Iterable[Trace], start: Field = START) -> Field:
-        """The field after traces one after the other, which begin from `start`."""
-        return reduce(Field.then, map(self.trace, items), start)
+    def total(
+        self, items: Iterable[Trace], start: Field = START, named: Named | None = None
+    ) -> Field:
+        """The field after traces one after the other, which begin from `start`.
 
-    def trace(self, item: Trace) -> Field:
+        `named` is what is known of the scope where they stand; their own fields are added to it.
+        """
+        named = {} if named is None else named
+        for item in items:
+            start = self.after(item, start, named)
+        return start
+
+    def after(self, item: Trace, start: Field, named: Named) -> Field:
+        """The field of what leaves one trace, from its input's `start`."""
+        if isinstance(item, FromTrace):
+            return named[item.node.source]
+        if isinstance(item, (JoinTrace, ResidualTrace)):
+            field = self.joined(item, start, named)
+        else:
+            field = start.then(self.trace(item))
+        named[name_of(item)] = field
+        return field
+
+    def trace(self, item: OpTrace | GroupTrace | CallTrace) -> Field:
         """How one trace, with all that is inside, widens the field."""
         if isinstance(item, OpTrace):
             return op_field(item.op)
         if isinstance(item, GroupTrace):
             return self.total(item.items)
-        if isinstance(item, CallTrace):
-            known = self._known.get(item.instance)
-            if known is None:
-                known = self._known[item.instance] = self.total(item.instance.items)
-            return known
-        return self.joined(item, START)
+        known = self._known.get(item.instance)
+        if known is None:
+            known = self._known[item.instance] = self.total(item.instance.items)
+        return known
 
-    def joined(self, item: JoinTrace | ResidualTrace, start: Field) -> Field:
+    def joined(self, item: JoinTrace | ResidualTrace, start: Field, named: Named) -> Field:
         """The field of what a join makes, from its input's `start`."""
         if isinstance(item, JoinTrace):
-            return reduce(Field.beside, [self.total(branch, start) for branch in item.branches])
-        tapped = self.total(item.pre, start)
-        field = self.total(item.branch, tapped)
+            ends = [self.total(branch, start, named) for branch in item.branches]
+            return reduce(Field.beside, ends)
+        tapped = self.total(item.pre, start, named)
+        field = self.total(item.branch, tapped, named)
         if item.shortcut is None:
             return field
-        return field.beside(self.total(item.shortcut, _tap(item, start, tapped)))
+        return field.beside(self.total(item.shortcut, _tap(item, start, tapped), named))
 
     def starts(self, item: JoinTrace | ResidualTrace, start: Field) -> tuple[Field, ...]:
         """Where the parts of a join begin, in the order of execution, from its input's `start`."""

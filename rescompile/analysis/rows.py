@@ -6,7 +6,7 @@ Rows of one view never overlap and cover the network, so their costs add up to i
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from math import prod
@@ -17,6 +17,7 @@ from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage
 from ..ir.trace import (
     CallTrace,
     Elaborated,
+    FromTrace,
     GroupTrace,
     Instance,
     JoinTrace,
@@ -27,7 +28,7 @@ from ..ir.trace import (
 )
 from .cost import Cost, Costs, join_cost
 from .describe import describe_call, describe_join, describe_op, describe_run
-from .field import START, Field, Fields
+from .field import START, Field, Fields, Named
 
 
 @record
@@ -79,6 +80,7 @@ class Rows:
         self.stages = tuple(zip(self.network.stages, elaborated.stages, strict=True))
         self.costs = Costs()
         self.fields = Fields()
+        self.named: Named = {}  # the fields of the network's own steps
         self.inline: dict[int, list[Instance]] = {}
         for found in elaborated.instances.values():
             for instance in found:
@@ -121,7 +123,7 @@ class Rows:
         yield from self._layers(self.root, (), START)
 
     def _row(self, unit: Unit, name: str, what: str, before: Field, blocks: int) -> Row:
-        after = self.fields.total(unit.items, before)
+        after = self.fields.total(unit.items, before, None if unit.path else self.named)
         return Row(name, what, blocks, unit.items[-1].y, self.costs.total(unit.items), after)
 
     def _count(self, unit: Unit) -> int:
@@ -191,36 +193,37 @@ class Rows:
         return _calls(group) or any(id(item) in self.inline for item in group.items)
 
     def _layers(
-        self, items: tuple[Trace, ...], path: Path, field: Field, deep: bool = True
-    ) -> Generator[Row, None, Field]:
-        """Rows of single operations and joins; `deep` where they count as the network's depth."""
+        self,
+        items: tuple[Trace, ...],
+        path: Path,
+        start: Field,
+        deep: bool = True,
+        named: Named | None = None,
+    ) -> Iterator[Row]:
+        """Rows of single operations and joins; `deep` where they count as the network's depth.
+
+        `named` are the fields of the steps before them in their scope.
+        """
+        named = {} if named is None else named
+        after = start
         for item in items:
+            before, after = after, self.fields.after(item, after, named)
             if isinstance(item, OpTrace):
                 name = ".".join((*path, item.name))
-                field = field.then(self.fields.trace(item))
                 cost = self.costs.trace(item)
                 cost = cost if deep else replace(cost, layers=0)
-                yield Row(name, describe_op(item.op, item.x), 1, item.y, cost, field)
+                yield Row(name, describe_op(item.op, item.x), 1, item.y, cost, after)
             elif isinstance(item, CallTrace):
-                inside = item.instance.items
-                field = yield from self._layers(inside, (*path, item.name), field, deep)
+                yield from self._layers(item.instance.items, (*path, item.name), before, deep)
             elif isinstance(item, GroupTrace):
-                field = yield from self._layers(item.items, (*path, item.name), field, deep)
-            else:
-                field = yield from self._join(item, path, field, deep)
-        return field
-
-    def _join(
-        self, item: JoinTrace | ResidualTrace, path: Path, start: Field, deep: bool
-    ) -> Generator[Row, None, Field]:
-        starts, depths = self.fields.starts(item, start), self.costs.depth(item)
-        for part, begin, depth in zip(parts(item), starts, depths, strict=True):
-            yield from self._layers(part, path, begin, deep and depth > 0)
-        field = self.fields.joined(item, start)
-        if isinstance(item, JoinTrace) or item.shortcut is not None:
-            name = ".".join((*path, item.node.name))
-            yield Row(name, describe_join(item), 1, item.y, join_cost(item), field)
-        return field
+                yield from self._layers(item.items, (*path, item.name), before, deep)
+            elif not isinstance(item, FromTrace):
+                starts, depths = self.fields.starts(item, before), self.costs.depth(item)
+                for part, begin, depth in zip(parts(item), starts, depths, strict=True):
+                    yield from self._layers(part, path, begin, deep and depth > 0, named)
+                if isinstance(item, JoinTrace) or item.shortcut is not None:
+                    name = ".".join((*path, item.node.name))
+                    yield Row(name, describe_join(item), 1, item.y, join_cost(item), after)
 
 
 def _at(instance: Instance, items: tuple[Trace, ...], i: int) -> bool:

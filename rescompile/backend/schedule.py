@@ -12,7 +12,7 @@ from typing import TypeGuard
 
 from ..ir.expr import Dim
 from ..ir.record import record
-from ..ir.structure import Call, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.structure import Call, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
 
 
 @record
@@ -61,16 +61,21 @@ class Assign:
 
 @dataclass
 class Scheduler:
-    """Makes the statements of one body. `inline` lets a branch of one step stand in its join."""
+    """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
+
+    `kept` names the children whose values are returned, or used again by later ones: each has a
+    variable of its own.
+    """
 
     inline: bool = False
-    outputs: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
     reserved: Iterable[str] = ()
     statements: list[Assign] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.used = {"x", *self.reserved}
-        self.held: dict[str, str] = {}  # output -> the variable that keeps its value
+        self.held: dict[str, str] = {}  # child -> the variable that keeps its value
+        self.lane = "x"  # the variable of the branch that is being scheduled
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""
@@ -83,19 +88,23 @@ class Scheduler:
             return self.residual(node, var)
         if isinstance(node, Join):
             return self.join(node, var)
+        if isinstance(node, From):
+            return self.held[node.source]
         assert not isinstance(node, Loop), "loops stand in sequences only"
-        target = var
-        if node.name in self.outputs:
-            target = self.hold(str(node.name))
-        elif var in self.held.values():
-            target = "x"
+        target = self.target(node.name, self.free(var))
         self.statements.append(Assign(target, Apply(node, var)))
         return target
 
-    def hold(self, output: str) -> str:
-        """A variable of its own for an output."""
-        self.held[output] = self.fresh(output)
-        return self.held[output]
+    def target(self, name: str | None, otherwise: str) -> str:
+        """A variable for the value of a child: its own where it is kept."""
+        if name is None or name not in self.kept:
+            return otherwise
+        self.held[name] = self.fresh(name)
+        return self.held[name]
+
+    def free(self, var: str) -> str:
+        """`var`, or the variable of this branch where `var` keeps a value."""
+        return self.lane if var in self.held.values() else var
 
     def fresh(self, wanted: str) -> str:
         name, number = wanted, 1
@@ -111,6 +120,7 @@ class Scheduler:
             self.inline
             and len(branch) == 1
             and _plain(branch[0])
+            and branch[0].name not in self.kept
             and not (node.pre or node.shortcut)
         ):
             operands = (Apply(branch[0], var), var)
@@ -120,7 +130,7 @@ class Scheduler:
         if both:
             tapped = self.branch(node.pre, var, self.fresh("preactivation"))
             self.shortcut(node, tapped, var, shortcut)
-            end = self.branch(branch, tapped, var if var not in self.held.values() else "x")
+            end = self.branch(branch, tapped, self.free(var))
         elif node.tap_pre:
             tapped = self.body(node.pre, var)
             self.shortcut(node, tapped, var, shortcut)
@@ -146,28 +156,35 @@ class Scheduler:
         operands: list[Operand] = []
         several = sum(1 for branch in node.branches if branch.body) > 1
         for i, branch in enumerate(node.branches):
-            first = branch.body[0] if branch.body else None
+            source, body = var, branch.body
+            if body and isinstance(body[0], From):
+                source, body = self.held[body[0].source], body[1:]
+            first = body[0] if body else None
             if first is None:
-                operands.append(var)
-            elif self.inline and len(branch.body) == 1 and _plain(first):
-                operands.append(Apply(first, var))
+                operands.append(source)
+            elif self.inline and len(body) == 1 and _plain(first) and first.name not in self.kept:
+                operands.append(Apply(first, source))
             else:
                 gate = node.kind is JoinKind.MULTIPLY and not several
                 name = branch.name or (
                     "gate" if gate else f"branch{i + 1}" if several else "branch"
                 )
-                target = self.fresh(name)
-                operands.append(self.branch(branch.body, var, target))
+                operands.append(self.branch(body, source, self.fresh(name)))
         return self.combine(node, node.kind, tuple(operands), var, True)
 
     def branch(self, body: tuple[Node, ...], var: str, target: str) -> str:
         """A branch from `var`, which stays as it is, into `target`."""
-        first = body[0]
+        outer, self.lane = self.lane, target
+        first, rest = body[0], body[1:]
         if isinstance(first, (Layer, Group, Call)):
-            self.statements.append(Assign(target, Apply(first, var)))
-            return self.body(body[1:], target)
-        self.statements.append(Assign(target, Copy(var)))
-        return self.body(body, target)
+            variable = self.target(first.name, target)
+            self.statements.append(Assign(variable, Apply(first, var)))
+        else:
+            variable, rest = target, body
+            self.statements.append(Assign(target, Copy(var)))
+        end = self.body(rest, variable)
+        self.lane = outer
+        return end
 
     def combine(
         self,
@@ -177,9 +194,7 @@ class Scheduler:
         var: str,
         when: Dim,
     ) -> str:
-        target = self.hold(node.name) if node.name in self.outputs else var
-        if target == var and var in self.held.values():
-            target = "x"
+        target = self.target(node.name, self.free(var))
         self.statements.append(Assign(target, Combine(node, kind, operands, when)))
         return target
 

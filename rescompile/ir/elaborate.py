@@ -20,6 +20,7 @@ from .structure import (
     Block,
     Call,
     Form,
+    From,
     Group,
     Join,
     JoinKind,
@@ -34,6 +35,7 @@ from .trace import (
     CallTrace,
     Elaborated,
     Env,
+    FromTrace,
     GroupTrace,
     Instance,
     JoinTrace,
@@ -41,6 +43,7 @@ from .trace import (
     ResidualTrace,
     Trace,
     flatten,
+    name_of,
 )
 from .trail import Trail
 
@@ -60,6 +63,7 @@ class _Scope:
     numbered: bool
     decisions: dict[tuple[int, str], bool | None] = field(default_factory=dict)
     shapes: dict[int, Shape] = field(default_factory=dict)
+    named: dict[str, Shape] = field(default_factory=dict)
     position: int = 0
     layers: int = 0
 
@@ -109,6 +113,7 @@ class _Elaborator:
             for item in self.node(node, x, scope):
                 items.append(item)
                 x = item.y
+                scope.named[name_of(item)] = x
             scope.shapes[id(node)] = x
         return tuple(items), x
 
@@ -132,6 +137,8 @@ class _Elaborator:
             yield from self.loop(node, x, scope)
         elif isinstance(node, Join):
             yield self.join(node, x, scope)
+        elif isinstance(node, From):
+            yield FromTrace(x, scope.named[node.source], node)
         else:
             yield self.residual(node, x, scope)
 
@@ -139,7 +146,7 @@ class _Elaborator:
         """Refuse a sequence where two children have one name, by a pattern or by themselves."""
         taken: set[str] = set()
         for item in items:
-            name = "" if isinstance(item, (JoinTrace, ResidualTrace)) else item.name
+            name = "" if isinstance(item, (JoinTrace, ResidualTrace)) else name_of(item)
             if name and name in taken:
                 help = "give the repetitions another pattern, such as `children: second{i}`"
                 message = f"two children of this sequence are called '{name}'"
@@ -274,9 +281,8 @@ class _Elaborator:
         for shape in shapes:
             gate = node.kind is JoinKind.MULTIPLY and shape == (*top[:1], 1, 1)
             if shape != top and not gate:
-                raise self.trail.mismatch(
-                    node.at, node.kind.value + "s", node.branches, shapes, "shape"
-                )
+                verb = "multiplies" if node.kind is JoinKind.MULTIPLY else "adds"
+                raise self.trail.mismatch(node.at, verb, node.branches, shapes, "shape")
         return top
 
     def residual(self, node: Residual, x: Shape, scope: _Scope) -> ResidualTrace:

@@ -18,6 +18,7 @@ from .structure import (
     Block,
     Branch,
     Call,
+    From,
     Group,
     Join,
     Layer,
@@ -115,7 +116,7 @@ class _Folder:
         if isinstance(node, Join):
             branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
             return (replace(node, branches=branches),)
-        return self.residual(node)
+        return (node,) if isinstance(node, From) else self.residual(node)
 
     def when(self, node: Layer | Group | Call | Residual) -> Dim:
         if node.when is True:
@@ -184,7 +185,7 @@ def node_dims(node: Node) -> list[Dim]:
         return [node.when, *(dim for _, dim in node.args), node.repeat or 0]
     if isinstance(node, Loop):
         return [node.count]
-    return [] if isinstance(node, Join) else [node.when]
+    return [] if isinstance(node, (Join, From)) else [node.when]
 
 
 def _without(block: Block, unused: set[tuple[str, str]]) -> Block:

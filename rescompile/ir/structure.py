@@ -119,7 +119,19 @@ class Residual:
     at: Location | None = field(default=None, compare=False)
 
 
-Node = Layer | Group | Call | Loop | Join | Residual
+@record
+class From:
+    """The value that left the step called `source`, instead of what comes in.
+
+    The step stands earlier in the same module scope, in the same list of nodes or in one around it;
+    a residual's parts see their own values only.
+    """
+
+    source: str
+    at: Location | None = field(default=None, compare=False)
+
+
+Node = Layer | Group | Call | Loop | Join | Residual | From
 
 
 class Form(Enum):
@@ -207,6 +219,11 @@ def children(node: Node) -> Iterator[tuple[Node, ...]]:
         yield from (branch.body for branch in node.branches)
     elif isinstance(node, Residual):
         yield from (node.pre, node.shortcut, node.branch)
+
+
+def sources(body: tuple[Node, ...]) -> frozenset[str]:
+    """The steps of a module scope whose values later steps go back to."""
+    return frozenset(node.source for node in walk(body) if isinstance(node, From))
 
 
 def walk(body: tuple[Node, ...]) -> Iterator[Node]:

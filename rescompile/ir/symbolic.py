@@ -29,6 +29,7 @@ from .structure import (
     INDEX,
     Block,
     Call,
+    From,
     Group,
     Join,
     JoinKind,
@@ -57,11 +58,21 @@ class Flow:
     area: Area | None = None  # height x width at a flatten
     lets: Named = ()
     entering: dict[int, Dim] = field(default_factory=dict)
+    named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
             x = self.node(node, x)
+            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
+                self.named[node.name] = x
         return x
+
+    def sequence(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
+        """A body whose names are no names of this scope."""
+        outer, self.named = self.named, {}
+        y = self.body(nodes, x)
+        self.named = outer
+        return y
 
     def node(self, node: Node, x: Dim) -> Dim:
         self.entering[id(node)] = x
@@ -81,7 +92,11 @@ class Flow:
                 return product((x, self.area(node)))
             return node.op.channels(x)
         if isinstance(node, Group):
-            return self.body(node.body, x)
+            return self.sequence(node.body, x)
+        if isinstance(node, From):
+            if node.source not in self.named:
+                raise SymbolicError(f"it has no step named '{node.source}' to go back to")
+            return self.named[node.source]
         if isinstance(node, Loop):
             return self.loop(node, x)
         if isinstance(node, Call):
@@ -227,9 +242,12 @@ def _strides(node: Node, flow: Flow) -> Pair:
         return node.op.strides()
     if isinstance(node, Call):
         return _call_strides(node, flow)
+    if isinstance(node, From):
+        raise SymbolicError(f"how much '{node.source}' is shrunk is not known here")
     if isinstance(node, Join):
         # A branch without strides is a gate, or it has no map to shrink.
-        ways = [_product(_node_strides(n, flow) for n in branch.body) for branch in node.branches]
+        inputs = [b.body for b in node.branches if not isinstance(next(iter(b.body), None), From)]
+        ways = [_product(_node_strides(n, flow) for n in body) for body in inputs]
         return next((pair for pair in ways if pair != (1, 1)), (1, 1))
     inner = (*node.pre, *node.branch) if isinstance(node, Residual) else node.body
     pair = _product(_node_strides(n, flow) for n in inner)

@@ -11,6 +11,7 @@ from .ops import Op, Same, show_shape
 from .structure import (
     Block,
     Call,
+    From,
     Group,
     Join,
     Layer,
@@ -85,6 +86,8 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         for branch in node.branches:
             yield f"{pad}{INDENT}branch {branch.name or ''}".rstrip() + ":"
             yield from _nodes(branch.body, depth + 2)
+    elif isinstance(node, From):
+        yield f"{pad}from {node.source}"
     else:
         yield from _residual(node, depth)
 

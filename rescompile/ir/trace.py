@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .expr import Number
 from .ops import Op, Shape
 from .record import record
-from .structure import Block, Call, Group, Join, Layer, Network, Path, Residual
+from .structure import Block, Call, From, Group, Join, Layer, Network, Path, Residual
 
 Env = Mapping[str, Number]
 Decisions = Mapping[tuple[int, str], bool | None]
@@ -69,7 +69,16 @@ class ResidualTrace:
     node: Residual
 
 
-Trace = OpTrace | CallTrace | GroupTrace | JoinTrace | ResidualTrace
+@record
+class FromTrace:
+    """An earlier value, of shape `y`, in place of what comes in."""
+
+    x: Shape
+    y: Shape
+    node: From
+
+
+Trace = OpTrace | CallTrace | GroupTrace | JoinTrace | ResidualTrace | FromTrace
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -120,8 +129,17 @@ def flatten(items: tuple[Trace, ...], path: Path = ()) -> Iterator[tuple[Path, O
                 yield from flatten(part, path)
 
 
-def parts(item: JoinTrace | ResidualTrace) -> tuple[tuple[Trace, ...], ...]:
+def name_of(item: Trace) -> str:
+    """The name of a trace in its scope; an earlier value has none here."""
+    if isinstance(item, FromTrace):
+        return ""
+    return item.node.name if isinstance(item, (JoinTrace, ResidualTrace)) else item.name
+
+
+def parts(item: JoinTrace | ResidualTrace | FromTrace) -> tuple[tuple[Trace, ...], ...]:
     """The trace lists inside a join, in the order of execution; they share its scope."""
+    if isinstance(item, FromTrace):
+        return ()
     if isinstance(item, JoinTrace):
         return item.branches
     return (item.pre, item.shortcut or (), item.branch)

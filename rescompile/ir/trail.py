@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ..errors import Diagnostic, Location, SpecError
 from .expr import Dim, ExprError, Number, evaluate
 from .ops import Shape, ShapeError, show_shape
-from .structure import Branch, Residual
+from .structure import Branch, From, Residual
 from .trace import Env
 
 MAX_REPEAT = 10_000
@@ -38,7 +38,7 @@ class Trail:
         what: str,
     ) -> SpecError:
         listed = ", ".join(
-            f"{branch.name or f'branch {i + 1}'}: {show_shape(shape)}"
+            f"{_called(branch) or f'branch {i + 1}'}: {show_shape(shape)}"
             for i, (branch, shape) in enumerate(zip(branches, shapes, strict=True))
         )
         message = f"{self.place()}{verb} branches of different shape"
@@ -87,3 +87,9 @@ class Trail:
             for text, call in reversed(self.frames)
         )
         return SpecError([Diagnostic(code, str(error), at, label, error.help, notes)])
+
+
+def _called(branch: Branch) -> str | None:
+    """A branch's own name, or that of the earlier value that it is."""
+    alone = branch.body[0] if len(branch.body) == 1 else None
+    return alone.source if branch.name is None and isinstance(alone, From) else branch.name

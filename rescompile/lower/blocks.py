@@ -11,6 +11,7 @@ from ..ir.structure import IN_CHANNELS, Block, Call, Form, Node, Param
 from ..spec.models import BlockSpec, ParameterSpec, Spec, Step
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
+from .values import check_values
 
 MAX_BLOCK_DEPTH = 24
 
@@ -104,6 +105,7 @@ class Calls:
             scope.names[key] = int
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
+            check_values([body], (), self.found)
             (body,) = assign_names([body], self.found)
         elif form is Form.SEQUENCE:
             check_sequence(body, self.found)

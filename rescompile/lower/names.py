@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..errors import Diagnostic, Location
 from ..ir.ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
-from ..ir.structure import Branch, Call, Group, Join, Layer, Loop, Node, Residual, children
+from ..ir.structure import Branch, Call, From, Group, Join, Layer, Loop, Node, Residual, children
 
 SHORT: dict[type[Op], str] = {
     MaxPool: "maxpool",
@@ -42,7 +42,7 @@ def check_sequence(body: tuple[Node, ...], found: list[Diagnostic]) -> None:
             message = "a name inside `steps` would stand for every repetition"
             help = "remove the name: the children of a sequence are numbered"
             refuse_names(node.body, message, help, found)
-        elif node.name is not None:
+        elif not isinstance(node, From) and node.name is not None:
             _take(node, node.name, taken, found)
 
 
@@ -65,7 +65,7 @@ def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Di
     for node in body:
         if isinstance(node, Loop):
             refuse_names(node.body, message, help, found)
-        elif node.name is not None:
+        elif not isinstance(node, From) and node.name is not None:
             found.append(Diagnostic("E208", message, node.at, f"named '{node.name}'", help))
 
 
@@ -74,7 +74,7 @@ Named = Layer | Group | Call | Join | Residual
 
 def _scope_nodes(body: tuple[Node, ...]) -> Iterator[Named]:
     for node in body:
-        if isinstance(node, Loop):
+        if isinstance(node, (Loop, From)):
             continue
         yield node
         if isinstance(node, (Join, Residual)):
@@ -113,7 +113,7 @@ class _Namer:
         return tuple(self.node(node) for node in body)
 
     def node(self, node: Node) -> Node:
-        if isinstance(node, Loop):
+        if isinstance(node, (Loop, From)):
             return node
         if isinstance(node, Join):
             branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Diagnostic, SpecError, did_you_mean
-from ..ir.expr import Dim, ExprError, evaluate
-from ..ir.structure import CLASSES, IN_CHANNELS, Initializer, Join, Loop, Network, Residual, Stage
+from ..errors import Diagnostic, SpecError
+from ..ir.expr import Dim
+from ..ir.structure import CLASSES, IN_CHANNELS, Initializer, Network, Stage
 from ..spec.load import Document
 from ..spec.models import InitSpec, Spec, Step
 from .names import assign_names
+from .outputs import check_outputs
 from .scope import Scope
 from .steps import Steps
+from .values import check_values
 
 
 def lower(document: Document) -> Network:
@@ -25,9 +27,11 @@ def lower(document: Document) -> Network:
     if not stages and not found:
         help = "add `stages:` with at least one step"
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
-    named = assign_names([stage.body for stage in stages], found)
+    bodies = [stage.body for stage in stages]
+    check_values(bodies, spec.outputs, found)
+    named = assign_names(bodies, found)
     stages = [Stage(s.label, body) for s, body in zip(stages, named, strict=True)]
-    _check_outputs(spec, stages, found)
+    check_outputs(spec, stages, found)
     if found:
         raise SpecError(dict.fromkeys(found))
     return Network(
@@ -78,32 +82,6 @@ def _rows(spec: Spec) -> Iterator[tuple[str, list[Step]]]:
     for i, step in enumerate(spec.stages):
         yield step.name or step.block or f"{step.word}{i + 1}", [step]
     yield "head", spec.head
-
-
-def _check_outputs(spec: Spec, stages: list[Stage], found: list[Diagnostic]) -> None:
-    nodes = {n.name: n for s in stages for n in s.body if not isinstance(n, Loop) and n.name}
-    for i, name in enumerate(spec.outputs):
-        node, at, help = nodes.get(name), spec.at("outputs", i), ""
-        if node is None:
-            message = f"there is no step named '{name}' to return"
-            help = did_you_mean(name, nodes)
-        elif name in spec.outputs[:i]:
-            message = f"the output '{name}' stands twice"
-            help = "remove one of them"
-        elif not isinstance(node, (Join, Residual)) and not _taken(spec, node.when):
-            message = f"the output '{name}' is not part of the network: its `when` is false"
-            help = "return another step, or change the condition"
-        else:
-            continue
-        found.append(Diagnostic("E106", message, at, help=help))
-
-
-def _taken(spec: Spec, when: Dim) -> bool:
-    """Whether a condition of the network's own scope holds; one without a value is not ours."""
-    try:
-        return bool(evaluate(when, {CLASSES: spec.classes or 0}))
-    except ExprError:
-        return True
 
 
 def _initializer(spec: InitSpec) -> Initializer:

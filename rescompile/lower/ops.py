@@ -96,6 +96,14 @@ def _depthwise(o: models.DepthwiseConv, dim: Reader, words: Words, x: Dim | None
     return ops.Conv(out, kernel, stride, padding, dilation, x, bias)
 
 
+def _conv_transpose(o: models.ConvTranspose, dim: Reader, words: Words, x: Dim | None) -> Op:
+    given = {key: _pair(getattr(o, key), dim, key) for key in ("kernel", "stride", "padding")}
+    more = _pair(o.output_padding, dim, "output_padding")
+    out, groups = dim(o.channels, "channels"), dim(o.groups, "groups")
+    bias = words.defaults.bias if o.bias is None else o.bias
+    return ops.ConvTranspose(out, **given, output_padding=more, groups=groups, bias=bias)
+
+
 def _linear(o: models.Linear, dim: Reader, words: Words, x: Dim | None) -> Op:
     return ops.Linear(dim(o.features, "features"), o.bias)
 
@@ -171,6 +179,7 @@ def _simple(make: Callable[[Any, Reader], Op]) -> Rule:
 OPERATIONS: dict[str, Rule] = {
     "conv": _conv,
     "depthwise_conv": _depthwise,
+    "conv_transpose": _conv_transpose,
     "linear": _linear,
     "norm": _norm,
     "activation": _activation,

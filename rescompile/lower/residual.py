@@ -10,7 +10,7 @@ from typing import Any
 
 from ..ir.expr import Dim, Expr, Var, binary
 from ..ir.ops import PadChannels, Pair
-from ..ir.structure import Block, Group, Layer, Loop, Node, Residual, Where
+from ..ir.structure import Block, From, Group, Layer, Loop, Node, Residual, Where
 from ..ir.symbolic import SymbolicError, body_strides
 from ..spec.models import Defaults, Shortcut, Step
 from ..spec.models import Residual as ResidualSpec
@@ -121,7 +121,7 @@ class Residuals:
 
 
 def _name(node: Node) -> str | None:
-    return None if isinstance(node, Loop) else node.name
+    return None if isinstance(node, (Loop, From)) else node.name
 
 
 def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, step: Step, scope: Scope) -> Nodes:

@@ -35,6 +35,7 @@ class Scope:
     words: dict[str, Any]
     channels: Dim | None
     lets: list[tuple[str, Dim]] = field(default_factory=list)
+    named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
 
     def inner(self, *, numbered: bool) -> Scope:
         return replace(self, numbered=numbered)

@@ -15,6 +15,7 @@ from ..ir.structure import (
     Branch,
     Call,
     Form,
+    From,
     Group,
     Join,
     JoinKind,
@@ -30,6 +31,7 @@ from .names import assign_names, check_sequence
 from .ops import OPERATIONS, Words
 from .residual import Residuals
 from .scope import Scope, fault
+from .values import check_values
 
 OUTER_CHANNELS = "outer_channels"
 JOINS = ("add", "multiply", "concat", "residual")
@@ -62,10 +64,13 @@ class Steps:
 
     def after(self, nodes: tuple[Node, ...], scope: Scope) -> Dim | None:
         """The channels that leave some nodes, None where no expression tells."""
+        if nodes and isinstance(nodes[0], From):
+            return scope.named.get(nodes[0].source)
         if scope.channels is None:
             return None
         try:
-            return Flow(self.blocks, lets=tuple(scope.lets)).body(nodes, scope.channels)
+            lets = tuple(scope.lets)
+            return Flow(self.blocks, lets=lets, named=scope.named).body(nodes, scope.channels)
         except (SymbolicError, ExprError):
             return None
 
@@ -79,6 +84,8 @@ class Steps:
             return (Group(body, step.name, when, step.at()),)
         if word == "steps":
             return (self.loop(step, scope),)
+        if word == "from":
+            return (self.earlier(step, scope),)
         if word in JOINS:
             return (self.hoist(step, scope),) if scope.numbered else self.joined(step, scope)
         return self.layer(step, scope, when)
@@ -95,7 +102,7 @@ class Steps:
             help = "put it into the `body:` of a block, outside of groups and shortcuts"
             message = "`layer_scale` stands in a block's body, not in a sequence"
             raise fault("E208", message, step.key_at("layer_scale"), help)
-        options = getattr(step, step.word)
+        options = step.options
         words = Words(self.spec.defaults, scope.word)
 
         def read(value: Any, key: str) -> Dim:
@@ -109,7 +116,7 @@ class Steps:
         if step.residual is not None:
             return self.residuals.lower(step.residual, step, scope)
         kind = JoinKind(step.word)
-        given = getattr(step, step.word)
+        given = step.options
         entering = scope.channels
         branches: list[Branch] = []
         for name, part in given.items() if isinstance(given, dict) else enumerate(given):
@@ -128,8 +135,20 @@ class Steps:
             return Branch(_called(self.body([part], scope), name), name)
         if name is None or not part:
             return Branch(self.body(part, scope), name)
-        body = self.sequence(part, scope)
-        return Branch((Group(body, name, True, part[0].at()),), name)
+        start = self.body(part[:1], scope) if part[0].word == "from" else ()
+        rest = part[len(start) :]
+        if not rest:
+            return Branch(start, name)
+        body = self.sequence(rest, scope)
+        return Branch((*start, Group(body, name, True, rest[0].at())), name)
+
+    def earlier(self, step: Step, scope: Scope) -> From:
+        """A step that goes back to an earlier value; `check_values` judges whether it can."""
+        if scope.numbered:
+            help = "write it before the sequence, or put the steps into a block with a `body:`"
+            message = "`from` goes back to a step of a body, but this is a sequence"
+            raise fault("E208", message, step.key_at("from"), help)
+        return From(str(step.from_), step.at("from"))
 
     def loop(self, step: Step, scope: Scope) -> Loop:
         if not scope.numbered:
@@ -156,6 +175,7 @@ class Steps:
             channels=Var(IN_CHANNELS),
         )
         nodes = self.joined(step, inner)
+        check_values([nodes], (), self.found)
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())
@@ -169,6 +189,6 @@ class Steps:
 def _called(nodes: tuple[Node, ...], name: str | None) -> tuple[Node, ...]:
     """A single node of a named branch, under the branch's name unless it has its own."""
     node = nodes[0] if len(nodes) == 1 else None
-    if node is None or name is None or isinstance(node, Loop) or node.name is not None:
+    if node is None or name is None or isinstance(node, (Loop, From)) or node.name is not None:
         return nodes
     return (replace(node, name=name),)

@@ -133,18 +133,23 @@ def _padding(value: Any) -> Any:
     return _tuple((2, 4), wanted)(value)
 
 
-def _pool_padding(value: Any) -> Any:
-    if value == "same":
-        wrong("a pool has no `same` padding: say how many pixels", "write `padding: 1`, say")
-    if isinstance(value, list) and len(value) == 4:
-        wrong(
-            "a pool pads alike on opposite sides, but this is a list of 4",
-            "write one number or [vertical, horizontal]",
-        )
-    return _tuple((2,), "one number or [vertical, horizontal]")(value)
+def _symmetric(what: str) -> Callable[[Any], Any]:
+    """Padding that is alike on opposite sides, of `what`."""
+
+    def check(value: Any) -> Any:
+        if value == "same":
+            wrong(f"{what} has no `same` padding: say how many pixels", "write `padding: 1`, say")
+        if isinstance(value, list) and len(value) == 4:
+            wrong(
+                f"{what} pads alike on opposite sides, but this is a list of 4",
+                "write one number or [vertical, horizontal]",
+            )
+        return _tuple((2,), "one number or [vertical, horizontal]")(value)
+
+    return check
 
 
-def _name(value: Any) -> Any:
+def as_name(value: Any) -> Any:
     if not isinstance(value, str):
         wrong(
             f"expected a name, found {shown(value)}",
@@ -265,8 +270,10 @@ Deviation = Annotated[float, Rule(_within(0, 10, "a number above 0 and at most 1
 Bool = Annotated[bool, Rule(_bool, type="boolean")]
 Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _EXPRESSION])]
 Pair = Annotated[Any, Rule(_tuple((2,), _EDGES, 1), **_extents(1, 2))]
-PoolPadding = Annotated[Any, Rule(_pool_padding, **_extents(0, 2))]
+PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
+PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
+Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
-Name = Annotated[str, Rule(_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
+Name = Annotated[str, Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 Children = Annotated[str, Rule(_children, type="string")]
 Text = Annotated[str, Rule(as_text, type="string")]

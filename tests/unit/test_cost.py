@@ -120,6 +120,15 @@ def test_convolution_by_hand() -> None:
     assert found.flops == 2 * found.macs == 2 * found.conv_macs
 
 
+def test_transposed_convolution_by_hand() -> None:
+    up = ops.ConvTranspose(12, (3, 2), (2, 2), (1, 0), (1, 0), groups=4, bias=True)
+    found = cost(layer(up, "up"), x=(8, 5, 6))
+    assert found.parameters == 8 * (12 // 4) * 3 * 2 + 12
+    assert found.conv_macs == 8 * 5 * 6 * (12 // 4) * 3 * 2  # each input pixel meets each weight
+    assert found.activation_bytes == 4 * 12 * 10 * 12
+    assert (found.layers, found.linear_macs) == (1, 0)
+
+
 def test_linear_by_hand() -> None:
     found = cost(layer(Linear(10), "fc"), x=(7,))
     assert (found.parameters, found.linear_macs, found.conv_macs) == (80, 70, 0)
@@ -133,7 +142,7 @@ def test_running_statistics_are_not_trainable() -> None:
 
 
 def test_every_other_operation_is_free() -> None:
-    for op in set(OPS) - {Conv, Linear}:
+    for op in set(OPS) - {Conv, ops.ConvTranspose, Linear}:
         assert MACS[op](None, (8, 4, 4), (8, 4, 4)) == 0
     assert macs(Relu(), (8, 4, 4), (8, 4, 4)) == 0
 

@@ -54,6 +54,21 @@ def a_conv(rng: Rng) -> tuple[Op, Shape]:
     return op, shape
 
 
+def a_conv_transpose(rng: Rng) -> tuple[Op, Shape]:
+    groups = int(rng.integers(1, 4))
+    kernel, stride = pair(rng, 1, 5), pair(rng, 1, 4)
+    op = ops.ConvTranspose(
+        groups * int(rng.integers(1, 4)),
+        kernel=kernel,
+        stride=stride,
+        padding=pair(rng, 0, 2),
+        output_padding=(int(rng.integers(stride[0])), int(rng.integers(stride[1]))),
+        groups=groups,
+        bias=bool(rng.integers(2)),
+    )
+    return op, a_map(rng, groups, least=6)
+
+
 def a_pool(kind: type[ops.Pool]) -> Callable[[Rng], tuple[Op, Shape]]:
     def draw(rng: Rng) -> tuple[Op, Shape]:
         kernel, ceil = pair(rng, 1, 5), bool(rng.integers(2))
@@ -89,6 +104,7 @@ def grouped(kind: Any, draw: Callable[[Rng, int], Shape]) -> Callable[[Rng], tup
 CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     **{kind: elementwise(kind) for kind in ops.ACTIVATIONS.values()},
     ops.Conv: a_conv,
+    ops.ConvTranspose: a_conv_transpose,
     ops.Linear: lambda rng: (ops.Linear(3, bool(rng.integers(2))), some(rng)[:1]),
     ops.BatchNorm: lambda rng: (ops.BatchNorm(10.0 ** -rng.integers(2, 7)), some(rng)),
     ops.LayerNorm: lambda rng: (ops.LayerNorm(10.0 ** -rng.integers(2, 7)), some(rng, 2)),
@@ -119,6 +135,11 @@ def torch_padded(t: Any, x: Any, padding: Any, fill: float = 0.0) -> Any:
 def torch_conv(t: Any, op: Any, x: Any, p: Any) -> Any:
     padded = torch_padded(t, x, op.padding)
     return t.conv2d(padded, p["weight"], p.get("bias"), op.stride, 0, op.dilation, op.groups)
+
+
+def torch_conv_transpose(t: Any, op: Any, x: Any, p: Any) -> Any:
+    given = (op.stride, op.padding, op.output_padding, op.groups)
+    return t.nn.functional.conv_transpose2d(x, p["weight"], p.get("bias"), *given)
 
 
 def torch_max_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
@@ -155,6 +176,7 @@ def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
 
 THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Conv: torch_conv,
+    ops.ConvTranspose: torch_conv_transpose,
     ops.Linear: lambda t, op, x, p: t.nn.functional.linear(x, p["weight"], p.get("bias")),
     ops.BatchNorm: torch_batch_norm,
     ops.LayerNorm: torch_layer_norm,

@@ -40,10 +40,11 @@ from .channel import ChannelShuffle, PadChannels, Resampling, SliceChannels, Ups
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .regularise import Dropout, LayerScale, StochasticDepth
 from .vector import Flatten, Linear
-from .window import AvgPool, Conv, GlobalAvgPool, MaxPool, Pool, same_padding
+from .window import AvgPool, Conv, ConvTranspose, GlobalAvgPool, MaxPool, Pool, same_padding
 
 OPS: tuple[type[Op], ...] = (
     Conv,
+    ConvTranspose,
     Linear,
     BatchNorm,
     LayerNorm,
@@ -80,6 +81,7 @@ __all__ = [
     "BatchNorm",
     "ChannelShuffle",
     "Conv",
+    "ConvTranspose",
     "Dropout",
     "Elu",
     "Flatten",

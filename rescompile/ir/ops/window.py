@@ -60,14 +60,8 @@ class Conv(Op):
 
     def output(self, x: Shape) -> Shape:
         c, h, w = as_map(x, "conv")
-        out, groups = cast(int, self.out_channels), cast(int, self.groups)
-        for what, count in (("input", c), ("output", out)):
-            if count % groups:
-                raise ShapeError(
-                    f"{groups} groups do not divide {count} {what} channels",
-                    f"groups is {groups}",
-                    "choose a number of groups that divides both",
-                )
+        out = cast(int, self.out_channels)
+        check_groups(cast(int, self.groups), c, out)
         top, bottom, left, right = self.pads(x)
         (kh, kw), (sh, sw), (dh, dw) = _ints(self.kernel), _ints(self.stride), _ints(self.dilation)
         return (out, extent(h, kh, sh, top + bottom, dh), extent(w, kw, sw, left + right, dw))
@@ -82,6 +76,66 @@ class Conv(Op):
 
     def strides(self) -> Pair:
         return self.stride
+
+
+@record
+class ConvTranspose(Op):
+    """The gradient of a convolution as a layer: each input pixel spreads a kernel over the output.
+
+    Weight is (in, out / groups, kh, kw). `padding` cuts rows and columns off on both sides,
+    `output_padding` adds some after (as PyTorch has them).
+    """
+
+    word: ClassVar[str] = "conv_transpose"
+    out_channels: Dim
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    output_padding: Pair = (0, 0)
+    groups: Dim = 1
+    bias: bool = False
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, self.word)
+        check_groups(cast(int, self.groups), c, cast(int, self.out_channels))
+        kernel, stride, pad, more = map(
+            _ints, (self.kernel, self.stride, self.padding, self.output_padding)
+        )
+        rows, columns = map(_spread, (h, w), kernel, stride, pad, more)
+        return (cast(int, self.out_channels), rows, columns)
+
+    def channels(self, x: Dim) -> Dim:
+        return self.out_channels
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        out, (kh, kw) = cast(int, self.out_channels), _ints(self.kernel)
+        weight = Parameter("weight", (x[0], out // cast(int, self.groups), kh, kw))
+        return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
+
+
+def _spread(n: int, kernel: int, stride: int, pad: int, more: int) -> int:
+    """Output extent of a transposed convolution along one axis."""
+    if more >= stride:
+        raise ShapeError(
+            f"conv_transpose: an output_padding of {more} is not less than the stride {stride}",
+            help="it tells which of the sizes that the stride confuses is meant: 0 or 1 for 2",
+        )
+    made = (n - 1) * stride + kernel - 2 * pad + more
+    if made < 1:
+        message = f"conv_transpose: a padding of {pad} cuts off everything"
+        raise ShapeError(message, help="use less padding, or a larger kernel")
+    return made
+
+
+def check_groups(groups: int, entering: int, leaving: int) -> None:
+    """Raise `ShapeError` where groups do not divide the channels of a convolution."""
+    for what, count in (("input", entering), ("output", leaving)):
+        if count % groups:
+            raise ShapeError(
+                f"{groups} groups do not divide {count} {what} channels",
+                f"groups is {groups}",
+                "choose a number of groups that divides both",
+            )
 
 
 @record

@@ -12,8 +12,18 @@ import numpy.typing as npt
 from ...errors import InternalError
 from ...ir.ops import BatchNorm, Shape, show_shape
 from ...ir.record import record
-from ...ir.structure import JoinKind, Path
-from ...ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, ResidualTrace, Trace
+from ...ir.structure import JoinKind, Network, Path, sources
+from ...ir.trace import (
+    CallTrace,
+    Elaborated,
+    FromTrace,
+    GroupTrace,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    name_of,
+)
 from .operations import MEANINGS, Array, Params, new_running_statistics
 
 
@@ -48,7 +58,8 @@ def run(
     """
     _expect("the input", x.shape[1:], elaborated.network.input)
     names = elaborated.network.outputs
-    walk = _Walk(weights, training, None if keep else {(name,) for name in names})
+    wanted: set[Path] | None = None if keep else {(name,) for name in names}
+    walk = _Walk(weights, training, wanted, _sources(elaborated.network))
     last = walk.sequence(elaborated.root.items, np.asarray(x, np.float64), ())
     for name in names:
         if (name,) not in walk.values:
@@ -62,6 +73,12 @@ def parameter_path(path: Path, leaf: str) -> Path:
     return (*path, leaf) if leaf else path
 
 
+def _sources(network: Network) -> frozenset[str]:
+    """The names of all steps that any scope goes back to."""
+    bodies = (network.body, *(block.body for block in network.blocks.values()))
+    return frozenset().union(*map(sources, bodies))
+
+
 def _expect(what: str, found: Shape, wanted: Shape) -> None:
     if tuple(found) != wanted:
         raise ValueError(f"{what} is {show_shape(found)}, not {show_shape(wanted)}")
@@ -69,13 +86,18 @@ def _expect(what: str, found: Shape, wanted: Shape) -> None:
 
 @dataclass
 class _Walk:
-    """One execution. `wanted` are the paths whose values are kept; None means all."""
+    """One execution. `wanted` are the paths whose values are kept; None means all.
+
+    The values of steps called as one of `sources` are held for later steps, by path.
+    """
 
     weights: Mapping[Path, npt.NDArray[np.floating]]
     training: bool
     wanted: set[Path] | None
+    sources: frozenset[str]
     values: dict[Path, Array] = field(default_factory=dict)
     running: dict[Path, Array] = field(default_factory=dict)
+    held: dict[Path, Array] = field(default_factory=dict)
 
     def sequence(self, items: Iterable[Trace], x: Array, path: Path) -> Array:
         for item in items:
@@ -84,6 +106,8 @@ class _Walk:
 
     def item(self, item: Trace, x: Array, path: Path) -> Array:
         """The value of one trace in the scope at `path`, kept and proved to have its shape."""
+        if isinstance(item, FromTrace):
+            return self.held[(*path, item.node.source)]
         if isinstance(item, JoinTrace):
             name = item.node.name or item.node.kind.value
             y = self.join(item, x, path)
@@ -97,6 +121,8 @@ class _Walk:
             where, found = ".".join((*path, name)), show_shape(y.shape[1:])
             raise InternalError(f"{where} gives {found}, not {show_shape(item.y)}")
         self.record((*path, name), y)
+        if name_of(item) in self.sources:
+            self.held[(*path, name)] = y
         return y
 
     def child(self, item: OpTrace | CallTrace | GroupTrace, x: Array, path: Path) -> Array:

@@ -68,6 +68,27 @@ def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
     return y + _per_channel(p["bias"], y) if op.bias else y
 
 
+def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
+    """Each pixel of x[c] adds w[c, o, i, j] x[c] to y[o], i rows and j columns after its own place.
+
+    Its own place is where its row and column, times the stride, fall. Of what that gives, padding
+    is cut off on both sides; output padding is rows and columns after it that nothing reaches.
+    """
+    (groups,) = _ints((op.groups,))
+    (kh, kw), (sh, sw), (top, left) = map(_ints, (op.kernel, op.stride, op.padding))
+    (n, c, h, w), (out, rows, columns) = x.shape, op.output(x.shape[1:])
+    weight = p["weight"].reshape(groups, c // groups, out // groups, kh, kw)
+    grouped = x.reshape(n, groups, c // groups, h, w)
+    whole = np.zeros((n, out, rows + 2 * top, columns + 2 * left))
+    for i in range(kh):
+        for j in range(kw):
+            part = np.einsum("gco,ngchw->ngohw", weight[..., i, j], grouped, optimize=True)
+            area = (slice(i, i + (h - 1) * sh + 1, sh), slice(j, j + (w - 1) * sw + 1, sw))
+            whole[:, :, area[0], area[1]] += part.reshape(n, out, h, w)
+    y = whole[:, :, top : top + rows, left : left + columns]
+    return y + _per_channel(p["bias"], y) if op.bias else y
+
+
 def linear(op: ops.Linear, x: Array, p: Params, *_: object) -> Array:
     """y[o] = b[o] + sum over c of w[o, c] x[c]."""
     y: Array = np.einsum("oc,nc->no", p["weight"], x, optimize=True)
@@ -264,6 +285,7 @@ def upsample(op: ops.Upsample, x: Array, *_: object) -> Array:
 
 MEANINGS: dict[type[Op], Meaning] = {
     ops.Conv: conv,
+    ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,

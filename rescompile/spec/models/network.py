@@ -15,8 +15,11 @@ from ..values import (
     Momentum,
     Name,
     Positive,
+    Rule,
     Slope,
     Text,
+    as_name,
+    shown,
     wrong,
 )
 from .base import Model
@@ -106,6 +109,15 @@ class Defaults(Model):
     init: InitDefaults = _default()
 
 
+def _output(value: Any) -> str:
+    first, dot, _ = value.partition(".") if isinstance(value, str) else ("", "", "")
+    if dot:
+        message = f"{shown(value)} lies inside of '{first}', but only whole steps are returned"
+        wrong(message, f"return '{first}', or write what is inside of it as steps of the network")
+    name: str = as_name(value)
+    return name
+
+
 class Spec(Model):
     """A network. `allow` lists the warnings of `rescompile lint` that it is not to give."""
 
@@ -122,6 +134,6 @@ class Spec(Model):
     stem: Steps = Field(default_factory=list)
     stages: Steps = Field(default_factory=list)
     head: Steps = Field(default_factory=list)
-    outputs: list[Name] = Field(default_factory=list)
+    outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(default_factory=list)
     claims: list[Claim] = Field(default_factory=list)
     allow: list[Name] = Field(default_factory=list)

@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from ..values import (
     Bool,
+    Cut,
     Epsilon,
     Int,
     Momentum,
     Padding,
     Pair,
+    PairFromZero,
     PlainFloat,
     PoolPadding,
     Positive,
@@ -66,6 +68,23 @@ class DepthwiseConv(Model):
     padding: Padding | None = None
     dilation: Pair = 1
     multiplier: Positive = 1
+    bias: Bool | None = None
+
+
+class ConvTranspose(Model):
+    """Transposed convolution, which enlarges a map by its stride.
+
+    n rows become (n - 1) stride + kernel - 2 padding + output_padding. `padding` cuts off, on both
+    sides, what the kernels spread beyond; the default, 0, cuts nothing. `output_padding` adds rows
+    and columns after, fewer than the stride.
+    """
+
+    channels: Positive
+    kernel: Pair
+    stride: Pair = 1
+    padding: Cut = 0
+    output_padding: PairFromZero = 0
+    groups: Positive = 1
     bias: Bool | None = None
 
 

@@ -22,6 +22,7 @@ from .operations import (
     AvgPool,
     ChannelShuffle,
     Conv,
+    ConvTranspose,
     DepthwiseConv,
     Dropout,
     Flatten,
@@ -114,6 +115,7 @@ class Step(Model):
 
     conv: Conv | None = None
     depthwise_conv: DepthwiseConv | None = None
+    conv_transpose: ConvTranspose | None = None
     linear: Linear | None = None
     norm: Norm | None = None
     activation: Activation | None = None
@@ -136,10 +138,11 @@ class Step(Model):
     concat: Branches | None = None
     residual: Residual | None = None
     block: Name | None = None
+    from_: Name | None = Field(None, alias="from")
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
-        words = [w for w in WORDS if w in self.model_fields_set]
+        words = [w for w in WORDS if _field(w) in self.model_fields_set]
         extras = list(self.__pydantic_extra__ or {})
         if not words and extras:
             wrong(f"unknown step '{extras[0]}'", _step_help(extras[0]), extras[0])
@@ -157,7 +160,7 @@ class Step(Model):
                 did_you_mean(extras[0], (*COMMON, *WORDS)),
                 extras[0],
             )
-        if getattr(self, words[0]) is None:
+        if self.options is None:
             help = f"write `{words[0]}: {{}}` for an operation with its defaults"
             wrong(f"`{words[0]}` has nothing after it", help, words[0])
         if self.layer_scale is not None and self.when is not True:
@@ -176,6 +179,9 @@ class Step(Model):
         if self.when is not True and word in ("add", "multiply", "concat", "steps", "residual"):
             help = "for a residual write `when` inside of it; else put the step into a block"
             wrong(f"a `{word}` step has no condition of its own", help, "when")
+        if word == "from" and (self.name is not None or self.when is not True):
+            help = "the value has the name of its step, and it is there always"
+            wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
 
     @classmethod
     def example(cls, value: Any) -> str:
@@ -184,7 +190,12 @@ class Step(Model):
     @property
     def word(self) -> str:
         """The key that says what the step does."""
-        return next(w for w in WORDS if w in self.model_fields_set)
+        return next(w for w in WORDS if _field(w) in self.model_fields_set)
+
+    @property
+    def options(self) -> Any:
+        """What stands after that key."""
+        return getattr(self, _field(self.word))
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -193,7 +204,12 @@ class Step(Model):
 
 
 COMMON = ("name", "when", "repeat", "children")
-WORDS = tuple(name for name in Step.__annotations__ if name not in COMMON and name[0] != "_")
+WORDS = tuple(n.rstrip("_") for n in Step.__annotations__ if n not in COMMON and n[0] != "_")
+
+
+def _field(word: str) -> str:
+    """The attribute of a key: Python keeps the word `from` for itself."""
+    return "from_" if word == "from" else word
 
 
 def _step_help(word: str) -> str:

@@ -1,0 +1,101 @@
+"""Where values go: what `from` may go back to, and that nothing is computed for nobody.
+
+A `from` sees the steps before it in its own list and in the lists around it, within one block's
+body or the network's own steps. It sees neither into blocks, groups and other branches nor out of a
+residual, whose shortcut depends on what its branch does to the shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from ..errors import Diagnostic, Location, did_you_mean
+from ..ir.structure import Call, From, Group, Join, Layer, Loop, Node, Residual, children, walk
+
+Body = tuple[Node, ...]
+Visible = Mapping[str, Node]
+
+
+def check_values(bodies: Iterable[Body], outputs: Iterable[str], found: list[Diagnostic]) -> None:
+    """Report what is wrong with the values of one scope, whose lists are `bodies` in order.
+
+    Names are the spec's own here. `outputs` are the steps whose values the network returns.
+    """
+    body = tuple(node for part in bodies for node in part)
+    check = _Check(body, found)
+    check.body(body, {}, ())
+    check.unused(body, check.taken.union(outputs))
+
+
+class _Check:
+    def __init__(self, body: Body, found: list[Diagnostic]) -> None:
+        self.found = found
+        self.every = {name for node in walk(body) for name in _names(node)}
+        self.taken: set[str] = set()
+
+    def body(self, nodes: Body, visible: Visible, around: Body) -> None:
+        """Check one list of nodes, and what is inside of them; `around` comes after the list."""
+        seen = dict(visible)
+        for i, node in enumerate(nodes, 1):
+            later = (*nodes[i:], *around)
+            if isinstance(node, From):
+                self.source(node, seen, later)
+            elif isinstance(node, Join):
+                for part in children(node):
+                    self.body(part, seen, later)
+            elif isinstance(node, Residual):
+                for part in children(node):
+                    self.body(part, {}, ())
+            seen.update(dict.fromkeys(_names(node), node))
+
+    def source(self, node: From, seen: Visible, later: Body) -> None:
+        name = node.source
+        self.taken.add(name)
+        step = seen.get(name)
+        if step is None:
+            help = did_you_mean(name, seen) if seen else "it sees the named steps of its own body"
+            if any(name in _names(after) for after in later):
+                message = f"the step '{name}' comes later than this `from`"
+                help = "a value is there only after its step"
+            elif name in self.every:
+                message = f"`from` does not see the step '{name}'"
+                help = (
+                    "it sees earlier steps of its own list and of the lists around it, not those "
+                )
+                help += "in other branches and groups, and none outside of a residual"
+            else:
+                message = f"there is no step named '{name}' before this `from`"
+            self.report(message, node.at, help)
+        elif isinstance(step, (Layer, Group, Call)) and step.when is not True:
+            help = f"put '{name}' into a block, and name the call of the block"
+            self.report(f"the step '{name}' has a condition: it need not be there", node.at, help)
+
+    def unused(self, nodes: Body, used: set[str]) -> None:
+        """Report values that a `from` drops though nobody has seen them."""
+        for before, node in pairwise(nodes):
+            if _forgets(node) and not _names(before) & used:
+                message = "what the step before this computes goes nowhere"
+                help = "name that step and return it, as in `outputs: [NAME]`, or remove it"
+                self.report(message, node.at, help)
+        for node in nodes:
+            if isinstance(node, (Join, Residual)):
+                for part in children(node):
+                    self.unused(part, used)
+
+    def report(self, message: str, at: Location | None, help: str) -> None:
+        self.found.append(Diagnostic("E210", message, at, help=help))
+
+
+def _names(node: Node) -> set[str]:
+    """The name of a node's own value, if the spec gives one."""
+    if isinstance(node, (Loop, From)) or not node.name:
+        return set()
+    return {node.name}
+
+
+def _forgets(node: Node) -> bool:
+    """Whether a node makes nothing of what comes in."""
+    if isinstance(node, Join):
+        return all(b.body and isinstance(b.body[0], From) for b in node.branches)
+    return isinstance(node, From)

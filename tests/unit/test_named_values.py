@@ -1,0 +1,81 @@
+"""Values that later steps go back to: meaning by hand, depth, fields, text, what Keras refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from rescompile.analysis.cost import network_cost
+from rescompile.compiler import open_spec
+from rescompile.ir.text import show
+from rescompile.parity.reference import run
+from rescompile.registry import get_backend
+
+Write = Callable[..., Path]
+SKIP = """
+stages:
+  - activation: {}
+    name: skip
+  - max_pool: {kernel: 2}
+  - upsample: {scale: 2}
+  - add: [[from: skip], []]
+"""
+RESTART = """
+stages:
+  - conv: {channels: 4, kernel: 3}
+    name: trunk
+  - conv: {channels: 4, kernel: 5}
+    name: aux
+  - from: trunk
+  - conv: {channels: 4, kernel: 3, stride: 2}
+    name: main
+  - conv: {channels: 4, kernel: 3}
+    name: last
+outputs: [aux, last]
+"""
+
+
+def test_a_value_is_joined_by_hand(write: Write) -> None:
+    elaborated = open_spec(str(write(SKIP))).facts.elaborated
+    x = np.random.default_rng(1).standard_normal((2, 3, 32, 32))
+    (got,) = run(elaborated, {}, x).outputs
+    skip = np.maximum(x, 0)
+    pooled = skip.reshape(2, 3, 16, 2, 16, 2).max((3, 5))
+    assert np.array_equal(got, skip + pooled.repeat(2, 2).repeat(2, 3))
+
+
+def test_depth_and_field_follow_the_value(write: Write) -> None:
+    net = open_spec(str(write(RESTART)))
+    assert network_cost(net.facts.elaborated).layers == 3  # trunk, main, last; the head is beside
+    assert network_cost(net.facts.elaborated).weighted_layers == 4
+    found = {row.name: row.field.size for row in net.report("layer").rows}
+    assert found == {"trunk": (3, 3), "aux": (7, 7), "main": (5, 5), "last": (9, 9)}
+    found = {row.name: row.field.size for row in net.report("stage").rows}
+    assert found["last"] == (9, 9)
+
+
+def test_show_tells_where_a_value_comes_from(write: Write) -> None:
+    text = show(open_spec(str(write(SKIP))).facts)
+    assert "      branch:\n        from skip\n      branch:\n        identity\n" in text
+
+
+def test_code_keeps_the_value_in_a_variable(write: Write) -> None:
+    torch = open_spec(str(write(SKIP))).source("torch")
+    assert "        skip = self.skip(x)" in torch
+    assert "skip + x" in torch
+
+
+def refused(write: Write, options: str) -> list[str]:
+    text = f"stages:\n  - conv_transpose: {{channels: 6, {options}}}\n    name: up\n"
+    return get_backend("keras").unsupported(open_spec(str(write(text))).facts)
+
+
+def test_what_keras_has_not(write: Write) -> None:
+    assert refused(write, "kernel: 3, stride: 2, padding: 1, output_padding: 1") == []
+    assert refused(write, "kernel: 1, stride: 3, output_padding: 2") == []
+    (said,) = refused(write, "kernel: 3, groups: 3")
+    assert said == "up: Keras has no transposed convolution in groups"
+    (said,) = refused(write, "kernel: 3, stride: 2, output_padding: 1")
+    assert said == "up: no Keras layer gives an output_padding that exceeds the padding"
