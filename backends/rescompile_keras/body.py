@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items
 from rescompile.backend.schedule import Apply, Assign, Combine, Copy, Scheduler, Select
-from rescompile.ir.expr import Dim, Expr, Var
+from rescompile.ir.expr import Dim, Expr, Var, binary
 from rescompile.ir.ops import Shape, show_shape
-from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, sources
+from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, Where, sources
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
@@ -113,20 +113,22 @@ class Body:
         elif isinstance(value, Select):
             raw = self.read(value.otherwise)
             self.assign(made.target, raw)
-            changes = self.changes(value.node, raw)
-            with self.block(f"if {changes}:"):
+            taken = value.node.when
+            if value.node.where is Where.SHAPE_CHANGES:
+                taken = binary("and", taken, self.changes(value.node, raw))
+            with self.block(f"if {self.scope.dim(taken)}:"):
                 self.child(value.step, made.target, self.read(value.source), label)
         else:
             self.combine(value, made.target, label)
 
-    def changes(self, node: Residual, source: str) -> str:
+    def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""
         blocks = self.file.network.blocks
         leaving = Flow(blocks).body((*node.pre, *node.branch), self.flow.entering[id(node)])
         here: Dim = self.flow.entering[id(node)]
         if isinstance(leaving, Expr) or isinstance(here, Expr):
             here = Var(f"{source}.shape[-1]")
-        return self.scope.dim(shape_changes(node, here, blocks))
+        return shape_changes(node, here, blocks)
 
     def combine(self, value: Combine, target: str, label: Label) -> None:
         operands = [self.read(o) for o in value.operands if isinstance(o, str)]

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from rescompile.backend.layout import Code, statement
 from rescompile.backend.summary import docstring
-from rescompile.ir.expr import Dim
+from rescompile.ir.expr import Dim, binary
 from rescompile.ir.ops import Flatten
 from rescompile.ir.structure import Block, Form, From, Group, Join, Layer, Node, Residual, Where
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
-from .forward import Forward
+from .forward import Flags, Forward
 from .modules import STATELESS
 from .sequence import Sequences
 from .view import Argument, Definition, File, Scope, arguments_of
@@ -72,7 +72,7 @@ class ModuleBody:
         self.forwarding = Forward(file, scope, body, root)
         self.sequences = Sequences(file, scope, root)
         self.attributes: dict[int, str] = {}
-        self.flags: dict[int, str] = {}
+        self.flags: Flags = {}
         self.made = list(self.attribute_lines())
 
     def lines(self) -> list[str]:
@@ -117,10 +117,14 @@ class ModuleBody:
     def condition(self, node: Own) -> Dim | None:
         """The condition under which an attribute is more than the identity."""
         residual = _shortcut_of(self.nodes, node)
+        when = node.when if residual is None else residual.when
         if residual is not None and residual.where is Where.SHAPE_CHANGES:
-            entering = self.flow.entering[id(residual)]
-            return shape_changes(residual, entering, self.file.network.blocks)
-        return None if node.when is True else node.when
+            when = binary("and", when, self.changes(residual))
+        return None if when is True else when
+
+    def changes(self, node: Residual) -> Dim:
+        """The condition under which a residual's branch changes the shape."""
+        return shape_changes(node, self.flow.entering[id(node)], self.file.network.blocks)
 
     def code(self, node: Own) -> Code | None:
         """The constructor, or None where it takes several statements."""
@@ -132,15 +136,11 @@ class ModuleBody:
         """Flags that the forward pass asks for."""
         for node in residuals(self.nodes):
             if node.when is not True:
-                flag = self.flag("use_shortcut")
-                self.flags[id(node)] = flag
+                flag = self.flags[id(node), "when"] = self.flag("use_shortcut")
                 yield f"        self.{flag} = {self.scope.dim(node.when)}"
-            elif node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
-                flag = self.flag("projects")
-                self.flags[id(node)] = flag
-                entering = self.flow.entering[id(node)]
-                changes = shape_changes(node, entering, self.file.network.blocks)
-                yield f"        self.{flag} = {self.scope.dim(changes)}"
+            if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
+                flag = self.flags[id(node), "shortcut"] = self.flag("projects")
+                yield f"        self.{flag} = {self.scope.dim(self.changes(node))}"
 
     def flag(self, wanted: str) -> str:
         taken = {*self.attributes.values(), *self.flags.values()}

@@ -17,6 +17,9 @@ INDENT = 8
 MAX_FOLDED = 4
 
 
+Flags = dict[tuple[int, str], str]  # of a residual and what is decided, as in `Instance.decisions`
+
+
 class Forward:
     """The schedule of one class, and its lines once the attributes have names."""
 
@@ -43,7 +46,7 @@ class Forward:
             self.file.helpers.add(made.func)
         return made
 
-    def lines(self, attributes: dict[int, str], flags: dict[int, str]) -> Iterator[str]:
+    def lines(self, attributes: dict[int, str], flags: Flags) -> Iterator[str]:
         self.attributes, self.flags = attributes, flags
         pending: tuple[str, Code, int, Shape | None] | None = None
         for made in self.statements:
@@ -94,9 +97,9 @@ class Forward:
         if isinstance(value, Combine):
             return self.combine(value)
         applied = self.apply(value.step, value.source)
-        if id(value.node) not in self.flags:
+        flag = self.flags.get((id(value.node), "shortcut"))
+        if flag is None:
             return applied
-        flag = self.flags[id(value.node)]
         return f"{statement(applied)} if self.{flag} else {value.otherwise}"
 
     def apply(self, node: Layer | Group | BlockCall, source: Code) -> Code:
@@ -121,7 +124,7 @@ class Forward:
         if value.when is True:
             return joined
         alone = self.operand(value.operands[0])
-        flag = self.flags[id(value.node)]
+        flag = self.flags[id(value.node), "when"]
         return f"{statement(joined)} if self.{flag} else {statement(alone)}"
 
     def operand(self, operand: Operand) -> Code:

@@ -32,7 +32,7 @@ class Copy:
 
 @record
 class Select:
-    """`source` through a shortcut's step where the shape changes, else `otherwise` as it is."""
+    """`source` through a shortcut's step where that is taken, else `otherwise` as it is."""
 
     node: Residual
     step: Layer | Group | Call
@@ -147,7 +147,7 @@ class Scheduler:
             return
         (step,) = node.shortcut
         assert isinstance(step, (Layer, Group, Call)), "a shortcut is one step"
-        if node.where is Where.ALWAYS:
+        if node.where is Where.ALWAYS and node.when is True:
             self.statements.append(Assign(target, Apply(step, source)))
         else:
             self.statements.append(Assign(target, Select(node, step, source, raw)))
