@@ -237,7 +237,8 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
     return Rule(check, enum=list(words))
 
 
-_NUMBER = {"type": "number"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_SHARE = {**_NUMBER, "exclusiveMinimum": 0, "maximum": 1}
 
 
 def _extent(least: int, most: int = MAX_NUMBER) -> dict[str, Any]:
@@ -257,16 +258,23 @@ _MOMENTUM = "momentum is the weight of the new batch, as in PyTorch: Keras' 0.99
 Int = Annotated[int | str, Rule(_int, **_extent(0))]
 Positive = Annotated[int | str, Rule(_from(1, MAX_NUMBER), **_extent(1))]
 Repeat = Annotated[int | str, Rule(_from(1, MAX_REPEAT), **_extent(1, MAX_REPEAT))]
-Rate = Annotated[float | str, Rule(_rate, anyOf=[_NUMBER, _EXPRESSION])]
+Rate = Annotated[
+    float | str, Rule(_rate, anyOf=[{**_NUMBER, "minimum": 0, "exclusiveMaximum": 1}, _EXPRESSION])
+]
 PlainFloat = Annotated[float, Rule(_plain_float, **_NUMBER)]
 Epsilon = Annotated[
-    float, Rule(_within(0, 1, "a number above 0 and at most 1", _EPSILON), **_NUMBER)
+    float, Rule(_within(0, 1, "a number above 0 and at most 1", _EPSILON), **_SHARE)
 ]
 Momentum = Annotated[
-    float, Rule(_within(0, 1, "a momentum above 0 and at most 1", _MOMENTUM), **_NUMBER)
+    float, Rule(_within(0, 1, "a momentum above 0 and at most 1", _MOMENTUM), **_SHARE)
 ]
-Slope = Annotated[float, Rule(_within(0, 1, "a slope from 0 to 1", open=False), **_NUMBER)]
-Deviation = Annotated[float, Rule(_within(0, 10, "a number above 0 and at most 10"), **_NUMBER)]
+Slope = Annotated[
+    float,
+    Rule(_within(0, 1, "a slope from 0 to 1", open=False), **_NUMBER, minimum=0, maximum=1),
+]
+Deviation = Annotated[
+    float, Rule(_within(0, 10, "a number above 0 and at most 10"), **{**_SHARE, "maximum": 10})
+]
 Bool = Annotated[bool, Rule(_bool, type="boolean")]
 Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _EXPRESSION])]
 Pair = Annotated[Any, Rule(_tuple((2,), _EDGES, 1), **_extents(1, 2))]

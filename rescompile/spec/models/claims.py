@@ -57,17 +57,27 @@ class Claim(Model):
     `below` and `equals` compare with another spec, and the printed words need no figure.
     """
 
-    layers: Printed | None = None
-    parameters: Printed | None = None
-    macs: Printed | None = None
-    outputs: dict[str, Size] | None = None
-    where: Text
-    about: Text = ""
-    counts: list[Text] = Field(default_factory=list)
-    of: Text | None = None
-    below: Text | None = None
-    equals: Text | None = None
-    figures: list[Printed] = Field(default_factory=list)
+    layers: Printed | None = Field(None, description="Its depth, as printed.")
+    parameters: Printed | None = Field(None, description="Trainable parameters, as printed.")
+    macs: Printed | None = Field(
+        None, description="Multiply-adds, as printed, whatever the source calls them."
+    )
+    outputs: dict[str, Size] | None = Field(
+        None,
+        description="Sizes of maps, height x width (x channels), by the path of a step: "
+        "`layer1.0.conv1`.",
+    )
+    where: Text = Field(description="The place in the source.")
+    about: Text = Field("", description="A sentence for the reader of the verdict.")
+    counts: list[Text] = Field(
+        default_factory=list, description="What the source counted, where that is not the default."
+    )
+    of: Text | None = Field(None, description="The spec that the figure is a ratio to.")
+    below: Text | None = Field(None, description="A spec that costs more.")
+    equals: Text | None = Field(None, description="A spec that costs as much.")
+    figures: list[Printed] = Field(
+        default_factory=list, description="The two printed figures that a ratio was taken from."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Claim:

@@ -31,29 +31,46 @@ from .operations import (
 from .steps import ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
 
 
-def _default(**given: Any) -> Any:
+def _default(description: str, **given: Any) -> Any:
     """A field that is a model of its defaults, validated together with the whole file."""
-    return Field(default_factory=lambda: given, validate_default=True)
+    return Field(default_factory=lambda: given, validate_default=True, description=description)
 
 
 class ParameterSpec(Model):
     """A block parameter. `once`: only the first repetition gets it, the others the default."""
 
-    type: Literal["int", "float", "bool", "str", "shortcut"] = "int"
-    default: Any = None
-    once: Bool = False
-    about: Text = ""
+    type: Literal["int", "float", "bool", "str", "shortcut"] = Field(
+        "int",
+        description="What its values are. `str` is a word, such as a kind of activation; "
+        "`shortcut` a kind or steps of one.",
+    )
+    default: Any = Field(
+        None, description="The value where a call gives none; without it every call must give one."
+    )
+    once: Bool = Field(
+        False,
+        description="Whether only the first of several repetitions gets the argument, and the "
+        "others the default: a stride.",
+    )
+    about: Text = Field("", description="A sentence.")
 
 
 class BlockSpec(Model):
     """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
 
-    about: Text = ""
-    parameters: dict[Name, ParameterSpec] = Field(default_factory=dict)
-    let: dict[Name, Int] = Field(default_factory=dict)
-    body: Steps | None = None
-    sequence: Steps | None = None
-    inline: Steps | None = None
+    about: Text = Field(
+        "", description="A sentence; the docstring of the emitted class or function."
+    )
+    parameters: dict[Name, ParameterSpec] = Field(
+        default_factory=dict, description="What a call may give, by name."
+    )
+    let: dict[Name, Int] = Field(
+        default_factory=dict,
+        description="Names for expressions over the parameters, each usable below it.",
+    )
+    body: Steps | None = Field(None, description="Steps with names: a module.")
+    sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
+    inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
 
     @model_validator(mode="after")
     def _one(self) -> "BlockSpec":
@@ -69,44 +86,63 @@ class BlockSpec(Model):
 class InputSpec(Model):
     """The input image."""
 
-    channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = 3
-    height: Annotated[int, Field(strict=True, ge=1, le=16384)]
-    width: Annotated[int, Field(strict=True, ge=1, le=16384)]
+    channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = Field(
+        3, description="Channels of the image."
+    )
+    height: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
+        description="Its height in pixels."
+    )
+    width: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
+        description="Its width in pixels."
+    )
 
 
 class InitSpec(Model):
     """How weights are drawn; biases start at zero, norms at one and zero."""
 
-    kind: Literal["kaiming_normal", "normal", "uniform_fan_in"]
-    mode: Literal["fan_in", "fan_out"] = "fan_out"
-    std: Deviation = 0.01
+    kind: Literal["kaiming_normal", "normal", "uniform_fan_in"] = Field(
+        description="The distribution."
+    )
+    mode: Literal["fan_in", "fan_out"] = Field(
+        "fan_out", description="Which fan the variance goes by."
+    )
+    std: Deviation = Field(0.01, description="Of `normal`: the standard deviation.")
 
 
 class InitDefaults(Model):
-    conv: InitSpec = _default(kind="kaiming_normal")
-    linear: InitSpec = _default(kind="uniform_fan_in")
+    conv: InitSpec = _default("Of convolutions.", kind="kaiming_normal")
+    linear: InitSpec = _default("Of linear layers.", kind="uniform_fan_in")
 
 
 class NormDefaults(Model):
-    kind: NormKind = "batch"
-    epsilon: Epsilon = 1e-5
-    momentum: Momentum = 0.1
-    groups: Positive | None = None
+    kind: NormKind = Field("batch", description="What `norm: {}` is.")
+    epsilon: Epsilon = Field(1e-5, description="Added to the variance.")
+    momentum: Momentum = Field(
+        0.1, description="The weight of the new batch in the running statistics."
+    )
+    groups: Positive | None = Field(None, description="Of group normalisation: how many.")
 
 
 class ActivationDefaults(Model):
-    kind: ActivationKind = "relu"
-    slope: Slope = 0.01
+    kind: ActivationKind = Field("relu", description="What `activation: {}` is.")
+    slope: Slope = Field(0.01, description="Of `leaky_relu`: the factor of negative values.")
 
 
 class Defaults(Model):
     """What steps mean that do not say it themselves. `bias` is that of convolutions."""
 
-    bias: Bool = False
-    padding: Literal["half", "none", "same"] = "half"
-    norm: NormDefaults = _default()
-    activation: ActivationDefaults = _default()
-    init: InitDefaults = _default()
+    bias: Bool = Field(
+        False,
+        description="Whether convolutions have a bias. Linear layers do unless they say otherwise.",
+    )
+    padding: Literal["half", "none", "same"] = Field(
+        "half",
+        description="Of convolutions: `half` is (kernel - 1) // 2 * dilation on every side, "
+        "`none` is 0, `same` is TensorFlow's.",
+    )
+    norm: NormDefaults = _default("What `norm: {}` means.")
+    activation: ActivationDefaults = _default("What `activation: {}` means.")
+    init: InitDefaults = _default("How weights are drawn.")
 
 
 def _output(value: Any) -> str:
@@ -121,19 +157,41 @@ def _output(value: Any) -> str:
 class Spec(Model):
     """A network. `allow` lists the warnings of `rescompile lint` that it is not to give."""
 
-    rescompile: Literal[1]
-    name: Name
-    title: Text = ""
-    source: Text = ""
-    input: InputSpec
-    classes: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
-    shortcut: ShortcutField | None = None
-    parameters: dict[Name, Any] = Field(default_factory=dict)
-    defaults: Defaults = _default()
-    blocks: dict[Name, BlockSpec] = Field(default_factory=dict)
-    stem: Steps = Field(default_factory=list)
-    stages: Steps = Field(default_factory=list)
-    head: Steps = Field(default_factory=list)
-    outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(default_factory=list)
-    claims: list[Claim] = Field(default_factory=list)
-    allow: list[Name] = Field(default_factory=list)
+    rescompile: Literal[1] = Field(description="The version of the language.")
+    name: Name = Field(
+        description="The network's name: of the file that is emitted and of the function in it."
+    )
+    title: Text = Field("", description="Its name in prose.")
+    source: Text = Field(
+        "", description="Where it is described: the paper, the table, the variant."
+    )
+    input: InputSpec = Field(description="The image that goes in.")
+    classes: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        None, description="Outputs of the classifier; `$classes` in the network's own steps."
+    )
+    shortcut: ShortcutField | None = Field(
+        None, description="The kind of shortcut that `$shortcut` stands for in blocks."
+    )
+    parameters: dict[Name, Any] = Field(
+        default_factory=dict,
+        description="Numbers and words that expressions and blocks may name, such as a width "
+        "multiplier.",
+    )
+    defaults: Defaults = _default("What steps mean that do not say it themselves.")
+    blocks: dict[Name, BlockSpec] = Field(
+        default_factory=dict, description="Blocks by name, beside those of `use`."
+    )
+    stem: Steps = Field(default_factory=list, description="The first steps.")
+    stages: Steps = Field(default_factory=list, description="The rows of the paper's table.")
+    head: Steps = Field(default_factory=list, description="The last steps.")
+    outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(
+        default_factory=list,
+        description="Steps whose values the network returns instead of the last one's, in this "
+        "order.",
+    )
+    claims: list[Claim] = Field(
+        default_factory=list, description="What the source prints about sizes."
+    )
+    allow: list[Name] = Field(
+        default_factory=list, description="Warnings of `rescompile lint` that it is not to give."
+    )

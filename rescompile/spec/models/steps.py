@@ -65,11 +65,17 @@ class Shortcut(Model):
     option A on both sides or after; `where` tells when `steps` are taken.
     """
 
-    kind: ShortcutKind | None = None
-    steps: Steps | None = None
-    where: Literal["always", "shape_changes"] = "always"
-    norm: Bool = True
-    pad: Literal["both", "after"] = "both"
+    kind: ShortcutKind | None = Field(None, description="One of the kinds below.")
+    steps: Steps | None = Field(None, description="The shortcut's own steps instead.")
+    where: Literal["always", "shape_changes"] = Field(
+        "always",
+        description="Whether own steps are always taken, or only where the branch changes the "
+        "shape; else the shortcut is the identity.",
+    )
+    norm: Bool = Field(True, description="Whether a projection is normalised.")
+    pad: Literal["both", "after"] = Field(
+        "both", description="Where the zero channels of `pad` go."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> "Shortcut":
@@ -90,11 +96,17 @@ class Residual(Model):
     preactivation(x). `when` is the condition under which the shortcut exists.
     """
 
-    branch: Steps
-    shortcut: ShortcutField
-    preactivation: Steps = Field(default_factory=list)
-    tap: Literal["input", "preactivation"] = "input"
-    when: Condition = True
+    branch: Steps = Field(description="The steps whose result the shortcut is added to.")
+    shortcut: ShortcutField = Field(
+        description="A kind, a list of steps, or a mapping; usually `$shortcut`, the network's."
+    )
+    preactivation: Steps = Field(default_factory=list, description="Steps before the branch.")
+    tap: Literal["input", "preactivation"] = Field(
+        "input", description="Where a shortcut that is not the identity starts."
+    )
+    when: Condition = Field(
+        True, description="Where false, nothing is added and the shortcut's steps do not exist."
+    )
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Residual":
@@ -108,10 +120,24 @@ class Step(Model):
 
     model_config = ConfigDict(extra="allow")
 
-    name: Name | None = None
-    when: Condition = True
-    repeat: Repeat | None = None
-    children: Children | None = None
+    name: Name | None = Field(
+        None,
+        description="What the step is called in its scope: the attribute in PyTorch, part of the "
+        "layer's name in Keras.",
+    )
+    when: Condition = Field(
+        True,
+        description="Where false the step is left out. It may depend on parameters, as in "
+        "`$stride > 1`.",
+    )
+    repeat: Repeat | None = Field(
+        None, description="How many times in a row: for `block` and `steps`."
+    )
+    children: Children | None = Field(
+        None,
+        description="The pattern of the repetitions' names: `{i}` counts from zero, `{n}` from "
+        "one.",
+    )
 
     conv: Conv | None = None
     depthwise_conv: DepthwiseConv | None = None
@@ -131,14 +157,32 @@ class Step(Model):
     channel_shuffle: ChannelShuffle | None = None
     upsample: Upsample | None = None
 
-    group: Steps | None = None
-    steps: Steps | None = None
-    add: Branches | None = None
-    multiply: Branches | None = None
-    concat: Branches | None = None
-    residual: Residual | None = None
-    block: Name | None = None
-    from_: Name | None = Field(None, alias="from")
+    group: Steps | None = Field(
+        None, description="Steps one after the other in a sequence of their own."
+    )
+    steps: Steps | None = Field(
+        None, description="With `repeat`: steps repeated inside the sequence where they stand."
+    )
+    add: Branches | None = Field(None, description="Branches, added.")
+    multiply: Branches | None = Field(
+        None,
+        description="Branches, multiplied; one of a value for each channel (C x 1 x 1) is spread "
+        "over the map.",
+    )
+    concat: Branches | None = Field(
+        None, description="Branches, their channels one after the other."
+    )
+    residual: Residual | None = Field(
+        None, description="A branch and the shortcut around it, added."
+    )
+    block: Name | None = Field(
+        None, description="The name of a block to call. All other keys are its parameters."
+    )
+    from_: Name | None = Field(
+        None,
+        alias="from",
+        description="The value that left an earlier step of that name, instead of what comes in.",
+    )
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
