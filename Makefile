@@ -1,7 +1,7 @@
 # `make setup test` is all that a fresh machine needs; `make check` runs every check.
 PYTHON ?= .venv/bin/python
 
-.PHONY: setup check lint format types test fuzz generated
+.PHONY: setup check lint format types test fuzz generated docs
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -26,6 +26,9 @@ test:
 
 fuzz:
 	RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-2000} $(PYTHON) -m pytest tests/properties --hypothesis-show-statistics
+
+docs:
+	$(PYTHON) docs/generate.py
 
 generated:
 	$(PYTHON) -m rescompile build specs/*.yaml

@@ -20,6 +20,7 @@ from ..ir.structure import Call, Initializer, Network, Path
 from ..ir.trace import (
     CallTrace,
     Elaborated,
+    FromTrace,
     GroupTrace,
     JoinTrace,
     OpTrace,
@@ -133,6 +134,8 @@ def _item(trace: Trace, prefix: str) -> Iterator[Item]:
             for i, branch in enumerate(trace.branches)
         )
         yield Item(trace.node.kind.value, trace.node.name, describe_run([trace]), (), branches)
+    elif isinstance(trace, FromTrace):
+        yield Item("from", "", describe_run([trace]), (("from", trace.node.source),))
     else:
         yield from _items((*trace.pre, *trace.branch), prefix)
         if trace.shortcut is not None:

@@ -12,11 +12,23 @@ from itertools import pairwise
 from typing import cast
 
 from ..errors import Diagnostic, Location
-from ..ir.ops import Activation, BatchNorm, Conv, Dropout, GroupNorm, LayerNorm, Linear, Relu, Relu6
+from ..ir.ops import (
+    Activation,
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Dropout,
+    GroupNorm,
+    LayerNorm,
+    Linear,
+    Relu,
+    Relu6,
+)
 from ..ir.record import record
 from ..ir.trace import (
     CallTrace,
     Elaborated,
+    FromTrace,
     GroupTrace,
     JoinTrace,
     OpTrace,
@@ -26,7 +38,7 @@ from ..ir.trace import (
 )
 
 NORMS = (BatchNorm, LayerNorm, GroupNorm)
-WEIGHTED = (Conv, Linear)
+WEIGHTED = (Conv, ConvTranspose, Linear)
 
 
 @record
@@ -86,14 +98,14 @@ RULES = {
 
 @record
 class Step:
-    """An operation or a join on a way through the network, and the block calls around it."""
+    """An operation, a join or an earlier value on a way, and the block calls around it."""
 
-    trace: OpTrace | JoinTrace | ResidualTrace
+    trace: OpTrace | JoinTrace | ResidualTrace | FromTrace
     calls: tuple[CallTrace, ...]
 
     @property
     def op(self) -> object:
-        """The operation, None for a join."""
+        """The operation, None where there is none."""
         return self.trace.op if isinstance(self.trace, OpTrace) else None
 
     @property

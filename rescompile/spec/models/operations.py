@@ -38,7 +38,7 @@ ACTIVATIONS = (
 )
 NORMS = {
     "none": "no normalisation: the step is left out",
-    "batch": "for each channel over the batch and all positions; in evaluation by running statistics",
+    "batch": "for each channel over batch and positions; in evaluation by running statistics",
     "layer": "over the channels, at each position by itself",
     "group": "over groups of channels and all positions",
 }

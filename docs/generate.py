@@ -1,0 +1,226 @@
+"""Writes docs/language.md: the manual in language.md.j2, with tables from the code itself.
+
+The tables come from the pydantic models, the operations and the expression grammar, so that the
+reference cannot say what the compiler does not do. `make docs` runs it; a test compares.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from rescompile.ir import elaborate, expr, ops, trail
+from rescompile.ir.ops import base as ops_base
+from rescompile.lower import blocks
+from rescompile.spec import figures, load, models, values, yaml
+from rescompile.spec.models import claims
+
+HERE = Path(__file__).parent
+LANGUAGE = HERE / "language.md"
+# What the code calls by a word alone; the tests fail where a word is missing here.
+FUNCTIONS = {
+    "min": "the least of its arguments",
+    "max": "the greatest of its arguments",
+    "int": "the whole part: `int(2.7)` is 2",
+    "round": "the nearest whole number, halves to the even one: `round(2.5)` is 2",
+    "ceil": "the least whole number that is not below",
+    "make_divisible": "of a value and a divisor: the nearest multiple of the divisor, never less "
+    "than nine tenths of the value (MobileNet's rule)",
+}
+OPERATORS = {
+    "+": "sum",
+    "-": "difference; also before a single value",
+    "*": "product",
+    "/": "quotient, with a fraction: for a whole number write `//` or `int(...)`",
+    "//": "quotient, rounded down",
+    "%": "remainder",
+    "==": "equal",
+    "!=": "not equal",
+    "<": "less",
+    "<=": "at most",
+    ">": "greater",
+    ">=": "at least",
+    "and": "both",
+    "or": "one or both",
+}
+LIMITS = {
+    "characters of a name": values.MAX_NAME,
+    "a number": values.MAX_NUMBER,
+    "repetitions": trail.MAX_REPEAT,
+    "layers of a network": elaborate.MAX_LAYERS,
+    "values of one map": ops_base.MAX_ELEMENTS,
+    "characters of an expression": expr.MAX_TEXT,
+    "terms of an expression": expr.MAX_NODES,
+    "blocks that call each other, one inside the other": blocks.MAX_BLOCK_DEPTH,
+    "files in a chain of `extends` and `use`": load.MAX_CHAIN,
+    "bytes of a file": yaml.MAX_BYTES,
+    "characters of a printed figure": figures.MAX_PRINTED,
+}
+
+
+def render() -> str:
+    """The whole of docs/language.md."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = environment.get_template("language.md.j2")
+    return template.render(
+        models=models,
+        fields=fields,
+        about=about,
+        operations=operations(),
+        activations=activations(),
+        norms=rows(models.NORMS),
+        shortcuts=rows(models.SHORTCUTS),
+        operators=rows({word: OPERATORS[word] for word in expr.BINARY}),
+        functions=rows({word: FUNCTIONS[word] for word in expr.FUNCTIONS}),
+        limits=rows({what: f"{most:,}" for what, most in LIMITS.items()}, code=False),
+        counts=rows({key: ", ".join(words) for key, words in claims.COUNTS.items()}),
+        not_inherited=", ".join(f"`{key}`" for key in load.NOT_INHERITED),
+        library_keys=", ".join(f"`{key}`" for key in load.LIBRARY_KEYS),
+    )
+
+
+def operations() -> str:
+    """A section for each operation of a step."""
+    found = [word for word in models.WORDS if _model(word) is not None]
+    return "\n\n".join(
+        f"### {word}\n\n{about(_model(word))}\n\n{fields(_model(word))}" for word in found
+    )
+
+
+def _model(word: str) -> Any:
+    """The model of a step's options, for an operation; None for a step of steps."""
+    field = models.Step.model_fields.get(word)
+    inner = (
+        [kind for kind in getattr(field.annotation, "__args__", ()) if inspect.isclass(kind)]
+        if field
+        else []
+    )
+    found = next((kind for kind in inner if issubclass(kind, models.Model)), None)
+    return None if found is models.Residual else found
+
+
+def about(model: Any) -> str:
+    """A model's docstring in one paragraph a paragraph."""
+    paragraphs = inspect.cleandoc(model.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def fields(model: Any, *only: str) -> str:
+    """A table of a model's keys: what each may be, what it is by itself, what it means."""
+    found = [(f.alias or name, f) for name, f in model.model_fields.items()]
+    shown = [(key, field) for key, field in found if not only or key in only]
+    if not shown:
+        return "It has no keys: write `{}`."
+    schema = model.model_json_schema()
+    properties = (schema if "properties" in schema else schema["$defs"][model.__name__])[
+        "properties"
+    ]
+    lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for key, field in shown:
+        if not field.description:
+            raise ValueError(f"{model.__name__}.{key} has no description")
+        value = words(properties[key])
+        lines.append(f"| `{key}` | {value} | {_default(field)} | {field.description} |")
+    return "\n".join(line.replace("\n", " ") for line in lines)
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    if value in (None, "", [], {}):
+        return "-"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, dict):
+        return "`{" + ", ".join(f"{key}: {inner}" for key, inner in value.items()) + "}`"
+    return f"`{value}`"
+
+
+def words(schema: dict[str, Any]) -> str:
+    """What a JSON schema allows, in words."""
+    return ", or ".join(dict.fromkeys(filter(None, _options(schema))))
+
+
+def _options(schema: dict[str, Any]) -> Iterator[str]:
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        yield "a step" if name == "Step" else "a mapping, see below"
+    elif "anyOf" in schema or "oneOf" in schema:
+        for option in schema.get("anyOf") or schema["oneOf"]:
+            yield from _options(option)
+    elif "const" in schema:
+        yield f"`{schema['const']}`"
+    elif "enum" in schema:
+        yield "one of " + ", ".join(f"`{word}`" for word in schema["enum"])
+    elif schema.get("type") == "array":
+        yield _list(schema)
+    elif schema.get("type") == "object":
+        yield "a mapping, see below" if "additionalProperties" in schema else "a mapping"
+    elif schema.get("type") in ("integer", "number"):
+        yield _number(schema)
+    elif schema.get("pattern") == "\\$":
+        yield "an expression"
+    elif schema.get("type") == "string":
+        yield "a name" if "pattern" in schema else "text"
+    elif schema.get("type") == "boolean":
+        yield "`true` or `false`"
+    elif schema.get("type") is None:
+        yield "any value"
+
+
+def _number(schema: dict[str, Any]) -> str:
+    what = "a whole number" if schema["type"] == "integer" else "a number"
+    bounds = [
+        f"{word} {schema[key]:,}"
+        for key, word in (
+            ("minimum", "from"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "to"),
+            ("exclusiveMaximum", "below"),
+        )
+        if key in schema and schema[key] != values.MAX_NUMBER
+    ]
+    return " ".join([what, *bounds])
+
+
+def _list(schema: dict[str, Any]) -> str:
+    item = schema.get("items", {})
+    if "minItems" in schema and "anyOf" in item:
+        return f"a list of {schema['minItems']} such"
+    if "$ref" in item and item["$ref"].endswith("/Step"):
+        return "a list of steps"
+    if item.get("type") == "array":
+        return "a list of lists of steps"
+    inner = item.get("$ref", "").rsplit("/", 1)[-1]
+    return f"a list of {inner.lower()}s, see below" if inner else "a list of names or words"
+
+
+def activations() -> str:
+    """The kinds of activation, as the operations define them."""
+    found = {
+        word: (ops.ACTIVATIONS[word].__doc__ or "").rstrip(".")
+        for word in models.ACTIVATIONS
+        if word != "none"
+    }
+    return rows({"none": "no activation: the step is left out", **found})
+
+
+def rows(table: Any, code: bool = True) -> str:
+    """A list of words and their meanings."""
+    mark = "`" if code else ""
+    return "\n".join(f"* {mark}{word}{mark}: {meaning}" for word, meaning in table.items())
+
+
+if __name__ == "__main__":
+    LANGUAGE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,87 @@
+"""The manual is what the code says, and every spec in it and in the cookbook compiles.
+
+A YAML block that begins with `rescompile:` is a whole file: it is emitted for every backend, and
+its claims are checked. Any other is a part of one: steps, or keys of a file that has the rest.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from rescompile.cli import main
+from rescompile.compiler import open_spec
+from rescompile.registry import backend_names
+from rescompile.spec.load import zoo
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+REST = {
+    "rescompile": 1,
+    "name": "part",
+    "input": {"channels": 64, "height": 56, "width": 56},
+    "classes": 10,
+    "shortcut": "projection",
+}
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.M | re.S)
+
+
+def generator() -> Any:
+    found = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def blocks() -> list[Any]:
+    """Every YAML block of the documents, called by its file and line."""
+    made = []
+    for path in (DOCS / "language.md", DOCS / "cookbook.md"):
+        text = path.read_text("utf-8")
+        for found in _BLOCK.finditer(text):
+            line = text.count("\n", 0, found.start()) + 2
+            made.append(pytest.param(found.group(1), id=f"{path.stem}-{line}"))
+    return made
+
+
+def test_the_reference_is_current(request: pytest.FixtureRequest) -> None:
+    wanted = generator().render()
+    if request.config.getoption("rewrite"):
+        (DOCS / "language.md").write_text(wanted, encoding="utf-8")
+    assert (DOCS / "language.md").read_text("utf-8") == wanted
+
+
+@pytest.mark.parametrize("text", blocks())
+def test_a_spec_compiles(text: str, tmp_path: Path) -> None:
+    given = yaml.safe_load(text)
+    whole = isinstance(given, dict) and "rescompile" in given
+    if not whole:
+        given = given if isinstance(given, dict) else {"stages": given}
+        text = yaml.safe_dump({**REST, **given}, sort_keys=False)
+    path = tmp_path / "part.yaml"
+    path.write_text(text, encoding="utf-8")
+    net = open_spec(str(path))
+    assert net.facts.elaborated.root.layers > 0
+    for backend in backend_names() if whole else ():
+        assert f"def {net.name}(" in net.source(backend)
+    if net.document.spec.claims:
+        checked = CliRunner().invoke(main, ["check", str(path)])
+        assert checked.exit_code == 0, checked.output
+
+
+@pytest.mark.parametrize("text", blocks())
+def test_what_a_document_says_of_a_shipped_network_stands_there(text: str) -> None:
+    """A whole file with the name of a shipped network is that network's own."""
+    given = yaml.safe_load(text)
+    name = given.get("name") if isinstance(given, dict) else None
+    if "rescompile" not in given or name not in zoo():
+        pytest.skip("no shipped network has this name")
+    assert text.strip() == zoo()[name].read_text("utf-8").strip()
