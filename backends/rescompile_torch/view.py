@@ -247,7 +247,8 @@ class StageFunction:
         """Not all blocks see the same channels: each sees more than the last, as in a DenseNet."""
         assert isinstance(output, Expr)
         yield "    stage = nn.Sequential()"
-        yield f"    for i in range({self.count.name}):"
+        counter = "_" if self.children == "{i}" else "i"  # only names of children use it
+        yield f"    for {counter} in range({self.count.name}):"
         yield self.append(self.one(IN_CHANNELS, first=True), 8)
         yield f"        {IN_CHANNELS} = {text(output, '')}"
         for param in self.once:
