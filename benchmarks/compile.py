@@ -26,7 +26,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = "import click, jinja2, yaml; from pydantic import BaseModel"
 BUILD = "from rescompile.cli import main; main()"
-SHALLOW, DEEP = "resnet20_cifar", "resnet56_cifar"
+SHALLOW, DEEP = "resnet20_cifar", "resnet1202_cifar"
 ARGUMENTS = ("build", "specs/resnet34.yaml", "--backend", "torch", "--quiet")
 
 
@@ -94,8 +94,8 @@ def main(rounds: int, as_json: bool) -> None:
     built = measure_build(rounds)
     inside = least(
         {
-            "resnet50, from its file": report_time("resnet50"),
-            "resnet50, counting alone": counting_time("resnet50"),
+            "resnet152, from its file": report_time("resnet152"),
+            "resnet152, counting alone": counting_time("resnet152"),
             SHALLOW: report_time(SHALLOW),
             DEEP: report_time(DEEP),
         },
