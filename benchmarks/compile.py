@@ -56,22 +56,18 @@ def measure_build(rounds: int) -> dict[str, float]:
     return {name: min(taken) for name, taken in times.items()}
 
 
-def report_time(name: str) -> Callable[[], Any]:
-    """A job that makes the stage report of a shipped network from its file."""
-    sys.path.insert(0, str(ROOT))
+def inside_jobs() -> dict[str, Callable[[], Any]]:
+    """Reports by stage, made in this process: from the files, and of one that is compiled."""
     from rescompile.compiler import open_spec
 
-    return lambda: open_spec(name).report("stage").text()
-
-
-def counting_time(name: str) -> Callable[[], Any]:
-    """A job that counts a network which is already compiled."""
-    sys.path.insert(0, str(ROOT))
-    from rescompile.compiler import open_spec
-
-    net = open_spec(name)
-    _ = net.facts
-    return lambda: net.report("stage").text()
+    compiled = open_spec("resnet152")
+    _ = compiled.facts
+    return {
+        "resnet152, from its file": lambda: open_spec("resnet152").report("stage").text(),
+        "resnet152, counting alone": lambda: compiled.report("stage").text(),
+        SHALLOW: lambda: open_spec(SHALLOW).report("stage").text(),
+        DEEP: lambda: open_spec(DEEP).report("stage").text(),
+    }
 
 
 def least(jobs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
@@ -92,15 +88,8 @@ def least(jobs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
 def main(rounds: int, as_json: bool) -> None:
     """Measure the compiler and print ratios."""
     built = measure_build(rounds)
-    inside = least(
-        {
-            "resnet152, from its file": report_time("resnet152"),
-            "resnet152, counting alone": counting_time("resnet152"),
-            SHALLOW: report_time(SHALLOW),
-            DEEP: report_time(DEEP),
-        },
-        rounds,
-    )
+    sys.path.insert(0, str(ROOT))
+    inside = least(inside_jobs(), rounds)
     ratio = built["build"] / built["baseline"]
     growth = inside[DEEP] / inside[SHALLOW]
     if as_json:

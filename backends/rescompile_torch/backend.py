@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from rescompile.ir.structure import Call, Layer, Loop, walk
 
 from .define import define_network
 from .initialise import initialisers
-from .view import File, uses_index
+from .view import Definition, File, uses_index
 
 if TYPE_CHECKING:
     from .runtime import TorchRuntime
@@ -93,11 +94,13 @@ class TorchBackend:
         file = File(request)
         network = define_network(file)
         lines = list(initialisers(file.facts))
-        template = environment(TEMPLATES).get_template("module.py.j2")
-        source = template.render(
+        jinja = environment(TEMPLATES)
+        code = list(_code([*file.order, network]))
+        code += [jinja.get_template(f"{name}.py.j2").render() for name in sorted(file.helpers)]
+        source = jinja.get_template("module.py.j2").render(
             docstring=request.summary.docstring(),
-            uses_torch="StochasticDepth" in file.helpers or _mentions(file, network, "torch."),
-            uses_functional=bool(file.helpers & {"PaddedConv2d", "StochasticDepth"}),
+            uses_torch=_mentions(code, "torch"),
+            uses_functional=_mentions(code, "F"),
             helpers=sorted(file.helpers),
             functions=sorted(file.functions),
             definitions=file.order,
@@ -134,13 +137,14 @@ def _hidden_names(facts: Facts) -> Iterator[str]:
             yield f"block '{block.name}': its code needs the name '{name}' itself; rename it"
 
 
-def _mentions(file: File, network: object, word: str) -> bool:
-    everything = [*file.order, network]
-    return any(
-        word in line.replace("nn." + word, "")
-        for definition in everything
-        for line in (*definition.lines, *definition.forward)  # type: ignore[attr-defined]
-    )
+def _code(definitions: list[Definition]) -> Iterator[str]:
+    for definition in definitions:
+        yield from (*definition.lines, *definition.forward)
+
+
+def _mentions(code: list[str], module: str) -> bool:
+    """Whether the code takes something from a module that it calls by this name."""
+    return any(re.search(rf"(?<![\w.]){module}\.", text) for text in code)
 
 
 def _reasons(facts: Facts) -> Iterator[str]:

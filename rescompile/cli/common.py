@@ -94,12 +94,12 @@ def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> It
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(jobs))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=len(jobs))
         for job in jobs:
-            progress.update(task, description=describe(job))
+            bar.update(task, description=describe(job))
             yield job
-            progress.advance(task)
+            bar.advance(task)
 
 
 def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:

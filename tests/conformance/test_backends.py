@@ -8,9 +8,7 @@ GoogLeNet without its auxiliary heads).
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from rescompile.compiler import open_spec
 from rescompile.parity.process import Worker, relative_error
 from rescompile.parity.reference import run
 from rescompile.parity.weights import parameters, random_weights
-from rescompile.registry import backend_names, get_backend
+from rescompile.registry import backend_names
 from rescompile.spec.load import zoo
 
 ROOT = Path(__file__).parents[2]
@@ -42,16 +40,6 @@ def runs(spec: str) -> Any:
 
 
 RUNS = [runs(spec) for spec in SPECS]
-
-
-@pytest.fixture(scope="module", params=backend_names())
-def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
-    name = request.param
-    missing = [m for m in get_backend(name).requires if importlib.util.find_spec(m) is None]
-    if missing:
-        pytest.skip(f"the {name} backend needs {', '.join(missing)}")
-    with Worker(name) as made:
-        yield made
 
 
 def images(spec: str, seed: int) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,6 @@ from rescompile.compiler import open_spec
 from rescompile.parity.process import Worker, relative_error
 from rescompile.parity.reference import run
 from rescompile.parity.weights import random_weights
-from rescompile.registry import backend_names, get_backend
 
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 17, width: 22}\n"
 FORWARD_FLOAT32 = 1e-5
@@ -90,16 +87,6 @@ stages:
     name: l2
 """,
 }
-
-
-@pytest.fixture(scope="module", params=backend_names())
-def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
-    name = request.param
-    missing = [m for m in get_backend(name).requires if importlib.util.find_spec(m) is None]
-    if missing:
-        pytest.skip(f"the {name} backend needs {', '.join(missing)}")
-    with Worker(name) as made:
-        yield made
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
