@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..ir.facts import Facts
 from ..ir.ops import Op
 from ..ir.record import record
 from ..ir.structure import Path
 from .summary import Summary
-from .weights import Slot, Stored
+
+if TYPE_CHECKING:
+    from .weights import Slot, Stored
 
 ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty
 Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout

@@ -7,6 +7,7 @@ inside the commands. So `--help` and completion stay quick.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import pkgutil
 from importlib import import_module
@@ -42,4 +43,6 @@ def main() -> None:
 
     A SPEC is a path such as specs/resnet34.yaml, or the name of a shipped network such as resnet34.
     """
-    gc.set_threshold(100_000)  # a compile makes many objects and hardly a cycle: spare the search
+    # A compile makes many objects and hardly a cycle: spare the search for them, now and at exit.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
