@@ -47,6 +47,13 @@ def images(spec: str, seed: int) -> Any:
     return np.random.default_rng(seed).standard_normal((2, *shape)).astype(np.float32)
 
 
+def golden(path: Path, text: str, request: pytest.FixtureRequest) -> None:
+    """The file at `path` holds `text`; with --rewrite it is made to."""
+    if request.config.getoption("rewrite"):
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text
+
+
 @cache
 def reference(spec: str) -> Any:
     elaborated = open_spec(spec).facts.elaborated
@@ -91,9 +98,9 @@ def test_weights_come_back_as_they_went_in(worker: Worker, spec: str) -> None:
 
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("backend", backend_names())
-def test_generated_is_current(spec: str, backend: str) -> None:
+def test_generated_is_current(spec: str, backend: str, request: pytest.FixtureRequest) -> None:
     path = ROOT / "generated" / backend / f"{spec}.py"
-    assert path.read_text("utf-8") == open_spec(spec).source(backend)
+    golden(path, open_spec(spec).source(backend), request)
 
 
 @pytest.mark.parametrize("backend", backend_names())
@@ -103,6 +110,6 @@ def test_depth_costs_no_lines(backend: str) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_reports_are_current(spec: str) -> None:
+def test_reports_are_current(spec: str, request: pytest.FixtureRequest) -> None:
     path = ROOT / "generated" / "reports" / f"{spec}.md"
-    assert path.read_text("utf-8").rstrip() == open_spec(spec).report().markdown().rstrip()
+    golden(path, open_spec(spec).report().markdown(), request)
