@@ -88,8 +88,12 @@ class Reader:
                 self.event(event)
         except yaml.YAMLError as error:
             raise self.syntax(error) from None
-        except (RecursionError, ValueError):
-            raise self.fail("E101", "this is not YAML", Location(self.file, 1, 1)) from None
+        except RecursionError:  # of the pure Python loader, where PyYAML was built without libyaml
+            message = f"nested deeper than {MAX_DEPTH} levels"
+            raise self.fail("E102", message, Location(self.file, 1, 1)) from None
+        except ValueError as error:
+            message = f"this is not YAML: {error}"
+            raise self.fail("E101", message, Location(self.file, 1, 1)) from None
         if self.root is None:
             at = Location(self.file, 1, 1, self.lines[0])
             raise self.fail("E101", "the file is empty", at, help="a spec starts: `rescompile: 1`")

@@ -78,4 +78,4 @@ def test_alias_stands_for_its_value() -> None:
 def test_refused(data: bytes, code: str) -> None:
     with pytest.raises(SpecError) as caught:
         read(data, "f")
-    assert [found.code for found in caught.value.diagnostics] == [code]
+    assert [found.code for found in caught.value.diagnostics] == [code], str(caught.value)
