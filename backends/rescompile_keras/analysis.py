@@ -38,6 +38,7 @@ KEEPS_SIGN = (
     ops.PadChannels,
     ops.SliceChannels,
     ops.ChannelShuffle,
+    ops.Permute,
     ops.Upsample,
 )
 # What treats all elements of a vector alike, so that their order does not matter.

@@ -52,6 +52,7 @@ class KerasBackend:
             docstring=request.summary.docstring("channels_last"),
             tensors=bool(functions or style.templates - {"dense_init"}),
             recurses=bool(file.recursion_limit),
+            uses_math=any("math." in line for f in file.order for line in f.lines),
             constants=list(_constants(style)),
             templates=[name for name in HELPERS if name in style.templates],
             make_divisible=any("make_divisible(" in line for f in file.order for line in f.lines),

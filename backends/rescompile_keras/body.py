@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items
-from rescompile.backend.schedule import Apply, Assign, Combine, Copy, Scheduler, Select
+from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items, Keyword
+from rescompile.backend.repetition import counted, uses_index
+from rescompile.backend.schedule import (
+    Apply,
+    Assign,
+    Combine,
+    Copy,
+    Scheduler,
+    Select,
+    Split,
+)
 from rescompile.ir.expr import Dim, Expr, Var, binary
 from rescompile.ir.ops import Shape, show_shape
 from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, Where, sources
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
-from .file import File, count_argument, repetition, uses_index
+from .file import STAGE, File, count_argument, repetition
 from .layers import Site, apply
 from .sequence import Sequence
 from .view import COUNTERS, Label, Line, Scope
@@ -110,6 +119,11 @@ class Body:
             self.child(value.node, made.target, self.read(value.source), label)
         elif isinstance(value, Copy):
             self.copy(made.target, self.read(value.source))
+        elif isinstance(value, Split):
+            source, count = self.read(value.source), str(value.count)
+            self.assign(
+                made.target, Call("keras.ops.split", (source, count, Keyword("axis", "-1")))
+            )
         elif isinstance(value, Select):
             raw = self.read(value.otherwise)
             self.assign(made.target, raw)
@@ -131,7 +145,10 @@ class Body:
         return shape_changes(node, here, blocks)
 
     def combine(self, value: Combine, target: str, label: Label) -> None:
-        operands = [self.read(o) for o in value.operands if isinstance(o, str)]
+        first, *others = value.operands
+        last = first if isinstance(first, Apply) else None
+        sources = [last.source if last else first, *others]
+        operands = [self.read(source) for source in sources if isinstance(source, str)]
         layer = Call(f"layers.{JOINS[value.kind]}", (label.child(str(value.node.name)).keyword(),))
         joined = Call(layer, (Items("[", "]", tuple(operands)),))
         if value.when is True:
@@ -139,6 +156,8 @@ class Body:
             return
         self.copy(target, operands[0])
         with self.block(f"if {self.scope.dim(value.when)}:"):
+            if last is not None and isinstance(last.node, Layer):
+                self.layer(last.node, target, target, label.child(str(last.node.name)))
             self.assign(target, joined, self.note(value.node))
 
     def note(self, node: Node) -> str:
@@ -169,7 +188,11 @@ class Body:
 
     def layer(self, node: Layer, target: str, source: str, label: Label) -> None:
         site = Site(self.file.style, node, source, target, label, self.scope)
-        *before, (last, note) = apply(node.op, site)
+        made = apply(node.op, site)
+        if not made:
+            self.copy(target, source)
+            return
+        *before, (last, note) = made
         for code, comment in before:
             if comment and len(str(Line(code, target, self.indent, comment))) > LINE_LENGTH:
                 self.lines.append(Line(f"# {comment}", indent=self.indent))
@@ -186,9 +209,12 @@ class Body:
             self.repetitions(node, target, source, label, start or 0)
             return
         inner = self.file.block(node.block) if node.repeat is None else self.file.stage(node)
-        given = {name: self.scope.dim(dim) for name, dim in node.args if inner.takes(name)}
+        starts = counted(node) if node.repeat is not None else {}
+        args = [(name, starts.get(name, dim)) for name, dim in node.args if inner.takes(name)]
+        given = {name: self.scope.dim(dim) for name, dim in args}
         if node.repeat is not None:
             given[count_argument(self.file, node).of] = self.scope.dim(node.repeat)
+            given[STAGE] = f'"{node.name}"'
         self.assign(target, inner.call(source, given, label, first), self.note(node))
 
     def repetitions(

@@ -63,7 +63,9 @@ class ConvHelper:
         """Whether an option is an expression over the parameters of a block."""
         op = site.op
         dims: dict[str, tuple[Dim, ...]]
-        dims = {"stride": op.stride, "dilation": op.dilation, "groups": (op.groups,)}
+        dims = {"stride": op.stride, "dilation": op.dilation}
+        if not self.depthwise:
+            dims["groups"] = (op.groups,)
         if self.padding(site) is Padding.GIVEN:
             dims["padding"] = site.quad
         return any(isinstance(dim, Expr) for dim in dims.get(key, ()))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rescompile.backend.contract import Request
+from rescompile.backend.repetition import StageKey, counted, stage_key, staged
 from rescompile.ir.expr import Dim, Expr, IfElse, Var, binary, names, product, substitute, total
 from rescompile.ir.facts import Facts
 from rescompile.ir.structure import INDEX, Block, Form, Group, Layer, Loop, Node, walk
@@ -14,6 +17,7 @@ from .view import BLOCK, RESERVED, Argument, Function, Label, Line, Scope, file_
 
 RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
 COUNT = "#"  # stands for the number of repetitions among the arguments of a stage
+STAGE = "{name}"  # stands for the stage's own name, without the path to it
 
 
 class File:
@@ -24,9 +28,9 @@ class File:
         self.network = request.facts.network
         self.style = Style(self.facts)
         self.names = file_names(self.network, self.style.helper_names())
-        self.repeated = _repeated(self.network.body, self.network.blocks.values())
+        self.repeated = _repeated(self.network.body, self.network.blocks)
         self.titles = {name: self.names.take(name, "_block") for name in self.network.blocks}
-        single = len({block for block, _ in self.repeated}) == 1
+        single = len({key[0] for key in self.repeated}) == 1
         self.stage_titles = {
             key: self.names.take("make_stage" if single else f"make_{key[0]}_stage")
             for key in self.repeated
@@ -34,7 +38,7 @@ class File:
         self.given = {*RESERVED, *self.style.helper_names(), self.network.name}
         self.given |= {*self.titles.values(), *self.stage_titles.values()}
         self.functions: dict[str, Function] = {}
-        self.stages: dict[tuple[str, str], Function] = {}
+        self.stages: dict[StageKey, Function] = {}
         self.order: list[Function] = []
 
     @property
@@ -59,7 +63,7 @@ class File:
 
     def stage(self, node: BlockCall) -> Function:
         """The function that repeats a block."""
-        key = (node.block, node.children)
+        key = stage_key(node)
         if key not in self.stages:
             self.stages[key] = made = self.stage_function(node, self.stage_titles[key])
             self.order.append(made)
@@ -75,39 +79,31 @@ class File:
         for name_, default in once.items():
             if name_ in rest and default is not None:
                 rest[name_] = Scope().dim(default)
-        spliced = self.repeated[node.block, node.children]
+        rest |= {name_: f"{first[name_]} + i" for name_ in counted(node) if name_ in rest}
+        spliced = self.repeated[stage_key(node)]
         start: Dim = Var("start") if spliced else 0
         lines = []
         if first != rest:
-            label = repetition(BLOCK, node, 0, start, Scope())
+            label = repetition(BLOCK, node, 0, start, Scope(), "{stage}")
             lines.append(Line(inner.call("x", first, label), "x"))
         bounds = count.name if first == rest else f"1, {count.name}"
         lines.append(Line(f"for i in range({bounds}):"))
-        label = repetition(BLOCK, node, Var("i"), start, Scope())
+        label = repetition(BLOCK, node, Var("i"), start, Scope(), "{stage}")
         lines.append(Line(inner.call("x", rest, label), "x", 8))
         required = [a for a in inner.arguments if a.default is None]
         optional = [a for a in inner.arguments if a.default is not None]
-        return function(name, [*required, count, *optional], lines, numbered=spliced)
+        stage = [Argument("stage", "str", of=STAGE)] if STAGE in node.children else []
+        return function(name, [*required, count, *stage, *optional], lines, numbered=spliced)
 
 
-def _repeated(body: tuple[Node, ...], blocks: object) -> dict[tuple[str, str], bool]:
-    """The blocks that are repeated by plain arguments, with the pattern of their names.
-
-    The value tells whether the repetitions of some call join the sequence where it stands.
-    """
-    found: dict[tuple[str, str], bool] = {}
-    for nodes in (body, *(block.body for block in blocks)):  # type: ignore[attr-defined]
-        for node in walk(nodes):
-            if isinstance(node, BlockCall) and node.repeat is not None and not uses_index(node):
-                key = (node.block, node.children)
-                numbered = node.name is None and node.children == "{i}"
-                found[key] = found.get(key, False) or numbered
+def _repeated(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> dict[StageKey, bool]:
+    """The repetitions that a function writes; whether some join the sequence where they stand."""
+    found: dict[StageKey, bool] = {}
+    for node, alone in staged(body, blocks):
+        key = stage_key(node)
+        numbered = node.name is None and node.children == "{i}" and not alone
+        found[key] = found.get(key, False) or numbered
     return found
-
-
-def uses_index(node: BlockCall) -> bool:
-    """Whether the arguments of a repeated call depend on the number of the repetition."""
-    return any(INDEX in names(dim) for _, dim in node.args)
 
 
 def count_argument(file: File, node: BlockCall) -> Argument:
@@ -117,11 +113,17 @@ def count_argument(file: File, node: BlockCall) -> Argument:
     return Argument(next(free), "int", of=COUNT)
 
 
-def repetition(label: Label, node: BlockCall, i: Dim, start: Dim, scope: Scope) -> Label:
-    """The name of repetition `i`: its number in the sequence, or what the pattern makes of it."""
+def repetition(
+    label: Label, node: BlockCall, i: Dim, start: Dim, scope: Scope, stage: str = ""
+) -> Label:
+    """The name of repetition `i`: its number in the sequence, or what the pattern makes of it.
+
+    `stage` stands for the name of the call, where that is not written out.
+    """
     if node.children == "{i}":
         return label.child(_shown(binary("+", start, i), scope))
-    made = node.children.replace("{i}", _shown(i, scope))
+    made = node.children.replace(STAGE, stage or str(node.name))
+    made = made.replace("{i}", _shown(i, scope))
     return label.child(made.replace("{n}", _shown(binary("+", i, 1), scope)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from rescompile.backend.layout import Call, Code, Keyword
 from rescompile.ir.structure import Initializer
 
@@ -10,11 +12,9 @@ MODULE = "keras.initializers"
 
 def initializer(how: Initializer) -> Code:
     """For the kernels of convolutions, grouped ones too, and of dense layers."""
-    if how.kind == "normal":
+    if not how.mode:
         return Call(f"{MODULE}.RandomNormal", (Keyword("stddev", repr(how.std)),))
-    if how.kind == "uniform_fan_in":  # +-1 / sqrt(fan_in)
-        return _scaling("1 / 3", "fan_in", "uniform")
-    return _scaling("2.0", how.mode, "untruncated_normal")
+    return _scaling(_shown(how.scale), how.mode, how)
 
 
 def depthwise_initializer(how: Initializer, multiplier: str) -> Code:
@@ -23,16 +23,19 @@ def depthwise_initializer(how: Initializer, multiplier: str) -> Code:
     With C channels and multiplier m, PyTorch's fan-in is kh kw and its fan-out C m kh kw. Keras
     calls C kh kw the fan-in and m kh kw the fan-out: up to m, each stands in for the other.
     """
-    if how.kind == "normal":
+    if not how.mode:
         return initializer(how)
-    one = multiplier == "1"
-    shown = f"({multiplier})" if " " in multiplier else multiplier
-    if how.kind == "uniform_fan_in":
-        return _scaling(f"{shown} / 3", "fan_out", "uniform")
-    if how.mode == "fan_out":
-        return _scaling("2.0" if one else f"2.0 / {shown}", "fan_in", "untruncated_normal")
-    return _scaling("2.0" if one else f"2.0 * {shown}", "fan_out", "untruncated_normal")
+    scale, mode = _shown(how.scale), "fan_in" if how.mode == "fan_out" else "fan_out"
+    if multiplier != "1":
+        shown = f"({multiplier})" if " " in multiplier else multiplier
+        scale = f"{scale} {'/' if how.mode == 'fan_out' else '*'} {shown}"
+    return _scaling(scale, mode, how)
 
 
-def _scaling(scale: str, mode: str, distribution: str) -> Code:
+def _shown(scale: Fraction) -> str:
+    return f"{scale.numerator}.0" if scale.denominator == 1 else str(scale).replace("/", " / ")
+
+
+def _scaling(scale: str, mode: str, how: Initializer) -> Code:
+    distribution = "uniform" if how.uniform else "untruncated_normal"
     return Call(f"{MODULE}.VarianceScaling", (scale, f'"{mode}"', f'"{distribution}"'))

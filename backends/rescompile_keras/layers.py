@@ -276,5 +276,6 @@ LAYERS: dict[type[Op], Rule] = {
     ops.PadChannels: _pad_channels,
     ops.SliceChannels: _slice_channels,
     ops.ChannelShuffle: _channel_shuffle,
+    ops.Permute: lambda op, site: [],  # channels are last throughout
     ops.Upsample: _upsample,
 }

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 from rescompile.ir import ops
 from rescompile.ir.structure import Path
-from rescompile.ir.trace import CallTrace, FromTrace, GroupTrace, OpTrace, Trace, parts
+from rescompile.ir.trace import (
+    CallTrace,
+    FromTrace,
+    GroupTrace,
+    JoinTrace,
+    OpTrace,
+    Trace,
+    parts,
+)
 
 from .layers import Style, cuts, permutes
 
@@ -27,7 +35,9 @@ def collisions(style: Style) -> Iterator[str]:
     for name, owner, trace in _names(style, style.facts.elaborated.root.items, ()):
         if owners.setdefault(name, owner) != owner:
             yield f"{owner} and {owners[name]}: both would be the layer '{name}'"
-        if trace is not None and _uses_operations(style, trace):
+        if isinstance(trace, JoinTrace):
+            automatic |= {"split"} if trace.node.split else set()
+        elif trace is not None and _uses_operations(style, trace):
             automatic |= {*AUTOMATIC[type(trace.op)]}
     pattern = re.compile(rf"(?:{'|'.join(sorted(automatic))})(?:_\d+)?")
     for name, owner in owners.items():
@@ -37,7 +47,7 @@ def collisions(style: Style) -> Iterator[str]:
 
 def _names(
     style: Style, items: tuple[Trace, ...], path: Path
-) -> Iterator[tuple[str, str, OpTrace | None]]:
+) -> Iterator[tuple[str, str, OpTrace | JoinTrace | None]]:
     """Every layer's name with what it belongs to."""
     for item in items:
         if isinstance(item, CallTrace):
@@ -53,7 +63,8 @@ def _names(
             for part in parts(item):
                 yield from _names(style, part, path)
             inner = (*path, item.node.name)
-            yield "_".join(inner), ".".join(inner), None
+            join = item if isinstance(item, JoinTrace) else None
+            yield "_".join(inner), ".".join(inner), join
 
 
 def _suffixes(style: Style, trace: OpTrace) -> tuple[str, ...]:

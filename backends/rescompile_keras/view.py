@@ -16,7 +16,7 @@ TENSOR = "KerasTensor"
 COUNTERS = "ijklm"
 BUILTINS = ("bool", "float", "int", "max", "min", "range", "round", "str", "tuple")
 # What emitted functions bind or rely on: neither a network nor a parameter can be called so.
-_BOUND = ("keras", "layers", "KerasTensor", "sys", "x", "name", "start", "inputs")
+_BOUND = ("keras", "layers", "KerasTensor", "math", "sys", "x", "name", "start", "inputs")
 RESERVED = frozenset((*_BOUND, *COUNTERS, *BUILTINS))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rescompile.backend.contract import Request
+from rescompile.backend.repetition import counted, uses_index
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
@@ -15,7 +16,7 @@ from rescompile.ir.structure import Call, Layer, Loop, walk
 
 from .define import define_network
 from .initialise import initialisers
-from .view import Definition, File, uses_index
+from .view import Definition, File
 
 if TYPE_CHECKING:
     from .runtime import TorchRuntime
@@ -99,6 +100,7 @@ class TorchBackend:
         code += [jinja.get_template(f"{name}.py.j2").render() for name in sorted(file.helpers)]
         source = jinja.get_template("module.py.j2").render(
             docstring=request.summary.docstring(),
+            uses_math=_mentions(code, "math"),
             uses_torch=_mentions(code, "torch"),
             uses_functional=_mentions(code, "F"),
             helpers=sorted(file.helpers),
@@ -120,7 +122,20 @@ class TorchBackend:
 # What emitted functions bind or call: a parameter of such a name would hide it.
 BOUND = frozenset(
     (
-        *("F", "Tensor", "bool", "first", "float", "i", "int", "layers", "max", "min", "module"),
+        *(
+            "F",
+            "Tensor",
+            "bool",
+            "first",
+            "float",
+            "i",
+            "int",
+            "layers",
+            "math",
+            "max",
+            "min",
+            "module",
+        ),
         *("nn", "range", "rest", "round", "self", "stage", "super", "torch", "x"),
     )
 )
@@ -130,7 +145,8 @@ def _hidden_names(facts: Facts) -> Iterator[str]:
     for block in facts.network.blocks.values():
         own = {*(param.name for param in block.parameters), *(let for let, _ in block.lets)}
         counts = any(
-            isinstance(node, Loop) or (isinstance(node, Call) and uses_index(node))
+            isinstance(node, Loop)
+            or (isinstance(node, Call) and (uses_index(node) or counted(node)))
             for node in walk(block.body)
         )
         for name in sorted(own & (BOUND | {"width"} if counts else BOUND)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rescompile.backend.layout import Code, statement
+from rescompile.backend.schedule import riding
 from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim, binary
 from rescompile.ir.ops import Flatten
@@ -120,7 +121,8 @@ class ModuleBody:
         when = node.when if residual is None else residual.when
         if residual is not None and residual.where is Where.SHAPE_CHANGES:
             when = binary("and", when, self.changes(residual))
-        return None if when is True else when
+        rides = any(riding(inner) is node for inner in residuals(self.nodes))
+        return None if when is True or rides else when
 
     def changes(self, node: Residual) -> Dim:
         """The condition under which a residual's branch changes the shape."""

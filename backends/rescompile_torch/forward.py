@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rescompile.backend.layout import Call, Chain, Code, Items, statement
-from rescompile.backend.schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select
+from rescompile.backend.schedule import (
+    Apply,
+    Assign,
+    Combine,
+    Copy,
+    Operand,
+    Scheduler,
+    Select,
+    Split,
+)
 from rescompile.ir.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Group, JoinKind, Layer, Node, sources
@@ -84,18 +93,20 @@ class Forward:
         comment = show_shape(shape) if shape else ""
         return statement(code, before=before, indent=INDENT, comment=comment)
 
-    def shape(self, value: Apply | Copy | Select | Combine) -> Shape | None:
-        if isinstance(value, (Copy, Select)):
+    def shape(self, value: Apply | Copy | Select | Combine | Split) -> Shape | None:
+        if isinstance(value, (Copy, Select, Split)):
             return None
         return self.shapes.get(id(value.node))
 
-    def value(self, value: Apply | Copy | Select | Combine) -> Code:
+    def value(self, value: Apply | Copy | Select | Combine | Split) -> Code:
         if isinstance(value, Apply):
             return self.apply(value.node, value.source)
         if isinstance(value, Copy):
             return value.source
         if isinstance(value, Combine):
             return self.combine(value)
+        if isinstance(value, Split):
+            return f"{value.source}.chunk({value.count}, 1)"
         applied = self.apply(value.step, value.source)
         flag = self.flags.get((id(value.node), "shortcut"))
         if flag is None:
@@ -123,7 +134,10 @@ class Forward:
         joined = Chain(operator, tuple(operands))
         if value.when is True:
             return joined
-        alone = self.operand(value.operands[0])
+        first = value.operands[0]
+        alone = self.operand(first)
+        if isinstance(first, Apply) and first.node.when is not True:
+            alone = first.source
         flag = self.flags[id(value.node), "when"]
         return f"{statement(joined)} if self.{flag} else {statement(alone)}"
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, ConvTranspose, Linear
 from rescompile.ir.structure import Initializer, Network
+
+# What tells PyTorch's Kaiming rules the scale of the variance.
+GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
 
 
 def initialisers(facts: Facts) -> Iterator[str]:
@@ -43,12 +47,13 @@ def _lines(weight: str, biases: list[bool]) -> list[str]:
 
 
 def _weight(how: Initializer) -> str:
-    if how.kind == "kaiming_normal":
-        mode = f'mode="{how.mode}", ' if how.mode != "fan_in" else ""
-        return f'nn.init.kaiming_normal_(module.weight, {mode}nonlinearity="relu")'
-    if how.kind == "normal":
+    if not how.mode:
         return f"nn.init.normal_(module.weight, std={how.std!r})"
-    return ""  # uniform over +-1 / sqrt(fan_in): PyTorch's own default
+    if how == Initializer(True, Fraction(1, 3), "fan_in"):
+        return ""  # PyTorch's own default
+    kind = "uniform" if how.uniform else "normal"
+    mode = f'mode="{how.mode}", ' if how.mode != "fan_in" else ""
+    return f"nn.init.kaiming_{kind}_(module.weight, {mode}{GAINS[how.scale]})"
 
 
 def _bias(biases: list[bool]) -> list[str]:

@@ -100,7 +100,8 @@ def _batch_norm(op: Op, site: Site) -> Code:
 def _layer_norm(op: Op, site: Site) -> Code:
     assert isinstance(op, ops.LayerNorm)
     options = _options(eps=(repr(op.epsilon), "1e-05"))
-    return Call("LayerNorm2d" if site.is_map else "nn.LayerNorm", (site.channels, *options))
+    last = op.positions or not site.is_map
+    return Call("nn.LayerNorm" if last else "LayerNorm2d", (site.channels, *options))
 
 
 def _group_norm(op: Op, site: Site) -> Code:
@@ -179,6 +180,11 @@ def _channel_shuffle(op: Op, site: Site) -> Code:
     return Call("nn.ChannelShuffle", (site.dim(op.groups),))
 
 
+def _permute(op: Op, site: Site) -> Code:
+    assert isinstance(op, ops.Permute)
+    return Call("Permute", ("0", "2", "3", "1") if op.last else ("0", "3", "1", "2"))
+
+
 def _upsample(op: Op, site: Site) -> Code:
     assert isinstance(op, ops.Upsample)
     mode = _options(mode=(repr(op.mode.value).replace("'", '"'), '"nearest"'))
@@ -213,11 +219,12 @@ MODULES: dict[type[Op], Rule] = {
     ops.PadChannels: _pad_channels,
     ops.SliceChannels: _slice_channels,
     ops.ChannelShuffle: _channel_shuffle,
+    ops.Permute: _permute,
     ops.Upsample: _upsample,
 }
 
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
-HELPERS = ("PaddedConv2d", "LayerNorm2d", "StochasticDepth", "SliceChannels")
+HELPERS = ("PaddedConv2d", "LayerNorm2d", "Permute", "StochasticDepth", "SliceChannels")
 # What is cheap and short enough to be written around the call before it: conv, then bn, then relu.
 LIGHT = (
     ops.BatchNorm,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rescompile.backend.layout import Arg, Call, Code, Commented, statement
+from rescompile.backend.repetition import uses_index
 from rescompile.ir.expr import Dim, Var
 from rescompile.ir.ops import GlobalAvgPool, Shape, show_shape
 from rescompile.ir.structure import IN_CHANNELS, Block, Form, Group, Layer, Loop, Node
@@ -13,7 +14,7 @@ from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import RUNNING
 
 from .modules import FRESH, OVERWRITES, Site, module
-from .view import File, Scope, call_args, child_name, given_arguments, uses_index
+from .view import File, Scope, call_args, child_name, given_arguments
 
 
 class Sequences:
@@ -34,6 +35,9 @@ class Sequences:
     def one(self, node: Group | BlockCall) -> Code | None:
         """A group or call as one expression, or None where statements are needed."""
         if isinstance(node, Group):
+            stage = _only_stage(node)
+            if stage is not None:
+                return self.file.stage(stage).call(self.scope, stage)
             children = self.children(node.body)
             if children is None:
                 return None
@@ -51,7 +55,8 @@ class Sequences:
             if code is None:
                 return None
             shape = self.shape(node)
-            made.append(Commented(code, show_shape(shape)) if shape else code)
+            told = isinstance(code, Call) and any(isinstance(a, Commented) for a in code.args)
+            made.append(Commented(code, show_shape(shape)) if shape and not told else code)
         return tuple(made)
 
     def child(self, node: Node, before: Node | None) -> Code | None:
@@ -209,7 +214,7 @@ class Sequences:
         if node.children == "{i}":
             yield statement(Call(f"{target}.append", (code,)), indent=indent + 4)
         else:
-            name = child_name(node.children)
+            name = child_name(node.children.replace("{name}", str(node.name)))
             yield statement(Call(f"{target}.add_module", (name, code)), indent=indent + 4)
         if flows:
             yield from self.widths(node, block, f"{pad}    ")
@@ -241,6 +246,14 @@ class Sequences:
         yield "    layers: list[nn.Module] = []"
         yield from self.fill("layers", body, 4)
         yield "    return layers"
+
+
+def _only_stage(node: Group) -> BlockCall | None:
+    """The call whose repetitions are all that a sequence holds: its stage is the sequence."""
+    (only, *more) = node.body or (None,)
+    if more or not isinstance(only, BlockCall) or only.repeat is None or only.name is not None:
+        return None
+    return None if only.when is not True or uses_index(only) else only
 
 
 def _condition(node: Node) -> Dim:

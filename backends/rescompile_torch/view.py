@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from rescompile.backend.contract import Request
-from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, statement
+from rescompile.backend.layout import LINE_LENGTH, Arg, Call, Code, Keyword, signature, statement
 from rescompile.backend.naming import Names, class_name, pascal_case
+from rescompile.backend.repetition import StageKey, counted, stage_key, staged
 from rescompile.ir.expr import Dim, Expr, Var, names, substitute, text
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
@@ -22,7 +23,6 @@ from rescompile.ir.structure import (
     Layer,
     Node,
     Param,
-    walk,
 )
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import RUNNING, Flow, expand
@@ -99,10 +99,10 @@ class File:
         self.names.take(self.network.name)
         self.definitions: dict[str, Definition] = {}
         self.order: list[Definition] = []
-        self.stages: dict[tuple[str, str], StageFunction] = {}
+        self.stages: dict[StageKey, StageFunction] = {}
         self.helpers: set[str] = set()
         self.functions: set[str] = set()
-        self.uses = _repeated(self.network.blocks.values(), self.network.body)
+        self.staged = {call.block for call, _ in staged(self.network.body, self.network.blocks)}
 
     def block(self, name: str) -> Definition:
         """The definition of a block; rendered at its first use."""
@@ -121,10 +121,9 @@ class File:
 
     def stage(self, node: BlockCall) -> StageFunction:
         """The function that makes the repetitions of a block."""
-        key = (node.block, node.children)
+        key = stage_key(node)
         if key not in self.stages:
-            single = len({block for block, _ in self.uses}) == 1
-            wanted = "make_stage" if single else f"make_{node.block}_stage"
+            wanted = "make_stage" if len(self.staged) == 1 else f"make_{node.block}_stage"
             name = self.names.take(wanted)
             self.stages[key] = made = StageFunction(self, node, name)
             self.order.append(made.definition)
@@ -141,22 +140,6 @@ class File:
             assert isinstance(trace.op, Conv)
             return replace(op, padding=trace.op.pads(trace.x))
         return op
-
-
-def _repeated(blocks: object, body: tuple[Node, ...]) -> set[tuple[str, str]]:
-    """Blocks that are repeated somewhere by plain arguments, with their name patterns."""
-    bodies = [body, *(block.body for block in blocks)]  # type: ignore[attr-defined]
-    return {
-        (node.block, node.children)
-        for nodes in bodies
-        for node in walk(nodes)
-        if isinstance(node, BlockCall) and node.repeat is not None and not uses_index(node)
-    }
-
-
-def uses_index(node: BlockCall) -> bool:
-    """Whether the arguments of a repeated call depend on the number of the repetition."""
-    return any(INDEX in names(dim) for _, dim in node.args)
 
 
 def call_args(
@@ -196,12 +179,14 @@ class StageFunction:
         self.block = file.network.blocks[node.block]
         self.inner = file.block(node.block)
         self.children = node.children
+        self.counted = set(counted(node))
         self.name = name
         count = "blocks" if all(a.name != "blocks" for a in self.inner.arguments) else "repeat"
         self.count = Argument(count, "int")
         required = [a for a in self.inner.arguments if a.default is None]
         optional = [a for a in self.inner.arguments if a.default is not None]
-        self.arguments = (*required, self.count, *optional)
+        named = [Argument("name", "str")] if "{name}" in self.children else []
+        self.arguments = (*required, self.count, *named, *optional)
         taken = {a.name for a in self.arguments}
         self.once = [
             p for p in self.block.parameters if p.once and p.name in taken and p.default is not None
@@ -209,9 +194,13 @@ class StageFunction:
         self.definition = Definition(name, self.arguments, tuple(self.lines()), kind="stage")
 
     def call(self, scope: Scope, node: BlockCall) -> Code:
-        given = given_arguments(self.file, scope, node)
+        starts = counted(node)
+        args = tuple((name, starts.get(name, dim)) for name, dim in node.args)
+        given = given_arguments(self.file, scope, replace(node, args=args), scope.entering(node))
         assert node.repeat is not None
         given[self.count.name] = scope.dim(node.repeat)
+        if "{name}" in self.children:
+            given["name"] = f'"{node.name}"'
         return Call(self.name, call_args(self.definition, given))
 
     def lines(self) -> Iterator[str]:
@@ -229,11 +218,12 @@ class StageFunction:
         if self.children != "{i}":
             yield from self.named(first, rest)
         elif first == rest:
-            yield statement(f"stage = ({_flat(first)} for _ in range({count}))", indent=4)
+            yield from _generator("stage", first, f"_ in range({count})")
             yield statement(Call("nn.Sequential", ("*stage",)), before="return ", indent=4)
         else:
             yield statement(first, before="first = ", indent=4)
-            yield statement(f"rest = ({_flat(rest)} for _ in range({count} - 1))", indent=4)
+            turns = f"i in range(1, {count})" if self.counted else f"_ in range({count} - 1)"
+            yield from _generator("rest", rest, turns)
             yield statement(Call("nn.Sequential", ("first", "*rest")), before="return ", indent=4)
 
     def one(self, channels: str, first: bool) -> Call:
@@ -241,6 +231,8 @@ class StageFunction:
         given[IN_CHANNELS] = channels
         for param in () if first else self.once:
             given[param.name] = text(cast(Dim, param.default), "")
+        for name in () if first else self.counted & given.keys():
+            given[name] = f"{name} + i"
         return Call(self.inner.name, call_args(self.inner, given))
 
     def growing(self, output: Dim) -> Iterator[str]:
@@ -253,42 +245,57 @@ class StageFunction:
         yield f"        {IN_CHANNELS} = {text(output, '')}"
         for param in self.once:
             yield f"        {param.name} = {text(cast(Dim, param.default), '')}"
+        yield from (f"        {name} += 1" for name in sorted(self.counted))
         yield "    return stage"
 
     def named(self, first: Call, rest: Call) -> Iterator[str]:
         yield "    stage = nn.Sequential()"
-        yield f"    for i in range({self.count.name}):"
         if first != rest:
-            yield "        if i == 0:"
-            yield self.append(first, 12)
-            yield "            continue"
+            yield self.append(first, 4, number="0")
+            yield f"    for i in range(1, {self.count.name}):"
+        else:
+            yield f"    for i in range({self.count.name}):"
         yield self.append(rest, 8)
         yield "    return stage"
 
-    def append(self, module: Code, indent: int) -> str:
+    def append(self, module: Code, indent: int, number: str = "") -> str:
         if self.children == "{i}":
             return statement(Call("stage.append", (module,)), indent=indent)
-        return statement(
-            Call("stage.add_module", (child_name(self.children), module)), indent=indent
-        )
+        name = child_name(self.children, number)
+        return statement(Call("stage.add_module", (name, module)), indent=indent)
 
 
-def child_name(pattern: str) -> str:
-    """The name of repetition `i` as an f-string."""
-    return 'f"' + pattern.replace("{n}", "{i + 1}") + '"'
+def child_name(pattern: str, number: str = "") -> str:
+    """The name of repetition `i`, or of the one with a number, as a string of Python."""
+    if number:
+        pattern = pattern.replace("{i}", number).replace("{n}", str(int(number) + 1))
+    prefix = "f" if "{" in pattern else ""
+    return prefix + '"' + pattern.replace("{n}", "{i + 1}") + '"'
 
 
-def _flat(code: Code) -> str:
-    """A call on one line; generator expressions are short."""
-    return statement(code)
+def _generator(target: str, each: Call, turns: str) -> Iterator[str]:
+    """`target` = a generator of modules, on one line where it fits."""
+    whole = f"{statement(each)} for {turns}"
+    if len(line := f"    {target} = ({whole})") <= LINE_LENGTH:
+        yield line
+        return
+    yield f"    {target} = ("
+    if len(line := f"        {whole}") <= LINE_LENGTH:
+        yield line
+    else:
+        yield statement(each, indent=8)
+        yield f"        for {turns}"
+    yield "    )"
 
 
-def given_arguments(file: File, scope: Scope, node: BlockCall) -> dict[str, str]:
+def given_arguments(
+    file: File, scope: Scope, node: BlockCall, entering: str | None = None
+) -> dict[str, str]:
     """The arguments of a block call as source text, by name."""
     inner = file.block(node.block)
     given = {name: scope.dim(dim) for name, dim in node.args if _takes(inner, name)}
     if _takes(inner, IN_CHANNELS):
-        given[IN_CHANNELS] = scope.entering(node)
+        given[IN_CHANNELS] = scope.entering(node) if entering is None else entering
     return given
 
 

@@ -112,7 +112,7 @@ def _conv_transpose(op: ops.ConvTranspose, x: Shape, y: Shape) -> int:
 
 
 def _linear(op: Linear, x: Shape, y: Shape) -> int:
-    return x[0] * y[0]
+    return x[0] * prod(y)
 
 
 def _none(op: Op, x: Shape, y: Shape) -> int:
@@ -147,6 +147,7 @@ MACS: dict[type[Op], Callable[[Any, Shape, Shape], int]] = {
     ops.PadChannels: _none,
     ops.SliceChannels: _none,
     ops.ChannelShuffle: _none,
+    ops.Permute: _none,
     ops.Upsample: _none,
 }
 

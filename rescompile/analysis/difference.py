@@ -16,7 +16,7 @@ from typing import Any
 
 from ..ir.ops import Op, show_shape
 from ..ir.record import record
-from ..ir.structure import Call, Initializer, Network, Path
+from ..ir.structure import Call, Network, Path
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -97,15 +97,9 @@ def _network(network: Network) -> dict[str, str]:
         "input": show_shape(network.input),
         "classes": str(network.classes or NONE),
         "outputs": ", ".join(network.outputs) or "the last",
-        "initial weights of convolutions": _initializer(network.conv_init),
-        "initial weights of linear layers": _initializer(network.linear_init),
+        "initial weights of convolutions": network.conv_init.text(),
+        "initial weights of linear layers": network.linear_init.text(),
     }
-
-
-def _initializer(how: Initializer) -> str:
-    return " ".join(
-        [how.kind, *([how.mode] if how.mode else []), *([f"{how.std}"] if how.std else [])]
-    )
 
 
 def _items(traces: tuple[Trace, ...], prefix: str) -> tuple[Item, ...]:
@@ -133,7 +127,8 @@ def _item(trace: Trace, prefix: str) -> Iterator[Item]:
             Item("branch", str(i), describe_run(branch) or "identity", inner=_items(branch, prefix))
             for i, branch in enumerate(trace.branches)
         )
-        yield Item(trace.node.kind.value, trace.node.name, describe_run([trace]), (), branches)
+        facts = (("channels", "split" if trace.node.split else "shared"),)
+        yield Item(trace.node.kind.value, trace.node.name, describe_run([trace]), facts, branches)
     elif isinstance(trace, FromTrace):
         yield Item("from", "", describe_run([trace]), (("from", trace.node.source),))
     else:

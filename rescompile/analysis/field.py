@@ -119,7 +119,7 @@ def _ints(pair: ops.Pair) -> tuple[int, int]:
 FIELDS: dict[type[Op], Callable[[Any], Field]] = {
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,
-    ops.Linear: _whole,
+    ops.Linear: lambda op: START if op.positions else WHOLE,
     ops.BatchNorm: _same,
     ops.LayerNorm: _same,
     ops.GroupNorm: _same,
@@ -144,6 +144,7 @@ FIELDS: dict[type[Op], Callable[[Any], Field]] = {
     ops.PadChannels: _same,
     ops.SliceChannels: _same,
     ops.ChannelShuffle: _same,
+    ops.Permute: _same,
     ops.Upsample: _upsample,
 }
 

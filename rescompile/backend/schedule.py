@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from ..ir.expr import Dim
+from ..ir.ops import StochasticDepth
 from ..ir.record import record
 from ..ir.structure import Call, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
 
@@ -40,12 +41,23 @@ class Select:
     otherwise: str
 
 
+@record
+class Split:
+    """The channels of `source` in equal shares, as many as the names in the target."""
+
+    source: str
+    count: int
+
+
 Operand = str | Apply
 
 
 @record
 class Combine:
-    """Operands brought together. Where `when` is false only the first operand remains."""
+    """Operands brought together. Where `when` is false only the first operand remains.
+
+    That operand may be a layer under the same condition, applied to what remains without it.
+    """
 
     node: Join | Residual
     kind: JoinKind
@@ -55,8 +67,10 @@ class Combine:
 
 @record
 class Assign:
+    """The names in the target are separated by commas where the value is split."""
+
     target: str
-    value: Apply | Copy | Select | Combine
+    value: Apply | Copy | Select | Combine | Split
 
 
 @dataclass
@@ -130,15 +144,17 @@ class Scheduler:
         if both:
             tapped = self.branch(node.pre, var, self.fresh("preactivation"))
             self.shortcut(node, tapped, var, shortcut)
-            end = self.branch(branch, tapped, self.free(var))
+            end = self.branch(_body_of(node), tapped, self.free(var))
         elif node.tap_pre:
             tapped = self.body(node.pre, var)
             self.shortcut(node, tapped, var, shortcut)
-            end = self.body(branch, tapped)
+            end = self.body(_body_of(node), tapped)
         else:
             self.shortcut(node, var, var, shortcut)
-            end = self.body((*node.pre, *branch), var)
-        return self.combine(node, JoinKind.ADD, (end, shortcut), var, node.when)
+            end = self.body((*node.pre, *_body_of(node)), var)
+        last = riding(node)
+        whole: Operand = end if last is None else Apply(last, end)
+        return self.combine(node, JoinKind.ADD, (whole, shortcut), var, node.when)
 
     def shortcut(self, node: Residual, source: str, raw: str, target: str) -> None:
         """The shortcut into `target`: its one step from `source`, or the identity from `raw`."""
@@ -154,9 +170,10 @@ class Scheduler:
 
     def join(self, node: Join, var: str) -> str:
         operands: list[Operand] = []
-        several = sum(1 for branch in node.branches if branch.body) > 1
+        several = node.split or sum(1 for branch in node.branches if branch.body) > 1
+        shares = self.split(node, var) if node.split else ()
         for i, branch in enumerate(node.branches):
-            source, body = var, branch.body
+            source, body = shares[i] if shares else var, branch.body
             if body and isinstance(body[0], From):
                 source, body = self.held[body[0].source], body[1:]
             first = body[0] if body else None
@@ -164,13 +181,29 @@ class Scheduler:
                 operands.append(source)
             elif self.inline and len(body) == 1 and _plain(first) and first.name not in self.kept:
                 operands.append(Apply(first, source))
+            elif shares and source == shares[i]:
+                operands.append(self.within(body, source))
             else:
                 gate = node.kind is JoinKind.MULTIPLY and not several
                 name = branch.name or (
-                    "gate" if gate else f"branch{i + 1}" if several else "branch"
+                    "gate" if gate else _branch_name(var, i) if several else "branch"
                 )
                 operands.append(self.branch(body, source, self.fresh(name)))
         return self.combine(node, node.kind, tuple(operands), var, True)
+
+    def split(self, node: Join, var: str) -> tuple[str, ...]:
+        """A variable for each branch with its share of the channels."""
+        names = [b.name or _branch_name(var, i) for i, b in enumerate(node.branches)]
+        shares = tuple(self.fresh(name) for name in names)
+        self.statements.append(Assign(", ".join(shares), Split(var, len(shares))))
+        return shares
+
+    def within(self, body: tuple[Node, ...], var: str) -> str:
+        """A branch that starts from a variable of its own."""
+        outer, self.lane = self.lane, var
+        end = self.body(body, var)
+        self.lane = outer
+        return end
 
     def branch(self, body: tuple[Node, ...], var: str, target: str) -> str:
         """A branch from `var`, which stays as it is, into `target`."""
@@ -197,6 +230,23 @@ class Scheduler:
         target = self.target(node.name, self.free(var))
         self.statements.append(Assign(target, Combine(node, kind, operands, when)))
         return target
+
+
+def riding(node: Residual) -> Layer | None:
+    """The last layer of a branch that drops it, if it is there only where the shortcut is."""
+    last = node.branch[-1] if node.branch else None
+    if not isinstance(last, Layer) or not isinstance(last.op, StochasticDepth):
+        return None
+    return last if last.when is not True and last.when == node.when else None
+
+
+def _body_of(node: Residual) -> tuple[Node, ...]:
+    return node.branch[:-1] if riding(node) else node.branch
+
+
+def _branch_name(var: str, i: int) -> str:
+    """What a branch without a name is called: in a branch itself, after that one."""
+    return f"{var}{chr(ord('a') + i)}" if var.startswith("branch") and i < 26 else f"branch{i + 1}"
 
 
 def _plain(node: Node) -> TypeGuard[Layer | Group | Call]:

@@ -12,6 +12,7 @@ from typing import cast
 
 from ..errors import Location
 from .expr import Dim, ExprError, Number
+from .joining import joined, share
 from .ops import Op, Shape, ShapeError, bind, bounded
 from .structure import (
     CLASSES,
@@ -23,7 +24,6 @@ from .structure import (
     From,
     Group,
     Join,
-    JoinKind,
     Layer,
     Loop,
     Network,
@@ -211,7 +211,8 @@ class _Elaborator:
         number = self.child(None, target)
         if node.children == "{i}":
             return number
-        return node.children.replace("{i}", str(i)).replace("{n}", str(i + 1))
+        pattern = node.children.replace("{name}", str(node.name))
+        return pattern.replace("{i}", str(i)).replace("{n}", str(i + 1))
 
     def instance(
         self, node: Call, block: Block, x: Shape, scope: _Scope, index: int, start: int = 0
@@ -261,29 +262,11 @@ class _Elaborator:
         scope.env = outer
 
     def join(self, node: Join, x: Shape, scope: _Scope) -> JoinTrace:
-        traces = [self.body(branch.body, x, scope) for branch in node.branches]
+        each = share(node, x, self.trail) if node.split else x
+        traces = [self.body(branch.body, each, scope) for branch in node.branches]
         shapes = [y for _, y in traces]
-        y = self.joined(node, shapes)
+        y = joined(node, shapes, self.trail)
         return JoinTrace(tuple(items for items, _ in traces), x, y, node)
-
-    def joined(self, node: Join, shapes: list[Shape]) -> Shape:
-        if node.kind is JoinKind.CONCAT:
-            rest = {shape[1:] for shape in shapes}
-            if len(rest) > 1:
-                raise self.trail.mismatch(
-                    node.at, "concatenates", node.branches, shapes, "height and width"
-                )
-            try:
-                return bounded((sum(shape[0] for shape in shapes), *shapes[0][1:]))
-            except ShapeError as error:
-                raise self.trail.error(error, node.at) from None
-        top = max(shapes, key=lambda s: (len(s), s))
-        for shape in shapes:
-            gate = node.kind is JoinKind.MULTIPLY and shape == (*top[:1], 1, 1)
-            if shape != top and not gate:
-                verb = "multiplies" if node.kind is JoinKind.MULTIPLY else "adds"
-                raise self.trail.mismatch(node.at, verb, node.branches, shapes, "shape")
-        return top
 
     def residual(self, node: Residual, x: Shape, scope: _Scope) -> ResidualTrace:
         pre, tapped = self.body(node.pre, x, scope)

@@ -2,12 +2,13 @@
 
 A `Dim` is a plain number, or an `Expr` over names such as `channels` and `in_channels`. The
 grammar is a small part of Python's: numbers, names with a sigil, + - * / // %, comparisons,
-and/or/not, `a if c else b`, and min, max, int, round, make_divisible. Parsing and evaluation are
-bounded in length, depth and size, so that no text can make the compiler hang.
+and/or/not, `a if c else b`, and min, max, int, round, ceil, make_divisible. Parsing and evaluation
+are bounded in length, depth and size, so that no text can make the compiler hang.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 
@@ -108,8 +109,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
     "max": (max, range(2, 9)),
     "int": (int, range(1, 2)),
     "round": (round, range(1, 2)),
+    "ceil": (math.ceil, range(1, 2)),
     "make_divisible": (make_divisible, range(2, 3)),
 }
+IN_MATH = ("ceil",)  # those that Python has in a module
 
 
 def bounded(value: Number) -> Number:
@@ -291,7 +294,8 @@ def _text(dim: Dim, sigil: str, outer: int) -> str:
         shown = f"{parts[0]} if {parts[1]} else {_text(dim.otherwise, sigil, 0)}"
         return f"({shown})" if outer > 0 else shown
     if isinstance(dim, Function):
-        return f"{dim.name}({', '.join(_text(a, sigil, 0) for a in dim.args)})"
+        module = "" if sigil or dim.name not in IN_MATH else "math."
+        return f"{module}{dim.name}({', '.join(_text(a, sigil, 0) for a in dim.args)})"
     if isinstance(dim, bool) and sigil:
         return str(dim).lower()
     return repr(dim)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from enum import Enum
+from fractions import Fraction
 
 from ..errors import Location
 from .expr import Dim, Var
@@ -21,6 +22,8 @@ Path = tuple[str, ...]
 IN_CHANNELS = "in_channels"
 INDEX = "index"
 CLASSES = "classes"
+BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the whole network
+BLOCK_COUNT = "block_count"  # how many there are
 
 
 @record
@@ -47,8 +50,8 @@ class Group:
 class Call:
     """A block put to use; with `repeat`, that many times in a row.
 
-    `children` names the repetitions: `{i}` counts from zero, `{n}` from one. `args` may use
-    `index`, the number of the repetition.
+    `children` names the repetitions: `{i}` counts from zero, `{n}` from one, `{name}` is the call's
+    own name. `args` may use `index`, the number of the repetition.
     """
 
     block: str
@@ -85,11 +88,15 @@ class Branch:
 
 @record
 class Join:
-    """Parallel branches from one input, brought together by `kind`."""
+    """Parallel branches from one input, brought together by `kind`.
+
+    With `split` the branches share the input's channels: each gets as many, in order.
+    """
 
     kind: JoinKind
     branches: tuple[Branch, ...]
     name: str
+    split: bool = False
     at: Location | None = field(default=None, compare=False)
 
 
@@ -179,11 +186,22 @@ class Stage:
 
 @record
 class Initializer:
-    """How weights are drawn: `kaiming_normal` (fan_in, fan_out), `normal`, `uniform_fan_in`."""
+    """How weights are drawn: normal or uniform, with a variance of `scale` over the fan of `mode`.
 
-    kind: str
+    Without a mode they are normal with the standard deviation `std`.
+    """
+
+    uniform: bool = False
+    scale: Fraction = Fraction(2)
     mode: str = ""
     std: float = 0.0
+
+    def text(self) -> str:
+        """In words: "kaiming_normal fan_out", "normal 0.01"."""
+        if not self.mode:
+            return f"normal {self.std}"
+        rule = {2: "kaiming_", 1: "lecun_"}.get(int(self.scale), "")
+        return f"{rule}{'uniform' if self.uniform else 'normal'} {self.mode}"
 
 
 @record
@@ -202,8 +220,8 @@ class Network:
     source: str = ""
     spec: str = ""
     outputs: tuple[str, ...] = ()
-    conv_init: Initializer = Initializer("kaiming_normal", "fan_out")
-    linear_init: Initializer = Initializer("uniform_fan_in")
+    conv_init: Initializer = Initializer(mode="fan_out")
+    linear_init: Initializer = Initializer(True, Fraction(1, 3), "fan_in")
 
     @property
     def body(self) -> tuple[Node, ...]:

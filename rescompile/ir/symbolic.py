@@ -113,9 +113,11 @@ class Flow:
         return y
 
     def join(self, node: Join, x: Dim) -> Dim:
-        ends = [self.body(branch.body, x) for branch in node.branches]
+        each = binary("//", x, len(node.branches)) if node.split else x
+        ends = [self.body(branch.body, each) for branch in node.branches]
         if node.kind is JoinKind.CONCAT:
-            return total(ends)
+            whole = node.split and all(end == each for end in ends)
+            return x if whole else total(ends)
         return next((end for end in ends if not isinstance(end, Expr)), ends[0])
 
     def residual(self, node: Residual, x: Dim) -> Dim:

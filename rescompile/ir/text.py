@@ -47,8 +47,7 @@ def show(facts: Facts) -> str:
 def _initialisers(network: Network) -> str:
     shown = []
     for word, how in (("conv", network.conv_init), ("linear", network.linear_init)):
-        detail = f" {how.mode}" if how.mode else f" {how.std}" if how.std else ""
-        shown.append(f"{word} {how.kind}{detail}")
+        shown.append(f"{word} {how.text()}")
     return ", ".join(shown)
 
 
@@ -82,7 +81,8 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         yield f"{pad}{_name(node) if isinstance(node, Group) else ''}{word}{when}:"
         yield from _nodes(node.body, depth + 1)
     elif isinstance(node, Join):
-        yield f"{pad}{node.name} = {node.kind.value}:"
+        split = " of split channels" if node.split else ""
+        yield f"{pad}{node.name} = {node.kind.value}{split}:"
         for branch in node.branches:
             yield f"{pad}{INDENT}branch {branch.name or ''}".rstrip() + ":"
             yield from _nodes(branch.body, depth + 2)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..ir.expr import Dim, Expr, Var
-from ..ir.structure import IN_CHANNELS, Block, Call, Form, Node, Param
+from ..ir.expr import Dim, Expr, Var, binary
+from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
 from ..spec.models import BlockSpec, ParameterSpec, Spec, Step
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
@@ -35,7 +36,9 @@ class Calls:
         self.blocks = blocks
         self.body = body
         self.variants: dict[object, str] = {}
+        self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
+        self.passed = 0  # repetitions in the network's own scope before the present step
 
     def call(self, step: Step, scope: Scope, when: Dim) -> Call:
         """The call that a step makes. Raises `SpecError`."""
@@ -45,13 +48,25 @@ class Calls:
             help = did_you_mean(name, self.spec.blocks) if self.spec.blocks else ""
             help = help or "name a library under `use:`, or define it under `blocks:`"
             raise fault("E106", f"there is no block '{name}'", step.at("block"), help)
-        inner = scope.with_index() if step.repeat is not None else scope
+        inner = self.counting(step, scope)
         args, words = _arguments(step, name, spec, inner)
         _check_call(step, spec, scope)
         block = self.variant(name, spec, words, step)
         repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
+        if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
+            self.passed += repeat
         children = step.children or "{i}"
         return Call(block, tuple(args), step.name, repeat, children, when, step.at())
+
+    def counting(self, step: Step, scope: Scope) -> Scope:
+        """The scope of a call's arguments: where it repeats, they may ask for the number."""
+        if step.repeat is None:
+            return scope
+        inner = scope.with_index()
+        if not self.stack and INDEX not in scope.names:
+            number = binary("+", Var(INDEX), self.passed)
+            inner = replace(inner, values={**scope.values, BLOCK_INDEX: number})
+        return inner
 
     def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
         """The IR block for these words; made at the first call."""
@@ -66,10 +81,11 @@ class Calls:
         if len(self.stack) >= MAX_BLOCK_DEPTH:
             message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
             raise fault("E209", message, step.at("block"))
-        plain = name not in self.blocks
         suffix = "_".join(v for v in words.values() if isinstance(v, str)) or "2"
-        made = name if plain else self.free_name(f"{name}_{suffix}")
+        made = self.free_name(f"{name}_{suffix}") if words else name
         self.variants[key] = made
+        usual = all(spec.parameters[k].default == v for k, v in words.items())
+        self.families.setdefault(name, []).append((made, usual))
         self.stack.append(name)
         try:
             self.blocks[made] = self.block(made, spec, words)
@@ -79,6 +95,14 @@ class Calls:
         finally:
             self.stack.pop()
         return made
+
+    def titles(self) -> dict[str, str]:
+        """Better names: an only variant, or the one by default words, is called as in the spec."""
+        found: dict[str, str] = {}
+        for name, made in self.families.items():
+            usual = [variant for variant, by_default in made if by_default or len(made) == 1]
+            found |= dict.fromkeys(usual[:1], name)
+        return found
 
     def free_name(self, wanted: str) -> str:
         """`wanted`, or with a number where a block of that name exists."""
@@ -130,6 +154,9 @@ def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
     if step.repeat is not None and step.name is None and not scope.numbered:
         help = f"add `name: layer1`, say, to the call of '{step.block}'"
         raise fault("E208", "a repeated block needs a name here", step.at(), help)
+    if "{name}" in (step.children or "") and step.name is None:
+        message = f"the pattern '{step.children}' asks for the name of the call, which has none"
+        raise fault("E208", message, step.key_at("children"), "add `name: block1`, say")
     if spec.inline is None:
         return
     if not scope.numbered:

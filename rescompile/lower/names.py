@@ -6,7 +6,7 @@ An operation is called after what it does: `relu`, or `relu1`, `relu2` where the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import Diagnostic, Location
@@ -67,6 +67,25 @@ def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Di
             refuse_names(node.body, message, help, found)
         elif not isinstance(node, From) and node.name is not None:
             found.append(Diagnostic("E208", message, node.at, f"named '{node.name}'", help))
+
+
+def rename_calls(body: tuple[Node, ...], titles: Mapping[str, str]) -> tuple[Node, ...]:
+    """The nodes with their calls of blocks by other names."""
+    return tuple(_rename(node, titles) for node in body)
+
+
+def _rename(node: Node, titles: Mapping[str, str]) -> Node:
+    if isinstance(node, Call):
+        return replace(node, block=titles.get(node.block, node.block))
+    if isinstance(node, (Group, Loop)):
+        return replace(node, body=rename_calls(node.body, titles))
+    if isinstance(node, Join):
+        branches = (Branch(rename_calls(b.body, titles), b.name) for b in node.branches)
+        return replace(node, branches=tuple(branches))
+    if isinstance(node, Residual):
+        pre, shortcut = rename_calls(node.pre, titles), rename_calls(node.shortcut, titles)
+        return replace(node, pre=pre, shortcut=shortcut, branch=rename_calls(node.branch, titles))
+    return node
 
 
 Named = Layer | Group | Call | Join | Residual

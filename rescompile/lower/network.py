@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..ir.expr import Dim
-from ..ir.structure import CLASSES, IN_CHANNELS, Initializer, Network, Stage
+from ..ir.structure import BLOCK_COUNT, CLASSES, IN_CHANNELS, Block, Initializer, Network, Stage
 from ..spec.load import Document
 from ..spec.models import InitSpec, Spec, Step
-from .names import assign_names
+from .names import assign_names, rename_calls
 from .outputs import check_outputs
 from .scope import Scope
 from .steps import Steps
@@ -22,6 +24,7 @@ def lower(document: Document) -> Network:
     spec = document.spec
     found: list[Diagnostic] = []
     values, words = _parameters(spec, found)
+    values[BLOCK_COUNT] = block_count([*spec.stem, *spec.stages, *spec.head], spec, values)
     steps = Steps(spec, values, words, found)
     stages = _stages(spec, steps, _scope(spec, values, words))
     if not stages and not found:
@@ -29,7 +32,8 @@ def lower(document: Document) -> Network:
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
     bodies = [stage.body for stage in stages]
     check_values(bodies, spec.outputs, found)
-    named = assign_names(bodies, found)
+    titles = steps.calls.titles()
+    named = [rename_calls(body, titles) for body in assign_names(bodies, found)]
     stages = [Stage(s.label, body) for s, body in zip(stages, named, strict=True)]
     check_outputs(spec, stages, found)
     if found:
@@ -38,7 +42,7 @@ def lower(document: Document) -> Network:
         name=spec.name,
         input=(spec.input.channels, spec.input.height, spec.input.width),
         stages=tuple(stages),
-        blocks=steps.blocks,
+        blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
         classes=spec.classes,
         title=spec.title or spec.name,
         source=spec.source,
@@ -47,6 +51,11 @@ def lower(document: Document) -> Network:
         conv_init=_initializer(spec.defaults.init.conv),
         linear_init=_initializer(spec.defaults.init.linear),
     )
+
+
+def _titled(block: Block, titles: dict[str, str]) -> Block:
+    name = titles.get(block.name, block.name)
+    return replace(block, name=name, body=rename_calls(block.body, titles))
 
 
 def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], dict[str, Any]]:
@@ -64,6 +73,23 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
     if spec.shortcut is not None:
         words["shortcut"] = spec.shortcut
     return values, words
+
+
+def block_count(steps: Iterable[Step], spec: Spec, values: dict[str, Dim]) -> int:
+    """How often the network's own scope and its groups repeat blocks, all calls together."""
+    total = 0
+    for step in steps:
+        if step.group is not None:
+            total += block_count(step.group, spec, values)
+        elif step.block is not None and step.repeat is not None:
+            scope = Scope(spec.name, False, {}, values, {}, None)
+            try:
+                taken = scope.dim(step.when, step, "when")
+                count = scope.dim(step.repeat, step, "repeat")
+            except SpecError:
+                continue  # reported where the step itself is lowered
+            total += count if taken and isinstance(count, int) else 0
+    return total
 
 
 def _scope(spec: Spec, values: dict[str, Dim], words: dict[str, Any]) -> Scope:
@@ -85,5 +111,9 @@ def _rows(spec: Spec) -> Iterator[tuple[str, list[Step]]]:
 
 
 def _initializer(spec: InitSpec) -> Initializer:
-    mode = spec.mode if spec.kind == "kaiming_normal" else ""
-    return Initializer(spec.kind, mode, spec.std if spec.kind == "normal" else 0.0)
+    if spec.kind == "normal":
+        return Initializer(std=spec.std)
+    uniform = spec.kind != "kaiming_normal"
+    if spec.kind.startswith("uniform_"):
+        return Initializer(uniform, Fraction(1, 3), spec.kind.removeprefix("uniform_"))
+    return Initializer(uniform, Fraction(1 if spec.kind == "lecun_uniform" else 2), spec.mode)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..ir.expr import Dim, Expr, Var, binary
-from ..ir.ops import PadChannels, Pair
+from ..ir.ops import PadChannels, Pair, StochasticDepth
 from ..ir.structure import Block, From, Group, Layer, Loop, Node, Residual, Where
 from ..ir.symbolic import SymbolicError, body_strides
 from ..spec.models import Defaults, Shortcut, Step
@@ -45,6 +45,9 @@ class Residuals:
         leaving, scope.channels = scope.channels, entering
         shortcut = self.shortcut(spec, scope)
         when = scope.dim(spec.when, spec, "when")
+        if spec.drop is not None:
+            drop = StochasticDepth(scope.dim(spec.drop, spec, "drop"))
+            branch = (*branch, Layer(drop, None, when, spec.at("drop")))
         if shortcut.kind == "none":
             return (*pre, *branch)
         tap = spec.tap == "preactivation"

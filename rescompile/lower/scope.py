@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from ..ir.expr import Dim, ExprError, names, substitute
 from ..ir.parse import parse
-from ..ir.structure import CLASSES, INDEX
+from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
 from ..spec.models import Model
 
 NumberType = type[int] | type[float] | type[bool]
@@ -76,5 +76,7 @@ class Scope:
                 help = "a block does not see $classes: give it a parameter and pass $classes"
             if name == INDEX:
                 help = "$index has a meaning only where something is repeated"
+            if name == BLOCK_INDEX:
+                help = "$block_index has a meaning only in a repeated call of the network's own"
             raise fault("E207", f"unknown name '${name}'", at, help)
         return dim

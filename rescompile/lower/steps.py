@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
-from ..ir.expr import Dim, Expr, ExprError, Var
+from ..ir.expr import Dim, Expr, ExprError, Var, binary
 from ..ir.fold import used_names
+from ..ir.ops import Activation, Dropout, LayerNorm, Linear, Op, Permute, Softmax
 from ..ir.structure import (
     IN_CHANNELS,
     Block,
@@ -82,6 +83,8 @@ class Steps:
         if word == "group":
             body = self.sequence(step.group or (), scope)
             return (Group(body, step.name, when, step.at()),)
+        if word == "positions":
+            return self.positions(step, scope)
         if word == "steps":
             return (self.loop(step, scope),)
         if word == "from":
@@ -95,6 +98,25 @@ class Steps:
         body = self.body(steps, scope.inner(numbered=True))
         check_sequence(body, self.found)
         return body
+
+    def positions(self, step: Step, scope: Scope) -> tuple[Node, ...]:
+        """Steps at each position by itself, between two permutations."""
+        body: list[Node] = []
+        for inner in step.positions or ():
+            for node in self.body([inner], scope):
+                if not isinstance(node, Layer) or not _is_positional(node.op):
+                    message = f"this `{inner.word}` step is no matter of single positions"
+                    help = (
+                        "`positions` take linear layers, layer norms, activations but softmax, "
+                        "and dropout"
+                    )
+                    raise fault("E208", message, inner.at(), help)
+                op = node.op
+                if isinstance(op, (Linear, LayerNorm)):
+                    op = replace(op, positions=True)
+                body.append(replace(node, op=op))
+        last, first = (Layer(Permute(last), at=step.at()) for last in (True, False))
+        return (last, *body, first)
 
     def layer(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
         """The layer of a single operation; none for a norm or activation of kind `none`."""
@@ -118,16 +140,19 @@ class Steps:
         kind = JoinKind(step.word)
         given = step.options
         entering = scope.channels
+        given_each = entering
+        if step.split and entering is not None:
+            given_each = binary("//", entering, len(given))
         branches: list[Branch] = []
         for name, part in given.items() if isinstance(given, dict) else enumerate(given):
-            scope.channels = entering
+            scope.channels = given_each
             branches.append(self.branch(name if isinstance(name, str) else None, part, scope))
         scope.channels = entering
         if len(branches) < 2:
             help = "add a branch; an empty one, `[]`, is the input itself"
             message = f"`{kind.value}` joins two branches or more"
             raise fault("E112", message, step.key_at(step.word), help)
-        return (Join(kind, tuple(branches), step.name or "", step.at()),)
+        return (Join(kind, tuple(branches), step.name or "", step.split, step.at()),)
 
     def branch(self, name: str | None, part: Step | list[Step], scope: Scope) -> Branch:
         """One branch; under a name, several steps are a sequence of that name."""
@@ -184,6 +209,12 @@ class Steps:
         self.blocks[name] = replace(block, parameters=params)
         args = tuple((n, outer if n == OUTER_CHANNELS else Var(n)) for n in free)
         return Call(name, args, step.name, at=step.at())
+
+
+def _is_positional(op: Op) -> bool:
+    """Whether an operation does the same at each position, wherever the channels stand."""
+    kinds = (Linear, LayerNorm, Activation, Dropout)
+    return isinstance(op, kinds) and not isinstance(op, Softmax)
 
 
 def _called(nodes: tuple[Node, ...], name: str | None) -> tuple[Node, ...]:

@@ -17,7 +17,8 @@ MAX_NAME = 60
 MAX_NUMBER = 1 << 20
 MAX_REPEAT = 10_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_CHILDREN = re.compile(r"[A-Za-z0-9_-]*\{[in]\}[A-Za-z0-9_-]*\Z")
+_PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+_CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression: `$channels * 4`"}
 
 

@@ -36,7 +36,14 @@ from .base import (
     map_attributes,
     show_shape,
 )
-from .channel import ChannelShuffle, PadChannels, Resampling, SliceChannels, Upsample
+from .channel import (
+    ChannelShuffle,
+    PadChannels,
+    Permute,
+    Resampling,
+    SliceChannels,
+    Upsample,
+)
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .regularise import Dropout, LayerScale, StochasticDepth
 from .vector import Flatten, Linear
@@ -70,6 +77,7 @@ OPS: tuple[type[Op], ...] = (
     PadChannels,
     SliceChannels,
     ChannelShuffle,
+    Permute,
     Upsample,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
@@ -100,6 +108,7 @@ __all__ = [
     "PadChannels",
     "Pair",
     "Parameter",
+    "Permute",
     "Pool",
     "Quad",
     "Relu",

@@ -67,6 +67,20 @@ class ChannelShuffle(Op):
         return x
 
 
+@record
+class Permute(Op):
+    """Puts the channels last, or first again, for what works on each position by itself.
+
+    Shapes are channels-first throughout, so nothing changes but the order in memory.
+    """
+
+    word: ClassVar[str] = "permute"
+    last: bool
+
+    def output(self, x: Shape) -> Shape:
+        return as_map(x, "a step of `positions`")
+
+
 class Resampling(Enum):
     NEAREST = "nearest"
     BILINEAR = "bilinear"

@@ -28,10 +28,14 @@ class BatchNorm(Op):
 
 @record
 class LayerNorm(Op):
-    """Normalisation over the channels, at each position by itself, with scale and shift."""
+    """Normalisation over the channels, at each position by itself, with scale and shift.
+
+    Among other operations of that sort (`positions`) it finds the channels last.
+    """
 
     word: ClassVar[str] = "layer_norm"
     epsilon: float = 1e-5
+    positions: bool = False
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
         return _affine(x[0])

@@ -7,23 +7,26 @@ from typing import ClassVar, cast
 
 from ..expr import Dim
 from ..record import record
-from .base import Op, Parameter, Shape, ShapeError, show_shape
+from .base import Op, Parameter, Shape, ShapeError, as_map, show_shape
 
 
 @record
 class Linear(Op):
-    """y = W x + b on a vector; weight is (out, in)."""
+    """y = W x + b on a vector, or at each of the `positions` of a map; weight is (out, in)."""
 
     word: ClassVar[str] = "linear"
     features: Dim
     bias: bool = True
+    positions: bool = False
 
     def output(self, x: Shape) -> Shape:
+        if self.positions:
+            return (cast(int, self.features), *as_map(x, "a step of `positions`")[1:])
         if len(x) != 1:
             raise ShapeError(
                 "linear needs a vector, but its input is a map",
                 f"the input is {show_shape(x)}",
-                "put `global_avg_pool: {}` or `flatten: {}` before it",
+                "put `global_avg_pool: {}` or `flatten: {}` before it, or it under `positions:`",
             )
         return (cast(int, self.features),)
 

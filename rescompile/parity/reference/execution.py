@@ -147,8 +147,13 @@ class _Walk:
         return given
 
     def join(self, item: JoinTrace, x: Array, path: Path) -> Array:
-        """All branches start from `x`; a factor of one value a channel is spread over the map."""
-        values = [self.sequence(branch, x, path) for branch in item.branches]
+        """All branches start from `x`, or from their shares of its channels.
+
+        A factor of one value a channel is spread over the map.
+        """
+        count = len(item.branches)
+        starts = np.split(x, count, axis=1) if item.node.split else [x] * count
+        values = [self.sequence(b, s, path) for b, s in zip(item.branches, starts, strict=True)]
         if item.node.kind is JoinKind.CONCAT:
             return np.concatenate(values, axis=1)
         combine = np.add if item.node.kind is JoinKind.ADD else np.multiply

@@ -90,9 +90,9 @@ def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Ar
 
 
 def linear(op: ops.Linear, x: Array, p: Params, *_: object) -> Array:
-    """y[o] = b[o] + sum over c of w[o, c] x[c]."""
-    y: Array = np.einsum("oc,nc->no", p["weight"], x, optimize=True)
-    return y + p["bias"] if op.bias else y
+    """y[o] = b[o] + sum over c of w[o, c] x[c], on a vector or at each position."""
+    y: Array = np.einsum("oc,nc...->no...", p["weight"], x, optimize=True)
+    return y + _per_channel(p["bias"], y) if op.bias else y
 
 
 def _affine(x: Array, p: Params) -> Array:
@@ -263,6 +263,11 @@ def channel_shuffle(op: ops.ChannelShuffle, x: Array, *_: object) -> Array:
     return x.reshape(n, groups, c // groups, h, w).swapaxes(1, 2).reshape(x.shape)
 
 
+def permute(op: ops.Permute, x: Array, *_: object) -> Array:
+    """The identity: here the channels stand first throughout."""
+    return x
+
+
 def _interpolation(n: int, scale: int) -> Array:
     """(scale n, n): how much each of n pixels weighs in each pixel of the enlarged axis.
 
@@ -311,5 +316,6 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,
+    ops.Permute: permute,
     ops.Upsample: upsample,
 }

@@ -98,13 +98,22 @@ class InputSpec(Model):
 
 
 class InitSpec(Model):
-    """How weights are drawn; biases start at zero, norms at one and zero."""
+    """How weights are drawn; biases start at zero, norms at one and zero.
 
-    kind: Literal["kaiming_normal", "normal", "uniform_fan_in"] = Field(
-        description="The distribution."
-    )
+    The variance is 2 / fan for the Kaiming kinds and 1 / fan for LeCun's, fan being that of `mode`;
+    `uniform_fan_in` and `uniform_fan_out` reach from -1 / sqrt(fan) to 1 / sqrt(fan).
+    """
+
+    kind: Literal[
+        "kaiming_normal",
+        "kaiming_uniform",
+        "lecun_uniform",
+        "normal",
+        "uniform_fan_in",
+        "uniform_fan_out",
+    ] = Field(description="The distribution.")
     mode: Literal["fan_in", "fan_out"] = Field(
-        "fan_out", description="Which fan the variance goes by."
+        "fan_out", description="Of the Kaiming and LeCun kinds: which fan the variance goes by."
     )
     std: Deviation = Field(0.01, description="Of `normal`: the standard deviation.")
 

@@ -11,6 +11,7 @@ from ..values import (
     Condition,
     Either,
     Name,
+    Rate,
     Repeat,
     wrong,
 )
@@ -93,7 +94,8 @@ class Residual(Model):
     """y = branch(preactivation(x)) + shortcut(x).
 
     A shortcut that is not the identity starts from x, or, with `tap: preactivation`, from
-    preactivation(x). `when` is the condition under which the shortcut exists.
+    preactivation(x). `when` is the condition under which the shortcut exists; where it does,
+    `drop` is the rate at which training leaves out the branch (stochastic depth).
     """
 
     branch: Steps = Field(description="The steps whose result the shortcut is added to.")
@@ -106,6 +108,11 @@ class Residual(Model):
     )
     when: Condition = Field(
         True, description="Where false, nothing is added and the shortcut's steps do not exist."
+    )
+    drop: Rate | None = Field(
+        None,
+        description="The rate at which training leaves the branch out of a sample, where there is "
+        "a shortcut (stochastic depth).",
     )
 
     @model_validator(mode="after")
@@ -136,7 +143,12 @@ class Step(Model):
     children: Children | None = Field(
         None,
         description="The pattern of the repetitions' names: `{i}` counts from zero, `{n}` from "
-        "one.",
+        "one, `{name}` is the step's own name.",
+    )
+    split: Bool = Field(
+        False,
+        description="For `add`, `multiply` and `concat`: each branch gets an equal share of the "
+        "channels, in order, where it otherwise gets all of them.",
     )
 
     conv: Conv | None = None
@@ -162,6 +174,11 @@ class Step(Model):
     )
     steps: Steps | None = Field(
         None, description="With `repeat`: steps repeated inside the sequence where they stand."
+    )
+    positions: Steps | None = Field(
+        None,
+        description="Steps at each position of a map by itself, which find the channels last: "
+        "linear layers, layer norms, activations and dropout.",
     )
     add: Branches | None = Field(None, description="Branches, added.")
     multiply: Branches | None = Field(
@@ -220,6 +237,9 @@ class Step(Model):
             wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
         if self.repeat is None and self.children is not None:
             wrong("`children` names repetitions, but nothing is repeated", key="children")
+        if self.split and word not in JOINS:
+            help = "split the channels between the branches of `add`, `multiply` or `concat`"
+            wrong(f"a `{word}` step has no branches to split between", help, "split")
         if self.when is not True and word in ("add", "multiply", "concat", "steps", "residual"):
             help = "for a residual write `when` inside of it; else put the step into a block"
             wrong(f"a `{word}` step has no condition of its own", help, "when")
@@ -247,7 +267,8 @@ class Step(Model):
         return dict(self.__pydantic_extra__ or {})
 
 
-COMMON = ("name", "when", "repeat", "children")
+COMMON = ("name", "when", "repeat", "children", "split")
+JOINS = ("add", "multiply", "concat")
 WORDS = tuple(n.rstrip("_") for n in Step.__annotations__ if n not in COMMON and n[0] != "_")
 
 
