@@ -30,7 +30,9 @@ fuzz:
 docs:
 	$(PYTHON) docs/generate.py
 
+NETWORKS = $$(find specs -name '*.yaml' -not -path 'specs/blocks/*' | sort)
+
 generated:
-	$(PYTHON) -m rescompile build specs/*.yaml
-	for spec in specs/*.yaml; do $(PYTHON) -m rescompile report $$spec --format markdown \
+	$(PYTHON) -m rescompile build $(NETWORKS)
+	for spec in $(NETWORKS); do $(PYTHON) -m rescompile report $$spec --format markdown \
 		--output generated/reports/$$(basename $$spec .yaml).md || exit 1; done

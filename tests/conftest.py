@@ -1,8 +1,28 @@
-"""Options that the tests share."""
+"""Options that the tests share, and which of the shipped networks the tests run by default.
+
+Every network is compiled, counted and compared with its generated files. To run all of them in both
+frameworks takes long, so `to_run` parametrises a test by those that differ in more than numbers: of
+the networks that look alike to the compiler once every number is blotted out (RegNets of one kind
+in seven sizes, say) the cheapest runs. The others are marked slow, as are deep and costly ones.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from itertools import groupby
+from typing import Any
+
 import pytest
+
+from rescompile.analysis.cost import Cost, network_cost
+from rescompile.compiler import open_spec
+from rescompile.spec.load import zoo
+
+DEEP = 150  # layers: with more, a framework takes long to build a network
+COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
+LARGE = 250e6  # parameters: with more, a machine's memory is at risk
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -12,3 +32,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=False,
         help="rewrite golden files and expected error texts",
     )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "to_run" in metafunc.fixturenames:
+        metafunc.parametrize("to_run", _runs())
+
+
+@cache
+def _runs() -> list[Any]:
+    """Every shipped network as a parameter, with the marks that it gets."""
+    costs: dict[str, Cost] = {}
+    alike: dict[str, list[str]] = {}
+    for name in sorted(zoo()):
+        net = open_spec(name)
+        costs[name] = network_cost(net.facts.elaborated)
+        alike.setdefault(structure(net.text()), []).append(name)
+    chosen = {min(names, key=lambda name: costs[name].macs) for names in alike.values()}
+    return [pytest.param(name, marks=_marks(name in chosen, costs[name])) for name in costs]
+
+
+def structure(text: str) -> str:
+    """A network as the compiler sees it, without name, numbers, and equal lines in a row."""
+    lines = [NUMBER.sub("#", line) for line in text.splitlines()[1:]]
+    return "\n".join(line for line, _ in groupby(lines))
+
+
+def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
+    if cost.parameters > LARGE:
+        return [pytest.mark.skip(f"{cost.parameters:,} parameters: compiled and counted only")]
+    by_default = chosen and cost.layers <= DEEP and cost.macs <= COSTLY
+    return [] if by_default else [pytest.mark.slow]

@@ -3,7 +3,7 @@
 No backend is named here: what one needs stands in its `requires`, what it cannot do in its own
 tables. The facts about torchvision's models are in tests/facts/torchvision.json: their state dicts,
 and their logits under the weights that `seeded_weights` draws (torchvision 0.29.1, float32, CPU;
-GoogLeNet without its auxiliary heads).
+GoogLeNet and Inception v3 without their auxiliary heads).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.analysis.cost import network_cost
 from rescompile.compiler import open_spec
 from rescompile.parity.process import Worker, relative_error
 from rescompile.parity.reference import run
@@ -26,20 +25,10 @@ from rescompile.spec.load import zoo
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(zoo())
-DEEP = 150  # layers: with more, a framework takes long to build a network and the tests run late
 TORCHVISION = json.loads((ROOT / "tests/facts/torchvision.json").read_text("utf-8"))
 FORWARD_FLOAT32 = 1e-5
 TORCHVISION_FLOAT32 = 1e-4
 COUNTER = "num_batches_tracked"
-
-
-def runs(spec: str) -> Any:
-    """A spec as a parameter of the tests that run it; deep ones are slow."""
-    deep = network_cost(open_spec(spec).facts.elaborated).layers > DEEP
-    return pytest.param(spec, marks=pytest.mark.slow if deep else ())
-
-
-RUNS = [runs(spec) for spec in SPECS]
 
 
 def images(spec: str, seed: int) -> Any:
@@ -62,10 +51,9 @@ def reference(spec: str) -> Any:
     return wanted
 
 
-@pytest.mark.parametrize("spec", RUNS)
-def test_a_backend_computes_what_the_reference_does(worker: Worker, spec: str) -> None:
-    (got,) = worker.run(zoo()[spec], images(spec, 7), weights=3)
-    assert relative_error(got, reference(spec)) < FORWARD_FLOAT32
+def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
+    (got,) = worker.run(zoo()[to_run], images(to_run, 7), weights=3)
+    assert relative_error(got, reference(to_run)) < FORWARD_FLOAT32
 
 
 @pytest.mark.parametrize("spec", sorted(TORCHVISION))
@@ -87,10 +75,9 @@ def test_weights_have_torchvisions_names_and_shapes(spec: str) -> None:
     assert found == {key: shape for key, shape in fact.items() if not key.endswith(COUNTER)}
 
 
-@pytest.mark.parametrize("spec", RUNS)
-def test_weights_come_back_as_they_went_in(worker: Worker, spec: str) -> None:
-    found = worker.weights(zoo()[spec], weights=3)
-    given = random_weights(open_spec(spec).facts.elaborated, 3)
+def test_weights_come_back_as_they_went_in(worker: Worker, to_run: str) -> None:
+    found = worker.weights(zoo()[to_run], weights=3)
+    given = random_weights(open_spec(to_run).facts.elaborated, 3)
     assert found.keys() == {".".join(path) for path in given}
     for path, wanted in given.items():
         assert np.array_equal(found[".".join(path)], wanted.astype(np.float32)), path
@@ -103,10 +90,20 @@ def test_generated_is_current(spec: str, backend: str, request: pytest.FixtureRe
     golden(path, open_spec(spec).source(backend), request)
 
 
+@pytest.mark.parametrize(
+    ("short", "deep"),
+    [
+        ("resnet20_cifar", "resnet1202_cifar"),
+        ("densenet121", "densenet201"),
+        ("efficientnet_b0", "efficientnet_b7"),
+        ("regnet_y_800mf", "regnet_y_1_6gf"),
+        ("convnext_tiny", "convnext_large"),
+    ],
+)
 @pytest.mark.parametrize("backend", backend_names())
-def test_depth_costs_no_lines(backend: str) -> None:
-    short, deep = (open_spec(f"resnet{depth}_cifar").source(backend) for depth in (20, 1202))
-    assert len(deep.splitlines()) <= len(short.splitlines()) + 10
+def test_depth_costs_no_lines(backend: str, short: str, deep: str) -> None:
+    lines = {name: len(open_spec(name).source(backend).splitlines()) for name in (short, deep)}
+    assert lines[deep] <= lines[short] + 10
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SPECS = ["resnet34", "googlenet", "mobilenet_v2"]
+SPECS = ["resnet34", "googlenet", "mobilenet_v2", "shufflenet_v2_x0_5", "convnext_tiny"]
 TOOLS = ["compile", "export", "script", "trace"]
 
 pytestmark = pytest.mark.skipif(

@@ -13,7 +13,7 @@ from rescompile.analysis.diff import Diff, Group, diff
 from rescompile.cli import main
 from rescompile.compiler import open_spec
 
-from .conftest import Write
+from .conftest import HEAD, Write
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "costs.json").read_text("utf-8"))
 
@@ -154,6 +154,14 @@ def test_what_the_network_is_given_and_how_it_starts(write: Write) -> None:
         "input 3 x 32 x 32 -> 1 x 32 x 32, classes 10 -> 100, initial weights of convolutions "
         "kaiming_normal fan_out -> kaiming_normal fan_in"
     ]
+
+
+def test_branches_that_share_the_channels_or_split_them(write: Write) -> None:
+    text = "stem: [{name: j, add: [[{activation: {}}], [{conv: {channels: %d, kernel: 1}}]]%s}]\n"
+    one = write(text % (4, ""), "one", head=HEAD.replace("channels: 3", "channels: 4"))
+    two = write(text % (2, ", split: true"), "two", head=HEAD.replace("channels: 3", "channels: 4"))
+    lines = [line for group in made(one, two).groups for line in group.lines()]
+    assert any("channels shared -> split" in line for line in lines)
 
 
 def test_stages_that_come_and_go() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,10 @@ stages: [{name: s1, block: b, groups: 1}, {name: s2, block: b, groups: 6}]"""
 @pytest.mark.parametrize(
     ("how", "multiplier", "text"),
     [
-        (Initializer("kaiming_normal", "fan_out"), "1", '2.0, "fan_in"'),
-        (Initializer("kaiming_normal", "fan_out"), "3", '2.0 / 3, "fan_in"'),
-        (Initializer("kaiming_normal", "fan_in"), "3", '2.0 * 3, "fan_out"'),
-        (Initializer("uniform_fan_in"), "2", '2 / 3, "fan_out", "uniform"'),
+        (Initializer(mode="fan_out"), "1", '2.0, "fan_in"'),
+        (Initializer(mode="fan_out"), "3", '2.0 / 3, "fan_in"'),
+        (Initializer(mode="fan_in"), "3", '2.0 * 3, "fan_out"'),
+        (Initializer(True, Fraction(1, 3), "fan_in"), "2", '1 / 3 * 2, "fan_out", "uniform"'),
     ],
 )
 def test_depthwise_fans(how: Initializer, multiplier: str, text: str) -> None:

@@ -89,6 +89,12 @@ def a_slice(rng: Rng) -> tuple[Op, Shape]:
     return ops.SliceChannels(start, int(rng.integers(start + 1, shape[0] + 1))), shape
 
 
+def a_linear(rng: Rng) -> tuple[Op, Shape]:
+    positions = bool(rng.integers(2))
+    op = ops.Linear(3, bool(rng.integers(2)), positions)
+    return op, a_map(rng) if positions else some(rng)[:1]
+
+
 def elementwise(kind: type[Op]) -> Callable[[Rng], tuple[Op, Shape]]:
     return lambda rng: (kind(), some(rng))
 
@@ -105,7 +111,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     **{kind: elementwise(kind) for kind in ops.ACTIVATIONS.values()},
     ops.Conv: a_conv,
     ops.ConvTranspose: a_conv_transpose,
-    ops.Linear: lambda rng: (ops.Linear(3, bool(rng.integers(2))), some(rng)[:1]),
+    ops.Linear: a_linear,
     ops.BatchNorm: lambda rng: (ops.BatchNorm(10.0 ** -rng.integers(2, 7)), some(rng)),
     ops.LayerNorm: lambda rng: (ops.LayerNorm(10.0 ** -rng.integers(2, 7)), some(rng, 2)),
     ops.GroupNorm: grouped(ops.GroupNorm, a_map),
@@ -120,6 +126,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.PadChannels: lambda rng: (ops.PadChannels(*pair(rng, 0, 3)), a_map(rng)),
     ops.SliceChannels: a_slice,
     ops.ChannelShuffle: grouped(ops.ChannelShuffle, a_map),
+    ops.Permute: lambda rng: (ops.Permute(bool(rng.integers(2))), a_map(rng)),
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -140,6 +147,10 @@ def torch_conv(t: Any, op: Any, x: Any, p: Any) -> Any:
 def torch_conv_transpose(t: Any, op: Any, x: Any, p: Any) -> Any:
     given = (op.stride, op.padding, op.output_padding, op.groups)
     return t.nn.functional.conv_transpose2d(x, p["weight"], p.get("bias"), *given)
+
+
+def torch_linear(t: Any, op: Any, x: Any, p: Any) -> Any:
+    return t.nn.functional.linear(x.movedim(1, -1), p["weight"], p.get("bias")).movedim(-1, 1)
 
 
 def torch_max_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
@@ -177,7 +188,7 @@ def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
 THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Conv: torch_conv,
     ops.ConvTranspose: torch_conv_transpose,
-    ops.Linear: lambda t, op, x, p: t.nn.functional.linear(x, p["weight"], p.get("bias")),
+    ops.Linear: torch_linear,
     ops.BatchNorm: torch_batch_norm,
     ops.LayerNorm: torch_layer_norm,
     ops.GroupNorm: lambda t, op, x, p: t.group_norm(
@@ -204,6 +215,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.PadChannels: lambda t, op, x, p: t.nn.functional.pad(x, (0, 0, 0, 0, op.before, op.after)),
     ops.SliceChannels: lambda t, op, x, p: x[:, op.start : op.stop],
     ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),
+    ops.Permute: lambda t, op, x, p: x,  # seen channels-first throughout
     ops.Upsample: torch_upsample,
 }
 

@@ -1,0 +1,36 @@
+"""The shipped specs as a whole: found by their names, and none of torchvision's missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rescompile.analysis.cost import network_cost
+from rescompile.compiler import open_spec
+from rescompile.spec.load import find, zoo, zoo_directory
+
+FACTS = Path(__file__).parents[1] / "facts" / "torchvision_parameters.json"
+PUBLISHED: dict[str, int] = json.loads(FACTS.read_text("utf-8"))["parameters"]
+RENAMED = {f"resnet{depth}": f"resnet{depth}_v1_5" for depth in (50, 101, 152)}
+
+
+def test_a_spec_is_called_like_its_file_wherever_that_stands() -> None:
+    files = [f for f in zoo_directory().rglob("*.yaml") if "blocks" not in f.parts]
+    assert len({f.stem for f in files}) == len(files)
+    for file in files:
+        assert find(file.stem) == file
+        assert open_spec(file).name == file.stem
+
+
+def test_families_have_folders_and_known_names_stay_on_top() -> None:
+    assert zoo()["regnet_y_400mf"].parent.name == "regnet"
+    for name in ("resnet34", "plain34", "vgg19", "mobilenet_v2"):
+        assert zoo()[name].parent == zoo_directory()
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_torchvisions_parameters(name: str) -> None:
+    elaborated = open_spec(RENAMED.get(name, name)).facts.elaborated
+    assert network_cost(elaborated).parameters == PUBLISHED[name]
