@@ -44,9 +44,7 @@ def conv(
     )(x)
 
 
-def depthwise_conv(
-    x: KerasTensor, kernel_size: int, stride: int, groups: int = 1, *, name: str
-) -> KerasTensor:
+def depthwise_conv(x: KerasTensor, kernel_size: int, stride: int, *, name: str) -> KerasTensor:
     padding = "same"
     if stride > 1:  # here "same" would pad one side only
         x = layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(x)
