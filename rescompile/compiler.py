@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,9 +122,16 @@ class Architecture:
         return show(self.facts)
 
 
-def open_spec(spec: str | os.PathLike[str]) -> Architecture:
-    """The architecture in a file, or of that name in the zoo. Raises `SpecError`."""
-    return Architecture(load(find(os.fspath(spec))))
+def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architecture:
+    """The architecture in a file, or of that name in the zoo. Raises `SpecError`.
+
+    With `size` its input is size x size pixels, whatever the spec says.
+    """
+    document = load(find(os.fspath(spec)))
+    if size is not None:
+        image = document.spec.input.model_copy(update={"height": size, "width": size})
+        document = replace(document, spec=document.spec.model_copy(update={"input": image}))
+    return Architecture(document)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def structure(text: str) -> str:
 
 def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
     if cost.parameters > LARGE:
-        return [pytest.mark.skip(f"{cost.parameters:,} parameters: compiled and counted only")]
+        reason = f"{cost.parameters:,} parameters: compiled and counted only"
+        return [pytest.mark.slow, pytest.mark.skip(reason)]
     by_default = chosen and cost.layers <= DEEP and cost.macs <= COSTLY
     return [] if by_default else [pytest.mark.slow]

@@ -95,12 +95,14 @@ class Flattening:
     """Where flattened values go.
 
     `ordered` are the nodes' ids of flattens whose order somebody sees, so that it must be
-    PyTorch's; `kernels` tells for each linear layer after another flatten what was flattened.
+    PyTorch's; `kernels` tells for each linear layer after another flatten what was flattened, and
+    `mixed` are the paths from there on whose values have Keras' order.
     """
 
     elaborated: Elaborated
     ordered: set[int] = field(default_factory=set)
     kernels: dict[Path, tuple[int, int, int]] = field(default_factory=dict)
+    mixed: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         pairs: list[tuple[OpTrace, Path]] = []
@@ -117,6 +119,8 @@ class Flattening:
                 open_ = None
             if event and isinstance(op, ops.Flatten) and has_positions(event[1].x):
                 open_ = event[1]
+            if event and open_ is not None:
+                self.mixed.add(event[0])
         for flatten, path in pairs:
             if id(flatten.node) not in self.ordered:
                 channels, height, width = flatten.x

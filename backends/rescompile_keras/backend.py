@@ -17,7 +17,7 @@ from .convolution import skips
 from .define import network_function
 from .file import File, uncountable
 from .initialise import initializer
-from .layers import HELPERS, Style, cuts, keras_momentum
+from .layers import HELPERS, Style, cuts, keras_momentum, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .view import RESERVED, number
@@ -34,6 +34,8 @@ class KerasBackend:
     name = "keras"
     title = "Keras"
     requires = ("keras", "tensorflow")
+    engines = ("tensorflow", "jax", "torch")
+    biased_variance = True
     weight_files = (".weights.h5", ".keras")
     neutral_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
@@ -54,6 +56,7 @@ class KerasBackend:
             recurses=bool(file.recursion_limit),
             uses_math=any("math." in line for f in file.order for line in f.lines),
             constants=list(_constants(style)),
+            norm_layer=norm_layer(style.norm) if style.norm else "",
             templates=[name for name in HELPERS if name in style.templates],
             make_divisible=any("make_divisible(" in line for f in file.order for line in f.lines),
             dense_init=statement(initializer(file.network.linear_init), before="return ", indent=4),

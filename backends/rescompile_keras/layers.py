@@ -26,7 +26,14 @@ from .initialise import initializer
 from .pooling import Pools
 from .view import Label, Scope, number
 
-HELPERS = ("LayerScale", "channel_shuffle", "batch_norm", "dense_init")  # by their templates
+UNBIASED = "UnbiasedBatchNormalization"
+HELPERS = (
+    UNBIASED,
+    "LayerScale",
+    "channel_shuffle",
+    "batch_norm",
+    "dense_init",
+)  # by their templates
 
 
 @dataclass
@@ -49,6 +56,8 @@ class Style:
         norms = Counter(op for op in found if isinstance(op, ops.BatchNorm))
         self.norm = norms.most_common(1)[0][0] if norms else None
         self.several_norms = norms.total() > 1
+        if any(op.unbiased for op in norms):
+            self.templates.add(UNBIASED)
         self.several_linears = sum(isinstance(op, ops.Linear) for op in found) > 1
 
     @property
@@ -150,8 +159,13 @@ def _batch_norm(op: Op, site: Site) -> Code:
     momentum, epsilon = keras_momentum(op.momentum), number(op.epsilon)
     if op == style.norm:
         momentum, epsilon = "BN_MOMENTUM", "BN_EPSILON"
-    given = (Keyword("momentum", momentum), Keyword("epsilon", epsilon))
-    return site.layer("BatchNormalization", *given)
+    given = (Keyword("momentum", momentum), Keyword("epsilon", epsilon), site.label.keyword())
+    return Call(Call(norm_layer(op), given), (site.source,))
+
+
+def norm_layer(op: ops.BatchNorm) -> str:
+    """The layer's class, as source text."""
+    return UNBIASED if op.unbiased else "layers.BatchNormalization"
 
 
 def keras_momentum(momentum: float) -> str:

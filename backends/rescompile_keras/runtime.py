@@ -1,4 +1,4 @@
-"""Emitted Keras source brought to life: weights in and out, outputs, in a process with Keras.
+"""Emitted Keras source brought to life: weights, outputs, gradients, in a process with Keras.
 
 Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from rescompile.backend.contract import Weights
+from rescompile.backend.contract import Step, Weights
 from rescompile.backend.weights import COUNTER, Slot, Stored
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import (
@@ -30,6 +30,8 @@ from rescompile.ir.trace import OpTrace
 
 from . import files
 from .analysis import Flattening
+from .differentiate import differentiate
+from .exact import allow_float64, make_exact
 
 NORM = {"weight": "gamma", "bias": "beta"}
 BATCH_NORM = {**NORM, "running_mean": "moving_mean", "running_var": "moving_variance"}
@@ -140,12 +142,23 @@ class KerasRuntime:
         module = __import__(engine)
         return {"keras": keras.__version__, engine: module.__version__}
 
+    def seed(self, seed: int) -> None:
+        keras.utils.set_random_seed(seed)
+
     def build(self, module: ModuleType, name: str, dtype: str) -> Any:
         keras.backend.clear_session()
         keras.config.set_floatx(dtype)
         if dtype == "float64":
-            _allow_float64()
-        return getattr(module, name)()
+            allow_float64()
+        model = getattr(module, name)()
+        if dtype == "float64":
+            make_exact(model)
+        return model
+
+    def quiet(self, model: Any) -> None:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0.0
 
     def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
         given = dict(weights)
@@ -163,12 +176,38 @@ class KerasRuntime:
         }
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
-        dtype = keras.config.floatx()
-        x = np.ascontiguousarray(np.asarray(images).transpose(0, 2, 3, 1)).astype(dtype)
-        made = model(keras.ops.convert_to_tensor(x), training=training)
-        outputs = made if isinstance(made, (list, tuple)) else [made]
-        arrays = [np.array(keras.ops.convert_to_numpy(_detached(out))) for out in outputs]
-        return [a.transpose(0, 3, 1, 2) if a.ndim == 4 else a for a in arrays]
+        return [
+            to_channels_first(out) for out in _listed(model(to_input(images), training=training))
+        ]
+
+    def values(
+        self, model: Any, facts: Facts, paths: list[Path], images: Any, training: bool = False
+    ) -> dict[Path, Any]:
+        """Of every layer that is called as its path is: blocks are functions here, and not seen."""
+        layers = {layer.name: layer for layer in model.layers}
+        mixed = Flattening(facts.elaborated).mixed
+        seen: dict[Path, Any] = {}
+        for path in paths:
+            name = "_".join(path)
+            # A stride that Keras' convolution cannot take is a layer of its own behind it.
+            layer = layers.get(f"{name}_subsample", layers.get(name))
+            if layer is not None and path not in mixed:
+                seen[path] = layer.output
+        part = keras.Model(model.inputs, list(seen.values()))
+        return dict(zip(seen, self.run(part, images, training), strict=True))
+
+    def step(self, model: Any, facts: Facts, images: Any, targets: list[Any]) -> Step:
+        wanted = [to_input(target) for target in targets]
+        outputs, gradients, input_gradient = differentiate(model, to_input(images), wanted)
+        return Step(
+            [to_channels_first(output) for output in outputs],
+            {
+                path: np.ascontiguousarray(layout.back(to_array(gradients[variable.path])))
+                for path, variable, layout in variables(model, facts)
+                if variable.path in gradients
+            },
+            to_channels_first(input_gradient),
+        )
 
     def slots(self, model: Any, facts: Facts) -> list[Slot]:
         places = {id(layer): i for i, layer in enumerate(model.layers)}
@@ -197,22 +236,23 @@ def _slot(path: Path, variable: Any, layout: Layout, layer: Any) -> Slot:
     return Slot(path, name, kind, tuple(variable.shape), layout.back)
 
 
-def _detached(tensor: Any) -> Any:
-    return tensor.detach() if hasattr(tensor, "detach") else tensor
+def to_array(tensor: Any) -> Any:
+    """A tensor of any engine as an array of its own."""
+    plain = tensor.detach() if hasattr(tensor, "detach") else tensor
+    return np.array(keras.ops.convert_to_numpy(plain))
 
 
-def _allow_float64() -> None:
-    """Off TensorFlow, Keras computes some layers in float32 while it says float64.
+def to_channels_first(tensor: Any) -> Any:
+    array = to_array(tensor)
+    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
 
-    Its table of narrower types decides; it is private, so only measurements touch it. JAX has
-    float64 only where it is switched on.
-    """
-    from keras.src.backend.common import dtypes
 
-    table = getattr(dtypes, "BIT64_TO_BIT32_DTYPE", None)
-    if table is not None:
-        table["float64"] = "float64"
-    if keras.backend.backend() == "jax":
-        import jax
+def to_input(array: Any) -> Any:
+    """Channels last, in the dtype that models have now."""
+    array = np.asarray(array)
+    array = array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+    return keras.ops.convert_to_tensor(np.ascontiguousarray(array).astype(keras.config.floatx()))
 
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+
+def _listed(made: Any) -> list[Any]:
+    return list(made) if isinstance(made, (list, tuple)) else [made]

@@ -84,6 +84,8 @@ class TorchBackend:
     name = "torch"
     title = "PyTorch"
     requires = ("torch",)
+    engines = ()
+    biased_variance = False
     weight_files = (".pth", ".pt", ".th")
     neutral_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}

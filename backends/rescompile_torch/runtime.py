@@ -1,4 +1,4 @@
-"""Emitted PyTorch source brought to life: weights in and out, and outputs."""
+"""Emitted PyTorch source brought to life: weights in and out, outputs, gradients."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from rescompile.backend.contract import Weights
+from rescompile.backend.contract import Step, Weights
 from rescompile.backend.weights import COUNTER, Slot, Stored, leaf_of
 from rescompile.ir.facts import Facts
 from rescompile.ir.structure import Path
@@ -24,9 +25,21 @@ class TorchRuntime:
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
 
+    def seed(self, seed: int) -> None:
+        torch.manual_seed(seed)
+
     def build(self, module: ModuleType, name: str, dtype: str) -> nn.Module:
         model: nn.Module = getattr(module, name)()
+        if dtype == "float64":
+            _allow_float64(model)
         return model.to(getattr(torch, dtype))
+
+    def quiet(self, model: nn.Module) -> None:
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+            elif hasattr(module, "rate"):  # the emitted StochasticDepth
+                setattr(module, "rate", 0.0)  # noqa: B010 - mypy takes it for a tensor
 
     def set_weights(self, model: nn.Module, facts: Facts, weights: Weights) -> None:
         given = {".".join(path): torch.as_tensor(np.array(w)) for path, w in weights.items()}
@@ -47,11 +60,58 @@ class TorchRuntime:
 
     def run(self, model: nn.Module, images: Any, training: bool = False) -> list[Any]:
         model.train(training)
-        dtype = next((p.dtype for p in model.parameters()), torch.float32)
         with torch.no_grad():
-            made = model(torch.as_tensor(np.asarray(images)).to(dtype))
-        outputs = made if isinstance(made, tuple) else (made,)
-        return [output.numpy().copy() for output in outputs]
+            return [output.numpy().copy() for output in _outputs(model(_input(model, images)))]
+
+    def values(
+        self,
+        model: nn.Module,
+        facts: Facts,
+        paths: list[Path],
+        images: Any,
+        training: bool = False,
+    ) -> dict[Path, Any]:
+        """Of every module that is called once: one that is shared stands for several paths."""
+        seen: dict[Path, list[Any]] = {}
+
+        def hook(path: Path) -> Any:
+            def keep(module: nn.Module, args: Any, output: Any) -> None:
+                if isinstance(output, Tensor):  # copied: what follows may work in place
+                    seen.setdefault(path, []).append(output.detach().numpy().copy())
+
+            return keep
+
+        modules = dict(model.named_modules())
+        handles = [
+            modules[".".join(path)].register_forward_hook(hook(path))
+            for path in paths
+            if ".".join(path) in modules
+        ]
+        try:
+            self.run(model, images, training)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return {path: found[0] for path, found in seen.items() if len(found) == 1}
+
+    def step(self, model: nn.Module, facts: Facts, images: Any, targets: list[Any]) -> Step:
+        model.train()
+        x = _input(model, images).requires_grad_()
+        outputs = _outputs(model(x.clone()))  # a clone: the first layer may work in place
+        losses = [
+            -(torch.as_tensor(target).to(output.dtype) * F.log_softmax(output, 1)).sum()
+            for output, target in zip(outputs, targets, strict=True)
+        ]
+        named = dict(model.named_parameters())
+        found = torch.autograd.grad(
+            torch.stack(losses).sum(),
+            [x, *named.values()],
+            allow_unused=True,
+            materialize_grads=True,
+        )
+        arrays = [gradient.numpy().copy() for gradient in found]
+        gradients = {tuple(k.split(".")): g for k, g in zip(named, arrays[1:], strict=True)}
+        return Step([output.detach().numpy().copy() for output in outputs], gradients, arrays[0])
 
     def slots(self, model: nn.Module, facts: Facts) -> list[Slot]:
         return [
@@ -70,3 +130,28 @@ class TorchRuntime:
 
     def save(self, model: nn.Module, facts: Facts, weights: Weights, file: FilePath) -> None:
         files.write(file, self.slots(model, facts), weights)
+
+
+def _input(model: nn.Module, images: Any) -> Tensor:
+    dtype = next((p.dtype for p in model.parameters()), torch.float32)
+    return torch.as_tensor(np.array(images)).to(dtype)
+
+
+def _outputs(made: Any) -> tuple[Tensor, ...]:
+    return made if isinstance(made, tuple) else (made,)
+
+
+class _ExactHardsigmoid(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu6(x + 3.0) / 6.0
+
+
+def _allow_float64(model: nn.Module) -> None:
+    """PyTorch's derivative of hardsigmoid has the constant 1/6 in float32, even in float64.
+
+    3e-8 of its value is wrong therefore (measured on 2.13); float64 models get an exact one.
+    """
+    for module in model.modules():
+        for name, child in module.named_children():
+            if type(child) is nn.Hardsigmoid:
+                setattr(module, name, _ExactHardsigmoid())

@@ -32,6 +32,18 @@ class Request:
     summary: Summary
 
 
+@record
+class Step:
+    """A training step without its update, as a framework does it.
+
+    `gradients` has every trainable weight, in PyTorch's layout; `input_gradient` is N x C x H x W.
+    """
+
+    outputs: list[Any]
+    gradients: dict[Path, Any]
+    input_gradient: Any
+
+
 class Runtime(Protocol):
     """Emitted source brought to life, in a process that may import the framework.
 
@@ -41,8 +53,17 @@ class Runtime(Protocol):
     def versions(self) -> dict[str, str]:
         """The versions of what runs, by package."""
 
+    def seed(self, seed: int) -> None:
+        """Seed whatever draws the initial weights of the models that are built next."""
+
     def build(self, module: ModuleType, name: str, dtype: str) -> Any:
-        """The model that the function `name` of an emitted module makes, in `dtype`."""
+        """The model that the function `name` of an emitted module makes, in `dtype`.
+
+        In float64 every operation computes in float64, even where the framework would not.
+        """
+
+    def quiet(self, model: Any) -> None:
+        """Give dropout and stochastic depth the rate zero, so that training is deterministic."""
 
     def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
         """Give the model all its weights. Raises `ValueError` for one too many or too few."""
@@ -52,6 +73,18 @@ class Runtime(Protocol):
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
         """The model's outputs, each N x C (x H x W)."""
+
+    def values(
+        self, model: Any, facts: Facts, paths: list[Path], images: Any, training: bool = False
+    ) -> dict[Path, Any]:
+        """What leaves the operations, blocks and joins at `paths`, where it can be observed."""
+
+    def step(self, model: Any, facts: Facts, images: Any, targets: list[Any]) -> Step:
+        """The gradients of -sum(targets * log_softmax(output)) over all outputs, in training mode.
+
+        The softmax is over the channels; each target has its output's shape, N x C (x H x W).
+        Running statistics are updated as by any forward pass in training.
+        """
 
     def slots(self, model: Any, facts: Facts) -> list[Slot]:
         """What a file of the model's weights holds, in the order in which it does."""
@@ -72,6 +105,8 @@ class Backend(Protocol):
     name: str
     title: str
     requires: tuple[str, ...]  # the modules that its runtime imports
+    engines: tuple[str, ...]  # what its framework can run on, the default first; mostly nothing
+    biased_variance: bool  # a running variance is of the batch's biased one, unless a norm says so
     weight_files: tuple[str, ...]  # the suffixes of the files that its runtime reads and saves
     neutral_files: tuple[str, ...]  # those among the core's own formats that its users load
     UNSUPPORTED: Mapping[type[Op], str]

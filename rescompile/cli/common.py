@@ -85,6 +85,37 @@ class BackendType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return [CompletionItem(name) for name in backend_names() if name.startswith(incomplete)]
 
 
+class EngineType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A backend, or a backend and the engine that its framework is to run on: `keras:jax`."""
+
+    name = "name"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ..registry import backend_names, get_backend
+
+        known = backend_names()
+        known += [f"{name}:{engine}" for name in known for engine in get_backend(name).engines]
+        return [CompletionItem(name) for name in known if name.startswith(incomplete)]
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ..errors import RescompileError, did_you_mean
+        from ..registry import get_backend
+
+        name, colon, engine = value.partition(":")
+        try:
+            engines = get_backend(name).engines
+        except RescompileError as error:
+            self.fail(str(error).partition("]: ")[2] or str(error), param, ctx)
+        if colon and engine not in engines:
+            help = did_you_mean(engine, engines) or f"{name} has no engines to choose from"
+            self.fail(f"{name} does not run on '{engine}': {help}", param, ctx)
+        return value
+
+
 def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> Iterator[T]:
     """The jobs; with a bar on a terminal if there are many."""
     if quiet or len(jobs) < MANY or not sys.stderr.isatty():

@@ -117,12 +117,15 @@ def _norm(o: models.Norm, dim: Reader, words: Words, x: Dim | None) -> Op | None
     if kind == "group" and groups is None:
         message = "group normalisation needs the number of groups"
         raise SpecError([Diagnostic("E111", message, o.at(), help="add `groups: 32`, say")])
-    return _make_norm(kind, epsilon, momentum, groups)
+    unbiased = default.unbiased if o.unbiased is None else o.unbiased
+    return _make_norm(kind, epsilon, momentum, unbiased, groups)
 
 
-def _make_norm(kind: str, epsilon: float, momentum: float, groups: Any) -> Op | None:
+def _make_norm(
+    kind: str, epsilon: float, momentum: float, unbiased: bool, groups: Any
+) -> Op | None:
     if kind == "batch":
-        return ops.BatchNorm(float(epsilon), float(momentum))
+        return ops.BatchNorm(float(epsilon), float(momentum), unbiased)
     if kind == "layer":
         return ops.LayerNorm(float(epsilon))
     return ops.GroupNorm(groups, float(epsilon)) if kind == "group" else None
@@ -130,7 +133,8 @@ def _make_norm(kind: str, epsilon: float, momentum: float, groups: Any) -> Op | 
 
 def normalisation(defaults: NormDefaults) -> Op | None:
     """The norm of the defaults; None where they have none."""
-    return _make_norm(defaults.kind, defaults.epsilon, defaults.momentum, defaults.groups)
+    given = (defaults.epsilon, defaults.momentum, defaults.unbiased, defaults.groups)
+    return _make_norm(defaults.kind, *given)
 
 
 def convolution(channels: Dim, stride: Pair, bias: bool) -> Op:

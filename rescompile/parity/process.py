@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,7 +23,43 @@ Array = NDArray[Any]
 
 
 class WorkerError(RescompileError):
-    """The framework's process failed at a job; the message is its traceback."""
+    """The framework's process failed at a job; the message has its traceback, `what` its error."""
+
+    def __init__(self, message: str, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what or message.strip().splitlines()[-1]
+
+
+class MissingFramework(WorkerError):
+    """A framework that the backend needs is not installed; `what` names it."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model that a job is about: a spec, with what is to be changed of it.
+
+    `size` replaces the height and width of its input, `source` the emitted source; `weights` is a
+    seed, "seeded" for weights that depend on names alone, or an .npz file.
+    """
+
+    spec: str
+    size: int | None = None
+    weights: int | str = 0
+    dtype: str = "float32"
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A training step without its update; gradients, and all weights after it, by state-dict key.
+
+    Only running statistics differ from the weights that were given.
+    """
+
+    outputs: list[Array]
+    gradients: dict[str, Array]
+    input_gradient: Array
+    weights: dict[str, Array]
 
 
 class Worker:
@@ -46,13 +85,16 @@ class Worker:
     def __enter__(self) -> Worker:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(now=kind is not None)
 
-    def close(self) -> None:
-        """End the process."""
+    def close(self, now: bool = False) -> None:
+        """End the process: when it is done with its job, or `now`."""
+        if now:
+            self.process.kill()
         if self.process.stdin:
-            self.process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -75,9 +117,12 @@ class Worker:
             said = self.log.read()[-2000:]
             raise WorkerError(f"the {self.label} process ended: {said}")
         answer: dict[str, Any] = json.loads(line)
-        if not answer.pop("ok"):
-            raise WorkerError(f"the {self.label} backend failed:\n{answer['error']}")
-        return answer
+        if answer.pop("ok"):
+            return answer
+        message = f"the {self.label} backend failed:\n{answer['error']}"
+        if answer["missing"]:
+            raise MissingFramework(message, answer["missing"])
+        raise WorkerError(message, answer["what"])
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
         assert self.process.stdin is not None
@@ -100,34 +145,72 @@ class Worker:
 
         `weights` is a seed, "seeded" for weights that depend on names alone, or an .npz file.
         """
-        made = self.arrays(
-            {
-                "action": "run",
-                "spec": os.fspath(spec),
-                "weights": weights,
-                "dtype": dtype,
-                "training": training,
-            },
-            images=images,
-        )
+        subject = Subject(os.fspath(spec), weights=weights, dtype=dtype)
+        return self.outputs(subject, images, training)
+
+    def outputs(self, subject: Subject, images: Array, training: bool = False) -> list[Array]:
+        """The outputs of a model, each N x C (x H x W)."""
+        made = self.about(subject, "run", {"images": images}, training=training)
         return [made[f"output{i}"] for i in range(len(made))]
 
     def weights(self, spec: str | os.PathLike[str], weights: int | str = 0) -> dict[str, Array]:
         """The weights that a float32 model has after it was given these, by state-dict key."""
-        job = {"action": "weights", "spec": os.fspath(spec), "weights": weights}
-        return self.arrays({**job, "dtype": "float32"})
+        return self.about(Subject(os.fspath(spec), weights=weights), "weights")
 
-    def arrays(self, job: dict[str, Any], **given: Array) -> dict[str, Array]:
-        """A job with arrays both ways: each of `given` goes into a file of its name."""
+    def initial(self, subject: Subject) -> dict[str, Array]:
+        """The weights that a model is built with, by state-dict key; they are drawn from seed 0."""
+        return self.about(subject, "initial")
+
+    def values(
+        self, subject: Subject, images: Array, paths: Iterable[Sequence[str]], training: bool
+    ) -> dict[str, Array]:
+        """What leaves the operations and blocks at `paths`, of those that can be observed."""
+        listed = [list(path) for path in paths]
+        made = self.about(subject, "values", {"images": images}, paths=listed, training=training)
+        return _of_kind(made, "value:")
+
+    def step(self, subject: Subject, images: Array, targets: Sequence[Array]) -> Step:
+        """A training step without its update, nothing being dropped (see `Runtime.step`)."""
+        made = self.about(subject, "step", {"images": images}, targets)
+        outputs = [made[f"output{i}"] for i in range(len(targets))]
+        gradients, weights = _of_kind(made, "gradient:"), _of_kind(made, "weight:")
+        return Step(outputs, gradients, made["input_gradient"], weights)
+
+    def descend(
+        self, subject: Subject, batches: Array, targets: Sequence[Array], rate: float
+    ) -> dict[str, Array]:
+        """The trainable weights after a step of SGD on each batch (see `descent.descend`)."""
+        made = self.about(subject, "descend", {"images": batches}, targets, rate=rate)
+        return _of_kind(made, "weight:")
+
+    def about(
+        self,
+        subject: Subject,
+        action: str,
+        arrays: Mapping[str, Array] = {},
+        targets: Sequence[Array] = (),
+        **more: Any,
+    ) -> dict[str, Array]:
+        """A job about a model, with arrays both ways, by name."""
+        files = {name: {name: array} for name, array in arrays.items()}
+        if targets:
+            files["targets"] = {f"target{i}": target for i, target in enumerate(targets)}
+        return self.arrays({"action": action, **asdict(subject), **more}, files)
+
+    def arrays(self, job: dict[str, Any], files: Mapping[str, Any] = {}) -> dict[str, Array]:
+        """A job with arrays both ways: `files` has the arrays of each file by name."""
         folder = Path(self.folder.name)
-        for name, array in given.items():
-            arrays: dict[str, Any] = {name: array}
+        for name, arrays in files.items():
             np.savez(folder / name, **arrays)
             job[name] = str(folder / f"{name}.npz")
         job["out"] = str(folder / "out.npz")
         self.ask(job)
         with np.load(job["out"]) as made:
             return {name: made[name] for name in made.files}
+
+
+def _of_kind(arrays: Mapping[str, Array], kind: str) -> dict[str, Array]:
+    return {k.removeprefix(kind): array for k, array in arrays.items() if k.startswith(kind)}
 
 
 def relative_error(got: Array, wanted: Array) -> float:

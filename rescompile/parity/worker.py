@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,7 +21,11 @@ from ..compiler import Architecture, open_spec
 from ..ir.structure import Path
 from ..live import import_source
 from ..registry import get_backend
+from .descent import descend
 from .weights import random_weights, seeded_weights
+
+Job = dict[str, Any]
+Made = dict[str, Any]
 
 
 class Session:
@@ -29,39 +34,99 @@ class Session:
     def __init__(self, backend: str) -> None:
         self.backend = backend
         self.runtime = get_backend(backend).runtime()
-        self.key: tuple[str, str] | None = None
+        self.key: tuple[Any, ...] = ()
         self.model: Any = None
         self.net: Architecture | None = None
+        self.quiet = False
 
-    def open(self, spec: str, dtype: str) -> Architecture:
-        """The architecture of a spec, with a model built from its emitted source."""
-        if self.key != (spec, dtype) or self.net is None:
-            self.net = open_spec(spec)
-            module = import_source(self.net.source(self.backend), self.backend, self.net.name)
+    def open(
+        self, spec: str, dtype: str, size: int | None = None, source: str | None = None
+    ) -> Architecture:
+        """The architecture of a spec, with a model built from its source."""
+        key = (spec, dtype, size, source)
+        if self.key != key or self.net is None:
+            self.key = ()
+            self.net = open_spec(spec, size)
+            code = source or self.net.source(self.backend)
+            module = import_source(code, self.backend, self.net.name)
+            self.runtime.seed(0)
             self.model = self.runtime.build(module, self.net.name, dtype)
-            self.key = (spec, dtype)
+            self.key, self.quiet = key, False
         return self.net
 
-    def answer(self, job: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, job: Job) -> dict[str, Any]:
         """Do one job. The `action` is a method's name; arrays are written to `job["out"]`."""
         if job["action"] == "versions":
             return self.runtime.versions()
-        net = self.open(job["spec"], job["dtype"])
-        self.runtime.set_weights(self.model, net.facts, weights_of(net, job["weights"]))
-        made: dict[str, Any] = getattr(self, job["action"])(net, job)
+        if job["action"] == "initial" or (job.get("training") and self.quiet):
+            self.key = ()  # a model as it was built
+        net = self.open(job["spec"], job["dtype"], job.get("size"), job.get("source"))
+        if job["action"] != "initial":
+            weights = weights_of(net, job["weights"])
+            self.runtime.set_weights(self.model, net.facts, weights)
+        made: Made = getattr(self, job["action"])(net, job)
         np.savez(job["out"], **made)
         return {}
 
-    def run(self, net: Architecture, job: dict[str, Any]) -> dict[str, Any]:
+    def be_quiet(self) -> None:
+        """From now on the model drops nothing in training."""
+        self.runtime.quiet(self.model)
+        self.quiet = True
+
+    def run(self, net: Architecture, job: Job) -> Made:
         """Outputs for images, in evaluation or training mode."""
         images = np.load(job["images"])["images"]
         outputs = self.runtime.run(self.model, images, job["training"])
         return {f"output{i}": output for i, output in enumerate(outputs)}
 
-    def weights(self, net: Architecture, job: dict[str, Any]) -> dict[str, Any]:
+    def weights(self, net: Architecture, job: Job) -> Made:
         """The model's weights in PyTorch's layout."""
-        found = self.runtime.get_weights(self.model, net.facts)
-        return {".".join(path): array for path, array in found.items()}
+        return _named(self.runtime.get_weights(self.model, net.facts))
+
+    initial = weights
+
+    def values(self, net: Architecture, job: Job) -> Made:
+        """What leaves the operations and blocks at `paths`."""
+        images = np.load(job["images"])["images"]
+        paths = [tuple(path) for path in job["paths"]]
+        if job["training"]:
+            self.be_quiet()
+        return _named(
+            self.runtime.values(self.model, net.facts, paths, images, job["training"]), "value:"
+        )
+
+    def step(self, net: Architecture, job: Job) -> Made:
+        """A training step without its update: outputs, gradients, and all weights afterwards."""
+        images = np.load(job["images"])["images"]
+        self.be_quiet()
+        made = self.runtime.step(self.model, net.facts, images, _targets(job))
+        return {
+            **{f"output{i}": output for i, output in enumerate(made.outputs)},
+            **_named(made.gradients, "gradient:"),
+            **_named(self.runtime.get_weights(self.model, net.facts), "weight:"),
+            "input_gradient": made.input_gradient,
+        }
+
+    def descend(self, net: Architecture, job: Job) -> Made:
+        """The trainable weights after a step of SGD on each of the batches that `images` stacks."""
+        self.be_quiet()
+        targets = _targets(job)
+
+        def differentiate(weights: Any, batch: Any) -> dict[Path, Any]:
+            self.runtime.set_weights(self.model, net.facts, weights)
+            return self.runtime.step(self.model, net.facts, batch, targets).gradients
+
+        start, batches = weights_of(net, job["weights"]), np.load(job["images"])["images"]
+        return _named(descend(start, batches, differentiate, job["rate"]), "weight:")
+
+
+def _named(arrays: dict[Path, Any], kind: str = "") -> Made:
+    return {kind + ".".join(path): array for path, array in arrays.items()}
+
+
+def _targets(job: Job) -> list[Any]:
+    with np.load(job["targets"]) as stored:
+        return [stored[f"target{i}"] for i in range(len(stored.files))]
 
 
 def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
@@ -77,6 +142,7 @@ def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
 
 def serve(make: Callable[[], Session]) -> None:
     """Answer jobs until standard input ends. What the frameworks print goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the near end is interrupted, and ends this one
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     session: Session | None = None
@@ -84,8 +150,15 @@ def serve(make: Callable[[], Session]) -> None:
         try:
             session = session or make()
             answer = {"ok": True, **session.answer(json.loads(line))}
-        except Exception:
-            answer = {"ok": False, "error": traceback.format_exc()}
+        except Exception as error:
+            missing = error.name if session is None and isinstance(error, ImportError) else None
+            what = f"{type(error).__name__}: {error}"
+            answer = {
+                "ok": False,
+                "what": what,
+                "error": traceback.format_exc(),
+                "missing": missing,
+            }
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -28,7 +28,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from rescompile.compiler import Architecture, open_spec
 from rescompile.errors import UnsupportedError
-from rescompile.ir.ops import Gelu, LeakyRelu, Upsample
 from rescompile.parity.process import Worker, relative_error
 from rescompile.parity.reference import run
 from rescompile.parity.weights import random_weights
@@ -39,9 +38,6 @@ from .networks import networks
 ROOT = Path(__file__).parents[2]
 REGRESSIONS = sorted((ROOT / "tests/regressions").glob("*.yaml"))
 FLOAT64 = 1e-10
-# TensorFlow has no float64 for these: it computes them in float32, which norms may amplify.
-SINGLE = (Gelu, LeakyRelu, Upsample)
-SINGLE_TOLERANCE = 1e-5
 FUZZING = "RESCOMPILE_FUZZ" in os.environ
 EXAMPLES = int(os.environ.get("RESCOMPILE_FUZZ", "60"))
 
@@ -149,8 +145,6 @@ class Bench:
         shape = net.facts.network.input
         images = np.random.default_rng(7).standard_normal((2, *shape))
         elaborated = net.facts.elaborated
-        single = any(isinstance(trace.op, SINGLE) for _, trace in elaborated.flat())
-        tolerance = SINGLE_TOLERANCE if single else FLOAT64
         wanted = run(elaborated, random_weights(elaborated, 3), images).outputs
         for name, worker in self.workers.items():
             if get_backend(name).unsupported(net.facts):
@@ -158,7 +152,7 @@ class Bench:
             got = worker.run(path, images, weights=3, dtype="float64")
             assert len(got) == len(wanted)
             for ours, theirs in zip(got, wanted, strict=True):
-                assert relative_error(ours, theirs) < tolerance, name
+                assert relative_error(ours, theirs) < FLOAT64, name
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from rescompile.ir import ops
 from rescompile.ir.ops import OPS, Op, Shape
-from rescompile.parity.reference import MEANINGS, Array, new_running_statistics
+from rescompile.parity.reference import MEANINGS, PULLBACKS, Array, new_running_statistics
 
 Rng = np.random.Generator
 BOUND = 1e-12
@@ -254,6 +254,56 @@ def test_agrees_with_torch(kind: type[Op], seed: int, torch: Any) -> None:
         ours = MEANINGS[kind](op, x, p, False)
         assert op.output(shape) == tuple(theirs.shape[1:]), (op, shape)
         close(ours, theirs)
+
+
+# PyTorch 2.13 has the constant 1/6 of this derivative in float32: see the test by hand below.
+COARSE = {ops.HardSigmoid}
+
+
+@pytest.mark.parametrize("kind", [k for k in OPS if k not in COARSE], ids=lambda kind: kind.word)
+def test_derivatives_agree_with_torch(kind: type[Op], torch: Any) -> None:
+    assert set(PULLBACKS) == set(OPS)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        op, shape = CASES[kind](rng)
+        x, p = drawn(rng, op, shape)
+        given = {"": x, **{f"p{leaf}": v for leaf, v in p.items() if "running" not in leaf}}
+        fixed = {leaf: torch.from_numpy(v) for leaf, v in p.items() if "running" in leaf}
+        t = {key: torch.from_numpy(v.copy()).requires_grad_() for key, v in given.items()}
+        tensors = {key[1:]: v for key, v in t.items() if key}
+        y = THEIRS[kind](torch, op, t[""], {**fixed, **tensors})
+        dy = rng.standard_normal(tuple(y.shape))
+        theirs = torch.autograd.grad(y, list(t.values()), torch.from_numpy(dy))
+        dx, dp = PULLBACKS[kind](op, x, MEANINGS[kind](op, x, p, False), p, dy, False)
+        assert {"": dx, **{f"p{leaf}": v for leaf, v in dp.items()}}.keys() == t.keys()
+        for ours, wanted in zip([dx, *(dp[k[1:]] for k in t if k)], theirs, strict=True):
+            assert ours.shape == tuple(wanted.shape)
+            # A gradient that cancels to (nearly) nothing is as inexact as what it is made of.
+            scale = max(np.abs(wanted.numpy()).max(), 1e-2 * np.abs(dy).max())
+            assert np.abs(ours - wanted.numpy()).max() <= 10 * BOUND * scale
+
+
+def test_the_derivative_of_hard_sigmoid_by_hand() -> None:
+    x = np.array([[-4.0, -2.0, 0.0, 2.0, 4.0]])
+    dx, _ = PULLBACKS[ops.HardSigmoid](ops.HardSigmoid(), x, x, {}, np.ones_like(x), False)
+    assert dx.tolist() == [[0.0, 1 / 6, 1 / 6, 1 / 6, 0.0]]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_derivative_of_batch_norm_in_training_agrees_with_torch(seed: int, torch: Any) -> None:
+    rng = np.random.default_rng(seed)
+    op = ops.BatchNorm()
+    x, p = drawn(rng, op, a_map(rng, least=3))
+    t = {leaf: torch.from_numpy(v.copy()) for leaf, v in {"x": x, **p}.items()}
+    trained = [t[leaf].requires_grad_() for leaf in ("x", "weight", "bias")]
+    y = torch.nn.functional.batch_norm(
+        t["x"], t["running_mean"], t["running_var"], *trained[1:], True, op.momentum, op.epsilon
+    )
+    dy = rng.standard_normal(tuple(y.shape))
+    theirs = torch.autograd.grad(y, trained, torch.from_numpy(dy))
+    dx, dp = PULLBACKS[ops.BatchNorm](op, x, y.detach().numpy(), p, dy, True)
+    for ours, wanted in zip((dx, dp["weight"], dp["bias"]), theirs, strict=True):
+        close(ours, wanted)
 
 
 @pytest.mark.parametrize("seed", range(40))

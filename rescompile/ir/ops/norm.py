@@ -15,11 +15,16 @@ def _affine(count: int) -> tuple[Parameter, ...]:
 
 @record
 class BatchNorm(Op):
-    """Batch normalisation with scale and shift; `momentum` is the weight of the new batch."""
+    """Batch normalisation with scale and shift; `momentum` is the weight of the new batch.
+
+    `unbiased`: what enters the running variance is the batch's unbiased variance, in every target;
+    otherwise it is whichever the target's own layer takes.
+    """
 
     word: ClassVar[str] = "batch_norm"
     epsilon: float = 1e-5
     momentum: float = 0.1
+    unbiased: bool = False
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
         running = (Parameter(f"running_{what}", (x[0],), False) for what in ("mean", "var"))

@@ -19,25 +19,25 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...ir import ops
 from ...ir.expr import Dim
-from ...ir.ops import Op
+from ...ir.ops import Op, Shape
 
 Array = npt.NDArray[np.float64]
 Params = Mapping[str, Array]
 Meaning = Callable[[Any, Array, Params, bool], Array]
 
 
-def _ints(dims: tuple[Dim, ...]) -> tuple[int, ...]:
+def ints(dims: tuple[Dim, ...]) -> tuple[int, ...]:
     return tuple(cast(int, dim) for dim in dims)
 
 
-def _pad(x: Array, padding: tuple[int, ...], fill: float = 0.0) -> Array:
+def pad(x: Array, padding: tuple[int, ...], fill: float = 0.0) -> Array:
     """`x` with `fill` around its maps; `padding` is top, bottom, left, right."""
     top, bottom, left, right = padding
     widths = ((0, 0), (0, 0), (top, bottom), (left, right))
     return np.pad(x, widths, constant_values=fill)
 
 
-def _windows(
+def windows(
     x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...] = (1, 1)
 ) -> Array:
     """Every window that lies inside the maps of `x`: (N, C, rows, columns, kh, kw), a view."""
@@ -46,9 +46,17 @@ def _windows(
     return sliding_window_view(x, reach, axis=(2, 3))[:, :, ::sh, ::sw, ::dh, ::dw]
 
 
-def _per_channel(v: Array, x: Array) -> Array:
+def per_channel(v: Array, x: Array) -> Array:
     """A vector of C numbers, shaped to meet `x` along its channels."""
     return v.reshape(-1, *(1 for _ in x.shape[2:]))
+
+
+def patches(op: ops.Conv, x: Array) -> Array:
+    """im2col: for each sample and group a matrix of (channel, i, j) by (row, column)."""
+    stride, dilation, (groups,) = ints(op.stride), ints(op.dilation), ints((op.groups,))
+    seen = windows(pad(x, op.pads(x.shape[1:])), ints(op.kernel), stride, dilation)
+    n, _c, rows, columns, _kh, _kw = seen.shape
+    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, rows * columns)
 
 
 def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
@@ -56,16 +64,12 @@ def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
 
     Output channel o sees the input channels of its own group only.
     """
-    (groups,) = _ints((op.groups,))
-    kernel, stride, dilation = _ints(op.kernel), _ints(op.stride), _ints(op.dilation)
-    windows = _windows(_pad(x, op.pads(x.shape[1:])), kernel, stride, dilation)
-    n, _c, rows, columns, _kh, _kw = windows.shape
-    # im2col: for each group a matrix of (c, i, j) by positions, and of outputs by (c, i, j).
-    patches = windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, rows * columns)
+    (groups,) = ints((op.groups,))
     weight = p["weight"].reshape(groups, len(p["weight"]) // groups, -1)
-    y = np.einsum("gok,ngkp->ngop", weight, patches) if groups == x.shape[1] else weight @ patches
-    y = y.reshape(n, -1, rows, columns)
-    return y + _per_channel(p["bias"], y) if op.bias else y
+    seen = patches(op, x)
+    y = np.einsum("gok,ngkp->ngop", weight, seen) if groups == x.shape[1] else weight @ seen
+    y = y.reshape(len(x), *op.output(x.shape[1:]))
+    return y + per_channel(p["bias"], y) if op.bias else y
 
 
 def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
@@ -74,8 +78,8 @@ def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Ar
     Its own place is where its row and column, times the stride, fall. Of what that gives, padding
     is cut off on both sides; output padding is rows and columns after it that nothing reaches.
     """
-    (groups,) = _ints((op.groups,))
-    (kh, kw), (sh, sw), (top, left) = map(_ints, (op.kernel, op.stride, op.padding))
+    (groups,) = ints((op.groups,))
+    (kh, kw), (sh, sw), (top, left) = map(ints, (op.kernel, op.stride, op.padding))
     (n, c, h, w), (out, rows, columns) = x.shape, op.output(x.shape[1:])
     weight = p["weight"].reshape(groups, c // groups, out // groups, kh, kw)
     grouped = x.reshape(n, groups, c // groups, h, w)
@@ -86,20 +90,20 @@ def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Ar
             area = (slice(i, i + (h - 1) * sh + 1, sh), slice(j, j + (w - 1) * sw + 1, sw))
             whole[:, :, area[0], area[1]] += part.reshape(n, out, h, w)
     y = whole[:, :, top : top + rows, left : left + columns]
-    return y + _per_channel(p["bias"], y) if op.bias else y
+    return y + per_channel(p["bias"], y) if op.bias else y
 
 
 def linear(op: ops.Linear, x: Array, p: Params, *_: object) -> Array:
     """y[o] = b[o] + sum over c of w[o, c] x[c], on a vector or at each position."""
     y: Array = np.einsum("oc,nc...->no...", p["weight"], x, optimize=True)
-    return y + _per_channel(p["bias"], y) if op.bias else y
+    return y + per_channel(p["bias"], y) if op.bias else y
 
 
 def _affine(x: Array, p: Params) -> Array:
-    return x * _per_channel(p["weight"], x) + _per_channel(p["bias"], x)
+    return x * per_channel(p["weight"], x) + per_channel(p["bias"], x)
 
 
-def _batch_moments(x: Array) -> tuple[Array, Array]:
+def batch_moments(x: Array) -> tuple[Array, Array]:
     """Mean and (biased) variance of each channel over the batch and all positions."""
     axes = (0, *range(2, x.ndim))
     return x.mean(axes), x.var(axes)
@@ -110,9 +114,9 @@ def batch_norm(op: ops.BatchNorm, x: Array, p: Params, training: bool) -> Array:
 
     The moments are the running ones; in training those of the batch, whose variance is biased.
     """
-    mean, var = _batch_moments(x) if training else (p["running_mean"], p["running_var"])
-    centred = x - _per_channel(mean, x)
-    return _affine(centred / np.sqrt(_per_channel(var, x) + op.epsilon), p)
+    mean, var = batch_moments(x) if training else (p["running_mean"], p["running_var"])
+    centred = x - per_channel(mean, x)
+    return _affine(centred / np.sqrt(per_channel(var, x) + op.epsilon), p)
 
 
 def new_running_statistics(op: ops.BatchNorm, x: Array, p: Params) -> dict[str, Array]:
@@ -124,26 +128,26 @@ def new_running_statistics(op: ops.BatchNorm, x: Array, p: Params) -> dict[str, 
     count = x.size // x.shape[1]
     if count < 2:
         raise ValueError("batch_norm in training needs more than one value in each channel")
-    mean, var = _batch_moments(x)
+    mean, var = batch_moments(x)
     new = {"running_mean": mean, "running_var": var * count / (count - 1)}
     return {leaf: (1 - op.momentum) * p[leaf] + op.momentum * value for leaf, value in new.items()}
 
 
-def _standardise(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
-    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    standard: Array = (x - mean) / np.sqrt(var + epsilon)
-    return standard
+def standardise(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
+    """`x` with mean 0 and variance 1 over `axes`, and what it was divided by."""
+    deviation: Array = np.sqrt(x.var(axes, keepdims=True) + epsilon)
+    return (x - x.mean(axes, keepdims=True)) / deviation, deviation
 
 
 def layer_norm(op: ops.LayerNorm, x: Array, p: Params, *_: object) -> Array:
     """Mean 0 and variance 1 over the channels of each position, then scaled and shifted."""
-    return _affine(_standardise(x, (1,), op.epsilon), p)
+    return _affine(standardise(x, (1,), op.epsilon)[0], p)
 
 
 def group_norm(op: ops.GroupNorm, x: Array, p: Params, *_: object) -> Array:
     """Mean 0 and variance 1 over each group of channels at all positions, scaled and shifted."""
-    grouped = x.reshape(len(x), *_ints((op.groups,)), -1)
-    return _affine(_standardise(grouped, (2,), op.epsilon).reshape(x.shape), p)
+    grouped = x.reshape(len(x), *ints((op.groups,)), -1)
+    return _affine(standardise(grouped, (2,), op.epsilon)[0].reshape(x.shape), p)
 
 
 def relu(op: ops.Relu, x: Array, *_: object) -> Array:
@@ -180,10 +184,15 @@ def hard_swish(op: ops.HardSwish, x: Array, *_: object) -> Array:
     return x * hard_sigmoid(ops.HardSigmoid(), x)
 
 
-def gelu(op: ops.Gelu, x: Array, *_: object) -> Array:
-    """x Phi(x) with Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits where x is negative."""
+def gelu_cdf(x: Array) -> Array:
+    """Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits where x is negative."""
     scaled = (-x / math.sqrt(2.0)).ravel()
-    return x * np.fromiter(map(math.erfc, scaled), np.float64, x.size).reshape(x.shape) / 2.0
+    return np.fromiter(map(math.erfc, scaled), np.float64, x.size).reshape(x.shape) / 2.0
+
+
+def gelu(op: ops.Gelu, x: Array, *_: object) -> Array:
+    """x Phi(x), Phi being the cumulative normal distribution."""
+    return x * gelu_cdf(x)
 
 
 def elu(op: ops.Elu, x: Array, *_: object) -> Array:
@@ -197,22 +206,28 @@ def softmax(op: ops.Softmax, x: Array, *_: object) -> Array:
     return quotient
 
 
-def _pool_windows(op: ops.Pool, x: Array, fill: float, beyond: float) -> Array:
+def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, int]:
+    """By how many rows and columns the last windows of a pool reach past its padding."""
+    kernel, stride, padding = ints(op.kernel), ints(op.stride), ints(op.padding)
+    ends = [(n - 1) * s + k for n, s, k in zip(op.output(shape)[1:], stride, kernel, strict=True)]
+    padded = (shape[1] + padding[0] + padding[1], shape[2] + padding[2] + padding[3])
+    rows, columns = (max(0, end - size) for end, size in zip(ends, padded, strict=True))
+    return rows, columns
+
+
+def pool_windows(op: ops.Pool, x: Array, fill: float, beyond: float) -> Array:
     """The windows of a pool over `x` padded by `fill`.
 
     In ceil mode the last window may reach past the padding: there it sees `beyond`.
     """
-    kernel, stride, padding = _ints(op.kernel), _ints(op.stride), _ints(op.padding)
-    counts = op.output(x.shape[1:])[1:]
-    x = _pad(x, padding, fill)
-    ends = [(n - 1) * s + k for n, s, k in zip(counts, stride, kernel, strict=True)]
-    over = [max(0, end - size) for end, size in zip(ends, x.shape[2:], strict=True)]
-    return _windows(_pad(x, (0, over[0], 0, over[1]), beyond), kernel, stride)
+    rows, columns = pool_overhang(op, x.shape[1:])
+    x = pad(pad(x, ints(op.padding), fill), (0, rows, 0, columns), beyond)
+    return windows(x, ints(op.kernel), ints(op.stride))
 
 
 def max_pool(op: ops.MaxPool, x: Array, *_: object) -> Array:
     """The maximum of each window; padding is -infinity, so that it never wins."""
-    y: Array = _pool_windows(op, x, -np.inf, -np.inf).max((4, 5))
+    y: Array = pool_windows(op, x, -np.inf, -np.inf).max((4, 5))
     return y
 
 
@@ -221,8 +236,8 @@ def avg_pool(op: ops.AvgPool, x: Array, *_: object) -> Array:
 
     Padding counts where `count_include_pad` says so; what ceil mode adds beyond it never does.
     """
-    counted = _pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
-    y: Array = _pool_windows(op, x, 0.0, 0.0).sum((4, 5)) / counted.sum((4, 5))
+    counted = pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
+    y: Array = pool_windows(op, x, 0.0, 0.0).sum((4, 5)) / counted.sum((4, 5))
     return y
 
 
@@ -247,19 +262,19 @@ def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
 
 
 def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
-    before, after = _ints((op.before, op.after))
+    before, after = ints((op.before, op.after))
     return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
 
 
 def slice_channels(op: ops.SliceChannels, x: Array, *_: object) -> Array:
-    start, stop = _ints((op.start, op.stop))
+    start, stop = ints((op.start, op.stop))
     return x[:, start:stop]
 
 
 def channel_shuffle(op: ops.ChannelShuffle, x: Array, *_: object) -> Array:
     """Channel i of group g becomes channel g of the i-th group of the output."""
     n, c, h, w = x.shape
-    (groups,) = _ints((op.groups,))
+    (groups,) = ints((op.groups,))
     return x.reshape(n, groups, c // groups, h, w).swapaxes(1, 2).reshape(x.shape)
 
 
@@ -268,7 +283,7 @@ def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     return x
 
 
-def _interpolation(n: int, scale: int) -> Array:
+def interpolation(n: int, scale: int) -> Array:
     """(scale n, n): how much each of n pixels weighs in each pixel of the enlarged axis.
 
     The centre of pixel i is at i + 1/2 on both axes; beyond the outermost centres the edge is held.
@@ -280,10 +295,10 @@ def _interpolation(n: int, scale: int) -> Array:
 
 def upsample(op: ops.Upsample, x: Array, *_: object) -> Array:
     """Each pixel repeated, or the linear interpolation of its neighbours along both axes."""
-    (scale,) = _ints((op.scale,))
+    (scale,) = ints((op.scale,))
     if op.mode is ops.Resampling.NEAREST:
         return x.repeat(scale, 2).repeat(scale, 3)
-    rows, columns = _interpolation(x.shape[2], scale), _interpolation(x.shape[3], scale)
+    rows, columns = interpolation(x.shape[2], scale), interpolation(x.shape[3], scale)
     y: Array = np.einsum("yh,nchw,xw->ncyx", rows, x, columns, optimize=True)
     return y
 

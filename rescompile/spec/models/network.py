@@ -129,6 +129,10 @@ class NormDefaults(Model):
     momentum: Momentum = Field(
         0.1, description="The weight of the new batch in the running statistics."
     )
+    unbiased: Bool = Field(
+        False,
+        description="Whether every backend tracks the unbiased variance, as PyTorch does anyway.",
+    )
     groups: Positive | None = Field(None, description="Of group normalisation: how many.")
 
 

@@ -148,6 +148,10 @@ class Norm(Model):
         description="The weight of the new batch in the running statistics, as in PyTorch; Keras'"
         " 0.99 is 0.01 here.",
     )
+    unbiased: Bool | None = Field(
+        None,
+        description="Whether every backend tracks the unbiased variance, as PyTorch does anyway.",
+    )
     groups: Positive | None = Field(
         None, description="Of group normalisation: how many; it divides the channels."
     )

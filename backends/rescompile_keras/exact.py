@@ -1,0 +1,84 @@
+"""Float64 that deserves the name: what Keras computes in float32 while it says float64.
+
+Only measurements come here. What was found on Keras 3.15, TensorFlow 2.21 and PyTorch 2.13:
+* off TensorFlow, Keras' table of narrower types has norms and means compute in float32;
+* Python's floats, a momentum of 0.9 say, pass through float32 into a float64 computation: 2e-8;
+* on TensorFlow the constants of gelu (1e-8), the slope of leaky_relu (3e-10) and bilinear resizing
+  (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+FLOATS = ("momentum", "epsilon", "rate", "negative_slope", "alpha", "max_value")
+
+
+def allow_float64() -> None:
+    """For all models that are built from now on; JAX has float64 only where it is switched on."""
+    from keras.src.backend.common import dtypes
+
+    table = getattr(dtypes, "BIT64_TO_BIT32_DTYPE", None)  # a private name, and it may go
+    if table is not None:
+        table["float64"] = "float64"
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+
+
+def make_exact(model: Any) -> None:
+    """Give the layers of a float64 model float64 constants, and formulas that keep them."""
+    for layer in model.layers:
+        for name in FLOATS:
+            value = getattr(layer, name, None)
+            if type(value) is float:
+                setattr(layer, name, np.float64(value))
+        if isinstance(layer, keras.layers.Activation):
+            layer.activation = ACTIVATIONS.get(layer.activation, layer.activation)
+        elif isinstance(layer, keras.layers.LeakyReLU):
+            layer.call = _leaky_relu(layer.negative_slope)
+        elif isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "bilinear":
+            layer.call = _bilinear(*layer.size)
+
+
+def _constant(value: Any) -> Any:
+    return keras.ops.convert_to_tensor(np.asarray(value, np.float64))
+
+
+def _gelu(x: Any) -> Any:
+    half = keras.ops.erf(x * _constant(1 / math.sqrt(2))) + _constant(1.0)
+    return x * half * _constant(0.5)
+
+
+def _hard_sigmoid(x: Any) -> Any:
+    return keras.ops.relu6(x + _constant(3.0)) / _constant(6.0)
+
+
+def _leaky_relu(slope: float) -> Callable[[Any], Any]:
+    return lambda x: keras.ops.where(x > 0, x, x * _constant(slope))
+
+
+def _bilinear(tall: int, wide: int) -> Callable[[Any], Any]:
+    """By half-pixel centres; beyond the outermost ones the edge is held."""
+
+    def weights(n: int, scale: int) -> Any:
+        centres = np.clip((np.arange(n * scale) + 0.5) / scale - 0.5, 0, n - 1)
+        return _constant(np.maximum(0.0, 1.0 - np.abs(centres[:, None] - np.arange(n))))
+
+    def call(x: Any) -> Any:
+        rows, columns = weights(x.shape[1], tall), weights(x.shape[2], wide)
+        return keras.ops.einsum("yh,nhwc,xw->nyxc", rows, x, columns)
+
+    return call
+
+
+ACTIVATIONS = {
+    keras.activations.gelu: _gelu,
+    keras.activations.hard_sigmoid: _hard_sigmoid,
+}

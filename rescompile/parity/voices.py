@@ -1,0 +1,211 @@
+"""Who says what a network computes: the reference, and each framework. All answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ..ir.structure import Path
+from ..registry import get_backend
+from .compare import Arrays, deviations, worst
+from .descent import descend, learning_rate
+from .process import Step, Worker
+from .reference import Result, run, step
+from .trial import Trial
+
+Array = NDArray[Any]
+
+
+class Voice(Protocol):
+    """One execution of a trial; every answer has arrays by name, state-dict keys for weights."""
+
+    def evaluation(self) -> Arrays:
+        """The outputs in evaluation mode."""
+
+    def training(self) -> Arrays:
+        """The outputs in training mode."""
+
+    def running(self) -> Arrays:
+        """The running statistics after a training step, as if variances were unbiased."""
+
+    def kept_variance(self) -> Arrays:
+        """The running variances after a training step, as they are."""
+
+    def gradients(self) -> Arrays:
+        """Of a cross-entropy, for every parameter."""
+
+    def input_gradient(self) -> Arrays:
+        """Of the same, for the images."""
+
+    def descended(self) -> Arrays:
+        """The trainable weights after some steps of SGD."""
+
+
+class Reference:
+    """The NumPy semantics: float64, whatever the others compute in."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+        self.chosen: float | None = None
+        self.end: Arrays | None = None
+
+    @cached_property
+    def result(self) -> Result:
+        return run(self.trial.elaborated, self.trial.weights, self.trial.images)
+
+    @cached_property
+    def targets(self) -> list[Array]:
+        """For the loss: one for each output, of its shape."""
+        shown = run(
+            self.trial.elaborated, self.trial.weights, self.trial.batches[0], training=True,
+            noise=False,
+        )  # fmt: skip
+        return self.trial.targets(shown.outputs)
+
+    def step(self, weights: Any, images: Array) -> Any:
+        return step(self.trial.elaborated, weights, images, self.targets)
+
+    @cached_property
+    def first(self) -> Any:
+        """The first training step."""
+        return self.step(self.trial.weights, self.trial.batches[0])
+
+    def evaluation(self) -> Arrays:
+        return outputs(self.result.outputs)
+
+    def training(self) -> Arrays:
+        return outputs(self.first.outputs)
+
+    def running(self) -> Arrays:
+        return named(self.first.running)
+
+    def kept_variance(self) -> Arrays:
+        counted = self.trial.variance_counts()
+        return {name: array for name, array in self.running().items() if name in counted}
+
+    def gradients(self) -> Arrays:
+        return named(self.first.gradients)
+
+    def input_gradient(self) -> Arrays:
+        return {"input": self.first.input_gradient}
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the descent."""
+        if self.chosen is None:
+            self.chosen = learning_rate(self.trial.weights, self.first.gradients)
+        return self.chosen
+
+    def slow_down(self) -> None:
+        """Lower the rate to a tenth."""
+        self.chosen, self.end = self.rate / 10, None
+
+    def descended(self) -> Arrays:
+        if self.end is None:
+            made = descend(
+                self.trial.weights,
+                list(self.trial.batches),
+                lambda w, x: self.step(w, x).gradients,
+                self.rate,
+            )
+            self.end = named(made)
+        return self.end
+
+    @cached_property
+    def shaken(self) -> Reference:
+        """The same with every weight and pixel moved by one rounding."""
+        return Reference(replace(self.trial, shaken=True))
+
+    def noise(self, ask: Callable[[Voice], Arrays]) -> float:
+        """By how much that moves an answer."""
+        self.shaken.chosen, self.shaken.end = self.chosen, None
+        return worst(deviations(ask(self.shaken), ask(self))).error
+
+    def values(self, training: bool) -> dict[Path, Array]:
+        """Every intermediate value in the order of execution."""
+        images = self.trial.batches[0] if training else self.trial.images
+        made = run(
+            self.trial.elaborated, self.trial.weights, images, training=training, keep=True,
+            noise=False,
+        )  # fmt: skip
+        return dict(made.values)
+
+
+class Framework:
+    """A backend's emitted model, run by a worker; it gets the reference's targets."""
+
+    def __init__(self, worker: Worker, reference: Reference, dtype: str) -> None:
+        self.worker, self.reference, self.trial = worker, reference, reference.trial
+        self.subject = self.trial.subject(worker.backend, dtype)
+        self.biased = is_biased(worker)
+
+    def evaluation(self) -> Arrays:
+        return outputs(self.worker.outputs(self.subject, self.trial.images))
+
+    @cached_property
+    def first(self) -> Step:
+        return self.worker.step(self.subject, self.trial.batches[0], self.reference.targets)
+
+    def training(self) -> Arrays:
+        return outputs(self.first.outputs)
+
+    def running(self) -> Arrays:
+        """Biased ones are corrected in closed form.
+
+        new = (1 - m) old + m v with the biased variance v of n values: v becomes v n / (n - 1).
+        """
+        found = dict(self.kept())
+        if self.biased:
+            old = named(self.trial.weights)
+            for name, (momentum, count) in self.trial.variance_counts().items():
+                carried = (1 - momentum) * old[name]
+                found[name] = carried + (found[name] - carried) * count / (count - 1)
+        return found
+
+    def kept(self) -> Arrays:
+        names = self.reference.running()
+        return {name: array for name, array in self.first.weights.items() if name in names}
+
+    def kept_variance(self) -> Arrays:
+        counted = self.trial.variance_counts()
+        return {name: array for name, array in self.kept().items() if name in counted}
+
+    def gradients(self) -> Arrays:
+        return self.first.gradients
+
+    def input_gradient(self) -> Arrays:
+        return {"input": self.first.input_gradient}
+
+    def descended(self) -> Arrays:
+        reference = self.reference
+        return self.worker.descend(
+            self.subject, self.trial.batches, reference.targets, reference.rate
+        )
+
+    def values(self, paths: Iterable[Path], training: bool) -> Arrays:
+        """What leaves the layers at `paths`, of those that can be observed."""
+        images = self.trial.batches[0] if training else self.trial.images
+        return self.worker.values(self.subject, images, paths, training)
+
+    def initial(self) -> Arrays:
+        """The weights that the model is built with."""
+        return self.worker.initial(self.subject)
+
+
+def is_biased(worker: Worker) -> bool:
+    """Whether the framework's own running variances are of biased ones."""
+    return get_backend(worker.backend).biased_variance
+
+
+def outputs(arrays: Any) -> Arrays:
+    """Outputs by number."""
+    return {f"output {i}": array for i, array in enumerate(arrays)}
+
+
+def named(arrays: Any) -> Arrays:
+    """Tensors by state-dict key."""
+    return {".".join(path): array for path, array in arrays.items()}

@@ -1,0 +1,65 @@
+"""Verification is worth what it finds: every broken emitter is caught, and located."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rescompile.compiler import open_spec
+from rescompile.parity.checks import Level
+from rescompile.parity.process import MissingFramework, Worker
+from rescompile.parity.verify import Options, verify
+
+from .mutants import EVALUATION, MUTANTS, Mutant
+
+SPECS = Path(__file__).parent / "specs"
+BLOCKS = {"layer1", "layer2", "layer3", "gate", "first"}  # stages that are made of blocks
+BACKENDS = sorted({mutant.backend for mutant in MUTANTS})
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[dict[str, Worker]]:
+    """A process for each framework that is installed."""
+    found: dict[str, Worker] = {}
+    for name in BACKENDS:
+        worker = Worker(name)
+        try:
+            worker.versions()
+        except MissingFramework:
+            worker.close(now=True)
+        else:
+            found[name] = worker
+    yield found
+    for worker in found.values():
+        worker.close()
+
+
+def source(mutant: Mutant) -> str:
+    emitted = open_spec(SPECS / f"{mutant.spec}.yaml").source(mutant.backend)
+    assert mutant.old in emitted, "the emitter writes something else now: mutate that"
+    return emitted.replace(mutant.old, mutant.new)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_broken_emitter_is_caught_and_located(mutant: Mutant, workers: dict[str, Worker]) -> None:
+    if mutant.backend not in workers:
+        pytest.skip(f"{mutant.backend} is not installed")
+    level = Level.FORWARD if mutant.check == EVALUATION else Level.TRAIN
+    options = Options(level, sources={mutant.backend: source(mutant)})
+    spec = str(SPECS / f"{mutant.spec}.yaml")
+    certificate = verify(spec, [workers[mutant.backend]], options)
+    assert not certificate.good
+    (finding,) = certificate.findings
+    assert finding.check == mutant.check, finding.text()
+    assert finding.place is not None, finding.text()
+    assert finding.place.layer == mutant.layer, finding.text()
+    assert bool(finding.place.block) == (mutant.layer.split(".")[0] in BLOCKS), finding.text()
+
+
+@pytest.mark.parametrize("spec", sorted({mutant.spec for mutant in MUTANTS}))
+def test_what_is_not_broken_agrees(spec: str, workers: dict[str, Worker]) -> None:
+    certificate = verify(str(SPECS / f"{spec}.yaml"), list(workers.values()), Options())
+    assert certificate.good, certificate.text()
+    assert len({mutant.what for mutant in MUTANTS}) >= 20

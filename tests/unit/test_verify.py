@@ -1,0 +1,167 @@
+"""The command `verify` and its certificate, on a network of a few pixels."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from rescompile.cli import main
+from rescompile.parity.compare import deviations, worst
+
+SPEC = """
+rescompile: 1
+name: tiny
+input: {channels: 3, height: 8, width: 8}
+classes: 4
+stem:
+  - conv: {channels: 4, kernel: 3}
+    name: conv1
+  - norm: {}
+    name: bn1
+  - activation: {}
+  - dropout: {rate: 0.5}
+head:
+  - global_avg_pool: {}
+  - linear: {features: $classes}
+    name: fc
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SPEC, "utf-8")
+    return str(path)
+
+
+def verify(*arguments: str) -> Result:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs PyTorch")
+    return CliRunner().invoke(main, ["verify", *arguments])
+
+
+def test_one_framework_is_enough(tiny: str) -> None:
+    done = verify(tiny, "-b", "torch")
+    assert done.exit_code == 0, done.output
+    assert "all 8 checks passed" in done.output
+    assert "rate zero" in done.output
+
+
+def test_disagreement_is_exit_code_1_and_located(tiny: str) -> None:
+    done = verify(tiny, "-b", "torch", "--tolerance", "1e-30", "--level", "forward")
+    assert done.exit_code == 1
+    assert "torch differs from the reference" in done.output
+    assert "first layer that differs: conv1" in done.output
+
+
+def test_a_certificate_says_everything_and_the_same_each_time(tiny: str) -> None:
+    first, second = (verify(tiny, "-b", "torch", "--format", "json").stdout for _ in range(2))
+    assert first == second
+    made = json.loads(first)
+    assert made["agrees"] is True
+    assert made["sha256"].keys() == {"spec", "network", "torch source, 8 x 8"}
+    assert {"torch", "reference"} == made["versions"].keys()
+    assert made["settings"]["sgd"]["steps"] == 10
+    assert all(check["passed"] for check in made["checks"])
+    assert sum(check["judged"] for check in made["checks"]) == 8
+    assert not platform.node() or platform.node() not in first
+
+
+def test_another_size_is_compiled_and_said(tiny: str) -> None:
+    done = verify(tiny, "-b", "torch", "--size", "12", "--level", "forward", "--format", "markdown")
+    assert done.exit_code == 0
+    assert "12 x 12" in done.output
+    assert "--size" in done.output
+
+
+def test_a_size_that_does_not_fit_is_refused_at_the_line() -> None:
+    done = verify("alexnet", "-b", "torch", "--size", "8")
+    assert done.exit_code == 1
+    assert "error[E201]" in done.output
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"),
+    [("torhc", "did you mean 'torch'?"), ("torch:fast", "no engines"), ("keras:jaxx", "jax")],
+)
+def test_a_wrong_backend_is_exit_code_2(tiny: str, backend: str, said: str) -> None:
+    done = verify(tiny, "-b", backend)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_a_missing_framework_is_named(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = tmp_path / "keras.py"
+    hidden.write_text("raise ModuleNotFoundError('gone', name='keras')\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    done = verify(tiny, "--level", "forward")
+    assert done.exit_code == 0, done.output
+    assert "keras is not installed" in done.stderr
+    asked = verify(tiny, "--level", "forward", "-b", "keras")
+    assert asked.exit_code == 1
+    assert "error[E004]: keras is not installed" in asked.stderr
+    assert "Traceback" not in asked.output
+
+
+def test_an_interrupt_ends_everything_at_once(tiny: str) -> None:
+    verify(tiny, "-b", "torch", "--level", "forward")  # skips without PyTorch
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rescompile", "verify", "resnet34", "-b", "torch"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    time.sleep(6)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    time.sleep(0.5)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_the_worst_deviation_has_its_place_and_both_values() -> None:
+    wanted = {"a": np.array([[1.0, -4.0]]), "b": np.array([1e-9])}
+    got = {"a": np.array([[1.0, -3.0]]), "b": np.array([2e-9])}
+    found = deviations(got, wanted)
+    assert worst(found) == found["a"]
+    assert (found["a"].error, found["a"].index) == (0.25, (0, 1))
+    assert (found["a"].got, found["a"].wanted) == (-3.0, -4.0)
+    # `b` is tiny beside `a`: it is compared with a thousandth of the largest.
+    assert found["b"].error == pytest.approx(1e-9 / 4e-3)
+
+
+@pytest.mark.parametrize(
+    ("got", "problem"),
+    [
+        ({}, "missing"),
+        ({"a": np.zeros(3)}, "is 3, not 2"),
+        ({"a": np.zeros(2), "b": 1}, "b should"),
+    ],
+)
+def test_what_cannot_be_compared_is_infinitely_far(got: Any, problem: str) -> None:
+    found = worst(deviations(got, {"a": np.zeros(2)}))
+    assert found.error == float("inf")
+    assert problem in found.problem
+
+
+def test_nan_is_infinitely_far() -> None:
+    found = deviations({"a": np.array([0.0, np.nan])}, {"a": np.array([0.0, 1.0])})["a"]
+    assert (found.error, found.index) == (float("inf"), (1,))
