@@ -1,4 +1,4 @@
-"""Writes docs/language.md: the manual in language.md.j2, with tables from the code itself.
+"""Writes docs/language.md, the manual in language.md.j2 with tables from the code, and the schema.
 
 The tables come from the pydantic models, the operations and the expression grammar, so that the
 reference cannot say what the compiler does not do. `make docs` runs it; a test compares.
@@ -17,10 +17,12 @@ from rescompile.ir import elaborate, expr, ops, trail
 from rescompile.ir.ops import base as ops_base
 from rescompile.lower import blocks
 from rescompile.spec import figures, load, models, values, yaml
+from rescompile.spec import schema as spec_schema
 from rescompile.spec.models import claims
 
 HERE = Path(__file__).parent
 LANGUAGE = HERE / "language.md"
+SCHEMA = HERE.parent / "specs/schema.json"
 # What the code calls by a word alone; the tests fail where a word is missing here.
 FUNCTIONS = {
     "min": "the least of its arguments",
@@ -172,7 +174,7 @@ def _options(schema: dict[str, Any]) -> Iterator[str]:
     elif schema.get("pattern") == "\\$":
         yield "an expression"
     elif schema.get("type") == "string":
-        yield "a name" if "pattern" in schema else "text"
+        yield "a name" if schema.get("pattern", "").startswith("^") else "text"
     elif schema.get("type") == "boolean":
         yield "`true` or `false`"
     elif schema.get("type") is None:
@@ -224,3 +226,4 @@ def rows(table: Any, code: bool = True) -> str:
 
 if __name__ == "__main__":
     LANGUAGE.write_text(render(), encoding="utf-8")
+    SCHEMA.write_text(spec_schema.text(), encoding="utf-8")

@@ -14,6 +14,7 @@ from pydantic_core.core_schema import no_info_plain_validator_function, tagged_u
 from ..errors import did_you_mean
 
 MAX_NAME = 60
+MAX_TEXT = 500
 MAX_NUMBER = 1 << 20
 MAX_REPEAT = 10_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -178,8 +179,8 @@ def _children(value: Any) -> Any:
 def as_text(value: Any) -> Any:
     if not isinstance(value, str):
         wrong(f"expected text, found {shown(value)}", "put quotes around it")
-    if len(value) > 500:
-        wrong("the text is longer than 500 characters")
+    if len(value) > MAX_TEXT:
+        wrong(f"the text is longer than {MAX_TEXT} characters", "write it in fewer words")
     if not all(c.isprintable() for c in value.strip()):
         wrong("the text holds control characters or line breaks", "remove them")
     return value.strip()
@@ -235,7 +236,7 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
             wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value), words))
         return value
 
-    return Rule(check, enum=list(words))
+    return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])
 
 
 _NUMBER: dict[str, Any] = {"type": "number"}
@@ -283,6 +284,9 @@ PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
-Name = Annotated[str, Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
-Children = Annotated[str, Rule(_children, type="string")]
-Text = Annotated[str, Rule(as_text, type="string")]
+Name = Annotated[
+    str,
+    Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$", maxLength=MAX_NAME),
+]
+Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
+Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

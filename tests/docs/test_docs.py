@@ -86,4 +86,6 @@ def shipped() -> list[Any]:
 @pytest.mark.parametrize("text", shipped())
 def test_a_shipped_network_is_shown_as_it_is(text: str) -> None:
     path = zoo()[yaml.safe_load(text)["name"]]
-    assert text.strip() == path.read_text("utf-8").strip()
+    modeline, _, rest = path.read_text("utf-8").partition("\n")
+    assert modeline.startswith("# yaml-language-server: ")
+    assert text.strip() == rest.strip()
