@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from ..errors import Location
+from ..errors import Location, Together
 from .expr import Dim, ExprError, Number
 from .joining import joined, share
 from .ops import Op, Shape, ShapeError, bind, bounded
@@ -179,7 +179,8 @@ class _Elaborator:
     def add_layers(self, count: int, scope: _Scope, at: Location | None) -> None:
         scope.layers += count
         if scope.layers > MAX_LAYERS:
-            raise self.trail.error(ExprError(f"the network has more than {MAX_LAYERS} layers"), at)
+            message = f"the network has more than {MAX_LAYERS} layers"
+            raise self.trail.error(ExprError(message, "repeat blocks less often"), at)
 
     def call(self, node: Call, x: Shape, scope: _Scope) -> Iterator[Trace]:
         block = self.network.blocks[node.block]
@@ -254,7 +255,8 @@ class _Elaborator:
             scope.env = {**outer, INDEX: i}
             self.turns += 1
             if self.turns > MAX_LAYERS:
-                raise self.trail.error(ExprError(f"more than {MAX_LAYERS} turns of loops"), node.at)
+                message = f"more than {MAX_LAYERS} turns of loops"
+                raise self.trail.error(ExprError(message, "repeat the steps less often"), node.at)
             for inner in node.body:
                 for item in self.node(inner, x, scope):
                     x = item.y
@@ -263,7 +265,12 @@ class _Elaborator:
 
     def join(self, node: Join, x: Shape, scope: _Scope) -> JoinTrace:
         each = share(node, x, self.trail) if node.split else x
-        traces = [self.body(branch.body, each, scope) for branch in node.branches]
+        traces: list[tuple[tuple[Trace, ...], Shape]] = []
+        together = Together()
+        for branch in node.branches:
+            with together.part():
+                traces.append(self.body(branch.body, each, scope))
+        together.done()
         shapes = [y for _, y in traces]
         y = joined(node, shapes, self.trail)
         return JoinTrace(tuple(items for items, _ in traces), x, y, node)
@@ -277,7 +284,8 @@ class _Elaborator:
             return ResidualTrace(pre, branch, None, x, y, node)
         if not branch:
             message = "the branch of this residual is empty: no step of it is taken"
-            raise self.trail.error(ShapeError(message, help="give the residual a `when`"), node.at)
+            at = node.branch[0].at or node.at
+            raise self.trail.error(ShapeError(message, help="give the residual a `when`"), at)
         changes = x != y or _strided((*pre, *branch))
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)

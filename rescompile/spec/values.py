@@ -17,6 +17,7 @@ MAX_NAME = 60
 MAX_TEXT = 500
 MAX_NUMBER = 1 << 20
 MAX_REPEAT = 10_000
+_RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
@@ -64,7 +65,8 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
             help = "nothing is rounded for you: write a whole number"
         wrong(f"expected a whole number or an expression, found {shown(value)}", help)
     if not least <= value <= most:
-        wrong(f"expected a whole number from {least} to {most}, found {value}")
+        help = f"write {least} or more" if value < least else f"write {most} or less"
+        wrong(f"expected a whole number from {least} to {most}, found {value}", help)
     return value
 
 
@@ -76,15 +78,15 @@ def _rate(value: Any) -> Any:
     if is_expression(value):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        wrong(f"expected a number or an expression, found {shown(value)}")
+        wrong(f"expected a number or an expression, found {shown(value)}", _RATE)
     if not 0 <= value < 1:
-        wrong(f"expected a rate of at least 0 and less than 1, found {value}")
+        wrong(f"expected a rate of at least 0 and less than 1, found {value}", _RATE)
     return value
 
 
 def _plain_float(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        wrong(f"expected a number, found {shown(value)}")
+        wrong(f"expected a number, found {shown(value)}", "write it without quotes: `0.1`, say")
     return value
 
 
@@ -105,21 +107,25 @@ def _within(
 def _bool(value: Any) -> Any:
     if isinstance(value, bool):
         return value
-    help = "a word such as yes, no, on, off is text" if isinstance(value, str) else ""
+    meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+    word = meant.get(str(value).lower(), "true` or `false")
+    help = f"write `{word}`: words such as yes, no, on and off are text"
     wrong(f"expected true or false, found {shown(value)}", help)
 
 
 def _condition(value: Any) -> Any:
     if isinstance(value, bool) or is_expression(value):
         return value
-    wrong(f"expected a condition such as `$stride > 1`, found {shown(value)}")
+    help = "write `true`, `false`, or an expression whose names have a `$`"
+    wrong(f"expected a condition such as `$stride > 1`, found {shown(value)}", help)
 
 
 def _tuple(counts: tuple[int, ...], what: str, least: int = 0) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if isinstance(value, list):
             if len(value) not in counts:
-                wrong(f"expected {what}, found a list of {len(value)}")
+                help = "these networks work on images, which have two directions"
+                wrong(f"expected {what}, found a list of {len(value)}", help)
             return tuple(_int(v, least) for v in value)
         return _int(value, least)
 
@@ -272,10 +278,19 @@ Momentum = Annotated[
 ]
 Slope = Annotated[
     float,
-    Rule(_within(0, 1, "a slope from 0 to 1", open=False), **_NUMBER, minimum=0, maximum=1),
+    Rule(
+        _within(0, 1, "a slope from 0 to 1", "write `slope: 0.01`, say", open=False),
+        **_NUMBER,
+        minimum=0,
+        maximum=1,
+    ),
 ]
 Deviation = Annotated[
-    float, Rule(_within(0, 10, "a number above 0 and at most 10"), **{**_SHARE, "maximum": 10})
+    float,
+    Rule(
+        _within(0, 10, "a number above 0 and at most 10", "write `std: 0.01`, say"),
+        **{**_SHARE, "maximum": 10},
+    ),
 ]
 Bool = Annotated[bool, Rule(_bool, type="boolean")]
 Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _EXPRESSION])]

@@ -131,9 +131,13 @@ def _check_number(op: Op, name: str, number: object) -> None:
             help="use // instead of /, or int(...) or round(...)",
         )
     if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
-        raise ShapeError(f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})")
+        raise ShapeError(
+            f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})",
+            help="check the expression, and the values that it gets here",
+        )
     if number == 0 and name in POSITIVE:
-        raise ShapeError(f"{op.word}: {shown} must be at least 1")
+        help = "check the expression: `max(1, ...)` keeps it above zero"
+        raise ShapeError(f"{op.word}: {shown} must be at least 1", help=help)
 
 
 FLOATS = {"rate", "epsilon", "momentum", "slope", "init", "scale_by"}

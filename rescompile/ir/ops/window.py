@@ -118,7 +118,7 @@ def _spread(n: int, kernel: int, stride: int, pad: int, more: int) -> int:
     if more >= stride:
         raise ShapeError(
             f"conv_transpose: an output_padding of {more} is not less than the stride {stride}",
-            help="it tells which of the sizes that the stride confuses is meant: 0 or 1 for 2",
+            help=f"write 0 to {stride - 1}: which of the sizes that lead to this map is meant",
         )
     made = (n - 1) * stride + kernel - 2 * pad + more
     if made < 1:

@@ -96,6 +96,16 @@ class InputSpec(Model):
         description="Its width in pixels."
     )
 
+    @classmethod
+    def example(cls, value: Any) -> str:
+        channels, height, width = value if _is_size(value) else (3, 224, 224)
+        return f"write `{{channels: {channels}, height: {height}, width: {width}}}`"
+
+
+def _is_size(value: Any) -> bool:
+    """Whether somebody wrote the shape as frameworks do: a list of three numbers."""
+    return isinstance(value, list) and len(value) == 3 and all(type(v) is int for v in value)
+
 
 class InitSpec(Model):
     """How weights are drawn; biases start at zero, norms at one and zero.

@@ -81,7 +81,7 @@ class Shortcut(Model):
     @model_validator(mode="after")
     def _one(self) -> "Shortcut":
         if (self.kind is None) == (self.steps is None):
-            wrong("a shortcut has either a `kind` or `steps`")
+            wrong("a shortcut has either a `kind` or `steps`", "write `kind: projection`, say")
         return self
 
 
@@ -236,7 +236,11 @@ class Step(Model):
         if self.repeat is None and word == "steps":
             wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
         if self.repeat is None and self.children is not None:
-            wrong("`children` names repetitions, but nothing is repeated", key="children")
+            wrong(
+                "`children` names repetitions, but nothing is repeated",
+                "add `repeat:`, or write `name:` for a single step",
+                "children",
+            )
         if self.split and word not in JOINS:
             help = "split the channels between the branches of `add`, `multiply` or `concat`"
             wrong(f"a `{word}` step has no branches to split between", help, "split")
