@@ -112,7 +112,7 @@ def record(found: Diagnostic) -> dict[str, Any]:
     fields = asdict(found)
     place = fields.pop("location") or {"file": None, "line": None, "column": None, "text": None}
     notes = list(fields.pop("notes"))
-    return {**fields, "notes": notes, **place}
+    return {**fields, "code": found.code or None, "notes": notes, **place}
 
 
 def render(found: Diagnostic) -> str:
