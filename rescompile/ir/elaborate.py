@@ -30,6 +30,7 @@ from .structure import (
     Node,
     Residual,
     Where,
+    place_of,
 )
 from .trace import (
     CallTrace,
@@ -164,7 +165,7 @@ class _Elaborator:
             op = self.bind(node, scope.env)
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
-            raise self.trail.error(error, node.at) from None
+            raise self.trail.error(error, place_of(node, error.key)) from None
         self.add_layers(1, scope, node.at)
         return OpTrace(self.child(node.name, scope), op, x, y, node)
 
@@ -194,7 +195,7 @@ class _Elaborator:
             instance = self.instance(node, block, x, scope, 0)
             yield CallTrace(name, instance, x, instance.y, node)
             return
-        count = self.trail.count(node.repeat, scope.env, node.at, "repeat")
+        count = self.trail.count(node.repeat, scope.env, place_of(node, "repeat"), "repeat")
         target = scope if node.name is None else scope.inner(numbered=True)
         items: list[Trace] = []
         y = x
@@ -223,9 +224,10 @@ class _Elaborator:
         env: dict[str, Number] = {}
         for param in block.parameters:
             dim = given.get(param.name)
+            at = place_of(node, param.name)
             if dim is None or (param.once and index > 0 and param.default is not None):
                 dim = param.default
-            env[param.name] = self.trail.value(cast(Dim, dim), outer, node.at, param.name)
+            env[param.name] = self.trail.value(cast(Dim, dim), outer, at, param.name)
         key = (block.name, tuple((type(v), v) for v in env.values()), x, start)
         made = self.memo.get(key)
         if made is None:

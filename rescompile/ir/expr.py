@@ -26,8 +26,9 @@ NONZERO = "divide by something else, or guard it: `a // b if b > 0 else a`"
 class ExprError(ValueError):
     """The text is not an expression, or it has no value; says why in a sentence."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", key: str = "") -> None:
         super().__init__(message)
+        self.key = key  # the attribute that it is the value of, where one is known
         self.help = help
 
 

@@ -57,7 +57,8 @@ class Calls:
         if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
             self.passed += repeat
         children = step.children or "{i}"
-        return Call(block, tuple(args), step.name, repeat, children, when, step.at())
+        at, places = step.at(), step.places
+        return Call(block, tuple(args), step.name, repeat, children, when, at, places)
 
     def counting(self, step: Step, scope: Scope) -> Scope:
         """The scope of a call's arguments: where it repeats, they may ask for the number."""

@@ -40,6 +40,7 @@ def _check_rate(word: str, rate: Dim) -> None:
         raise ShapeError(
             f"{word}: rate is {rate}; it must be at least 0 and less than 1",
             help="check the expression, and the values that it gets here",
+            key="rate",
         )
 
 
