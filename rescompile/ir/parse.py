@@ -64,6 +64,8 @@ def parse(text: str) -> Dim:
         raise ExprError("an expression is written in ASCII", "retype it: some letter only looks so")
     if _PREFIX in text:
         raise ExprError(f"names cannot hold '{_PREFIX}'", "call it otherwise")
+    if "${" in text:
+        raise ExprError(f"'{text}' is not an expression", "write `$name`, without braces")
     if _GLUED.search(text):
         raise ExprError(f"'{text}' is not an expression", "an operator is missing before a `$`")
     python = _SIGIL.sub(lambda found: _PREFIX + found.group(1), text)

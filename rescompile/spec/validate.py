@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
 from ..errors import Diagnostic, SpecError, did_you_mean
+from .hints import VALUES, key_help, meant
 from .located import Located, LocatedList, locate
 from .models import Spec
-from .values import shown
+from .values import is_expression, shown
 from .yaml import Item
-
-EXAMPLES = {"kernel": "3", "channels": "64", "stop": "32", "rate": "0.5", "rescompile": "1"}
 
 
 def validate(root: Item) -> Spec:
@@ -22,8 +21,32 @@ def validate(root: Item) -> Spec:
     try:
         return Spec.model_validate(located)
     except ValidationError as error:
-        found = [_diagnostic(located, detail) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        found = [_diagnostic(located, detail) for detail in _apart(located, details)]
         raise SpecError(sorted(set(found), key=_order)) from None
+
+
+def _apart(root: Located, details: list[Any]) -> list[Any]:
+    """One error for each mistake: a key that is only misspelt is not missing as well."""
+    respelt = set()
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            *path, key = detail["loc"]
+            model = _within(root, path).model
+            respelt.add((*path, meant(key, model.model_fields if model else ())))
+    return [d for d in details if d["type"] != "missing" or d["loc"] not in respelt]
+
+
+def _within(root: Located, path: list[Any]) -> Located:
+    """The innermost mapping on a path, whose parts may be tags of unions too."""
+    holder, value = root, cast(Any, root)
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            continue  # a tag
+        holder = value if isinstance(value, Located) else holder
+    return holder
 
 
 def _order(found: Diagnostic) -> tuple[str, int, int]:
@@ -44,8 +67,12 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     if kind == "extra_forbidden":
         known = list(holder.model.model_fields) if holder.model else []
         at = holder.keys_at.get(last) or place
-        help = did_you_mean(last, known) if known else "there are no keys here"
+        help = key_help(last, known)
         return Diagnostic("E110", f"unknown key '{last}'", at, help=help)
+    if kind == "missing" and last in holder and holder is not value:
+        help = "indent it deeper, or write it into the braces: it is a key of what stands above"
+        at = holder.keys_at.get(last) or place
+        return Diagnostic("E111", f"the key '{last}' stands beside its mapping", at, help=help)
     if kind == "missing":
         return Diagnostic("E111", f"the key '{last}' is missing", place, help=_wanted(value, last))
     if kind == "value":
@@ -59,7 +86,7 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
 
 def _wanted(value: Any, key: str) -> str:
     known = value.model.model_fields if isinstance(value, Located) and value.model else {}
-    return f"add `{key}: {EXAMPLES.get(key, '...')}`" if key in known else ""
+    return f"add `{key}: {VALUES.get(key, '...')}`" if key in known else ""
 
 
 def _way_out(kind: str, context: Any, found: Any, key: str) -> str:
@@ -69,8 +96,12 @@ def _way_out(kind: str, context: Any, found: Any, key: str) -> str:
         if key == "rescompile":
             return "write `rescompile: 1`, the only version of the language there is"
         return did_you_mean(str(found), words)
+    if kind == "list_type" and isinstance(found, dict) and str(next(iter(found), ""))[:1] == "-":
+        return "put a space after the dash: `- conv: {...}`"
+    if kind == "int_type" and is_expression(found):
+        return "an expression has no place here: write the number"
     return {
-        "list_type": "write a list: each element on its own line, after a dash",
+        "list_type": "write a list: each element on its own line after a dash, or `[...]`",
         "dict_type": "write a mapping: `key: value` on lines of their own, or `{key: value}`",
         "int_type": f"write it without quotes and fraction: `{key}: 32`, say",
         "greater_than_equal": f"write {context.get('ge')} or more",

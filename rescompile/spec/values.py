@@ -20,6 +20,7 @@ MAX_REPEAT = 10_000
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+_SIZE = re.compile(r"(\d+)x(\d+)\Z")
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression: `$channels * 4`"}
 
@@ -55,6 +56,8 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
         help = ""
         if isinstance(value, str) and _NAME.match(value):
             help = f"write `${value}` if a parameter is meant"
+        elif isinstance(value, str) and (sides := _SIZE.match(value)):
+            help = f"write `[{sides[1]}, {sides[2]}]` for height and width, or one number for both"
         elif isinstance(value, str):
             help = (
                 "write it without quotes and leading zeros"
@@ -86,7 +89,10 @@ def _rate(value: Any) -> Any:
 
 def _plain_float(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        wrong(f"expected a number, found {shown(value)}", "write it without quotes: `0.1`, say")
+        help = (
+            "write it without quotes: `0.1`, say" if isinstance(value, str) else "write `0.1`, say"
+        )
+        wrong(f"expected a number, found {shown(value)}", help)
     return value
 
 

@@ -20,6 +20,16 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
 MAX_NODES = 50_000
 DEEP = "make blocks of the inner steps, and call them by `block:`"
+# What libyaml says, and what one has done when it does.
+WAYS = {
+    "could not find expected ':'": "a key has a colon and a space after it: `name: resnet34`",
+    "mapping values are not allowed": "put quotes around a text that holds a colon and a space; "
+    "check the indentation",
+    "expected '-' indicator": "what belongs together stands in one column: check the indentation",
+    "did not find expected key": "the keys of a mapping stand in one column: check the indentation",
+    "expected ',' or '}'": "put commas between the entries, and close the bracket",
+    "expected ',' or ']'": "put commas between the elements, and close the bracket",
+}
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
@@ -198,11 +208,12 @@ class Reader:
         mark = getattr(error, "problem_mark", None)
         at = self.location(mark.line, mark.column) if mark else Location(self.file, 1, 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        context = getattr(error, "context", None)
+        context, began = getattr(error, "context", None), getattr(error, "context_mark", None)
         help = "check the indentation and the brackets" + (f" ({context})" if context else "")
+        help = next((way for said, way in WAYS.items() if said in problem), help)
         if "\t" in at.text:
             help = "indent with spaces: YAML has no tabs"
-        elif not at.text.strip() and (began := getattr(error, "context_mark", None)):
+        elif began and (not at.text.strip() or context == "while scanning a simple key"):
             at = self.location(began.line, began.column)
         return self.fail("E101", f"not YAML: {problem}", at, help=help)
 

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from ...errors import Location
+from ..hints import mapping
 from ..located import Located
 from ..values import (
     shown,
@@ -44,8 +45,8 @@ class Model(BaseModel):
     @classmethod
     def example(cls, value: Any) -> str:
         """What to write in the place of a `value` that is no mapping."""
-        keys = [f"{key}: ..." for key, field in cls.model_fields.items() if field.is_required()]
-        return f"write `{{{', '.join(keys)}}}`"
+        required = [key for key, field in cls.model_fields.items() if field.is_required()]
+        return f"write `{mapping(value, required, cls.model_fields)}`"
 
     @property
     def places(self) -> Mapping[str, Location]:

@@ -54,6 +54,10 @@ class ParameterSpec(Model):
     )
     about: Text = Field("", description="A sentence.")
 
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `{type: int}`, perhaps with a `default`"
+
 
 class BlockSpec(Model):
     """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
@@ -71,6 +75,10 @@ class BlockSpec(Model):
     body: Steps | None = Field(None, description="Steps with names: a module.")
     sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
     inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `body:`, and the list of steps under it"
 
     @model_validator(mode="after")
     def _one(self) -> "BlockSpec":
