@@ -53,7 +53,7 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
     if is_expression(value):
         return value
     if isinstance(value, bool) or not isinstance(value, int):
-        help = ""
+        help = "write a number, such as 64, or an expression, such as `$channels * 4`"
         if isinstance(value, str) and _NAME.match(value):
             help = f"write `${value}` if a parameter is meant"
         elif isinstance(value, str) and (sides := _SIZE.match(value)):
@@ -244,7 +244,7 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
     def check(value: Any) -> Any:
         if is_expression(value):
             return value
-        if value not in words:
+        if not isinstance(value, str) or value not in words:
             wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value), words))
         return value
 
