@@ -1,14 +1,10 @@
-"""The pipeline on one screen: load, lower, fold, lint, refuse or emit, write."""
+"""The pipeline on one screen: load, lower, fold, lint, refuse or emit."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
@@ -132,56 +128,3 @@ def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architec
         image = document.spec.input.model_copy(update={"height": size, "width": size})
         document = replace(document, spec=document.spec.model_copy(update={"input": image}))
     return Architecture(document)
-
-
-@dataclass(frozen=True)
-class Output:
-    """A file to be written, or to be compared with what is there."""
-
-    path: Path
-    text: str
-
-    def is_current(self) -> bool:
-        try:
-            return self.path.read_bytes() == self.text.encode()
-        except OSError:
-            return False
-
-    def write(self) -> bool:
-        """Replace the file in one step; tells whether it had to. Raises `SpecError`."""
-        if self.is_current():
-            return False
-        with replacing(self.path) as beside:
-            beside.write_bytes(self.text.encode())
-        return True
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write to, moved into place at the end: no half file is ever seen.
-
-    Its name ends as that of `path` does. Raises `SpecError` where nothing can be written.
-    """
-    name = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
-        os.close(descriptor)
-        yield Path(name)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except OSError as error:
-        message = f"cannot write {path.as_posix()}: {error.strerror or error}"
-        help = "nothing was changed; choose another place with `-o`"
-        raise SpecError([Diagnostic("E003", message, help=help)]) from None
-    finally:
-        if name is not None:
-            with suppress(OSError):
-                os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from .located import Located, LocatedList, locate
 from .models import Spec
 from .values import shown
-from .yaml import Item, read
+from .yaml import MAX_BYTES, Item, read
 
 MAX_CHAIN = 10
+MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
 NOT_INHERITED = ("name", "title", "claims", "use", "extends")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*\Z")
@@ -48,10 +50,10 @@ def zoo() -> dict[str, Path]:
 def find(name: str) -> Path:
     """The file that a command-line argument means: a path, or a name of the zoo."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or _is_file(path):
         return path
     direct = zoo_directory() / f"{name}.yaml"
-    if _REFERENCE.match(name) and direct.is_file():
+    if _REFERENCE.match(name) and _is_file(direct):
         return direct
     known = zoo()
     if name in known:
@@ -68,7 +70,7 @@ def load(path: Path) -> Document:
 
 def cite(path: Path) -> str:
     """How generated code names the spec: from `specs/` on, or by the bare file name."""
-    parts = path.resolve().parts
+    parts = _real(path).parts
     if "specs" in parts[:-1]:
         last = len(parts) - 1 - parts[::-1].index("specs")
         return "/".join(parts[last:])
@@ -95,25 +97,22 @@ class _Loader:
 
     def __init__(self) -> None:
         self.chain: list[Path] = []
+        self.count = 0
 
     def read(self, path: Path, asked: Location | None) -> Item:
-        label = _label(path)
-        if len(self.chain) >= MAX_CHAIN:
-            message = f"more than {MAX_CHAIN} files in a chain of `extends` and `use`"
+        self.count += 1
+        if len(self.chain) >= MAX_CHAIN or self.count > MAX_FILES:
+            most = (
+                f"{MAX_CHAIN} files in a chain" if self.count <= MAX_FILES else f"{MAX_FILES} files"
+            )
+            message = f"more than {most} of `extends` and `use`"
             raise SpecError([Diagnostic("E104", message, asked)])
-        if path.resolve() in self.chain:
+        if _real(path) in self.chain:
             names = " -> ".join(p.stem for p in (*self.chain, path))
             message = f"files use each other in a circle: {names}"
             help = "a spec extends another one, never itself; remove one of the references"
             raise SpecError([Diagnostic("E104", message, asked, help=help)])
-        try:
-            if not path.is_file():
-                raise SpecError([Diagnostic("E001", f"there is no file '{label}'", asked)])
-            data = path.read_bytes()
-        except OSError as error:
-            message = f"cannot read '{label}': {error.strerror}"
-            raise SpecError([Diagnostic("E001", message, asked)]) from None
-        root = read(data, label)
+        root = read(read_bytes(path, asked), label(path))
         if not isinstance(root.value, dict):
             help = "a spec starts: `rescompile: 1`"
             raise SpecError([Diagnostic("E101", "the file is not a mapping", root.at, help=help)])
@@ -121,7 +120,7 @@ class _Loader:
 
     def spec(self, path: Path, asked: Location | None) -> Item:
         root = self.read(path, asked)
-        self.chain.append(path.resolve())
+        self.chain.append(_real(path))
         self.use(root, path)
         extends = root.value.pop("extends", None)
         if extends is not None:
@@ -151,7 +150,7 @@ class _Loader:
 
     def library(self, path: Path, asked: Location) -> dict[str, Item]:
         root = self.read(path, asked)
-        self.chain.append(path.resolve())
+        self.chain.append(_real(path))
         if any(key in root.value for key in ("stages", "input", "extends")):
             message = f"'{path.stem}' is a network, not a library of blocks"
             help = f"write `extends: {path.stem}` to start from it"
@@ -176,14 +175,14 @@ def reference(name: object, path: Path, at: Location | None) -> Path:
     Raises `SpecError` at the place `at` where there is none.
     """
     if not isinstance(name, str) or not _REFERENCE.match(name) or ".." in name.split("/"):
-        message = f"{name!r} does not name a spec or a library"
+        message = f"{shown(name)} does not name a spec or a library"
         help = "use a name such as `resnet34` or `blocks/residual`, without `..` and `.yaml`"
         raise SpecError([Diagnostic("E105", message, at, help=help)])
     name = name.removesuffix(".yaml")
     root = zoo_directory()
     for directory in (path.parent, root):
         candidate = directory / f"{name}.yaml"
-        if candidate.is_file() and candidate.resolve().is_relative_to(directory.resolve()):
+        if _is_file(candidate) and candidate.resolve().is_relative_to(directory.resolve()):
             return candidate
     known = zoo()
     if name in known:
@@ -193,11 +192,36 @@ def reference(name: object, path: Path, at: Location | None) -> Path:
     raise SpecError([Diagnostic("E105", f"there is no '{name}' here", at, help=help)])
 
 
-def _label(path: Path) -> str:
+def _real(path: Path) -> Path:
+    """The path without links; unlike `Path.resolve` it does not mind a loop of them."""
+    return Path(os.path.realpath(path))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have is that of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, a folder that is closed to us, a NUL byte
+        return False
+
+
+def read_bytes(path: Path, asked: Location | None = None) -> bytes:
+    """What is in a file, up to more than may be. Raises `SpecError` at the place `asked`."""
+    try:
+        if not _is_file(path):
+            raise SpecError([Diagnostic("E001", f"there is no file '{label(path)}'", asked)])
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one byte more is too many
+    except OSError as error:
+        message = f"cannot read '{label(path)}': {error.strerror}"
+        raise SpecError([Diagnostic("E001", message, asked)]) from None
+
+
+def label(path: Path) -> str:
     """A path as diagnostics print it: from here on, or from `specs/` on for the shipped zoo."""
-    full = path.resolve()
-    if full.is_relative_to(Path.cwd()):
-        return full.relative_to(Path.cwd()).as_posix()
+    full, here = _real(path), _real(Path("."))
+    if full.is_relative_to(here):
+        return full.relative_to(here).as_posix()
     zoo = zoo_directory()
     if full.is_relative_to(zoo):
         return (Path("specs") / full.relative_to(zoo)).as_posix()

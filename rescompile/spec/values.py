@@ -231,8 +231,8 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
     def check(value: Any) -> Any:
         if is_expression(value):
             return value
-        if value not in words:
-            wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value), words))
+        if not isinstance(value, str) or value not in words:
+            wrong(f"unknown {what} {shown(value)}", did_you_mean(shown(value), words))
         return value
 
     return Rule(check, enum=list(words))

@@ -74,6 +74,10 @@ def survives(data: bytes) -> None:
         built = answer("build", str(spec), "--output", str(out))
         made = [path for path in out.rglob("*") if path.is_file()]
         assert (out / "precious.py").read_text() == PRECIOUS
+        if answer("fmt", str(spec)).exit_code:
+            assert spec.read_bytes() == data
+        else:
+            assert answer("fmt", "--check", str(spec)).exit_code == 0
         if built.exit_code:
             assert [path.name for path in made] == ["precious.py"]
             return
@@ -81,7 +85,6 @@ def survives(data: bytes) -> None:
         for path in made:
             if path.name != "precious.py":
                 compile(path.read_text("utf-8"), path.name, "exec")
-        assert spec.read_bytes() == data
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX alarms")

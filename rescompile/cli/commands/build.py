@@ -12,7 +12,8 @@ import click
 from ..common import BackendType, SpecType, guarded, progress
 
 if TYPE_CHECKING:
-    from ...compiler import Architecture, Output
+    from ...compiler import Architecture
+    from ...files import Output
 
 
 @click.command()
@@ -67,7 +68,8 @@ def command(
 def _compile(
     specs: Iterable[str], backends: list[str], output: Path, quiet: bool
 ) -> Iterator[Output]:
-    from ...compiler import Output, open_spec
+    from ...compiler import open_spec
+    from ...files import Output
 
     jobs = [(spec, name) for spec in specs for name in backends]
     opened: dict[str, Architecture] = {}
@@ -79,10 +81,12 @@ def _compile(
 
 
 def _write(made: list[Output], quiet: bool) -> None:
+    from ...files import write_all
+
+    written = write_all(made)
     for item in made:
-        changed = item.write()
         if not quiet:
-            word = "wrote" if changed else "up to date:"
+            word = "wrote" if item in written else "up to date:"
             click.echo(f"{word} {item.path.as_posix()}")
 
 
