@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Callable, Iterable
@@ -166,6 +167,13 @@ def as_name(value: Any) -> Any:
     return value
 
 
+def _network_name(value: Any) -> Any:
+    name = as_name(value)
+    if hasattr(builtins, name):
+        wrong(f"'{name}' is a function of Python, which the emitted one would hide", "rename it")
+    return name
+
+
 def _children(value: Any) -> Any:
     if isinstance(value, str) and len(value) <= MAX_NAME and _CHILDREN.match(value):
         return value
@@ -284,5 +292,6 @@ PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
 Name = Annotated[str, Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
+NetworkName = Annotated[str, Rule(_network_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 Children = Annotated[str, Rule(_children, type="string")]
 Text = Annotated[str, Rule(as_text, type="string")]

@@ -19,6 +19,7 @@ MAY: dict[str, set[str]] = {
     "registry": {"errors", "backend"},
     "live": {"errors"},
     "files": {"errors"},
+    "starters": {"errors", "spec"},
     "compiler": {"errors", "ir", "spec", "analysis", "backend", "lower", "registry", "live"},
     "check": {"errors", "ir", "spec", "analysis", "compiler"},
     "parity": {"errors", "ir", "backend", "registry", "live", "compiler"},

@@ -32,7 +32,7 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     from ...spec.load import label, read_bytes
 
     if specs == ("-",):
-        data = click.get_binary_stream("stdin").read()
+        data: bytes = sys.stdin.buffer.read()
         click.echo(canonical(data, "stdin"), nl=False)
         return
     made = [Output(path, canonical(read_bytes(path), label(path))) for path in _paths(specs)]

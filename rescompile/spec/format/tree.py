@@ -154,11 +154,12 @@ def _node(event: Any) -> Node:
     start = (event.start_mark.line, event.start_mark.column)
     end = _end(event)
     if isinstance(event, yaml.AliasEvent):
-        return Node("alias", start, end, text=event.anchor)
+        return Node("alias", start, end, text=event.anchor or "")
     anchor = event.anchor or ""
     if isinstance(event, yaml.ScalarEvent):
-        value = scalar(event.value) if event.implicit[0] else event.value
-        return Node("scalar", start, end, value, event.value or "", anchor)
+        text = event.value or ""
+        value = scalar(text) if event.implicit[0] else text
+        return Node("scalar", start, end, value, text, anchor)
     kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "list"
     return Node(kind, start, end, anchor=anchor, flow=bool(event.flow_style))
 
