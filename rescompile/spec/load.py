@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ def load(path: Path) -> Document:
     return Document(validate(root), path, cite(path), root)
 
 
+def sources(path: Path) -> list[Path]:
+    """The file of a spec and those that it extends and uses, as far as they can be read."""
+    loader = _Loader()
+    with suppress(SpecError):
+        loader.spec(path, None)
+    return list(dict.fromkeys(loader.seen))
+
+
 def cite(path: Path) -> str:
     """How generated code names the spec: from `specs/` on, or by the bare file name."""
     parts = _real(path).parts
@@ -97,13 +106,15 @@ class _Loader:
 
     def __init__(self) -> None:
         self.chain: list[Path] = []
-        self.count = 0
+        self.seen: list[Path] = []
 
     def read(self, path: Path, asked: Location | None) -> Item:
-        self.count += 1
-        if len(self.chain) >= MAX_CHAIN or self.count > MAX_FILES:
+        self.seen.append(path)
+        if len(self.chain) >= MAX_CHAIN or len(self.seen) > MAX_FILES:
             most = (
-                f"{MAX_CHAIN} files in a chain" if self.count <= MAX_FILES else f"{MAX_FILES} files"
+                f"{MAX_CHAIN} files in a chain"
+                if len(self.seen) <= MAX_FILES
+                else f"{MAX_FILES} files"
             )
             message = f"more than {most} of `extends` and `use`"
             raise SpecError([Diagnostic("E104", message, asked)])

@@ -56,18 +56,19 @@ def command(
     from ...registry import backend_names
 
     names = list(dict.fromkeys(backends)) or backend_names()
-    made = list(_compile(specs, names, output, quiet or stdout))
+    made = list(compiled(specs, names, output, quiet or stdout))
     if stdout:
         click.echo("".join(item.text for item in made), nl=False)
     elif check:
         _check(made, quiet)
     else:
-        _write(made, quiet)
+        write(made, quiet)
 
 
-def _compile(
+def compiled(
     specs: Iterable[str], backends: list[str], output: Path, quiet: bool
 ) -> Iterator[Output]:
+    """The file of each spec for each backend, as it is to be."""
     from ...compiler import open_spec
     from ...files import Output
 
@@ -80,7 +81,8 @@ def _compile(
         yield Output(output / name / f"{net.name}.py", net.source(name))
 
 
-def _write(made: list[Output], quiet: bool) -> None:
+def write(made: list[Output], quiet: bool) -> None:
+    """Write the files that are not current, and tell."""
     from ...files import write_all
 
     written = write_all(made)
