@@ -110,13 +110,11 @@ class _Loader:
 
     def read(self, path: Path, asked: Location | None) -> Item:
         self.seen.append(path)
-        if len(self.chain) >= MAX_CHAIN or len(self.seen) > MAX_FILES:
-            most = (
-                f"{MAX_CHAIN} files in a chain"
-                if len(self.seen) <= MAX_FILES
-                else f"{MAX_FILES} files"
-            )
-            message = f"more than {most} of `extends` and `use`"
+        if len(self.chain) >= MAX_CHAIN:
+            message = f"more than {MAX_CHAIN} files in a chain of `extends` and `use`"
+            raise SpecError([Diagnostic("E104", message, asked)])
+        if len(self.seen) > MAX_FILES:
+            message = f"more than {MAX_FILES} files are read by `extends` and `use`"
             raise SpecError([Diagnostic("E104", message, asked)])
         if _real(path) in self.chain:
             names = " -> ".join(p.stem for p in (*self.chain, path))

@@ -47,16 +47,17 @@ def command(
     stdout: bool,
     quiet: bool,
 ) -> None:
-    """Emit source code for each SPEC and backend.
+    """Emit source code for each SPEC and backend. A folder stands for the networks in it.
 
     Everything is compiled before anything is written: one bad spec, and no file changes.
     """
     if check and stdout:
         raise click.UsageError("--check and --stdout exclude each other")
     from ...registry import backend_names
+    from ...spec.folder import networks
 
     names = list(dict.fromkeys(backends)) or backend_names()
-    made = list(compiled(specs, names, output, quiet or stdout))
+    made = list(compiled(networks(specs), names, output, quiet or stdout))
     if stdout:
         click.echo("".join(item.text for item in made), nl=False)
     elif check:
