@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import Diagnostic, SpecError, UnsupportedError, did_you_mean
+from .ir.expr import ExprError
 from .ir.facts import Facts, lint
 from .ir.fold import fold
 from .lower import lower
@@ -17,7 +20,7 @@ from .spec.load import Document, find, load
 
 if TYPE_CHECKING:
     from .analysis.report import Report
-    from .backend.contract import Request
+    from .backend.contract import Backend, Request
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,18 @@ class Architecture:
     @cached_property
     def facts(self) -> Facts:
         """The network with shapes and structure, checked. Raises `SpecError`."""
-        facts = Facts(fold(lower(self.document)))
-        lint(facts)
-        return facts
+        with told():
+            facts = Facts(fold(lower(self.document)))
+            lint(facts)
+            return facts
 
     def source(self, backend: str = "torch") -> str:
         """The network as source code. Raises `SpecError` and `UnsupportedError`."""
         target = get_backend(backend)
+        with told():
+            return self.emitted(target)
+
+    def emitted(self, target: Backend) -> str:
         reasons = target.unsupported(self.facts)
         if reasons:
             raise UnsupportedError(target.title, self.name, reasons)
@@ -116,6 +124,15 @@ class Architecture:
         from .ir.text import show
 
         return show(self.facts)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns an expression that has no value or no end into a diagnostic, wherever it came up."""
+    try:
+        yield
+    except ExprError as error:
+        raise SpecError([Diagnostic("E204", str(error), help=error.help)]) from None
 
 
 def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architecture:
