@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,14 +54,18 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 
 def _paths(specs: tuple[str, ...]) -> Iterator[Path]:
     """The files that are meant, each once; where a link stands, the one that it points to."""
+    from ...errors import Diagnostic, SpecError
     from ...spec.load import find
 
     seen = set()
     for spec in specs:
         folder = Path(spec)
         inside = sorted(folder.rglob("*.y*ml")) if folder.is_dir() else [find(spec)]
+        if not inside:
+            found = Diagnostic("E001", f"there is no YAML file in the folder '{folder.as_posix()}'")
+            raise SpecError([found])
         for path in inside:
-            real = path.resolve() if path.is_symlink() else path
+            real = Path(os.path.realpath(path)) if path.is_symlink() else path
             if real not in seen:
                 seen.add(real)
                 yield real

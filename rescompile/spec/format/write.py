@@ -21,6 +21,7 @@ from .tree import Document, Entry, Node
 
 WIDTH = 100
 ROW = 160
+LONG = 10_000  # characters from which on a string is quoted unseen
 ORDER = (
     *("rescompile", "extends", "name", "title", "source", "about", "input", "classes", "use"),
     *("parameters", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
@@ -171,7 +172,7 @@ def _scalar(node: Node, block: bool) -> str:
 @cache
 def _plain(value: str, block: bool) -> bool:
     """Whether a string can do without quotes, in block style or in braces."""
-    if not isinstance(scalar(value), str) or not value.isprintable():
+    if len(value) > LONG or not isinstance(scalar(value), str) or not value.isprintable():
         return False
     found = Emitter(io.StringIO(), allow_unicode=True).analyze_scalar(value)
     return bool(found.allow_block_plain if block else found.allow_flow_plain)
