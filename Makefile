@@ -1,7 +1,7 @@
 # `make setup test` is all that a fresh machine needs; `make check` runs every check.
 PYTHON ?= .venv/bin/python
 
-.PHONY: setup check lint format types test fuzz generated docs
+.PHONY: setup check lint format types test fuzz fuzz-errors generated docs
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -13,10 +13,12 @@ check: lint types test
 lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m rescompile fmt --check specs rescompile/starters
 
 format:
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+	$(PYTHON) -m rescompile fmt specs rescompile/starters
 
 types:
 	$(PYTHON) -m mypy
@@ -26,6 +28,12 @@ test:
 
 fuzz:
 	RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-2000} $(PYTHON) -m pytest tests/properties --hypothesis-show-statistics
+
+# Wrong specs and random bytes through the commands; SEED tells which.
+SEED ?= 6
+fuzz-errors:
+	RESCOMPILE_FUZZ_ERRORS=$${RESCOMPILE_FUZZ_ERRORS:-10000} $(PYTHON) -m pytest tests/hostile/test_fuzz.py \
+		-n 0 --hypothesis-seed=$(SEED)
 
 docs:
 	$(PYTHON) docs/generate.py
