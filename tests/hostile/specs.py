@@ -26,6 +26,7 @@ def _channels(expression: str) -> str:
     return f"{HEAD}stages:\n  - conv: {{channels: '{expression}', kernel: 3}}\n"
 
 
+HARMLESS = {"calls of nothing"}  # good in the end, but four million calls if taken one by one
 BOMB = "".join(f"  a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
 SPECS = {
     # YAML

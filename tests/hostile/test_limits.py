@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .specs import CONV, HEAD, SPECS
+from .specs import CONV, HARMLESS, HEAD, SPECS
 
 if os.name == "nt":
     pytest.skip("limits are POSIX's", allow_module_level=True)
@@ -22,6 +22,7 @@ if os.name == "nt":
 ROOT = Path(__file__).parents[2]
 SECONDS, MIB = 1.0, 200
 COMMANDS = ("build", "report", "check", "lint", "show", "fmt", "diff")
+WORDS = {"diff": ["resnet18"], "build": ["-o", "generated"]}
 GOOD = f"{HEAD}stem:\n  - {CONV}\n"
 
 
@@ -82,10 +83,13 @@ def test_a_hostile_spec(name: str, server: Server, tmp_path: Path) -> None:
         if command == "fmt":
             server.run(tmp_path, "fmt", "--check", "net.yaml")
             continue
-        text = server.refuses(tmp_path, command, "net.yaml", *["resnet18"] * (command == "diff"))
+        if name in HARMLESS:
+            server.run(tmp_path, command, "net.yaml", *WORDS.get(command, ()))
+            continue
+        text = server.refuses(tmp_path, command, "net.yaml", *WORDS.get(command, ()))
         assert len(text) < 10_000_000
         assert "\x1b" not in text
-    assert everything(tmp_path) == before
+    assert name in HARMLESS or everything(tmp_path) == before
 
 
 @pytest.mark.parametrize(
