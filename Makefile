@@ -2,7 +2,7 @@
 PYTHON ?= .venv/bin/python
 YLS_VERSION ?= 1.25.0
 
-.PHONY: setup check lint format types test editor-test fuzz generated docs
+.PHONY: setup check lint format types test editor-test fuzz fuzz-errors generated docs
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -14,10 +14,12 @@ check: lint types test
 lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m rescompile fmt --check specs rescompile/starters
 
 format:
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+	$(PYTHON) -m rescompile fmt specs rescompile/starters
 
 types:
 	$(PYTHON) -m mypy
@@ -32,6 +34,12 @@ editor-test:
 
 fuzz:
 	RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-2000} $(PYTHON) -m pytest tests/properties --hypothesis-show-statistics
+
+# Wrong specs and random bytes through the commands; SEED tells which.
+SEED ?= 6
+fuzz-errors:
+	RESCOMPILE_FUZZ_ERRORS=$${RESCOMPILE_FUZZ_ERRORS:-10000} $(PYTHON) -m pytest tests/hostile/test_fuzz.py \
+		-n 0 --hypothesis-seed=$(SEED)
 
 docs:
 	$(PYTHON) docs/generate.py

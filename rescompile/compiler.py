@@ -1,18 +1,17 @@
-"""The pipeline on one screen: load, lower, fold, lint, refuse or emit, write."""
+"""The pipeline on one screen: load, lower, fold, lint, refuse or emit."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import Diagnostic, SpecError, UnsupportedError, did_you_mean
+from .ir.expr import ExprError
 from .ir.facts import Facts, lint
 from .ir.fold import fold
 from .lower import lower
@@ -21,7 +20,7 @@ from .spec.load import Document, find, load
 
 if TYPE_CHECKING:
     from .analysis.report import Report
-    from .backend.contract import Request
+    from .backend.contract import Backend, Request
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,18 @@ class Architecture:
     @cached_property
     def facts(self) -> Facts:
         """The network with shapes and structure, checked. Raises `SpecError`."""
-        facts = Facts(fold(lower(self.document)))
-        lint(facts)
-        return facts
+        with told():
+            facts = Facts(fold(lower(self.document)))
+            lint(facts)
+            return facts
 
     def source(self, backend: str = "torch") -> str:
         """The network as source code. Raises `SpecError` and `UnsupportedError`."""
         target = get_backend(backend)
+        with told():
+            return self.emitted(target)
+
+    def emitted(self, target: Backend) -> str:
         reasons = target.unsupported(self.facts)
         if reasons:
             raise UnsupportedError(target.title, self.name, reasons)
@@ -122,6 +126,15 @@ class Architecture:
         return show(self.facts)
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """Turns an expression that has no value or no end into a diagnostic, wherever it came up."""
+    try:
+        yield
+    except ExprError as error:
+        raise SpecError([Diagnostic("E204", str(error), help=error.help)]) from None
+
+
 def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architecture:
     """The architecture in a file, or of that name in the zoo. Raises `SpecError`.
 
@@ -132,56 +145,3 @@ def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architec
         image = document.spec.input.model_copy(update={"height": size, "width": size})
         document = replace(document, spec=document.spec.model_copy(update={"input": image}))
     return Architecture(document)
-
-
-@dataclass(frozen=True)
-class Output:
-    """A file to be written, or to be compared with what is there."""
-
-    path: Path
-    text: str
-
-    def is_current(self) -> bool:
-        try:
-            return self.path.read_bytes() == self.text.encode()
-        except OSError:
-            return False
-
-    def write(self) -> bool:
-        """Replace the file in one step; tells whether it had to. Raises `SpecError`."""
-        if self.is_current():
-            return False
-        with replacing(self.path) as beside:
-            beside.write_bytes(self.text.encode())
-        return True
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write to, moved into place at the end: no half file is ever seen.
-
-    Its name ends as that of `path` does. Raises `SpecError` where nothing can be written.
-    """
-    name = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=f".{path.name}")
-        os.close(descriptor)
-        yield Path(name)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except OSError as error:
-        message = f"cannot write {path.as_posix()}: {error.strerror or error}"
-        help = "nothing was changed; choose another place with `-o`"
-        raise SpecError([Diagnostic("E003", message, help=help)]) from None
-    finally:
-        if name is not None:
-            with suppress(OSError):
-                os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MAX_SENTENCE = 800  # characters of a message; the longest of ours, a list of names, has fewer
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -117,7 +119,7 @@ def record(found: Diagnostic) -> dict[str, Any]:
 
 def render(found: Diagnostic) -> str:
     """The diagnostic as text: headline, place, source line with a caret, notes, help."""
-    lines = [f"{found.severity}[{found.code}]: {found.message}"]
+    lines = [f"{found.severity}[{found.code}]: {_safe(found.message)}"]
     where = found.location
     margin = " " * (len(str(where.line)) + 1 if where else 1)
     if where:
@@ -127,13 +129,22 @@ def render(found: Diagnostic) -> str:
             caret = " " * (column - 1) + "^"
             lines.append(f"{margin}|")
             lines.append(f"{where.line} | {shown}".rstrip())
-            lines.append(f"{margin}| {caret} {found.label}".rstrip())
+            lines.append(f"{margin}| {caret} {_safe(found.label)}".rstrip())
     elif found.label:
-        lines.append(f"{margin}{found.label}")
-    lines.extend(f"{margin}= note: {note}" for note in found.notes)
+        lines.append(f"{margin}{_safe(found.label)}")
+    lines.extend(f"{margin}= note: {_safe(note)}" for note in found.notes)
     if found.help:
-        lines.append(f"{margin}= help: {found.help}")
+        lines.append(f"{margin}= help: {_safe(found.help)}")
     return "\n".join(lines)
+
+
+def _safe(text: str) -> str:
+    """A sentence for a terminal: no characters that would steer it, and no end of them."""
+    if len(text) > MAX_SENTENCE:
+        text = f"{text[: MAX_SENTENCE // 2]} ... {text[-MAX_SENTENCE // 4 :]}"
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def _window(text: str, column: int, width: int = 100) -> tuple[str, int]:

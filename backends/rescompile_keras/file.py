@@ -40,6 +40,7 @@ class File:
         self.functions: dict[str, Function] = {}
         self.stages: dict[StageKey, Function] = {}
         self.order: list[Function] = []
+        self.taken: dict[str, Dim] = {}  # how many numbers each inline block takes
 
     @property
     def recursion_limit(self) -> int:
@@ -143,7 +144,9 @@ def consumed(node: Node, file: File, flow: Flow | None = None) -> Dim:
     if isinstance(node, BlockCall):
         block = file.network.blocks[node.block]
         if block.form is Form.INLINE:
-            body = total(consumed(inner, file) for inner in block.body)
+            if node.block not in file.taken:
+                file.taken[node.block] = total(consumed(inner, file) for inner in block.body)
+            body = file.taken[node.block]
             entering = flow.entering[id(node)] if flow else Var("in_channels")
             taken = substitute(expand(block.lets, body), arguments(node, block, entering))
         elif node.repeat is not None and node.name is None:

@@ -153,6 +153,9 @@ def function(
 
 
 def _returning(lines: list[Line], result: str = "x") -> Iterator[str]:
+    if not lines:  # every step is conditional, and the condition is false
+        yield f"    return {result}"
+        return
     *body, last = lines
     yield from (str(line) for line in body)
     if last.indent == 4 and last.target == result:

@@ -16,7 +16,7 @@ from rescompile.ir.structure import Call, Layer, Loop, walk
 
 from .define import define_network
 from .initialise import initialisers
-from .view import Definition, File
+from .view import FILE_NAMES, Definition, File
 
 if TYPE_CHECKING:
     from .runtime import TorchRuntime
@@ -166,6 +166,9 @@ def _mentions(code: list[str], module: str) -> bool:
 
 
 def _reasons(facts: Facts) -> Iterator[str]:
+    if facts.network.name in FILE_NAMES:
+        name = facts.network.name
+        yield f"'{name}' is a name that the emitted file needs itself; rename the network"
     yield from _hidden_names(facts)
     for path, trace in facts.elaborated.flat():
         place = ".".join(path)

@@ -30,7 +30,10 @@ from rescompile.ir.symbolic import RUNNING, Flow, expand
 from .modules import HELPERS
 
 SHOWN = {CLASSES: Var("num_classes"), INDEX: Var("i"), RUNNING: Var("width")}
-RESERVED = {"torch", "Tensor", "nn", "F", "x", "self", "make_divisible", *HELPERS}
+FILE_NAMES = {
+    *("torch", "Tensor", "nn", "F", "x", "self", "math", "Any", "Callable", "make_divisible"),
+    *HELPERS,
+}
 
 
 @dataclass
@@ -94,9 +97,8 @@ class File:
         self.facts: Facts = request.facts
         self.network = request.facts.network
         self.summary = request.summary
-        self.names = Names(RESERVED)
+        self.names = Names(FILE_NAMES | {self.network.name})
         self.class_name = self.names.take(class_name(self.network.name, self.network.title), "Net")
-        self.names.take(self.network.name)
         self.definitions: dict[str, Definition] = {}
         self.order: list[Definition] = []
         self.stages: dict[StageKey, StageFunction] = {}

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,18 +27,25 @@ def guarded(command: F) -> F:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        from ..errors import RescompileError
+        from ..errors import Diagnostic, RescompileError, render
 
         try:
-            return command(*args, **kwargs)
+            made = command(*args, **kwargs)
+            sys.stdout.flush()
+            return made
         except RescompileError as error:
             chosen = click.get_current_context().find_root().params.get("error_format")
             as_json = "json" in (chosen, kwargs.get("form"))
             click.echo(_json(error) if as_json else coloured(str(error)), err=True)
             sys.exit(1)
-        except BrokenPipeError:
-            # The reader, `head` say, has gone: not an error of ours.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            # The output cannot be printed, or the folder that we are in is gone. Where the reader,
+            # `head` say, has, there is nothing to tell.
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):
+                found = Diagnostic("E003", f"cannot go on: {error.strerror or error}")
+                click.echo(coloured(render(found)), err=True)
             sys.exit(1)
 
     return run  # type: ignore[return-value]
@@ -153,7 +161,7 @@ def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from ..compiler import Output
+    from ..files import Output
 
     Output(output, text).write()
     if not quiet:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backend.weights import leaf_of, state_slots
-from ..compiler import Architecture, open_spec, replacing
+from ..compiler import Architecture, open_spec
 from ..errors import Diagnostic, SpecError, did_you_mean
+from ..files import replacing
 from ..parity.process import Worker, WorkerError
 from ..registry import backend_names, get_backend
 from .match import Renames, fold_names, match, printable

@@ -5,6 +5,8 @@ They are read as tensors only: no pickle, no code. Each reader raises `ValueErro
 
 from __future__ import annotations
 
+import math
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..backend.weights import Stored, leaf_of
+
+INFLATION, SLACK = 20, 64 << 20
 
 # What safetensors calls the types that NumPy has.
 TYPES = {
@@ -30,12 +34,37 @@ TYPES = {
 
 def _read_npz(file: Path) -> list[Stored]:
     try:
+        _measure(file)
         with np.load(file, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it holds a single array without a name")
             return [_stored(name, arrays[name]) for name in arrays.files]
     except Exception as error:  # a broken file can make its parsers raise almost anything
         raise ValueError(f"not an .npz file of plain arrays, or broken: {error}") from None
+
+
+def _measure(file: Path) -> None:
+    """Refuses, before anything is allocated, arrays that are not as large as they say, and bombs.
+
+    Trained weights hardly compress: what grows `INFLATION` times is none.
+    """
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        whole = sum(member.file_size for member in members)
+        if whole > SLACK + INFLATION * file.stat().st_size:
+            raise ValueError(f"it grows to {whole >> 20} MiB when it is unpacked")
+        for member in members:
+            with archive.open(member) as stream:
+                version = np.lib.format.read_magic(stream)
+                read = (
+                    np.lib.format.read_array_header_1_0
+                    if version == (1, 0)
+                    else np.lib.format.read_array_header_2_0
+                )
+                shape, _, dtype = read(stream)
+                size = stream.tell() + math.prod(shape) * dtype.itemsize
+            if size != member.file_size and not dtype.hasobject:
+                raise ValueError(f"'{member.filename}' is not as large as it says")
 
 
 def _write_npz(file: Path, arrays: Mapping[str, Any]) -> None:

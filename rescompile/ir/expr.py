@@ -18,6 +18,7 @@ Number = int | float | bool
 MAX_TEXT = 300
 MAX_NODES = 100
 MAX_VALUE = 2**40
+MAX_TERMS = 1000  # of what becomes of expressions when names are filled in
 
 
 NONZERO = "divide by something else, or guard it: `a // b if b > 0 else a`"
@@ -138,23 +139,54 @@ def evaluate(dim: Dim, env: Mapping[str, Number]) -> Number:
 
 
 def substitute(dim: Dim, env: Mapping[str, Dim]) -> Dim:
-    """`dim` with names replaced by numbers or expressions, and simplified."""
+    """`dim` with names replaced by numbers or expressions, and simplified.
+
+    Raises `ExprError` where it has no value or grows out of bounds.
+    """
+    return small(_substitute(dim, env))
+
+
+def small(dim: Dim) -> Dim:
+    """`dim` itself. Raises `ExprError` where it has too many terms: doubled over and over, say."""
+    left, waiting = MAX_TERMS, [dim]
+    while waiting:
+        here = waiting.pop()
+        if not isinstance(here, Expr) or isinstance(here, Var):
+            continue
+        left -= 1
+        if left < 0:
+            raise ExprError(f"an expression grows to more than {MAX_TERMS} terms")
+        waiting.extend(_operands(here))
+    return dim
+
+
+def _operands(dim: Expr) -> tuple[Dim, ...]:
+    if isinstance(dim, Binary):
+        return dim.left, dim.right
+    if isinstance(dim, Unary):
+        return (dim.operand,)
+    if isinstance(dim, IfElse):
+        return dim.test, dim.then, dim.otherwise
+    return dim.args if isinstance(dim, Function) else ()
+
+
+def _substitute(dim: Dim, env: Mapping[str, Dim]) -> Dim:
     if isinstance(dim, Var):
         return env.get(dim.name, dim)
     if isinstance(dim, Binary):
-        left = substitute(dim.left, env)
+        left = _substitute(dim.left, env)
         if dim.op in ("and", "or") and not isinstance(left, Expr):
-            return substitute(dim.right, env) if bool(left) is (dim.op == "and") else bool(left)
-        return binary(dim.op, left, substitute(dim.right, env))
+            return _substitute(dim.right, env) if bool(left) is (dim.op == "and") else bool(left)
+        return binary(dim.op, left, _substitute(dim.right, env))
     if isinstance(dim, Unary):
-        return _unary(dim.op, substitute(dim.operand, env))
+        return _unary(dim.op, _substitute(dim.operand, env))
     if isinstance(dim, IfElse):
-        test = substitute(dim.test, env)
+        test = _substitute(dim.test, env)
         if not isinstance(test, Expr):  # the branch that is not taken need not have a value
-            return substitute(dim.then if test else dim.otherwise, env)
-        return if_else(test, substitute(dim.then, env), substitute(dim.otherwise, env))
+            return _substitute(dim.then if test else dim.otherwise, env)
+        return if_else(test, _substitute(dim.then, env), _substitute(dim.otherwise, env))
     if isinstance(dim, Function):
-        return _call(dim.name, tuple(substitute(a, env) for a in dim.args))
+        return _call(dim.name, tuple(_substitute(a, env) for a in dim.args))
     return dim
 
 
@@ -240,17 +272,9 @@ def names(dim: Dim) -> set[str]:
 def _collect(dim: Dim, found: set[str]) -> None:
     if isinstance(dim, Var):
         found.add(dim.name)
-    elif isinstance(dim, Binary):
-        _collect(dim.left, found)
-        _collect(dim.right, found)
-    elif isinstance(dim, Unary):
-        _collect(dim.operand, found)
-    elif isinstance(dim, IfElse):
-        for part in (dim.test, dim.then, dim.otherwise):
+    elif isinstance(dim, Expr):
+        for part in _operands(dim):
             _collect(part, found)
-    elif isinstance(dim, Function):
-        for arg in dim.args:
-            _collect(arg, found)
 
 
 def total(dims: Iterable[Dim]) -> Dim:

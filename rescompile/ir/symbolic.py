@@ -20,6 +20,7 @@ from .expr import (
     logical_or,
     names,
     product,
+    small,
     substitute,
     total,
 )
@@ -59,10 +60,11 @@ class Flow:
     lets: Named = ()
     entering: dict[int, Dim] = field(default_factory=dict)
     named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
+    outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
-            x = self.node(node, x)
+            x = small(self.node(node, x))
             if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
                 self.named[node.name] = x
         return x
@@ -137,8 +139,10 @@ class Flow:
 
     def once(self, node: Call, block: Block, x: Dim, first: bool = True) -> Dim:
         """The channels that leave one repetition, the first one or any other."""
-        output = block_output(block, self.blocks, self.area)
-        return substitute(output, arguments(node, block, x, first))
+        if node.block not in self.outputs:
+            output = block_output(block, self.blocks, self.area, self.outputs)
+            self.outputs[node.block] = output
+        return substitute(self.outputs[node.block], arguments(node, block, x, first))
 
     def iterate(self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0) -> Dim:
         """`count` steps from index `first` on: one that forgets its input, a constant growth, ...
@@ -203,9 +207,14 @@ def _agree(when: Dim, y: Dim, x: Dim) -> bool:
         return False
 
 
-def block_output(block: Block, blocks: Blocks, area: Area | None = None) -> Dim:
-    """Output channels of a block over its parameters and `in_channels`; lets are expanded."""
-    flow = Flow(blocks, area, block.lets)
+def block_output(
+    block: Block, blocks: Blocks, area: Area | None = None, known: dict[str, Dim] | None = None
+) -> Dim:
+    """Output channels of a block over its parameters and `in_channels`; lets are expanded.
+
+    `known` are those of other blocks.
+    """
+    flow = Flow(blocks, area, block.lets, outputs={} if known is None else known)
     return expand(block.lets, flow.body(block.body, block.entering))
 
 

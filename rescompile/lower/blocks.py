@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..ir.expr import Dim, Expr, Var, binary
+from ..ir.expr import Dim, Expr, ExprError, Var, binary
 from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
+from ..ir.symbolic import expand
 from ..spec.models import BlockSpec, ParameterSpec, Spec, Step
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
@@ -148,6 +149,7 @@ class Calls:
         )
         for key, value in spec.let.items():
             scope.lets.append((key, scope.dim(value, spec, "let", key)))
+            _check_let(scope, spec, key)
             scope.names[key] = int
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
@@ -170,6 +172,14 @@ class Calls:
         if value is None or isinstance(value, (bool, int, float)):
             return value
         return Scope("", False, {}, self.values, {}, None).dim(value, parameter, "default")
+
+
+def _check_let(scope: Scope, spec: BlockSpec, key: str) -> None:
+    """A name that stands for an expression is written out in places: that must be of some size."""
+    try:
+        expand(tuple(scope.lets), Var(key))
+    except ExprError as error:
+        raise fault("E204", f"'{key}': {error}", spec.at("let", key)) from None
 
 
 def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Diagnostic, Location, SpecError, Together, did_you_mean
 from .models import Spec
 from .validate import validate
-from .yaml import Item, read
+from .values import shown
+from .yaml import MAX_BYTES, Item, read
 
 MAX_CHAIN = 10
+MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
 NOT_INHERITED = ("name", "title", "claims", "use", "extends")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*\Z")
@@ -46,10 +49,10 @@ def zoo() -> dict[str, Path]:
 def find(name: str) -> Path:
     """The file that a command-line argument means: a path, or a name of the zoo."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or _is_file(path):
         return path
     direct = zoo_directory() / f"{name}.yaml"
-    if _REFERENCE.match(name) and direct.is_file():
+    if _REFERENCE.match(name) and _is_file(direct):
         return direct
     known = zoo()
     if name in known:
@@ -68,9 +71,17 @@ def load(path: Path) -> Document:
     return Document(spec, path, cite(path), root)
 
 
+def sources(path: Path) -> list[Path]:
+    """The file of a spec and those that it extends and uses, as far as they can be read."""
+    loader = _Loader()
+    with suppress(SpecError):
+        loader.spec(path, None)
+    return list(dict.fromkeys(loader.seen))
+
+
 def cite(path: Path) -> str:
     """How generated code names the spec: from `specs/` on, or by the bare file name."""
-    parts = path.resolve().parts
+    parts = _real(path).parts
     if "specs" in parts[:-1]:
         last = len(parts) - 1 - parts[::-1].index("specs")
         return "/".join(parts[last:])
@@ -83,39 +94,33 @@ class _Loader:
     def __init__(self) -> None:
         self.chain: list[Path] = []
         self.together = Together()  # what is wrong, though the spec can be read on
+        self.seen: list[Path] = []
 
     @contextmanager
     def following(self, path: Path) -> Iterator[None]:
         """Inside, the file at `path` is one of those that led here."""
-        self.chain.append(path.resolve())
+        self.chain.append(_real(path))
         try:
             yield
         finally:
             self.chain.pop()
 
     def read(self, path: Path, asked: Location | None) -> Item:
-        label = _label(path)
+        self.seen.append(path)
         if len(self.chain) >= MAX_CHAIN:
             message = f"more than {MAX_CHAIN} files in a chain of `extends` and `use`"
             help = "extend a base nearer to the start of the chain"
             raise SpecError([Diagnostic("E104", message, asked, help=help)])
-        if path.resolve() in self.chain:
+        if len(self.seen) > MAX_FILES:
+            message = f"more than {MAX_FILES} files are read by `extends` and `use`"
+            help = "put the blocks of several libraries into one"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
+        if _real(path) in self.chain:
             names = " -> ".join(p.stem for p in (*self.chain, path))
             message = f"files use each other in a circle: {names}"
             help = "a spec extends another one, never itself; remove one of the references"
             raise SpecError([Diagnostic("E104", message, asked, help=help)])
-        try:
-            if not path.is_file():
-                beside = [f.name for f in sorted(path.parent.glob("*.yaml"))]
-                help = did_you_mean(path.name, beside) or "check the path"
-                message = f"there is no file '{label}'"
-                raise SpecError([Diagnostic("E001", message, asked, help=help)])
-            data = path.read_bytes()
-        except OSError as error:
-            message = f"cannot read '{label}': {error.strerror}"
-            help = "check the permissions of the file"
-            raise SpecError([Diagnostic("E001", message, asked, help=help)]) from None
-        root = read(data, label)
+        root = read(read_bytes(path, asked), label(path))
         if not isinstance(root.value, dict):
             help = "a spec starts: `rescompile: 1`"
             raise SpecError([Diagnostic("E101", "the file is not a mapping", root.at, help=help)])
@@ -184,14 +189,14 @@ def reference(name: object, path: Path, at: Location | None) -> Path:
     Raises `SpecError` at the place `at` where there is none.
     """
     if not isinstance(name, str) or not _REFERENCE.match(name) or ".." in name.split("/"):
-        message = f"{name!r} does not name a spec or a library"
+        message = f"{shown(name)} does not name a spec or a library"
         help = "use a name such as `resnet34` or `blocks/residual`, without `..` and `.yaml`"
         raise SpecError([Diagnostic("E105", message, at, help=help)])
     name = name.removesuffix(".yaml")
     root = zoo_directory()
     for directory in (path.parent, root):
         candidate = directory / f"{name}.yaml"
-        if candidate.is_file() and candidate.resolve().is_relative_to(directory.resolve()):
+        if _is_file(candidate) and candidate.resolve().is_relative_to(directory.resolve()):
             return candidate
     known = zoo()
     if name in known:
@@ -201,11 +206,40 @@ def reference(name: object, path: Path, at: Location | None) -> Path:
     raise SpecError([Diagnostic("E105", f"there is no '{name}' here", at, help=help)])
 
 
-def _label(path: Path) -> str:
+def _real(path: Path) -> Path:
+    """The path without links; unlike `Path.resolve` it does not mind a loop of them."""
+    return Path(os.path.realpath(path))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have is that of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, a folder that is closed to us, a NUL byte
+        return False
+
+
+def read_bytes(path: Path, asked: Location | None = None) -> bytes:
+    """What is in a file, up to more than may be. Raises `SpecError` at the place `asked`."""
+    try:
+        if not _is_file(path):
+            beside = [f.name for f in sorted(path.parent.glob("*.yaml"))]
+            help = did_you_mean(path.name, beside) or "check the path"
+            message = f"there is no file '{label(path)}'"
+            raise SpecError([Diagnostic("E001", message, asked, help=help)])
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one byte more is too many
+    except (OSError, ValueError) as error:  # a NUL byte in a folder's name is a ValueError
+        message = f"cannot read '{label(path)}': {getattr(error, 'strerror', error)}"
+        help = "check the permissions of the file"
+        raise SpecError([Diagnostic("E001", message, asked, help=help)]) from None
+
+
+def label(path: Path) -> str:
     """A path as diagnostics print it: from here on, or from `specs/` on for the shipped zoo."""
-    full = path.resolve()
-    if full.is_relative_to(Path.cwd()):
-        return full.relative_to(Path.cwd()).as_posix()
+    full, here = _real(path), _real(Path("."))
+    if full.is_relative_to(here):
+        return full.relative_to(here).as_posix()
     zoo = zoo_directory()
     if full.is_relative_to(zoo):
         return (Path("specs") / full.relative_to(zoo)).as_posix()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 from collections.abc import Callable, Iterable
@@ -179,6 +180,13 @@ def as_name(value: Any) -> Any:
     return value
 
 
+def _network_name(value: Any) -> Any:
+    name = as_name(value)
+    if hasattr(builtins, name):
+        wrong(f"'{name}' is a function of Python, which the emitted one would hide", "rename it")
+    return name
+
+
 def _children(value: Any) -> Any:
     if isinstance(value, str) and len(value) <= MAX_NAME and _CHILDREN.match(value):
         return value
@@ -245,7 +253,7 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
         if is_expression(value):
             return value
         if not isinstance(value, str) or value not in words:
-            wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value), words))
+            wrong(f"unknown {what} {shown(value)}", did_you_mean(shown(value), words))
         return value
 
     return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])
@@ -308,6 +316,10 @@ Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2
 Name = Annotated[
     str,
     Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$", maxLength=MAX_NAME),
+]
+NetworkName = Annotated[
+    str,
+    Rule(_network_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$", maxLength=MAX_NAME),
 ]
 Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

@@ -30,13 +30,14 @@ WAYS = {
     "expected ',' or '}'": "put commas between the entries, and close the bracket",
     "expected ',' or ']'": "put commas between the elements, and close the bracket",
 }
+LONG = 100  # characters that count as a value of their own
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?\Z")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class Reader:
     def read(self) -> Item:
         """The root item. Raises `SpecError`."""
         try:
-            for event in yaml.parse(self.text, Loader=_LOADER):
+            for event in yaml.parse(self.text, Loader=LOADER):
                 self.event(event)
         except yaml.YAMLError as error:
             raise self.syntax(error) from None
@@ -144,7 +145,8 @@ class Reader:
         at = self.at(event)
         if event.tag is not None and not any(event.implicit):
             raise self.tag(event, at)
-        return Item(scalar(event.value) if event.implicit[0] else event.value, at)
+        value = scalar(event.value) if event.implicit[0] else event.value
+        return Item(value, at, size=1 + len(event.value) // LONG)
 
     def tag(self, event: Any, at: Location) -> SpecError:
         shown = event.tag.replace("tag:yaml.org,2002:", "!!")

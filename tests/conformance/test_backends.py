@@ -22,6 +22,7 @@ from rescompile.parity.reference import run
 from rescompile.parity.weights import parameters, random_weights
 from rescompile.registry import backend_names
 from rescompile.spec.load import zoo
+from rescompile.starters import FOLDER, kinds
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(zoo())
@@ -54,6 +55,13 @@ def reference(spec: str) -> Any:
 def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
     (got,) = worker.run(zoo()[to_run], images(to_run, 7), weights=3)
     assert relative_error(got, reference(to_run)) < FORWARD_FLOAT32
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_a_starter_is_the_same_everywhere(worker: Worker, kind: str) -> None:
+    spec = str(FOLDER / f"{kind}.yaml")
+    (got,) = worker.run(Path(spec), images(spec, 7), weights=3)
+    assert relative_error(got, reference(spec)) < FORWARD_FLOAT32
 
 
 @pytest.mark.parametrize("spec", sorted(TORCHVISION))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import struct
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +86,27 @@ def test_a_pickle_with_code_is_not_executed(
 def test_objects_in_an_npz_are_refused(converter: Converter, tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **{"conv1.weight": np.array([Bomb], dtype=object)})
     assert "allow_pickle" in refused(converter, tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("megabytes", [1, 300])
+def test_an_npz_that_lies_about_its_size_or_explodes(
+    converter: Converter, tmp_path: Path, megabytes: int
+) -> None:
+    """Its header tells of 4 GB: a megabyte is there, or so many that they are refused unread."""
+    made = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        made, {"descr": "<f4", "fortran_order": False, "shape": (1000, 1000, 1000)}
+    )
+    file = tmp_path / "w.npz"
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("conv1.weight.npy", "w", force_zip64=True) as member,
+    ):
+        member.write(made.getvalue())
+        for _ in range(megabytes):
+            member.write(bytes(1 << 20))
+    said = refused(converter, file)
+    assert "is not as large as it says" in said or "when it is unpacked" in said
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,12 @@ MAY: dict[str, set[str]] = {
     "lower": {"errors", "ir", "spec"},
     "registry": {"errors", "backend"},
     "live": {"errors"},
+    "files": {"errors"},
+    "starters": {"errors", "spec"},
     "compiler": {"errors", "ir", "spec", "analysis", "backend", "lower", "registry", "live"},
     "check": {"errors", "ir", "spec", "analysis", "compiler"},
     "parity": {"errors", "ir", "backend", "registry", "live", "compiler"},
-    "convert": {"errors", "ir", "backend", "registry", "compiler", "parity"},
+    "convert": {"errors", "ir", "backend", "registry", "compiler", "files", "parity"},
 }
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax"}
 CORE = sorted((ROOT / "rescompile").rglob("*.py"))

@@ -12,7 +12,8 @@ import click
 from ..common import BackendType, SpecType, guarded, progress
 
 if TYPE_CHECKING:
-    from ...compiler import Architecture, Output
+    from ...compiler import Architecture
+    from ...files import Output
 
 
 @click.command()
@@ -46,29 +47,32 @@ def command(
     stdout: bool,
     quiet: bool,
 ) -> None:
-    """Emit source code for each SPEC and backend.
+    """Emit source code for each SPEC and backend. A folder stands for the networks in it.
 
     Everything is compiled before anything is written: one bad spec, and no file changes.
     """
     if check and stdout:
         raise click.UsageError("--check and --stdout exclude each other")
     from ...registry import backend_names
+    from ...spec.folder import networks
 
     names = list(dict.fromkeys(backends)) or backend_names()
-    made = list(_compile(specs, names, output, quiet or stdout))
+    made = list(compiled(networks(specs), names, output, quiet or stdout))
     if stdout:
         click.echo("".join(item.text for item in made), nl=False)
     elif check:
         _check(made, quiet)
     else:
-        _write(made, quiet)
+        write(made, quiet)
 
 
-def _compile(
+def compiled(
     specs: Iterable[str], backends: list[str], output: Path, quiet: bool
 ) -> Iterator[Output]:
-    from ...compiler import Output, open_spec
+    """The file of each spec for each backend, as it is to be."""
+    from ...compiler import open_spec
     from ...errors import Together
+    from ...files import Output
 
     jobs = [(spec, name) for spec in specs for name in backends]
     opened: dict[str, Architecture] = {}
@@ -81,11 +85,14 @@ def _compile(
     together.done()
 
 
-def _write(made: list[Output], quiet: bool) -> None:
+def write(made: list[Output], quiet: bool) -> None:
+    """Write the files that are not current, and tell."""
+    from ...files import write_all
+
+    written = write_all(made)
     for item in made:
-        changed = item.write()
         if not quiet:
-            word = "wrote" if changed else "up to date:"
+            word = "wrote" if item in written else "up to date:"
             click.echo(f"{word} {item.path.as_posix()}")
 
 

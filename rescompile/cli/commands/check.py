@@ -26,15 +26,16 @@ from ..common import SpecType, guarded, print_or_write, progress
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but claims that fail.")
 @guarded
 def command(specs: tuple[str, ...], form: str, output: Path | None, quiet: bool) -> None:
-    """Decide the claims of each SPEC, or of every shipped one.
+    """Decide the claims of each SPEC, or of every shipped one. A folder stands for its networks.
 
     A claim holds if the exact value rounds to the printed figure. It holds as printed if the exact
     value cut off gives it, or the source's own rounded figures do. Exit code 1 if a claim fails.
     """
     from ...check import check
+    from ...spec.folder import networks
     from ...spec.load import zoo
 
-    found = check(progress(specs or [*zoo()], quiet, str))
+    found = check(progress(networks(specs) or [*zoo()], quiet, str))
     if output is not None or not quiet:
         print_or_write(getattr(found, form)(), output, quiet)
     if found.failed.findings:

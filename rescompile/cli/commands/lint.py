@@ -34,7 +34,9 @@ def command(specs: tuple[str, ...], strict: bool, form: str) -> None:
     """
     from ...compiler import open_spec
     from ...errors import SpecError
+    from ...spec.folder import networks
 
+    specs = tuple(networks(specs))
     found: list[tuple[str, Diagnostic]] = []
     for spec in specs:
         try:

@@ -14,6 +14,7 @@ from ..values import (
     Int,
     Momentum,
     Name,
+    NetworkName,
     Positive,
     Rule,
     Slope,
@@ -189,7 +190,7 @@ class Spec(Model):
     """A network. `allow` lists the warnings of `rescompile lint` that it is not to give."""
 
     rescompile: Literal[1] = Field(description="The version of the language.")
-    name: Name = Field(
+    name: NetworkName = Field(
         description="The network's name: of the file that is emitted and of the function in it."
     )
     title: Text = Field("", description="Its name in prose.")

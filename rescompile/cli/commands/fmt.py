@@ -1,0 +1,80 @@
+"""`rescompile fmt`: specs in canonical form."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..common import SpecType, guarded
+
+if TYPE_CHECKING:
+    from ...files import Output
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file would change.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what would change, and exit 1.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@guarded
+def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> None:
+    """Put each SPEC into canonical form; comments stay, and so does the meaning.
+
+    A SPEC is a file, of a network or a library, or a folder of such files. With `-`, standard
+    input is put into the form and printed. All are read before one is written.
+    """
+    from ...files import Output, write_all
+    from ...spec.format import canonical
+    from ...spec.load import label, read_bytes
+
+    if specs == ("-",):
+        data: bytes = sys.stdin.buffer.read()
+        click.echo(canonical(data, "stdin"), nl=False)
+        return
+    made = [Output(path, canonical(read_bytes(path), label(path))) for path in _paths(specs)]
+    stale = [item for item in made if not item.is_current()]
+    if diff:
+        click.echo("".join(_difference(item) for item in stale), nl=False)
+    elif not check:
+        write_all(stale)
+    if not quiet:
+        for item in stale:
+            word = "would change" if check or diff else "formatted"
+            click.echo(f"{word} {item.path.as_posix()}", err=diff)
+        if not stale:
+            click.echo(f"{len(made)} file{'s' * (len(made) != 1)} in canonical form")
+    if stale and (check or diff):
+        sys.exit(1)
+
+
+def _paths(specs: tuple[str, ...]) -> Iterator[Path]:
+    """The files that are meant, each once; where a link stands, the one that it points to."""
+    from ...errors import Diagnostic, SpecError
+    from ...spec.load import find
+
+    seen = set()
+    for spec in specs:
+        folder = Path(spec)
+        inside = sorted(folder.rglob("*.y*ml")) if folder.is_dir() else [find(spec)]
+        if not inside:
+            found = Diagnostic("E001", f"there is no YAML file in the folder '{folder.as_posix()}'")
+            raise SpecError([found])
+        for path in inside:
+            real = Path(os.path.realpath(path)) if path.is_symlink() else path
+            if real not in seen:
+                seen.add(real)
+                yield real
+
+
+def _difference(item: Output) -> str:
+    import difflib
+
+    before = item.path.read_bytes().decode("utf-8").splitlines(keepends=True)
+    name = item.path.as_posix()
+    lines = difflib.unified_diff(before, item.text.splitlines(keepends=True), name, name)
+    return "".join(lines)

@@ -1,0 +1,47 @@
+"""`rescompile new`: a spec to start from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..common import guarded
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--like",
+    type=click.Choice(["inception", "mobilenet", "plain", "resnet"]),
+    default="resnet",
+    show_default=True,
+    help="What to start from.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write, or the folder for it.  [default: NAME.yaml]",
+)
+@guarded
+def command(name: str, like: str, output: Path | None) -> None:
+    """Write NAME.yaml, a commented spec that builds at once.
+
+    A file that is there already is never overwritten.
+    """
+    from ...errors import Diagnostic, SpecError
+    from ...files import Output
+    from ...starters import starter
+
+    text = starter(name, like)
+    path = output or Path()
+    path = path / f"{name}.yaml" if path.is_dir() else path
+    if os.path.lexists(path):
+        message = f"there is a file {path.as_posix()} already"
+        help = "choose another name, or another place with `-o`"
+        raise SpecError([Diagnostic("E003", message, help=help)])
+    Output(path, text).write()
+    click.echo(f"wrote {path.as_posix()}\nnext: rescompile build {path.as_posix()}")

@@ -1,0 +1,75 @@
+"""`rescompile new`: what it writes builds at once, and nothing is overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rescompile.cli import main
+from rescompile.cli.commands.new import command
+from rescompile.compiler import open_spec
+from rescompile.registry import backend_names
+from rescompile.spec.format import canonical
+from rescompile.starters import FOLDER, kinds
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def new(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["new", *arguments])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("kind", kinds())
+@pytest.mark.parametrize("name", ["mine", "null", "Net_2"])
+def test_a_starter_builds_at_once(kind: str, name: str) -> None:
+    code, said = new(name, "--like", kind)
+    assert code == 0
+    assert said.endswith(f"next: rescompile build {name}.yaml\n")
+    assert CliRunner().invoke(main, said.splitlines()[-1].split()[2:]).exit_code == 0
+    for backend in backend_names():
+        assert f"def {name}(" in Path("generated", backend, f"{name}.py").read_text("utf-8")
+    text = Path(f"{name}.yaml").read_text("utf-8")
+    assert canonical(text.encode(), "x") == text
+    assert text.count("#") >= 3
+    assert open_spec(f"{name}.yaml").warnings() == []
+
+
+def test_the_option_knows_every_kind() -> None:
+    choice = next(option for option in command.params if option.name == "like").type
+    assert [*choice.choices] == kinds()  # type: ignore[attr-defined]
+    assert {path.suffix for path in FOLDER.iterdir() if path.is_file()} == {".py", ".yaml"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["class", "print", "__init__", "1st", "a-b", "a.b", "a/b", "../x", "n: 1", "", "n\u0430me"],
+)
+def test_a_bad_name_is_told(name: str) -> None:
+    code, said = new("--", name)
+    assert code == 1
+    assert "error[E112]" in said
+    assert "help:" in said
+    assert not [*Path.cwd().iterdir()]
+
+
+def test_nothing_is_overwritten() -> None:
+    Path("mine.yaml").write_text("precious", "utf-8")
+    Path("link.yaml").symlink_to("nowhere")
+    for arguments in (["mine"], ["x", "-o", "mine.yaml"], ["link"]):
+        code, said = new(*arguments)
+        assert code == 1
+        assert "already" in said
+    assert Path("mine.yaml").read_text("utf-8") == "precious"
+    assert not Path("nowhere").exists()
+
+
+def test_another_place() -> None:
+    assert new("mine", "-o", "deep/er/spec.yaml")[0] == 0
+    assert new("mine", "-o", "deep")[0] == 0
+    assert Path("deep/er/spec.yaml").read_bytes() == Path("deep/mine.yaml").read_bytes()
