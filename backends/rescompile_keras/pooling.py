@@ -234,7 +234,13 @@ def _rest(sites: list[PoolSite]) -> Iterator[Line]:
     )
     if len({site.op.ceil for site in sites}) > 1:
         missing = f"{missing} if ceil_mode else 0"
-    yield Line(f"rows, columns = ({missing} for extent in x.shape[1:3])")
+    each = f"{missing} for extent in x.shape[1:3]"
+    if "ceil_mode" not in missing or "padding" not in missing:
+        yield Line(f"rows, columns = ({each})")
+        return
+    yield Line("rows, columns = (")  # too long for one line
+    yield Line(each, indent=8)
+    yield Line(")")
 
 
 def reasons(site: PoolSite, place: str) -> Iterator[str]:

@@ -12,6 +12,8 @@ from rescompile.ir.structure import Initializer, Network
 # What tells PyTorch's Kaiming rules the scale of the variance.
 GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
 
+WITH_BIAS = "module.bias is not None"
+
 
 def initialisers(facts: Facts) -> Iterator[str]:
     """Lines for the end of `__init__`. Biases start at zero, as they do in Keras."""
@@ -27,8 +29,11 @@ def initialisers(facts: Facts) -> Iterator[str]:
         if word == "if":
             yield "        for module in self.modules():"
         kinds = names[0] if len(names) == 1 else f"({', '.join(names)})"
-        yield f"            {word} isinstance(module, {kinds}):"
-        yield from (f"                {line}" for line in made)
+        only_if, lines = f" and {WITH_BIAS}", [line.strip() for line in made[1:]]
+        if made[0] != f"if {WITH_BIAS}:":
+            only_if, lines = "", list(made)
+        yield f"            {word} isinstance(module, {kinds}){only_if}:"
+        yield from (f"                {line}" for line in lines)
         word = "elif"
 
 
@@ -61,4 +66,4 @@ def _bias(biases: list[bool]) -> list[str]:
         return []
     if all(biases):
         return ["nn.init.zeros_(module.bias)"]
-    return ["if module.bias is not None:", "    nn.init.zeros_(module.bias)"]
+    return [f"if {WITH_BIAS}:", "    nn.init.zeros_(module.bias)"]

@@ -133,8 +133,8 @@ class TorchRuntime:
 
 
 def _input(model: nn.Module, images: Any) -> Tensor:
-    dtype = next((p.dtype for p in model.parameters()), torch.float32)
-    return torch.as_tensor(np.array(images)).to(dtype)
+    given = torch.as_tensor(np.array(images))
+    return given.to(next((p.dtype for p in model.parameters()), given.dtype))
 
 
 def _outputs(made: Any) -> tuple[Tensor, ...]:

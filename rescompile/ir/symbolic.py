@@ -298,4 +298,6 @@ def shape_changes(node: Residual, x: Dim, blocks: Blocks) -> Dim:
     if columns != rows:
         strided = logical_or(strided, binary("!=", columns, 1))
     y = Flow(blocks).body(body, x)
+    if isinstance(x, int):
+        x, y = y, x  # the number stands on the right
     return logical_or(strided, binary("!=", x, y))

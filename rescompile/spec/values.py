@@ -253,7 +253,7 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
         if is_expression(value):
             return value
         if not isinstance(value, str) or value not in words:
-            wrong(f"unknown {what} {shown(value)}", did_you_mean(shown(value), words))
+            wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value)[:MAX_NAME], words))
         return value
 
     return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])
