@@ -1,7 +1,8 @@
 # `make setup test` is all that a fresh machine needs; `make check` runs every check.
 PYTHON ?= .venv/bin/python
+YLS_VERSION ?= 1.25.0
 
-.PHONY: setup check lint format types test fuzz fuzz-errors generated docs
+.PHONY: setup check lint format types test editor-test fuzz fuzz-errors generated docs
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -25,6 +26,11 @@ types:
 
 test:
 	$(PYTHON) -m pytest -n 2 --dist loadfile
+
+# The real yaml-language-server from npm, into a folder that git ignores.
+editor-test:
+	npm install --silent --no-audit --no-fund --prefix build/editor yaml-language-server@$(YLS_VERSION)
+	$(PYTHON) -m pytest tests/editors
 
 fuzz:
 	RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-2000} $(PYTHON) -m pytest tests/properties --hypothesis-show-statistics

@@ -1,4 +1,4 @@
-"""Writes docs/language.md: the manual in language.md.j2, with tables from the code itself.
+"""Writes docs/language.md and docs/errors.md, templates with what the code says, and the schema.
 
 The tables come from the pydantic models, the operations and the expression grammar, so that the
 reference cannot say what the compiler does not do. `make docs` runs it; a test compares.
@@ -7,20 +7,26 @@ reference cannot say what the compiler does not do. `make docs` runs it; a test 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from rescompile import explain
+from rescompile.errors import Diagnostic, Location, record
 from rescompile.ir import elaborate, expr, ops, trail
 from rescompile.ir.ops import base as ops_base
 from rescompile.lower import blocks
 from rescompile.spec import figures, load, models, values, yaml
+from rescompile.spec import schema as spec_schema
 from rescompile.spec.models import claims
 
 HERE = Path(__file__).parent
 LANGUAGE = HERE / "language.md"
+ERRORS = HERE / "errors.md"
+SCHEMA = HERE.parent / "specs/schema.json"
 # What the code calls by a word alone; the tests fail where a word is missing here.
 FUNCTIONS = {
     "min": "the least of its arguments",
@@ -62,8 +68,23 @@ LIMITS = {
 }
 
 
-def render() -> str:
-    """The whole of docs/language.md."""
+# What stands in a diagnostic for tools.
+RECORD = {
+    "code": "the code",
+    "severity": "`error` or `warning`",
+    "message": "what is wrong",
+    "file": "the file, as the text names it",
+    "line": "from one",
+    "column": "from one",
+    "text": "the whole source line",
+    "label": "what stands under the caret",
+    "notes": "a list: how one came there",
+    "help": "what to do",
+}
+
+
+def template(name: str) -> Template:
+    """A template of this folder."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
         undefined=StrictUndefined,
@@ -71,8 +92,40 @@ def render() -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    template = environment.get_template("language.md.j2")
-    return template.render(
+    return environment.get_template(name)
+
+
+def render_errors() -> str:
+    """The whole of docs/errors.md."""
+    pages = [explain.page(code).text for code in explain.codes()]
+    shown = explain.page("E203").text.partition("report mine.yaml\n")[2].partition("\n```")[0]
+    known = record(Diagnostic("E203", "", Location("", 1, 1)))
+    return template("errors.md.j2").render(
+        example=shown,
+        keys="\n".join(f"| `{key}` | {RECORD[key]} |" for key in RECORD if key in known),
+        index=re.sub(r"\* `(\w+)` (.*)", _linked, explain.index()),
+        pages="\n".join(map(_deeper, pages)),
+    )
+
+
+def _linked(entry: re.Match[str]) -> str:
+    """An entry of the index with a link to its section, as GitHub names it."""
+    code, title = entry.groups()
+    anchor = re.sub(r"[^\w\- ]", "", f"{code} {title}").replace(" ", "-").lower()
+    return f"* [`{code}`](#{anchor}) {title}"
+
+
+def _deeper(text: str) -> str:
+    """A page with its headings a level down; a line of code is no heading."""
+    parts = re.split(r"(^```.*?^```)", text, flags=re.M | re.S)
+    return "".join(
+        part if part.startswith("```") else re.sub(r"^#", "##", part, flags=re.M) for part in parts
+    )
+
+
+def render() -> str:
+    """The whole of docs/language.md."""
+    return template("language.md.j2").render(
         models=models,
         fields=fields,
         about=about,
@@ -172,7 +225,7 @@ def _options(schema: dict[str, Any]) -> Iterator[str]:
     elif schema.get("pattern") == "\\$":
         yield "an expression"
     elif schema.get("type") == "string":
-        yield "a name" if "pattern" in schema else "text"
+        yield "a name" if schema.get("pattern", "").startswith("^") else "text"
     elif schema.get("type") == "boolean":
         yield "`true` or `false`"
     elif schema.get("type") is None:
@@ -224,3 +277,5 @@ def rows(table: Any, code: bool = True) -> str:
 
 if __name__ == "__main__":
     LANGUAGE.write_text(render(), encoding="utf-8")
+    ERRORS.write_text(render_errors(), encoding="utf-8")
+    SCHEMA.write_text(spec_schema.text(), encoding="utf-8")

@@ -22,7 +22,7 @@ from .analysis.claims import (
 from .analysis.table import percent
 from .analysis.verdicts import Finding, Findings
 from .compiler import Architecture, open_spec
-from .errors import Diagnostic, SpecError, did_you_mean
+from .errors import Diagnostic, SpecError, Together, did_you_mean
 from .ir.trace import Elaborated
 from .spec.figures import Kind, read_figure, read_size
 from .spec.load import load, reference
@@ -33,10 +33,16 @@ LABELS = {"layers": "layers", "parameters": "parameters", "macs": "MACs"}
 
 def check(specs: Iterable[str]) -> Findings:
     """The verdict on each claim of these specs. Raises `SpecError`."""
-    checker = _Checker()
-    nets = [open_spec(spec) for spec in specs]
-    found = tuple(finding for net in nets for finding in checker.findings(net))
-    return Findings(tuple(net.name for net in nets), found)
+    checker, together = _Checker(), Together()
+    names: list[str] = []
+    found: list[Finding] = []
+    for spec in specs:
+        with together.part():
+            net = open_spec(spec)
+            names.append(net.name)
+            found.extend(checker.findings(net))
+    together.done()
+    return Findings(tuple(names), tuple(found))
 
 
 class _Checker:
@@ -76,7 +82,8 @@ class _Checker:
             return _finding(net, claim, f"{label} {sign} {name}", f"{ours:,}", values, judgement)
         if not theirs:
             message = f"'{name}' has no {label}, so there is no ratio to it"
-            raise SpecError([Diagnostic("E106", message, claim.at("of"))])
+            help = "compare with a network that has some"
+            raise SpecError([Diagnostic("E106", message, claim.at("of"), help=help)])
         figures = [figure for text in claim.figures if (figure := read_figure(text))]
         judgement = judge_ratio(claim.figure, ours, theirs, figures)
         ratio, factor = Fraction(ours, theirs), claim.figure.kind is Kind.TIMES

@@ -6,8 +6,10 @@ Everything that a user can get wrong is a `Diagnostic`. They are collected, rais
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
 
 MAX_SENTENCE = 800  # characters of a message; the longest of ours, a list of names, has fewer
 
@@ -38,6 +40,8 @@ class Diagnostic:
 class RescompileError(Exception):
     """Base of every error that rescompile raises on purpose."""
 
+    diagnostics: tuple[Diagnostic, ...] = ()
+
 
 class SpecError(RescompileError):
     """A spec is wrong; holds every diagnostic that was found, in the order of the file."""
@@ -53,8 +57,10 @@ class UnsupportedError(RescompileError):
     def __init__(self, backend: str, network: str, reasons: Iterable[str]) -> None:
         self.backend = backend
         self.reasons = tuple(reasons)
-        listed = "\n".join(f"  - {reason}" for reason in self.reasons)
-        super().__init__(f"the {backend} backend cannot express {network}:\n{listed}")
+        message = f"the {backend} backend cannot express {network}"
+        help = "build for another backend (`--backend`), or write these steps otherwise"
+        self.diagnostics = (Diagnostic("E401", message, help=help, notes=self.reasons),)
+        super().__init__(render(self.diagnostics[0]))
 
 
 class InternalError(RescompileError):
@@ -65,6 +71,28 @@ class InternalError(RescompileError):
             f"internal error: {what}\nThis is a bug in rescompile, not in your spec; "
             "please report it with the spec."
         )
+
+
+class Together:
+    """Parts that do not depend on each other: what is wrong with all of them is raised at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Keeps what is wrong inside, and goes on."""
+        try:
+            yield
+        except RescompileError as error:
+            if not error.diagnostics:
+                raise
+            self.found.extend(error.diagnostics)
+
+    def done(self) -> None:
+        """Raises `SpecError` if anything was wrong, each thing once."""
+        if self.found:
+            raise SpecError(dict.fromkeys(self.found))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -79,6 +107,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return ""
     shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
     return f"known: {shown}"
+
+
+def record(found: Diagnostic) -> dict[str, Any]:
+    """The diagnostic as plain data for tools; what has no place has `None` there."""
+    fields = asdict(found)
+    place = fields.pop("location") or {"file": None, "line": None, "column": None, "text": None}
+    notes = list(fields.pop("notes"))
+    return {**fields, "code": found.code or None, "notes": notes, **place}
 
 
 def render(found: Diagnostic) -> str:

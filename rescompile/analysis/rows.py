@@ -80,7 +80,7 @@ class Rows:
         self.stages = tuple(zip(self.network.stages, elaborated.stages, strict=True))
         self.costs = Costs()
         self.fields = Fields()
-        self.named: Named = {}  # the fields of the network's own steps
+        self.scopes: dict[Path, Named] = {}  # the fields of the steps of each scope that is opened
         self.inline: dict[int, list[Instance]] = {}
         for found in elaborated.instances.values():
             for instance in found:
@@ -123,7 +123,9 @@ class Rows:
         yield from self._layers(self.root, (), START)
 
     def _row(self, unit: Unit, name: str, what: str, before: Field, blocks: int) -> Row:
-        after = self.fields.total(unit.items, before, None if unit.path else self.named)
+        after = self.fields.total(unit.items, before, self.scopes.setdefault(unit.path, {}))
+        for depth, name_there in enumerate(unit.path):  # so far, the groups around end here as well
+            self.scopes.setdefault(unit.path[:depth], {})[name_there] = after
         return Row(name, what, blocks, unit.items[-1].y, self.costs.total(unit.items), after)
 
     def _count(self, unit: Unit) -> int:

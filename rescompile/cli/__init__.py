@@ -38,7 +38,15 @@ class Commands(click.Group):
     epilog="Shell completion: see `Shell completion` in the README.",
 )
 @click.version_option(__version__, message="rescompile %(version)s")
-def main() -> None:
+@click.option(
+    "--error-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    envvar="RESCOMPILE_ERROR_FORMAT",
+    help="How to print errors; they are JSON as well where a command's own --format is.",
+)
+def main(error_format: str) -> None:
     """Compile YAML specs of convolutional networks to PyTorch and Keras source; count costs.
 
     A SPEC is a path such as specs/resnet34.yaml, or the name of a shipped network such as resnet34.

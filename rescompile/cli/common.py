@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from ..errors import RescompileError
+
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 MANY = 4  # jobs from which on a progress bar is worth its lines
@@ -32,7 +34,9 @@ def guarded(command: F) -> F:
             sys.stdout.flush()
             return made
         except RescompileError as error:
-            click.echo(coloured(str(error)), err=True)
+            chosen = click.get_current_context().find_root().params.get("error_format")
+            as_json = "json" in (chosen, kwargs.get("form"))
+            click.echo(_json(error) if as_json else coloured(str(error)), err=True)
             sys.exit(1)
         except OSError as error:
             # The output cannot be printed, or the folder that we are in is gone. Where the reader,
@@ -45,6 +49,16 @@ def guarded(command: F) -> F:
             sys.exit(1)
 
     return run  # type: ignore[return-value]
+
+
+def _json(error: RescompileError) -> str:
+    """An error as a list of diagnostics; what is no fault of the input has no code."""
+    import json
+
+    from ..errors import Diagnostic, record
+
+    found = error.diagnostics or (Diagnostic("", str(error)),)
+    return json.dumps([record(one) for one in found], indent=2, ensure_ascii=False)
 
 
 def coloured(text: str) -> str:

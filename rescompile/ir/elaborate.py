@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from ..errors import Location
+from ..errors import Location, Together
 from .expr import Dim, ExprError, Number
 from .joining import joined, share
 from .ops import Op, Shape, ShapeError, bind, bounded
@@ -30,6 +30,7 @@ from .structure import (
     Node,
     Residual,
     Where,
+    place_of,
 )
 from .trace import (
     CallTrace,
@@ -164,7 +165,7 @@ class _Elaborator:
             op = self.bind(node, scope.env)
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
-            raise self.trail.error(error, node.at) from None
+            raise self.trail.error(error, place_of(node, error.key)) from None
         self.add_layers(1, scope, node.at)
         return OpTrace(self.child(node.name, scope), op, x, y, node)
 
@@ -179,7 +180,8 @@ class _Elaborator:
     def add_layers(self, count: int, scope: _Scope, at: Location | None) -> None:
         scope.layers += count
         if scope.layers > MAX_LAYERS:
-            raise self.trail.error(ExprError(f"the network has more than {MAX_LAYERS} layers"), at)
+            message = f"the network has more than {MAX_LAYERS} layers"
+            raise self.trail.error(ExprError(message, "repeat blocks less often"), at)
 
     def call(self, node: Call, x: Shape, scope: _Scope) -> Iterator[Trace]:
         block = self.network.blocks[node.block]
@@ -193,7 +195,7 @@ class _Elaborator:
             instance = self.instance(node, block, x, scope, 0)
             yield CallTrace(name, instance, x, instance.y, node)
             return
-        count = self.trail.count(node.repeat, scope.env, node.at, "repeat")
+        count = self.trail.count(node.repeat, scope.env, place_of(node, "repeat"), "repeat")
         target = scope if node.name is None else scope.inner(numbered=True)
         items: list[Trace] = []
         y = x
@@ -222,9 +224,10 @@ class _Elaborator:
         env: dict[str, Number] = {}
         for param in block.parameters:
             dim = given.get(param.name)
+            at = place_of(node, param.name)
             if dim is None or (param.once and index > 0 and param.default is not None):
                 dim = param.default
-            env[param.name] = self.trail.value(cast(Dim, dim), outer, node.at, param.name)
+            env[param.name] = self.trail.value(cast(Dim, dim), outer, at, param.name)
         key = (block.name, tuple((type(v), v) for v in env.values()), x, start)
         made = self.memo.get(key)
         if made is None:
@@ -254,7 +257,8 @@ class _Elaborator:
             scope.env = {**outer, INDEX: i}
             self.turns += 1
             if self.turns > MAX_LAYERS:
-                raise self.trail.error(ExprError(f"more than {MAX_LAYERS} turns of loops"), node.at)
+                message = f"more than {MAX_LAYERS} turns of loops"
+                raise self.trail.error(ExprError(message, "repeat the steps less often"), node.at)
             for inner in node.body:
                 for item in self.node(inner, x, scope):
                     x = item.y
@@ -263,7 +267,12 @@ class _Elaborator:
 
     def join(self, node: Join, x: Shape, scope: _Scope) -> JoinTrace:
         each = share(node, x, self.trail) if node.split else x
-        traces = [self.body(branch.body, each, scope) for branch in node.branches]
+        traces: list[tuple[tuple[Trace, ...], Shape]] = []
+        together = Together()
+        for branch in node.branches:
+            with together.part():
+                traces.append(self.body(branch.body, each, scope))
+        together.done()
         shapes = [y for _, y in traces]
         y = joined(node, shapes, self.trail)
         return JoinTrace(tuple(items for items, _ in traces), x, y, node)
@@ -277,7 +286,8 @@ class _Elaborator:
             return ResidualTrace(pre, branch, None, x, y, node)
         if not branch:
             message = "the branch of this residual is empty: no step of it is taken"
-            raise self.trail.error(ShapeError(message, help="give the residual a `when`"), node.at)
+            at = node.branch[0].at or node.at
+            raise self.trail.error(ShapeError(message, help="give the residual a `when`"), at)
         changes = x != y or _strided((*pre, *branch))
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)

@@ -21,11 +21,15 @@ MAX_VALUE = 2**40
 MAX_TERMS = 1000  # of what becomes of expressions when names are filled in
 
 
+NONZERO = "divide by something else, or guard it: `a // b if b > 0 else a`"
+
+
 class ExprError(ValueError):
     """The text is not an expression, or it has no value; says why in a sentence."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", key: str = "") -> None:
         super().__init__(message)
+        self.key = key  # the attribute that it is the value of, where one is known
         self.help = help
 
 
@@ -119,7 +123,8 @@ IN_MATH = ("ceil",)  # those that Python has in a module
 def bounded(value: Number) -> Number:
     """`value` itself. Raises `ExprError` where it is out of bounds."""
     if isinstance(value, complex) or value != value or abs(value) > MAX_VALUE:
-        raise ExprError("a value is out of bounds (its magnitude exceeds 2**40)")
+        help = "no network has numbers of this size: check the factors"
+        raise ExprError("a value is out of bounds (its magnitude exceeds 2**40)", help)
     return value
 
 
@@ -223,9 +228,9 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
         try:
             return bounded(BINARY[op](left, right))
         except ZeroDivisionError:
-            raise ExprError(f"division by zero: {left} {op} {right}") from None
+            raise ExprError(f"division by zero: {left} {op} {right}", NONZERO) from None
     if op in ("/", "//", "%") and not isinstance(right, Expr) and right == 0:
-        raise ExprError(f"division by zero: {text(left)} {op} 0")
+        raise ExprError(f"division by zero: {text(left)} {op} 0", NONZERO)
     if (_is(right, 0) and op in "+-") or (_is(right, 1) and op == "*"):
         return left
     if (_is(left, 0) and op == "+") or (_is(left, 1) and op == "*"):

@@ -53,7 +53,8 @@ class Facts:
             return flow, flow.body(block.body, block.entering)
         except SymbolicError as error:
             message = f"'{block.name}': {error}"
-            raise SpecError([Diagnostic("E205", message, block.at)]) from None
+            help = "give the channels as a parameter of the block"
+            raise SpecError([Diagnostic("E205", message, block.at, help=help)]) from None
 
     def area(self, node: Layer) -> int:
         """Height x width where a flatten stands. Raises `SpecError` if calls differ in it."""

@@ -10,6 +10,7 @@ import ast
 import re
 from functools import reduce
 
+from ..errors import did_you_mean
 from .expr import (
     FUNCTIONS,
     MAX_NODES,
@@ -44,6 +45,7 @@ _AST_OPS: dict[type[ast.AST], str] = {
 _SIGIL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _PREFIX = "v__"
 _GLUED = re.compile(r"[A-Za-z0-9_)$]\$")
+NAME_PARTS = "give parts of it names: under `let:` in a block, or under `parameters:`"
 GRAMMAR = "there are + - * / // %, comparisons, and/or/not, `a if c else b`, " + ", ".join(
     FUNCTIONS
 )
@@ -57,11 +59,13 @@ def is_expression(value: object) -> bool:
 def parse(text: str) -> Dim:
     """The expression that `text` spells; names carry the sigil `$`. Raises `ExprError`."""
     if len(text) > MAX_TEXT:
-        raise ExprError(f"an expression has at most {MAX_TEXT} characters")
+        raise ExprError(f"an expression has at most {MAX_TEXT} characters", NAME_PARTS)
     if not text.isascii():
-        raise ExprError("an expression is written in ASCII")
+        raise ExprError("an expression is written in ASCII", "retype it: some letter only looks so")
     if _PREFIX in text:
-        raise ExprError(f"names cannot hold '{_PREFIX}'")
+        raise ExprError(f"names cannot hold '{_PREFIX}'", "call it otherwise")
+    if "${" in text:
+        raise ExprError(f"'{text}' is not an expression", "write `$name`, without braces")
     if _GLUED.search(text):
         raise ExprError(f"'{text}' is not an expression", "an operator is missing before a `$`")
     python = _SIGIL.sub(lambda found: _PREFIX + found.group(1), text)
@@ -70,13 +74,14 @@ def parse(text: str) -> Dim:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExprError(f"'{text}' is not an expression", GRAMMAR) from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
-        raise ExprError(f"an expression has at most {MAX_NODES} terms")
+        raise ExprError(f"an expression has at most {MAX_NODES} terms", NAME_PARTS)
     return simplify(_convert(tree.body))
 
 
 def _convert(node: ast.expr) -> Dim:
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        raise ExprError(f"write `{str(node.value).lower()}` for `{node.value}`")
+        help = f"write `{str(node.value).lower()}`"
+        raise ExprError(f"`{node.value}` is Python's word, not one of this language", help)
     if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
         return bounded(node.value)
     if isinstance(node, ast.Name):
@@ -104,15 +109,17 @@ def _convert_name(name: str) -> Dim:
     if name in ("true", "false"):
         return name == "true"
     if not name.startswith(_PREFIX):
-        raise ExprError(f"write '${name}' for the parameter '{name}'")
+        message = f"'{name}' in an expression is not a name: names have the sigil `$`"
+        raise ExprError(message, f"write `${name}`")
     return Var(name.removeprefix(_PREFIX))
 
 
 def _convert_call(name: str, args: list[ast.expr]) -> Dim:
     if name not in FUNCTIONS:
-        raise ExprError(f"unknown function '{name}'; there are {', '.join(FUNCTIONS)}")
+        raise ExprError(f"unknown function '{name}'", did_you_mean(name, FUNCTIONS))
     counts = FUNCTIONS[name][1]
     if len(args) not in counts:
         wanted = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-        raise ExprError(f"{name}() takes {wanted} arguments, not {len(args)}")
+        message = f"{name}() takes {wanted} arguments, not {len(args)}"
+        raise ExprError(message, "separate them by commas, within the parentheses")
     return Function(name, tuple(_convert(a) for a in args))

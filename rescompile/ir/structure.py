@@ -26,6 +26,9 @@ BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the w
 BLOCK_COUNT = "block_count"  # how many there are
 
 
+Places = Mapping[str, Location]  # where values stand, by their keys
+
+
 @record
 class Layer:
     """One operation. `when` is the condition under which it is there at all."""
@@ -34,6 +37,7 @@ class Layer:
     name: str | None = None
     when: Dim = True
     at: Location | None = field(default=None, compare=False)
+    places: Places | None = field(default=None, compare=False)
 
 
 @record
@@ -61,6 +65,7 @@ class Call:
     children: str = "{i}"
     when: Dim = True
     at: Location | None = field(default=None, compare=False)
+    places: Places | None = field(default=None, compare=False)
 
 
 @record
@@ -242,6 +247,11 @@ def children(node: Node) -> Iterator[tuple[Node, ...]]:
 def sources(body: tuple[Node, ...]) -> frozenset[str]:
     """The steps of a module scope whose values later steps go back to."""
     return frozenset(node.source for node in walk(body) if isinstance(node, From))
+
+
+def place_of(node: Layer | Call, key: str) -> Location | None:
+    """Where the value of a key stands that the spec has for a node; else the node itself."""
+    return (node.places or {}).get(key, node.at)
 
 
 def walk(body: tuple[Node, ...]) -> Iterator[Node]:

@@ -97,7 +97,7 @@ class Flow:
             return self.sequence(node.body, x)
         if isinstance(node, From):
             if node.source not in self.named:
-                raise SymbolicError(f"it has no step named '{node.source}' to go back to")
+                raise SymbolicError(f"inside of it no step '{node.source}' is there to go back to")
             return self.named[node.source]
         if isinstance(node, Loop):
             return self.loop(node, x)

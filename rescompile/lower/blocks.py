@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +58,8 @@ class Calls:
         if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
             self.passed += repeat
         children = step.children or "{i}"
-        return Call(block, tuple(args), step.name, repeat, children, when, step.at())
+        at, places = step.at(), step.places
+        return Call(block, tuple(args), step.name, repeat, children, when, at, places)
 
     def counting(self, step: Step, scope: Scope) -> Scope:
         """The scope of a call's arguments: where it repeats, they may ask for the number."""
@@ -81,7 +83,8 @@ class Calls:
             return self.variants[key]
         if len(self.stack) >= MAX_BLOCK_DEPTH:
             message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
-            raise fault("E209", message, step.at("block"))
+            help = "write the steps of the innermost blocks into their callers"
+            raise fault("E209", message, step.at("block"), help)
         suffix = "_".join(v for v in words.values() if isinstance(v, str)) or "2"
         made = self.free_name(f"{name}_{suffix}") if words else name
         self.variants[key] = made
@@ -89,13 +92,32 @@ class Calls:
         self.families.setdefault(name, []).append((made, usual))
         self.stack.append(name)
         try:
-            self.blocks[made] = self.block(made, spec, words)
+            with self.led_here(name, step):
+                self.blocks[made] = self.block(made, spec, words)
         except SpecError:
             del self.variants[key]
             raise
         finally:
             self.stack.pop()
         return made
+
+    @contextmanager
+    def led_here(self, name: str, step: Step) -> Iterator[None]:
+        """Inside, what is wrong is told together with the call that led to the block."""
+        at = step.at()
+        called = f", called as '{step.name}'" if step.name else ", called"
+        note = f"in block '{name}'{called}" + (f" ({at.file}:{at.line})" if at else "")
+        start = len(self.found)
+
+        def noted(found: Diagnostic) -> Diagnostic:
+            return replace(found, notes=(*found.notes, note))
+
+        try:
+            yield
+        except SpecError as error:
+            raise SpecError(map(noted, error.diagnostics)) from None
+        finally:
+            self.found[start:] = map(noted, self.found[start:])
 
     def titles(self) -> dict[str, str]:
         """Better names: an only variant, or the one by default words, is called as in the spec."""
@@ -211,5 +233,7 @@ def _number(key: str, value: Any, parameter: ParameterSpec, step: Step, scope: S
     if not good or (wanted is int and not isinstance(dim, int)):
         words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
         message = f"'{key}' is {words[parameter.type]}, not {dim!r}"
-        raise fault("E112", message, step.at(key))
+        examples = {"int": "64", "float": "0.5", "bool": "true"}
+        help = f"write `{key}: {examples[parameter.type]}`, say, or an expression"
+        raise fault("E112", message, step.at(key), help)
     return dim

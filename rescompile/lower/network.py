@@ -69,7 +69,9 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
             words[name] = value
         else:
             message = f"the parameter '{name}' of the network is neither a number nor a word"
-            found.append(Diagnostic("E112", message, spec.at("parameters", name)))
+            help = "write a number or a word; expressions stand where the parameter is used"
+            at = spec.at("parameters", name)
+            found.append(Diagnostic("E112", message, at, help=help))
     if spec.shortcut is not None:
         words["shortcut"] = spec.shortcut
     return values, words

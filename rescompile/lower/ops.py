@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import Diagnostic, Location, SpecError
+from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from ..ir import ops
 from ..ir.expr import Dim, binary
 from ..ir.ops import Op, Pair, Quad
@@ -35,8 +35,10 @@ class Words:
         found = self.look_up(options.kind, options.at("kind"))
         known = models.NORMS if isinstance(options, models.Norm) else models.ACTIVATIONS
         if found not in known:
-            message = f"'{options.kind}' is {found!r}, which is not one of {', '.join(known)}"
-            raise SpecError([Diagnostic("E207", message, options.at("kind"))])
+            what = "norm" if isinstance(options, models.Norm) else "activation"
+            message = f"'{options.kind}' is {found!r}, which is no kind of {what}"
+            help = did_you_mean(str(found), known)
+            raise SpecError([Diagnostic("E207", message, options.at("kind"), help=help)])
         return str(found)
 
 

@@ -18,6 +18,7 @@ from .ops import average, convolution, normalisation, subsample
 from .scope import Scope, fault
 
 Nodes = tuple[Node, ...]
+PROJECT = "give the shortcut as a list of steps: `shortcut: [{conv: {...}}, {norm: {}}]`"
 _WHERE = {"always": Where.ALWAYS, "shape_changes": Where.SHAPE_CHANGES}
 
 
@@ -76,7 +77,9 @@ class Residuals:
             return value  # type: ignore[no-any-return]
         kind = scope.word(value.kind, value.at("kind"))
         if not isinstance(kind, str):
-            raise fault("E207", "a `kind` is a word, but this one is a list of steps", at)
+            help = "write the steps under `steps:` instead of `kind:`"
+            message = "a `kind` is a word, but this one is a list of steps"
+            raise fault("E207", message, at, help)
         return value.model_copy(update={"kind": kind})  # type: ignore[no-any-return]
 
     def steps(
@@ -97,11 +100,12 @@ class Residuals:
             return (), Where.ALWAYS
         if x is None or y is None:
             message = "the channels of this residual are not known, so it cannot be projected"
-            raise fault("E205", message, step.at())
+            raise fault("E205", message, step.at(), PROJECT)
         try:
             strides = body_strides(way, x, self.blocks)
         except SymbolicError as error:
-            raise fault("E205", f"this residual cannot be projected: {error}", step.at()) from None
+            message = f"this residual cannot be projected: {error}"
+            raise fault("E205", message, step.at(), PROJECT) from None
         if shortcut.kind == "pad":
             return _option_a(shortcut, strides, x, y, step, scope), Where.SHAPE_CHANGES
         always = shortcut.kind == "projection_always"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from ..ir.expr import Dim, ExprError, names, substitute
 from ..ir.parse import parse
-from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
+from ..ir.structure import BLOCK_INDEX, CLASSES, IN_CHANNELS, INDEX
 from ..spec.models import Model
 
 NumberType = type[int] | type[float] | type[bool]
@@ -18,6 +19,11 @@ NUMERIC: dict[str, NumberType] = {"int": int, "float": float, "bool": bool}
 def fault(code: str, message: str, at: Location | None, help: str = "") -> SpecError:
     """An error to raise, with one diagnostic."""
     return SpecError([Diagnostic(code, message, at, help=help)])
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Did you mean, with the sigil."""
+    return did_you_mean(f"${name}", [f"${one}" for one in known])
 
 
 @dataclass
@@ -51,8 +57,9 @@ class Scope:
         if name in self.words:
             return self.words[name]
         message = f"'{value}' does not name a word"
-        help = did_you_mean(name, self.words) if self.words else "no words are defined here"
+        help = _meant(name, self.words) or f"write the word, or add '{name}' to `parameters:`"
         if name == "shortcut":
+            message = "`$shortcut` is the network's shortcut, but the network says none"
             help = "set `shortcut: projection` (or another kind) at the top of the spec"
         raise fault("E207", message, at, help)
 
@@ -71,9 +78,11 @@ class Scope:
         unknown = names(dim) - set(self.names)
         if unknown:
             name = min(unknown)
-            help = did_you_mean(name, [*self.names, *self.values])
+            help = _meant(name, [*self.names, *self.values])
             if name == CLASSES:
-                help = "a block does not see $classes: give it a parameter and pass $classes"
+                help = "add `classes: 1000`, say, at the top of the spec"
+                if IN_CHANNELS in self.names:
+                    help = "a block does not see $classes: give it a parameter and pass $classes"
             if name == INDEX:
                 help = "$index has a meaning only where something is repeated"
             if name == BLOCK_INDEX:

@@ -131,7 +131,7 @@ class Steps:
             return scope.dim(value, options, key)
 
         op = OPERATIONS[step.word](options, read, words, scope.channels)
-        return () if op is None else (Layer(op, step.name, when, step.at()),)
+        return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
 
     def joined(self, step: Step, scope: Scope) -> tuple[Node, ...]:
         """A join or a residual where children have names."""
@@ -183,7 +183,7 @@ class Steps:
         entering = scope.channels
         body = self.body(step.steps or (), scope.with_index())
         scope.channels = entering
-        return Loop(count, body, step.at())
+        return Loop(count, body, step.at("repeat"))
 
     def hoist(self, step: Step, scope: Scope) -> Call:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from .located import Located, LocatedList, locate
+from ..errors import Diagnostic, Location, SpecError, Together, did_you_mean
 from .models import Spec
+from .validate import validate
 from .values import shown
 from .yaml import MAX_BYTES, Item, read
 
@@ -65,8 +63,12 @@ def find(name: str) -> Path:
 
 def load(path: Path) -> Document:
     """Read and validate the spec at `path`. Raises `SpecError`."""
-    root = _Loader().spec(path, None)
-    return Document(validate(root), path, cite(path), root)
+    loader = _Loader()
+    root = loader.spec(path, None)
+    with loader.together.part():
+        spec = validate(root)
+    loader.together.done()
+    return Document(spec, path, cite(path), root)
 
 
 def sources(path: Path) -> list[Path]:
@@ -86,36 +88,33 @@ def cite(path: Path) -> str:
     return path.name
 
 
-def validate(root: Item) -> Spec:
-    """The spec that a tree spells. Raises `SpecError` with every error that was found."""
-    located = locate(root)
-    try:
-        return Spec.model_validate(located)
-    except ValidationError as error:
-        found = [_diagnostic(located, detail) for detail in error.errors(include_url=False)]
-        raise SpecError(sorted(set(found), key=_order)) from None
-
-
-def _order(found: Diagnostic) -> tuple[str, int, int]:
-    at = found.location
-    return (at.file, at.line, at.column) if at else ("", 0, 0)
-
-
 class _Loader:
     """Follows `extends` and `use` from file to file, once each, and never outside of them."""
 
     def __init__(self) -> None:
         self.chain: list[Path] = []
         self.seen: list[Path] = []
+        self.together = Together()  # what is wrong, though the spec can be read on
+
+    @contextmanager
+    def following(self, path: Path) -> Iterator[None]:
+        """Inside, the file at `path` is one of those that led here."""
+        self.chain.append(_real(path))
+        try:
+            yield
+        finally:
+            self.chain.pop()
 
     def read(self, path: Path, asked: Location | None) -> Item:
         self.seen.append(path)
         if len(self.chain) >= MAX_CHAIN:
             message = f"more than {MAX_CHAIN} files in a chain of `extends` and `use`"
-            raise SpecError([Diagnostic("E104", message, asked)])
+            help = "extend a base nearer to the start of the chain"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
         if len(self.seen) > MAX_FILES:
             message = f"more than {MAX_FILES} files are read by `extends` and `use`"
-            raise SpecError([Diagnostic("E104", message, asked)])
+            help = "make one library of those that use each other"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
         if _real(path) in self.chain:
             names = " -> ".join(p.stem for p in (*self.chain, path))
             message = f"files use each other in a circle: {names}"
@@ -129,15 +128,20 @@ class _Loader:
 
     def spec(self, path: Path, asked: Location | None) -> Item:
         root = self.read(path, asked)
-        self.chain.append(_real(path))
-        self.use(root, path)
-        extends = root.value.pop("extends", None)
-        if extends is not None:
-            base = self.spec(reference(extends.value, path, extends.at), extends.at)
-            inherited = {k: v for k, v in base.value.items() if k not in NOT_INHERITED}
-            root = _merge(Item(inherited, base.at), root)
-        self.chain.pop()
+        with self.following(path):
+            self.use(root, path)
+            extends = root.value.pop("extends", None)
+            if extends is not None:
+                base = self.base(extends, path)
+                inherited = {k: v for k, v in base.value.items() if k not in NOT_INHERITED}
+                root = _merge(Item(inherited, base.at), root, self.together.found)
         return root
+
+    def base(self, extends: Item, path: Path) -> Item:
+        """The spec to start from. Without it nothing more can be said: raises what was found."""
+        with self.together.part():
+            return self.spec(reference(extends.value, path, extends.at), extends.at)
+        raise SpecError(self.together.found)
 
     def use(self, root: Item, path: Path) -> None:
         """Replace `use` by the blocks of the libraries; blocks of the file itself win."""
@@ -151,15 +155,15 @@ class _Loader:
         own = root.value.get("blocks")
         blocks = Item({}, own.at if own else use.at)
         for wanted in use.value:
-            library = self.library(reference(wanted.value, path, wanted.at), wanted.at)
-            blocks.value.update(library)
+            with self.together.part():
+                library = self.library(reference(wanted.value, path, wanted.at), wanted.at)
+                blocks.value.update(library)
         if own is not None and isinstance(own.value, dict):
             blocks.value.update(own.value)
         root.value["blocks"] = own if own and not isinstance(own.value, dict) else blocks
 
     def library(self, path: Path, asked: Location) -> dict[str, Item]:
         root = self.read(path, asked)
-        self.chain.append(_real(path))
         if any(key in root.value for key in ("stages", "input", "extends")):
             message = f"'{path.stem}' is a network, not a library of blocks"
             help = f"write `extends: {path.stem}` to start from it"
@@ -168,13 +172,14 @@ class _Loader:
             if key not in LIBRARY_KEYS:
                 message = f"unknown key '{key}' in a library of blocks"
                 help = did_you_mean(key, LIBRARY_KEYS)
-                raise SpecError([Diagnostic("E110", message, item.key_at, help=help)])
-        self.use(root, path)
-        self.chain.pop()
+                self.together.found.append(Diagnostic("E110", message, item.key_at, help=help))
+        with self.following(path):
+            self.use(root, path)
         blocks = root.value.get("blocks")
         if blocks is None or not isinstance(blocks.value, dict):
             message = "a library has a mapping `blocks`"
-            raise SpecError([Diagnostic("E111", message, blocks.at if blocks else root.at)])
+            at, help = blocks.at if blocks else root.at, "write `blocks:`, and blocks under it"
+            raise SpecError([Diagnostic("E111", message, at, help=help)])
         return dict(blocks.value)
 
 
@@ -218,12 +223,16 @@ def read_bytes(path: Path, asked: Location | None = None) -> bytes:
     """What is in a file, up to more than may be. Raises `SpecError` at the place `asked`."""
     try:
         if not _is_file(path):
-            raise SpecError([Diagnostic("E001", f"there is no file '{label(path)}'", asked)])
+            beside = [f.name for f in sorted(path.parent.glob("*.yaml"))]
+            help = did_you_mean(path.name, beside) or "check the path"
+            message = f"there is no file '{label(path)}'"
+            raise SpecError([Diagnostic("E001", message, asked, help=help)])
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)  # one byte more is too many
     except OSError as error:
         message = f"cannot read '{label(path)}': {error.strerror}"
-        raise SpecError([Diagnostic("E001", message, asked)]) from None
+        help = "check the permissions of the file"
+        raise SpecError([Diagnostic("E001", message, asked, help=help)]) from None
 
 
 def label(path: Path) -> str:
@@ -237,19 +246,19 @@ def label(path: Path) -> str:
     return path.as_posix()
 
 
-def _merge(base: Item, over: Item) -> Item:
+def _merge(base: Item, over: Item, found: list[Diagnostic]) -> Item:
     """`over` laid upon `base`: mappings key by key, list elements by name, all else replaced."""
     if isinstance(base.value, dict) and isinstance(over.value, dict):
         merged = dict(base.value)
         for key, item in over.value.items():
-            merged[key] = _merge(merged[key], item) if key in merged else item
+            merged[key] = _merge(merged[key], item, found) if key in merged else item
         return Item(merged, over.at, over.key_at)
     if isinstance(base.value, list) and isinstance(over.value, dict):
-        return _merge_named(base, over)
+        return _merge_named(base, over, found)
     return over
 
 
-def _merge_named(base: Item, over: Item) -> Item:
+def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
     """A mapping upon a list: each key changes the list's element of that name."""
     elements = list(base.value)
     names = {_element_name(element): i for i, element in enumerate(elements)}
@@ -258,60 +267,12 @@ def _merge_named(base: Item, over: Item) -> Item:
             known = [name for name in names if name]
             message = f"there is nothing named '{key}' to change in the base"
             help = did_you_mean(key, known)
-            raise SpecError([Diagnostic("E106", message, item.key_at, help=help)])
-        elements[names[key]] = _merge(elements[names[key]], item)
+            found.append(Diagnostic("E106", message, item.key_at, help=help))
+            continue
+        elements[names[key]] = _merge(elements[names[key]], item, found)
     return Item(elements, over.at, over.key_at)
 
 
 def _element_name(element: Item) -> str:
     name = element.value.get("name") if isinstance(element.value, dict) else None
     return name.value if name is not None and isinstance(name.value, str) else ""
-
-
-def _diagnostic(root: Located, detail: Any) -> Diagnostic:
-    """A pydantic error as a diagnostic at its place."""
-    place, holder, value = root.at, root, root
-    for part in detail["loc"]:
-        if isinstance(value, Located) and part in value:
-            place, holder, value = value.places[part], value, value[part]
-        elif isinstance(value, LocatedList) and isinstance(part, int) and part < len(value):
-            place, value = value.places[part], value[part]
-    kind, context = detail["type"], detail.get("ctx", {})
-    last = str(detail["loc"][-1]) if detail["loc"] else ""
-    if kind == "extra_forbidden":
-        known = list(holder.model.model_fields) if holder.model else []
-        at = holder.keys_at.get(last) or place
-        help = did_you_mean(last, known) if known else "there are no keys here"
-        return Diagnostic("E110", f"unknown key '{last}'", at, help=help)
-    if kind == "missing":
-        return Diagnostic("E111", f"the key '{last}' is missing", place, help=_wanted(value, last))
-    if kind == "value":
-        key = context.get("key", "")
-        if key and isinstance(value, Located):
-            place = value.keys_at.get(key) or place
-        return Diagnostic("E112", context["message"], place, help=context.get("help", ""))
-    help = "write a list: each element on its own line, after a dash" if kind == "list_type" else ""
-    return Diagnostic("E112", _sentence(kind, context, detail, last), place, help=help)
-
-
-def _wanted(value: Any, key: str) -> str:
-    known = value.model.model_fields if isinstance(value, Located) and value.model else {}
-    examples = {"kernel": "3", "channels": "64", "stop": "32", "rate": "0.5", "rescompile": "1"}
-    return f"add `{key}: {examples.get(key, '...')}`" if key in known else ""
-
-
-def _sentence(kind: str, context: Any, detail: Any, last: str) -> str:
-    found = detail["input"]
-    wanted = {
-        "list_type": "a list",
-        "dict_type": "a mapping",
-        "int_type": "a whole number",
-        "literal_error": str(context.get("expected", "another word")),
-        "greater_than_equal": f"at least {context.get('ge')}",
-        "less_than_equal": f"at most {context.get('le')}",
-        "too_long": f"at most {context.get('max_length')} of them",
-    }.get(kind)
-    if wanted is None:
-        return f"{last}: {detail['msg']}" if last else str(detail["msg"])
-    subject = f"{last}: " if last.isidentifier() else ""
-    return f"{subject}expected {wanted}, found {shown(found)}"

@@ -15,10 +15,13 @@ from pydantic_core.core_schema import no_info_plain_validator_function, tagged_u
 from ..errors import did_you_mean
 
 MAX_NAME = 60
+MAX_TEXT = 500
 MAX_NUMBER = 1 << 20
 MAX_REPEAT = 10_000
+_RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+_SIZE = re.compile(r"(\d+)x(\d+)\Z")
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression: `$channels * 4`"}
 
@@ -51,9 +54,11 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
     if is_expression(value):
         return value
     if isinstance(value, bool) or not isinstance(value, int):
-        help = ""
+        help = "write a number, such as 64, or an expression, such as `$channels * 4`"
         if isinstance(value, str) and _NAME.match(value):
             help = f"write `${value}` if a parameter is meant"
+        elif isinstance(value, str) and (sides := _SIZE.match(value)):
+            help = f"write `[{sides[1]}, {sides[2]}]` for height and width, or one number for both"
         elif isinstance(value, str):
             help = (
                 "write it without quotes and leading zeros"
@@ -64,7 +69,8 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
             help = "nothing is rounded for you: write a whole number"
         wrong(f"expected a whole number or an expression, found {shown(value)}", help)
     if not least <= value <= most:
-        wrong(f"expected a whole number from {least} to {most}, found {value}")
+        help = f"write {least} or more" if value < least else f"write {most} or less"
+        wrong(f"expected a whole number from {least} to {most}, found {value}", help)
     return value
 
 
@@ -76,15 +82,18 @@ def _rate(value: Any) -> Any:
     if is_expression(value):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        wrong(f"expected a number or an expression, found {shown(value)}")
+        wrong(f"expected a number or an expression, found {shown(value)}", _RATE)
     if not 0 <= value < 1:
-        wrong(f"expected a rate of at least 0 and less than 1, found {value}")
+        wrong(f"expected a rate of at least 0 and less than 1, found {value}", _RATE)
     return value
 
 
 def _plain_float(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        wrong(f"expected a number, found {shown(value)}")
+        help = (
+            "write it without quotes: `0.1`, say" if isinstance(value, str) else "write `0.1`, say"
+        )
+        wrong(f"expected a number, found {shown(value)}", help)
     return value
 
 
@@ -105,21 +114,25 @@ def _within(
 def _bool(value: Any) -> Any:
     if isinstance(value, bool):
         return value
-    help = "a word such as yes, no, on, off is text" if isinstance(value, str) else ""
+    meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+    word = meant.get(str(value).lower(), "true` or `false")
+    help = f"write `{word}`: words such as yes, no, on and off are text"
     wrong(f"expected true or false, found {shown(value)}", help)
 
 
 def _condition(value: Any) -> Any:
     if isinstance(value, bool) or is_expression(value):
         return value
-    wrong(f"expected a condition such as `$stride > 1`, found {shown(value)}")
+    help = "write `true`, `false`, or an expression whose names have a `$`"
+    wrong(f"expected a condition such as `$stride > 1`, found {shown(value)}", help)
 
 
 def _tuple(counts: tuple[int, ...], what: str, least: int = 0) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if isinstance(value, list):
             if len(value) not in counts:
-                wrong(f"expected {what}, found a list of {len(value)}")
+                help = "these networks work on images, which have two directions"
+                wrong(f"expected {what}, found a list of {len(value)}", help)
             return tuple(_int(v, least) for v in value)
         return _int(value, least)
 
@@ -186,8 +199,8 @@ def _children(value: Any) -> Any:
 def as_text(value: Any) -> Any:
     if not isinstance(value, str):
         wrong(f"expected text, found {shown(value)}", "put quotes around it")
-    if len(value) > 500:
-        wrong("the text is longer than 500 characters")
+    if len(value) > MAX_TEXT:
+        wrong(f"the text is longer than {MAX_TEXT} characters", "write it in fewer words")
     if not all(c.isprintable() for c in value.strip()):
         wrong("the text holds control characters or line breaks", "remove them")
     return value.strip()
@@ -240,10 +253,10 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
         if is_expression(value):
             return value
         if not isinstance(value, str) or value not in words:
-            wrong(f"unknown {what} {shown(value)}", did_you_mean(shown(value), words))
+            wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value), words))
         return value
 
-    return Rule(check, enum=list(words))
+    return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])
 
 
 _NUMBER: dict[str, Any] = {"type": "number"}
@@ -279,10 +292,19 @@ Momentum = Annotated[
 ]
 Slope = Annotated[
     float,
-    Rule(_within(0, 1, "a slope from 0 to 1", open=False), **_NUMBER, minimum=0, maximum=1),
+    Rule(
+        _within(0, 1, "a slope from 0 to 1", "write `slope: 0.01`, say", open=False),
+        **_NUMBER,
+        minimum=0,
+        maximum=1,
+    ),
 ]
 Deviation = Annotated[
-    float, Rule(_within(0, 10, "a number above 0 and at most 10"), **{**_SHARE, "maximum": 10})
+    float,
+    Rule(
+        _within(0, 10, "a number above 0 and at most 10", "write `std: 0.01`, say"),
+        **{**_SHARE, "maximum": 10},
+    ),
 ]
 Bool = Annotated[bool, Rule(_bool, type="boolean")]
 Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _EXPRESSION])]
@@ -291,7 +313,12 @@ PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
-Name = Annotated[str, Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
-NetworkName = Annotated[str, Rule(_network_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$")]
-Children = Annotated[str, Rule(_children, type="string")]
-Text = Annotated[str, Rule(as_text, type="string")]
+_NAMES: dict[str, Any] = {
+    "type": "string",
+    "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
+    "maxLength": MAX_NAME,
+}
+Name = Annotated[str, Rule(as_name, **_NAMES)]
+NetworkName = Annotated[str, Rule(_network_name, **_NAMES)]
+Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
+Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

@@ -20,6 +20,17 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
 MAX_NODES = 50_000
 LONG = 100  # characters that count as a value of their own
+DEEP = "make blocks of the inner steps, and call them by `block:`"
+# What libyaml says, and what one has done when it does.
+WAYS = {
+    "could not find expected ':'": "a key has a colon and a space after it: `name: resnet34`",
+    "mapping values are not allowed": "put quotes around a text that holds a colon and a space; "
+    "check the indentation",
+    "expected '-' indicator": "what belongs together stands in one column: check the indentation",
+    "did not find expected key": "the keys of a mapping stand in one column: check the indentation",
+    "expected ',' or '}'": "put commas between the entries, and close the bracket",
+    "expected ',' or ']'": "put commas between the elements, and close the bracket",
+}
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
@@ -91,7 +102,7 @@ class Reader:
             raise self.syntax(error) from None
         except RecursionError:  # of the pure Python loader, where PyYAML was built without libyaml
             message = f"nested deeper than {MAX_DEPTH} levels"
-            raise self.fail("E102", message, Location(self.file, 1, 1)) from None
+            raise self.fail("E102", message, Location(self.file, 1, 1), DEEP) from None
         except ValueError as error:
             message = f"this is not YAML: {error}"
             raise self.fail("E101", message, Location(self.file, 1, 1)) from None
@@ -119,7 +130,7 @@ class Reader:
         if event.tag is not None and not event.implicit:
             raise self.tag(event, at)
         if len(self.open) >= MAX_DEPTH:
-            raise self.fail("E102", f"nested deeper than {MAX_DEPTH} levels", at)
+            raise self.fail("E102", f"nested deeper than {MAX_DEPTH} levels", at, DEEP)
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self.open.append(_Open(Item(value, at), anchor=event.anchor))
 
@@ -145,7 +156,9 @@ class Reader:
     def add(self, item: Item, anchor: str | None) -> None:
         self.count += item.size if anchor is None and item.size > 1 else 1
         if self.count > MAX_NODES:
-            raise self.fail("E102", f"more than {MAX_NODES} values, aliases expanded", item.at)
+            help = "repeat a block with `repeat:` instead of writing its steps many times"
+            message = f"more than {MAX_NODES} values, aliases expanded"
+            raise self.fail("E102", message, item.at, help)
         if anchor is not None:
             self.anchors[anchor] = item
         if not self.open:
@@ -173,7 +186,8 @@ class Reader:
             )
         if not isinstance(key, str):
             shown = "a collection" if isinstance(key, (dict, list)) else repr(key)
-            raise self.fail("E101", f"a key must be a string, not {shown}", item.at)
+            help = "a key is a word before a colon; put quotes around it if it looks like a number"
+            raise self.fail("E101", f"a key must be a string, not {shown}", item.at, help)
         if key in parent.item.value:
             first = parent.item.value[key].key_at
             raise self.fail(
@@ -196,11 +210,12 @@ class Reader:
         mark = getattr(error, "problem_mark", None)
         at = self.location(mark.line, mark.column) if mark else Location(self.file, 1, 1)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        context = getattr(error, "context", None)
+        context, began = getattr(error, "context", None), getattr(error, "context_mark", None)
         help = "check the indentation and the brackets" + (f" ({context})" if context else "")
+        help = next((way for said, way in WAYS.items() if said in problem), help)
         if "\t" in at.text:
             help = "indent with spaces: YAML has no tabs"
-        elif not at.text.strip() and (began := getattr(error, "context_mark", None)):
+        elif began and (not at.text.strip() or context == "while scanning a simple key"):
             at = self.location(began.line, began.column)
         return self.fail("E101", f"not YAML: {problem}", at, help=help)
 
@@ -230,7 +245,8 @@ def read(data: bytes, file: str) -> Item:
     start = Location(file, 1, 1)
     if len(data) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES >> 20} MiB"
-        raise SpecError([Diagnostic("E102", message, start)])
+        help = "repeat blocks with `repeat:`, and put blocks into libraries"
+        raise SpecError([Diagnostic("E102", message, start, help=help)])
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

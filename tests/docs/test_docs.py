@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from rescompile.cli import main
 from rescompile.compiler import open_spec
+from rescompile.errors import Diagnostic, Location, record
 from rescompile.registry import backend_names
 from rescompile.spec.load import zoo
 
@@ -53,10 +54,22 @@ def blocks() -> list[Any]:
 
 
 def test_the_reference_is_current(request: pytest.FixtureRequest) -> None:
-    wanted = generator().render()
-    if request.config.getoption("rewrite"):
-        (DOCS / "language.md").write_text(wanted, encoding="utf-8")
-    assert (DOCS / "language.md").read_text("utf-8") == wanted
+    made = generator()
+    for path, wanted in ((made.LANGUAGE, made.render()), (made.ERRORS, made.render_errors())):
+        if request.config.getoption("rewrite"):
+            path.write_text(wanted, encoding="utf-8")
+        assert path.read_text("utf-8") == wanted
+
+
+def test_the_links_of_the_index_of_errors_lead_to_sections() -> None:
+    text = (DOCS / "errors.md").read_text("utf-8")
+    heads = re.findall(r"^## ([EF]\d{3}: .*)", text, re.M)
+    anchors = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+    assert set(re.findall(r"\]\(#(.*?)\)", text)) == anchors
+
+
+def test_every_key_of_a_record_is_told() -> None:
+    assert set(generator().RECORD) == set(record(Diagnostic("E203", "", Location("", 1, 1))))
 
 
 @pytest.mark.parametrize("text", blocks())
@@ -86,4 +99,6 @@ def shipped() -> list[Any]:
 @pytest.mark.parametrize("text", shipped())
 def test_a_shipped_network_is_shown_as_it_is(text: str) -> None:
     path = zoo()[yaml.safe_load(text)["name"]]
-    assert text.strip() == path.read_text("utf-8").strip()
+    modeline, _, rest = path.read_text("utf-8").partition("\n")
+    assert modeline.startswith("# yaml-language-server: ")
+    assert text.strip() == rest.strip()

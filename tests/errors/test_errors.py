@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def test_bad_spec(
     if request.config.getoption("rewrite"):
         expected.write_text(result.output, encoding="utf-8")
     assert result.output == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.stem.removeprefix("bad_"))
+def test_it_says_where_and_what_to_do(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE)
+    arguments = ["--error-format", "json", "report", spec.name]
+    found = json.loads(CliRunner().invoke(main, arguments).stderr)
+    text = spec.with_suffix(".txt").read_text("utf-8")
+    assert len(found) == text.count("error[")
+    for one in found:
+        assert f"error[{one['code']}]: {one['message']}" in text
+        assert one["help"]
+        assert f"{one['file']}:{one['line']}:{one['column']}\n" in text
 
 
 def test_every_text_has_its_spec() -> None:

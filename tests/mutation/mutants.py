@@ -60,7 +60,7 @@ MUTANTS = (
         "residual",
         "untruncated_normal",
         "truncated_normal",
-        "kurtosis of all kaiming_normal weights",
+        "kurtosis of all normal weights",
         INITIAL,
     ),
     keras(

@@ -44,6 +44,7 @@ class Maker:
     draw: Callable[[st.SearchStrategy[Any]], Any]
     blocks: dict[str, BlockKind] = field(default_factory=dict)
     names: int = 0
+    marks: list[tuple[str, Shape]] = field(default_factory=list)  # steps that later ones go back to
 
     def pick(self, values: Iterable[T]) -> T:
         chosen: T = self.draw(st.sampled_from(list(values)))
@@ -63,8 +64,17 @@ class Maker:
         made: list[Step] = []
         for _ in range(self.draw(st.integers(least, 3))):
             kinds = [self.conv, self.depthwise, self.elementwise, self.pool, self.channels]
+            kinds += [self.conv_transpose, self.positions]
             if depth > 0:
-                kinds += [self.group, self.join, self.residual, self.call, self.call]
+                kinds += [
+                    self.group,
+                    self.join,
+                    self.split,
+                    self.split,
+                    self.residual,
+                    self.call,
+                    self.call,
+                ]
             step, x = self.pick(kinds)(x, depth - 1)
             made.append(step)
         return made, x
@@ -173,6 +183,47 @@ class Maker:
             return {"upsample": {"scale": 2, "mode": mode}}, (c, 2 * h, 2 * w)
         return self.conv(x, depth)
 
+    def conv_transpose(self, x: Shape, depth: int) -> tuple[Step, Shape]:
+        """In groups never: Keras has none."""
+        out, kernel = self.some_channels(), [self.pick([2, 3]), self.pick([2, 3, 4])]
+        stride, padding = [self.pick([1, 2]), self.pick([2, 3])], [self.pick([0, 1]), 0]
+        beyond = [0, self.pick([0, 1])]
+        terms = zip(x[1:], kernel, stride, padding, beyond, strict=True)
+        size = tuple((n - 1) * s - 2 * p + k + o for n, k, s, p, o in terms)
+        if min(size) < 1 or max(size) > MAX_EXTENT:
+            return self.conv(x, depth)
+        given: Step = {"channels": out, "kernel": kernel, "stride": stride, "padding": padding}
+        given |= {"output_padding": beyond} if beyond != [0, 0] else {}
+        given |= {"bias": True} if self.maybe() else {}
+        return {"conv_transpose": given}, (out, *size)  # type: ignore[return-value]
+
+    def positions(self, x: Shape, depth: int) -> tuple[Step, Shape]:
+        out = self.some_channels()
+        inner: list[Step] = [
+            {"norm": {"kind": "layer"}},
+            {"linear": {"features": out, "bias": self.maybe()}},
+            {"activation": {"kind": self.pick(["relu", "gelu", "hard_swish"])}},
+        ]
+        return {"positions": inner[self.pick([0, 1]) :]}, (out, *x[1:])
+
+    def split(self, x: Shape, depth: int) -> tuple[Step, Shape]:
+        """Branches of half of the channels each; the first of them may pass by."""
+        if x[0] % 2:
+            return self.conv(x, depth)
+        word = self.pick(["concat", "add", "multiply"])
+        share = (x[0] // 2, *x[1:])
+        first = [] if self.maybe() else self.keeping(share, share[0])[0]
+        step: Step = {word: [first, self.keeping(share, share[0])[0]], "split": True}
+        return step, x if word == "concat" else share
+
+    def back(self, x: Shape) -> tuple[list[Step], Shape]:
+        """A join with the value of an earlier step of the network, one of equal size."""
+        fitting = [(name, y) for name, y in self.marks if y[1:] == x[1:]]
+        if not fitting:
+            return [], x
+        name, y = self.pick(fitting)
+        return [{"concat": [[], [{"from": name}]]}], (x[0] + y[0], *x[1:])
+
     def group(self, x: Shape, depth: int) -> tuple[Step, Shape]:
         inner, y = self.steps(x, depth)
         step: Step = {"group": inner}
@@ -224,6 +275,8 @@ class Maker:
             kinds += ["identity", "identity"]
         given: Step = {"branch": branch, "shortcut": self.pick(kinds)}
         if self.maybe():
+            given["drop"] = 0.2
+        if self.maybe():
             given["preactivation"] = [{"norm": {}}, {"activation": {}}]
             given["tap"] = self.pick(["input", "preactivation"])
         return {"residual": given}, y
@@ -266,6 +319,10 @@ def networks(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:
             stages.append(step)
         else:
             stages.append({"name": f"stage{i}", "group": [step]})
+        if "residual" not in stages[-1]:  # whose name is its shortcut's
+            maker.marks.append((f"stage{i}", x))
+        again, x = maker.back(x) if maker.maybe() else ([], x)
+        stages.extend(again)
     head: list[Step] = [maker.pick([{"global_avg_pool": {}}, {"flatten": {}}])]
     head.append({"linear": {"features": "$classes"}})
     spec: dict[str, Any] = {
@@ -288,7 +345,7 @@ def networks(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:
     if maker.maybe():
         return {"base": spec, **extension(maker)}
     named = [step["name"] for step in stages if "block" in step or "group" in step]
-    if named and named[-1] == stages[-1]["name"] and maker.maybe():
+    if named and named[-1] == stages[-1].get("name") and maker.maybe():
         del spec["head"]
         spec["outputs"] = named
     return spec

@@ -39,6 +39,7 @@ ROOT = Path(__file__).parents[2]
 REGRESSIONS = sorted((ROOT / "tests/regressions").glob("*.yaml"))
 FLOAT64 = 1e-10
 FUZZING = "RESCOMPILE_FUZZ" in os.environ
+BACKENDS = os.environ.get("RESCOMPILE_BACKENDS", "").split()  # keras:jax, say; all if not given
 EXAMPLES = int(os.environ.get("RESCOMPILE_FUZZ", "60"))
 
 
@@ -76,7 +77,8 @@ class Bench:
     """The frameworks' processes and a folder; a network is put through every check."""
 
     def __init__(self, stack: ExitStack) -> None:
-        names = [name for name in backend_names() if installed(*get_backend(name).requires)]
+        found = [name for name in backend_names() if installed(*get_backend(name).requires)]
+        names = BACKENDS or found
         self.workers = {name: stack.enter_context(Worker(name)) for name in names}
         self.counter = Counter() if installed("torch") else None
         if self.counter is not None:
@@ -147,7 +149,7 @@ class Bench:
         elaborated = net.facts.elaborated
         wanted = run(elaborated, random_weights(elaborated, 3), images).outputs
         for name, worker in self.workers.items():
-            if get_backend(name).unsupported(net.facts):
+            if get_backend(name.partition(":")[0]).unsupported(net.facts):
                 continue
             got = worker.run(path, images, weights=3, dtype="float64")
             assert len(got) == len(wanted)

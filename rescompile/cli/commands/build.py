@@ -71,15 +71,18 @@ def compiled(
 ) -> Iterator[Output]:
     """The file of each spec for each backend, as it is to be."""
     from ...compiler import open_spec
+    from ...errors import Together
     from ...files import Output
 
     jobs = [(spec, name) for spec in specs for name in backends]
     opened: dict[str, Architecture] = {}
+    together = Together()
     for spec, name in progress(jobs, quiet, lambda job: f"{job[0]} for {job[1]}"):
-        if spec not in opened:
-            opened[spec] = open_spec(spec)
-        net = opened[spec]
-        yield Output(output / name / f"{net.name}.py", net.source(name))
+        with together.part():
+            net = opened.get(spec) or open_spec(spec)
+            opened[spec] = net
+            yield Output(output / name / f"{net.name}.py", net.source(name))
+    together.done()
 
 
 def write(made: list[Output], quiet: bool) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -65,9 +64,7 @@ def _text(found: list[tuple[str, Diagnostic]], specs: int) -> str:
 
 
 def _json(found: list[tuple[str, Diagnostic]]) -> str:
-    records: list[dict[str, Any]] = []
-    for spec, diagnostic in found:
-        fields = dataclasses.asdict(diagnostic)
-        at = fields.pop("location") or {"file": None, "line": None, "column": None}
-        records.append({"spec": spec, **fields, **{k: at[k] for k in ("file", "line", "column")}})
+    from ...errors import record
+
+    records = [{"spec": spec, **record(diagnostic)} for spec, diagnostic in found]
     return json.dumps(records, indent=2, ensure_ascii=False) + "\n"

@@ -9,7 +9,7 @@ from functools import cache
 from math import prod
 from typing import Any, ClassVar, TypeVar
 
-from ..expr import Dim, Expr, Number, evaluate
+from ..expr import Dim, Expr, ExprError, Number, evaluate
 from ..record import record
 
 Shape = tuple[int, ...]
@@ -22,12 +22,16 @@ MAX_ELEMENTS = 1 << 33  # of one map
 
 
 class ShapeError(ValueError):
-    """An operation cannot take this input: `label` is what was found, `help` the way out."""
+    """An operation cannot take this input: `label` is what was found, `help` the way out.
 
-    def __init__(self, message: str, label: str = "", help: str = "") -> None:
+    `key` is the attribute to point at, as the spec calls it.
+    """
+
+    def __init__(self, message: str, label: str = "", help: str = "", key: str = "") -> None:
         super().__init__(message)
         self.label = label
         self.help = help
+        self.key = key
 
 
 @record
@@ -110,7 +114,11 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
 
     Raises `ExprError` or `ShapeError`.
     """
-    bound = map_attributes(op, lambda dim: evaluate(dim, env))
+    try:
+        bound = map_attributes(op, lambda dim: evaluate(dim, env))
+    except ExprError as error:
+        key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
+        raise ExprError(f"{op.word}: {_key(key)}: {error}", error.help, _key(key)) from None
     for name in _fields(bound):
         value = getattr(bound, name)
         for number in value if isinstance(value, tuple) else (value,):
@@ -119,21 +127,42 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
     return bound
 
 
+def _has_value(value: Any, env: Mapping[str, Number]) -> bool:
+    try:
+        for dim in value if isinstance(value, tuple) else (value,):
+            if isinstance(dim, Expr):
+                evaluate(dim, env)
+    except ExprError:
+        return False
+    return True
+
+
+def _key(name: str) -> str:
+    """What the spec calls an attribute."""
+    return "channels" if name == "out_channels" else name
+
+
 def _check_number(op: Op, name: str, number: object) -> None:
     if isinstance(number, (bool, Same, str)) or number is None:
         return
-    shown = "channels" if name == "out_channels" else name
+    shown = _key(name)
     if isinstance(number, float):
         if name in FLOATS:
             return
         raise ShapeError(
             f"{op.word}: {shown} is {number}, not a whole number",
             help="use // instead of /, or int(...) or round(...)",
+            key=shown,
         )
     if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
-        raise ShapeError(f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})")
+        raise ShapeError(
+            f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})",
+            help="check the expression, and the values that it gets here",
+            key=shown,
+        )
     if number == 0 and name in POSITIVE:
-        raise ShapeError(f"{op.word}: {shown} must be at least 1")
+        help = "check the expression: `max(1, ...)` keeps it above zero"
+        raise ShapeError(f"{op.word}: {shown} must be at least 1", help=help, key=shown)
 
 
 FLOATS = {"rate", "epsilon", "momentum", "slope", "init", "scale_by"}

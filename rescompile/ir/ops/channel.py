@@ -40,6 +40,7 @@ class SliceChannels(Op):
             raise ShapeError(
                 f"slice_channels: {start} to {stop} is no range within {x[0]} channels",
                 help=f"`start` is less than `stop`, and `stop` at most {x[0]}",
+                key="stop",
             )
         return (stop - start, *x[1:])
 
@@ -63,6 +64,7 @@ class ChannelShuffle(Op):
             raise ShapeError(
                 f"{self.groups} groups do not divide {x[0]} channels",
                 help="choose a number of groups that divides the channels",
+                key="groups",
             )
         return x
 

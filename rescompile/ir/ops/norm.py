@@ -59,6 +59,7 @@ class GroupNorm(Op):
             raise ShapeError(
                 f"{self.groups} groups do not divide {x[0]} channels",
                 help="choose a number of groups that divides the channels",
+                key="groups",
             )
         return x
 

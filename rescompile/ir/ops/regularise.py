@@ -37,7 +37,11 @@ class StochasticDepth(Op):
 
 def _check_rate(word: str, rate: Dim) -> None:
     if not 0 <= cast(float, rate) < 1:
-        raise ShapeError(f"{word}: rate is {rate}; it must be at least 0 and less than 1")
+        raise ShapeError(
+            f"{word}: rate is {rate}; it must be at least 0 and less than 1",
+            help="check the expression, and the values that it gets here",
+            key="rate",
+        )
 
 
 @record

@@ -22,6 +22,7 @@ def extent(
             f"a window of {dilation * (kernel - 1) + 1} does not fit into {n + pad} pixels",
             f"the input extent is {n}, with padding {n + pad}",
             "use a smaller kernel, more padding, or fewer strided stages before it",
+            "kernel",
         )
     if not ceil:
         return reach // stride + 1
@@ -118,12 +119,13 @@ def _spread(n: int, kernel: int, stride: int, pad: int, more: int) -> int:
     if more >= stride:
         raise ShapeError(
             f"conv_transpose: an output_padding of {more} is not less than the stride {stride}",
-            help="it tells which of the sizes that the stride confuses is meant: 0 or 1 for 2",
+            help=f"write 0 to {stride - 1}: which of the sizes that lead to this map is meant",
+            key="output_padding",
         )
     made = (n - 1) * stride + kernel - 2 * pad + more
     if made < 1:
         message = f"conv_transpose: a padding of {pad} cuts off everything"
-        raise ShapeError(message, help="use less padding, or a larger kernel")
+        raise ShapeError(message, help="use less padding, or a larger kernel", key="padding")
     return made
 
 
@@ -135,6 +137,7 @@ def check_groups(groups: int, entering: int, leaving: int) -> None:
                 f"{groups} groups do not divide {count} {what} channels",
                 f"groups is {groups}",
                 "choose a number of groups that divides both",
+                "groups",
             )
 
 
@@ -156,6 +159,7 @@ class Pool(Op):
                 raise ShapeError(
                     f"{self.word}: a padding of {pad} exceeds half of the kernel {k}",
                     help="a pool pads at most half of its kernel, or whole windows would be empty",
+                    key="padding",
                 )
         rows = extent(h, kh, sh, top + bottom, 1, self.ceil)
         columns = extent(w, kw, sw, left + right, 1, self.ceil)

@@ -1,5 +1,6 @@
 """What every part of a spec is: strict about its keys, and aware of its place in the file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import (
@@ -11,6 +12,7 @@ from pydantic import (
 )
 
 from ...errors import Location
+from ..hints import mapping
 from ..located import Located
 from ..values import (
     shown,
@@ -43,8 +45,13 @@ class Model(BaseModel):
     @classmethod
     def example(cls, value: Any) -> str:
         """What to write in the place of a `value` that is no mapping."""
-        keys = [f"{key}: ..." for key, field in cls.model_fields.items() if field.is_required()]
-        return f"write `{{{', '.join(keys)}}}`"
+        required = [key for key, field in cls.model_fields.items() if field.is_required()]
+        return f"write `{mapping(value, required, cls.model_fields)}`"
+
+    @property
+    def places(self) -> Mapping[str, Location]:
+        """Where the values stand that the file has, by their keys."""
+        return self._source.places if self._source is not None else {}
 
     def at(self, key: str | None = None, index: str | int | None = None) -> Location | None:
         """Where the value of `key` stands, or its element `index`, or the model itself."""

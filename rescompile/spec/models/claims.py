@@ -92,7 +92,11 @@ class Claim(Model):
             message = f"a claim has one of `{relations[0]}` and `{relations[1]}`"
             wrong(message, "make two claims of it", relations[1])
         if relations and self.outputs is not None:
-            wrong("sizes of maps are not compared with another spec", key=relations[0])
+            wrong(
+                "sizes of maps are not compared with another spec",
+                f"remove `{relations[0]}`, and write the sizes that the source prints",
+                relations[0],
+            )
         if self.outputs is not None and not self.outputs:
             wrong("`outputs` names no step", "write `outputs: {conv1: 112x112}`, say", "outputs")
         self._check_counts()
@@ -105,7 +109,7 @@ class Claim(Model):
         known = COUNTS.get(self.quantity, ())
         for word in self.counts:
             if not known:
-                wrong(f"`{self.quantity}` are counted in one way only", key="counts")
+                wrong(f"`{self.quantity}` are counted in one way only", "remove `counts`", "counts")
             if word not in known:
                 wrong(f"unknown word {shown(word)} to count", did_you_mean(word, known), "counts")
 

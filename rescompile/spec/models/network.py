@@ -55,6 +55,10 @@ class ParameterSpec(Model):
     )
     about: Text = Field("", description="A sentence.")
 
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `{type: int}`, perhaps with a `default`"
+
 
 class BlockSpec(Model):
     """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
@@ -72,6 +76,10 @@ class BlockSpec(Model):
     body: Steps | None = Field(None, description="Steps with names: a module.")
     sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
     inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `body:`, and the list of steps under it"
 
     @model_validator(mode="after")
     def _one(self) -> "BlockSpec":
@@ -96,6 +104,16 @@ class InputSpec(Model):
     width: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
         description="Its width in pixels."
     )
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        channels, height, width = value if _is_size(value) else (3, 224, 224)
+        return f"write `{{channels: {channels}, height: {height}, width: {width}}}`"
+
+
+def _is_size(value: Any) -> bool:
+    """Whether somebody wrote the shape as frameworks do: a list of three numbers."""
+    return isinstance(value, list) and len(value) == 3 and all(type(v) is int for v in value)
 
 
 class InitSpec(Model):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import ConfigDict, Field, model_validator
 
 from ...errors import did_you_mean
+from ..hints import STEPS, key_help
 from ..values import (
     Bool,
     Children,
@@ -81,8 +82,12 @@ class Shortcut(Model):
     @model_validator(mode="after")
     def _one(self) -> "Shortcut":
         if (self.kind is None) == (self.steps is None):
-            wrong("a shortcut has either a `kind` or `steps`")
+            wrong("a shortcut has either a `kind` or `steps`", "write `kind: projection`, say")
         return self
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write a kind, `shortcut: projection` say, or a list of steps"
 
 
 ShortcutField = Annotated[
@@ -120,6 +125,10 @@ class Residual(Model):
         if not self.branch:
             wrong("the branch of a residual is empty", "give it at least one step", "branch")
         return self
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `{branch: [...], shortcut: $shortcut}`"
 
 
 class Step(Model):
@@ -215,19 +224,21 @@ class Step(Model):
                 "make two steps of it, each with its own dash",
                 words[1],
             )
-        if extras and words[0] != "block":
-            wrong(
-                f"unknown key '{extras[0]}' in a `{words[0]}` step",
-                did_you_mean(extras[0], (*COMMON, *WORDS)),
-                extras[0],
-            )
         if self.options is None:
-            help = f"write `{words[0]}: {{}}` for an operation with its defaults"
-            wrong(f"`{words[0]}` has nothing after it", help, words[0])
+            wrong(f"`{words[0]}` has nothing after it", _empty_help(words[0], extras), words[0])
+        if extras and words[0] != "block":
+            self._refuse(extras[0], words[0])
         if self.layer_scale is not None and self.when is not True:
             wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
         self._check_common(words[0])
         return self
+
+    def _refuse(self, key: str, word: str) -> None:
+        """Refuse a key that stands beside an operation, where it may belong inside."""
+        help = key_help(key, (*COMMON, *WORDS))
+        if key in getattr(type(self.options), "model_fields", {}):
+            help = f"it belongs to `{word}`: write `{word}: {{{key}: ...}}`, or indent it deeper"
+        wrong(f"unknown key '{key}' in a `{word}` step", help, key)
 
     def _check_common(self, word: str) -> None:
         if self.repeat is not None and word not in ("block", "steps"):
@@ -236,7 +247,11 @@ class Step(Model):
         if self.repeat is None and word == "steps":
             wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
         if self.repeat is None and self.children is not None:
-            wrong("`children` names repetitions, but nothing is repeated", key="children")
+            wrong(
+                "`children` names repetitions, but nothing is repeated",
+                "add `repeat:`, or write `name:` for a single step",
+                "children",
+            )
         if self.split and word not in JOINS:
             help = "split the channels between the branches of `add`, `multiply` or `concat`"
             wrong(f"a `{word}` step has no branches to split between", help, "split")
@@ -249,7 +264,9 @@ class Step(Model):
 
     @classmethod
     def example(cls, value: Any) -> str:
-        return f"write `{value}: {{}}`" if value in WORDS else "write `conv: {...}`, say"
+        if value in WORDS:
+            return f"write `{value}: {{}}`"
+        return _step_help(value) if isinstance(value, str) else "write `conv: {...}`, say"
 
     @property
     def word(self) -> str:
@@ -277,10 +294,21 @@ def _field(word: str) -> str:
     return "from_" if word == "from" else word
 
 
+def _empty_help(word: str, beside: list[str]) -> str:
+    """What is to stand after a word of the language."""
+    if word in ("block", "from"):
+        return f"write `{word}: NAME`"
+    if beside:
+        return f"its keys, `{beside[0]}` first, stand beside it: indent them deeper"
+    return f"write `{word}: {{}}` for an operation with its defaults"
+
+
 def _step_help(word: str) -> str:
     """What a step that does not exist is called here."""
     if word in ACTIVATIONS:
         return f"write `activation: {{kind: {word}}}`"
     if word.removesuffix("_norm") in NORMS:
         return f"write `norm: {{kind: {word.removesuffix('_norm')}}}`"
+    if word.lower() in STEPS:
+        return f"it is called `{STEPS[word.lower()]}` here"
     return did_you_mean(word, WORDS)

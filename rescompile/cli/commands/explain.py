@@ -1,0 +1,55 @@
+"""`rescompile explain`: what a code means, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ..common import guarded
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class CodeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """The code of a diagnostic."""
+
+    name = "code"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ...errors import did_you_mean
+        from ...explain import codes
+
+        code = value.upper()
+        if code not in codes():
+            self.fail(f"there is no code '{value}'; {did_you_mean(code, codes())}", param, ctx)
+        return code
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ...explain import codes, page
+
+        found = [code for code in codes() if code.startswith(incomplete.upper())]
+        return [CompletionItem(code, help=page(code).title) for code in found]
+
+
+@click.command()
+@click.argument("code", required=False, type=CodeType(), metavar="[CODE]")
+@guarded
+def command(code: str | None) -> None:
+    """Explain the CODE of an error or warning, with an example and its fix; or list all codes."""
+    from ...explain import index, page
+
+    text = index() if code is None else page(code).text
+    if not sys.stdout.isatty():
+        click.echo(text, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))
