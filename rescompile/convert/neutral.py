@@ -34,7 +34,8 @@ TYPES = {
 
 def _read_npz(file: Path) -> list[Stored]:
     try:
-        _measure(file)
+        if zipfile.is_zipfile(file):
+            _measure(file)
         with np.load(file, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it holds a single array without a name")

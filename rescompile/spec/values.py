@@ -313,13 +313,12 @@ PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
-Name = Annotated[
-    str,
-    Rule(as_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$", maxLength=MAX_NAME),
-]
-NetworkName = Annotated[
-    str,
-    Rule(_network_name, type="string", pattern="^[A-Za-z][A-Za-z0-9_]*$", maxLength=MAX_NAME),
-]
+_NAMES: dict[str, Any] = {
+    "type": "string",
+    "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
+    "maxLength": MAX_NAME,
+}
+Name = Annotated[str, Rule(as_name, **_NAMES)]
+NetworkName = Annotated[str, Rule(_network_name, **_NAMES)]
 Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

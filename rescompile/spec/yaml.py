@@ -19,6 +19,7 @@ from ..errors import Diagnostic, Location, SpecError
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 60
 MAX_NODES = 50_000
+LONG = 100  # characters that count as a value of their own
 DEEP = "make blocks of the inner steps, and call them by `block:`"
 # What libyaml says, and what one has done when it does.
 WAYS = {
@@ -30,7 +31,6 @@ WAYS = {
     "expected ',' or '}'": "put commas between the entries, and close the bracket",
     "expected ',' or ']'": "put commas between the elements, and close the bracket",
 }
-LONG = 100  # characters that count as a value of their own
 Path = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)\Z")
