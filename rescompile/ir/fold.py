@@ -2,6 +2,7 @@
 
 A parameter with one value is written into the body, a condition that always holds disappears,
 a shortcut that is always projected loses its `where`, and blocks that nobody calls are dropped.
+A parameter made of the number of classes stays, since the emitted network takes that number.
 What remains is what the emitted code needs: constructor arguments and real conditions.
 """
 
@@ -14,6 +15,7 @@ from .elaborate import elaborate
 from .expr import Dim, Expr, names, substitute
 from .ops import attribute_dims, map_attributes
 from .structure import (
+    CLASSES,
     IN_CHANNELS,
     Block,
     Branch,
@@ -37,8 +39,10 @@ from .trace import Elaborated, Instance
 def fold(network: Network) -> Elaborated:
     """The folded network, elaborated. Raises `SpecError` where shapes do not fit."""
     made = elaborate(network)
+    open_ones = _of_classes(network)
     constants = {
-        name: _constants(made.network.blocks[name], found) for name, found in made.instances.items()
+        name: _constants(made.network.blocks[name], found, open_ones)
+        for name, found in made.instances.items()
     }
     kept = {
         name: tuple(p for p in network.blocks[name].parameters if p.name not in values)
@@ -54,12 +58,30 @@ def fold(network: Network) -> Elaborated:
     return elaborate(_drop_unused(folded))
 
 
-def _constants(block: Block, instances: Iterable[Instance]) -> dict[str, Dim]:
+def _of_classes(network: Network) -> set[tuple[str, str]]:
+    """The parameters that some call makes of the number of classes, each by block and name."""
+    found: set[tuple[str, str]] = set()
+    scopes = [("", network.body), *((block.name, block.body) for block in network.blocks.values())]
+    calls = [(name, node) for name, body in scopes for node in walk(body) if isinstance(node, Call)]
+    size = -1
+    while size < len(found):  # until no call passes one on
+        size = len(found)
+        for scope, call in calls:
+            known = {name for block, name in found if block == scope} if scope else {CLASSES}
+            if scope:
+                known |= {let for let, dim in network.blocks[scope].lets if known & names(dim)}
+            found |= {(call.block, name) for name, dim in call.args if known & names(dim)}
+    return found
+
+
+def _constants(
+    block: Block, instances: Iterable[Instance], varying: set[tuple[str, str]]
+) -> dict[str, Dim]:
     found: dict[str, Dim] = {}
     envs = [instance.env for instance in instances]
     for name in (*(p.name for p in block.parameters), IN_CHANNELS):
         values = {(type(env[name]), env[name]) for env in envs}
-        if len(values) == 1:
+        if len(values) == 1 and (block.name, name) not in varying:
             found[name] = envs[0][name]
     return found
 
