@@ -98,14 +98,8 @@ class Reader:
         try:
             for event in yaml.parse(self.text, Loader=LOADER):
                 self.event(event)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
             raise self.syntax(error) from None
-        except RecursionError:  # of the pure Python loader, where PyYAML was built without libyaml
-            message = f"nested deeper than {MAX_DEPTH} levels"
-            raise self.fail("E102", message, Location(self.file, 1, 1), DEEP) from None
-        except ValueError as error:
-            message = f"this is not YAML: {error}"
-            raise self.fail("E101", message, Location(self.file, 1, 1)) from None
         if self.root is None:
             at = Location(self.file, 1, 1, self.lines[0])
             raise self.fail("E101", "the file is empty", at, help="a spec starts: `rescompile: 1`")
@@ -206,10 +200,13 @@ class Reader:
         text = self.lines[line] if line < len(self.lines) else ""
         return Location(self.file, line + 1, column + 1, text)
 
-    def syntax(self, error: yaml.YAMLError) -> SpecError:
+    def syntax(self, error: Exception) -> SpecError:
+        """What the scanner could not read; of a deep nesting each scanner says something else."""
         mark = getattr(error, "problem_mark", None)
         at = self.location(mark.line, mark.column) if mark else Location(self.file, 1, 1)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        if isinstance(error, RecursionError) or _unclosed(self.text) > MAX_DEPTH:
+            return self.fail("E102", f"nested deeper than {MAX_DEPTH} levels", at, DEEP)
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         context, began = getattr(error, "context", None), getattr(error, "context_mark", None)
         help = "check the indentation and the brackets" + (f" ({context})" if context else "")
         help = next((way for said, way in WAYS.items() if said in problem), help)
@@ -221,6 +218,11 @@ class Reader:
 
     def fail(self, code: str, message: str, at: Location, help: str = "") -> SpecError:
         return SpecError([Diagnostic(code, message, at, help=help)])
+
+
+def _unclosed(text: str) -> int:
+    """How many brackets of a text that cannot be read are never closed."""
+    return sum(text.count(left) - text.count(right) for left, right in ("[]", "{}"))
 
 
 def scalar(text: str) -> str | int | float | bool | None:
