@@ -166,3 +166,22 @@ def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     Output(output, text).write()
     if not quiet:
         click.echo(f"wrote {output.as_posix()}")
+
+
+backend_option = click.option(
+    "--backend",
+    "-b",
+    "backends",
+    multiple=True,
+    type=BackendType(),
+    metavar="NAME",
+    help="Backend to emit for; may be given several times. Default: every backend found.",
+)
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("generated"),
+    show_default=True,
+    help="Directory to write to: DIR/BACKEND/NAME.py.",
+)

@@ -270,8 +270,9 @@ class _Verification:
             yield "dropout and stochastic depth have rate zero in training checks"
         biased = [worker.label for worker in self.workers if is_biased(worker)]
         if biased and self.small.variance_counts():
+            keep = "keeps" if len(biased) == 1 else "keep"
             yield (
-                f"{', '.join(biased)} keeps the biased variance of n values, judged here "
+                f"{', '.join(biased)} {keep} the biased variance of n values, judged here "
                 "times n/(n-1); `unbiased: true` on a norm makes it exact"
             )
         few = min((count for _, count in self.small.counts().values()), default=FEW)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..common import BackendType, SpecType, guarded, progress
+from ..common import SpecType, backend_option, guarded, output_option, progress
 
 if TYPE_CHECKING:
     from ...compiler import Architecture
@@ -18,23 +18,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
-@click.option(
-    "--backend",
-    "-b",
-    "backends",
-    multiple=True,
-    type=BackendType(),
-    metavar="NAME",
-    help="Backend to emit for; may be given several times. Default: every backend found.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("generated"),
-    show_default=True,
-    help="Directory to write to: DIR/BACKEND/NAME.py.",
-)
+@backend_option
+@output_option
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not up to date.")
 @click.option("--stdout", is_flag=True, help="Print the source instead of writing files.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")

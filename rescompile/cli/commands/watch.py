@@ -7,30 +7,15 @@ from pathlib import Path
 
 import click
 
-from ..common import BackendType, SpecType, coloured, guarded
+from ..common import SpecType, backend_option, coloured, guarded, output_option
 
 Stamp = dict[Path, tuple[int, int, int] | None]
 
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
-@click.option(
-    "--backend",
-    "-b",
-    "backends",
-    multiple=True,
-    type=BackendType(),
-    metavar="NAME",
-    help="Backend to emit for; may be given several times. Default: every backend found.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("generated"),
-    show_default=True,
-    help="Directory to write to: DIR/BACKEND/NAME.py.",
-)
+@backend_option
+@output_option
 @click.option(
     "--interval",
     type=click.FloatRange(min=0.02),
