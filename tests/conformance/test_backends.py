@@ -48,20 +48,20 @@ def golden(path: Path, text: str, request: pytest.FixtureRequest) -> None:
 def reference(spec: str) -> Any:
     elaborated = open_spec(spec).facts.elaborated
     x = images(spec, 7).astype(np.float64)
-    (wanted,) = run(elaborated, random_weights(elaborated, 3), x).outputs
-    return wanted
+    return run(elaborated, random_weights(elaborated, 3), x).outputs
 
 
 def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
-    (got,) = worker.run(zoo()[to_run], images(to_run, 7), weights=3)
-    assert relative_error(got, reference(to_run)) < FORWARD_FLOAT32
+    made = worker.run(zoo()[to_run], images(to_run, 7), weights=3)
+    for got, wanted in zip(made, reference(to_run), strict=True):
+        assert relative_error(got, wanted) < FORWARD_FLOAT32
 
 
 @pytest.mark.parametrize("kind", kinds())
 def test_a_starter_is_the_same_everywhere(worker: Worker, kind: str) -> None:
     spec = str(FOLDER / f"{kind}.yaml")
     (got,) = worker.run(Path(spec), images(spec, 7), weights=3)
-    assert relative_error(got, reference(spec)) < FORWARD_FLOAT32
+    assert relative_error(got, reference(spec)[0]) < FORWARD_FLOAT32
 
 
 @pytest.mark.parametrize("spec", sorted(TORCHVISION))
