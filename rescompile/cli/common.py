@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,7 +30,8 @@ def guarded(command: F) -> F:
         from ..errors import Diagnostic, RescompileError, render
 
         try:
-            made = command(*args, **kwargs)
+            with _named_if_missing():
+                made = command(*args, **kwargs)
             sys.stdout.flush()
             return made
         except RescompileError as error:
@@ -49,6 +50,21 @@ def guarded(command: F) -> F:
             sys.exit(1)
 
     return run  # type: ignore[return-value]
+
+
+@contextmanager
+def _named_if_missing() -> Iterator[None]:
+    """NumPy comes with the frameworks: commands on weights and values need it, others do not."""
+    from ..errors import Diagnostic, SpecError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "numpy":
+            raise
+        message = "numpy is not installed, which this command needs"
+        help = "pip install 'rescompile[torch]', or [keras], [weights], [all]"
+        raise SpecError([Diagnostic("E004", message, help=help)]) from None
 
 
 def _json(error: RescompileError) -> str:

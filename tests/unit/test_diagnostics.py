@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +156,15 @@ def test_a_wrong_base_is_told_with_what_else_is_wrong() -> None:
     result = run("--error-format", "json", "report", "four.yaml")
     assert codes(result.stderr) == ["E105", "E105"]
     assert [found["line"] for found in json.loads(result.stderr)] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("verify", "resnet34"), ("convert", "weights.npz", "--spec", "resnet34", "-o", "out.npz")],
+)
+def test_without_numpy_a_command_says_what_to_install(words: tuple[str, ...]) -> None:
+    program = "import sys; sys.modules['numpy'] = None; from rescompile.cli import main; main()"
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[E004]: numpy is not installed"), done.stderr
