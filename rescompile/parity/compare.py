@@ -18,7 +18,8 @@ FLOOR = 1e-3
 class Deviation:
     """The worst relative error: of the array `where`, at `index`, with both values.
 
-    Where arrays cannot be compared at all, `problem` says why and the error is infinite.
+    Where arrays cannot be compared at all, `problem` says why and the error is infinite, as it is
+    where it is no number: NaN is less than nothing and would hide.
     """
 
     error: float = 0.0
@@ -27,6 +28,10 @@ class Deviation:
     got: float = math.nan
     wanted: float = math.nan
     problem: str = ""
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.error):
+            object.__setattr__(self, "error", math.inf)
 
     def values(self) -> str:
         """Where it is, and both values, for a reader."""
@@ -48,6 +53,11 @@ def deviations(got: Arrays, wanted: Arrays, floor: float = FLOOR) -> dict[str, D
     for name in got.keys() - wanted.keys():
         found[name] = Deviation(math.inf, name, problem=f"{name} should not be there")
     return found
+
+
+def relative_error(got: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """The largest deviation over the largest magnitude: 0 where equal, infinite for NaN."""
+    return deviations({"": got}, {"": wanted})[""].error
 
 
 def worst(found: Mapping[str, Deviation]) -> Deviation:

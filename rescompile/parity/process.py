@@ -62,6 +62,14 @@ class Step:
     weights: dict[str, Array]
 
 
+# Not `-m`: that looks for modules in the working directory first, where a keras.py may lie.
+START = """
+import runpy, sys
+sys.path[:] = [folder for folder in sys.path if folder]
+runpy.run_module(sys.argv.pop(1), run_name="__main__")
+"""
+
+
 class Worker:
     """A backend in a process of its own: `torch`, `keras`, or `keras:jax` for Keras on JAX."""
 
@@ -74,7 +82,7 @@ class Worker:
         self.folder = tempfile.TemporaryDirectory(prefix="rescompile-")
         self.log = open(Path(self.folder.name, "log"), "w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module, self.backend],
+            [sys.executable, "-c", START, module, self.backend],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -211,16 +219,3 @@ class Worker:
 
 def _of_kind(arrays: Mapping[str, Array], kind: str) -> dict[str, Array]:
     return {k.removeprefix(kind): array for k, array in arrays.items() if k.startswith(kind)}
-
-
-def relative_error(got: Array, wanted: Array) -> float:
-    """The largest deviation over the largest magnitude: 0 where equal, infinite for NaN."""
-    if got.shape != wanted.shape:
-        return float("inf")
-    if not wanted.size:
-        return 0.0
-    scale = float(np.max(np.abs(wanted)))
-    error = float(np.max(np.abs(got.astype(np.float64) - wanted.astype(np.float64))))
-    if not np.isfinite(error) or not np.isfinite(scale):
-        return float("inf")
-    return error / scale if scale else error

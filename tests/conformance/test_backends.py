@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from rescompile.compiler import open_spec
-from rescompile.parity.process import Worker, relative_error
+from rescompile.parity.compare import relative_error
+from rescompile.parity.process import Worker
 from rescompile.parity.reference import run
 from rescompile.parity.weights import parameters, random_weights
 from rescompile.registry import backend_names

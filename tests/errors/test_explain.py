@@ -9,6 +9,7 @@ example once more.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shlex
 import subprocess
@@ -54,7 +55,11 @@ def run(command: str) -> Result | None:
     words = shlex.split(command)
     settings = dict(words.pop(0).split("=", 1) for _ in range("=" in words[0]))
     if words[0] == "rescompile":
-        return CliRunner().invoke(main, words[1:], env=settings)
+        folders = settings.get("PYTHONPATH", "").split(os.pathsep)
+        with pytest.MonkeyPatch.context() as patch:  # as Python does when it starts
+            for folder in filter(None, folders):
+                patch.syspath_prepend(os.path.abspath(folder))
+            return CliRunner().invoke(main, words[1:], env=settings)
     assert words[0] == "python"
     subprocess.run([sys.executable, *words[1:]], check=True)
     return None

@@ -28,7 +28,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from rescompile.compiler import Architecture, open_spec
 from rescompile.errors import UnsupportedError
-from rescompile.parity.process import Worker, relative_error
+from rescompile.parity.compare import relative_error
+from rescompile.parity.process import Worker
 from rescompile.parity.reference import run
 from rescompile.parity.weights import random_weights
 from rescompile.registry import backend_names, get_backend

@@ -23,7 +23,7 @@ import pytest
 
 from rescompile.compiler import open_spec
 from rescompile.convert import convert
-from rescompile.parity.process import relative_error
+from rescompile.parity.compare import relative_error
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path(os.environ.get("RESCOMPILE_REFERENCE") or ROOT.parent / "shared" / "reference")

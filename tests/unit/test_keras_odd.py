@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from rescompile.compiler import open_spec
-from rescompile.parity.process import Worker, relative_error
+from rescompile.parity.compare import relative_error
+from rescompile.parity.process import Worker
 from rescompile.parity.reference import run as reference
 from rescompile.parity.weights import random_weights
 

@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from rescompile.cli import main
 from rescompile.parity.compare import deviations, worst
+from rescompile.parity.process import Worker
 
 SPEC = """
 rescompile: 1
@@ -46,9 +47,13 @@ def tiny(tmp_path: Path) -> str:
     return str(path)
 
 
-def verify(*arguments: str) -> Result:
+def needs_torch() -> None:
     if importlib.util.find_spec("torch") is None:
         pytest.skip("needs PyTorch")
+
+
+def verify(*arguments: str) -> Result:
+    needs_torch()
     return CliRunner().invoke(main, ["verify", *arguments])
 
 
@@ -165,3 +170,26 @@ def test_what_cannot_be_compared_is_infinitely_far(got: Any, problem: str) -> No
 def test_nan_is_infinitely_far() -> None:
     found = deviations({"a": np.array([0.0, np.nan])}, {"a": np.array([0.0, 1.0])})["a"]
     assert (found.error, found.index) == (float("inf"), (1,))
+
+
+@pytest.mark.parametrize("got", [np.nan, 1.0])
+def test_what_is_no_number_agrees_with_nothing(got: float) -> None:
+    """Not even a reference of NaN lets a network pass: NaN is less than no bound and no other."""
+    found = deviations(
+        {"a": np.ones(2), "b": np.full(2, got)}, {"a": np.ones(2), "b": np.full(2, np.nan)}
+    )
+    assert worst(found).error == np.inf
+    assert worst(found).where == "b"
+
+
+def test_modules_of_the_working_directory_are_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder from elsewhere may hold a spec and a numpy.py."""
+    needs_torch()
+    monkeypatch.chdir(tmp_path)
+    for name in ("numpy", "keras", "torch"):
+        Path(f"{name}.py").write_text("open('ran', 'w')", encoding="utf-8")
+    with Worker("torch") as worker:
+        worker.versions()
+    assert not Path("ran").exists()
