@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rescompile.ir.expr import Dim, Expr, Var, binary
+from rescompile.backend.choices import Choice, choices
+from rescompile.ir.expr import Dim, Expr, Var, binary, total
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Form, Group, Layer, Loop, Node
 
@@ -37,28 +38,32 @@ class Sequence:
 
     def run(self, nodes: tuple[Node, ...], more: bool = False) -> str:
         """Render the members; returns the variable with the result. `more` says others follow."""
-        for i, node in enumerate(nodes):
-            counts = more or i < len(nodes) - 1
-            if isinstance(node, Loop):
-                self.loop(node)
-            elif _condition(node) is not True:
-                self.sometimes(node, counts)
-            else:
-                self.offset = binary("+", self.offset, self.member(node))
+        found = list(choices(nodes))
+        for i, choice in enumerate(found):
+            if choice.condition is not True:
+                self.choose(choice, more or i < len(found) - 1)
+                continue
+            for node in choice.nodes:
+                if isinstance(node, Loop):
+                    self.loop(node)
+                else:
+                    self.member(node)
         return self.source
 
-    def member(self, node: Node) -> Dim:
-        """A member at the present position; returns how many numbers it takes."""
-        body = self.body
-        taken: Dim = 1
-        if isinstance(node, BlockCall) and self.spliced(node):
-            body.call(node, self.target, self.source, self.label, self.position)
-            taken = consumed(node, body.file, body.flow)
+    def member(self, node: Node) -> None:
+        """A member at the present position."""
+        assert isinstance(node, (Layer, Group, BlockCall)), "joins in sequences are hoisted"
+        if self.spliced(node):
+            assert isinstance(node, BlockCall)
+            self.body.call(node, self.target, self.source, self.label, self.position)
         else:
-            assert isinstance(node, (Layer, Group, BlockCall)), "joins in sequences are hoisted"
-            body.apply(node, self.target, self.source, self.named(node))
+            self.body.apply(node, self.target, self.source, self.named(node))
+        self.offset = binary("+", self.offset, self.taken(node))
         self.source = self.target
-        return taken
+
+    def taken(self, node: Node) -> Dim:
+        """How many numbers a member takes."""
+        return consumed(node, self.body.file, self.body.flow) if self.spliced(node) else 1
 
     def named(self, node: Layer | Group | BlockCall) -> Label:
         if node.name is not None:
@@ -66,21 +71,34 @@ class Sequence:
         shown = self.body.scope.dim(self.position)
         return self.label.child(f"{{{shown}}}" if isinstance(self.position, Expr) else shown)
 
-    def spliced(self, node: BlockCall) -> bool:
-        """Whether a call adds several members to the sequence that it stands in."""
+    def spliced(self, node: Node) -> bool:
+        """Whether a node is a call that adds several members to the sequence where it stands."""
+        if not isinstance(node, BlockCall):
+            return False
         inline = self.body.file.network.blocks[node.block].form is Form.INLINE
         return inline or (node.repeat is not None and node.name is None)
 
-    def sometimes(self, node: Node, counts: bool) -> None:
-        """A member under a condition: from here on the numbers depend on it."""
-        self.body.copy(self.target, self.source)
-        self.source = self.target
-        if counts:
+    def choose(self, choice: Choice, counts: bool) -> None:
+        """Members under a condition: where more come, the numbers from here on may depend on it."""
+        runs = (choice.nodes, choice.otherwise)
+        taken, other = (total(map(self.taken, run)) for run in runs)
+        varies = counts and taken != other
+        if not choice.otherwise:
+            self.body.copy(self.target, self.source)
+            self.source = self.target
+        if varies:
             self.settle()
-        with self.body.block(f"if {self.body.scope.dim(_condition(node))}:"):
-            taken = self.member(node)
-            if counts:
-                self.advance(taken)
+        entry, start = self.source, self.offset
+        heads = (f"if {self.body.scope.dim(choice.condition)}:", "else:")
+        for head, run in zip(heads, runs, strict=True):
+            if run:
+                self.source, self.offset = entry, start
+                with self.body.block(head):
+                    for node in run:
+                        self.member(node)
+                    if varies:
+                        self.settle()
+        self.source = self.target
 
     def loop(self, node: Loop) -> None:
         self.body.copy(self.target, self.source)
@@ -102,7 +120,3 @@ class Sequence:
     def advance(self, step: Dim) -> None:
         shown = self.body.scope.dim(step)
         self.body.lines.append(Line(f"{self.counter} += {shown}", indent=self.body.indent))
-
-
-def _condition(node: Node) -> Dim:
-    return node.when if isinstance(node, (Layer, Group, BlockCall)) else True

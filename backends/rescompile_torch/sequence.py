@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rescompile.backend.layout import Arg, Call, Code, Commented, statement
+from rescompile.backend.choices import choices
+from rescompile.backend.layout import Arg, Call, Code, Commented, Items, statement
 from rescompile.backend.repetition import uses_index
 from rescompile.ir.expr import Dim, Var
 from rescompile.ir.ops import GlobalAvgPool, Shape, show_shape
@@ -38,22 +39,22 @@ class Sequences:
             stage = _only_stage(node)
             if stage is not None:
                 return self.file.stage(stage).call(self.scope, stage)
-            children = self.children(node.body)
-            if children is None:
+            members = self.leading(node.body)
+            if len(members) < len(node.body):
                 return None
-            return Call("nn.Sequential", children, explode=len(children) > 1)
+            return Call("nn.Sequential", members, explode=len(members) > 1)
         if node.repeat is None:
             inner = self.file.block(node.block)
             return Call(inner.name, call_args(inner, given_arguments(self.file, self.scope, node)))
         return None if uses_index(node) else self.file.stage(node).call(self.scope, node)
 
-    def children(self, body: tuple[Node, ...]) -> tuple[Arg, ...] | None:
-        """The members of a sequence as arguments, if each is one expression without a name."""
+    def leading(self, body: tuple[Node, ...]) -> tuple[Arg, ...]:
+        """The first members of a sequence as arguments, as far as each is one without a name."""
         made: list[Arg] = []
         for i, node in enumerate(body):
             code = self.child(node, body[i - 1] if i else None)
             if code is None:
-                return None
+                break
             shape = self.shape(node)
             told = isinstance(code, Call) and any(isinstance(a, Commented) for a in code.args)
             made.append(Commented(code, show_shape(shape)) if shape and not told else code)
@@ -79,7 +80,7 @@ class Sequences:
 
     def layer(self, node: Layer, before: Node | None) -> Code:
         traces = self.file.facts.traces[id(node)]
-        fresh = isinstance(before, Layer) and isinstance(before.op, FRESH) and before.when is True
+        fresh = isinstance(before, Layer) and isinstance(before.op, FRESH)
         site = Site(
             self.scope.entering(node),
             len(traces[0].x) == 3,
@@ -110,24 +111,40 @@ class Sequences:
         if code is not None:
             yield statement(code, before=f"{target} = ", indent=indent)
             return
-        yield f"{' ' * indent}{target} = nn.Sequential()"
         if isinstance(node, Group):
-            yield from self.fill(target, node.body, indent)
+            members = self.leading(node.body)
+            made = Call("nn.Sequential", members, explode=len(members) > 1)
+            yield statement(made, before=f"{target} = ", indent=indent)
+            yield from self.fill(target, node.body, indent, len(members))
         else:
             assert isinstance(node, BlockCall)
+            yield f"{' ' * indent}{target} = nn.Sequential()"
             yield from self.repetitions(target, node, indent)
 
-    def fill(self, target: str, body: tuple[Node, ...], indent: int) -> Iterator[str]:
-        """Statements that append the members of a sequence to `target`."""
-        before: Node | None = None
-        for node in body:
-            condition = _condition(node)
-            inner = indent
-            if condition is not True:
-                yield f"{' ' * indent}if {self.scope.dim(condition)}:"
-                inner += 4
-            yield from self.member(target, node, before, inner)
-            before = node if condition is True else None
+    def fill(
+        self, target: str, body: tuple[Node, ...], indent: int, start: int = 0
+    ) -> Iterator[str]:
+        """Statements that append the members of a sequence from `start` on to `target`."""
+        pad = " " * indent
+        before = body[start - 1] if start else None  # the member that is sure to come before
+        for choice in choices(body[start:]):
+            if choice.condition is True:
+                yield from self.run(target, choice.nodes, before, indent)
+                before = choice.nodes[-1]
+                continue
+            yield f"{pad}if {self.scope.dim(choice.condition)}:"
+            yield from self.run(target, choice.nodes, before, indent + 4)
+            if choice.otherwise:
+                yield f"{pad}else:"
+                yield from self.run(target, choice.otherwise, before, indent + 4)
+            before = None
+
+    def run(
+        self, target: str, nodes: tuple[Node, ...], before: Node | None, indent: int
+    ) -> Iterator[str]:
+        for node in nodes:
+            yield from self.member(target, node, before, indent)
+            before = node
 
     def member(self, target: str, node: Node, before: Node | None, indent: int) -> Iterator[str]:
         if isinstance(node, Loop):
@@ -234,17 +251,16 @@ class Sequences:
 
     def class_body(self, body: tuple[Node, ...]) -> Iterator[str]:
         """The `__init__` of a subclass of nn.Sequential."""
-        children = self.children(body)
-        if children is not None:
-            yield statement(Call("super().__init__", children, explode=len(children) > 1), indent=8)
-            return
-        yield "        super().__init__()"
-        yield from self.fill("self", body, 8)
+        members = self.leading(body)
+        yield statement(Call("super().__init__", members, explode=len(members) > 1), indent=8)
+        yield from self.fill("self", body, 8, len(members))
 
     def function(self, body: tuple[Node, ...]) -> Iterator[str]:
         """The body of a function that returns the members as a list."""
-        yield "    layers: list[nn.Module] = []"
-        yield from self.fill("layers", body, 4)
+        members = self.leading(body)
+        made = Items("[", "]", members, explode=len(members) > 1)
+        yield statement(made, before="layers: list[nn.Module] = ", indent=4)
+        yield from self.fill("layers", body, 4, len(members))
         yield "    return layers"
 
 
@@ -254,7 +270,3 @@ def _only_stage(node: Group) -> BlockCall | None:
     if more or not isinstance(only, BlockCall) or only.repeat is None or only.name is not None:
         return None
     return None if only.when is not True or uses_index(only) else only
-
-
-def _condition(node: Node) -> Dim:
-    return node.when if isinstance(node, (Layer, Group, BlockCall)) else True

@@ -90,21 +90,23 @@ def conv(
 
 
 def conv_norm_activation(
-    x: KerasTensor, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1, *, name: str
+    x: KerasTensor,
+    channels: int,
+    kernel: int = 3,
+    stride: int = 1,
+    groups: int = 1,
+    hard_swish: bool = True,
+    *,
+    name: str,
 ) -> KerasTensor:
     """A convolution, its normalisation and an activation."""
     x = conv(x, channels, kernel, stride=stride, groups=groups, name=f"{name}_0")
     x = batch_norm(x, name=f"{name}_1")
-    return layers.Activation("hard_swish", name=f"{name}_2")(x)
-
-
-def conv_norm_activation_relu(
-    x: KerasTensor, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1, *, name: str
-) -> KerasTensor:
-    """A convolution, its normalisation and an activation."""
-    x = conv(x, channels, kernel, stride=stride, groups=groups, name=f"{name}_0")
-    x = batch_norm(x, name=f"{name}_1")
-    return layers.ReLU(name=f"{name}_2")(x)
+    if hard_swish:
+        x = layers.Activation("hard_swish", name=f"{name}_2")(x)
+    else:
+        x = layers.ReLU(name=f"{name}_2")(x)
+    return x
 
 
 def squeeze_excitation(x: KerasTensor, squeeze: int, *, name: str) -> KerasTensor:
@@ -118,13 +120,14 @@ def squeeze_excitation(x: KerasTensor, squeeze: int, *, name: str) -> KerasTenso
     return layers.Multiply(name=f"{name}_multiply")([x, gate])
 
 
-def inverted_residual_relu(
+def inverted_residual(
     x: KerasTensor,
     hidden: int,
     channels: int,
     kernel: int = 3,
     stride: int = 1,
     gate: bool = True,
+    hard_swish: bool = True,
     *,
     name: str,
 ) -> KerasTensor:
@@ -133,42 +136,20 @@ def inverted_residual_relu(
     shortcut = x
     number = 0
     if hidden != in_channels:
-        x = conv_norm_activation_relu(x, hidden, kernel=1, name=f"{name}_block_{number}")
-        number += 1
-    x = conv_norm_activation_relu(
-        x, hidden, kernel=kernel, stride=stride, groups=hidden, name=f"{name}_block_{number}"
-    )
-    number += 1
-    if gate:
-        x = squeeze_excitation(
-            x, squeeze=make_divisible(hidden // 4, 8), name=f"{name}_block_{number}"
+        x = conv_norm_activation(
+            x, hidden, kernel=1, hard_swish=hard_swish, name=f"{name}_block_{number}"
         )
         number += 1
-    x = conv(x, channels, 1, name=f"{name}_block_{number}_0")
-    x = batch_norm(x, name=f"{name}_block_{number}_1")
-    if stride == 1 and in_channels == channels:
-        x = layers.Add(name=f"{name}_add")([x, shortcut])
-    return x
-
-
-def inverted_residual(
-    x: KerasTensor,
-    hidden: int,
-    channels: int,
-    kernel: int = 3,
-    stride: int = 1,
-    gate: bool = True,
-    *,
-    name: str,
-) -> KerasTensor:
-    """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
-    in_channels = x.shape[-1]
-    shortcut = x
-    x = conv_norm_activation(x, hidden, kernel=1, name=f"{name}_block_0")
     x = conv_norm_activation(
-        x, hidden, kernel=kernel, stride=stride, groups=hidden, name=f"{name}_block_1"
+        x,
+        hidden,
+        kernel=kernel,
+        stride=stride,
+        groups=hidden,
+        hard_swish=hard_swish,
+        name=f"{name}_block_{number}",
     )
-    number = 2
+    number += 1
     if gate:
         x = squeeze_excitation(
             x, squeeze=make_divisible(hidden // 4, 8), name=f"{name}_block_{number}"
@@ -186,23 +167,23 @@ def mobilenet_v3_large(
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 16, stride=2, name="features_0")  # 112 x 112 x 16
-    x = inverted_residual_relu(
-        x, hidden=16, channels=16, gate=False, name="features_1"
+    x = inverted_residual(
+        x, hidden=16, channels=16, gate=False, hard_swish=False, name="features_1"
     )  # 112 x 112 x 16
-    x = inverted_residual_relu(
-        x, hidden=64, channels=24, stride=2, gate=False, name="features_2"
+    x = inverted_residual(
+        x, hidden=64, channels=24, stride=2, gate=False, hard_swish=False, name="features_2"
     )  # 56 x 56 x 24
-    x = inverted_residual_relu(
-        x, hidden=72, channels=24, gate=False, name="features_3"
+    x = inverted_residual(
+        x, hidden=72, channels=24, gate=False, hard_swish=False, name="features_3"
     )  # 56 x 56 x 24
-    x = inverted_residual_relu(
-        x, hidden=72, channels=40, kernel=5, stride=2, name="features_4"
+    x = inverted_residual(
+        x, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False, name="features_4"
     )  # 28 x 28 x 40
-    x = inverted_residual_relu(
-        x, hidden=120, channels=40, kernel=5, name="features_5"
+    x = inverted_residual(
+        x, hidden=120, channels=40, kernel=5, hard_swish=False, name="features_5"
     )  # 28 x 28 x 40
-    x = inverted_residual_relu(
-        x, hidden=120, channels=40, kernel=5, name="features_6"
+    x = inverted_residual(
+        x, hidden=120, channels=40, kernel=5, hard_swish=False, name="features_6"
     )  # 28 x 28 x 40
     x = inverted_residual(
         x, hidden=240, channels=80, stride=2, gate=False, name="features_7"

@@ -86,21 +86,23 @@ def conv(
 
 
 def conv_norm_activation(
-    x: KerasTensor, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1, *, name: str
+    x: KerasTensor,
+    channels: int,
+    kernel: int = 3,
+    stride: int = 1,
+    groups: int = 1,
+    hard_swish: bool = True,
+    *,
+    name: str,
 ) -> KerasTensor:
     """A convolution, its normalisation and an activation."""
     x = conv(x, channels, kernel, stride=stride, groups=groups, name=f"{name}_0")
     x = batch_norm(x, name=f"{name}_1")
-    return layers.Activation("hard_swish", name=f"{name}_2")(x)
-
-
-def conv_norm_activation_relu(
-    x: KerasTensor, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1, *, name: str
-) -> KerasTensor:
-    """A convolution, its normalisation and an activation."""
-    x = conv(x, channels, kernel, stride=stride, groups=groups, name=f"{name}_0")
-    x = batch_norm(x, name=f"{name}_1")
-    return layers.ReLU(name=f"{name}_2")(x)
+    if hard_swish:
+        x = layers.Activation("hard_swish", name=f"{name}_2")(x)
+    else:
+        x = layers.ReLU(name=f"{name}_2")(x)
+    return x
 
 
 def squeeze_excitation(x: KerasTensor, squeeze: int, *, name: str) -> KerasTensor:
@@ -114,18 +116,34 @@ def squeeze_excitation(x: KerasTensor, squeeze: int, *, name: str) -> KerasTenso
     return layers.Multiply(name=f"{name}_multiply")([x, gate])
 
 
-def inverted_residual_relu(
-    x: KerasTensor, hidden: int, channels: int, stride: int = 1, gate: bool = True, *, name: str
+def inverted_residual(
+    x: KerasTensor,
+    hidden: int,
+    channels: int,
+    kernel: int = 3,
+    stride: int = 1,
+    gate: bool = True,
+    hard_swish: bool = True,
+    *,
+    name: str,
 ) -> KerasTensor:
     """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
     in_channels = x.shape[-1]
     shortcut = x
     number = 0
     if hidden != in_channels:
-        x = conv_norm_activation_relu(x, hidden, kernel=1, name=f"{name}_block_{number}")
+        x = conv_norm_activation(
+            x, hidden, kernel=1, hard_swish=hard_swish, name=f"{name}_block_{number}"
+        )
         number += 1
-    x = conv_norm_activation_relu(
-        x, hidden, stride=stride, groups=hidden, name=f"{name}_block_{number}"
+    x = conv_norm_activation(
+        x,
+        hidden,
+        kernel=kernel,
+        stride=stride,
+        groups=hidden,
+        hard_swish=hard_swish,
+        name=f"{name}_block_{number}",
     )
     number += 1
     if gate:
@@ -140,46 +158,32 @@ def inverted_residual_relu(
     return x
 
 
-def inverted_residual(
-    x: KerasTensor, hidden: int, channels: int, stride: int = 1, *, name: str
-) -> KerasTensor:
-    """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
-    in_channels = x.shape[-1]
-    shortcut = x
-    x = conv_norm_activation(x, hidden, kernel=1, name=f"{name}_block_0")
-    x = conv_norm_activation(
-        x, hidden, kernel=5, stride=stride, groups=hidden, name=f"{name}_block_1"
-    )
-    x = squeeze_excitation(x, squeeze=make_divisible(hidden // 4, 8), name=f"{name}_block_2")
-    x = conv(x, channels, 1, name=f"{name}_block_3_0")
-    x = batch_norm(x, name=f"{name}_block_3_1")
-    if stride == 1 and in_channels == channels:
-        x = layers.Add(name=f"{name}_add")([x, shortcut])
-    return x
-
-
 def mobilenet_v3_small(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 16, stride=2, name="features_0")  # 112 x 112 x 16
-    x = inverted_residual_relu(
-        x, hidden=16, channels=16, stride=2, name="features_1"
+    x = inverted_residual(
+        x, hidden=16, channels=16, stride=2, hard_swish=False, name="features_1"
     )  # 56 x 56 x 16
-    x = inverted_residual_relu(
-        x, hidden=72, channels=24, stride=2, gate=False, name="features_2"
+    x = inverted_residual(
+        x, hidden=72, channels=24, stride=2, gate=False, hard_swish=False, name="features_2"
     )  # 28 x 28 x 24
-    x = inverted_residual_relu(
-        x, hidden=88, channels=24, gate=False, name="features_3"
+    x = inverted_residual(
+        x, hidden=88, channels=24, gate=False, hard_swish=False, name="features_3"
     )  # 28 x 28 x 24
-    x = inverted_residual(x, hidden=96, channels=40, stride=2, name="features_4")  # 14 x 14 x 40
-    x = inverted_residual(x, hidden=240, channels=40, name="features_5")  # 14 x 14 x 40
-    x = inverted_residual(x, hidden=240, channels=40, name="features_6")  # 14 x 14 x 40
-    x = inverted_residual(x, hidden=120, channels=48, name="features_7")  # 14 x 14 x 48
-    x = inverted_residual(x, hidden=144, channels=48, name="features_8")  # 14 x 14 x 48
-    x = inverted_residual(x, hidden=288, channels=96, stride=2, name="features_9")  # 7 x 7 x 96
-    x = inverted_residual(x, hidden=576, channels=96, name="features_10")  # 7 x 7 x 96
-    x = inverted_residual(x, hidden=576, channels=96, name="features_11")  # 7 x 7 x 96
+    x = inverted_residual(
+        x, hidden=96, channels=40, kernel=5, stride=2, name="features_4"
+    )  # 14 x 14 x 40
+    x = inverted_residual(x, hidden=240, channels=40, kernel=5, name="features_5")  # 14 x 14 x 40
+    x = inverted_residual(x, hidden=240, channels=40, kernel=5, name="features_6")  # 14 x 14 x 40
+    x = inverted_residual(x, hidden=120, channels=48, kernel=5, name="features_7")  # 14 x 14 x 48
+    x = inverted_residual(x, hidden=144, channels=48, kernel=5, name="features_8")  # 14 x 14 x 48
+    x = inverted_residual(
+        x, hidden=288, channels=96, kernel=5, stride=2, name="features_9"
+    )  # 7 x 7 x 96
+    x = inverted_residual(x, hidden=576, channels=96, kernel=5, name="features_10")  # 7 x 7 x 96
+    x = inverted_residual(x, hidden=576, channels=96, kernel=5, name="features_11")  # 7 x 7 x 96
     x = conv_norm_activation(x, 576, kernel=1, name="features_12")  # 7 x 7 x 576
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 576
     x = layers.Dense(1024, kernel_initializer=dense_init(), name="classifier_0")(x)  # 1024

@@ -63,8 +63,7 @@ class FusedMbConv(nn.Module):
     ) -> None:
         super().__init__()
         hidden = channels if expand == 1 else in_channels * expand
-        self.block = nn.Sequential()
-        self.block.append(ConvNormActivation(in_channels, hidden, stride=stride))
+        self.block = nn.Sequential(ConvNormActivation(in_channels, hidden, stride=stride))
         if expand != 1:
             self.block.append(
                 nn.Sequential(

@@ -39,7 +39,13 @@ class ConvNormActivation(nn.Sequential):
     """A convolution, its normalisation and an activation."""
 
     def __init__(
-        self, in_channels: int, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        hard_swish: bool = True,
     ) -> None:
         super().__init__(
             nn.Conv2d(
@@ -52,29 +58,11 @@ class ConvNormActivation(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
-            nn.Hardswish(),
         )
-
-
-class ConvNormActivationRelu(nn.Sequential):
-    """A convolution, its normalisation and an activation."""
-
-    def __init__(
-        self, in_channels: int, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1
-    ) -> None:
-        super().__init__(
-            nn.Conv2d(
-                in_channels,
-                channels,
-                kernel,
-                stride=stride,
-                padding=(kernel - 1) // 2,
-                groups=groups,
-                bias=False,
-            ),
-            nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
-            nn.ReLU(inplace=True),
-        )
+        if hard_swish:
+            self.append(nn.Hardswish())
+        else:
+            self.append(nn.ReLU(inplace=True))
 
 
 class SqueezeExcitation(nn.Module):
@@ -95,39 +83,6 @@ class SqueezeExcitation(nn.Module):
         return x * gate
 
 
-class InvertedResidualRelu(nn.Module):
-    """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        hidden: int,
-        channels: int,
-        kernel: int = 3,
-        stride: int = 1,
-        gate: bool = True,
-    ) -> None:
-        super().__init__()
-        self.block = nn.Sequential()
-        if hidden != in_channels:
-            self.block.append(ConvNormActivationRelu(in_channels, hidden, kernel=1))
-        self.block.append(
-            ConvNormActivationRelu(hidden, hidden, kernel=kernel, stride=stride, groups=hidden)
-        )
-        if gate:
-            self.block.append(SqueezeExcitation(hidden, squeeze=make_divisible(hidden // 4, 8)))
-        self.block.append(
-            nn.Sequential(
-                nn.Conv2d(hidden, channels, 1, bias=False),
-                nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
-            )
-        )
-        self.use_shortcut = stride == 1 and in_channels == channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.block(x) if self.use_shortcut else self.block(x)
-
-
 class InvertedResidual(nn.Module):
     """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
 
@@ -139,12 +94,18 @@ class InvertedResidual(nn.Module):
         kernel: int = 3,
         stride: int = 1,
         gate: bool = True,
+        hard_swish: bool = True,
     ) -> None:
         super().__init__()
         self.block = nn.Sequential()
-        self.block.append(ConvNormActivation(in_channels, hidden, kernel=1))
+        if hidden != in_channels:
+            self.block.append(
+                ConvNormActivation(in_channels, hidden, kernel=1, hard_swish=hard_swish)
+            )
         self.block.append(
-            ConvNormActivation(hidden, hidden, kernel=kernel, stride=stride, groups=hidden)
+            ConvNormActivation(
+                hidden, hidden, kernel=kernel, stride=stride, groups=hidden, hard_swish=hard_swish
+            )
         )
         if gate:
             self.block.append(SqueezeExcitation(hidden, squeeze=make_divisible(hidden // 4, 8)))
@@ -165,12 +126,24 @@ class MobileNetV3Large(nn.Module):
         super().__init__()
         self.features = nn.Sequential(
             ConvNormActivation(3, 16, stride=2),  # 16 x 112 x 112
-            InvertedResidualRelu(16, hidden=16, channels=16, gate=False),  # 16 x 112 x 112
-            InvertedResidualRelu(16, hidden=64, channels=24, stride=2, gate=False),  # 24 x 56 x 56
-            InvertedResidualRelu(24, hidden=72, channels=24, gate=False),  # 24 x 56 x 56
-            InvertedResidualRelu(24, hidden=72, channels=40, kernel=5, stride=2),  # 40 x 28 x 28
-            InvertedResidualRelu(40, hidden=120, channels=40, kernel=5),  # 40 x 28 x 28
-            InvertedResidualRelu(40, hidden=120, channels=40, kernel=5),  # 40 x 28 x 28
+            InvertedResidual(
+                16, hidden=16, channels=16, gate=False, hard_swish=False
+            ),  # 16 x 112 x 112
+            InvertedResidual(
+                16, hidden=64, channels=24, stride=2, gate=False, hard_swish=False
+            ),  # 24 x 56 x 56
+            InvertedResidual(
+                24, hidden=72, channels=24, gate=False, hard_swish=False
+            ),  # 24 x 56 x 56
+            InvertedResidual(
+                24, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False
+            ),  # 40 x 28 x 28
+            InvertedResidual(
+                40, hidden=120, channels=40, kernel=5, hard_swish=False
+            ),  # 40 x 28 x 28
+            InvertedResidual(
+                40, hidden=120, channels=40, kernel=5, hard_swish=False
+            ),  # 40 x 28 x 28
             InvertedResidual(40, hidden=240, channels=80, stride=2, gate=False),  # 80 x 14 x 14
             InvertedResidual(80, hidden=200, channels=80, gate=False),  # 80 x 14 x 14
             InvertedResidual(80, hidden=184, channels=80, gate=False),  # 80 x 14 x 14

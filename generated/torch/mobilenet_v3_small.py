@@ -35,7 +35,13 @@ class ConvNormActivation(nn.Sequential):
     """A convolution, its normalisation and an activation."""
 
     def __init__(
-        self, in_channels: int, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        hard_swish: bool = True,
     ) -> None:
         super().__init__(
             nn.Conv2d(
@@ -48,29 +54,11 @@ class ConvNormActivation(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
-            nn.Hardswish(),
         )
-
-
-class ConvNormActivationRelu(nn.Sequential):
-    """A convolution, its normalisation and an activation."""
-
-    def __init__(
-        self, in_channels: int, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1
-    ) -> None:
-        super().__init__(
-            nn.Conv2d(
-                in_channels,
-                channels,
-                kernel,
-                stride=stride,
-                padding=(kernel - 1) // 2,
-                groups=groups,
-                bias=False,
-            ),
-            nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
-            nn.ReLU(inplace=True),
-        )
+        if hard_swish:
+            self.append(nn.Hardswish())
+        else:
+            self.append(nn.ReLU(inplace=True))
 
 
 class SqueezeExcitation(nn.Module):
@@ -91,17 +79,30 @@ class SqueezeExcitation(nn.Module):
         return x * gate
 
 
-class InvertedResidualRelu(nn.Module):
+class InvertedResidual(nn.Module):
     """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
 
     def __init__(
-        self, in_channels: int, hidden: int, channels: int, stride: int = 1, gate: bool = True
+        self,
+        in_channels: int,
+        hidden: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        gate: bool = True,
+        hard_swish: bool = True,
     ) -> None:
         super().__init__()
         self.block = nn.Sequential()
         if hidden != in_channels:
-            self.block.append(ConvNormActivationRelu(in_channels, hidden, kernel=1))
-        self.block.append(ConvNormActivationRelu(hidden, hidden, stride=stride, groups=hidden))
+            self.block.append(
+                ConvNormActivation(in_channels, hidden, kernel=1, hard_swish=hard_swish)
+            )
+        self.block.append(
+            ConvNormActivation(
+                hidden, hidden, kernel=kernel, stride=stride, groups=hidden, hard_swish=hard_swish
+            )
+        )
         if gate:
             self.block.append(SqueezeExcitation(hidden, squeeze=make_divisible(hidden // 4, 8)))
         self.block.append(
@@ -116,42 +117,28 @@ class InvertedResidualRelu(nn.Module):
         return x + self.block(x) if self.use_shortcut else self.block(x)
 
 
-class InvertedResidual(nn.Module):
-    """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
-
-    def __init__(self, in_channels: int, hidden: int, channels: int, stride: int = 1) -> None:
-        super().__init__()
-        self.block = nn.Sequential(
-            ConvNormActivation(in_channels, hidden, kernel=1),
-            ConvNormActivation(hidden, hidden, kernel=5, stride=stride, groups=hidden),
-            SqueezeExcitation(hidden, squeeze=make_divisible(hidden // 4, 8)),
-            nn.Sequential(
-                nn.Conv2d(hidden, channels, 1, bias=False),
-                nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
-            ),
-        )
-        self.use_shortcut = stride == 1 and in_channels == channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.block(x) if self.use_shortcut else self.block(x)
-
-
 class MobileNetV3Small(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
             ConvNormActivation(3, 16, stride=2),  # 16 x 112 x 112
-            InvertedResidualRelu(16, hidden=16, channels=16, stride=2),  # 16 x 56 x 56
-            InvertedResidualRelu(16, hidden=72, channels=24, stride=2, gate=False),  # 24 x 28 x 28
-            InvertedResidualRelu(24, hidden=88, channels=24, gate=False),  # 24 x 28 x 28
-            InvertedResidual(24, hidden=96, channels=40, stride=2),  # 40 x 14 x 14
-            InvertedResidual(40, hidden=240, channels=40),  # 40 x 14 x 14
-            InvertedResidual(40, hidden=240, channels=40),  # 40 x 14 x 14
-            InvertedResidual(40, hidden=120, channels=48),  # 48 x 14 x 14
-            InvertedResidual(48, hidden=144, channels=48),  # 48 x 14 x 14
-            InvertedResidual(48, hidden=288, channels=96, stride=2),  # 96 x 7 x 7
-            InvertedResidual(96, hidden=576, channels=96),  # 96 x 7 x 7
-            InvertedResidual(96, hidden=576, channels=96),  # 96 x 7 x 7
+            InvertedResidual(
+                16, hidden=16, channels=16, stride=2, hard_swish=False
+            ),  # 16 x 56 x 56
+            InvertedResidual(
+                16, hidden=72, channels=24, stride=2, gate=False, hard_swish=False
+            ),  # 24 x 28 x 28
+            InvertedResidual(
+                24, hidden=88, channels=24, gate=False, hard_swish=False
+            ),  # 24 x 28 x 28
+            InvertedResidual(24, hidden=96, channels=40, kernel=5, stride=2),  # 40 x 14 x 14
+            InvertedResidual(40, hidden=240, channels=40, kernel=5),  # 40 x 14 x 14
+            InvertedResidual(40, hidden=240, channels=40, kernel=5),  # 40 x 14 x 14
+            InvertedResidual(40, hidden=120, channels=48, kernel=5),  # 48 x 14 x 14
+            InvertedResidual(48, hidden=144, channels=48, kernel=5),  # 48 x 14 x 14
+            InvertedResidual(48, hidden=288, channels=96, kernel=5, stride=2),  # 96 x 7 x 7
+            InvertedResidual(96, hidden=576, channels=96, kernel=5),  # 96 x 7 x 7
+            InvertedResidual(96, hidden=576, channels=96, kernel=5),  # 96 x 7 x 7
             ConvNormActivation(96, 576, kernel=1),  # 576 x 7 x 7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)

@@ -172,4 +172,21 @@ BLOCKS: dict[str, BlockKind] = {
         {"wide": [True, False], "extra": [1, 2], "act": ["relu", "tanh"]},
         {"wide": True, "extra": 1, "act": "relu"},
     ),
+    "either_unit": BlockKind(
+        {
+            "parameters": {**PARAMETERS, "deep": {"type": "bool", "default": True}},
+            "sequence": [
+                _conv("$channels", stride="$stride"),
+                {"norm": {}, "when": "$deep"},
+                {"activation": {"kind": "tanh"}, "when": "$deep"},
+                {"activation": {}, "when": "not $deep"},
+                {**_conv("$channels", 1), "when": "$channels < $in_channels"},
+                {**_conv("$channels"), "when": "$channels >= $in_channels"},
+                {"norm": {}},
+            ],
+        },
+        lambda given, x: _to(given["channels"], given, x),
+        {"deep": [True, False]},
+        {"deep": True},
+    ),
 }
