@@ -42,7 +42,7 @@ class TorchRuntime:
                 setattr(module, "rate", 0.0)  # noqa: B010 - mypy takes it for a tensor
 
     def set_weights(self, model: nn.Module, facts: Facts, weights: Weights) -> None:
-        given = {".".join(path): torch.as_tensor(np.array(w)) for path, w in weights.items()}
+        given = {".".join(path): _tensor(w) for path, w in weights.items()}
         counters = {k: v for k, v in model.state_dict().items() if k.endswith(COUNTER)}
         dtype = next((p.dtype for p in model.parameters()), torch.float32)
         try:
@@ -109,7 +109,7 @@ class TorchRuntime:
             allow_unused=True,
             materialize_grads=True,
         )
-        arrays = [gradient.numpy().copy() for gradient in found]
+        arrays = [gradient.numpy() for gradient in found]
         gradients = {tuple(k.split(".")): g for k, g in zip(named, arrays[1:], strict=True)}
         return Step([output.detach().numpy().copy() for output in outputs], gradients, arrays[0])
 
@@ -130,6 +130,11 @@ class TorchRuntime:
 
     def save(self, model: nn.Module, facts: Facts, weights: Weights, file: FilePath) -> None:
         files.write(file, self.slots(model, facts), weights)
+
+
+def _tensor(array: Any) -> Tensor:
+    """A tensor over the numbers of an array where PyTorch can take them as they lie."""
+    return torch.as_tensor(np.require(array, requirements=["C", "W"]))
 
 
 def _input(model: nn.Module, images: Any) -> Tensor:

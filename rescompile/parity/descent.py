@@ -36,13 +36,16 @@ def descend(
     given all weights and a batch.
     """
     now = {path: np.asarray(weight, np.float64) for path, weight in weights.items()}
+    del weights  # a network's weights, gradients and velocities are large: none is kept twice
     velocity: dict[Path, Array] = {}
     for batch in batches:
         gradients = differentiate(now, batch)
         for path, gradient in gradients.items():
             push = np.asarray(gradient, np.float64) + DECAY * now[path]
             velocity[path] = MOMENTUM * velocity[path] + push if path in velocity else push
-        now = {p: w - rate * velocity[p] if p in velocity else w for p, w in now.items()}
+        del gradients
+        for path, speed in velocity.items():
+            now[path] = now[path] - rate * speed
     return {path: now[path] for path in velocity}
 
 

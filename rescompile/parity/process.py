@@ -51,15 +51,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Step:
-    """A training step without its update; gradients, and all weights after it, by state-dict key.
-
-    Only running statistics differ from the weights that were given.
-    """
+    """A training step without its update; gradients, and running statistics, by state-dict key."""
 
     outputs: list[Array]
     gradients: dict[str, Array]
     input_gradient: Array
-    weights: dict[str, Array]
+    running: dict[str, Array]
 
 
 # Not `-m`: that looks for modules in the working directory first, where a keras.py may lie.
@@ -181,8 +178,8 @@ class Worker:
         """A training step without its update, nothing being dropped (see `Runtime.step`)."""
         made = self.about(subject, "step", {"images": images}, targets)
         outputs = [made[f"output{i}"] for i in range(len(targets))]
-        gradients, weights = _of_kind(made, "gradient:"), _of_kind(made, "weight:")
-        return Step(outputs, gradients, made["input_gradient"], weights)
+        gradients, running = _of_kind(made, "gradient:"), _of_kind(made, "running:")
+        return Step(outputs, gradients, made["input_gradient"], running)
 
     def descend(
         self, subject: Subject, batches: Array, targets: Sequence[Array], rate: float

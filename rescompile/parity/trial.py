@@ -51,8 +51,8 @@ class Trial:
         """What a worker is told."""
         return Subject(self.spec, self.size, WEIGHTS_SEED, dtype, self.sources.get(backend))
 
-    @cached_property
     def weights(self) -> dict[Path, Array]:
+        """Drawn anew: who asks keeps them, as long as they are needed."""
         drawn = random_weights(self.elaborated, WEIGHTS_SEED)
         return {path: self._shake(array) for path, array in drawn.items()}
 

@@ -26,7 +26,7 @@ from .initial import surprises
 from .locate import Place, in_order, locate_tensor, locate_value
 from .process import Worker, WorkerError
 from .trial import Trial, full_size, reduced
-from .voices import Framework, Reference, is_biased
+from .voices import Framework, Reference, Voice, is_biased
 
 SLOWEST = 1e-12  # learning rate
 FEW = 16  # values of a channel in a batch, below which a batch norm amplifies rounding
@@ -60,8 +60,9 @@ class _Verification:
         self.full = full_size(spec, options.size, options.sources)
         for worker in workers:
             self.full.net.source(worker.backend)  # what cannot be expressed is refused here
-        self.voices: dict[tuple[int, str, str], Framework] = {}
-        self.references = {id(t): Reference(t) for t in (self.full, self.small)}
+        self.reference = Reference(self.full)
+        self.voices: dict[str, Framework] = {}
+        self.dtype = ""
         self.failed: dict[str, Finding] = {}
 
     @cached_property
@@ -96,8 +97,9 @@ class _Verification:
     def row(self, check: Check) -> Row | None:
         """One check, made again or excused where the network amplifies rounding too much."""
         subject = self.full if check.dtype == "float32" and not check.training else self.small
-        reference = self.references[id(subject)]
-        answers = self.answers(check, subject)
+        self.turn_to(subject, check.dtype)
+        reference = self.reference
+        answers = self.answers(check)
         if not answers[REFERENCE]:
             return None  # there is nothing of the kind: no running statistics, say
         bound = check.bound and (self.options.tolerance or check.bound)
@@ -106,11 +108,19 @@ class _Verification:
             self.say(f"{check.name}: the noise of the {REFERENCE}")
             row = replace(row, noise=reference.noise(check.ask))
             if check.descends and self.calmed(check, reference, row):
-                answers = self.answers(check, subject)
+                answers = self.answers(check)
                 row = self.compare(check, subject, bound, answers)
         if not row.good:
-            self.explain(check, subject, row, answers)
+            self.explain(check, row, answers)
         return row
+
+    def turn_to(self, subject: Trial, dtype: str) -> None:
+        """Ask about this from now on. What was kept of another, several networks large, is gone."""
+        if self.reference.trial is not subject:
+            self.reference, self.dtype = Reference(subject), ""
+        if self.dtype != dtype:
+            self.dtype = dtype
+            self.voices = {w.label: Framework(w, self.reference, dtype) for w in self.workers}
 
     def calmed(self, check: Check, reference: Reference, row: Row) -> bool:
         """Lower the rate of a descent until its noise is out of the way; tells whether it was."""
@@ -120,26 +130,23 @@ class _Verification:
             noise, lowered = reference.noise(check.ask), True
         return lowered
 
-    def answers(self, check: Check, subject: Trial) -> dict[str, Arrays | Deviation]:
+    def answers(self, check: Check) -> dict[str, Arrays | Deviation]:
+        voices: list[Voice] = [self.reference, *self.voices.values()]
+        for voice in voices if check.descends else ():  # which needs room for its own
+            voice.forget()
         self.say(f"{check.name}, {check.dtype}: {REFERENCE}")
-        found: dict[str, Arrays | Deviation] = {REFERENCE: check.ask(self.references[id(subject)])}
+        found: dict[str, Arrays | Deviation] = {REFERENCE: check.ask(self.reference)}
         for worker in self.workers if found[REFERENCE] else ():
             self.say(f"{check.name}, {check.dtype}: {worker.label}")
-            found[worker.label] = self.answer(check, worker, subject)
+            found[worker.label] = self.answer(check, worker)
         return found
 
-    def answer(self, check: Check, worker: Worker, subject: Trial) -> Arrays | Deviation:
+    def answer(self, check: Check, worker: Worker) -> Arrays | Deviation:
         """What a framework says, or why it says nothing."""
         try:
-            return check.ask(self.voice(worker, subject, check.dtype))
+            return check.ask(self.voices[worker.label])
         except WorkerError as error:
             return _failure(worker, error)
-
-    def voice(self, worker: Worker, subject: Trial, dtype: str) -> Framework:
-        key = (id(subject), worker.label, dtype)
-        if key not in self.voices:
-            self.voices[key] = Framework(worker, self.references[id(subject)], dtype)
-        return self.voices[key]
 
     def compare(
         self,
@@ -156,10 +163,11 @@ class _Verification:
 
     def initial(self) -> Row:
         """Whether initial weights are distributed as the spec says."""
+        self.turn_to(self.small, "float32")
         found: dict[str, dict[str, Deviation]] = {}
         for worker in self.workers:
             self.say(f"{INITIAL}: {worker.label}")
-            voice = self.voice(worker, self.small, "float32")
+            voice = self.voices[worker.label]
             try:
                 found[worker.label] = surprises(self.small.elaborated, voice.initial())
             except WorkerError as error:
@@ -173,12 +181,12 @@ class _Verification:
 
     # -- where it is -----------------------------------------------------------------------------
 
-    def explain(self, check: Check, subject: Trial, row: Row, answers: Answers) -> None:
+    def explain(self, check: Check, row: Row, answers: Answers) -> None:
         """Locate the first failure of each framework that is wrong."""
         for worker in self.workers:
             if worker.label in row.wrong and worker.label not in self.failed:
                 self.say(f"{check.name}, {check.dtype}: locating what is wrong in {worker.label}")
-                voice = self.voice(worker, subject, check.dtype)
+                voice = self.voices[worker.label]
                 place, others = self.place(check, voice, row.limit, answers)
                 self.failed[worker.label] = Finding(
                     worker.label, check.name, check.dtype, row.verdict, place, others
@@ -210,11 +218,7 @@ class _Verification:
             if place is not None:
                 path = tuple(place.layer.split("."))
                 others = {
-                    worker.label: self.voice(worker, voice.trial, check.dtype).values(
-                        [path], check.training
-                    )
-                    for worker in self.workers
-                    if worker.label in others
+                    label: self.voices[label].values([path], check.training) for label in others
                 }
         return place, _elsewhere(place, others)
 
@@ -248,7 +252,7 @@ class _Verification:
         return {
             "sgd": {
                 "steps": descent.STEPS,
-                "rate": self.references[id(self.small)].rate,
+                "rate": self.reference.rate,
                 "momentum": descent.MOMENTUM,
                 "decay": descent.DECAY,
             }

@@ -44,6 +44,9 @@ class Voice(Protocol):
     def descended(self) -> Arrays:
         """The trainable weights after some steps of SGD."""
 
+    def forget(self) -> None:
+        """Drop the first step: its gradients are as large as the network."""
+
 
 class Reference:
     """The NumPy semantics: float64, whatever the others compute in."""
@@ -54,14 +57,18 @@ class Reference:
         self.end: Arrays | None = None
 
     @cached_property
+    def weights(self) -> dict[Path, Array]:
+        return self.trial.weights()
+
+    @cached_property
     def result(self) -> Result:
-        return run(self.trial.elaborated, self.trial.weights, self.trial.images)
+        return run(self.trial.elaborated, self.weights, self.trial.images)
 
     @cached_property
     def targets(self) -> list[Array]:
         """For the loss: one for each output, of its shape."""
         shown = run(
-            self.trial.elaborated, self.trial.weights, self.trial.batches[0], training=True,
+            self.trial.elaborated, self.weights, self.trial.batches[0], training=True,
             noise=False,
         )  # fmt: skip
         return self.trial.targets(shown.outputs)
@@ -72,7 +79,7 @@ class Reference:
     @cached_property
     def first(self) -> Any:
         """The first training step."""
-        return self.step(self.trial.weights, self.trial.batches[0])
+        return self.step(self.weights, self.trial.batches[0])
 
     def evaluation(self) -> Arrays:
         return outputs(self.result.outputs)
@@ -97,8 +104,13 @@ class Reference:
     def rate(self) -> float:
         """The learning rate of the descent."""
         if self.chosen is None:
-            self.chosen = learning_rate(self.trial.weights, self.first.gradients)
+            self.chosen = learning_rate(self.weights, self.first.gradients)
         return self.chosen
+
+    def forget(self) -> None:
+        self.chosen = self.rate  # it is found from the gradients
+        for kept in ("first", "shaken"):
+            vars(self).pop(kept, None)
 
     def slow_down(self) -> None:
         """Lower the rate to a tenth."""
@@ -107,7 +119,7 @@ class Reference:
     def descended(self) -> Arrays:
         if self.end is None:
             made = descend(
-                self.trial.weights,
+                self.weights,
                 list(self.trial.batches),
                 lambda w, x: self.step(w, x).gradients,
                 self.rate,
@@ -129,7 +141,7 @@ class Reference:
         """Every intermediate value in the order of execution."""
         images = self.trial.batches[0] if training else self.trial.images
         made = run(
-            self.trial.elaborated, self.trial.weights, images, training=training, keep=True,
+            self.trial.elaborated, self.weights, images, training=training, keep=True,
             noise=False,
         )  # fmt: skip
         return dict(made.values)
@@ -160,15 +172,14 @@ class Framework:
         """
         found = dict(self.kept())
         if self.biased:
-            old = named(self.trial.weights)
+            old = named(self.reference.weights)
             for name, (momentum, count) in self.trial.variance_counts().items():
                 carried = (1 - momentum) * old[name]
                 found[name] = carried + (found[name] - carried) * count / (count - 1)
         return found
 
     def kept(self) -> Arrays:
-        names = self.reference.running()
-        return {name: array for name, array in self.first.weights.items() if name in names}
+        return self.first.running
 
     def kept_variance(self) -> Arrays:
         counted = self.trial.variance_counts()
@@ -179,6 +190,9 @@ class Framework:
 
     def input_gradient(self) -> Arrays:
         return {"input": self.first.input_gradient}
+
+    def forget(self) -> None:
+        vars(self).pop("first", None)
 
     def descended(self) -> Arrays:
         reference = self.reference

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,7 @@ class Session:
             self.key = ()  # a model as it was built
         net = self.open(job["spec"], job["dtype"], job.get("size"), job.get("source"))
         if job["action"] != "initial":
-            weights = weights_of(net, job["weights"])
-            self.runtime.set_weights(self.model, net.facts, weights)
+            self.runtime.set_weights(self.model, net.facts, weights_of(net, job["weights"]))
         made: Made = getattr(self, job["action"])(net, job)
         np.savez(job["out"], **made)
         return {}
@@ -96,16 +95,21 @@ class Session:
         )
 
     def step(self, net: Architecture, job: Job) -> Made:
-        """A training step without its update: outputs, gradients, and all weights afterwards."""
+        """A training step without its update: outputs, gradients, and the running statistics."""
         images = np.load(job["images"])["images"]
         self.be_quiet()
         made = self.runtime.step(self.model, net.facts, images, _targets(job))
         return {
             **{f"output{i}": output for i, output in enumerate(made.outputs)},
             **_named(made.gradients, "gradient:"),
-            **_named(self.runtime.get_weights(self.model, net.facts), "weight:"),
+            **_named(self.running(net, made.gradients), "running:"),
             "input_gradient": made.input_gradient,
         }
+
+    def running(self, net: Architecture, trained: Mapping[Path, Any]) -> dict[Path, Any]:
+        """The weights that are not trained."""
+        found = self.runtime.get_weights(self.model, net.facts)
+        return {path: array for path, array in found.items() if path not in trained}
 
     def descend(self, net: Architecture, job: Job) -> Made:
         """The trainable weights after a step of SGD on each of the batches that `images` stacks."""
@@ -116,8 +120,9 @@ class Session:
             self.runtime.set_weights(self.model, net.facts, weights)
             return self.runtime.step(self.model, net.facts, batch, targets).gradients
 
-        start, batches = weights_of(net, job["weights"]), np.load(job["images"])["images"]
-        return _named(descend(start, batches, differentiate, job["rate"]), "weight:")
+        batches, rate = np.load(job["images"])["images"], job["rate"]
+        made = descend(weights_of(net, job["weights"]), batches, differentiate, rate)
+        return _named(made, "weight:")
 
 
 def _named(arrays: dict[Path, Any], kind: str = "") -> Made:
