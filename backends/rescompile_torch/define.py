@@ -83,20 +83,20 @@ class ModuleBody:
         yield from self.forwarding.lines(self.attributes, self.flags)
 
     def attribute_lines(self) -> Iterator[str]:
-        shared: dict[str, str] = {}
+        shared: dict[tuple[str, str], str] = {}
         layers = [n for n in own_nodes(self.nodes) if isinstance(n, Layer) and _is_shared(n)]
         built = {id(n): self.forwarding.module(n) for n in layers}
-        groups: dict[str, list[str]] = {}
+        groups: dict[tuple[str, str], list[str]] = {}
         for layer in layers:
-            groups.setdefault(statement(built[id(layer)]), []).append(str(layer.name))
+            groups.setdefault(_likeness(layer, built[id(layer)]), []).append(str(layer.name))
         names = {str(n.name) for n in own_nodes(self.nodes)}
-        for code, members in groups.items():
-            shared[code] = _shared_name(members, names)
+        for likeness, members in groups.items():
+            shared[likeness] = _shared_name(members, likeness[1], names)
         done: set[str] = set()
         for node in own_nodes(self.nodes):
             name = str(node.name)
             if id(node) in built:
-                name = shared[statement(built[id(node)])]
+                name = shared[_likeness(node, built[id(node)])]
             self.attributes[id(node)] = name
             if isinstance(node, Layer) and isinstance(node.op, Flatten) and node.when is True:
                 continue
@@ -185,11 +185,11 @@ def _is_shared(node: Layer) -> bool:
     return isinstance(node.op, STATELESS) and node.when is True
 
 
-def _shared_name(members: list[str], taken: set[str]) -> str:
+def _likeness(node: Own, code: Code) -> tuple[str, str]:
+    """What layers have in common that one module serves: it, and their name but for a number."""
+    return statement(code), str(node.name).rstrip("0123456789")
+
+
+def _shared_name(members: list[str], base: str, taken: set[str]) -> str:
     """One name for equal modules: `relu` for relu1 and relu2, if it is free."""
-    if len(members) == 1:
-        return members[0]
-    base = members[0].rstrip("0123456789")
-    if all(m.rstrip("0123456789") == base for m in members) and base not in taken:
-        return base
-    return members[0]
+    return members[0] if len(members) == 1 or base in taken else base

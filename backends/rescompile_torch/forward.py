@@ -128,13 +128,13 @@ class Forward:
         operands = [self.operand(operand) for operand in value.operands]
         if value.kind is JoinKind.CONCAT:
             return Call("torch.cat", (Items("[", "]", tuple(operands)), "1"))
-        if isinstance(value.operands[0], Apply) and isinstance(value.operands[-1], str):
-            operands.reverse()
+        first, *others = value.operands
+        if isinstance(first, Apply) and len(others) == 1 and isinstance(others[0], str):
+            operands.reverse()  # x + f(x)
         operator = "*" if value.kind is JoinKind.MULTIPLY else "+"
         joined = Chain(operator, tuple(operands))
         if value.when is True:
             return joined
-        first = value.operands[0]
         alone = self.operand(first)
         if isinstance(first, Apply) and first.node.when is not True:
             alone = first.source

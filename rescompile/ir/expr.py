@@ -277,16 +277,29 @@ def _collect(dim: Dim, found: set[str]) -> None:
             _collect(part, found)
 
 
-def total(dims: Iterable[Dim]) -> Dim:
-    """The sum, with numbers gathered at the end."""
-    constant: Number = 0
-    symbolic: Dim = 0
+def total(dims: Iterable[Dim], less: Dim = 0) -> Dim:
+    """The sum of whole numbers, less another: equal terms together, numbers at the end."""
+    counts: dict[Dim, int] = {}
+    constant = _gather(less, -1, counts)
     for dim in dims:
-        if isinstance(dim, Expr):
-            symbolic = binary("+", symbolic, dim)
-        else:
-            constant += dim
-    return binary("+", symbolic, constant)
+        constant += _gather(dim, 1, counts)
+    made: Dim = 0
+    for term, count in sorted(counts.items(), key=lambda pair: pair[1] < 0):
+        if count:
+            several = binary("*", term, abs(count))
+            made = binary("+" if count > 0 else "-", made, several)
+    return binary("+", made, constant) if constant >= 0 else binary("-", made, -constant)
+
+
+def _gather(dim: Dim, sign: int, counts: dict[Dim, int]) -> Number:
+    """Count the terms of a sum in `counts`; returns what is a number."""
+    if not isinstance(dim, Expr):
+        return sign * dim
+    if isinstance(dim, Binary) and dim.op in ("+", "-"):
+        right = sign if dim.op == "+" else -sign
+        return _gather(dim.left, sign, counts) + _gather(dim.right, right, counts)
+    counts[dim] = counts.get(dim, 0) + sign
+    return 0
 
 
 def product(dims: Iterable[Dim]) -> Dim:

@@ -28,6 +28,9 @@ def check_values(bodies: Iterable[Body], outputs: Iterable[str], found: list[Dia
     check.unused(body, check.taken.union(outputs))
 
 
+BLIND = "it sees the named steps before it, and nothing outside of its block or group"
+
+
 class _Check:
     def __init__(self, body: Body, found: list[Diagnostic]) -> None:
         self.found = found
@@ -54,7 +57,7 @@ class _Check:
         self.taken.add(name)
         step = seen.get(name)
         if step is None:
-            help = did_you_mean(name, seen) if seen else "it sees the named steps of its own body"
+            help = did_you_mean(name, seen) if seen else BLIND
             if any(name in _names(after) for after in later):
                 message = f"the step '{name}' comes later than this `from`"
                 help = "a value is there only after its step"

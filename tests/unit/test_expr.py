@@ -166,3 +166,19 @@ def test_total_and_product() -> None:
 )
 def test_make_divisible(value: float, divisor: int, result: int) -> None:
     assert make_divisible(value, divisor) == result
+
+
+@pytest.mark.parametrize(
+    ("terms", "less", "wanted"),
+    [
+        (("$k", "$n - $k", "$g"), "0", "$n + $g"),
+        (("$a + 2", "$a", "3", "$b + $a"), "0", "$a * 3 + $b + 5"),
+        (("(1 if $c else 2) + $g",), "1 if $c else 2", "$g"),
+        (("$a",), "$b + 1", "$a - $b - 1"),
+        (("$a",), "$a", "0"),
+    ],
+)
+def test_equal_terms_of_a_sum_are_taken_together(
+    terms: tuple[str, ...], less: str, wanted: str
+) -> None:
+    assert text(total(map(parse, terms), parse(less))) == wanted

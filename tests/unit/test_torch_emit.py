@@ -132,3 +132,22 @@ def test_parameters_that_hide_a_name_are_refused(tmp_path: Path) -> None:
         open_spec(write(tmp_path, HIDDEN)).source("torch")
     assert [r for r in refused.value.reasons if "'first'" in r]
     assert [r for r in refused.value.reasons if "'range'" in r]
+
+
+def test_names_and_the_order_of_branches_stay(tmp_path: Path) -> None:
+    steps = """
+stages:
+  - {conv: {channels: 3, kernel: 3}, name: a}
+  - {activation: {}, name: low}
+  - {conv: {channels: 3, kernel: 3}, name: b}
+  - {activation: {}, name: high}
+  - {conv: {channels: 3, kernel: 3}, name: c}
+  - add:
+      - [{from: low}, {conv: {channels: 3, kernel: 1}, name: first}]
+      - [{from: high}, {conv: {channels: 3, kernel: 1}, name: second}]
+      - []
+"""
+    source = open_spec(write(tmp_path, steps)).source("torch")
+    assert "low = self.low(x)" in source
+    assert "high = self.high(x)" in source
+    assert "return self.first(low) + self.second(high) + x" in source

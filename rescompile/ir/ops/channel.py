@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, cast
 
-from ..expr import Dim, Expr, binary, total
+from ..expr import Dim, total
 from ..record import record
 from .base import Op, Shape, ShapeError, as_map
 
@@ -45,10 +45,7 @@ class SliceChannels(Op):
         return (stop - start, *x[1:])
 
     def channels(self, x: Dim) -> Dim:
-        start = self.start
-        if isinstance(start, Expr) or start != 0:
-            return binary("-", self.stop, start)
-        return self.stop
+        return total((self.stop,), self.start)
 
 
 @record

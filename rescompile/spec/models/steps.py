@@ -182,7 +182,9 @@ class Step(Model):
         None, description="Steps one after the other in a sequence of their own."
     )
     steps: Steps | None = Field(
-        None, description="With `repeat`: steps repeated inside the sequence where they stand."
+        None,
+        description="With `repeat`: steps repeated inside the sequence where they stand. They take "
+        "no `when`; the call of an `inline` block that holds them does.",
     )
     positions: Steps | None = Field(
         None,
@@ -256,7 +258,11 @@ class Step(Model):
             help = "split the channels between the branches of `add`, `multiply` or `concat`"
             wrong(f"a `{word}` step has no branches to split between", help, "split")
         if self.when is not True and word in ("add", "multiply", "concat", "steps", "residual"):
-            help = "for a residual write `when` inside of it; else put the step into a block"
+            help = "put it into a block, and write `when` in the call of that"
+            if word == "residual":
+                help = "write it inside of the residual, beside `branch`"
+            elif word == "steps":
+                help = "put them into a block that is `inline`, and write `when` in its call"
             wrong(f"a `{word}` step has no condition of its own", help, "when")
         if word == "from" and (self.name is not None or self.when is not True):
             help = "the value has the name of its step, and it is there always"
