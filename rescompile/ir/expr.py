@@ -286,7 +286,7 @@ def total(dims: Iterable[Dim], less: Dim = 0) -> Dim:
     made: Dim = 0
     for term, count in sorted(counts.items(), key=lambda pair: pair[1] < 0):
         if count:
-            several = binary("*", term, abs(count))
+            several = binary("*", abs(count), term)
             made = binary("+" if count > 0 else "-", made, several)
     return binary("+", made, constant) if constant >= 0 else binary("-", made, -constant)
 
@@ -298,6 +298,10 @@ def _gather(dim: Dim, sign: int, counts: dict[Dim, int]) -> Number:
     if isinstance(dim, Binary) and dim.op in ("+", "-"):
         right = sign if dim.op == "+" else -sign
         return _gather(dim.left, sign, counts) + _gather(dim.right, right, counts)
+    if isinstance(dim, Binary) and dim.op == "*":
+        for factor, term in ((dim.left, dim.right), (dim.right, dim.left)):
+            if type(factor) is int and isinstance(term, Expr):
+                return _gather(term, sign * factor, counts)
     counts[dim] = counts.get(dim, 0) + sign
     return 0
 

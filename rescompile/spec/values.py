@@ -26,6 +26,12 @@ _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression: `$channels * 4`"}
 
 
+# Names that a spec cannot give to values of its own; a test compares them with their sources.
+KNOWN = ("in_channels", "index", "block_index", "block_count")
+FUNCTIONS = ("min", "max", "int", "round", "ceil", "make_divisible")
+CALL_KEYS = ("block", "name", "when", "repeat", "children", "split")
+
+
 def wrong(message: str, help: str = "", key: str = "") -> NoReturn:
     """Reject a value with a sentence and a way out; `key` is the one to point at."""
     raise PydanticCustomError("value", "{message}", {"message": message, "help": help, "key": key})
@@ -180,6 +186,23 @@ def as_name(value: Any) -> Any:
     return value
 
 
+def _value_name(value: Any) -> Any:
+    """The name of something that expressions ask for: none that they know already."""
+    name = as_name(value)
+    if name in KNOWN:
+        wrong(f"`${name}` has a meaning of its own in expressions", f"use '{name}_1', say")
+    if name in FUNCTIONS:
+        wrong(f"'{name}' is a function of expressions", f"use '{name}_1', say")
+    return name
+
+
+def _parameter_name(value: Any) -> Any:
+    name = _value_name(value)
+    if name in CALL_KEYS:
+        wrong(f"`{name}:` has a meaning of its own in a call", f"use '{name}_1', say")
+    return name
+
+
 def _network_name(value: Any) -> Any:
     name = as_name(value)
     if hasattr(builtins, name):
@@ -319,6 +342,8 @@ _NAMES: dict[str, Any] = {
     "maxLength": MAX_NAME,
 }
 Name = Annotated[str, Rule(as_name, **_NAMES)]
+ValueName = Annotated[str, Rule(_value_name, **_NAMES)]
+ParameterName = Annotated[str, Rule(_parameter_name, **_NAMES)]
 NetworkName = Annotated[str, Rule(_network_name, **_NAMES)]
 Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from rescompile.ir.expr import (
+    FUNCTIONS,
     Binary,
     ExprError,
     Var,
@@ -20,6 +21,9 @@ from rescompile.ir.expr import (
     total,
 )
 from rescompile.ir.parse import parse
+from rescompile.ir.structure import BLOCK_COUNT, BLOCK_INDEX, IN_CHANNELS, INDEX
+from rescompile.spec import values
+from rescompile.spec.models import Step
 
 C = Var("channels")
 ENV = {"channels": 64, "stride": 2, "rate": 0.5, "bias": True}
@@ -172,13 +176,21 @@ def test_make_divisible(value: float, divisor: int, result: int) -> None:
     ("terms", "less", "wanted"),
     [
         (("$k", "$n - $k", "$g"), "0", "$n + $g"),
-        (("$a + 2", "$a", "3", "$b + $a"), "0", "$a * 3 + $b + 5"),
+        (("$a + 2", "$a", "3", "$b + $a"), "0", "3 * $a + $b + 5"),
         (("(1 if $c else 2) + $g",), "1 if $c else 2", "$g"),
         (("$a",), "$b + 1", "$a - $b - 1"),
         (("$a",), "$a", "0"),
+        (("$w", "$w", "4 * $w"), "3 * $w", "3 * $w"),
+        (("$w // 2", "$w // 2"), "0", "2 * ($w // 2)"),
     ],
 )
 def test_equal_terms_of_a_sum_are_taken_together(
     terms: tuple[str, ...], less: str, wanted: str
 ) -> None:
     assert text(total(map(parse, terms), parse(less))) == wanted
+
+
+def test_the_spec_knows_the_names_of_expressions() -> None:
+    assert set(values.FUNCTIONS) == set(FUNCTIONS)
+    assert set(values.KNOWN) == {IN_CHANNELS, INDEX, BLOCK_INDEX, BLOCK_COUNT}
+    assert set(values.CALL_KEYS) < set(Step.model_fields)

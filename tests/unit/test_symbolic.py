@@ -87,8 +87,8 @@ def test_lets_are_seen_through() -> None:
 def test_repetitions(unit: Block, args: dict[str, str], repeat: str, channels: str | None) -> None:
     given = tuple((name, parse(value)) for name, value in args.items())
     call = Call("unit", given, "x", parse(repeat))
-    if channels is None:  # 32 for each of the others, and for the first
-        assert leaving((call,), unit) == "$in_channels + ($n - 1) * 32 + 32"
+    if channels is None:  # 32 for each of the repetitions
+        assert leaving((call,), unit) == "$in_channels + 32 * $n"
     else:
         assert leaving((call,), unit) == channels
 

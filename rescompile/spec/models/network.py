@@ -15,10 +15,12 @@ from ..values import (
     Momentum,
     Name,
     NetworkName,
+    ParameterName,
     Positive,
     Rule,
     Slope,
     Text,
+    ValueName,
     as_name,
     shown,
     wrong,
@@ -66,10 +68,10 @@ class BlockSpec(Model):
     about: Text = Field(
         "", description="A sentence; the docstring of the emitted class or function."
     )
-    parameters: dict[Name, ParameterSpec] = Field(
+    parameters: dict[ParameterName, ParameterSpec] = Field(
         default_factory=dict, description="What a call may give, by name."
     )
-    let: dict[Name, Int] = Field(
+    let: dict[ValueName, Int] = Field(
         default_factory=dict,
         description="Names for expressions over the parameters, each usable below it.",
     )
@@ -204,7 +206,7 @@ class Spec(Model):
     shortcut: ShortcutField | None = Field(
         None, description="The kind of shortcut that `$shortcut` stands for in blocks."
     )
-    parameters: dict[Name, Any] = Field(
+    parameters: dict[ValueName, Any] = Field(
         default_factory=dict,
         description="Numbers and words that expressions and blocks may name, such as a width "
         "multiplier.",
