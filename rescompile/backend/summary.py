@@ -78,5 +78,7 @@ def docstring(about: str) -> Iterator[str]:
     if len(safe) + 10 <= WIDTH:
         yield f'    """{safe}"""'
         return
-    first, *rest = wrap(f'"""{safe}', WIDTH - 4)
-    yield from (f"    {line}" for line in (first, *rest, '"""'))
+    lines = wrap(f'"""{safe}', WIDTH - 4)
+    if len(lines) == 1:  # ruff would put the quotes back behind it, and past the limit
+        lines = wrap(f'"""{safe}', WIDTH - 7)
+    yield from (f"    {line}" for line in (*lines, '"""'))

@@ -10,6 +10,7 @@ import pytest
 
 from rescompile.backend import layout
 from rescompile.backend.layout import Arg, Call, Chain, Code, Commented, Items, Keyword
+from rescompile.backend.summary import docstring
 
 RUFF = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "100", "-"]
 SIMPLE = ["x = ", "self.conv1 = ", "x: int = ", "self.downsample: nn.Module = ", "y += ", "return "]
@@ -185,3 +186,11 @@ def test_pragma_comments_take_no_width() -> None:
     call = Call("function", ("a" * 70,))
     assert "\n" not in layout.statement(call, before="x = ", comment="noqa: F401")
     assert "\n" in layout.statement(call, before="x = ", comment="a comment of some length")
+
+
+@pytest.mark.parametrize("length", range(85, 100))
+def test_docstrings_near_the_limit_stay_as_they_are(length: int) -> None:
+    about = ("word " * 30)[: length - 1].strip().ljust(length - 1, "s") + "."
+    text = "\n".join(["def f() -> None:", *docstring(about), "    return None", ""])
+    assert ruff_format(text) == text
+    assert max(map(len, text.splitlines())) <= 100
