@@ -1,7 +1,7 @@
 """The members of a sequence, numbered as they come.
 
-Numbers are known while every member is there for sure. After a condition, and in a loop, they are
-counted by a variable of the emitted function.
+Numbers are known while it is sure how many members come before. After a condition whose sides take
+different numbers, and in a loop, they are counted by a variable of the emitted function.
 """
 
 from __future__ import annotations
@@ -114,9 +114,6 @@ class Sequence:
             self.counter = self.body.fresh("number")
             self.body.assign(self.counter, self.body.scope.dim(self.offset))
         elif self.offset != 0:
-            self.advance(self.offset)
+            shown = self.body.scope.dim(self.offset)
+            self.body.lines.append(Line(f"{self.counter} += {shown}", indent=self.body.indent))
         self.offset = 0
-
-    def advance(self, step: Dim) -> None:
-        shown = self.body.scope.dim(step)
-        self.body.lines.append(Line(f"{self.counter} += {shown}", indent=self.body.indent))

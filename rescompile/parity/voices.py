@@ -170,7 +170,7 @@ class Framework:
 
         new = (1 - m) old + m v with the biased variance v of n values: v becomes v n / (n - 1).
         """
-        found = dict(self.kept())
+        found = dict(self.first.running)
         if self.biased:
             old = named(self.reference.weights)
             for name, (momentum, count) in self.trial.variance_counts().items():
@@ -178,12 +178,9 @@ class Framework:
                 found[name] = carried + (found[name] - carried) * count / (count - 1)
         return found
 
-    def kept(self) -> Arrays:
-        return self.first.running
-
     def kept_variance(self) -> Arrays:
         counted = self.trial.variance_counts()
-        return {name: array for name, array in self.kept().items() if name in counted}
+        return {name: array for name, array in self.first.running.items() if name in counted}
 
     def gradients(self) -> Arrays:
         return self.first.gradients
