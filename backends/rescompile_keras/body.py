@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items, Keyword
+from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items, Keyword, statement
 from rescompile.backend.repetition import counted, uses_index
 from rescompile.backend.schedule import (
     Apply,
@@ -82,6 +82,18 @@ class Body:
         shown = counter if counter in self.scope.counted else "_"
         head = f"for {shown} in range({count_text}):"
         self.lines[place] = Line(head, indent=self.indent)
+
+    def fold(self, place: int, condition: str) -> None:
+        """Make `if` and `else` at `place` one expression where it fits, as ruff asks (SIM108)."""
+        if len(self.lines) - place != 4:
+            return
+        _, first, _, second = self.lines[place:]
+        if first.target and first.target == second.target:
+            condition = f"({condition})" if " if " in condition else condition
+            code = f"{statement(first.code)} if {condition} else {statement(second.code)}"
+            whole = str(Line(code, first.target, self.indent))
+            if "\n" not in whole and len(whole) <= LINE_LENGTH:
+                self.lines[place:] = [Line(code, first.target, self.indent)]
 
     def fresh(self, wanted: str) -> str:
         """A variable that is not in use."""

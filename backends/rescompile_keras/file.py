@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from rescompile.backend.contract import Request
 from rescompile.backend.repetition import StageKey, counted, stage_key, staged
-from rescompile.ir.expr import Dim, Expr, IfElse, Var, binary, names, product, substitute, total
+from rescompile.ir.expr import Dim, Expr, IfElse, Var, binary, names, substitute
 from rescompile.ir.facts import Facts
 from rescompile.ir.structure import INDEX, Block, Form, Group, Layer, Loop, Node, walk
 from rescompile.ir.structure import Call as BlockCall
+from rescompile.ir.sums import product, total
 from rescompile.ir.symbolic import Flow, arguments, expand
 
 from .layers import Style

@@ -13,11 +13,12 @@ from decimal import Decimal
 
 from rescompile.backend.layout import Arg, Call, Code, Items, Keyword
 from rescompile.ir import ops
-from rescompile.ir.expr import Dim, Expr, Function, binary, total
+from rescompile.ir.expr import Dim, Expr, Function, binary
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Op, Quad
 from rescompile.ir.record import record
 from rescompile.ir.structure import Layer
+from rescompile.ir.sums import total
 
 from .analysis import Flattening, has_positions
 from .conv_helper import ConvHelper

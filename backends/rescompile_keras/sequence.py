@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rescompile.backend.choices import Choice, choices
-from rescompile.ir.expr import Dim, Expr, Var, binary, total
+from rescompile.ir.expr import Dim, Expr, Var, binary
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Form, Group, Layer, Loop, Node
+from rescompile.ir.sums import total
 
 from .file import consumed
 from .view import Label, Line
@@ -89,8 +90,8 @@ class Sequence:
         if varies:
             self.settle()
         entry, start = self.source, self.offset
-        heads = (f"if {self.body.scope.dim(choice.condition)}:", "else:")
-        for head, run in zip(heads, runs, strict=True):
+        place, condition = len(self.body.lines), self.body.scope.dim(choice.condition)
+        for head, run in zip((f"if {condition}:", "else:"), runs, strict=True):
             if run:
                 self.source, self.offset = entry, start
                 with self.body.block(head):
@@ -98,6 +99,7 @@ class Sequence:
                         self.member(node)
                     if varies:
                         self.settle()
+        self.body.fold(place, condition)
         self.source = self.target
 
     def loop(self, node: Loop) -> None:

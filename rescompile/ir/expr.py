@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from .record import record
 
@@ -107,6 +107,7 @@ BINARY: dict[str, Callable[[Number, Number], Number]] = {
     "and": lambda a, b: a and b,
     "or": lambda a, b: a or b,
 }
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 PRECEDENCE = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
 COMPARE = 4
 FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
@@ -244,6 +245,8 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
         and type(left.right) is int
     ):
         return binary("+", left.left, left.right + right)
+    if op in MIRRORED and not isinstance(left, Expr):
+        return Binary(MIRRORED[op], right, left)  # the number behind: as one reads it
     if op == "!=" and left == right:
         return False
     if op == "==" and left == right:
@@ -275,43 +278,6 @@ def _collect(dim: Dim, found: set[str]) -> None:
     elif isinstance(dim, Expr):
         for part in _operands(dim):
             _collect(part, found)
-
-
-def total(dims: Iterable[Dim], less: Dim = 0) -> Dim:
-    """The sum of whole numbers, less another: equal terms together, numbers at the end."""
-    counts: dict[Dim, int] = {}
-    constant = _gather(less, -1, counts)
-    for dim in dims:
-        constant += _gather(dim, 1, counts)
-    made: Dim = 0
-    for term, count in sorted(counts.items(), key=lambda pair: pair[1] < 0):
-        if count:
-            several = binary("*", abs(count), term)
-            made = binary("+" if count > 0 else "-", made, several)
-    return binary("+", made, constant) if constant >= 0 else binary("-", made, -constant)
-
-
-def _gather(dim: Dim, sign: int, counts: dict[Dim, int]) -> Number:
-    """Count the terms of a sum in `counts`; returns what is a number."""
-    if not isinstance(dim, Expr):
-        return sign * dim
-    if isinstance(dim, Binary) and dim.op in ("+", "-"):
-        right = sign if dim.op == "+" else -sign
-        return _gather(dim.left, sign, counts) + _gather(dim.right, right, counts)
-    if isinstance(dim, Binary) and dim.op == "*":
-        for factor, term in ((dim.left, dim.right), (dim.right, dim.left)):
-            if type(factor) is int and isinstance(term, Expr):
-                return _gather(term, sign * factor, counts)
-    counts[dim] = counts.get(dim, 0) + sign
-    return 0
-
-
-def product(dims: Iterable[Dim]) -> Dim:
-    """The product, without factors of one."""
-    made: Dim = 1
-    for dim in dims:
-        made = binary("*", made, dim)
-    return made
 
 
 def logical_or(left: Dim, right: Dim) -> Dim:

@@ -19,10 +19,8 @@ from .expr import (
     if_else,
     logical_or,
     names,
-    product,
     small,
     substitute,
-    total,
 )
 from .ops import Flatten, Pair
 from .structure import (
@@ -39,6 +37,7 @@ from .structure import (
     Node,
     Residual,
 )
+from .sums import product, total
 
 Blocks = Mapping[str, Block]
 RUNNING = "running_channels"  # what enters the next turn of a loop

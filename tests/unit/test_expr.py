@@ -15,13 +15,12 @@ from rescompile.ir.expr import (
     evaluate,
     make_divisible,
     names,
-    product,
     substitute,
     text,
-    total,
 )
 from rescompile.ir.parse import parse
 from rescompile.ir.structure import BLOCK_COUNT, BLOCK_INDEX, IN_CHANNELS, INDEX
+from rescompile.ir.sums import product, total
 from rescompile.spec import values
 from rescompile.spec.models import Step
 

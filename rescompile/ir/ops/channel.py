@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, cast
 
-from ..expr import Dim, total
+from ..expr import Dim
 from ..record import record
+from ..sums import total
 from .base import Op, Shape, ShapeError, as_map
 
 
