@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import Diagnostic, SpecError, UnsupportedError, did_you_mean
+from .ir.elaborate import elaborate
 from .ir.expr import ExprError
 from .ir.facts import Facts, lint
 from .ir.fold import fold
@@ -21,6 +22,7 @@ from .spec.load import Document, find, load
 if TYPE_CHECKING:
     from .analysis.report import Report
     from .backend.contract import Backend, Request
+    from .ir.trace import Elaborated
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,16 @@ class Architecture:
         return self.document.spec.name
 
     @cached_property
-    def facts(self) -> Facts:
-        """The network with shapes and structure, checked. Raises `SpecError`."""
+    def lowered(self) -> Elaborated:
+        """The network as the spec has it, with shapes. Raises `SpecError`."""
         with told():
-            facts = Facts(fold(lower(self.document)))
+            return elaborate(lower(self.document))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The network as it is emitted, checked. Raises `SpecError`."""
+        with told():
+            facts = Facts(fold(self.lowered))
             lint(facts)
             return facts
 
@@ -48,10 +56,15 @@ class Architecture:
             return self.emitted(target)
 
     def emitted(self, target: Backend) -> str:
+        """Source that is proved to be the network. Raises `InternalError` where it is not."""
+        from .backend.validation import validate
+
         reasons = target.unsupported(self.facts)
         if reasons:
             raise UnsupportedError(target.title, self.name, reasons)
-        return target.emit(self.request)
+        source = target.emit(self.request)
+        validate(target, self.lowered, source)
+        return source
 
     @cached_property
     def request(self) -> Request:

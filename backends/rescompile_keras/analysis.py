@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rescompile.ir import ops
 from rescompile.ir.ops import Op, Shape
+from rescompile.ir.ops.signs import KEEPS_SIGN, NONNEGATIVE
 from rescompile.ir.structure import Path, sources
 from rescompile.ir.trace import (
     CallTrace,
@@ -25,22 +26,6 @@ from rescompile.ir.trace import (
     parts,
 )
 
-# Outputs that are never negative, whatever comes in.
-NONNEGATIVE = (ops.Relu, ops.Relu6, ops.Sigmoid, ops.HardSigmoid, ops.Softmax)
-# Outputs that are not negative if the input is not.
-KEEPS_SIGN = (
-    ops.Activation,
-    ops.Pool,
-    ops.GlobalAvgPool,
-    ops.Flatten,
-    ops.Dropout,
-    ops.StochasticDepth,
-    ops.PadChannels,
-    ops.SliceChannels,
-    ops.ChannelShuffle,
-    ops.Permute,
-    ops.Upsample,
-)
 # What treats all elements of a vector alike, so that their order does not matter.
 ORDERLESS = (ops.Activation, ops.Dropout)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, cast
 
 from rescompile.backend.contract import ENGINE, Request
@@ -12,6 +12,8 @@ from rescompile.backend.layout import statement
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, ConvTranspose, Op, Pool, Same
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import Elaborated
 
 from .convolution import skips
 from .define import network_function
@@ -23,9 +25,12 @@ from .pooling import reasons
 from .view import RESERVED, number
 
 if TYPE_CHECKING:
+    from rescompile.backend.validation import Traced
+    from rescompile.backend.validation.graph import Graph
+
     from .runtime import KerasRuntime
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = FilePath(__file__).parent / "templates"
 
 
 class KerasBackend:
@@ -65,6 +70,21 @@ class KerasBackend:
             lines=lines,
         )
         return tidy(source)
+
+    def weight_name(self, path: Path) -> str:
+        return "_".join(path)
+
+    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+        from .analysis import Flattening
+        from .standin import trace
+
+        texts = {
+            helper: (TEMPLATES / f"{helper}.py.j2").read_text("utf-8")
+            for helper in ("LayerScale", "UnbiasedBatchNormalization", "channel_shuffle")
+        }
+        kernels = Flattening(elaborated).kernels.items()
+        rows = {self.weight_name(path): shape for path, shape in kernels}
+        return trace(source, elaborated.network.name, graph, texts, rows)
 
     def runtime(self) -> KerasRuntime:
         engine = os.environ.get(ENGINE)

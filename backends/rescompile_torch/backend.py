@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from rescompile.backend.contract import Request
@@ -12,16 +12,20 @@ from rescompile.backend.repetition import counted, uses_index
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
-from rescompile.ir.structure import Call, Layer, Loop, walk
+from rescompile.ir.structure import Call, Layer, Loop, Path, walk
+from rescompile.ir.trace import Elaborated
 
 from .define import define_network
 from .initialise import initialisers
 from .view import FILE_NAMES, Definition, File
 
 if TYPE_CHECKING:
+    from rescompile.backend.validation import Traced
+    from rescompile.backend.validation.graph import Graph
+
     from .runtime import TorchRuntime
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = FilePath(__file__).parent / "templates"
 # Attributes of nn.Module that a child of the same name would hide.
 RESERVED = frozenset(
     [
@@ -114,6 +118,16 @@ class TorchBackend:
             outputs=len(request.facts.network.outputs),
         )
         return tidy(source)
+
+    def weight_name(self, path: Path) -> str:
+        return ".".join(path)
+
+    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+        from .standin import trace
+        from .standin_layers import HELPERS
+
+        texts = {helper: (TEMPLATES / f"{helper}.py.j2").read_text("utf-8") for helper in HELPERS}
+        return trace(source, elaborated.network.name, graph, texts)
 
     def runtime(self) -> TorchRuntime:
         from .runtime import TorchRuntime

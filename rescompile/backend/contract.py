@@ -15,9 +15,12 @@ from ..ir.facts import Facts
 from ..ir.ops import Op
 from ..ir.record import record
 from ..ir.structure import Path
+from ..ir.trace import Elaborated
 from .summary import Summary
 
 if TYPE_CHECKING:
+    from .validation import Traced
+    from .validation.graph import Graph
     from .weights import Slot, Stored
 
 ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty
@@ -116,6 +119,16 @@ class Backend(Protocol):
 
     def emit(self, request: Request) -> str:
         """The source file."""
+
+    def weight_name(self, path: Path) -> str:
+        """What the target calls the owner of the weights at `path`."""
+
+    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+        """What an emitted file of this network does, as terms of `graph`.
+
+        The file is executed against a stand-in of the framework, which need not be installed; the
+        input is term 0. Raises `TraceError`, and whatever broken code raises.
+        """
 
     def runtime(self) -> Runtime:
         """The runtime; imports the framework. Raises `ImportError` where it is not installed."""

@@ -36,9 +36,9 @@ from .structure import (
 from .trace import Elaborated, Instance
 
 
-def fold(network: Network) -> Elaborated:
+def fold(made: Elaborated) -> Elaborated:
     """The folded network, elaborated. Raises `SpecError` where shapes do not fit."""
-    made = elaborate(network)
+    network = made.network
     open_ones = _of_classes(network)
     constants = {
         name: _constants(made.network.blocks[name], found, open_ones)

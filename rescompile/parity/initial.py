@@ -11,9 +11,8 @@ import math
 
 import numpy as np
 
-from ..ir.ops import Conv, ConvTranspose, LayerScale, Linear, Parameter
-from ..ir.structure import Initializer
-from ..ir.trace import Elaborated, OpTrace
+from ..ir.initial import CONSTANT, drawn
+from ..ir.trace import Elaborated
 from .compare import Arrays, Deviation
 from .reference import Array
 from .weights import parameters
@@ -23,23 +22,6 @@ from .weights import parameters
 KURTOSIS = {"normal": 3.0, "uniform": 1.8}
 SPREAD = {"normal": 24.0, "uniform": 1.3166}
 FEW = 8  # values: fewer tell nothing
-
-
-def deviation(how: Initializer, parameter: Parameter) -> float:
-    """The standard deviation that an initialiser asks for.
-
-    The fans are PyTorch's: fan-in is the product of all dimensions but the first, fan-out that of
-    all but the second; grouped and depthwise kernels included.
-    """
-    if not how.mode:
-        return how.std
-    shape = parameter.shape
-    fans = {"fan_in": math.prod(shape[1:]), "fan_out": shape[0] * math.prod(shape[2:])}
-    return math.sqrt(how.scale / fans[how.mode])
-
-
-def _kind(how: Initializer) -> str:
-    return "uniform" if how.uniform else "normal"
 
 
 def surprises(elaborated: Elaborated, found: Arrays) -> dict[str, Deviation]:
@@ -56,13 +38,12 @@ def surprises(elaborated: Elaborated, found: Arrays) -> dict[str, Deviation]:
             made[name] = Deviation(math.inf, name, problem=f"{name} is missing")
             continue
         value = found[name].astype(np.float64)
-        how = _drawn(elaborated, parameter, trace)
-        if how is None:
-            made[name] = _constant(name, parameter, trace, value)
+        how = drawn(elaborated.network, trace.op, parameter)
+        if how.kind == CONSTANT:
+            made[name] = _constant(name, how.value, value)
             continue
-        sigma = deviation(how, parameter)
-        standard.setdefault(_kind(how), []).append(value.ravel() / sigma)
-        made[name] = _moments(name, _kind(how), value, sigma)
+        standard.setdefault(how.kind, []).append(value.ravel() / how.value)
+        made[name] = _moments(name, how.kind, value, how.value)
         twin = seen.setdefault(value.tobytes(), name)
         if twin != name and value.size >= FEW:
             problem = f"{name} starts with the values of {twin}"
@@ -73,19 +54,7 @@ def surprises(elaborated: Elaborated, found: Arrays) -> dict[str, Deviation]:
     return made
 
 
-def _drawn(elaborated: Elaborated, parameter: Parameter, trace: OpTrace) -> Initializer | None:
-    if parameter.leaf == "weight" and isinstance(trace.op, (Conv, ConvTranspose)):
-        return elaborated.network.conv_init
-    if parameter.leaf == "weight" and isinstance(trace.op, Linear):
-        return elaborated.network.linear_init
-    return None
-
-
-def _constant(name: str, parameter: Parameter, trace: OpTrace, value: Array) -> Deviation:
-    """Norms start at one and zero, biases at zero, layer scales at their own number."""
-    wanted = 1.0 if parameter.leaf in ("weight", "running_var") else 0.0
-    if isinstance(trace.op, LayerScale):
-        wanted = trace.op.init
+def _constant(name: str, wanted: float, value: Array) -> Deviation:
     off = np.abs(value - wanted)
     at = np.unravel_index(int(off.argmax()), off.shape)
     error = math.inf if off[at] > 1e-6 * max(1.0, wanted) else 0.0

@@ -44,7 +44,7 @@ stages:
 
 
 def folded(write: Write, text: str) -> Elaborated:
-    return fold(lower(load(write(text))))
+    return fold(elaborate(lower(load(write(text)))))
 
 
 def unit(write: Write, text: str) -> Block:
@@ -123,7 +123,7 @@ def test_blocks_that_nobody_calls_are_dropped(write: Write) -> None:
 def test_folding_changes_no_operation(name: str) -> None:
     network = lower(load(find(name)))
     before = [(path, trace.op, trace.x, trace.y) for path, trace in elaborate(network).flat()]
-    after = [(path, trace.op, trace.x, trace.y) for path, trace in fold(network).flat()]
+    after = [(path, trace.op, trace.x, trace.y) for path, trace in fold(elaborate(network)).flat()]
     assert before == after
 
 

@@ -1,0 +1,265 @@
+"""What emitted code finds when it imports torch, while it is proved to say what the spec says.
+
+The modules here compute nothing: each tells which operation it is, with PyTorch's own argument
+order and defaults, and a call makes a term. What PyTorch would refuse is refused: channels that do
+not fit, and work in place on a value that somebody else needs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from rescompile.backend.validation import Traced, TraceError
+from rescompile.backend.validation.execute import execute
+from rescompile.backend.validation.expected import Tensor as Weight
+from rescompile.backend.validation.graph import Graph
+from rescompile.ir import ops
+from rescompile.ir.initial import CONSTANT, Draw, draw
+from rescompile.ir.ops import Op
+from rescompile.ir.structure import Initializer, JoinKind
+
+DEFAULT = Initializer(True, Fraction(1, 3), "fan_in")  # PyTorch's own, of kernels
+
+
+def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> Traced:
+    """Execute a file and call its network. `helpers` are the sources of the classes it may define.
+
+    Raises `TraceError`, and whatever broken code raises.
+    """
+    from .standin_layers import HELPERS, modules
+
+    fixed = {helper: (text, HELPERS[helper]) for helper, text in helpers.items()}
+    scope = execute(source, modules(graph), fixed)
+    model = scope[name]()
+    found = dict(model.named())
+    for path, module in found.items():
+        module.path = path
+    given = Value(graph, 0)
+    given.lent = True
+    made = model(given)
+    outputs = made if isinstance(made, tuple) else (made,)
+    if any(value.last for value in outputs):
+        raise TraceError("an output has its channels last")
+    return Traced(tuple(value.term for value in outputs), dict(_weights(found)))
+
+
+def _weights(found: Mapping[str, Module]) -> Iterator[tuple[tuple[str, str], Weight]]:
+    for path, module in found.items():
+        for leaf, parameter in module.tensors.items():
+            if isinstance(module, Leaf):
+                yield (path, leaf), Weight(parameter.shape, parameter.draw)
+            else:  # a factor of its own: what the spec calls an operation is one tensor here
+                own = f"{path}.{leaf}" if path else leaf
+                yield (own, ""), Weight(parameter.shape, parameter.draw)
+
+
+class Parameter:
+    """A tensor with its shape and what it starts as; a factor, if it stands alone."""
+
+    def __init__(self, given: Filled | tuple[int, ...], start: Draw | None = None) -> None:
+        filled = isinstance(given, Filled)
+        self.shape = given.shape if isinstance(given, Filled) else given
+        self.draw = start or Draw(CONSTANT, given.value if isinstance(given, Filled) else 0.0)
+        self.factor = filled
+        self.owner: Module | None = None
+        self.name = ""
+
+    def __mul__(self, value: Value) -> Value:
+        if value.last:
+            raise TraceError("a factor of channels that stand last")
+        path = self.owner.path if self.owner else ""
+        own = f"{path}.{self.name}" if path else self.name
+        return value.apply(ops.LayerScale(self.draw.value), own)
+
+
+class Filled:
+    """`torch.full`: a tensor of one value."""
+
+    def __init__(self, shape: tuple[int, ...], value: float) -> None:
+        self.shape, self.value = shape, value
+
+
+class Value:
+    """A tensor of activations: the term that it holds now, since work in place changes it.
+
+    `lent` is a value that is not the network's own; `read` has what still needs it unchanged;
+    `last` tells that its channels stand last.
+    """
+
+    def __init__(self, graph: Graph, term: int, last: bool = False, keeps: bool = False) -> None:
+        self.graph, self.term, self.last = graph, term, last
+        self.keeps = keeps  # its own operation needs it for the gradient
+        self.lent = False
+        self.read: set[str] = set()
+
+    @property
+    def shape(self) -> ops.Shape:
+        return self.graph[self.term].shape
+
+    def needed(self, by: str) -> Value:
+        self.read.add(by)
+        return self
+
+    def apply(self, op: Op, weights: str = "", in_place: bool = False) -> Value:
+        term = self.graph.apply(op, self.term, weights)
+        if in_place:
+            if self.lent or self.keeps or self.read:
+                who = ", ".join(sorted(self.read)) or "its own operation"
+                raise TraceError(f"{op.word} overwrites a value that {who} needs")
+            self.term, self.keeps = term, True
+            return self
+        self.needed(op.word)
+        return Value(self.graph, term, self.last, keeps=isinstance(op, ops.Activation))
+
+    def join(self, other: Value, kind: JoinKind) -> Value:
+        if not isinstance(other, Value):
+            raise TraceError(f"{kind.value} of a value and {other!r}")
+        return joined(self.graph, kind, [self, other])
+
+    def __add__(self, other: Value) -> Value:
+        return self.join(other, JoinKind.ADD)
+
+    def __mul__(self, other: Value) -> Value:
+        return self.join(other, JoinKind.MULTIPLY)
+
+    def view(self, term: int, last: bool = False) -> Value:
+        """Another look at the same memory: neither may be overwritten."""
+        made = Value(self.graph, self.needed("a view of it").term, last)
+        made.term, made.lent = term, True
+        return made
+
+    def flatten(self, start: int) -> Value:
+        if start != 1 or self.last:
+            raise TraceError("flatten starts at the channels, which stand first")
+        return self.view(self.graph.apply(ops.Flatten(), self.term))
+
+    def chunk(self, count: int, dim: int) -> list[Value]:
+        if dim != 1:
+            raise TraceError("chunk cuts channels")
+        return [self.view(term) for term in self.graph.shares(self.term, count)]
+
+
+def joined(graph: Graph, kind: JoinKind, values: list[Value]) -> Value:
+    """A new value; a product needs its factors for the gradient, a sum nothing."""
+    if any(value.last for value in values):
+        raise TraceError(f"{kind.value} of values whose channels stand last")
+    if kind is JoinKind.MULTIPLY:
+        for value in values:
+            value.needed("a product")
+    return Value(graph, graph.combine(kind, [value.term for value in values]))
+
+
+class Module:
+    """`nn.Module`: children and parameters by name, in the order in which they came."""
+
+    children: dict[str, Module]
+    tensors: dict[str, Parameter]
+    path: str
+
+    def __init__(self) -> None:
+        self.__dict__.update(children={}, tensors={}, path="", training=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module):
+            self.__dict__.setdefault("children", {})[name] = value
+        elif isinstance(value, Parameter):
+            self.tensors[name] = value
+            value.owner, value.name = self, name
+        self.__dict__[name] = value
+
+    def __call__(self, *given: Any) -> Any:
+        return self.forward(*given)
+
+    def forward(self, x: Value) -> Value:
+        raise TraceError(f"{type(self).__name__} has no forward")
+
+    def add_module(self, name: str, module: Module) -> None:
+        if name in self.children:
+            raise TraceError(f"two children are called '{name}'")
+        self.children[name] = module
+
+    def named(self, path: str = "") -> Iterator[tuple[str, Module]]:
+        """All modules with their paths; one that stands in two places has its weights twice."""
+        yield path, self
+        for name, module in self.children.items():
+            yield from module.named(f"{path}.{name}" if path else name)
+
+    def modules(self) -> Iterator[Module]:
+        seen: set[int] = set()
+        for _, module in self.named():
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+
+
+class Sequential(Module):
+    def __init__(self, *modules: Module) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def append(self, module: Module) -> Sequential:
+        self.add_module(str(len(self.children)), module)
+        return self
+
+    def extend(self, modules: Any) -> Sequential:
+        for module in modules:
+            self.append(module)
+        return self
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.children.values())
+
+    def forward(self, x: Value) -> Value:
+        for module in self.children.values():
+            x = module(x)
+        return x
+
+
+class Identity(Module):
+    def forward(self, x: Value) -> Value:
+        return x
+
+
+class Leaf(Module):
+    """One operation. `tell` gives it, with the channels that must enter, from the arguments."""
+
+    tell: Callable[..., tuple[Op, int | None]]
+    last = False  # whether the channels it works on stand last
+    rank: int | None = None  # of its input, where the module is for one
+
+    def __init__(self, *args: Any, inplace: bool = False, **kwargs: Any) -> None:
+        super().__init__()
+        self.op, self.entering = type(self).tell(*args, **kwargs)
+        self.inplace = inplace
+        for parameter in self.op.parameters((self.entering or 1, 1, 1)):
+            made = Parameter(parameter.shape, start(self.op, parameter))
+            self.tensors[parameter.leaf] = made
+            if parameter.trainable:
+                self.__dict__[parameter.leaf] = made
+        self.__dict__.setdefault("bias", None)
+
+    def forward(self, x: Value) -> Value:
+        if self.entering not in (None, x.shape[0]):
+            raise TraceError(f"{self.path} wants {self.entering} channels and gets {x.shape[0]}")
+        if self.rank not in (None, len(x.shape)):
+            raise TraceError(f"{self.path}: {type(self).__name__} is not for {x.shape}")
+        if x.last != self.last and not (self.elementwise or (self.last and len(x.shape) == 1)):
+            raise TraceError(f"{self.path}: {self.op.word} finds the channels elsewhere")
+        return x.apply(self.op, self.path, self.inplace)
+
+    @property
+    def elementwise(self) -> bool:
+        one = isinstance(self.op, (ops.Activation, ops.Dropout))
+        return one and not isinstance(self.op, ops.Softmax)
+
+
+def start(op: Op, parameter: ops.Parameter) -> Draw:
+    """What PyTorch's modules start with by themselves."""
+    if isinstance(op, (ops.Conv, ops.ConvTranspose, ops.Linear)):
+        if parameter.leaf == "weight":
+            return draw(DEFAULT, parameter.shape)
+        return Draw("uniform", math.nan)  # of a bias: nothing that a spec can ask for
+    return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)

@@ -1,0 +1,48 @@
+"""What weights start as: the distribution or the constant of each tensor of a network."""
+
+from __future__ import annotations
+
+import math
+
+from .ops import Conv, ConvTranspose, LayerScale, Linear, Op, Parameter
+from .record import record
+from .structure import Initializer, Network
+
+CONSTANT = "constant"
+NORMAL = "normal"
+UNIFORM = "uniform"
+
+
+@record
+class Draw:
+    """A distribution about zero with its standard deviation, or a constant with its value."""
+
+    kind: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value:.6g}"
+
+
+def drawn(network: Network, op: Op, parameter: Parameter) -> Draw:
+    """What a tensor of `op` starts as. Norms start at one and zero, biases at zero."""
+    if parameter.leaf == "weight" and isinstance(op, (Conv, ConvTranspose)):
+        return draw(network.conv_init, parameter.shape)
+    if parameter.leaf == "weight" and isinstance(op, Linear):
+        return draw(network.linear_init, parameter.shape)
+    if isinstance(op, LayerScale):
+        return Draw(CONSTANT, op.init)
+    return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+
+
+def draw(how: Initializer, shape: tuple[int, ...]) -> Draw:
+    """What an initialiser makes of a tensor in PyTorch's layout.
+
+    The fans are PyTorch's: fan-in is the product of all dimensions but the first, fan-out that of
+    all but the second; grouped and depthwise kernels included.
+    """
+    kind = UNIFORM if how.uniform else NORMAL
+    if not how.mode:
+        return Draw(kind, how.std)
+    fans = {"fan_in": math.prod(shape[1:]), "fan_out": shape[0] * math.prod(shape[2:])}
+    return Draw(kind, math.sqrt(how.scale / fans[how.mode]))
