@@ -46,7 +46,7 @@ class Architecture:
         """The network as it is emitted, checked. Raises `SpecError`."""
         with told():
             facts = Facts(fold(self.lowered))
-            lint(facts)
+            lint(facts, self.lowered)
             return facts
 
     def source(self, backend: str = "torch") -> str:

@@ -16,11 +16,11 @@ from rescompile.backend.schedule import (
     Select,
     Split,
 )
-from rescompile.ir.expr import Dim, Expr, Var, binary
+from rescompile.ir.expr import Dim, Var, binary
 from rescompile.ir.ops import Shape, show_shape
 from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, Where, sources
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import Flow, shape_changes
+from rescompile.ir.symbolic import Flow
 
 from .file import STAGE, File, count_argument, repetition
 from .layers import Site, apply
@@ -149,12 +149,9 @@ class Body:
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""
-        blocks = self.file.network.blocks
-        leaving = Flow(blocks).body((*node.pre, *node.branch), self.flow.entering[id(node)])
-        here: Dim = self.flow.entering[id(node)]
-        if isinstance(leaving, Expr) or isinstance(here, Expr):
-            here = Var(f"{source}.shape[-1]")
-        return shape_changes(node, here, blocks)
+        change = self.file.facts.changes[id(node)]
+        known = isinstance(change.entering, int) and isinstance(change.leaving, int)
+        return change.condition(None if known else Var(f"{source}.shape[-1]"))
 
     def combine(self, value: Combine, target: str, label: Label) -> None:
         first, *others = value.operands

@@ -11,7 +11,7 @@ from rescompile.ir.expr import Dim, binary
 from rescompile.ir.ops import Flatten
 from rescompile.ir.structure import Block, Form, From, Group, Join, Layer, Node, Residual, Where
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import Flow, shape_changes
+from rescompile.ir.symbolic import Flow
 
 from .forward import Flags, Forward
 from .modules import STATELESS
@@ -126,7 +126,7 @@ class ModuleBody:
 
     def changes(self, node: Residual) -> Dim:
         """The condition under which a residual's branch changes the shape."""
-        return shape_changes(node, self.flow.entering[id(node)], self.file.network.blocks)
+        return self.file.facts.changes[id(node)].condition()
 
     def code(self, node: Own) -> Code | None:
         """The constructor, or None where it takes several statements."""

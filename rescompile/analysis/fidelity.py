@@ -25,6 +25,7 @@ from ..ir.ops import (
     Relu6,
 )
 from ..ir.record import record
+from ..ir.resizing import changes_shape
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -184,10 +185,8 @@ def _single_layer(step: Step, item: ResidualTrace) -> Iterator[Finding]:
 
 
 def _needless_projection(step: Step, item: ResidualTrace) -> Iterator[Finding]:
-    way = _way((*item.pre, *item.branch), step.calls)
     projected = any(isinstance(s.op, WEIGHTED) for s in _way(item.shortcut or (), step.calls))
-    strided = any(s.trace.op.strides() != (1, 1) for s in way if isinstance(s.trace, OpTrace))
-    if projected and item.x == item.y and not strided:
+    if projected and not changes_shape((*item.pre, *item.branch), item.x, item.y):
         yield "F103", step, "the shape does not change"
 
 

@@ -14,6 +14,7 @@ from ..errors import Location, Together
 from .expr import Dim, ExprError, Number
 from .joining import joined, share
 from .ops import Op, Shape, ShapeError, bind, bounded
+from .resizing import changes_shape
 from .structure import (
     CLASSES,
     IN_CHANNELS,
@@ -43,7 +44,6 @@ from .trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    flatten,
     name_of,
 )
 from .trail import Trail
@@ -288,7 +288,7 @@ class _Elaborator:
             message = "the branch of this residual is empty: no step of it is taken"
             at = node.branch[0].at or node.at
             raise self.trail.error(ShapeError(message, help="give the residual a `when`"), at)
-        changes = x != y or _strided((*pre, *branch))
+        changes = changes_shape((*pre, *branch), x, y)
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)
         shortcut, carried = self.body(node.shortcut if takes else (), _tap(node, x, tapped), scope)
@@ -297,14 +297,6 @@ class _Elaborator:
         if carried != y:
             raise self.trail.carries(node, y, carried)
         return ResidualTrace(pre, branch, shortcut, x, y, node)
-
-
-def _strided(items: tuple[Trace, ...]) -> bool:
-    """Whether anything here has a stride, be it on a map of one pixel, which stays as it is.
-
-    The condition in the code is `stride != 1 or ...`: it sees strides, not the sizes of maps.
-    """
-    return any(tuple(trace.op.strides()) != (1, 1) for _, trace in flatten(items))
 
 
 def _tap(node: Residual, x: Shape, tapped: Shape) -> Shape:

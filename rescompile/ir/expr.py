@@ -284,6 +284,14 @@ def logical_or(left: Dim, right: Dim) -> Dim:
     return _logic("or", left, right)
 
 
+def logical_and(left: Dim, right: Dim) -> Dim:
+    return _logic("and", left, right)
+
+
+def negation(dim: Dim) -> Dim:
+    return _unary("not", dim)
+
+
 def text(dim: Dim, sigil: str = "$") -> str:
     """`dim` in the spec's own syntax; with an empty sigil it is Python source."""
     return _text(dim, sigil, 0)

@@ -11,10 +11,21 @@ from dataclasses import replace
 from functools import cached_property
 
 from ..errors import Diagnostic, InternalError, SpecError
+from .changes import Change, Decision, find_change
 from .expr import Dim, Expr, evaluate, names
-from .structure import INDEX, Block, Layer
+from .structure import INDEX, Block, Call, Group, Layer, Residual, Where, walk
 from .symbolic import RUNNING, Flow, Named, SymbolicError
-from .trace import CallTrace, Elaborated, GroupTrace, Instance, OpTrace, Trace, parts
+from .trace import (
+    CallTrace,
+    Elaborated,
+    GroupTrace,
+    Instance,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    flatten,
+    parts,
+)
 
 
 class Facts:
@@ -25,12 +36,16 @@ class Facts:
         self.elaborated = elaborated
         self.traces: dict[int, list[OpTrace]] = {}
         self.calls: dict[int, list[CallTrace]] = {}
+        self.decided: dict[int, list[Decision]] = {}
         for instance in all_instances(elaborated):
             for item in own_items(instance.items):
                 if isinstance(item, OpTrace):
                     self.traces.setdefault(id(item.node), []).append(item)
                 elif isinstance(item, CallTrace):
                     self.calls.setdefault(id(item.node), []).append(item)
+                elif isinstance(item, ResidualTrace) and item.shortcut is not None:
+                    decision = Decision(instance.env, item.x, item.y, bool(item.shortcut))
+                    self.decided.setdefault(id(item.node), []).append(decision)
 
     @cached_property
     def flows(self) -> dict[str, tuple[Flow, Dim]]:
@@ -42,6 +57,23 @@ class Facts:
         """What enters the nodes of the network's own scope."""
         block = self.elaborated.root.block
         return self._flow(replace(block, entering=self.network.input[0]))[0]
+
+    @cached_property
+    def changes(self) -> dict[int, Change]:
+        """The conditions of shortcuts that some calls take and others do not, by their residuals.
+
+        Raises `SpecError` where no expression tells the calls apart.
+        """
+        found: dict[int, Change] = {}
+        root = self.elaborated.root.block
+        flows = {name: flow for name, (flow, _) in self.flows.items()}
+        scopes = [(root, self.root_flow), *((self.network.blocks[n], f) for n, f in flows.items())]
+        for block, flow in scopes:
+            for node in walk(block.body):
+                decisions = self.decided.get(id(node), [])
+                if isinstance(node, Residual) and len({one.taken for one in decisions}) > 1:
+                    found[id(node)] = find_change(node, flow, decisions)
+        return found
 
     def new_flow(self, lets: Named = ()) -> Flow:
         """For following channels through a part of the network by itself."""
@@ -92,16 +124,23 @@ def own_items(items: tuple[Trace, ...]) -> Iterator[Trace]:
                 yield from own_items(part)
 
 
-def lint(facts: Facts) -> None:
-    """Prove that symbolic channels equal the elaborated ones everywhere. Raises `InternalError`."""
-    for name, found in facts.elaborated.instances.items():
-        flow, _ = facts.flows[name]
-        for instance in found:
-            _lint_instance(flow, instance)
-    _lint_instance(facts.root_flow, facts.elaborated.root)
+def lint(facts: Facts, lowered: Elaborated | None = None) -> None:
+    """Prove that what is symbolic equals what was elaborated, on every call.
+
+    Channels, conditions, and where shortcuts are taken; and that the network is the one that was
+    `lowered` from the spec, before folding. Raises `InternalError`, and `SpecError` where no
+    expression says what the calls of a block decide.
+    """
+    for instance in all_instances(facts.elaborated):
+        is_root = instance is facts.elaborated.root
+        flow = facts.root_flow if is_root else facts.flows[instance.block.name][0]
+        _lint_channels(flow, instance)
+        _lint_conditions(facts, instance)
+    if lowered is not None:
+        _lint_folding(lowered, facts.elaborated)
 
 
-def _lint_instance(flow: Flow, instance: Instance) -> None:
+def _lint_channels(flow: Flow, instance: Instance) -> None:
     seen: set[int] = set()
     for item in own_items(instance.items):
         node = item.node
@@ -118,3 +157,32 @@ def _lint_instance(flow: Flow, instance: Instance) -> None:
                 f"block '{instance.block.name}': {entering} enters '{item.name}', "
                 f"but {item.x[0]} channels do"
             )
+
+
+def _lint_conditions(facts: Facts, instance: Instance) -> None:
+    """Each `when`, and each condition of a shortcut, against what was decided."""
+    for node in walk(instance.block.body):
+        if not isinstance(node, (Layer, Group, Call, Residual)):
+            continue
+        conditions = {"when": node.when}
+        if isinstance(node, Residual) and id(node) in facts.changes:
+            conditions["shortcut"] = facts.changes[id(node)].condition()
+        elif isinstance(node, Residual) and node.where is Where.ALWAYS:
+            conditions["shortcut"] = bool(node.shortcut)
+        for what, dim in conditions.items():
+            decided = instance.decisions.get((id(node), what))
+            if decided is None or names(dim) & {INDEX, RUNNING}:
+                continue  # never asked, or in the turns of a loop, each by its number
+            if bool(evaluate(dim, instance.env)) is not decided:
+                raise InternalError(
+                    f"block '{instance.block.name}': whether {dim} holds was decided otherwise"
+                )
+
+
+def _lint_folding(lowered: Elaborated, folded: Elaborated) -> None:
+    def told(elaborated: Elaborated) -> list[tuple[object, ...]]:
+        steps = flatten(elaborated.root.items)
+        return [(path, trace.op, trace.x, trace.y) for path, trace in steps]
+
+    if told(lowered) != told(folded):
+        raise InternalError(f"folding changes the network '{folded.network.name}'")

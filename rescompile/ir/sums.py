@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import gcd
 
 from .expr import Binary, Dim, Expr, Number, binary
 
@@ -19,6 +20,21 @@ def total(dims: Iterable[Dim], less: Dim = 0) -> Dim:
             several = binary("*", abs(count), term)
             made = binary("+" if count > 0 else "-", made, several)
     return binary("+", made, constant) if constant >= 0 else binary("-", made, -constant)
+
+
+def not_zero(dim: Dim) -> Dim:
+    """`dim != 0` as one writes it: `padding != 1` for 2 * padding - 2."""
+    counts: dict[Dim, int] = {}
+    constant = _gather(dim, 1, counts)
+    counts = {term: count for term, count in counts.items() if count}
+    if not counts or not isinstance(constant, int):
+        return binary("!=", dim, 0)
+    common = gcd(*counts.values(), constant)
+    if all(count < 0 for count in counts.values()):
+        common = -common
+    ahead = [binary("*", n // common, term) for term, n in counts.items() if n // common > 0]
+    behind = [binary("*", -n // common, term) for term, n in counts.items() if n // common < 0]
+    return binary("!=", total(ahead), total(behind, constant // common))
 
 
 def _gather(dim: Dim, sign: int, counts: dict[Dim, int]) -> Number:

@@ -6,7 +6,7 @@ Heights and widths stay numbers: they enter only where a flatten makes them chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .expr import (
@@ -17,12 +17,11 @@ from .expr import (
     Var,
     binary,
     if_else,
-    logical_or,
     names,
     small,
     substitute,
 )
-from .ops import Flatten, Pair
+from .ops import Flatten
 from .structure import (
     IN_CHANNELS,
     INDEX,
@@ -130,7 +129,7 @@ class Flow:
         block = self.blocks[node.block]
         if node.repeat is None:
             return self.once(node, block, x)
-        x = self.once(replace(node, args=_at_index(node.args, 0)), block, x)
+        x = self.once(replace(node, args=at_index(node.args, 0)), block, x)
         rest = binary("-", node.repeat, 1)
         return (
             x if rest == 0 else self.iterate(lambda c: self.once(node, block, c, False), rest, x, 1)
@@ -178,7 +177,7 @@ def _terms(dim: Dim) -> list[Dim]:
     return [dim]
 
 
-def _at_index(args: Named, index: int) -> Named:
+def at_index(args: Named, index: int) -> Named:
     return tuple((name, substitute(dim, {INDEX: index})) for name, dim in args)
 
 
@@ -222,81 +221,3 @@ def expand(lets: Named, dim: Dim) -> Dim:
     for name, value in reversed(lets):
         dim = substitute(dim, {name: value})
     return dim
-
-
-def body_strides(body: tuple[Node, ...], x: Dim, blocks: Blocks) -> Pair:
-    """By how much a body shrinks height and width, as expressions; `x` channels enter it.
-
-    Raises `SymbolicError` where no expression tells.
-    """
-    flow = Flow(blocks)
-    flow.body(body, x)
-    return _product(_node_strides(node, flow) for node in body)
-
-
-def _product(pairs: Iterable[Pair]) -> Pair:
-    rows, columns = zip(*pairs, strict=True) if (pairs := list(pairs)) else ((), ())
-    return product(rows), product(columns)
-
-
-def _node_strides(node: Node, flow: Flow) -> Pair:
-    rows, columns = _strides(node, flow)
-    if isinstance(node, (Layer, Group, Call)):
-        return if_else(node.when, rows, 1), if_else(node.when, columns, 1)
-    return rows, columns
-
-
-def _strides(node: Node, flow: Flow) -> Pair:
-    """The strides of a node, its condition apart."""
-    if isinstance(node, Layer):
-        return node.op.strides()
-    if isinstance(node, Call):
-        return _call_strides(node, flow)
-    if isinstance(node, From):
-        raise SymbolicError(f"how much '{node.source}' is shrunk is not known here")
-    if isinstance(node, Join):
-        # A branch without strides is a gate, or it has no map to shrink.
-        inputs = [b.body for b in node.branches if not isinstance(next(iter(b.body), None), From)]
-        ways = [_product(_node_strides(n, flow) for n in body) for body in inputs]
-        return next((pair for pair in ways if pair != (1, 1)), (1, 1))
-    inner = (*node.pre, *node.branch) if isinstance(node, Residual) else node.body
-    pair = _product(_node_strides(n, flow) for n in inner)
-    return _repeated(pair, node.count) if isinstance(node, Loop) else pair
-
-
-def _call_strides(node: Call, flow: Flow) -> Pair:
-    block = flow.blocks[node.block]
-    strides = body_strides(block.body, block.entering, flow.blocks)
-    inner = expand(block.lets, strides[0]), expand(block.lets, strides[1])
-
-    def under(env: Mapping[str, Dim]) -> Pair:
-        return substitute(inner[0], env), substitute(inner[1], env)
-
-    x = flow.entering[id(node)]
-    if node.repeat is None:
-        return under(arguments(node, block, x))
-    first = under(arguments(replace(node, args=_at_index(node.args, 0)), block, x))
-    rest = under(arguments(node, block, Var(RUNNING), False))
-    return _product((first, _repeated(rest, binary("-", node.repeat, 1))))
-
-
-def _repeated(pair: Pair, count: Dim) -> Pair:
-    if pair == (1, 1) or count == 0:
-        return (1, 1)
-    known = not {RUNNING, INDEX} & (names(pair[0]) | names(pair[1]))
-    if known and isinstance(count, int) and count <= MAX_CHAIN:
-        return _product([pair] * count)
-    raise SymbolicError("the strides of these repetitions have no closed form")
-
-
-def shape_changes(node: Residual, x: Dim, blocks: Blocks) -> Dim:
-    """The condition under which a residual's branch changes the shape: strides, then channels."""
-    body = (*node.pre, *node.branch)
-    rows, columns = body_strides(body, x, blocks)
-    strided = binary("!=", rows, 1)
-    if columns != rows:
-        strided = logical_or(strided, binary("!=", columns, 1))
-    y = Flow(blocks).body(body, x)
-    if isinstance(x, int):
-        x, y = y, x  # the number stands on the right
-    return logical_or(strided, binary("!=", x, y))

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..ir.expr import Dim, Expr, Var, binary
 from ..ir.ops import PadChannels, Pair, StochasticDepth
+from ..ir.resizing import body_strides
 from ..ir.structure import Block, From, Group, Layer, Loop, Node, Residual, Where
-from ..ir.symbolic import SymbolicError, body_strides
+from ..ir.symbolic import SymbolicError
 from ..spec.models import Defaults, Shortcut, Step
 from ..spec.models import Residual as ResidualSpec
 from .ops import average, convolution, normalisation, subsample

@@ -11,6 +11,7 @@ from rescompile.ir.expr import Var, text
 from rescompile.ir.facts import Facts, lint
 from rescompile.ir.ops import Conv, GlobalAvgPool, Relu
 from rescompile.ir.parse import parse
+from rescompile.ir.resizing import body_strides
 from rescompile.ir.structure import (
     Block,
     Branch,
@@ -26,7 +27,7 @@ from rescompile.ir.structure import (
     Param,
     Stage,
 )
-from rescompile.ir.symbolic import Flow, SymbolicError, body_strides
+from rescompile.ir.symbolic import Flow, SymbolicError
 
 X = Var("in_channels")
 

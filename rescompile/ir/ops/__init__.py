@@ -46,6 +46,7 @@ from .channel import (
 )
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .regularise import Dropout, LayerScale, StochasticDepth
+from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
 from .window import AvgPool, Conv, ConvTranspose, GlobalAvgPool, MaxPool, Pool, same_padding
 
@@ -98,6 +99,7 @@ __all__ = [
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
+    "KEEPS",
     "LayerNorm",
     "LayerScale",
     "LeakyRelu",
@@ -114,6 +116,8 @@ __all__ = [
     "Relu",
     "Relu6",
     "Resampling",
+    "Resize",
+    "Resizes",
     "Same",
     "Shape",
     "ShapeError",

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 from ..expr import Dim, Expr, ExprError, Number, evaluate
 from ..record import record
+from .resize import KEEPS, Resizes
 
 Shape = tuple[int, ...]
 Pair = tuple[Dim, Dim]
@@ -70,9 +71,9 @@ class Op:
         """The tensors it owns for input shape `x`."""
         return ()
 
-    def strides(self) -> Pair:
-        """By how much it shrinks height and width."""
-        return (1, 1)
+    def resizes(self) -> Resizes:
+        """What it does to height and width, whatever they are."""
+        return KEEPS, KEEPS
 
     def check(self) -> None:
         """Raise `ShapeError` for bound attributes that make no sense on any input."""

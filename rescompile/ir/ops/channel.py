@@ -9,6 +9,7 @@ from ..expr import Dim
 from ..record import record
 from ..sums import total
 from .base import Op, Shape, ShapeError, as_map
+from .resize import Resize, Resizes
 
 
 @record
@@ -98,3 +99,6 @@ class Upsample(Op):
         c, h, w = as_map(x, "upsample")
         scale = cast(int, self.scale)
         return (c, h * scale, w * scale)
+
+    def resizes(self) -> Resizes:
+        return Resize(up=self.scale), Resize(up=self.scale)

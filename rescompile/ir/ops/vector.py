@@ -8,6 +8,7 @@ from typing import ClassVar, cast
 from ..expr import Dim
 from ..record import record
 from .base import Op, Parameter, Shape, ShapeError, as_map, show_shape
+from .resize import Resize, Resizes
 
 
 @record
@@ -47,3 +48,6 @@ class Flatten(Op):
 
     def output(self, x: Shape) -> Shape:
         return (prod(x),)
+
+    def resizes(self) -> Resizes:
+        return Resize(single=True), Resize(single=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
-from ..expr import Dim
+from ..expr import Dim, binary, if_else
 from ..record import record
+from ..sums import product, total
 from .base import Op, Pair, Parameter, Quad, Same, Shape, ShapeError, as_map
+from .resize import Resize, Resizes
 
 
 def extent(
@@ -27,6 +29,25 @@ def extent(
     if not ceil:
         return reach // stride + 1
     return -(-reach // stride) + 1
+
+
+def _slides(
+    pads: tuple[Dim, Dim], kernel: Dim, stride: Dim, dilation: Dim = 1, ceil: bool = False
+) -> Resize:
+    """What a window does to an axis of as many pixels as the stride divides."""
+    more = total(pads, product((dilation, binary("-", kernel, 1))))
+    slack = binary("-", stride, 1)
+    if ceil:
+        more = _quotient(total((more, slack, slack)), stride)
+        beyond = binary(">=", product((binary("-", more, 1), stride)), pads[0])
+        more = if_else(beyond, binary("-", more, 1), more)  # see `Pool.output`
+    else:
+        more = _quotient(total((more, slack)), stride)
+    return Resize(down=stride, more=more)
+
+
+def _quotient(left: Dim, right: Dim) -> Dim:
+    return left if right == 1 else binary("//", left, right)
 
 
 def same_padding(n: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
@@ -75,8 +96,12 @@ class Conv(Op):
         weight = Parameter("weight", (out, x[0] // cast(int, self.groups), kh, kw))
         return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
 
-    def strides(self) -> Pair:
-        return self.stride
+    def resizes(self) -> Resizes:
+        rows, columns = zip(self.kernel, self.stride, self.dilation, strict=True)
+        if isinstance(self.padding, Same):
+            return Resize(down=self.stride[0]), Resize(down=self.stride[1])
+        top, bottom, left, right = self.padding
+        return _slides((top, bottom), *rows), _slides((left, right), *columns)
 
 
 @record
@@ -112,6 +137,13 @@ class ConvTranspose(Op):
         out, (kh, kw) = cast(int, self.out_channels), _ints(self.kernel)
         weight = Parameter("weight", (x[0], out // cast(int, self.groups), kh, kw))
         return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
+
+    def resizes(self) -> Resizes:
+        axes = zip(self.kernel, self.stride, self.padding, self.output_padding, strict=True)
+        rows, columns = (
+            Resize(up=s, more=total((k, more), total((s, pad, pad)))) for k, s, pad, more in axes
+        )
+        return rows, columns
 
 
 def _spread(n: int, kernel: int, stride: int, pad: int, more: int) -> int:
@@ -168,8 +200,11 @@ class Pool(Op):
         columns -= self.ceil and (columns - 1) * sw >= w + left
         return (c, rows, columns)
 
-    def strides(self) -> Pair:
-        return self.stride
+    def resizes(self) -> Resizes:
+        rows, columns = zip(self.kernel, self.stride, strict=True)
+        top, bottom, left, right = self.padding
+        first = _slides((top, bottom), *rows, ceil=self.ceil)
+        return first, _slides((left, right), *columns, ceil=self.ceil)
 
 
 class MaxPool(Pool):
@@ -197,3 +232,6 @@ class GlobalAvgPool(Op):
     def output(self, x: Shape) -> Shape:
         c, _, _ = as_map(x, "global_avg_pool")
         return (c, 1, 1) if self.keepdims else (c,)
+
+    def resizes(self) -> Resizes:
+        return Resize(single=True), Resize(single=True)

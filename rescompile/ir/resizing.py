@@ -1,0 +1,173 @@
+"""What a part of a network does to height and width: one rule, for traces and for definitions.
+
+Operations tell what they do, by numbers or by expressions (`Op.resizes`); here that is followed
+through everything that holds operations. Elaboration asks it of traces, emitters and lowering of
+definitions, and `facts.lint` proves that both answer the same on every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+
+from .expr import Dim, Var, binary, names, substitute
+from .ops import KEEPS, Pair, Resize, Resizes, Shape
+from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual
+from .symbolic import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
+from .trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace, name_of
+
+UNCHANGED: Resizes = (KEEPS, KEEPS)
+
+
+def after(first: Resizes, second: Resizes) -> Resizes:
+    """Both axes through one part and then another."""
+    return first[0].then(second[0]), first[1].then(second[1])
+
+
+def together(start: Resizes, ends: list[Resizes]) -> Resizes:
+    """What a join does, from what its branches do: those that leave one pixel are its gates."""
+    ways = [end for end in ends if end[0].single is not True] or ends
+    return next((end for end in ways if end != start), ways[0])
+
+
+def changes_shape(items: tuple[Trace, ...], x: Shape, y: Shape) -> bool:
+    """Whether traces from shape `x` to shape `y` change it, so that no identity passes them.
+
+    One that scales a map changes it even where that is one pixel, which stays as it is: the code
+    of a block sees strides, not the sizes of maps, and its condition is `stride != 1`.
+    """
+    if x != y:
+        return True
+    rows, columns = traced(items)
+    return bool(rows.scales() or columns.scales())
+
+
+def traced(
+    items: Iterable[Trace], start: Resizes = UNCHANGED, named: dict[str, Resizes] | None = None
+) -> Resizes:
+    """What traces one after the other do, in numbers."""
+    named = {} if named is None else named
+    for item in items:
+        start = _traced(item, start, named)
+        named[name_of(item)] = start
+    return start
+
+
+def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
+    if isinstance(item, OpTrace):
+        return after(start, item.op.resizes())
+    if isinstance(item, CallTrace):
+        return after(start, traced(item.instance.items))
+    if isinstance(item, GroupTrace):
+        return after(start, traced(item.items))
+    if isinstance(item, FromTrace):
+        return named[item.node.source]
+    if isinstance(item, JoinTrace):
+        ends = [traced(branch, start, named) for branch in item.branches]
+        sizes = [(branch[-1].y if branch else item.x)[1:] for branch in item.branches]
+        whole = [end for end, size in zip(ends, sizes, strict=True) if size == item.y[1:]]
+        return together(start, whole or ends)
+    return traced((*item.pre, *item.branch), start, named)
+
+
+@dataclass
+class Resizing:
+    """Follows height and width through a definition, whose channels `flow` has followed.
+
+    Raises `SymbolicError` where no expression tells.
+    """
+
+    flow: Flow
+    named: dict[str, Resizes] = field(default_factory=dict)
+    blocks: dict[str, Resizes] = field(default_factory=dict)  # each found out once
+
+    def body(self, nodes: Iterable[Node], start: Resizes = UNCHANGED) -> Resizes:
+        for node in nodes:
+            start = self.node(node, start)
+            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
+                self.named[node.name] = start
+        return start
+
+    def node(self, node: Node, start: Resizes) -> Resizes:
+        if isinstance(node, From):
+            if node.source not in self.named:
+                raise SymbolicError(f"how much '{node.source}' is shrunk is not known here")
+            return self.named[node.source]
+        if isinstance(node, Join):
+            ends = [self.body(branch.body, start) for branch in node.branches]
+            return together(start, ends)
+        if isinstance(node, Residual):
+            return self.body((*node.pre, *node.branch), start)
+        if isinstance(node, Loop):
+            return after(start, repeated(self.inside(node.body), node.count))
+        rows, columns = self.alone(node)
+        return after(start, (rows.where(node.when), columns.where(node.when)))
+
+    def alone(self, node: Layer | Group | Call) -> Resizes:
+        """What a node does, its condition apart."""
+        if isinstance(node, Layer):
+            return node.op.resizes()
+        return self.inside(node.body) if isinstance(node, Group) else self.call(node)
+
+    def inside(self, nodes: tuple[Node, ...]) -> Resizes:
+        """What a sequence does, whose names are no names of this scope."""
+        return Resizing(self.flow, blocks=self.blocks).body(nodes)
+
+    def call(self, node: Call) -> Resizes:
+        block = self.flow.blocks[node.block]
+        known = self.block(block)
+
+        def under(env: Mapping[str, Dim]) -> Resizes:
+            return mapped(known, lambda dim: substitute(dim, env))
+
+        x = self.flow.entering[id(node)]
+        if node.repeat is None:
+            return under(arguments(node, block, x))
+        first = under(arguments(replace(node, args=at_index(node.args, 0)), block, x))
+        rest = under(arguments(node, block, Var(RUNNING), False))
+        return after(first, repeated(rest, binary("-", node.repeat, 1)))
+
+    def block(self, block: Block) -> Resizes:
+        """What a block does, over its parameters and `in_channels`; lets are expanded."""
+        if block.name not in self.blocks:
+            outer = self.flow
+            flow = Flow(outer.blocks, outer.area, block.lets, outputs=outer.outputs)
+            flow.body(block.body, block.entering)
+            made = Resizing(flow, blocks=self.blocks).body(block.body)
+            self.blocks[block.name] = mapped(made, lambda dim: expand(block.lets, dim))
+        return self.blocks[block.name]
+
+
+def mapped(resizes: Resizes, change: Callable[[Dim], Dim]) -> Resizes:
+    """Both axes with `change` applied to every expression."""
+    rows, columns = (
+        Resize(*(change(dim) for dim in (axis.up, axis.down, axis.more, axis.single)))
+        for axis in resizes
+    )
+    return rows, columns
+
+
+def repeated(one: Resizes, count: Dim) -> Resizes:
+    """`count` times the same. Raises `SymbolicError` where no expression tells."""
+    if one == UNCHANGED or count == 0:
+        return UNCHANGED
+    known = not {RUNNING, INDEX} & set().union(*map(names, _dims(one)))
+    if known and isinstance(count, int) and count <= MAX_CHAIN:
+        return reduce(after, [one] * count)
+    raise SymbolicError("the strides of these repetitions have no closed form")
+
+
+def _dims(resizes: Resizes) -> list[Dim]:
+    return [dim for axis in resizes for dim in (axis.up, axis.down, axis.more, axis.single)]
+
+
+def body_strides(body: tuple[Node, ...], x: Dim, blocks: Blocks) -> Pair:
+    """By how much a body shrinks height and width, as expressions; `x` channels enter it.
+
+    Raises `SymbolicError` where no expression tells.
+    """
+    flow = Flow(blocks)
+    flow.body(body, x)
+    rows, columns = Resizing(flow).body(body)
+    return rows.ratio()[1], columns.ratio()[1]

@@ -1,0 +1,320 @@
+"""Where the shape changes: one decision, in numbers and in the code, whatever changes the shape."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from click.testing import CliRunner
+
+from rescompile.cli import main
+from rescompile.compiler import Architecture, open_spec
+from rescompile.errors import InternalError, SpecError
+from rescompile.ir import ops
+from rescompile.ir.expr import text
+from rescompile.ir.facts import lint
+from rescompile.ir.ops import KEEPS, Op, Resize
+
+from .conftest import Write
+
+SIZES = range(60, 184, 12)  # all strides and scales here divide them
+
+
+def windows() -> list[Op]:
+    """Sliding windows with each attribute at several values."""
+    found: list[Op] = []
+    for kernel, stride, pads in product((1, 2, 3, 5), (1, 2, 3), ((0, 0), (1, 1), (0, 1), (2, 2))):
+        quad = (*pads, *pads)
+        found += [ops.Conv(8, (kernel, kernel), (stride, stride), quad, (d, d)) for d in (1, 2)]
+        if 2 * max(pads) <= kernel:
+            for kind, ceil in product((ops.MaxPool, ops.AvgPool), (False, True)):
+                found.append(kind((kernel, kernel), (stride, stride), quad, ceil))
+    found += [ops.Conv(8, (k, k), (s, s), ops.Same.SAME) for k, s in product((1, 2, 3), (1, 2, 3))]
+    return found
+
+
+def others() -> list[Op]:
+    spread = [
+        ops.ConvTranspose(8, (k, k), (s, s), (p, p), (more, more))
+        for k, s, p, more in product((1, 2, 3, 4), (1, 2, 3), (0, 1), (0, 1))
+        if more < s
+    ]
+    scale = [ops.Upsample(s, mode) for s, mode in product((1, 2, 3), ops.Resampling)]
+    rest: list[Op] = [ops.GlobalAvgPool(True), ops.Permute(True), ops.PadChannels(1, 2)]
+    rest += [ops.SliceChannels(0, 4), ops.ChannelShuffle(2), ops.LayerNorm(1e-5), ops.Relu()]
+    return [*spread, *scale, *rest]
+
+
+@pytest.mark.parametrize("op", [*windows(), *others()], ids=repr)
+def test_what_an_operation_tells_is_what_it_does(op: Op) -> None:
+    rows, columns = op.resizes()
+    for height, width in zip(SIZES, reversed(SIZES), strict=True):
+        assert op.output((8, height, width))[1:] == (after(rows, height), after(columns, width))
+
+
+def after(axis: Resize, n: int) -> int:
+    numbers = [n for n in (axis.up, axis.down, axis.more) if isinstance(n, int)]
+    up, down, more = numbers
+    return 1 if axis.single else n * up // down + more
+
+
+def test_every_operation_that_changes_sizes_tells_so() -> None:
+    telling = {op for op in ops.OPS if op.resizes is not Op.resizes}
+    assert telling == {
+        ops.Conv,
+        ops.ConvTranspose,
+        ops.MaxPool,
+        ops.AvgPool,
+        ops.GlobalAvgPool,
+        ops.Flatten,
+        ops.Upsample,
+    }
+
+
+def test_axes_are_apart() -> None:
+    rows, columns = ops.Conv(8, (3, 5), (2, 1), (1, 1, 0, 0)).resizes()
+    assert (rows, columns) == (Resize(down=2), Resize(more=-4))
+    rows, columns = ops.ConvTranspose(8, (2, 3), (2, 1), (0, 1)).resizes()
+    assert (rows, columns) == (Resize(up=2), KEEPS)
+
+
+SPEC = """\
+blocks:
+  unit:
+    parameters: {{p: {{type: int}}, c: {{type: int, default: 8}}}}
+    body:
+      - residual:
+          branch:
+{branch}
+          shortcut: {{steps: [{shortcut}], where: shape_changes}}
+  inner:
+    parameters: {{p: {{type: int}}}}
+    sequence:
+      - conv: {{channels: 8, kernel: 3, stride: $p}}
+stem:
+  - conv: {{channels: 8, kernel: 3}}
+stages:
+{stages}
+head: [global_avg_pool: {{}}, linear: {{features: 10}}]
+"""
+
+
+def network(write: Write, branch: list[str], shortcut: str, calls: list[str]) -> Architecture:
+    """A block with a residual, called with several values; 32 x 32 pixels enter the first call."""
+    steps = "\n".join(f"            - {step}" for step in branch)
+    stages = "\n".join(f"  - {call}" for call in calls)
+    return open_spec(write(SPEC.format(branch=steps, shortcut=shortcut, stages=stages)))
+
+
+def call(p: int, more: str = "") -> str:
+    return f"{{block: unit, p: {p}{more}}}"
+
+
+CONV = "conv: {channels: 8, kernel: 3}"
+STRIDED = "conv: {channels: 8, kernel: 1, stride: 2}"
+DOUBLED = "upsample: {scale: 2}"
+VALID = "conv: {channels: 8, kernel: 3, padding: 0}"
+
+TOLD = {
+    "a stride": (["conv: {channels: 8, kernel: 3, stride: $p}"], STRIDED, [1, 2], "$p != 1"),
+    "columns alone": (
+        ["conv: {channels: 8, kernel: 3, stride: [1, $p]}"],
+        "conv: {channels: 8, kernel: 1, stride: [1, 2]}",
+        [1, 2],
+        "$p != 1",
+    ),
+    "a pool": (["max_pool: {kernel: $p}"], STRIDED, [1, 2], "$p != 1"),
+    "an upsampling": (["upsample: {scale: $p}"], DOUBLED, [1, 2], "$p != 1"),
+    "bilinear": (["upsample: {scale: $p, mode: bilinear}"], DOUBLED, [1, 2], "$p != 1"),
+    "a transposed convolution": (
+        ["conv_transpose: {channels: 8, kernel: $p, stride: $p}"],
+        DOUBLED,
+        [1, 2],
+        "$p != 1",
+    ),
+    "a transposed convolution's padding": (
+        ["conv_transpose: {channels: 8, kernel: 3, padding: $p}"],
+        "conv_transpose: {channels: 8, kernel: 3}",
+        [1, 0],
+        "$p != 1",
+    ),
+    "padding": (["conv: {channels: 8, kernel: 3, padding: $p}"], VALID, [1, 0], "$p != 1"),
+    "a kernel without padding": (
+        ["conv: {channels: 8, kernel: $p, padding: 0}"],
+        VALID,
+        [1, 3],
+        "$p != 1",
+    ),
+    "dilation without its padding": (
+        ["conv: {channels: 8, kernel: 3, padding: 1, dilation: $p}"],
+        VALID,
+        [1, 2],
+        "$p != 1",
+    ),
+    "a pool's padding": (
+        ["max_pool: {kernel: 3, stride: 1, padding: $p}"],
+        VALID,
+        [1, 0],
+        "$p != 1",
+    ),
+    "a step that is not always there": (
+        [CONV, "{max_pool: {kernel: 2}, when: $p > 3}"],
+        STRIDED,
+        [3, 4],
+        "$p > 3",
+    ),
+    "a gathering to one pixel": (
+        [CONV, "{global_avg_pool: {keepdims: true}, when: $p > 3}"],
+        "global_avg_pool: {keepdims: true}",
+        [3, 4],
+        "$p > 3",
+    ),
+    "in a block": (["{block: inner, p: $p}"], STRIDED, [1, 2], "$p != 1"),
+    "in a repeated block": (
+        ["{block: inner, name: two, repeat: 2, p: $p}"],
+        "conv: {channels: 8, kernel: 1, stride: 4}",
+        [1, 2],
+        "$p * $p != 1",
+    ),
+    "in a join": (
+        [
+            "multiply: [[{conv: {channels: 8, kernel: 3, stride: $p}}],"
+            " [{conv: {channels: 8, kernel: 3, stride: 2}}, {global_avg_pool: {keepdims: true}}]]"
+        ],
+        STRIDED,
+        [1, 2],
+        "$p != 1",
+    ),
+    "there and back": (
+        ["conv: {channels: $c, kernel: 3, stride: 2}", DOUBLED],
+        "conv: {channels: 16, kernel: 1}",
+        [(1, ""), (1, ", c: 16")],
+        "$c != 8",
+    ),
+    "not all the way back": (
+        ["conv: {channels: 8, kernel: 3, stride: $p}", DOUBLED],
+        DOUBLED,
+        [2, 1],
+        "$p != 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOLD.values(), ids=TOLD)
+def test_the_condition_tells_the_calls_apart(
+    write: Write, case: tuple[list[str], str, list[int | tuple[int, str]], str]
+) -> None:
+    branch, shortcut, values, expected = case
+    calls = [call(*value) if isinstance(value, tuple) else call(value) for value in values]
+    made = network(write, branch, shortcut, calls)
+    (change,) = made.facts.changes.values()
+    assert text(change.condition()) == expected
+    for backend in ("torch", "keras"):
+        made.source(backend)  # is proved to be the network
+
+
+def test_calls_that_differ_in_size_alone_are_refused(write: Write) -> None:
+    pool = "global_avg_pool: {keepdims: true}"
+    made = network(write, [pool], pool, [call(1), call(1)])
+    with pytest.raises(SpecError) as caught:
+        _ = made.facts
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.label) == (
+        "E211",
+        "8 x 32 x 32 becomes 8 x 1 x 1; 8 x 1 x 1 stays as it is",
+    )
+    assert found.location is not None
+    result = CliRunner().invoke(main, ["verify", str(made.document.path)])
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "error[E211]" in result.output
+
+
+def test_sizes_that_do_not_come_back(write: Write) -> None:
+    """An odd map through half its size and back is larger by one; an even map is not."""
+    there = ["conv: {channels: 8, kernel: 3, stride: 2}", DOUBLED]
+    shortcut = "conv: {channels: 8, kernel: 2, padding: 1}"
+    calls = [call(1), VALID.replace("kernel: 3", "kernel: 2"), call(1)]
+    with pytest.raises(SpecError, match="no expression tells"):
+        _ = network(write, there, shortcut, calls).facts
+
+
+def test_calls_that_agree_need_no_expression(write: Write) -> None:
+    pool = "global_avg_pool: {keepdims: true}"
+    made = network(write, [pool], pool, [call(1)])
+    assert not made.facts.changes
+    for backend in ("torch", "keras"):
+        assert " if " not in made.source(backend).split("super")[0]
+
+
+def test_the_network_itself_and_its_groups(write: Write) -> None:
+    step = (
+        "  - residual: {branch: [{upsample: {scale: 2}}],"
+        " shortcut: {steps: [{upsample: {scale: 2}}], where: shape_changes}}\n"
+    )
+    group = "  - group: [{residual: {branch: [{conv: {channels: 3, kernel: 3, padding: 0}}],"
+    group += " shortcut: {steps: [{conv: {channels: 3, kernel: 3, padding: 0}}],"
+    group += " where: shape_changes}}}]\n"
+    made = open_spec(write(f"stages:\n{step}{group}head: []\n"))
+    assert made.facts.elaborated.output == (3, 62, 62)
+    for backend in ("torch", "keras"):
+        made.source(backend)
+
+
+def test_a_projection_goes_around_a_block_with_earlier_values(write: Write) -> None:
+    hourglass = """\
+blocks:
+  hourglass:
+    parameters: {s: {type: int}}
+    body:
+      - conv: {channels: 8, kernel: 3, stride: $s}
+        name: first
+      - max_pool: {kernel: 2}
+      - upsample: {scale: 2}
+      - concat: [[], [from: first]]
+  unit:
+    parameters: {s: {type: int}}
+    body:
+      - residual:
+          branch: [{block: hourglass, s: $s}]
+          shortcut: projection
+stem: [conv: {channels: 16, kernel: 3}]
+stages:
+  - {block: unit, s: 1}
+  - {block: unit, s: 2}
+head: [global_avg_pool: {}, linear: {features: 10}]
+"""
+    made = open_spec(write(hourglass))
+    (change,) = made.facts.changes.values()
+    assert text(change.condition()) == "$s != 1"
+    for backend in ("torch", "keras"):
+        made.source(backend)
+
+
+def test_lint_compares_conditions_with_decisions(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = network(write, ["upsample: {scale: $p}"], DOUBLED, [call(1), call(2)])
+    facts = made.facts
+    lint(facts)
+    (change,) = facts.changes.values()
+    monkeypatch.setattr(type(change), "condition", lambda self, entering=None: False)
+    with pytest.raises(InternalError, match="decided otherwise"):
+        lint(facts)
+
+
+def test_lint_compares_each_when_with_its_decision(write: Write) -> None:
+    branch = [CONV, "{max_pool: {kernel: 3, stride: 1, padding: 1}, when: $p > 3}"]
+    facts = network(write, branch, CONV, [call(3), call(4)]).facts
+    instance = facts.elaborated.instances["unit"][0]
+    for key, taken in instance.decisions.items():
+        if key[1] == "when" and taken is False:
+            instance.decisions[key] = True  # type: ignore[index]
+    with pytest.raises(InternalError, match="decided otherwise"):
+        lint(facts)
+
+
+def test_lint_compares_the_folded_network_with_the_spec(write: Write) -> None:
+    one = network(write, [CONV], CONV, [call(1), call(2)])
+    other = network(write, [VALID], VALID, [call(1), call(2)])
+    with pytest.raises(InternalError, match="folding changes"):
+        lint(one.facts, other.lowered)
