@@ -58,6 +58,11 @@ def is_expression(value: object) -> bool:
 
 def parse(text: str) -> Dim:
     """The expression that `text` spells; names carry the sigil `$`. Raises `ExprError`."""
+    return simplify(read(text))
+
+
+def read(text: str) -> Dim:
+    """The expression as it is written, with nothing folded. Raises `ExprError`."""
     if len(text) > MAX_TEXT:
         raise ExprError(f"an expression has at most {MAX_TEXT} characters", NAME_PARTS)
     if not text.isascii():
@@ -75,7 +80,7 @@ def parse(text: str) -> Dim:
         raise ExprError(f"'{text}' is not an expression", GRAMMAR) from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
         raise ExprError(f"an expression has at most {MAX_NODES} terms", NAME_PARTS)
-    return simplify(_convert(tree.body))
+    return _convert(tree.body)
 
 
 def _convert(node: ast.expr) -> Dim:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..ir.expr import Dim, Expr, ExprError, Var, binary
+from ..ir.expr import Dim, Expr, ExprError, Var, binary, text
+from ..ir.kinds import is_condition
 from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
 from ..ir.symbolic import expand
-from ..spec.models import BlockSpec, ParameterSpec, Spec, Step
+from ..spec.models import BlockSpec, Model, ParameterSpec, Spec, Step
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
 from .values import check_values
@@ -148,9 +149,10 @@ class Calls:
             channels=Var(IN_CHANNELS),
         )
         for key, value in spec.let.items():
-            scope.lets.append((key, scope.dim(value, spec, "let", key)))
+            dim = scope.dim(value, spec, "let", key, wanted=None)
+            scope.lets.append((key, dim))
             _check_let(scope, spec, key)
-            scope.names[key] = int
+            scope.names[key] = bool if is_condition(dim, scope.names) else int
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             check_values([body], (), self.found)
@@ -168,10 +170,10 @@ class Calls:
 
     def default(self, parameter: ParameterSpec) -> Dim | None:
         """A parameter's default: a number, or an expression over the network's parameters."""
-        value = parameter.default
-        if value is None or isinstance(value, (bool, int, float)):
-            return value
-        return Scope("", False, {}, self.values, {}, None).dim(value, parameter, "default")
+        if parameter.default is None:
+            return None
+        scope = Scope("", False, {}, self.values, {}, None)
+        return _number("default", parameter.default, parameter, parameter, scope)
 
 
 def _check_let(scope: Scope, spec: BlockSpec, key: str) -> None:
@@ -224,16 +226,17 @@ def _arguments(
     return args, words
 
 
-def _number(key: str, value: Any, parameter: ParameterSpec, step: Step, scope: Scope) -> Dim:
-    dim = scope.dim(value, step, key)
+def _number(key: str, value: Any, parameter: ParameterSpec, model: Model, scope: Scope) -> Dim:
+    """What `model` gives for a parameter under `key`, of the parameter's type."""
+    wanted = NUMERIC[parameter.type]
+    dim = scope.dim(value, model, key, wanted=wanted)
     if isinstance(dim, Expr):
         return dim
-    wanted = NUMERIC[parameter.type]
     good = isinstance(dim, bool) if wanted is bool else not isinstance(dim, bool)
     if not good or (wanted is int and not isinstance(dim, int)):
         words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-        message = f"'{key}' is {words[parameter.type]}, not {dim!r}"
+        message = f"'{key}' is {words[parameter.type]}, not {text(dim)}"
         examples = {"int": "64", "float": "0.5", "bool": "true"}
         help = f"write `{key}: {examples[parameter.type]}`, say, or an expression"
-        raise fault("E112", message, step.at(key), help)
+        raise fault("E112", message, model.at(key), help)
     return dim

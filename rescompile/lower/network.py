@@ -86,7 +86,7 @@ def block_count(steps: Iterable[Step], spec: Spec, values: dict[str, Dim]) -> in
         elif step.block is not None and step.repeat is not None:
             scope = Scope(spec.name, False, {}, values, {}, None)
             try:
-                taken = scope.dim(step.when, step, "when")
+                taken = scope.condition(step.when, step, "when")
                 count = scope.dim(step.repeat, step, "repeat")
             except SpecError:
                 continue  # reported where the step itself is lowered

@@ -46,7 +46,7 @@ class Residuals:
         branch = self.body(spec.branch, scope)
         leaving, scope.channels = scope.channels, entering
         shortcut = self.shortcut(spec, scope)
-        when = scope.dim(spec.when, spec, "when")
+        when = scope.condition(spec.when, spec, "when")
         if spec.drop is not None:
             drop = StochasticDepth(scope.dim(spec.drop, spec, "drop"))
             branch = (*branch, Layer(drop, None, when, spec.at("drop")))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..ir.expr import Dim, ExprError, names, substitute
-from ..ir.parse import parse
+from ..ir.expr import Dim, ExprError, names, substitute, text
+from ..ir.kinds import WORDS, Kind, is_condition, way_out
+from ..ir.parse import read
 from ..ir.structure import BLOCK_INDEX, CLASSES, IN_CHANNELS, INDEX
 from ..spec.models import Model
 
-NumberType = type[int] | type[float] | type[bool]
-NUMERIC: dict[str, NumberType] = {"int": int, "float": float, "bool": bool}
+NUMERIC: dict[str, Kind] = {"int": int, "float": float, "bool": bool}
 
 
 def fault(code: str, message: str, at: Location | None, help: str = "") -> SpecError:
@@ -36,7 +36,7 @@ class Scope:
 
     owner: str
     numbered: bool
-    names: dict[str, NumberType]
+    names: dict[str, Kind]
     values: dict[str, Dim]
     words: dict[str, Any]
     channels: Dim | None
@@ -63,18 +63,32 @@ class Scope:
             help = "set `shortcut: projection` (or another kind) at the top of the spec"
         raise fault("E207", message, at, help)
 
-    def dim(self, value: Any, model: Model, key: str, index: str | None = None) -> Dim:
+    def condition(self, value: Any, model: Model, key: str) -> Dim:
+        """What is true or false: as `dim`, but no number. Raises `SpecError`."""
+        return self.dim(value, model, key, wanted=bool)
+
+    def dim(
+        self,
+        value: Any,
+        model: Model,
+        key: str,
+        index: str | None = None,
+        wanted: Kind | None = float,
+    ) -> Dim:
         """A number, or the expression that a string spells, known values filled in.
 
-        `key` is where `model` holds the value. Raises `SpecError`.
+        `key` is where `model` holds the value. Nothing true or false stands for a number, nor the
+        other way round; without `wanted` it is either. Raises `SpecError`.
         """
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
         at = model.at(key, index)
         try:
-            dim = substitute(parse(value), self.values)
+            read_as = read(value)
+            dim = substitute(read_as, self.values)
         except ExprError as error:
             raise fault("E204", str(error), at, error.help) from None
+        self.check_kind(read_as, index or key, wanted, at)
         unknown = names(dim) - set(self.names)
         if unknown:
             name = min(unknown)
@@ -89,3 +103,16 @@ class Scope:
                 help = "$block_index has a meaning only in a repeated call of the network's own"
             raise fault("E207", f"unknown name '${name}'", at, help)
         return dim
+
+    def check_kind(self, dim: Dim, key: str, wanted: Kind | None, at: Location | None) -> None:
+        """Refuse a condition that stands for a number, and a number for a condition."""
+        known = {name: type(value) for name, value in self.values.items()}
+        kinds = {**{n: k if k is bool else float for n, k in known.items()}, **self.names}
+        try:
+            found = is_condition(dim, kinds)
+        except ExprError as error:
+            raise fault("E112", str(error), at, error.help) from None
+        if wanted is None or found is None or found is (wanted is bool):
+            return
+        message = f"`{key}` is {WORDS[wanted is bool]}, but `{text(dim)}` is {WORDS[found]}"
+        raise fault("E112", message, at, way_out(dim, wanted is bool))

@@ -77,7 +77,7 @@ class Steps:
 
     def step(self, step: Step, scope: Scope) -> tuple[Node, ...]:
         word = step.word
-        when = scope.dim(step.when, step, "when")
+        when = scope.condition(step.when, step, "when")
         if word == "block":
             return (self.calls.call(step, scope, when),)
         if word == "group":

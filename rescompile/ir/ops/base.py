@@ -116,7 +116,7 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
     Raises `ExprError` or `ShapeError`.
     """
     try:
-        bound = map_attributes(op, lambda dim: evaluate(dim, env))
+        bound = map_attributes(op, lambda dim: _number(dim, env))
     except ExprError as error:
         key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
         raise ExprError(f"{op.word}: {_key(key)}: {error}", error.help, _key(key)) from None
@@ -128,11 +128,18 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
     return bound
 
 
+def _number(dim: Dim, env: Mapping[str, Number]) -> Number:
+    value = evaluate(dim, env)
+    if isinstance(value, bool):
+        raise ExprError(f"the value is {str(value).lower()}, not a number", "compare nothing here")
+    return value
+
+
 def _has_value(value: Any, env: Mapping[str, Number]) -> bool:
     try:
         for dim in value if isinstance(value, tuple) else (value,):
             if isinstance(dim, Expr):
-                evaluate(dim, env)
+                _number(dim, env)
     except ExprError:
         return False
     return True
