@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rescompile.backend.layout import Code, statement
+from rescompile.backend.layout import Code
 from rescompile.backend.schedule import riding
 from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim, binary
@@ -14,8 +14,8 @@ from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
 from .forward import Flags, Forward
-from .modules import STATELESS
 from .sequence import Sequences
+from .shared import is_shared, shared_names
 from .view import Argument, Definition, File, Scope, arguments_of
 
 Own = Layer | Group | BlockCall
@@ -83,21 +83,13 @@ class ModuleBody:
         yield from self.forwarding.lines(self.attributes, self.flags)
 
     def attribute_lines(self) -> Iterator[str]:
-        shared: dict[tuple[str, str], str] = {}
-        layers = [n for n in own_nodes(self.nodes) if isinstance(n, Layer) and _is_shared(n)]
-        built = {id(n): self.forwarding.module(n) for n in layers}
-        groups: dict[tuple[str, str], list[str]] = {}
-        for layer in layers:
-            groups.setdefault(_likeness(layer, built[id(layer)]), []).append(str(layer.name))
-        names = {str(n.name) for n in own_nodes(self.nodes)}
-        for likeness, members in groups.items():
-            shared[likeness] = _shared_name(members, likeness[1], names)
+        nodes = list(own_nodes(self.nodes))
+        layers = [n for n in nodes if isinstance(n, Layer) and is_shared(n)]
+        steps = [(layer, self.forwarding.module(layer)) for layer in layers]
+        shared = shared_names(steps, {str(node.name) for node in nodes})
         done: set[str] = set()
-        for node in own_nodes(self.nodes):
-            name = str(node.name)
-            if id(node) in built:
-                name = shared[_likeness(node, built[id(node)])]
-            self.attributes[id(node)] = name
+        for node in nodes:
+            name = self.attributes[id(node)] = shared.get(id(node), str(node.name))
             if isinstance(node, Layer) and isinstance(node.op, Flatten) and node.when is True:
                 continue
             if name not in done:
@@ -118,9 +110,11 @@ class ModuleBody:
     def condition(self, node: Own) -> Dim | None:
         """The condition under which an attribute is more than the identity."""
         residual = _shortcut_of(self.nodes, node)
-        when = node.when if residual is None else residual.when
-        if residual is not None and residual.where is Where.SHAPE_CHANGES:
-            when = binary("and", when, self.changes(residual))
+        when = node.when
+        if residual is not None:
+            when = binary("and", residual.when, when)
+            if residual.where is Where.SHAPE_CHANGES:
+                when = binary("and", when, self.changes(residual))
         rides = any(riding(inner) is node for inner in residuals(self.nodes))
         return None if when is True or rides else when
 
@@ -179,17 +173,3 @@ def residuals(body: tuple[Node, ...]) -> Iterator[Residual]:
 
 def _shortcut_of(body: tuple[Node, ...], node: Node) -> Residual | None:
     return next((r for r in residuals(body) if any(s is node for s in r.shortcut)), None)
-
-
-def _is_shared(node: Layer) -> bool:
-    return isinstance(node.op, STATELESS) and node.when is True
-
-
-def _likeness(node: Own, code: Code) -> tuple[str, str]:
-    """What layers have in common that one module serves: it, and their name but for a number."""
-    return statement(code), str(node.name).rstrip("0123456789")
-
-
-def _shared_name(members: list[str], base: str, taken: set[str]) -> str:
-    """One name for equal modules: `relu` for relu1 and relu2, if it is free."""
-    return members[0] if len(members) == 1 or base in taken else base

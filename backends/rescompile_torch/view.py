@@ -10,7 +10,7 @@ from rescompile.backend.contract import Request
 from rescompile.backend.layout import LINE_LENGTH, Arg, Call, Code, Keyword, signature, statement
 from rescompile.backend.naming import Names, class_name, pascal_case
 from rescompile.backend.repetition import StageKey, counted, stage_key, staged
-from rescompile.ir.expr import Dim, Expr, Var, names, substitute, text
+from rescompile.ir.expr import Dim, Expr, Var, binary, names, substitute, text
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
 from rescompile.ir.record import record
@@ -215,7 +215,8 @@ class StageFunction:
             yield from self.growing(output)
             return
         first = self.one(text(channels, ""), first=True)
-        rest = self.one(text(output if needs else channels, ""), first=False)
+        leaving = substitute(output, {name: _previous(name) for name in self.counted})
+        rest = self.one(text(leaving if needs else channels, ""), first=False)
         count = self.count.name
         if self.children != "{i}":
             yield from self.named(first, rest)
@@ -265,6 +266,11 @@ class StageFunction:
             return statement(Call("stage.append", (module,)), indent=indent)
         name = child_name(self.children, number)
         return statement(Call("stage.add_module", (name, module)), indent=indent)
+
+
+def _previous(name: str) -> Dim:
+    """What repetition `i` - 1 got of a parameter that counts up."""
+    return binary("-", binary("+", Var(name), Var("i")), 1)
 
 
 def child_name(pattern: str, number: str = "") -> str:

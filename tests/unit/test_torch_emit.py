@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +76,6 @@ stages:
   - {name: a, block: unit, range: 2, first: 1}
   - {name: b, block: unit, range: 3, first: 2}
 """
-
-
-@pytest.fixture(scope="module")
-def torch() -> Iterator[Worker]:
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
-    with Worker("torch") as worker:
-        yield worker
 
 
 def write(folder: Path, text: str) -> Path:
