@@ -7,13 +7,25 @@ from collections.abc import Iterator
 from rescompile.backend.layout import Code
 from rescompile.backend.schedule import riding
 from rescompile.backend.summary import docstring
-from rescompile.ir.expr import Dim, binary
+from rescompile.ir.expr import Dim, Var, binary
 from rescompile.ir.ops import Flatten
-from rescompile.ir.structure import Block, Form, From, Group, Join, Layer, Node, Residual, Where
+from rescompile.ir.structure import (
+    CLASSES,
+    Block,
+    Form,
+    From,
+    Group,
+    Join,
+    Layer,
+    Node,
+    Residual,
+    Where,
+)
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow, shape_changes
 
 from .forward import Flags, Forward
+from .reserved import NUM_CLASSES
 from .sequence import Sequences
 from .shared import is_shared, shared_names
 from .view import Argument, Definition, File, Scope, arguments_of
@@ -23,8 +35,7 @@ Own = Layer | Group | BlockCall
 
 def define_block(file: File, block: Block, name: str) -> Definition:
     """The class of a block, or the function of an inline one."""
-    flow = file.facts.flows[block.name][0]
-    scope = file.scope(flow)
+    scope = file.scope(block)
     if block.form is Form.MODULE:
         body = ModuleBody(file, scope, block.body)
         lines, forward, kind = body.lines(), tuple(body.forward()), "module"
@@ -35,10 +46,10 @@ def define_block(file: File, block: Block, name: str) -> Definition:
             kind, lines = "function", list(sequences.function(block.body))
         else:
             kind, lines = "sequence", list(sequences.class_body(block.body))
-    lets = [f"{let} = {scope.dim(dim)}" for let, dim in block.lets]
+    lets = [f"{scope.dim(Var(let))} = {scope.dim(dim)}" for let, dim in block.lets]
     file.functions |= scope.functions
     pad = "    " if kind == "function" else "        "
-    arguments = arguments_of(block, scope.used)
+    arguments = arguments_of(block, scope)
     head = tuple(pad + line for line in lets)
     return Definition(
         name, arguments, (*head, *lines), forward, kind, tuple(docstring(block.about))
@@ -48,14 +59,14 @@ def define_block(file: File, block: Block, name: str) -> Definition:
 def define_network(file: File) -> Definition:
     """The network's own class."""
     network = file.network
-    scope = file.scope(file.facts.root_flow)
+    scope = file.root_scope()
     body = ModuleBody(file, scope, network.body, root=True)
     lines = body.lines()
     forward = tuple(body.forward())
     file.functions |= scope.functions
     arguments: tuple[Argument, ...] = ()
-    if network.classes is not None and "classes" in scope.used:
-        arguments = (Argument("num_classes", "int", str(network.classes)),)
+    if network.classes is not None and CLASSES in scope.used:
+        arguments = (Argument(NUM_CLASSES, "int", str(network.classes)),)
     return Definition(file.class_name, arguments, tuple(lines), forward)
 
 
