@@ -23,6 +23,11 @@ class Location:
     column: int
     text: str = ""
 
+    @property
+    def place(self) -> str:
+        """The place in a sentence: file, line and column."""
+        return f"{self.file}:{self.line}:{self.column}"
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:

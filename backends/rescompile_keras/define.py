@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rescompile.backend.layout import signature
+from rescompile.backend.naming import shown_names
 from rescompile.ir.expr import Var
 from rescompile.ir.structure import CLASSES, IN_CHANNELS, Block, Form
 
 from .body import Body
 from .file import File
 from .sequence import Sequence
-from .view import BLOCK, Argument, Function, Label, Line, Scope, arguments_of, function, shown_names
+from .view import BLOCK, Argument, Function, Label, Line, Scope, arguments_of, function
 
 
 def block_function(file: File, block: Block, name: str) -> Function:

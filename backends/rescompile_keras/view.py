@@ -172,17 +172,6 @@ def file_names(network: Network, helpers: Iterable[str]) -> Names:
     return names_
 
 
-def shown_names(block: Block, taken: set[str]) -> dict[str, Dim]:
-    """How a block's own names are written where the file needs them for something else."""
-    own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets)]
-    shown: dict[str, Dim] = {}
-    free = Names({*taken, *own})
-    for name in own:
-        if name in taken:
-            shown[name] = Var(free.take(f"{name}_"))
-    return shown
-
-
 def arguments_of(block: Block, scope: Scope) -> tuple[Argument, ...]:
     """The parameters that a function's text needs, those with a default last."""
     given = [_argument(p, scope) for p in block.parameters if p.name in scope.used]

@@ -8,16 +8,16 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from rescompile.backend.contract import Request
-from rescompile.backend.repetition import counted, uses_index
 from rescompile.backend.template import environment, tidy
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
-from rescompile.ir.structure import Call, Layer, Loop, Path, walk
-from rescompile.ir.trace import Elaborated
+from rescompile.ir.structure import Form, Layer, Path
+from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, parts
 
 from .define import define_network
 from .initialise import initialisers
-from .view import FILE_NAMES, Definition, File
+from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
+from .view import Definition, File
 
 if TYPE_CHECKING:
     from rescompile.backend.validation import Traced
@@ -26,60 +26,6 @@ if TYPE_CHECKING:
     from .runtime import TorchRuntime
 
 TEMPLATES = FilePath(__file__).parent / "templates"
-# Attributes of nn.Module that a child of the same name would hide.
-RESERVED = frozenset(
-    [
-        "T",
-        "add_module",
-        "apply",
-        "bfloat16",
-        "buffers",
-        "call_super_init",
-        "children",
-        "compile",
-        "cpu",
-        "cuda",
-        "double",
-        "dump_patches",
-        "eval",
-        "extra_repr",
-        "float",
-        "forward",
-        "get_buffer",
-        "get_extra_state",
-        "get_parameter",
-        "get_submodule",
-        "half",
-        "ipu",
-        "load_state_dict",
-        "modules",
-        "mtia",
-        "named_buffers",
-        "named_children",
-        "named_modules",
-        "named_parameters",
-        "parameters",
-        "register_buffer",
-        "register_module",
-        "register_parameter",
-        "requires_grad_",
-        "set_extra_state",
-        "set_submodule",
-        "share_memory",
-        "state_dict",
-        "to",
-        "to_empty",
-        "train",
-        "training",
-        "type",
-        "xpu",
-        "zero_grad",
-        "append",
-        "extend",
-        "insert",
-        "pop",
-    ]
-)
 
 
 class TorchBackend:
@@ -135,40 +81,6 @@ class TorchBackend:
         return TorchRuntime()
 
 
-# What emitted functions bind or call: a parameter of such a name would hide it.
-BOUND = frozenset(
-    (
-        *(
-            "F",
-            "Tensor",
-            "bool",
-            "first",
-            "float",
-            "i",
-            "int",
-            "layers",
-            "math",
-            "max",
-            "min",
-            "module",
-        ),
-        *("nn", "range", "rest", "round", "self", "stage", "super", "torch", "x"),
-    )
-)
-
-
-def _hidden_names(facts: Facts) -> Iterator[str]:
-    for block in facts.network.blocks.values():
-        own = {*(param.name for param in block.parameters), *(let for let, _ in block.lets)}
-        counts = any(
-            isinstance(node, Loop)
-            or (isinstance(node, Call) and (uses_index(node) or counted(node)))
-            for node in walk(block.body)
-        )
-        for name in sorted(own & (BOUND | {"width"} if counts else BOUND)):
-            yield f"block '{block.name}': its code needs the name '{name}' itself; rename it"
-
-
 def _code(definitions: list[Definition]) -> Iterator[str]:
     for definition in definitions:
         yield from (*definition.lines, *definition.forward)
@@ -180,21 +92,38 @@ def _mentions(code: list[str], module: str) -> bool:
 
 
 def _reasons(facts: Facts) -> Iterator[str]:
-    if facts.network.name in FILE_NAMES:
-        name = facts.network.name
-        yield f"'{name}' is a name that the emitted file needs itself; rename the network"
-    yield from _hidden_names(facts)
+    network = facts.network
+    if network.name in FILE_NAMES:
+        yield f"'{network.name}' is a name that the emitted file needs itself; rename the network"
+    yield from _hidden(facts.elaborated.root.items, (), False)
     for path, trace in facts.elaborated.flat():
         place = ".".join(path)
         if type(trace.op) in TorchBackend.UNSUPPORTED:
             yield f"{place}: {TorchBackend.UNSUPPORTED[type(trace.op)]}"
-        hidden = RESERVED.intersection(path)
-        if hidden:
-            yield f"{place}: '{min(hidden)}' is an attribute of nn.Module; choose another name"
         if len({len(t.x) for t in facts.traces[id(trace.node)]}) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
         if _padding_varies(facts, trace.node):
             yield f"{place}: `same` padding means different pixels in different calls of the block"
+
+
+def _hidden(items: tuple[Trace, ...], path: Path, sequence: bool) -> Iterator[str]:
+    """The children whose names PyTorch's modules need for attributes of their own."""
+    for item in items:
+        if not isinstance(item, (OpTrace, CallTrace, GroupTrace)):
+            for part in parts(item):
+                yield from _hidden(part, path, sequence)
+            continue
+        inner = (*path, item.name)
+        if item.name in MODULE_ATTRIBUTES or (sequence and item.name in SEQUENCE_ATTRIBUTES):
+            owner = "nn.Module" if item.name in MODULE_ATTRIBUTES else "nn.Sequential"
+            reason = f"{'.'.join(inner)}: '{item.name}' is an attribute of {owner}"
+            at = item.node.at
+            yield f"{reason}; choose another name" + (f" ({at.place})" if at else "")
+        if isinstance(item, CallTrace):
+            form = item.instance.block.form
+            yield from _hidden(item.instance.items, inner, form is not Form.MODULE)
+        elif isinstance(item, GroupTrace):
+            yield from _hidden(item.items, inner, True)
 
 
 def _padding_varies(facts: Facts, node: Layer) -> bool:

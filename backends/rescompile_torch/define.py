@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rescompile.backend.layout import Code, statement
+from rescompile.backend.layout import Code
 from rescompile.backend.schedule import riding
 from rescompile.backend.summary import docstring
-from rescompile.ir.expr import Dim, binary
+from rescompile.ir.expr import Dim, Var, binary
 from rescompile.ir.ops import Flatten
-from rescompile.ir.structure import Block, Form, From, Group, Join, Layer, Node, Residual, Where
+from rescompile.ir.structure import (
+    CLASSES,
+    Block,
+    Form,
+    From,
+    Group,
+    Join,
+    Layer,
+    Node,
+    Residual,
+    Where,
+)
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import Flow
 
 from .forward import Flags, Forward
-from .modules import STATELESS
+from .reserved import NUM_CLASSES
 from .sequence import Sequences
+from .shared import is_shared, shared_names
 from .view import Argument, Definition, File, Scope, arguments_of
 
 Own = Layer | Group | BlockCall
@@ -23,8 +35,7 @@ Own = Layer | Group | BlockCall
 
 def define_block(file: File, block: Block, name: str) -> Definition:
     """The class of a block, or the function of an inline one."""
-    flow = file.facts.flows[block.name][0]
-    scope = file.scope(flow)
+    scope = file.scope(block)
     if block.form is Form.MODULE:
         body = ModuleBody(file, scope, block.body)
         lines, forward, kind = body.lines(), tuple(body.forward()), "module"
@@ -35,10 +46,10 @@ def define_block(file: File, block: Block, name: str) -> Definition:
             kind, lines = "function", list(sequences.function(block.body))
         else:
             kind, lines = "sequence", list(sequences.class_body(block.body))
-    lets = [f"{let} = {scope.dim(dim)}" for let, dim in block.lets]
+    lets = [f"{scope.dim(Var(let))} = {scope.dim(dim)}" for let, dim in block.lets]
     file.functions |= scope.functions
     pad = "    " if kind == "function" else "        "
-    arguments = arguments_of(block, scope.used)
+    arguments = arguments_of(block, scope)
     head = tuple(pad + line for line in lets)
     return Definition(
         name, arguments, (*head, *lines), forward, kind, tuple(docstring(block.about))
@@ -48,14 +59,14 @@ def define_block(file: File, block: Block, name: str) -> Definition:
 def define_network(file: File) -> Definition:
     """The network's own class."""
     network = file.network
-    scope = file.scope(file.facts.root_flow)
+    scope = file.root_scope()
     body = ModuleBody(file, scope, network.body, root=True)
     lines = body.lines()
     forward = tuple(body.forward())
     file.functions |= scope.functions
     arguments: tuple[Argument, ...] = ()
-    if network.classes is not None and "classes" in scope.used:
-        arguments = (Argument("num_classes", "int", str(network.classes)),)
+    if network.classes is not None and CLASSES in scope.used:
+        arguments = (Argument(NUM_CLASSES, "int", str(network.classes)),)
     return Definition(file.class_name, arguments, tuple(lines), forward)
 
 
@@ -83,21 +94,13 @@ class ModuleBody:
         yield from self.forwarding.lines(self.attributes, self.flags)
 
     def attribute_lines(self) -> Iterator[str]:
-        shared: dict[tuple[str, str], str] = {}
-        layers = [n for n in own_nodes(self.nodes) if isinstance(n, Layer) and _is_shared(n)]
-        built = {id(n): self.forwarding.module(n) for n in layers}
-        groups: dict[tuple[str, str], list[str]] = {}
-        for layer in layers:
-            groups.setdefault(_likeness(layer, built[id(layer)]), []).append(str(layer.name))
-        names = {str(n.name) for n in own_nodes(self.nodes)}
-        for likeness, members in groups.items():
-            shared[likeness] = _shared_name(members, likeness[1], names)
+        nodes = list(own_nodes(self.nodes))
+        layers = [n for n in nodes if isinstance(n, Layer) and is_shared(n)]
+        steps = [(layer, self.forwarding.module(layer)) for layer in layers]
+        shared = shared_names(steps, {str(node.name) for node in nodes})
         done: set[str] = set()
-        for node in own_nodes(self.nodes):
-            name = str(node.name)
-            if id(node) in built:
-                name = shared[_likeness(node, built[id(node)])]
-            self.attributes[id(node)] = name
+        for node in nodes:
+            name = self.attributes[id(node)] = shared.get(id(node), str(node.name))
             if isinstance(node, Layer) and isinstance(node.op, Flatten) and node.when is True:
                 continue
             if name not in done:
@@ -118,9 +121,11 @@ class ModuleBody:
     def condition(self, node: Own) -> Dim | None:
         """The condition under which an attribute is more than the identity."""
         residual = _shortcut_of(self.nodes, node)
-        when = node.when if residual is None else residual.when
-        if residual is not None and residual.where is Where.SHAPE_CHANGES:
-            when = binary("and", when, self.changes(residual))
+        when = node.when
+        if residual is not None:
+            when = binary("and", residual.when, when)
+            if residual.where is Where.SHAPE_CHANGES:
+                when = binary("and", when, self.changes(residual))
         rides = any(riding(inner) is node for inner in residuals(self.nodes))
         return None if when is True or rides else when
 
@@ -179,17 +184,3 @@ def residuals(body: tuple[Node, ...]) -> Iterator[Residual]:
 
 def _shortcut_of(body: tuple[Node, ...], node: Node) -> Residual | None:
     return next((r for r in residuals(body) if any(s is node for s in r.shortcut)), None)
-
-
-def _is_shared(node: Layer) -> bool:
-    return isinstance(node.op, STATELESS) and node.when is True
-
-
-def _likeness(node: Own, code: Code) -> tuple[str, str]:
-    """What layers have in common that one module serves: it, and their name but for a number."""
-    return statement(code), str(node.name).rstrip("0123456789")
-
-
-def _shared_name(members: list[str], base: str, taken: set[str]) -> str:
-    """One name for equal modules: `relu` for relu1 and relu2, if it is free."""
-    return members[0] if len(members) == 1 or base in taken else base

@@ -20,6 +20,7 @@ from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Group, JoinKind, Layer, Node, sources
 
 from .modules import FRESH, LIGHT, OVERWRITES, Site, module
+from .reserved import FILE_NAMES
 from .view import File, Scope
 
 INDENT = 8
@@ -36,7 +37,8 @@ class Forward:
         self.file = file
         self.scope = scope
         outputs = file.network.outputs if root else ()
-        scheduler = Scheduler(inline=True, kept=sources(body).union(outputs))
+        kept = sources(body).union(outputs)
+        scheduler = Scheduler(inline=True, kept=kept, reserved=("self", *FILE_NAMES))
         self.outputs = outputs
         self.result = scheduler.body(body, "x")
         self.held = scheduler.held

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from rescompile.backend.choices import choices
 from rescompile.backend.layout import Arg, Call, Code, Commented, Items, statement
 from rescompile.backend.repetition import uses_index
-from rescompile.ir.expr import Dim, Var
+from rescompile.ir.expr import Dim, Var, binary, if_else
 from rescompile.ir.ops import GlobalAvgPool, Shape, show_shape
-from rescompile.ir.structure import IN_CHANNELS, Block, Form, Group, Layer, Loop, Node
+from rescompile.ir.structure import IN_CHANNELS, INDEX, Form, Group, Layer, Loop, Node
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.symbolic import RUNNING
 
 from .modules import FRESH, OVERWRITES, Site, module
-from .view import File, Scope, call_args, child_name, given_arguments
+from .stage import child_name
+from .view import File, Scope, call_args, given_arguments, takes
+
+COUNTERS = ("i", "j", "k")
 
 
 class Sequences:
@@ -25,11 +29,6 @@ class Sequences:
         self.file = file
         self.scope = scope
         self.root = root
-        # Variables that a sequence under construction must not hide; parameters are some of them.
-        self.locals = {"x", "self", "i", "width", "layers"}
-        for block in file.network.blocks.values():
-            self.locals |= {param.name for param in block.parameters}
-            self.locals |= {name for name, _ in block.lets}
 
     # -- one module ------------------------------------------------------------------------------
 
@@ -45,7 +44,8 @@ class Sequences:
             return Call("nn.Sequential", members, explode=len(members) > 1)
         if node.repeat is None:
             inner = self.file.block(node.block)
-            return Call(inner.name, call_args(inner, given_arguments(self.file, self.scope, node)))
+            given = given_arguments(self.file, self.scope, node)
+            return Call(inner.name, call_args(inner, given))
         return None if uses_index(node) else self.file.stage(node).call(self.scope, node)
 
     def leading(self, body: tuple[Node, ...]) -> tuple[Arg, ...]:
@@ -157,24 +157,15 @@ class Sequences:
             if code is None and isinstance(node, BlockCall) and node.name is None:
                 yield from self.repetitions(target, node, indent)
             elif code is None:
-                local = self.local(str(node.name or "members"))
+                local = self.scope.fresh(str(node.name or "members"))
                 yield from self.assign(local, None, node, indent)
                 yield self.append(target, node.name, local, indent, "")
-                self.locals.remove(local)
+                self.scope.taken.remove(local)
             elif self.spliced(node):
                 note = self.note(node)
                 yield statement(Call(f"{target}.extend", (code,)), indent=indent, comment=note)
             else:
                 yield self.append(target, node.name, code, indent, self.note(node))
-
-    def local(self, wanted: str) -> str:
-        """A variable for a sequence that is being built, unlike those around it."""
-        name, number = wanted, 1
-        while name in self.locals:
-            number += 1
-            name = f"{wanted}{number}"
-        self.locals.add(name)
-        return name
 
     def note(self, node: Node) -> str:
         shape = self.shape(node)
@@ -188,64 +179,64 @@ class Sequences:
 
     def loop(self, target: str, node: Loop, indent: int) -> Iterator[str]:
         pad = " " * indent
-        body = list(self.turn(target, node, indent + 4))
-        counter = "i" if any(re.search(r"\bi\b", line) for line in body) else "_"
-        start = self.scope.flow.entering[id(node)]
-        if self.runs(node):
-            yield f"{pad}width = {self.scope.dim(start)}"
-        yield f"{pad}for {counter} in range({self.scope.dim(node.count)}):"
-        yield from body
-        if self.runs(node):
-            leaving = self.leaving(node)
-            if leaving != Var(RUNNING):
-                yield f"{pad}    width = {self.scope.dim(leaving)}"
-
-    def turn(self, target: str, node: Loop, indent: int) -> Iterator[str]:
-        yield from self.fill(target, node.body, indent)
+        count, runs = self.scope.dim(node.count), self.runs(node)
+        start = self.scope.entering(node) if runs else ""
+        with self.width(runs) as width, self.scope.variable(INDEX, *COUNTERS) as counter:
+            body = list(self.fill(target, node.body, indent + 4))
+            leaving = self.file.facts.new_flow().body(node.body, Var(RUNNING))
+            if runs and leaving != Var(RUNNING):
+                body.append(f"{pad}    {width} = {self.scope.dim(leaving)}")
+            if runs:
+                yield f"{pad}{width} = {start}"
+            counts = INDEX in self.scope.used
+            yield f"{pad}for {counter if counts else '_'} in range({count}):"
+            yield from body
 
     def runs(self, node: Loop) -> bool:
         """Whether the channels change from one turn of the loop to the next."""
         return self.scope.flow.entering[id(node.body[0])] == Var(RUNNING)
 
-    def leaving(self, node: Loop) -> Dim:
-        return self.file.facts.new_flow().body(node.body, Var(RUNNING))
+    def width(self, runs: bool) -> AbstractContextManager[str]:
+        """A variable for the channels that run through a loop, if they are asked for."""
+        return self.scope.variable(RUNNING, "width") if runs else nullcontext("")
 
     def repetitions(self, target: str, node: BlockCall, indent: int) -> Iterator[str]:
         """Repetitions whose arguments depend on their number."""
         assert node.repeat is not None
         pad = " " * indent
         inner = self.file.block(node.block)
-        given = given_arguments(self.file, self.scope, node)
-        block = self.file.network.blocks[node.block]
-        flows = IN_CHANNELS in given
-        if flows:
-            yield f"{pad}width = {given[IN_CHANNELS]}"
-            given[IN_CHANNELS] = "width"
-        yield f"{pad}for i in range({self.scope.dim(node.repeat)}):"
-        for param in block.parameters:
-            if param.once and param.name in given and param.default is not None:
-                default = self.scope.dim(param.default)
-                if given[param.name] != default:
-                    given[param.name] = f"{given[param.name]} if i == 0 else {default}"
-        code = Call(inner.name, call_args(inner, given))
-        if node.children == "{i}":
-            yield statement(Call(f"{target}.append", (code,)), indent=indent + 4)
-        else:
-            name = child_name(node.children.replace("{name}", str(node.name)))
-            yield statement(Call(f"{target}.add_module", (name, code)), indent=indent + 4)
-        if flows:
-            yield from self.widths(node, block, f"{pad}    ")
+        count, runs = self.scope.dim(node.repeat), takes(inner, IN_CHANNELS)
+        start = self.scope.entering(node) if runs else ""
+        with self.width(runs) as width, self.scope.variable(INDEX, *COUNTERS) as counter:
+            if runs:
+                yield f"{pad}{width} = {start}"
+            yield f"{pad}for {counter} in range({count}):"
+            given = given_arguments(self.file, self.scope, self.in_turn(node), width)
+            code = Call(inner.name, call_args(inner, given))
+            if node.children == "{i}":
+                yield statement(Call(f"{target}.append", (code,)), indent=indent + 4)
+            else:
+                name = child_name(node.children.replace("{name}", str(node.name)), counter)
+                yield statement(Call(f"{target}.add_module", (name, code)), indent=indent + 4)
+            leaving = self.leaving(node)
+            if runs and leaving != Var(RUNNING):
+                yield f"{pad}    {width} = {self.scope.dim(leaving)}"
 
-    def widths(self, node: BlockCall, block: Block, pad: str) -> Iterator[str]:
-        """What the next repetition gets; an argument of the first alone may change it."""
-        flow = self.file.facts.new_flow()
+    def in_turn(self, node: BlockCall) -> BlockCall:
+        """The call of any repetition: what only the first one gets depends on the number."""
+        once = {
+            p.name: p.default for p in self.file.network.blocks[node.block].parameters if p.once
+        }
+        args = ((name, dim, once.get(name)) for name, dim in node.args)
+        return replace(
+            node, args=tuple((n, dim if d is None else _by_turn(dim, d)) for n, dim, d in args)
+        )
+
+    def leaving(self, node: BlockCall) -> Dim:
+        """The channels that leave a repetition."""
+        flow, block = self.file.facts.new_flow(), self.file.network.blocks[node.block]
         first, rest = (flow.once(node, block, Var(RUNNING), first=f) for f in (True, False))
-        shown = self.scope.dim(rest)
-        if first != rest:
-            shown = f"{self.scope.dim(first)} if i == 0 else {shown}"
-        elif rest == Var(RUNNING):
-            return
-        yield f"{pad}width = {shown}"
+        return _by_turn(first, rest)
 
     # -- whole definitions -----------------------------------------------------------------------
 
@@ -259,9 +250,15 @@ class Sequences:
         """The body of a function that returns the members as a list."""
         members = self.leading(body)
         made = Items("[", "]", members, explode=len(members) > 1)
-        yield statement(made, before="layers: list[nn.Module] = ", indent=4)
-        yield from self.fill("layers", body, 4, len(members))
-        yield "    return layers"
+        layers = self.scope.fresh("layers")
+        yield statement(made, before=f"{layers}: list[nn.Module] = ", indent=4)
+        yield from self.fill(layers, body, 4, len(members))
+        yield f"    return {layers}"
+
+
+def _by_turn(first: Dim, rest: Dim) -> Dim:
+    """A value that is another one in the first repetition."""
+    return if_else(binary("==", Var(INDEX), 0), first, rest)
 
 
 def _only_stage(node: Group) -> BlockCall | None:

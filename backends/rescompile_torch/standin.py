@@ -34,9 +34,9 @@ def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> T
     fixed = {helper: (text, HELPERS[helper]) for helper, text in helpers.items()}
     scope = execute(source, modules(graph), fixed)
     model = scope[name]()
-    found = dict(model.named())
+    found = dict(model._named())
     for path, module in found.items():
-        module.path = path
+        module._path = path
     given = Value(graph, 0)
     given.lent = True
     made = model(given)
@@ -48,7 +48,7 @@ def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> T
 
 def _weights(found: Mapping[str, Module]) -> Iterator[tuple[tuple[str, str], Weight]]:
     for path, module in found.items():
-        for leaf, parameter in module.tensors.items():
+        for leaf, parameter in module._tensors.items():
             if isinstance(module, Leaf):
                 yield (path, leaf), Weight(parameter.shape, parameter.draw)
             else:  # a factor of its own: what the spec calls an operation is one tensor here
@@ -70,7 +70,7 @@ class Parameter:
     def __mul__(self, value: Value) -> Value:
         if value.last:
             raise TraceError("a factor of channels that stand last")
-        path = self.owner.path if self.owner else ""
+        path = self.owner._path if self.owner else ""
         own = f"{path}.{self.name}" if path else self.name
         return value.apply(ops.LayerScale(self.draw.value), own)
 
@@ -153,20 +153,23 @@ def joined(graph: Graph, kind: JoinKind, values: list[Value]) -> Value:
 
 
 class Module:
-    """`nn.Module`: children and parameters by name, in the order in which they came."""
+    """`nn.Module`: children and parameters by name, in the order in which they came.
 
-    children: dict[str, Module]
-    tensors: dict[str, Parameter]
-    path: str
+    Its attributes are PyTorch's, or have an underscore, which no name of a spec begins with.
+    """
+
+    _children: dict[str, Module]
+    _tensors: dict[str, Parameter]
+    _path: str
 
     def __init__(self) -> None:
-        self.__dict__.update(children={}, tensors={}, path="", training=False)
+        self.__dict__.update(_children={}, _tensors={}, _path="", training=False)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Module):
-            self.__dict__.setdefault("children", {})[name] = value
+            self.__dict__.setdefault("_children", {})[name] = value
         elif isinstance(value, Parameter):
-            self.tensors[name] = value
+            self._tensors[name] = value
             value.owner, value.name = self, name
         self.__dict__[name] = value
 
@@ -177,19 +180,19 @@ class Module:
         raise TraceError(f"{type(self).__name__} has no forward")
 
     def add_module(self, name: str, module: Module) -> None:
-        if name in self.children:
+        if name in self._children:
             raise TraceError(f"two children are called '{name}'")
-        self.children[name] = module
+        self._children[name] = module
 
-    def named(self, path: str = "") -> Iterator[tuple[str, Module]]:
+    def _named(self, path: str = "") -> Iterator[tuple[str, Module]]:
         """All modules with their paths; one that stands in two places has its weights twice."""
         yield path, self
-        for name, module in self.children.items():
-            yield from module.named(f"{path}.{name}" if path else name)
+        for name, module in self._children.items():
+            yield from module._named(f"{path}.{name}" if path else name)
 
     def modules(self) -> Iterator[Module]:
         seen: set[int] = set()
-        for _, module in self.named():
+        for _, module in self._named():
             if id(module) not in seen:
                 seen.add(id(module))
                 yield module
@@ -201,7 +204,7 @@ class Sequential(Module):
         self.extend(modules)
 
     def append(self, module: Module) -> Sequential:
-        self.add_module(str(len(self.children)), module)
+        self.add_module(str(len(self._children)), module)
         return self
 
     def extend(self, modules: Any) -> Sequential:
@@ -210,10 +213,10 @@ class Sequential(Module):
         return self
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self.children.values())
+        return iter(self._children.values())
 
     def forward(self, x: Value) -> Value:
-        for module in self.children.values():
+        for module in self._children.values():
             x = module(x)
         return x
 
@@ -236,19 +239,19 @@ class Leaf(Module):
         self.inplace = inplace
         for parameter in self.op.parameters((self.entering or 1, 1, 1)):
             made = Parameter(parameter.shape, start(self.op, parameter))
-            self.tensors[parameter.leaf] = made
+            self._tensors[parameter.leaf] = made
             if parameter.trainable:
                 self.__dict__[parameter.leaf] = made
         self.__dict__.setdefault("bias", None)
 
     def forward(self, x: Value) -> Value:
         if self.entering not in (None, x.shape[0]):
-            raise TraceError(f"{self.path} wants {self.entering} channels and gets {x.shape[0]}")
+            raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.shape[0]}")
         if self.rank not in (None, len(x.shape)):
-            raise TraceError(f"{self.path}: {type(self).__name__} is not for {x.shape}")
+            raise TraceError(f"{self._path}: {type(self).__name__} is not for {x.shape}")
         if x.last != self.last and not (self.elementwise or (self.last and len(x.shape) == 1)):
-            raise TraceError(f"{self.path}: {self.op.word} finds the channels elsewhere")
-        return x.apply(self.op, self.path, self.inplace)
+            raise TraceError(f"{self._path}: {self.op.word} finds the channels elsewhere")
+        return x.apply(self.op, self._path, self.inplace)
 
     @property
     def elementwise(self) -> bool:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import TYPE_CHECKING
 
 from rescompile.backend.contract import Request
-from rescompile.backend.layout import LINE_LENGTH, Arg, Call, Code, Keyword, signature, statement
-from rescompile.backend.naming import Names, class_name, pascal_case
-from rescompile.backend.repetition import StageKey, counted, stage_key, staged
-from rescompile.ir.expr import Dim, Expr, Var, names, substitute, text
+from rescompile.backend.layout import Arg, Keyword, signature
+from rescompile.backend.naming import Names, class_name, pascal_case, shown_names
+from rescompile.backend.repetition import StageKey, stage_key, staged
+from rescompile.ir.expr import Dim, Var, names, substitute, text
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Op, Same
 from rescompile.ir.record import record
 from rescompile.ir.structure import (
     CLASSES,
     IN_CHANNELS,
-    INDEX,
     Block,
     Form,
     Layer,
@@ -25,29 +25,32 @@ from rescompile.ir.structure import (
     Param,
 )
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import RUNNING, Flow, expand
+from rescompile.ir.symbolic import Flow
 
-from .modules import HELPERS
+from .reserved import BUILTINS, FILE_NAMES, LOCALS, NUM_CLASSES
 
-SHOWN = {CLASSES: Var("num_classes"), INDEX: Var("i"), RUNNING: Var("width")}
-FILE_NAMES = {
-    *("torch", "Tensor", "nn", "F", "x", "self", "math", "Any", "Callable", "make_divisible"),
-    *HELPERS,
-}
+if TYPE_CHECKING:
+    from .stage import StageFunction
 
 
 @dataclass
 class Scope:
-    """A definition being rendered: what enters its nodes, and which names its text has used."""
+    """A definition being rendered: what enters its nodes, and which names its text has used.
+
+    `shown` tells how names are written that Python has a meaning for. `taken` are the names that
+    have one here; a variable of the emitter's own is called otherwise.
+    """
 
     flow: Flow
+    shown: dict[str, Dim]
+    taken: set[str]
     used: set[str] = field(default_factory=set)
     functions: set[str] = field(default_factory=set)
 
     def dim(self, dim: Dim) -> str:
         """An expression as Python source."""
         self.used |= names(dim)
-        shown = text(substitute(dim, SHOWN), sigil="")
+        shown = text(substitute(dim, self.shown), sigil="")
         if "make_divisible(" in shown:
             self.functions.add("make_divisible")
         return shown
@@ -55,14 +58,42 @@ class Scope:
     def entering(self, node: Node) -> str:
         return self.dim(self.flow.entering[id(node)])
 
+    def fresh(self, *wanted: str) -> str:
+        """A name for a variable: the first one that is free, or that with a number."""
+        numbered = (f"{wanted[0]}{number}" for number in range(2, 10_000))
+        name = next(name for name in (*wanted, *numbered) if name not in self.taken)
+        self.taken.add(name)
+        return name
+
+    @contextmanager
+    def variable(self, name: str, *wanted: str) -> Iterator[str]:
+        """A fresh variable, inside, for what expressions there call `name`."""
+        outer, asked = self.shown.get(name), name in self.used
+        self.used.discard(name)
+        made = self.fresh(*wanted)
+        self.shown[name] = Var(made)
+        yield made
+        self.taken.remove(made)
+        self.used = self.used | {name} if asked else self.used - {name}
+        if outer is None:
+            del self.shown[name]
+        else:
+            self.shown[name] = outer
+
 
 @record
 class Argument:
-    """A constructor argument of an emitted class or function."""
+    """A constructor argument of an emitted class or function; `of` is its name in the spec."""
 
     name: str
     type: str
     default: str | None = None
+    of: str = ""
+
+    @property
+    def key(self) -> str:
+        """What calls know it by."""
+        return self.of or self.name
 
     @property
     def declared(self) -> str:
@@ -97,14 +128,23 @@ class File:
         self.facts: Facts = request.facts
         self.network = request.facts.network
         self.summary = request.summary
-        self.names = Names(FILE_NAMES | {self.network.name})
+        self.names = Names({*FILE_NAMES, *LOCALS, self.network.name})
         self.class_name = self.names.take(class_name(self.network.name, self.network.title), "Net")
         self.definitions: dict[str, Definition] = {}
         self.order: list[Definition] = []
         self.stages: dict[StageKey, StageFunction] = {}
         self.helpers: set[str] = set()
         self.functions: set[str] = set()
-        self.staged = {call.block for call, _ in staged(self.network.body, self.network.blocks)}
+        blocks = self.network.blocks
+        self.block_names = {name: self._block_name(block) for name, block in blocks.items()}
+        self.stage_names = self._stage_names()
+        # What a name inside a definition would hide.
+        self.globals = {
+            *FILE_NAMES,
+            *BUILTINS,
+            *self.block_names.values(),
+            *self.stage_names.values(),
+        }
 
     def block(self, name: str) -> Definition:
         """The definition of a block; rendered at its first use."""
@@ -112,27 +152,46 @@ class File:
             from .define import define_block
 
             block = self.network.blocks[name]
-            self.definitions[name] = made = define_block(self, block, self.block_name(block))
+            self.definitions[name] = made = define_block(self, block, self.block_names[name])
             self.order.append(made)
         return self.definitions[name]
 
-    def block_name(self, block: Block) -> str:
+    def stage(self, node: BlockCall) -> StageFunction:
+        """The function that makes the repetitions of a block."""
+        from .stage import StageFunction
+
+        key = stage_key(node)
+        if key not in self.stages:
+            self.stages[key] = made = StageFunction(self, node, self.stage_names[key])
+            self.order.append(made.definition)
+        return self.stages[key]
+
+    def _block_name(self, block: Block) -> str:
         if block.form is Form.INLINE:
             return self.names.take(block.name, "_steps")
         return self.names.take(pascal_case(block.name), "Block")
 
-    def stage(self, node: BlockCall) -> StageFunction:
-        """The function that makes the repetitions of a block."""
-        key = stage_key(node)
-        if key not in self.stages:
-            wanted = "make_stage" if len(self.staged) == 1 else f"make_{node.block}_stage"
-            name = self.names.take(wanted)
-            self.stages[key] = made = StageFunction(self, node, name)
-            self.order.append(made.definition)
-        return self.stages[key]
+    def _stage_names(self) -> dict[StageKey, str]:
+        calls = [call for call, _ in staged(self.network.body, self.network.blocks)]
+        alone = len({call.block for call in calls}) == 1
+        found: dict[StageKey, str] = {}
+        for call in calls:
+            if (key := stage_key(call)) not in found:
+                found[key] = self.names.take("make_stage" if alone else f"make_{call.block}_stage")
+        return found
 
-    def scope(self, flow: Flow) -> Scope:
-        return Scope(flow)
+    def scope(self, block: Block) -> Scope:
+        """The scope of a block's definition, or of a function that repeats it."""
+        shown = shown_names(block, {*self.globals, "self"})
+        own = {*(param.name for param in block.parameters), *(name for name, _ in block.lets)}
+        written = {text(shown.get(name, Var(name)), "") for name in own}
+        taken = {*self.globals, *written, "self", IN_CHANNELS}
+        return Scope(self.facts.flows[block.name][0], shown, taken)
+
+    def root_scope(self) -> Scope:
+        """The scope of the network's own class."""
+        shown: dict[str, Dim] = {CLASSES: Var(NUM_CLASSES)}
+        return Scope(self.facts.root_flow, shown, {*self.globals, "self", NUM_CLASSES})
 
     def resolved(self, node: Layer) -> Op:
         """The op of a node, with `same` padding as the pixels that it means here."""
@@ -151,8 +210,8 @@ def call_args(
     made: list[Arg] = []
     positional = True
     for argument in definition.arguments:
-        value = given[argument.name]
-        positional = positional and argument.name in (IN_CHANNELS, first)
+        value = given[argument.key]
+        positional = positional and argument.key in (IN_CHANNELS, first)
         if positional:
             made.append(value)
         elif value != argument.default:
@@ -160,146 +219,30 @@ def call_args(
     return tuple(made)
 
 
-def arguments_of(block: Block, used: set[str]) -> tuple[Argument, ...]:
+def arguments_of(block: Block, scope: Scope) -> tuple[Argument, ...]:
     """What a block's class takes: `in_channels` if its text needs it, then its parameters."""
-    entering = [Argument(IN_CHANNELS, "int")] if IN_CHANNELS in used else []
-    given = [_argument(p) for p in block.parameters if p.name in used]
+    entering = [Argument(IN_CHANNELS, "int")] if IN_CHANNELS in scope.used else []
+    given = [_argument(p, scope) for p in block.parameters if p.name in scope.used]
     required = [a for a in given if a.default is None]
     return (*entering, *required, *(a for a in given if a.default is not None))
 
 
-def _argument(param: Param) -> Argument:
+def _argument(param: Param, scope: Scope) -> Argument:
     default = None if param.default is None else text(param.default, "")
-    return Argument(param.name, param.type.__name__, default)
-
-
-class StageFunction:
-    """`make_stage`: the repetitions of one block as an nn.Sequential."""
-
-    def __init__(self, file: File, node: BlockCall, name: str) -> None:
-        self.file = file
-        self.block = file.network.blocks[node.block]
-        self.inner = file.block(node.block)
-        self.children = node.children
-        self.counted = set(counted(node))
-        self.name = name
-        count = "blocks" if all(a.name != "blocks" for a in self.inner.arguments) else "repeat"
-        self.count = Argument(count, "int")
-        required = [a for a in self.inner.arguments if a.default is None]
-        optional = [a for a in self.inner.arguments if a.default is not None]
-        named = [Argument("name", "str")] if "{name}" in self.children else []
-        self.arguments = (*required, self.count, *named, *optional)
-        taken = {a.name for a in self.arguments}
-        self.once = [
-            p for p in self.block.parameters if p.once and p.name in taken and p.default is not None
-        ]
-        self.definition = Definition(name, self.arguments, tuple(self.lines()), kind="stage")
-
-    def call(self, scope: Scope, node: BlockCall) -> Code:
-        starts = counted(node)
-        args = tuple((name, starts.get(name, dim)) for name, dim in node.args)
-        given = given_arguments(self.file, scope, replace(node, args=args), scope.entering(node))
-        assert node.repeat is not None
-        given[self.count.name] = scope.dim(node.repeat)
-        if "{name}" in self.children:
-            given["name"] = f'"{node.name}"'
-        return Call(self.name, call_args(self.definition, given))
-
-    def lines(self) -> Iterator[str]:
-        """The body of the function."""
-        output = expand(self.block.lets, self.file.facts.flows[self.block.name][1])
-        needs = any(a.name == IN_CHANNELS for a in self.inner.arguments)
-        channels = Var(IN_CHANNELS)
-        varies = {IN_CHANNELS, *(p.name for p in self.once)} & names(output)
-        if needs and varies and output != channels:
-            yield from self.growing(output)
-            return
-        first = self.one(text(channels, ""), first=True)
-        rest = self.one(text(output if needs else channels, ""), first=False)
-        count = self.count.name
-        if self.children != "{i}":
-            yield from self.named(first, rest)
-        elif first == rest:
-            yield from _generator("stage", first, f"_ in range({count})")
-            yield statement(Call("nn.Sequential", ("*stage",)), before="return ", indent=4)
-        else:
-            yield statement(first, before="first = ", indent=4)
-            turns = f"i in range(1, {count})" if self.counted else f"_ in range({count} - 1)"
-            yield from _generator("rest", rest, turns)
-            yield statement(Call("nn.Sequential", ("first", "*rest")), before="return ", indent=4)
-
-    def one(self, channels: str, first: bool) -> Call:
-        given = {a.name: a.name for a in self.inner.arguments}
-        given[IN_CHANNELS] = channels
-        for param in () if first else self.once:
-            given[param.name] = text(cast(Dim, param.default), "")
-        for name in () if first else self.counted & given.keys():
-            given[name] = f"{name} + i"
-        return Call(self.inner.name, call_args(self.inner, given))
-
-    def growing(self, output: Dim) -> Iterator[str]:
-        """Not all blocks see the same channels: each sees more than the last, as in a DenseNet."""
-        assert isinstance(output, Expr)
-        yield "    stage = nn.Sequential()"
-        counter = "_" if self.children == "{i}" else "i"  # only names of children use it
-        yield f"    for {counter} in range({self.count.name}):"
-        yield self.append(self.one(IN_CHANNELS, first=True), 8)
-        yield f"        {IN_CHANNELS} = {text(output, '')}"
-        for param in self.once:
-            yield f"        {param.name} = {text(cast(Dim, param.default), '')}"
-        yield from (f"        {name} += 1" for name in sorted(self.counted))
-        yield "    return stage"
-
-    def named(self, first: Call, rest: Call) -> Iterator[str]:
-        yield "    stage = nn.Sequential()"
-        if first != rest:
-            yield self.append(first, 4, number="0")
-            yield f"    for i in range(1, {self.count.name}):"
-        else:
-            yield f"    for i in range({self.count.name}):"
-        yield self.append(rest, 8)
-        yield "    return stage"
-
-    def append(self, module: Code, indent: int, number: str = "") -> str:
-        if self.children == "{i}":
-            return statement(Call("stage.append", (module,)), indent=indent)
-        name = child_name(self.children, number)
-        return statement(Call("stage.add_module", (name, module)), indent=indent)
-
-
-def child_name(pattern: str, number: str = "") -> str:
-    """The name of repetition `i`, or of the one with a number, as a string of Python."""
-    if number:
-        pattern = pattern.replace("{i}", number).replace("{n}", str(int(number) + 1))
-    prefix = "f" if "{" in pattern else ""
-    return prefix + '"' + pattern.replace("{n}", "{i + 1}") + '"'
-
-
-def _generator(target: str, each: Call, turns: str) -> Iterator[str]:
-    """`target` = a generator of modules, on one line where it fits."""
-    whole = f"{statement(each)} for {turns}"
-    if len(line := f"    {target} = ({whole})") <= LINE_LENGTH:
-        yield line
-        return
-    yield f"    {target} = ("
-    if len(line := f"        {whole}") <= LINE_LENGTH:
-        yield line
-    else:
-        yield statement(each, indent=8)
-        yield f"        for {turns}"
-    yield "    )"
+    return Argument(scope.dim(Var(param.name)), param.type.__name__, default, of=param.name)
 
 
 def given_arguments(
-    file: File, scope: Scope, node: BlockCall, entering: str | None = None
+    file: File, scope: Scope, node: BlockCall, entering: str = ""
 ) -> dict[str, str]:
-    """The arguments of a block call as source text, by name."""
+    """The arguments of a block call as source text, by name; `entering` are its channels."""
     inner = file.block(node.block)
-    given = {name: scope.dim(dim) for name, dim in node.args if _takes(inner, name)}
-    if _takes(inner, IN_CHANNELS):
-        given[IN_CHANNELS] = scope.entering(node) if entering is None else entering
+    given = {name: scope.dim(dim) for name, dim in node.args if takes(inner, name)}
+    if takes(inner, IN_CHANNELS):
+        given[IN_CHANNELS] = entering or scope.entering(node)
     return given
 
 
-def _takes(definition: Definition, name: str) -> bool:
-    return any(argument.name == name for argument in definition.arguments)
+def takes(definition: Definition, name: str) -> bool:
+    """Whether a definition has a parameter of that name in the spec."""
+    return any(argument.key == name for argument in definition.arguments)

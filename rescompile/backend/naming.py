@@ -5,6 +5,10 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Set as AbstractSet
+
+from ..ir.expr import Dim, Var
+from ..ir.structure import Block
 
 
 def pascal_case(name: str) -> str:
@@ -35,3 +39,10 @@ class Names:
             number += 1
         self.taken.add(name)
         return name
+
+
+def shown_names(block: Block, taken: AbstractSet[str]) -> dict[str, Dim]:
+    """How a block's own names are written where the file needs them for something else."""
+    own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets)]
+    free = Names({*taken, *own})
+    return {name: Var(free.take(f"{name}_")) for name in own if name in taken}

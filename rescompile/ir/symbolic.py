@@ -39,7 +39,7 @@ from .structure import (
 from .sums import product, total
 
 Blocks = Mapping[str, Block]
-RUNNING = "running_channels"  # what enters the next turn of a loop
+RUNNING = "running channels"  # what enters the next turn of a loop; no spec has such a name
 MAX_CHAIN = 16  # repetitions written out where there is no closed form
 Area = Callable[[Layer], int]
 Named = tuple[tuple[str, Dim], ...]  # arguments, or lets

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..ir.expr import Dim, Expr, Var, binary
+from ..ir.expr import Dim, Expr, binary
 from ..ir.ops import PadChannels, Pair, StochasticDepth
 from ..ir.resizing import body_strides
-from ..ir.structure import Block, From, Group, Layer, Loop, Node, Residual, Where
+from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, Residual, Where
 from ..ir.symbolic import SymbolicError
 from ..spec.models import Defaults, Shortcut, Step
 from ..spec.models import Residual as ResidualSpec
@@ -135,12 +135,8 @@ def _name(node: Node) -> str | None:
 def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, step: Step, scope: Scope) -> Nodes:
     """He et al. 2015, option A: subsample, then zeros for the channels that are missing."""
     extra = binary("-", y, x)
-    if isinstance(extra, Expr):
-        name = "extra_channels"
-        if name not in scope.names:
-            scope.lets.append((name, extra))
-            scope.names[name] = int
-        extra = Var(name)
+    if isinstance(extra, Expr) and IN_CHANNELS in scope.names:  # a block: the network has no lets
+        extra = scope.let("extra_channels", extra)
     before = binary("//", extra, 2) if shortcut.pad == "both" else 0
     pad = PadChannels(before, binary("-", extra, before))
     return (Layer(subsample(strides), at=step.at()), Layer(pad, at=step.at()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..ir.expr import Dim, ExprError, names, substitute, text
+from ..ir.expr import Dim, ExprError, Var, names, substitute, text
 from ..ir.kinds import WORDS, Kind, is_condition, way_out
 from ..ir.parse import read
 from ..ir.structure import BLOCK_INDEX, CLASSES, IN_CHANNELS, INDEX
@@ -48,6 +48,21 @@ class Scope:
 
     def with_index(self) -> Scope:
         return replace(self, names={**self.names, INDEX: int})
+
+    def free(self, wanted: str) -> str:
+        """`wanted`, or with a number where the scope has such a name."""
+        numbered = (f"{wanted}{i}" for i in range(2, 10_000))
+        return next(name for name in (wanted, *numbered) if name not in self.names)
+
+    def let(self, wanted: str, dim: Dim) -> Var:
+        """A name for an expression, like `wanted`; the same one wherever it is the same."""
+        for name, known in self.lets:
+            if known == dim and name.rstrip("0123456789") == wanted:
+                return Var(name)
+        name = self.free(wanted)
+        self.lets.append((name, dim))
+        self.names[name] = int
+        return Var(name)
 
     def word(self, value: str, at: Location | None) -> Any:
         """The word that `$name` stands for, or the word itself."""

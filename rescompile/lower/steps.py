@@ -188,13 +188,15 @@ class Steps:
     def hoist(self, step: Step, scope: Scope) -> Call:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""
         outer = scope.values.get(IN_CHANNELS, Var(IN_CHANNELS))
+        around = outer.name if isinstance(outer, Var) else IN_CHANNELS
+        entering = scope.free(OUTER_CHANNELS) if around == IN_CHANNELS else around
         inner = Scope(
             owner=scope.owner,
             numbered=False,
-            names={**scope.names, OUTER_CHANNELS: int},
+            names={**scope.names, entering: int},
             values={
                 **scope.values,
-                IN_CHANNELS: Var(OUTER_CHANNELS) if isinstance(outer, Expr) else outer,
+                IN_CHANNELS: Var(entering) if isinstance(outer, Expr) else outer,
             },
             words=scope.words,
             channels=Var(IN_CHANNELS),
@@ -207,7 +209,7 @@ class Steps:
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)
         self.blocks[name] = replace(block, parameters=params)
-        args = tuple((n, outer if n == OUTER_CHANNELS else Var(n)) for n in free)
+        args = tuple((n, outer if n == entering else Var(n)) for n in free)
         return Call(name, args, step.name, at=step.at())
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from rescompile.parity.process import Worker
 
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\nclasses: 10\n"
 Write = Callable[..., Path]
@@ -22,3 +25,12 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def torch() -> Iterator[Worker]:
+    """PyTorch in a process of its own."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    with Worker("torch") as worker:
+        yield worker

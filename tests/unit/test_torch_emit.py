@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rescompile.compiler import open_spec
-from rescompile.errors import UnsupportedError
 from rescompile.parity.compare import relative_error
 from rescompile.parity.process import Worker
 from rescompile.parity.reference import run
@@ -67,25 +64,6 @@ blocks:
 stages:
   - {name: a, block: grow, repeat: 3, more: 5, extra: $index + 1}
 """
-HIDDEN = """
-blocks:
-  unit:
-    parameters: {range: {type: int}, first: {type: int}}
-    body:
-      - conv: {channels: $range + $first, kernel: 1}
-        name: conv
-stages:
-  - {name: a, block: unit, range: 2, first: 1}
-  - {name: b, block: unit, range: 3, first: 2}
-"""
-
-
-@pytest.fixture(scope="module")
-def torch() -> Iterator[Worker]:
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
-    with Worker("torch") as worker:
-        yield worker
 
 
 def write(folder: Path, text: str) -> Path:
@@ -125,13 +103,6 @@ def test_odd_networks_are_the_reference(tmp_path: Path, torch: Worker, text: str
     assert len(got) == len(wanted)
     for one, other in zip(got, wanted, strict=True):
         assert relative_error(one, other) < 1e-12
-
-
-def test_parameters_that_hide_a_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError) as refused:
-        open_spec(write(tmp_path, HIDDEN)).source("torch")
-    assert [r for r in refused.value.reasons if "'first'" in r]
-    assert [r for r in refused.value.reasons if "'range'" in r]
 
 
 def test_names_and_the_order_of_branches_stay(tmp_path: Path) -> None:
