@@ -147,7 +147,7 @@ def keras() -> Iterator[Worker]:
         yield worker
 
 
-@pytest.mark.parametrize("names", cases())
+@pytest.mark.parametrize("names", list(cases()))
 def test_convolutions_beside_each_other(
     keras: Worker, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
