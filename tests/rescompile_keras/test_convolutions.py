@@ -116,25 +116,29 @@ def compiled(folder: Path, names: tuple[str, ...]) -> Architecture:
     return open_spec(path)
 
 
+PAIRS = list(combinations(FORMS, 2))
+
+
 def cases() -> Iterator[Any]:
-    """Each form, and each pair; of those with the same helpers one runs by default."""
+    """Each form, and of the pairs with the same helpers one."""
+    yield from (pytest.param((name,), id=name) for name in FORMS)
     seen: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
-        for names in (*combinations(FORMS, 1), *combinations(FORMS, 2)):
+        for names in PAIRS:
             helpers = Style(compiled(Path(folder), names).facts).convs
             made = [helper.function() for helper in helpers if helper.is_function]
             text = "\n".join(line for f in made for line in (f.signature, *f.lines))
-            marks = [pytest.mark.slow] if text in seen and len(names) > 1 else []
+            if text not in seen:
+                yield pytest.param(names, id="-".join(names), marks=pytest.mark.slow)
             seen.add(text)
-            yield pytest.param(names, id="-".join(names), marks=marks)
 
 
-def check(worker: Worker, folder: Path, names: tuple[str, ...]) -> None:
-    elaborated = compiled(folder, names).facts.elaborated
-    x = np.random.default_rng(7).standard_normal((2, *elaborated.network.input))
-    (wanted,) = run(elaborated, random_weights(elaborated, 3), x).outputs
-    (got,) = worker.run(folder / "mine.yaml", x.astype(np.float32), weights=3)
-    assert relative_error(got, wanted) < 1e-5
+@pytest.mark.parametrize("first", FORMS)
+def test_the_source_is_proved_for_every_pair(tmp_path: Path, first: str) -> None:
+    """It is executed, and proved to be the network, before it is given."""
+    for names in PAIRS:
+        if names[0] == first:
+            compiled(tmp_path, names).source("keras")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +155,11 @@ def keras() -> Iterator[Worker]:
 def test_convolutions_beside_each_other(
     keras: Worker, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
-    check(keras, tmp_path, names)
+    elaborated = compiled(tmp_path, names).facts.elaborated
+    x = np.random.default_rng(7).standard_normal((2, *elaborated.network.input))
+    (wanted,) = run(elaborated, random_weights(elaborated, 3), x).outputs
+    (got,) = keras.run(tmp_path / "mine.yaml", x.astype(np.float32), weights=3)
+    assert relative_error(got, wanted) < 1e-5
 
 
 @pytest.mark.parametrize(
