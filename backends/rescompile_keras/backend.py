@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, cast
 
@@ -19,9 +19,10 @@ from .convolution import skips
 from .define import network_function
 from .file import File, uncountable
 from .initialise import initializer
-from .layers import HELPERS, Style, cuts, keras_momentum, norm_layer
+from .layers import HELPERS, LAYERS, Style, cuts, keras_momentum, norm_layer
 from .names import collisions
 from .pooling import reasons
+from .storage import STORAGE
 from .view import RESERVED, number
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class KerasBackend:
     weight_files = (".weights.h5", ".keras")
     neutral_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
+    tables: Mapping[str, Collection[type[Op]]] = {"emission": LAYERS, "storage": STORAGE}
 
     def unsupported(self, facts: Facts) -> list[str]:
         return list(dict.fromkeys(_reasons(facts)))

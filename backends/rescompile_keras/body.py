@@ -25,7 +25,7 @@ from rescompile.ir.symbolic import Flow
 from .file import STAGE, File, count_argument, repetition
 from .layers import Site, apply
 from .sequence import Sequence
-from .view import COUNTERS, Label, Line, Scope
+from .view import COUNTERS, Label, Line, Scope, free
 
 JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Multiply", JoinKind.CONCAT: "Concatenate"}
 Child = Layer | Group | BlockCall
@@ -44,7 +44,8 @@ class Body:
     ) -> None:
         self.file, self.scope, self.flow = file, scope, flow
         self.shapes = shapes or {}
-        self.names = {*file.names.taken, *local}
+        self.local = frozenset(local)
+        self.names = {*file.names.taken, *self.local}
         self.lines: list[Line] = []
         self.indent = 4
         self.entry = "x"  # what x is called until it gets its first value
@@ -70,8 +71,8 @@ class Body:
     @contextmanager
     def loop(self, count: Dim) -> Iterator[str]:
         """A for loop; its counter is called so only if something asks for it."""
-        depth = len(self.scope.loops)
-        counter = COUNTERS[depth] if depth < len(COUNTERS) else f"i{depth}"
+        variables = self.names.difference(COUNTERS)  # no variable is called as a counter
+        counter = free(COUNTERS, {*self.local, *variables, *self.scope.loops})
         count_text = self.scope.dim(count)
         self.scope.loops.append(counter)
         self.scope.counted.discard(counter)

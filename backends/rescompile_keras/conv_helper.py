@@ -1,7 +1,8 @@
-"""The helper functions `conv` and `depthwise_conv` of an emitted file, and their calls.
+"""The helper functions for convolutions of an emitted file, `conv` mostly, and their calls.
 
-A helper takes what varies between the convolutions of the network; what they agree on is written
-into it. A single convolution that needs no case distinction is written out where it stands.
+A helper takes what varies between its convolutions, or is an expression in one of them; what they
+agree on is written into it. A single convolution that needs no case distinction is written out
+where it stands. Which convolutions share a helper is decided in `sharing.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Generator, Iterator
 from typing import cast
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword
-from rescompile.ir.expr import Dim, Expr
+from rescompile.ir.expr import Dim, Expr, text
 from rescompile.ir.ops import Conv, Pair
 from rescompile.ir.structure import Initializer, Layer
 from rescompile.ir.trace import OpTrace
@@ -19,22 +20,23 @@ from .convolution import Kind, Padding, Site, axes, common_padding, is_depthwise
 from .initialise import depthwise_initializer, initializer
 from .view import BLOCK, Argument, Function, Label, Line, Scope, function
 
-OPTIONS = ("stride", "padding", "dilation", "groups", "use_bias")
+OPTIONS = ("stride", "padding", "dilation", "groups", "use_bias", "multiplier")
 QUOTED = {Padding.VALID: '"valid"', Padding.SAME: '"same"', Padding.HALF: '"same"'}
 
 
 class ConvHelper:
-    """All full, or all depthwise convolutions of a network, and how they are written."""
+    """Convolutions of a network that one helper can serve, and how they are written."""
 
-    def __init__(self, sites: list[Site], init: Initializer, depthwise: bool = False) -> None:
+    def __init__(
+        self, name: str, sites: list[Site], init: Initializer, depthwise: bool = False
+    ) -> None:
+        self.name = name
         self.sites = {id(site.node): site for site in sites}
         self.init = init
         self.depthwise = depthwise
-        self.name = "depthwise_conv" if depthwise else "conv"
         self.common = common_padding(sites)
         self.skips = any(site.skips for site in sites)
         self.either = any(site.kind is Kind.EITHER for site in sites)
-        self.multipliers = {m for site in sites for m in site.multipliers} or {1}
         decided = all(len({self.pads(trace) for trace in site.traces}) == 1 for site in sites)
         self.written_out = len(sites) == 1 and decided and not (self.skips or self.either)
         self.options(sites)
@@ -51,7 +53,7 @@ class ConvHelper:
             if key not in self.varying and (symbolic or tested):
                 self.varying.append(key)
         padding = '"same"' if any(values["padding"] == '"same"' for values in given) else '"valid"'
-        natural = dict(zip(OPTIONS, ("1", padding, "1", "1", "False"), strict=True))
+        natural = dict(zip(OPTIONS, ("1", padding, "1", "1", "False", "1"), strict=True))
         self.defaults = {
             key: natural[key]
             for key in self.varying
@@ -62,9 +64,10 @@ class ConvHelper:
     def is_symbolic(self, site: Site, key: str) -> bool:
         """Whether an option is an expression over the parameters of a block."""
         op = site.op
-        dims: dict[str, tuple[Dim, ...]]
-        dims = {"stride": op.stride, "dilation": op.dilation}
-        if not self.depthwise:
+        dims: dict[str, tuple[Dim, ...]] = {"stride": op.stride, "dilation": op.dilation}
+        if self.depthwise:
+            dims["multiplier"] = (site.multiplier,)
+        else:
             dims["groups"] = (op.groups,)
         if self.padding(site) is Padding.GIVEN:
             dims["padding"] = site.quad
@@ -72,7 +75,7 @@ class ConvHelper:
 
     @property
     def is_function(self) -> bool:
-        return bool(self.sites) and not self.written_out
+        return not self.written_out
 
     def padding(self, site: Site) -> Padding:
         """How a convolution of this network is padded."""
@@ -98,6 +101,7 @@ class ConvHelper:
             "dilation": scope.pair(site.op.dilation),
             "groups": "1" if self.depthwise else scope.dim(site.op.groups),
             "use_bias": str(site.op.bias),
+            "multiplier": scope.dim(site.multiplier) if self.depthwise else "1",
         }
 
     # -- one convolution -------------------------------------------------------------------------
@@ -119,8 +123,6 @@ class ConvHelper:
             return [*made, Call(self.layer(head, values, label, self.depthwise), (source,))]
         varying = [key for key in OPTIONS if key in self.varying]
         given = [Keyword(k, values[k]) for k in varying if values[k] != self.defaults.get(k)]
-        if self.depthwise and site.multipliers != {1} and len(self.multipliers) > 1:
-            given.append(Keyword("multiplier", str(max(site.multipliers))))
         return [Call(self.name, (source, *head, *given, label.keyword()))]
 
     def layer(
@@ -138,17 +140,18 @@ class ConvHelper:
             groups = [] if values["groups"] == "1" else [Keyword("groups", values["groups"])]
             init = Keyword("kernel_initializer", initializer(self.init))
             return Call("layers.Conv2D", (*head, *options, *groups, *bias, init, label.keyword()))
-        multiplier = self.multiplier()
+        multiplier = values["multiplier"] if self.depthwise else self.quotient()
         more = [] if multiplier == "1" else [Keyword("depth_multiplier", multiplier)]
         init = Keyword("depthwise_initializer", depthwise_initializer(self.init, multiplier))
         kernel = head[-1:]
         named = (*more, *bias, init, label.keyword())
         return Call("layers.DepthwiseConv2D", (*kernel, *options, *named))
 
-    def multiplier(self) -> str:
-        if len(self.multipliers) == 1:
-            return str(max(self.multipliers))
-        return "multiplier" if self.depthwise else "filters // groups"
+    def quotient(self) -> str:
+        """The outputs for each channel where only some convolutions of the helper are depthwise."""
+        found = {site.multiplier for site in self.sites.values() if site.multipliers}
+        only = found.pop() if len(found) == 1 else None
+        return "filters // groups" if only is None or isinstance(only, Expr) else text(only)
 
     # -- the helper ------------------------------------------------------------------------------
 
@@ -161,12 +164,11 @@ class ConvHelper:
             "dilation": _type([site.op.dilation for site in sites]),
             "groups": "int",
             "use_bias": "bool",
+            "multiplier": "int",
         }
         arguments = [] if self.depthwise else [Argument("filters", "int")]
         arguments.append(Argument("kernel_size", _type([site.op.kernel for site in sites])))
         given = [Argument(k, types[k], self.defaults.get(k)) for k in types if k in self.varying]
-        if self.depthwise and len(self.multipliers) > 1:
-            given.append(Argument("multiplier", "int", "1"))
         given.sort(key=lambda argument: argument.default is not None)
         return function(self.name, [*arguments, *given], self.lines())
 

@@ -12,10 +12,10 @@ from enum import Enum
 from functools import cached_property
 from typing import cast
 
-from rescompile.ir.expr import Dim
+from rescompile.ir.expr import Binary, Dim, binary, names
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, Quad, Same
-from rescompile.ir.structure import Layer
+from rescompile.ir.structure import CLASSES, Layer
 from rescompile.ir.trace import OpTrace
 
 
@@ -57,7 +57,8 @@ class Site:
     def kind(self) -> Kind:
         if all(is_depthwise(trace) for trace in self.traces):
             return Kind.DEPTHWISE
-        either = any(is_depthwise(trace) for trace in self.traces)
+        # One with two strides is a grouped convolution in all calls: Keras' depthwise one has one.
+        either = self.op.stride[0] == self.op.stride[1] and bool(self.multipliers)
         return Kind.EITHER if either else Kind.FULL
 
     @property
@@ -72,8 +73,20 @@ class Site:
 
     @property
     def multipliers(self) -> set[int]:
-        """Outputs for each input channel, where it is depthwise."""
+        """Outputs for each input channel, in the calls where it is depthwise."""
         return {trace.y[0] // trace.x[0] for trace in self.traces if is_depthwise(trace)}
+
+    @property
+    def multiplier(self) -> Dim:
+        """The same as it is written: what the channels are multiplied with, or else a quotient."""
+        made, groups = self.op.out_channels, self.op.groups
+        if made == groups:
+            return 1
+        if isinstance(made, Binary) and made.op == "*" and made.left == groups:
+            return made.right
+        if len(self.multipliers) == 1 and CLASSES not in names(made):
+            return max(self.multipliers)
+        return binary("//", made, groups)
 
     @cached_property
     def paddings(self) -> frozenset[Padding]:

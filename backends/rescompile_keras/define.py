@@ -12,6 +12,12 @@ from .file import File
 from .sequence import Sequence
 from .view import BLOCK, Argument, Function, Label, Line, Scope, arguments_of, function
 
+# Keras' layers, joins and shapes follow a global setting, and some networks would build without it.
+CHANNELS_LAST = (
+    '    if keras.config.image_data_format() != "channels_last":',
+    "        raise ValueError(\"call keras.config.set_image_data_format('channels_last') first\")",
+)
+
 
 def block_function(file: File, block: Block, name: str) -> Function:
     """The function of a block."""
@@ -59,7 +65,7 @@ def network_function(file: File) -> tuple[str, list[str]]:
         arguments.append(Argument(CLASSES, "int", str(network.classes)))
     head = signature(network.name, [a.declared for a in arguments], "keras.Model")
     last = f'return keras.Model(inputs, {result}, name="{network.name}")'
-    return head, [*_deep(file), *map(str, body.lines), f"    {last}"]
+    return head, [*_deep(file), *CHANNELS_LAST, *map(str, body.lines), f"    {last}"]
 
 
 def _deep(file: File) -> list[str]:

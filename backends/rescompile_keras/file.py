@@ -14,7 +14,22 @@ from rescompile.ir.sums import product, total
 from rescompile.ir.symbolic import Flow, arguments, expand
 
 from .layers import Style
-from .view import BLOCK, RESERVED, Argument, Function, Label, Line, Scope, file_names, function
+from .view import (
+    BLOCK,
+    COUNTERS,
+    COUNTS,
+    OWN,
+    RESERVED,
+    STAGE_NAME,
+    Argument,
+    Function,
+    Label,
+    Line,
+    Scope,
+    file_names,
+    free,
+    function,
+)
 
 RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
 COUNT = "#"  # stands for the number of repetitions among the arguments of a stage
@@ -36,7 +51,7 @@ class File:
             key: self.names.take("make_stage" if single else f"make_{key[0]}_stage")
             for key in self.repeated
         }
-        self.given = {*RESERVED, *self.style.helper_names(), self.network.name}
+        self.given = {*RESERVED, *OWN, *self.style.helper_names(), self.network.name}
         self.given |= {*self.titles.values(), *self.stage_titles.values()}
         self.functions: dict[str, Function] = {}
         self.stages: dict[StageKey, Function] = {}
@@ -77,24 +92,27 @@ class File:
         once = {p.name: p.default for p in self.network.blocks[node.block].parameters if p.once}
         count = count_argument(self, node)
         first = {a.of: a.name for a in inner.arguments}
+        taken = {count.name, *first.values()}
+        title = free([STAGE_NAME], taken)
+        i = free(COUNTERS, {title, *taken})
         rest = dict(first)
         for name_, default in once.items():
             if name_ in rest and default is not None:
                 rest[name_] = Scope().dim(default)
-        rest |= {name_: f"{first[name_]} + i" for name_ in counted(node) if name_ in rest}
+        rest |= {name_: f"{first[name_]} + {i}" for name_ in counted(node) if name_ in rest}
         spliced = self.repeated[stage_key(node)]
         start: Dim = Var("start") if spliced else 0
         lines = []
         if first != rest:
-            label = repetition(BLOCK, node, 0, start, Scope(), "{stage}")
+            label = repetition(BLOCK, node, 0, start, Scope(), f"{{{title}}}")
             lines.append(Line(inner.call("x", first, label), "x"))
         bounds = count.name if first == rest else f"1, {count.name}"
-        lines.append(Line(f"for i in range({bounds}):"))
-        label = repetition(BLOCK, node, Var("i"), start, Scope(), "{stage}")
+        lines.append(Line(f"for {i} in range({bounds}):"))
+        label = repetition(BLOCK, node, Var(i), start, Scope(), f"{{{title}}}")
         lines.append(Line(inner.call("x", rest, label), "x", 8))
         required = [a for a in inner.arguments if a.default is None]
         optional = [a for a in inner.arguments if a.default is not None]
-        stage = [Argument("stage", "str", of=STAGE)] if STAGE in node.children else []
+        stage = [Argument(title, "str", of=STAGE)] if STAGE in node.children else []
         return function(name, [*required, count, *stage, *optional], lines, numbered=spliced)
 
 
@@ -111,8 +129,7 @@ def _repeated(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> dict[Stage
 def count_argument(file: File, node: BlockCall) -> Argument:
     """The number of repetitions: `blocks`, unless the block has a parameter of that name."""
     taken = {a.name for a in file.block(node.block).arguments}
-    free = (n for n in ("blocks", "repeat", "repetitions", "count") if n not in taken)
-    return Argument(next(free), "int", of=COUNT)
+    return Argument(free(COUNTS, taken), "int", of=COUNT)
 
 
 def repetition(

@@ -18,16 +18,8 @@ import numpy as np
 
 from rescompile.backend.weights import Stored
 
-# What a layer's variables are called, in the order in which Keras numbers them in a file.
-VARIABLES = {
-    "conv2d": ("kernel", "bias"),
-    "depthwise_conv2d": ("kernel", "bias"),
-    "dense": ("kernel", "bias"),
-    "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
-    "layer_normalization": ("gamma", "beta"),
-    "group_normalization": ("gamma", "beta"),
-    "layer_scale": ("scale",),
-}
+from .storage import STORAGE
+
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 DEFLATE = 1032  # zlib expands nothing by more
 INSIDE = "model.weights.h5"
@@ -50,8 +42,17 @@ def read(file: Path) -> list[Stored]:
 
 
 def snake_case(name: str) -> str:
-    """What Keras calls a class of layers in a file: DepthwiseConv2D is `depthwise_conv2d`."""
+    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+# What a layer's variables are called, in the order in which Keras numbers them in a file.
+VARIABLES = {
+    snake_case(layer): tuple(kept.variables.values())
+    for kept in STORAGE.values()
+    for layer in kept.layers
+}
 
 
 class Refused(Exception):

@@ -21,10 +21,10 @@ from rescompile.ir.structure import Layer
 from rescompile.ir.sums import total
 
 from .analysis import Flattening, has_positions
-from .conv_helper import ConvHelper
-from .convolution import Kind, find_sites
+from .convolution import find_sites
 from .initialise import initializer
 from .pooling import Pools
+from .sharing import conv_helpers
 from .view import Label, Scope, number
 
 UNBIASED = "UnbiasedBatchNormalization"
@@ -46,11 +46,7 @@ class Style:
 
     def __post_init__(self) -> None:
         facts = self.facts
-        sites = list(find_sites(facts))
-        init = facts.network.conv_init
-        self.conv = ConvHelper([s for s in sites if s.kind is not Kind.DEPTHWISE], init)
-        depthwise = [s for s in sites if s.kind is Kind.DEPTHWISE]
-        self.depthwise_conv = ConvHelper(depthwise, init, depthwise=True)
+        self.convs = conv_helpers(find_sites(facts), facts.network.conv_init)
         self.pools = Pools(facts)
         self.flattening = Flattening(facts.elaborated)
         found = [traces[0].node.op for traces in facts.traces.values()]
@@ -60,10 +56,6 @@ class Style:
         if any(op.unbiased for op in norms):
             self.templates.add(UNBIASED)
         self.several_linears = sum(isinstance(op, ops.Linear) for op in found) > 1
-
-    @property
-    def convs(self) -> tuple[ConvHelper, ConvHelper]:
-        return self.conv, self.depthwise_conv
 
     def helper_names(self) -> set[str]:
         """The functions of the file that are no block's."""

@@ -16,15 +16,6 @@ import numpy as np
 from rescompile.backend.contract import Step, Weights
 from rescompile.backend.weights import COUNTER, Slot, Stored
 from rescompile.ir.facts import Facts
-from rescompile.ir.ops import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    GroupNorm,
-    LayerNorm,
-    LayerScale,
-    Linear,
-)
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import OpTrace
 
@@ -32,79 +23,9 @@ from . import files
 from .analysis import Flattening
 from .differentiate import differentiate
 from .exact import allow_float64, make_exact
+from .storage import STORAGE, Layout, layout_of
 
-NORM = {"weight": "gamma", "bias": "beta"}
-BATCH_NORM = {**NORM, "running_mean": "moving_mean", "running_var": "moving_variance"}
-Variable = tuple[Path, Any, "Layout"]
-
-
-class Layout:
-    """How a weight lies in Keras, seen from PyTorch's; `to` and `back` are exact inverses."""
-
-    def to(self, array: Any) -> Any:
-        return array
-
-    def back(self, array: Any) -> Any:
-        return array
-
-
-class ConvLayout(Layout):
-    """OIHW to HWIO; of a transposed convolution IOHW to HWOI, which moves the axes alike."""
-
-    def to(self, array: Any) -> Any:
-        return array.transpose(2, 3, 1, 0)
-
-    def back(self, array: Any) -> Any:
-        return array.transpose(3, 2, 0, 1)
-
-
-class DepthwiseLayout(Layout):
-    """(channels * multiplier, 1, H, W) to (H, W, channels, multiplier)."""
-
-    def __init__(self, channels: int) -> None:
-        self.channels = channels
-
-    def to(self, array: Any) -> Any:
-        out, _, height, width = array.shape
-        split = array.reshape(self.channels, out // self.channels, height, width)
-        return split.transpose(2, 3, 0, 1)
-
-    def back(self, array: Any) -> Any:
-        height, width, channels, multiplier = array.shape
-        return array.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
-
-
-class DenseLayout(Layout):
-    """(out, in) to (in, out); behind a flatten the rows go from C, H, W to H, W, C."""
-
-    def __init__(self, shape: tuple[int, int, int] | None) -> None:
-        self.shape = shape
-
-    def to(self, array: Any) -> Any:
-        if self.shape is not None:
-            array = array.reshape(-1, *self.shape).transpose(0, 2, 3, 1).reshape(array.shape)
-        return array.T
-
-    def back(self, array: Any) -> Any:
-        array = array.T
-        if self.shape is not None:
-            channels, height, width = self.shape
-            stacked = array.reshape(-1, height, width, channels)
-            array = stacked.transpose(0, 3, 1, 2).reshape(array.shape)
-        return array
-
-
-class ScaleLayout(Layout):
-    """(C, 1, 1) to (C,), or a vector as it is."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-
-    def to(self, array: Any) -> Any:
-        return array.reshape(-1)
-
-    def back(self, array: Any) -> Any:
-        return array.reshape(self.shape)
+Variable = tuple[Path, Any, Layout]
 
 
 def variables(model: Any, facts: Facts) -> Iterator[Variable]:
@@ -119,19 +40,12 @@ def variables(model: Any, facts: Facts) -> Iterator[Variable]:
 def _of_layer(
     path: Path, trace: OpTrace, layer: Any, order: tuple[int, int, int] | None
 ) -> Iterator[Variable]:
-    op = trace.op
-    if isinstance(op, (Conv, ConvTranspose, Linear)):
-        layout: Layout = DenseLayout(order) if isinstance(op, Linear) else ConvLayout()
-        if isinstance(layer, keras.layers.DepthwiseConv2D):
-            layout = DepthwiseLayout(trace.x[0])
-        yield (*path, "weight"), layer.kernel, layout
-        if op.bias:
-            yield (*path, "bias"), layer.bias, Layout()
-    elif isinstance(op, (BatchNorm, LayerNorm, GroupNorm)):
-        for leaf, name in (BATCH_NORM if isinstance(op, BatchNorm) else NORM).items():
-            yield (*path, leaf), getattr(layer, name), Layout()
-    elif isinstance(op, LayerScale):
-        yield path, layer.scale, ScaleLayout(op.parameters(trace.x)[0].shape)
+    op, kind = trace.op, type(layer).__name__
+    names = STORAGE[type(op)].variables
+    for parameter in op.parameters(trace.x):
+        leaf = parameter.leaf
+        lies = layout_of(op, trace.x, leaf, kind, order)
+        yield ((*path, leaf) if leaf else path), getattr(layer, names[leaf]), lies
 
 
 class KerasRuntime:

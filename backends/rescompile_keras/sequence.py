@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rescompile.backend.choices import Choice, choices
-from rescompile.ir.expr import Dim, Expr, Var, binary
+from rescompile.ir.expr import Dim, Expr, binary
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Form, Group, Layer, Loop, Node
 from rescompile.ir.sums import total
@@ -35,7 +35,9 @@ class Sequence:
     @property
     def position(self) -> Dim:
         """The number of the next member."""
-        return binary("+", Var(self.counter), self.offset) if self.counter else self.offset
+        if not self.counter:
+            return self.offset
+        return binary("+", self.body.scope.variable(self.counter), self.offset)
 
     def run(self, nodes: tuple[Node, ...], more: bool = False) -> str:
         """Render the members; returns the variable with the result. `more` says others follow."""

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, statement
 from rescompile.backend.naming import Names
 from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim, Var, names, substitute, text
 from rescompile.ir.record import record
-from rescompile.ir.structure import INDEX, Block, Network, Param
+from rescompile.ir.structure import CLASSES, IN_CHANNELS, INDEX, Block, Network, Param
 
 TENSOR = "KerasTensor"
 COUNTERS = "ijklm"
-BUILTINS = ("bool", "float", "int", "max", "min", "range", "round", "str", "tuple")
-# What emitted functions bind or rely on: neither a network nor a parameter can be called so.
-_BOUND = ("keras", "layers", "KerasTensor", "math", "sys", "x", "name", "start", "inputs")
-RESERVED = frozenset((*_BOUND, *COUNTERS, *BUILTINS))
+# What emitted functions rely on: neither a network, nor a value of a block can be called so.
+RESERVED = frozenset(
+    (
+        *("keras", "layers", "KerasTensor", "math", "sys"),
+        *("bool", "float", "int", "max", "min", "range", "round", "str", "tuple", "ValueError"),
+    )
+)
+# What each function of a block or a stage calls its own, so that no value of a block is called so.
+OWN = frozenset(("x", "name", "start"))
+# What some functions bind: a function that is called so could not be called from there.
+BOUND = frozenset((*OWN, *COUNTERS, "inputs", "input_shape", CLASSES, IN_CHANNELS))
+COUNTS = ("blocks", "repeat", "repetitions", "count")  # how often a stage repeats its block
+STAGE_NAME = "stage"  # a stage's own name, without the path to it
 
 
 @record
@@ -60,6 +70,12 @@ class Scope:
         if index and INDEX in used:
             self.counted.add(self.loops[-1])
         return text(substitute(dim, {**self.shown, **index}), sigil="")
+
+    def variable(self, name: str) -> Var:
+        """A variable of the emitted function, whatever values of the block are called."""
+        key = f"local {name}"  # no name in a spec
+        self.shown[key] = Var(name)
+        return Var(key)
 
     def pair(self, dims: tuple[Dim, Dim]) -> str:
         """One expression for both axes where they agree."""
@@ -166,10 +182,18 @@ def _returning(lines: list[Line], result: str = "x") -> Iterator[str]:
 
 
 def file_names(network: Network, helpers: Iterable[str]) -> Names:
-    """Names for functions that no parameter or variable of a block hides, helpers taken."""
-    names_ = Names(set(RESERVED))
-    names_.taken |= {network.name, *helpers}
-    return names_
+    """Names for functions that no variable hides which the emitter binds itself, helpers taken.
+
+    Values of blocks give way to them (`shown_names`).
+    """
+    return Names({*RESERVED, *BOUND, *COUNTS, STAGE_NAME, network.name, *helpers})
+
+
+def free(wanted: Iterable[str], taken: Container[str]) -> str:
+    """The first of some names that is free, or the first one with a number."""
+    first, *others = wanted
+    numbered = (f"{first}{number}" for number in count(2))
+    return next(name for name in chain((first, *others), numbered) if name not in taken)
 
 
 def arguments_of(block: Block, scope: Scope) -> tuple[Argument, ...]:

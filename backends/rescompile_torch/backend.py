@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ from rescompile.ir.structure import Form, Layer, Path
 from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, parts
 
 from .define import define_network
-from .initialise import initialisers
+from .initialise import DRAWN, initialisers
+from .modules import MODULES
 from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
 from .view import Definition, File
 
@@ -39,6 +40,7 @@ class TorchBackend:
     weight_files = (".pth", ".pt", ".th")
     neutral_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
+    tables: Mapping[str, Collection[type[Op]]] = {"emission": MODULES, "initialisation": DRAWN}
 
     def unsupported(self, facts: Facts) -> list[str]:
         return list(dict.fromkeys(_reasons(facts)))

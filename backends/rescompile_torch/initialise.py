@@ -7,11 +7,17 @@ from fractions import Fraction
 
 from rescompile.ir.facts import Facts
 from rescompile.ir.ops import Conv, ConvTranspose, Linear
-from rescompile.ir.structure import Initializer, Network
+from rescompile.ir.structure import Initializer
 
 # What tells PyTorch's Kaiming rules the scale of the variance.
 GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
 
+# The modules whose weights are drawn.
+DRAWN: dict[type[Conv | ConvTranspose | Linear], str] = {
+    Conv: "nn.Conv2d",
+    ConvTranspose: "nn.ConvTranspose2d",
+    Linear: "nn.Linear",
+}
 WITH_BIAS = "module.bias is not None"
 
 
@@ -20,7 +26,8 @@ def initialisers(facts: Facts) -> Iterator[str]:
     network = facts.network
     found = [trace.op for _, trace in facts.elaborated.flat()]
     rules: dict[tuple[str, ...], list[str]] = {}  # what is done, to which modules
-    for kind, (name, how) in _kinds(network).items():
+    for kind, name in DRAWN.items():
+        how = network.linear_init if kind is Linear else network.conv_init
         biases = [op.bias for op in found if isinstance(op, kind)]
         if lines := _lines(_weight(how), biases):
             rules.setdefault(tuple(lines), []).append(name)
@@ -35,15 +42,6 @@ def initialisers(facts: Facts) -> Iterator[str]:
         yield f"            {word} isinstance(module, {kinds}){only_if}:"
         yield from (f"                {line}" for line in lines)
         word = "elif"
-
-
-def _kinds(network: Network) -> dict[type[Conv | ConvTranspose | Linear], tuple[str, Initializer]]:
-    """The modules that are initialised, and how."""
-    return {
-        Conv: ("nn.Conv2d", network.conv_init),
-        ConvTranspose: ("nn.ConvTranspose2d", network.conv_init),
-        Linear: ("nn.Linear", network.linear_init),
-    }
 
 
 def _lines(weight: str, biases: list[bool]) -> list[str]:

@@ -41,6 +41,8 @@ def conv(
 
 
 def alexnet(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 64, 11, stride=4, padding=2, name="features_0")  # 55 x 55 x 64
     x = layers.ReLU(name="features_1")(x)  # 55 x 55 x 64

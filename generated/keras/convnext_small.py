@@ -88,6 +88,8 @@ def make_stage(x: KerasTensor, position: int, blocks: int, *, name: str) -> Kera
 def convnext_small(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 96, 4, stride=4, name="features_0_0")  # 56 x 56 x 96
     x = layers.LayerNormalization(epsilon=1e-6, name="features_0_1")(x)  # 56 x 56 x 96

@@ -70,6 +70,8 @@ def make_stage(x: KerasTensor, blocks: int, *, name: str) -> KerasTensor:
 def darknet53(
     input_shape: tuple[int, int, int] = (256, 256, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_leaky(inputs, 32, kernel=3, name="conv0")  # 256 x 256 x 32
     x = conv_norm_leaky(x, 64, kernel=3, stride=2, name="conv1")  # 128 x 128 x 64

@@ -76,6 +76,8 @@ def transition(x: KerasTensor, *, name: str) -> KerasTensor:
 def densenet161(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 96, 7, stride=2, name="features_conv0")  # 112 x 112 x 96
     x = batch_norm(x, name="features_norm0")  # 112 x 112 x 96

@@ -152,6 +152,8 @@ def make_stage(
 def efficientnet_b1(
     input_shape: tuple[int, int, int] = (240, 240, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 32, stride=2, name="features_0")  # 120 x 120 x 32
     x = make_stage(x, 16, position=0, blocks=2, expand=1, name="features_1")  # 120 x 120 x 16

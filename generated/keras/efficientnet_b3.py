@@ -152,6 +152,8 @@ def make_stage(
 def efficientnet_b3(
     input_shape: tuple[int, int, int] = (300, 300, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 40, stride=2, name="features_0")  # 150 x 150 x 40
     x = make_stage(x, 24, position=0, blocks=2, expand=1, name="features_1")  # 150 x 150 x 24

@@ -152,6 +152,8 @@ def make_stage(
 def efficientnet_b5(
     input_shape: tuple[int, int, int] = (456, 456, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 48, stride=2, name="features_0")  # 228 x 228 x 48
     x = make_stage(x, 24, position=0, blocks=3, expand=1, name="features_1")  # 228 x 228 x 24

@@ -155,6 +155,8 @@ def efficientnet_b7(
     input_shape: tuple[int, int, int] = (600, 600, 3), classes: int = 1000
 ) -> keras.Model:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 2_000))  # Keras recurses over layers
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 64, stride=2, name="features_0")  # 300 x 300 x 64
     x = make_stage(x, 32, position=0, blocks=4, expand=1, name="features_1")  # 300 x 300 x 32

@@ -169,6 +169,8 @@ def efficientnet_v2_l(
     input_shape: tuple[int, int, int] = (480, 480, 3), classes: int = 1000
 ) -> keras.Model:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 2_000))  # Keras recurses over layers
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 32, stride=2, name="features_0")  # 240 x 240 x 32
     x = make_fused_mb_conv_stage(

@@ -166,6 +166,8 @@ def make_mb_conv_stage(
 def efficientnet_v2_m(
     input_shape: tuple[int, int, int] = (480, 480, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 24, stride=2, name="features_0")  # 240 x 240 x 24
     x = make_fused_mb_conv_stage(

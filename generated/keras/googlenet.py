@@ -86,6 +86,8 @@ def inception(
 def googlenet(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm(inputs, 64, kernel=7, stride=2, name="conv1")  # 112 x 112 x 64
     x = max_pool(x, 3, 2, name="maxpool1")  # 56 x 56 x 64

@@ -142,6 +142,8 @@ def inception_e(x: KerasTensor, *, name: str) -> KerasTensor:
 def inception_v3(
     input_shape: tuple[int, int, int] = (299, 299, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = valid_conv_norm(inputs, 32, stride=2, name="Conv2d_1a_3x3")  # 149 x 149 x 32
     x = valid_conv_norm(x, 32, name="Conv2d_2a_3x3")  # 147 x 147 x 32

@@ -161,6 +161,8 @@ def inverted_residual(
 def mobilenet_v3_small(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 16, stride=2, name="features_0")  # 112 x 112 x 16
     x = inverted_residual(

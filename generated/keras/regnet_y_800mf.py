@@ -108,6 +108,8 @@ def make_stage(
 def regnet_y_800mf(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_activation(inputs, 32, stride=2, name="stem")  # 112 x 112 x 32
     x = make_stage(

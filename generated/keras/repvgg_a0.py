@@ -69,6 +69,8 @@ def make_stage(
 def repvgg_a0(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = repvgg_block(inputs, 48, stride=2, name="stage0")  # 112 x 112 x 48
     x = make_stage(x, 48, blocks=2, stride=2, name="stage1")  # 56 x 56 x 48

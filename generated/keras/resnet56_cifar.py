@@ -74,6 +74,8 @@ def make_stage(
 def resnet56_cifar(
     input_shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 16, 3, name="conv1")  # 32 x 32 x 16
     x = batch_norm(x, name="bn1")  # 32 x 32 x 16

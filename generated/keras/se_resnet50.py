@@ -91,6 +91,8 @@ def make_stage(
 def se_resnet50(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 64, 7, stride=2, name="conv1")  # 112 x 112 x 64
     x = batch_norm(x, name="bn1")  # 112 x 112 x 64

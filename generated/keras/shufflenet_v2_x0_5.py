@@ -113,6 +113,8 @@ def make_stage(x: KerasTensor, blocks: int, *, name: str, start: int = 0) -> Ker
 def shufflenet_v2_x0_5(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 24, 3, stride=2, name="conv1_0")  # 112 x 112 x 24
     x = batch_norm(x, name="conv1_1")  # 112 x 112 x 24

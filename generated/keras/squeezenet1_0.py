@@ -65,6 +65,8 @@ def fire(x: KerasTensor, squeeze: int, expand: int, *, name: str) -> KerasTensor
 def squeezenet1_0(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 96, 7, stride=2, padding="valid", name="features_0")  # 109 x 109 x 96
     x = layers.ReLU(name="features_1")(x)  # 109 x 109 x 96

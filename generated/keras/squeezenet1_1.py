@@ -65,6 +65,8 @@ def fire(x: KerasTensor, squeeze: int, expand: int, *, name: str) -> KerasTensor
 def squeezenet1_1(
     input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
 ) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 64, 3, stride=2, padding="valid", name="features_0")  # 111 x 111 x 64
     x = layers.ReLU(name="features_1")(x)  # 111 x 111 x 64

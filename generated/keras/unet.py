@@ -52,6 +52,8 @@ def double_conv(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
 
 
 def unet(input_shape: tuple[int, int, int] = (128, 128, 1), classes: int = 2) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     encoder1 = double_conv(inputs, 64, name="encoder1")  # 128 x 128 x 64
     x = layers.MaxPooling2D(2, name="maxpool1")(encoder1)  # 64 x 64 x 64

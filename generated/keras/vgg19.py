@@ -42,6 +42,8 @@ def vgg_stage(
 
 
 def vgg19(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = vgg_stage(inputs, 64, convs=2, name="features")  # 112 x 112 x 64
     x = vgg_stage(x, 128, convs=2, name="features", start=5)  # 56 x 56 x 128

@@ -93,6 +93,8 @@ def make_stage(x: KerasTensor, blocks: int, *, name: str) -> KerasTensor:
 
 
 def xception(input_shape: tuple[int, int, int] = (299, 299, 3), classes: int = 1000) -> keras.Model:
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv(inputs, 32, 3, stride=2, name="conv1")  # 149 x 149 x 32
     x = batch_norm(x, name="bn1")  # 149 x 149 x 32

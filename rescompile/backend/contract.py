@@ -6,7 +6,7 @@ cannot express stands in `unsupported`; `emit` is called only when that is empty
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -113,6 +113,9 @@ class Backend(Protocol):
     weight_files: tuple[str, ...]  # the suffixes of the files that its runtime reads and saves
     neutral_files: tuple[str, ...]  # those among the core's own formats that its users load
     UNSUPPORTED: Mapping[type[Op], str]
+    # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
+    # are drawn, "storage" of those with tensors. A backend that needs no entries has no such table.
+    tables: Mapping[str, Collection[type[Op]]]
 
     def unsupported(self, facts: Facts) -> list[str]:
         """Everything in the network that this backend cannot express, each with its place."""

@@ -17,6 +17,7 @@ from .ops import attribute_dims, map_attributes
 from .structure import (
     CLASSES,
     IN_CHANNELS,
+    INDEX,
     Block,
     Branch,
     Call,
@@ -147,9 +148,14 @@ class _Folder:
         return self.dim(node.when) if decided is None else decided
 
     def call(self, node: Call, when: Dim) -> Call:
-        keep = {p.name for p in self.kept[node.block]}
+        keep = {p.name: p for p in self.kept[node.block]}
         args = tuple((name, self.dim(dim)) for name, dim in node.args if name in keep)
         repeat = None if node.repeat is None else self.dim(node.repeat)
+        if repeat is not None:  # what only the first repetition gets is worth what it is there
+            first = {name for name, p in keep.items() if p.once and p.default is not None}
+            args = tuple(
+                (name, substitute(dim, {INDEX: 0}) if name in first else dim) for name, dim in args
+            )
         return replace(node, args=args, repeat=repeat, when=when)
 
     def residual(self, node: Residual) -> tuple[Node, ...]:

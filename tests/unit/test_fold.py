@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rescompile.compiler import open_spec
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.expr import Var, text
 from rescompile.ir.fold import fold
 from rescompile.ir.ops import Conv
-from rescompile.ir.structure import Block, Call, Layer, Residual, Where
+from rescompile.ir.structure import Block, Call, Layer, Residual, Where, walk
 from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import find, load
@@ -134,3 +135,22 @@ def test_an_expression_over_a_constant_is_folded(write: Write) -> None:
     assert isinstance(conv, Layer)
     assert isinstance(conv.op, Conv)
     assert text(conv.op.out_channels) == "$channels * 2 + 1"
+
+
+FIRST = """
+blocks:
+  unit:
+    parameters: {channels: {type: int}, more: {type: int, default: 5, once: true}}
+    body: [{conv: {channels: $channels + $more, kernel: 1}, name: conv}]
+stages:
+  - {name: a, block: unit, channels: 2, more: $index + 3, repeat: 3}
+  - {name: b, block: unit, channels: $index + 1, more: $index, repeat: 3}
+"""
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_what_only_the_first_repetition_gets_does_not_count_up(write: Write, backend: str) -> None:
+    net = open_spec(write(FIRST))
+    calls = [node for node in walk(net.facts.network.body) if isinstance(node, Call)]
+    assert [dict(call.args)["more"] for call in calls] == [3, 0]
+    assert net.source(backend)
