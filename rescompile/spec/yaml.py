@@ -236,6 +236,13 @@ def scalar(text: str) -> str | int | float | bool | None:
     return text
 
 
+def escape(character: str) -> str:
+    """A character as it is written between double quotes where it cannot be seen."""
+    code = ord(character)
+    letter, width = ("x", 2) if code < 1 << 8 else ("u", 4) if code < 1 << 16 else ("U", 8)
+    return f"\\{letter}{code:0{width}x}"
+
+
 def _position(text: str, index: int, file: str) -> Location:
     start = text.rfind("\n", 0, index) + 1
     line = text[start:].split("\n", 1)[0]

@@ -177,7 +177,10 @@ def test_a_link_at_the_output_is_replaced_and_its_target_left(
     (tmp_path / "target").write_text("precious")
     (tmp_path / "generated/torch").mkdir(parents=True)
     (tmp_path / "generated/torch/mine.py").symlink_to("../../target")
-    assert server.run(tmp_path, "build", "net.yaml")[0] == 0
+    before = everything(tmp_path)
+    assert "--force" in server.refuses(tmp_path, "build", "net.yaml")
+    assert everything(tmp_path) == before
+    assert server.run(tmp_path, "build", "net.yaml", "--force")[0] == 0
     assert (tmp_path / "target").read_text() == "precious"
     assert "class Mine" in (tmp_path / "generated/torch/mine.py").read_text()
 

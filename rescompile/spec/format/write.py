@@ -16,7 +16,7 @@ from functools import cache
 
 from yaml.emitter import Emitter
 
-from ..yaml import scalar
+from ..yaml import escape, scalar
 from .tree import Document, Entry, Node
 
 WIDTH = 100
@@ -196,7 +196,6 @@ def _quoted(value: str) -> str:
     def escaped(c: str) -> str:
         if c in escapes or c.isprintable():
             return escapes.get(c, c)
-        letter, width = ("x", 2) if ord(c) < 256 else ("u", 4) if ord(c) < 65536 else ("U", 8)
-        return f"\\{letter}{ord(c):0{width}x}"
+        return escape(c)
 
     return f'"{"".join(map(escaped, value))}"'
