@@ -243,6 +243,14 @@ def escape(character: str) -> str:
     return f"\\{letter}{code:0{width}x}"
 
 
+def normal(text: str) -> str:
+    """The text with line feeds for every end of line of YAML 1.2, and without marks of byte order.
+
+    It means the same, and its own normal text is itself.
+    """
+    return text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _position(text: str, index: int, file: str) -> Location:
     start = text.rfind("\n", 0, index) + 1
     line = text[start:].split("\n", 1)[0]
@@ -269,4 +277,4 @@ def read(data: bytes, file: str) -> Item:
         message = f"the file holds a control character, U+{ord(control.group()):04X}"
         at = _position(text, control.start(), file)
         raise SpecError([Diagnostic("E101", message, at, help="remove it")])
-    return Reader(text.replace("\r\n", "\n").removeprefix("\ufeff"), file).read()
+    return Reader(normal(text), file).read()

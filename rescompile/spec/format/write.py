@@ -93,6 +93,8 @@ def _block(node: Node, indent: int) -> list[str]:
 
 def _entry(entry: Entry, indent: int) -> list[str]:
     margin, node = " " * indent, entry.node
+    if node.kind in ("mapping", "list") and not node.entries:
+        entry.tail, node.foot = [*entry.tail[:1], *node.foot, *entry.tail[1:]], []
     start = margin + ("- " if entry.key is None else f"{_inline_key(entry.key)}: ")
     text = _line(entry, len(start))
     anchor = f"&{node.anchor}" if node.anchor else ""
