@@ -181,12 +181,18 @@ def _node(event: Any, source: str) -> Node:
     if isinstance(event, yaml.ScalarEvent):
         text = event.value or ""
         value = scalar(text) if event.implicit[0] else text
-        if event.style in ("|", ">"):  # it ends before the blank lines below it, not after them
-            written = source[event.start_mark.index : event.end_mark.index].rstrip()
-            end = (start[0] + written.count("\n"), len(written) - written.rfind("\n") - 1)
+        if event.style in ("|", ">"):
+            end = _literal_end(event, source)
         return Node("scalar", start, end, value, text, anchor)
     kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "list"
     return Node(kind, start, end, anchor=anchor, flow=bool(event.flow_style))
+
+
+def _literal_end(event: Any, source: str) -> Place:
+    """Where a `|` ends: before the blank lines below it, and not after them."""
+    written = source[event.start_mark.index : event.end_mark.index].rstrip()
+    line = event.start_mark.line + written.count("\n")
+    return line, len(written) - written.rfind("\n") - 1
 
 
 def _comments(text: str, spans: list[tuple[int, int]]) -> Iterator[tuple[Place, bool, str]]:
