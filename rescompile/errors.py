@@ -1,7 +1,7 @@
 """Errors as data: what is wrong, where it stands, and what to do about it.
 
 Everything that a user can get wrong is a `Diagnostic`. They are collected, raised once in a
-`SpecError`, and printed by `render` in the voice of rustc. This module imports nothing of ours.
+`SpecError`, and printed by `render` in the voice of rustc. Imports nothing of ours but `prose`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from .prose import visible
 
 MAX_SENTENCE = 800  # characters of a message; the longest of ours, a list of names, has fewer
 
@@ -128,7 +130,7 @@ def render(found: Diagnostic) -> str:
     where = found.location
     margin = " " * (len(str(where.line)) + 1 if where else 1)
     if where:
-        lines.append(f"{margin}--> {where.file}:{where.line}:{where.column}")
+        lines.append(f"{margin}--> {visible(where.file)}:{where.line}:{where.column}")
         if where.text.strip():
             shown, column = _window(where.text, where.column)
             caret = " " * (column - 1) + "^"
@@ -147,9 +149,7 @@ def _safe(text: str) -> str:
     """A sentence for a terminal: no characters that would steer it, and no end of them."""
     if len(text) > MAX_SENTENCE:
         text = f"{text[: MAX_SENTENCE // 2]} ... {text[-MAX_SENTENCE // 4 :]}"
-    if text.replace("\n", "").isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    return visible(text, keep="\n")
 
 
 def _window(text: str, column: int, width: int = 100) -> tuple[str, int]:

@@ -7,7 +7,7 @@ place first and moved when all of it is on the disk: an error leaves what was th
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -50,27 +50,26 @@ def replacing(path: Path) -> Iterator[Path]:
     Its name ends as that of `path` does. A link at `path` is replaced; what it points to is left.
     Raises `SpecError` where nothing can be written, or where `path` is a folder or a device.
     """
-    name, made = None, list[Path]()
+    # Named before it is made: whenever a signal ends the command, the name is known and removed.
+    beside, made = path.parent / f".{secrets.token_hex(6)}{_suffix(path)}", list[Path]()
     try:
         if path.exists() and not path.is_file():
             raise OSError(0, "Not a regular file")
         made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=_suffix(path))
-        os.close(descriptor)
-        yield Path(name)
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        yield beside
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, path)
+        os.chmod(beside, mode)
+        os.replace(beside, path)
         made = []
     except OSError as error:
         message = f"cannot write {path.as_posix()}: {error.strerror or error}"
         help = "nothing was changed; choose another place with `-o`"
         raise SpecError([Diagnostic("E003", message, help=help)]) from None
     finally:
-        if name is not None:
-            with suppress(OSError):
-                os.unlink(name)
+        with suppress(OSError):
+            os.unlink(beside)
         for folder in made:
             with suppress(OSError):
                 folder.rmdir()

@@ -4,16 +4,21 @@ Every network is compiled, counted and compared with its generated files. To run
 frameworks takes long, so `to_run` parametrises a test by those that differ in more than numbers: of
 the networks that look alike to the compiler once every number is blotted out (RegNets of one kind
 in seven sizes, say) the cheapest runs. The others are marked slow, as are deep and costly ones.
+
+What hypothesis draws is the same at every run, so that a failure is one of the change at hand.
+`make fuzz` and `make fuzz-errors`, which set the number of examples, draw others each time.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from itertools import groupby
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from rescompile.analysis.cost import Cost, network_cost
 from rescompile.compiler import open_spec
@@ -23,6 +28,11 @@ DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("random", print_blob=True)
+FUZZING = {"RESCOMPILE_FUZZ", "RESCOMPILE_FUZZ_ERRORS"} & set(os.environ)
+settings.load_profile("random" if FUZZING else "repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

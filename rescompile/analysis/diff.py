@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from fractions import Fraction
@@ -11,11 +10,12 @@ from itertools import groupby
 from ..ir.record import record
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
+from ..prose import json_text, visible, wrap
 from .cost import CONVENTION, Cost, network_cost
 from .difference import Change, differences
 from .report import figures
 from .rows import stage_rows
-from .table import json_text, markdown_table, plain, rounded, short, text_table
+from .table import markdown_table, rounded, short, text_table
 
 WIDTH = 100
 LABEL = 16  # characters of a stage's name in the text table
@@ -75,8 +75,8 @@ class Diff:
         """At most 100 columns wide."""
         head = [" -> ".join(self.names), *([" -> ".join(self.specs)] if all(self.specs) else [])]
         if not self.different:
-            return "\n".join([*head, "no difference"]) + "\n"
-        lines = [line for text in head for line in _wrap(plain(text), "")]
+            return "\n".join([*map(visible, head), "no difference"]) + "\n"
+        lines = [line for text in head for line in _wrap(text, "")]
         for group in self.groups:
             lines.extend(["", *_wrap(group.title() or "network", "")])
             for line in group.lines():
@@ -225,7 +225,7 @@ def _cut(name: str) -> str:
 
 
 def _wrap(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")
+    return wrap(text, WIDTH, indent, f"{indent}    ")
 
 
 def _record(change: Change) -> dict[str, object]:

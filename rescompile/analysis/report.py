@@ -12,16 +12,14 @@ from fractions import Fraction
 from ..ir.ops import Shape, show_shape
 from ..ir.record import record
 from ..ir.trace import Elaborated
+from ..prose import json_text, markdown, visible
 from .cost import CONVENTION, CONVENTIONS, Cost
 from .rows import VIEWS, Row, Rows, stage_rows
 from .table import (
     FORMATS,
     Cell,
     csv_table,
-    escape,
-    json_text,
     markdown_table,
-    plain,
     rounded,
     short,
     text_table,
@@ -84,7 +82,7 @@ class Report:
 
     def markdown(self) -> str:
         """The same as GitHub's Markdown."""
-        title, *rest = map(escape, self._summary())
+        title, *rest = map(markdown, self._summary())
         table = markdown_table((self.by, *HEAD), self._lines(self._numbers), LEFT)
         return "\n".join([f"# {title}", "", *(f"- {line}" for line in rest), "", *table]) + "\n"
 
@@ -113,11 +111,11 @@ class Report:
 
     def _summary(self) -> list[str]:
         total = self.total
-        lines = [plain(self.title or self.name)]
+        lines = [visible(self.title or self.name)]
         if self.source:
-            lines.append(f"source: {plain(self.source)}")
+            lines.append(f"source: {visible(self.source)}")
         if self.spec:
-            lines.append(f"spec: {plain(self.spec)}")
+            lines.append(f"spec: {visible(self.spec)}")
         lines.append(
             f"input {show_shape(self.input)}, output {show_shape(self.output)}, "
             f"{total.layers:,} layers deep ({total.weighted_layers:,} with weights in all)"

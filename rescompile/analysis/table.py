@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
+from ..prose import columns, markdown, pad, visible
+
 UNITS = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
+FORMULA = ("=", "+", "-", "@")  # what a spreadsheet takes for the start of one
 Cell = str | int | float | None
 
 
@@ -58,12 +60,12 @@ def short(value: int) -> str:
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
     """Columns two spaces apart, under a rule; the first `left` are flush left."""
-    lines = [head, *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    lines = [[visible(cell) for cell in line] for line in (head, *rows)]
+    widths = [max(columns(line[i]) for line in lines) for i in range(len(head))]
     shown = []
     for line in lines:
         cells = [
-            cell.ljust(width) if i < left else cell.rjust(width)
+            pad(cell, width, right=i >= left)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         shown.append("  ".join(cells).rstrip())
@@ -73,26 +75,19 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) ->
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> list[str]:
     """A table of GitHub's Markdown."""
     rule = ["---" if i < left else "---:" for i in range(len(head))]
-    return ["| " + " | ".join(map(escape, line)) + " |" for line in (head, rule, *rows)]
-
-
-def escape(text: str) -> str:
-    """Text that means itself in a Markdown table."""
-    return "".join(f"\\{c}" if c in "\\|*_`<[" else c for c in text)
+    lines = [list(map(markdown, head)), rule, *(list(map(markdown, row)) for row in rows)]
+    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 def csv_table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Comma-separated values, one header line."""
+    """Comma-separated values, one header line; no cell is a formula to a spreadsheet."""
     target = io.StringIO()
-    csv.writer(target, lineterminator="\n").writerows([head, *rows])
+    lines = ([_cell(cell) for cell in line] for line in (head, *rows))
+    csv.writer(target, lineterminator="\n").writerows(lines)
     return target.getvalue()
 
 
-def json_text(data: Mapping[str, object]) -> str:
-    """Indented JSON, keys in the order given."""
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def plain(text: str) -> str:
-    """Text on one line, without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)
+def _cell(cell: Cell) -> Cell:
+    if not isinstance(cell, str):
+        return cell
+    return visible(f"'{cell}" if cell.startswith(FORMULA) else cell)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
-from textwrap import wrap
 
+from ..prose import columns, json_text, markdown, pad, visible, wrap
 from .claims import Judgement, Verdict
 from .cost import CONVENTIONS
-from .table import escape, json_text, markdown_table, plain
+from .table import markdown_table
 
 WIDTH = 100
 INDENT = " " * 14
@@ -94,21 +94,20 @@ class Findings:
         """For each spec an aligned line for each claim, and below it how it follows."""
         lines = []
         for title, group in groupby(self.findings, key=lambda f: f.title):
-            lines += [plain(title), *_text_lines(list(group)), ""]
+            lines += [visible(title), *_text_lines(list(group)), ""]
         return "\n".join([*lines, *CONVENTION, self.summary]) + "\n"
 
     def markdown(self) -> str:
         """The same as GitHub's Markdown, a table for each spec."""
         head = ["claim", "printed", "exact", "verdict", "where", "how"]
         lines = ["# Claims", "", *(f"- {v.value}: {rule}" for v, rule in RULES.items()), ""]
-        lines += [f"- {escape(' '.join(CONVENTION))}", ""]
+        lines += [f"- {markdown(' '.join(CONVENTION))}", ""]
         for title, group in groupby(self.findings, key=lambda f: f.title):
             rows = [
                 [f.claim, f.printed, f.exact, f.verdict.value, f.where, "; ".join(f.notes)]
                 for f in group
             ]
-            cells = [[plain(cell) for cell in row] for row in rows]
-            lines += [f"## {escape(plain(title))}", "", *markdown_table(head, cells, len(head)), ""]
+            lines += [f"## {markdown(title)}", "", *markdown_table(head, rows, len(head)), ""]
         return "\n".join([*lines, self.summary]) + "\n"
 
     def json(self) -> str:
@@ -126,19 +125,19 @@ class Findings:
 
 def _text_lines(findings: list[Finding]) -> list[str]:
     """The aligned lines of one spec; `where` stands below where the line is full."""
-    table = [[plain(cell) for cell in (f.claim, f.printed, f.exact)] for f in findings]
-    claim, printed, exact = (max(map(len, column)) for column in zip(*table, strict=True))
+    table = [[visible(cell) for cell in (f.claim, f.printed, f.exact)] for f in findings]
+    claim, printed, exact = (max(map(columns, column)) for column in zip(*table, strict=True))
     lines = []
     for finding, cells in zip(findings, table, strict=True):
-        row = f"  {finding.verdict.value:<12}{cells[0]:<{claim}}  {cells[1]:<{printed}}"
-        row += f"  {cells[2]:>{exact}}"
-        where, notes = plain(finding.where), [plain(note) for note in finding.notes]
-        if len(row) + 2 + len(where) <= WIDTH:
+        row = f"  {finding.verdict.value:<12}{pad(cells[0], claim)}  {pad(cells[1], printed)}"
+        row += f"  {pad(cells[2], exact, right=True)}"
+        where, notes = visible(finding.where), finding.notes
+        if columns(row) + 2 + columns(where) <= WIDTH:
             row = f"{row}  {where}"
         else:
             notes = [where, *notes]
         lines.append(row)
-        lines += wrap("; ".join(notes), WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+        lines += wrap("; ".join(notes), WIDTH, INDENT, INDENT)
     return lines
 
 

@@ -13,15 +13,13 @@ from fractions import Fraction
 from ..ir.ops import Shape, show_shape
 from ..ir.record import record
 from ..ir.trace import Elaborated
+from ..prose import json_text, markdown, visible
 from .cost import CONVENTION, CONVENTIONS, Cost, network_cost
 from .report import figures
 from .table import (
     csv_table,
-    escape,
-    json_text,
     markdown_table,
     percent,
-    plain,
     rounded,
     text_table,
     unit_of,
@@ -118,9 +116,9 @@ class Side:
     cost: Cost
 
     def summary(self) -> str:
-        spec = f", {plain(self.spec)}" if self.spec else ""
+        spec = f", {visible(self.spec)}" if self.spec else ""
         layers = f"{self.cost.layers:,} layers deep, input {show_shape(self.input)}"
-        return f"{plain(self.title)}: {layers}{spec}"
+        return f"{visible(self.title)}: {layers}{spec}"
 
     def record(self) -> dict[str, object]:
         given = {"name": self.name, "title": self.title, "spec": self.spec}
@@ -140,7 +138,7 @@ class Versus:
         """What tells the two apart: titles, names, or their order."""
         for pair in ((self.a.title, self.b.title), (self.a.name, self.b.name)):
             if pair[0] != pair[1]:
-                return plain(pair[0]), plain(pair[1])
+                return visible(pair[0]), visible(pair[1])
         return "first", "second"
 
     def text(self) -> str:
@@ -151,9 +149,9 @@ class Versus:
 
     def markdown(self) -> str:
         """The same as GitHub's Markdown."""
-        head, *rest = map(escape, self._summary())
+        head, *rest = map(markdown, self._summary())
         table = markdown_table(self._head(), self._lines(), 1)
-        said = [f"- {escape(sentence)}" for sentence in self._sentences()]
+        said = [f"- {markdown(sentence)}" for sentence in self._sentences()]
         lines = [f"# {head}", "", *(f"- {line}" for line in rest), "", *table, "", *said]
         return "\n".join(lines) + "\n"
 

@@ -13,11 +13,11 @@ Only the forms that the emitters need are covered, within these bounds:
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from ..ir.record import record
+from ..prose import columns
 
 LINE_LENGTH = 100
 _INDENT = 4
@@ -260,9 +260,4 @@ def _width(text: str) -> int:
     """Return the columns that ruff counts: two for a wide character, none for a pragma comment."""
     if "#" in text:
         text = _PRAGMA.sub("", text)
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )
+    return columns(text)

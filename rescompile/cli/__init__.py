@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import pkgutil
+import signal
+import sys
+import threading
 from importlib import import_module
 
 import click
 
 from .. import __version__
+from ..prose import visible
 from . import commands
 
 
@@ -30,6 +35,13 @@ class Commands(click.Group):
         command = import_module(f"{commands.__name__}.{cmd_name}").command
         command.name = cmd_name
         return command  # type: ignore[no-any-return]
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:  # the words of a command line are quoted in it
+            error.message = visible(error.message, keep="\n")  # type: ignore[misc,unused-ignore]
+            raise
 
 
 @click.group(
@@ -54,3 +66,26 @@ def main(error_format: str) -> None:
     # A compile makes many objects and hardly a cycle: spare the search for them, now and at exit.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what it cannot encode is shown, not a traceback
+            stream.reconfigure(errors="backslashreplace")
+    _end_cleanly(click.get_current_context())
+
+
+def _end_cleanly(context: click.Context) -> None:
+    """Unwind on SIGTERM and SIGHUP, which end a process where it stands, as on an interrupt.
+
+    Temporary files are then removed and other processes ended. The exit code is 128 plus the
+    signal's number, as shells have it.
+    """
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough
+        sys.exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
+            context.call_on_close(lambda number=number: signal.signal(number, signal.SIG_DFL))

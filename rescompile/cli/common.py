@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+SOURCES = (".yaml", ".yml", ".py")  # files that are written by hand, or by `build`
 MANY = 4  # jobs from which on a progress bar is worth its lines
 
 
@@ -69,12 +70,11 @@ def _named_if_missing() -> Iterator[None]:
 
 def _json(error: RescompileError) -> str:
     """An error as a list of diagnostics; what is no fault of the input has no code."""
-    import json
-
     from ..errors import Diagnostic, record
+    from ..prose import json_text
 
     found = error.diagnostics or (Diagnostic("", str(error)),)
-    return json.dumps([record(one) for one in found], indent=2, ensure_ascii=False)
+    return json_text([record(one) for one in found]).rstrip("\n")
 
 
 def coloured(text: str) -> str:
@@ -162,26 +162,37 @@ def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> It
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    from ..prose import visible
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=len(jobs))
         for job in jobs:
-            bar.update(task, description=describe(job))
+            bar.update(task, description=visible(describe(job)))
             yield job
             bar.advance(task)
 
 
 def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
-    """Print a document, or write it and, unless `quiet`, say so."""
+    """Print a document, or write it and, unless `quiet`, say so.
+
+    Raises `SpecError` where it would replace a spec or code.
+    """
     text = text if text.endswith("\n") else text + "\n"
     if output is None:
         click.echo(text, nl=False)
         return
+    from ..errors import Diagnostic, SpecError
     from ..files import Output
+    from ..prose import visible
 
+    if output.suffix in SOURCES and output.is_file():
+        message = f"cannot overwrite {output.as_posix()}: it is a source, and no report"
+        help = "choose another name with `-o`"
+        raise SpecError([Diagnostic("E003", message, help=help)])
     Output(output, text).write()
     if not quiet:
-        click.echo(f"wrote {output.as_posix()}")
+        click.echo(f"wrote {visible(output.as_posix())}")
 
 
 backend_option = click.option(
@@ -200,4 +211,7 @@ output_option = click.option(
     default=Path("generated"),
     show_default=True,
     help="Directory to write to: DIR/BACKEND/NAME.py.",
+)
+force_option = click.option(
+    "--force", is_flag=True, help="Replace files that rescompile did not generate as well."
 )

@@ -16,6 +16,7 @@ from ..compiler import Architecture, open_spec
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..files import replacing
 from ..parity.process import Worker, WorkerError
+from ..prose import visible
 from ..registry import backend_names, get_backend
 from .match import Renames, fold_names, match, printable
 
@@ -42,7 +43,7 @@ class Conversion:
             lines.append("matched by order and shape, as these would (check them):")
             lines.extend(f"  --rename {line}" for line in fold_names(self.by_order))
         lines.extend(f"note: {note}" for note in self.notes)
-        lines.append(f"wrote {self.output.as_posix()}: {self.tensors:,} tensors")
+        lines.append(f"wrote {visible(self.output.as_posix())}: {self.tensors:,} tensors")
         return "\n".join(lines) + "\n"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..prose import json_text, markdown
 from .checks import NOISE
 from .compare import Deviation
 from .locate import Place
@@ -145,7 +145,7 @@ class Certificate:
         """For a README."""
         lines = [f"### {self.network}", "", f"{self._versions()}.", ""]
         head, *body = [self._head(), *(self._cells(row) for row in self.rows)]
-        lines += [_bar(head), _bar("---" for _ in head), *map(_bar, body)]
+        lines += [_bar(head), _bar(["---"] * len(head)), *map(_bar, body)]
         lines += ["", *(f"* {note}" for note in self.notes)]
         for finding in self.findings:
             lines += ["", "```", finding.text(), "```"]
@@ -192,7 +192,7 @@ class Certificate:
 def to_json(certificates: list[Certificate]) -> str:
     """One certificate as an object, several as a list."""
     data = [certificate.data() for certificate in certificates]
-    return json.dumps(data[0] if len(data) == 1 else data, indent=2, allow_nan=False) + "\n"
+    return json_text(data[0] if len(data) == 1 else data)
 
 
 def _number(error: float) -> str:
@@ -200,7 +200,7 @@ def _number(error: float) -> str:
 
 
 def _bar(cells: Any) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(map(markdown, cells)) + " |"
 
 
 def _finite(number: float) -> float | None:

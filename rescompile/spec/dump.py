@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from .models import Spec
-from .yaml import Item, scalar
+from .yaml import Item, escape, scalar
 
 WIDTH = 100
 
@@ -17,7 +17,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = None if isinstance(scalar(value), str) else '"'
+    style = None if isinstance(scalar(value), str) and value.isprintable() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
@@ -28,7 +28,7 @@ def dump(root: Item) -> str:
     """The tree of a spec as YAML, keys in the language's order, small things on one line."""
     data: dict[str, Any] = root.plain()
     ordered = {key: data[key] for key in Spec.model_fields if key in data}
-    return yaml.dump(
+    text = yaml.dump(
         ordered,
         Dumper=_Dumper,
         sort_keys=False,
@@ -36,3 +36,4 @@ def dump(root: Item) -> str:
         width=WIDTH,
         allow_unicode=True,
     )
+    return "".join(c if c.isprintable() or c == "\n" else escape(c) for c in text)

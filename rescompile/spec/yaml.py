@@ -236,6 +236,21 @@ def scalar(text: str) -> str | int | float | bool | None:
     return text
 
 
+def escape(character: str) -> str:
+    """A character as it is written between double quotes where it cannot be seen."""
+    code = ord(character)
+    letter, width = ("x", 2) if code < 1 << 8 else ("u", 4) if code < 1 << 16 else ("U", 8)
+    return f"\\{letter}{code:0{width}x}"
+
+
+def normal(text: str) -> str:
+    """The text with line feeds for every end of line of YAML 1.2, and without marks of byte order.
+
+    It means the same, and its own normal text is itself.
+    """
+    return text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _position(text: str, index: int, file: str) -> Location:
     start = text.rfind("\n", 0, index) + 1
     line = text[start:].split("\n", 1)[0]
@@ -262,4 +277,4 @@ def read(data: bytes, file: str) -> Item:
         message = f"the file holds a control character, U+{ord(control.group()):04X}"
         at = _position(text, control.start(), file)
         raise SpecError([Diagnostic("E101", message, at, help="remove it")])
-    return Reader(text.replace("\r\n", "\n").removeprefix("\ufeff"), file).read()
+    return Reader(normal(text), file).read()

@@ -110,6 +110,22 @@ def test_bytes_that_are_no_text(data: bytes, server: Server, tmp_path: Path) -> 
         server.refuses(tmp_path, command, "net.yaml", *["resnet18"] * (command == "diff"))
 
 
+COMMENTED = {
+    "above": "# c\n" * 250_000 + HEAD,
+    "between": HEAD + "# c\n" * 250_000 + "stem: []\n",
+    "below": HEAD + "stem:\n  - a\n" + "  # c\n" * 170_000,
+    "inside": HEAD + "stem: [\n" + "# c\n" * 250_000 + "]\n",
+    "beside": HEAD + "stem:\n" + "  # c\n  - a  # d\n" * 9_000,
+}
+
+
+@pytest.mark.parametrize("place", COMMENTED)
+def test_as_many_comments_as_a_file_may_hold(place: str, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(COMMENTED[place], "utf-8")
+    assert server.run(tmp_path, "fmt", "net.yaml")[0] == 0
+    assert server.run(tmp_path, "fmt", "--check", "net.yaml")[0] == 0
+
+
 def test_files_that_are_none(server: Server, tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
@@ -177,7 +193,10 @@ def test_a_link_at_the_output_is_replaced_and_its_target_left(
     (tmp_path / "target").write_text("precious")
     (tmp_path / "generated/torch").mkdir(parents=True)
     (tmp_path / "generated/torch/mine.py").symlink_to("../../target")
-    assert server.run(tmp_path, "build", "net.yaml")[0] == 0
+    before = everything(tmp_path)
+    assert "--force" in server.refuses(tmp_path, "build", "net.yaml")
+    assert everything(tmp_path) == before
+    assert server.run(tmp_path, "build", "net.yaml", "--force")[0] == 0
     assert (tmp_path / "target").read_text() == "precious"
     assert "class Mine" in (tmp_path / "generated/torch/mine.py").read_text()
 

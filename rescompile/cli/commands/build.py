@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,11 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..common import SpecType, backend_option, guarded, output_option, progress
+from ..common import (
+    SpecType,
+    backend_option,
+    force_option,
+    guarded,
+    output_option,
+    progress,
+)
 
 if TYPE_CHECKING:
     from ...compiler import Architecture
+    from ...errors import Diagnostic
     from ...files import Output
+
+HEAD = 1 << 16  # bytes of a file within which it says that it is generated
 
 
 @click.command()
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
 @output_option
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not up to date.")
 @click.option("--stdout", is_flag=True, help="Print the source instead of writing files.")
+@force_option
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @guarded
 def command(
@@ -30,11 +42,13 @@ def command(
     output: Path,
     check: bool,
     stdout: bool,
+    force: bool,
     quiet: bool,
 ) -> None:
     """Emit source code for each SPEC and backend. A folder stands for the networks in it.
 
-    Everything is compiled before anything is written: one bad spec, and no file changes.
+    Everything is compiled before anything is written: one bad spec, and no file changes. A file
+    that rescompile did not generate is not overwritten.
     """
     if check and stdout:
         raise click.UsageError("--check and --stdout exclude each other")
@@ -42,50 +56,99 @@ def command(
     from ...spec.folder import networks
 
     names = list(dict.fromkeys(backends)) or backend_names()
-    made = list(compiled(networks(specs), names, output, quiet or stdout))
+    made = compiled(networks(specs), names, output, quiet or stdout)
     if stdout:
         click.echo("".join(item.text for item in made), nl=False)
     elif check:
         _check(made, quiet)
     else:
-        write(made, quiet)
+        write(made, quiet, force)
 
 
-def compiled(
-    specs: Iterable[str], backends: list[str], output: Path, quiet: bool
-) -> Iterator[Output]:
-    """The file of each spec for each backend, as it is to be."""
+def compiled(specs: Iterable[str], backends: list[str], output: Path, quiet: bool) -> list[Output]:
+    """The file of each spec for each backend, as it is to be.
+
+    Raises `SpecError` for two specs of one name, too: the second file would replace the first.
+    """
     from ...compiler import open_spec
-    from ...errors import Together
+    from ...errors import SpecError, Together
     from ...files import Output
 
     jobs = [(spec, name) for spec in specs for name in backends]
     opened: dict[str, Architecture] = {}
+    made: dict[Output, None] = {}  # a spec that is given twice is built once
     together = Together()
     for spec, name in progress(jobs, quiet, lambda job: f"{job[0]} for {job[1]}"):
         with together.part():
             net = opened.get(spec) or open_spec(spec)
             opened[spec] = net
-            yield Output(output / name / f"{net.name}.py", net.source(name))
+            made[Output(output / name / f"{net.name}.py", net.source(name))] = None
+    with together.part():
+        if alike := list(_of_one_name(opened.values())):
+            raise SpecError(alike)
     together.done()
+    return list(made)
 
 
-def write(made: list[Output], quiet: bool) -> None:
-    """Write the files that are not current, and tell."""
+def _of_one_name(nets: Iterable[Architecture]) -> Iterator[Diagnostic]:
+    """Specs whose files would be one; on some systems they are where names differ in case alone."""
+    from ...errors import Diagnostic
+    from ...spec.load import label
+
+    first: dict[str, Path] = {}
+    for net in nets:
+        path = net.document.path
+        other = first.setdefault(net.name.casefold(), path)
+        if os.path.realpath(other) != os.path.realpath(path):
+            message = f"{label(other)} and {label(path)} would be built into one file"
+            help = "give one of them another `name`, or build each into a folder of its own"
+            yield Diagnostic("E003", message, net.document.spec.at("name"), help=help)
+
+
+def write(made: list[Output], quiet: bool, force: bool = False) -> None:
+    """Write the files that are not current, and tell.
+
+    Raises `SpecError` where a file stands that is not ours, unless it is to go by `force`.
+    """
+    from ...errors import Diagnostic, SpecError
     from ...files import write_all
+    from ...prose import visible
 
+    if not force and (foreign := [item.path for item in made if _is_foreign(item.path)]):
+        help = "choose another place with `-o`, or replace it with `--force`"
+        messages = (
+            f"cannot overwrite {path.as_posix()}: rescompile did not generate it"
+            for path in foreign
+        )
+        raise SpecError(Diagnostic("E003", message, help=help) for message in messages)
     written = write_all(made)
     for item in made:
         if not quiet:
             word = "wrote" if item in written else "up to date:"
-            click.echo(f"{word} {item.path.as_posix()}")
+            click.echo(f"{word} {visible(item.path.as_posix())}")
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file stands there, with something in it, that rescompile did not generate."""
+    from ...backend.summary import is_generated
+
+    try:
+        if not path.is_file() or not path.stat().st_size:
+            return False
+        with path.open("rb") as file:
+            return not is_generated(file.read(HEAD).decode("utf-8", "replace"))
+    except OSError:
+        return False  # to write it will fail, and tell why
 
 
 def _check(made: list[Output], quiet: bool) -> None:
+    from ...prose import visible
+
     stale = [item for item in made if not item.is_current()]
     for item in stale:
         state = "is stale" if item.path.exists() else "is missing"
-        click.echo(f"{item.path.as_posix()} {state}", err=True)
+        state = "was not generated by rescompile" if _is_foreign(item.path) else state
+        click.echo(f"{visible(item.path.as_posix())} {state}", err=True)
     if stale:
         click.echo("run `rescompile build` without --check to write it", err=True)
         sys.exit(1)

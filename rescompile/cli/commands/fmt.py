@@ -29,6 +29,7 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     input is put into the form and printed. All are read before one is written.
     """
     from ...files import Output, write_all
+    from ...prose import visible
     from ...spec.format import canonical
     from ...spec.load import label, read_bytes
 
@@ -45,7 +46,7 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     if not quiet:
         for item in stale:
             word = "would change" if check or diff else "formatted"
-            click.echo(f"{word} {item.path.as_posix()}", err=diff)
+            click.echo(f"{word} {visible(item.path.as_posix())}", err=diff)
         if not stale:
             click.echo(f"{len(made)} file{'s' * (len(made) != 1)} in canonical form")
     if stale and (check or diff):
@@ -74,7 +75,9 @@ def _paths(specs: tuple[str, ...]) -> Iterator[Path]:
 def _difference(item: Output) -> str:
     import difflib
 
+    from ...prose import visible
+
     before = item.path.read_bytes().decode("utf-8").splitlines(keepends=True)
-    name = item.path.as_posix()
+    name = visible(item.path.as_posix())
     lines = difflib.unified_diff(before, item.text.splitlines(keepends=True), name, name)
     return "".join(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -65,6 +64,7 @@ def _text(found: list[tuple[str, Diagnostic]], specs: int) -> str:
 
 def _json(found: list[tuple[str, Diagnostic]]) -> str:
     from ...errors import record
+    from ...prose import json_text
 
     records = [{"spec": spec, **record(diagnostic)} for spec, diagnostic in found]
-    return json.dumps(records, indent=2, ensure_ascii=False) + "\n"
+    return json_text(records)

@@ -11,6 +11,7 @@ from ..common import guarded
 @guarded
 def command() -> None:
     """List the shipped specs and the backends that are found."""
+    from ...prose import visible
     from ...registry import backend_names, get_backend
     from ...spec.load import zoo
     from ...spec.yaml import read
@@ -20,8 +21,8 @@ def command() -> None:
     width = max(map(len, found), default=0)
     for name, path in found.items():
         top = read(path.read_bytes(), path.name).value
-        title, source = (top[k].value if k in top else "" for k in ("title", "source"))
-        click.echo(f"  {name:<{width}}  {title}{', ' if source else ''}{source}")
+        said = ", ".join(top[key].value for key in ("title", "source") if key in top)
+        click.echo(f"  {name:<{width}}  {visible(said)}")
     click.echo("backends:")
     for name in backend_names():
         click.echo(f"  {name:<{width}}  {get_backend(name).title}")

@@ -34,6 +34,7 @@ def command(name: str, like: str, output: Path | None) -> None:
     """
     from ...errors import Diagnostic, SpecError
     from ...files import Output
+    from ...prose import visible
     from ...starters import starter
 
     text = starter(name, like)
@@ -44,4 +45,5 @@ def command(name: str, like: str, output: Path | None) -> None:
         help = "choose another name, or another place with `-o`"
         raise SpecError([Diagnostic("E003", message, help=help)])
     Output(path, text).write()
-    click.echo(f"wrote {path.as_posix()}\nnext: rescompile build {path.as_posix()}")
+    shown = visible(path.as_posix())
+    click.echo(f"wrote {shown}\nnext: rescompile build {shown}")

@@ -132,6 +132,9 @@ def _status() -> Iterator[Callable[[str], None]]:
         yield lambda what: None
         return
     from rich.console import Console
+    from rich.text import Text
+
+    from ...prose import visible
 
     with Console(stderr=True).status("starting") as status:
-        yield status.update
+        yield lambda what: status.update(Text(visible(what)))

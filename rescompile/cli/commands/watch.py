@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..common import SpecType, backend_option, coloured, guarded, output_option
+from ..common import SpecType, backend_option, coloured, force_option, guarded, output_option
 
 Stamp = dict[Path, tuple[int, int, int] | None]
 
@@ -23,9 +23,10 @@ Stamp = dict[Path, tuple[int, int, int] | None]
     show_default=True,
     help="Seconds between two looks at the files.",
 )
+@force_option
 @guarded
 def command(
-    specs: tuple[str, ...], backends: tuple[str, ...], output: Path, interval: float
+    specs: tuple[str, ...], backends: tuple[str, ...], output: Path, interval: float, force: bool
 ) -> None:
     """Build each SPEC now and whenever it is saved, or a base or library of it; show errors.
 
@@ -38,14 +39,16 @@ def command(
         get_backend(name)
     try:
         while True:
-            before, good = _build(specs, names, output)
+            before, good = _build(specs, names, output, force)
             click.echo("watching; Ctrl-C ends" if good else "waiting for a change; Ctrl-C ends")
             _wait(before, interval)
     except KeyboardInterrupt:
         click.echo("\nstopped")
 
 
-def _build(specs: tuple[str, ...], backends: list[str], output: Path) -> tuple[Stamp, bool]:
+def _build(
+    specs: tuple[str, ...], backends: list[str], output: Path, force: bool
+) -> tuple[Stamp, bool]:
     """Build once. Gives the files as they were before it, and whether it went well."""
     from ...errors import RescompileError
     from ...spec.load import find, sources
@@ -57,7 +60,7 @@ def _build(specs: tuple[str, ...], backends: list[str], output: Path) -> tuple[S
         for spec in specs:
             watched += sources(find(spec))
         before = _stamp(watched)
-        write(list(compiled(specs, backends, output, quiet=True)), quiet=False)
+        write(compiled(specs, backends, output, quiet=True), quiet=False, force=force)
     except RescompileError as error:
         click.echo(coloured(str(error)), err=True)
         if not watched:

@@ -7,7 +7,7 @@ without losing some. What we promise is checked on every call: data and comments
 
 from __future__ import annotations
 
-from ..yaml import Item, read
+from ..yaml import Item, normal, read
 from .tree import parse
 from .write import write
 
@@ -18,16 +18,20 @@ def canonical(data: bytes, file: str) -> str:
     """The canonical text of a spec's or a library's bytes. Raises `SpecError` for bad YAML.
 
     A text that cannot be put into the form without a loss is given back as it is: one with line
-    breaks that only YAML 1.1 knows, say.
+    breaks that only YAML 1.1 knows, say. The form of a form is itself.
     """
     before = read(data, file)
-    text = data.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+    text = normal(data.decode("utf-8"))
     if not isinstance(before.value, dict):
         return text
     document = parse(text)
     made = write(document)
+    if made == text:
+        return made
+    again = parse(made)
     same = _same(before, read(made.encode(), file))
-    return made if same and sorted(parse(made).comments) == sorted(document.comments) else text
+    kept = same and sorted(again.comments) == sorted(document.comments)
+    return made if kept and write(again) == made else text
 
 
 def _same(a: Item, b: Item) -> bool:

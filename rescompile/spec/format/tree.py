@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from ..yaml import LOADER, scalar
 
+_TIGHT = re.compile(r"^(#+)(?=[^\s#!])")
 Place = tuple[int, int]  # line and column, from zero
 
 
@@ -73,24 +75,44 @@ def parse(text: str) -> Document:
     """The tree of a text that the spec's reader has accepted: one document, bounded in depth."""
     root, spans = _nodes(text)
     found = list(_comments(text, spans))
-    entries = list(_walk(root))
     lines = text.split("\n")
+    places = Places(root)
+    entries = places.entries
+    above = [bool(line.strip()) for line in lines[: entries[0].start[0]]] if entries else []
+    last_blank = max((i for i, filled in enumerate(above) if not filled), default=None)
     head = []
     for place, alone, comment in found:
-        if alone and entries and place < entries[0].start and _apart(lines, place, entries[0]):
+        # A comment is about the file: a blank line follows, or none does down to the first entry.
+        apart = last_blank is None or place[0] <= last_blank
+        if alone and entries and place < entries[0].start and apart:
             head.append(comment)
         else:
-            _attach(root, entries, place, alone, comment)
+            _attach(places, place, alone, comment)
     _see_blanks(entries, lines)
-    anchored = any(n.anchor for e in entries for n in (e.key, e.node) if n) or bool(root.anchor)
+    anchored = any(n.anchor for e in entries for n in (e.key, e.node) if n)
     apart = bool(head) and entries[0].blank
     return Document(root, head, apart, [comment for _, _, comment in found], anchored)
 
 
-def _apart(lines: list[str], place: Place, first: Entry) -> bool:
-    """Whether a comment is about the file: a blank line follows, or none does down to `first`."""
-    above = [bool(line.strip()) for line in lines[: first.start[0]]]
-    return all(above) or not all(above[place[0] :])
+class Places:
+    """The entries of a tree in their order in the text, to be found by place without a search."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.entries: list[Entry] = []
+        self.inside: dict[int, tuple[int, int]] = {}  # the entries below each collection
+        self.ending: dict[int, list[Entry]] = {}  # on each line, those without block structure
+        self.walk(root)
+        self.starts = [entry.start for entry in self.entries]  # in order
+
+    def walk(self, node: Node) -> None:
+        first = len(self.entries)
+        for entry in node.entries:
+            self.entries.append(entry)
+            if entry.node.inline:
+                self.ending.setdefault(entry.node.end[0], []).append(entry)
+            self.walk(entry.node)
+        self.inside[id(node)] = (first, len(self.entries))
 
 
 def _see_blanks(entries: list[Entry], lines: list[str]) -> None:
@@ -118,7 +140,7 @@ def _nodes(text: str) -> tuple[Node, list[tuple[int, int]]]:
             continue
         if not isinstance(event, yaml.NodeEvent):
             continue
-        node = _node(event)
+        node = _node(event, text)
         if node.kind == "scalar":
             spans.append(_span(event, text))
         if not stack:
@@ -150,7 +172,7 @@ def _end(event: Any) -> Place:
     return event.end_mark.line, event.end_mark.column
 
 
-def _node(event: Any) -> Node:
+def _node(event: Any, source: str) -> Node:
     start = (event.start_mark.line, event.start_mark.column)
     end = _end(event)
     if isinstance(event, yaml.AliasEvent):
@@ -159,52 +181,59 @@ def _node(event: Any) -> Node:
     if isinstance(event, yaml.ScalarEvent):
         text = event.value or ""
         value = scalar(text) if event.implicit[0] else text
+        if event.style in ("|", ">"):
+            end = _literal_end(event, source)
         return Node("scalar", start, end, value, text, anchor)
     kind = "mapping" if isinstance(event, yaml.MappingStartEvent) else "list"
     return Node(kind, start, end, anchor=anchor, flow=bool(event.flow_style))
 
 
+def _literal_end(event: Any, source: str) -> Place:
+    """Where a `|` ends: before the blank lines below it, and not after them."""
+    written = source[event.start_mark.index : event.end_mark.index].rstrip()
+    line = event.start_mark.line + written.count("\n")
+    return line, len(written) - written.rfind("\n") - 1
+
+
 def _comments(text: str, spans: list[tuple[int, int]]) -> Iterator[tuple[Place, bool, str]]:
     """Each comment: its place, whether it is alone on its line, and its text."""
-    after = 0
+    after = line = counted = 0
     for start, stop in [*spans, (len(text), len(text))]:
         while (found := text.find("#", after, start)) >= 0:
             begin = text.rfind("\n", 0, found) + 1
             end = text.find("\n", found)
             end = len(text) if end < 0 else end
             comment = text[found:end].rstrip()
-            shown = re.sub(r"^(#+)(?=[^\s#!])", r"\1 ", comment)
+            if not comment.startswith("# "):
+                comment = _TIGHT.sub(r"\1 ", comment)
             before = text[begin:found]
             alone = not before.strip(" \t-")  # after a dash it is about what follows
             column = len(before) - len(before.lstrip()) if alone and before.strip() else len(before)
-            yield (text.count("\n", 0, found), column), alone, shown
+            line += text.count("\n", counted, found)
+            counted = found
+            yield (line, column), alone, comment
             after = end
         after = max(after, stop)
 
 
-def _walk(node: Node) -> Iterator[Entry]:
-    for entry in node.entries:
-        yield entry
-        yield from _walk(entry.node)
-
-
-def _attach(root: Node, entries: list[Entry], place: Place, alone: bool, comment: str) -> None:
+def _attach(places: Places, place: Place, alone: bool, comment: str) -> None:
     """Give a comment to the entry that it is about, or to the collection that it ends."""
+    root, entries = places.root, places.entries
     if alone:
-        following = next((e for e in entries if e.start > place), None)
-        ended = _ended(root, place, following)
+        following = bisect_right(places.starts, place)
+        ended = _ended(places, place, following)
         if ended is not None:
             ended.foot.append(comment)
-        elif following is not None:
-            following.head.append(comment)
+        elif following < len(entries):
+            entries[following].head.append(comment)
         return
-    before = [entry for entry in entries if entry.start < place]
+    before = bisect_left(places.starts, place)
     if not before:
         (entries[0].head if entries else root.foot).append(comment)
         return
-    begin = (place[0], 0)
-    done = [entry for entry in before if entry.node.inline and begin < entry.node.end <= place]
-    entry = before[-1]
+    entry = entries[before - 1]
+    ending = places.ending.get(place[0], ())
+    done = [e for e in ending if e.start < place and (place[0], 0) < e.node.end <= place]
     if done:
         latest = max(e.node.end for e in done)
         outermost = next(e for e in done if e.node.end == latest)
@@ -212,18 +241,22 @@ def _attach(root: Node, entries: list[Entry], place: Place, alone: bool, comment
     entry.tail.append(comment)
 
 
-def _ended(root: Node, place: Place, following: Entry | None) -> Node | None:
+def _ended(places: Places, place: Place, following: int) -> Node | None:
     """The collection whose last comment stands at `place`: deeper than what follows it."""
-    found, node = None, root
+    found, node = None, places.root
+    last = following == len(places.entries)
     while True:
-        if following is None or not any(e is following for e in _walk(node)):
+        first, end = places.inside[id(node)]
+        if last or not first <= following < end:
             inside = place < node.end if node.flow else node.start[1] <= place[1]
-            if inside or node is root:
+            if inside or node is places.root:
                 found = node
-        past = [e for e in node.entries if e.start < place]
+        past = bisect_left(node.entries, place, key=lambda entry: entry.start)
         if not past or (node.flow and place > node.end):
             break
-        node = past[-1].node
-    if following is not None and found is not None and not found.flow:
-        return found if place[1] > following.column else None
+        node = node.entries[past - 1].node
+        if node.kind in ("scalar", "alias"):
+            break
+    if not last and found is not None and not found.flow:
+        return found if place[1] > places.entries[following].column else None
     return found

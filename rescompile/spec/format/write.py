@@ -16,7 +16,7 @@ from functools import cache
 
 from yaml.emitter import Emitter
 
-from ..yaml import scalar
+from ..yaml import escape, scalar
 from .tree import Document, Entry, Node
 
 WIDTH = 100
@@ -93,6 +93,8 @@ def _block(node: Node, indent: int) -> list[str]:
 
 def _entry(entry: Entry, indent: int) -> list[str]:
     margin, node = " " * indent, entry.node
+    if node.kind in ("mapping", "list") and not node.entries:
+        entry.tail, node.foot = [*entry.tail[:1], *node.foot, *entry.tail[1:]], []
     start = margin + ("- " if entry.key is None else f"{_inline_key(entry.key)}: ")
     text = _line(entry, len(start))
     anchor = f"&{node.anchor}" if node.anchor else ""
@@ -196,7 +198,6 @@ def _quoted(value: str) -> str:
     def escaped(c: str) -> str:
         if c in escapes or c.isprintable():
             return escapes.get(c, c)
-        letter, width = ("x", 2) if ord(c) < 256 else ("u", 4) if ord(c) < 65536 else ("U", 8)
-        return f"\\{letter}{ord(c):0{width}x}"
+        return escape(c)
 
     return f'"{"".join(map(escaped, value))}"'

@@ -1,0 +1,41 @@
+"""The default tests draw the same examples at every run, and `make fuzz` others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DRAW = """
+from hypothesis import given, strategies as st
+
+@given(st.integers(), st.text())
+def test_it(number, text):
+    print((number, text))
+"""
+
+
+@pytest.mark.parametrize("fuzz", ["", "RESCOMPILE_FUZZ", "RESCOMPILE_FUZZ_ERRORS"])
+def test_draws_are_the_same_unless_asked(fuzz: str, tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "test_it.py").write_text(DRAW)
+    path = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("RESCOMPILE_")}
+    environment = {**kept, "PYTHONPATH": path, **({fuzz: "100"} if fuzz else {})}
+    words = ["-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "test_it.py"]
+    drawn = set()
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        drawn.add(tuple(line for line in done.stdout.splitlines() if line.startswith("(")))
+    assert len(drawn) == (2 if fuzz else 1)
