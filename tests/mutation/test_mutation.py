@@ -12,11 +12,13 @@ from rescompile.parity.checks import Level
 from rescompile.parity.process import MissingFramework, Worker
 from rescompile.parity.verify import Options, verify
 
+from .faults import FAULTS
 from .mutants import EVALUATION, MUTANTS, Mutant
 
 SPECS = Path(__file__).parent / "specs"
-BLOCKS = {"layer1", "layer2", "layer3", "gate", "first"}  # stages that are made of blocks
-BACKENDS = sorted({mutant.backend for mutant in MUTANTS})
+BLOCKS = {"layer1", "layer2", "layer3", "gate", "first", "second"}  # stages made of blocks
+BROKEN = (*MUTANTS, *FAULTS)
+BACKENDS = sorted({mutant.backend for mutant in BROKEN})
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def source(mutant: Mutant) -> str:
     return emitted.replace(mutant.old, mutant.new)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+@pytest.mark.parametrize("mutant", BROKEN, ids=str)
 def test_a_broken_emitter_is_caught_and_located(mutant: Mutant, workers: dict[str, Worker]) -> None:
     if mutant.backend not in workers:
         pytest.skip(f"{mutant.backend} is not installed")
@@ -55,10 +57,11 @@ def test_a_broken_emitter_is_caught_and_located(mutant: Mutant, workers: dict[st
     assert finding.check == mutant.check, finding.text()
     assert finding.place is not None, finding.text()
     assert finding.place.layer == mutant.layer, finding.text()
+    assert mutant.says in finding.place.deviation.problem
     assert bool(finding.place.block) == (mutant.layer.split(".")[0] in BLOCKS), finding.text()
 
 
-@pytest.mark.parametrize("spec", sorted({mutant.spec for mutant in MUTANTS}))
+@pytest.mark.parametrize("spec", sorted({mutant.spec for mutant in BROKEN}))
 def test_what_is_not_broken_agrees(spec: str, workers: dict[str, Worker]) -> None:
     certificate = verify(str(SPECS / f"{spec}.yaml"), list(workers.values()), Options())
     assert certificate.good, certificate.text()
