@@ -162,9 +162,7 @@ class KerasRuntime:
 
     def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
         layers = _by_path(model, paths)
-        return {
-            path: float(layer.rate) for path, layer in layers.items() if hasattr(layer, "rate")
-        }
+        return {path: float(layer.rate) for path, layer in layers.items() if hasattr(layer, "rate")}
 
     def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
         layer = model.get_layer("_".join(path))

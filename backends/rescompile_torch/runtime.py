@@ -19,7 +19,6 @@ from rescompile.ir.structure import Path
 
 from . import files
 
-
 RATES = ("p", "rate")  # as nn.Dropout calls it, and the emitted StochasticDepth
 
 

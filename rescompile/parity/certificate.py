@@ -202,7 +202,7 @@ def _number(error: float) -> str:
 
 
 def _bar(cells: Any) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _finite(number: float) -> float | None:

@@ -10,7 +10,7 @@ must lie within a number of standard errors; all else is exact.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -44,8 +44,8 @@ def drops(elaborated: Elaborated) -> Iterator[tuple[Path, OpTrace]]:
 def factors(elaborated: Elaborated, count: int) -> dict[Path, Array]:
     """What each of them multiplies `count` samples by where nothing is to be random.
 
-    They are uniform in [0.5, 1.5), whatever the rate is, if it is not zero: one for each value, or for each sample,
-    seeded by the path.
+    They are uniform in [0.5, 1.5), whatever the rate is, unless it is zero: one for each value, or
+    for each sample, seeded by the path.
     """
     found = {}
     for path, trace in drops(elaborated):
@@ -57,18 +57,19 @@ def factors(elaborated: Elaborated, count: int) -> dict[Path, Array]:
 
 
 def known(trace: OpTrace) -> Array:
-    """Values in [1, 2) for a layer to drop from, two or more along each axis.
+    """Values in [1, 2) for a layer to drop from, exact in float32 as in float64."""
+    drawn = np.random.default_rng(0).uniform(1.0, 2.0, _extent(trace))
+    return drawn.astype(np.float32).astype(np.float64)
 
-    They are so many that a wrong rate shows, and no more: N x 8, or N x 2 x 2 x 2.
-    """
+
+def _extent(trace: OpTrace) -> Shape:
+    """N x 8, or N x 2 x 2 x 2: so many samples that a wrong rate shows, and no more."""
     rate = _rate(trace)
     rarer = min(rate, 1 - rate)
     shape = (8,) if len(trace.x) == 1 else (2, 2, 2)
     each = 1 if _is_whole(trace) else math.prod(shape)
     wanted = EXPECTED / (rarer * each) if rarer else LEAST
-    count = 2 * math.ceil(min(max(wanted, LEAST), MOST) / 2)
-    drawn = np.random.default_rng(0).uniform(1.0, 2.0, (count, *shape))
-    return drawn.astype(np.float32).astype(np.float64)  # exact in both
+    return (2 * math.ceil(min(max(wanted, LEAST), MOST) / 2), *shape)
 
 
 def figures(trace: OpTrace, rate: float, draw: Draw) -> Array:
@@ -113,23 +114,21 @@ def surprises(elaborated: Elaborated, found: Arrays) -> dict[str, Deviation]:
 
 
 def _judged(name: str, trace: OpTrace, got: Array) -> Iterator[Deviation]:
-    rate, whole = _rate(trace), _is_whole(trace)
-    count = len(known(trace))
-    values = known(trace).size
-    yield _exact(f"rate of {name}", float(got[RATE]), rate, DIGITS)
+    whole = _is_whole(trace)
+    count, *each = _extent(trace)
+    draws = count if whole else count * math.prod(each)
+    share = float(got[SHARE])
+    yield _exact(f"rate of {name}", float(got[RATE]), _rate(trace), DIGITS)
     yield _exact(f"what {name} changes in evaluation", float(got[EVALUATION]), 0.0)
     yield _exact(f"scale of what {name} keeps, off by", float(got[SCALE]), 0.0, ROUNDING)
-    units = count if whole else values
-    yield _drawn(f"share that {name} keeps", float(got[SHARE]), 1 - rate, units)
-    alike = rate**2 + (1 - rate) ** 2
+    yield _drawn(f"share that {name} keeps", share, 1 - _rate(trace), draws)
+    alike = 1 - 2 * share * (1 - share)  # where neighbours have nothing to do with each other
     for axis, agreement in zip(AXES, got[EVALUATION + 1 :], strict=False):
         where = f"neighbouring {axis} that {name} treats alike"
         if whole and axis != AXES[0]:
             yield _exact(where, float(agreement), 1.0)
         else:
-            # Whole samples agree or differ as one.
-            pairs = count // 2 if whole else values // 2
-            yield _drawn(where, float(agreement), alike, pairs)
+            yield _drawn(where, float(agreement), alike, draws // 2)
 
 
 def _exact(where: str, got: float, wanted: float, slack: float = 0.0) -> Deviation:

@@ -260,7 +260,11 @@ def _elsewhere(place: Place | None, others: Mapping[str, Arrays]) -> dict[str, f
     found = {}
     for label, arrays in others.items():
         value = arrays.get(place.layer or place.deviation.where)
-        if value is not None and value.ndim == len(index):
-            if all(i < extent for i, extent in zip(index, value.shape, strict=True)):
-                found[label] = float(value[index])
+        if value is not None and _reaches(value.shape, index):
+            found[label] = float(value[index])
     return found
+
+
+def _reaches(shape: tuple[int, ...], index: tuple[int, ...]) -> bool:
+    """Whether an array of a shape, which may be a wrong one, has a number at an index."""
+    return len(shape) == len(index) and all(i < n for i, n in zip(index, shape, strict=True))

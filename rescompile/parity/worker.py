@@ -23,9 +23,10 @@ from ..ir.structure import Path
 from ..live import LIVE, import_source
 from ..registry import get_backend
 from .descent import descend
-from .drops import NOTHING, RANDOM, TRAINING_BATCH, drops, factors, figures
+from .drops import KNOWN, NOTHING, RANDOM, TRAINING_BATCH, drops, factors, figures
 from .weights import random_weights, seeded_weights
 
+STEADIER = (RANDOM, NOTHING, KNOWN)  # a model can be turned from each of these into a later one
 LONG = 200  # characters of an error
 Job = dict[str, Any]
 Made = dict[str, Any]
@@ -62,7 +63,7 @@ class Session:
         if job["action"] == "versions":
             return self.runtime.versions()
         drops = job.get("drops", self.drops)
-        if job["action"] == "initial" or self.drops not in (RANDOM, drops):
+        if job["action"] == "initial" or STEADIER.index(drops) < STEADIER.index(self.drops):
             self.key = ()  # a model as it was built
         net = self.open(job["spec"], job["dtype"], job.get("size"), job.get("source"))
         if drops != self.drops:
