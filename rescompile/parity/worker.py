@@ -7,6 +7,7 @@ standard output; arrays travel in .npz files. `Worker` in `process.py` is the ot
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -38,6 +39,7 @@ class Session:
     def __init__(self, backend: str) -> None:
         self.backend = backend
         self.runtime = get_backend(backend).runtime()
+        gc.freeze()  # the framework's own objects stay: to look through them takes long
         self.key: tuple[Any, ...] = ()
         self.model: Any = None
         self.net: Architecture | None = None
@@ -49,7 +51,8 @@ class Session:
         """The architecture of a spec, with a model built from its source."""
         key = (spec, dtype, size, source)
         if self.key != key or self.net is None:
-            self.key, self.model = (), None  # two models at once may be too large
+            self.key, self.model = (), None
+            gc.collect()  # models are cycles, and two at once may be too large
             self.net = open_spec(spec, size)
             code = source or self.net.source(self.backend)
             module = import_source(code, self.backend, self.net.name)
