@@ -8,10 +8,12 @@ from types import ModuleType
 
 from .errors import RescompileError
 
+LIVE = "<rescompile "  # what the file names of emitted source begin with, which lies in none
+
 
 def import_source(source: str, backend: str, name: str) -> ModuleType:
     """Execute emitted source. Raises `RescompileError` where its framework is not installed."""
-    filename = f"<rescompile {backend}/{name}.py>"
+    filename = f"{LIVE}{backend}/{name}.py>"
     module = ModuleType(f"rescompile_live.{backend}.{name}")
     module.__file__ = filename
     # No modification time: the entry is kept as it is, and tracebacks find it by its name.

@@ -5,7 +5,7 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -71,15 +71,31 @@ class KerasRuntime:
 
     def quiet(self, model: Any) -> None:
         for layer in model.layers:
-            if isinstance(layer, keras.layers.Dropout):
+            if isinstance(getattr(layer, "rate", None), float):
                 layer.rate = 0.0
+
+    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
+        layers = _by_path(model, paths)
+        return {path: float(layer.rate) for path, layer in layers.items() if hasattr(layer, "rate")}
+
+    def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
+        layer = model.get_layer("_".join(path))
+        return to_channels_first(layer(to_input(values), training=training))
+
+    def multiply(self, model: Any, factors: Weights) -> None:
+        for path, layer in _by_path(model, factors).items():
+            layer.call = _multiplied(to_input(factors[path]))
 
     def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
         given = dict(weights)
         for path, variable, layout in variables(model, facts):
             if path not in given:
                 raise ValueError(f"no weight for {'.'.join(path)}")
-            variable.assign(np.ascontiguousarray(layout.to(np.asarray(given.pop(path)))))
+            array = np.ascontiguousarray(layout.to(np.asarray(given.pop(path))))
+            if array.shape != tuple(variable.shape):
+                name = ".".join(path)
+                raise ValueError(f"{name} is {tuple(variable.shape)} in Keras, not {array.shape}")
+            variable.assign(array)
         if given:
             raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
 
@@ -107,6 +123,8 @@ class KerasRuntime:
             layer = layers.get(f"{name}_subsample", layers.get(name))
             if layer is not None and path not in mixed:
                 seen[path] = layer.output
+        if not seen:
+            return {}
         part = keras.Model(model.inputs, list(seen.values()))
         return dict(zip(seen, self.run(part, images, training), strict=True))
 
@@ -148,6 +166,17 @@ def _slot(path: Path, variable: Any, layout: Layout, layer: Any) -> Slot:
     kind = f"{files.snake_case(type(layer).__name__)}/{variable.name}"
     name = f"{layer.name}/{variable.name}"
     return Slot(path, name, kind, tuple(variable.shape), layout.back)
+
+
+def _by_path(model: Any, paths: Iterable[Path]) -> dict[Path, Any]:
+    """The layers that there are at some paths."""
+    layers = {layer.name: layer for layer in model.layers}
+    named = ((path, "_".join(path)) for path in paths)
+    return {path: layers[name] for path, name in named if name in layers}
+
+
+def _multiplied(factor: Any) -> Callable[..., Any]:
+    return lambda x, training=False: x * factor if training else x
 
 
 def to_array(tensor: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,8 @@ from rescompile.ir.facts import Facts
 from rescompile.ir.structure import Path
 
 from . import files
+
+RATES = ("p", "rate")  # as nn.Dropout calls it, and the emitted StochasticDepth
 
 
 class TorchRuntime:
@@ -36,10 +39,25 @@ class TorchRuntime:
 
     def quiet(self, model: nn.Module) -> None:
         for module in model.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
-            elif hasattr(module, "rate"):  # the emitted StochasticDepth
-                setattr(module, "rate", 0.0)  # noqa: B010 - mypy takes it for a tensor
+            for name in RATES:
+                if isinstance(getattr(module, name, None), float):
+                    setattr(module, name, 0.0)
+
+    def rates(self, model: nn.Module, paths: list[Path]) -> dict[Path, float]:
+        modules = dict(model.named_modules())
+        found = {path: _rate_of(modules.get(".".join(path))) for path in paths}
+        return {path: float(rate) for path, rate in found.items() if rate is not None}
+
+    def draw(self, model: nn.Module, path: Path, values: Any, training: bool) -> Any:
+        module = model.get_submodule(".".join(path)).train(training)
+        return module(_input(model, values)).numpy().copy()
+
+    def multiply(self, model: nn.Module, factors: Weights) -> None:
+        modules = dict(model.named_modules())
+        for path, factor in factors.items():
+            module = modules.get(".".join(path))
+            if module is not None:
+                setattr(module, "forward", _multiplied(module, factor))  # noqa: B010 - a method
 
     def set_weights(self, model: nn.Module, facts: Facts, weights: Weights) -> None:
         given = {".".join(path): _tensor(w) for path, w in weights.items()}
@@ -140,6 +158,17 @@ def _tensor(array: Any) -> Tensor:
 def _input(model: nn.Module, images: Any) -> Tensor:
     given = torch.as_tensor(np.array(images))
     return given.to(next((p.dtype for p in model.parameters()), given.dtype))
+
+
+def _rate_of(module: nn.Module | None) -> Any:
+    return next((getattr(module, name) for name in RATES if hasattr(module, name)), None)
+
+
+def _multiplied(module: nn.Module, factor: Any) -> Callable[[Tensor], Tensor]:
+    def forward(x: Tensor) -> Tensor:
+        return x * torch.as_tensor(factor).to(x.dtype) if module.training else x
+
+    return forward
 
 
 def _outputs(made: Any) -> tuple[Tensor, ...]:

@@ -57,7 +57,7 @@ class Runtime(Protocol):
         """The versions of what runs, by package."""
 
     def seed(self, seed: int) -> None:
-        """Seed whatever draws the initial weights of the models that are built next."""
+        """Seed whatever draws the initial weights of the models that are built next, and drops."""
 
     def build(self, module: ModuleType, name: str, dtype: str) -> Any:
         """The model that the function `name` of an emitted module makes, in `dtype`.
@@ -67,6 +67,21 @@ class Runtime(Protocol):
 
     def quiet(self, model: Any) -> None:
         """Give dropout and stochastic depth the rate zero, so that training is deterministic."""
+
+    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
+        """The rates that the layers at `paths` hold; one that drops nothing at random has none."""
+
+    def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
+        """What the layer at a path makes of values N x C (x H x W), any C, H and W; of their shape.
+
+        It drops in training, by random numbers that `seed` has determined.
+        """
+
+    def multiply(self, model: Any, factors: Weights) -> None:
+        """Have the layers at these paths multiply by factors in training, and draw nothing.
+
+        They are N x C (x H x W), or of extent 1 where all share one. Other paths are passed over.
+        """
 
     def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
         """Give the model all its weights. Raises `ValueError` for one too many or too few."""

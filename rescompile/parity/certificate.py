@@ -84,12 +84,14 @@ class Finding:
         place, found = self.place, self.place.deviation
         if place.block:
             lines.append(f"  first block that differs: {place.block}")
-        if place.layer != place.block:
+        if place.layer and place.layer != place.block:
             lines.append(f"  first layer that differs: {place.layer}")
         if found.problem:
             lines.append(f"    {found.problem}")
         else:
-            index = f"at [{', '.join(map(str, found.index))}]" if found.index else found.where
+            index = f"at [{', '.join(map(str, found.index))}]" if found.index else ""
+            if not (place.layer and index):
+                index = f"{found.where} {index}".rstrip()
             values = {self.label: found.got, REFERENCE: found.wanted, **self.others}
             shown = ", ".join(f"{name} {value:.17g}" for name, value in values.items())
             lines.append(f"    {index}: {shown}")
@@ -225,7 +227,7 @@ def _row_data(row: Row) -> dict[str, Any]:
         "image": row.image,
         "bound": row.bound,
         "judged": row.bound is not None,
-        "noise": row.noise,
+        "noise": None if row.noise is None else _finite(row.noise),
         "passed": row.good,
         "errors": [
             {"of": a, "against": b, **_deviation_data(found)} for (a, b), found in row.pairs.items()

@@ -18,6 +18,7 @@ from enum import Enum
 
 from .compare import Arrays
 from .descent import STEPS
+from .drops import KNOWN, NOTHING
 from .voices import Voice
 
 EVALUATION = {"float32": 1e-5, "float64": 1e-12}
@@ -45,6 +46,7 @@ class Check:
     tensors: bool = False  # whether answers are named by weights, and not outputs
     backward: bool = False  # gradients: what is wrong shows first at the network's end
     descends: bool = False  # whether there is a learning rate to be lowered
+    drops: str = NOTHING  # what is dropped in training
 
 
 def _evaluation(voice: Voice) -> Arrays:
@@ -53,6 +55,10 @@ def _evaluation(voice: Voice) -> Arrays:
 
 def _training(voice: Voice) -> Arrays:
     return voice.training()
+
+
+def _dropping(voice: Voice) -> Arrays:
+    return voice.dropping()
 
 
 def _running(voice: Voice) -> Arrays:
@@ -88,12 +94,14 @@ TRAIN = (
     Check(
         f"weights, {STEPS} SGD steps", "float64", DESCENT, _descended, tensors=True, descends=True
     ),
+    Check("outputs, factors for drops", "float64", TRAINING, _dropping, drops=KNOWN),
     Check("outputs, training", "float32", None, _training),
     Check("running statistics, n/(n-1)", "float32", None, _running, tensors=True),
     Check("gradients, parameters", "float32", None, _gradients, tensors=True, backward=True),
     Check("gradients, input", "float32", None, _input_gradient, tensors=True),
 )
 INITIAL = "initial weights (standard errors)"
+DRAWN = "what is dropped (standard errors)"
 
 
 def checks(level: Level) -> tuple[Check, ...]:

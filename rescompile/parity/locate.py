@@ -15,7 +15,8 @@ from .weights import parameters
 
 @dataclass(frozen=True)
 class Place:
-    """A place of the network: `block` is empty for a layer that stands in none.
+    """A place of the network: `block` is empty for a layer that stands in none, and `layer` where
+    none is known.
 
     `before` is the last layer that was seen to agree. `deviation` has both values.
     """

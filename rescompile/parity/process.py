@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..backend.contract import ENGINE
 from ..errors import RescompileError
+from .drops import NOTHING, RANDOM
 
 Array = NDArray[Any]
 
@@ -73,13 +74,16 @@ class Worker:
     def __init__(self, backend: str, module: str = "rescompile.parity.worker") -> None:
         self.backend, _, engine = backend.partition(":")
         self.label = backend
-        environment = {**os.environ, ENGINE: engine, "PYTHONHASHSEED": "0"}
-        path = os.pathsep.join(p for p in sys.path if p)
-        environment["PYTHONPATH"] = path
+        self.module, self.engine = module, engine
         self.folder = tempfile.TemporaryDirectory(prefix="rescompile-")
+        self.start()
+
+    def start(self) -> None:
+        environment = {**os.environ, ENGINE: self.engine, "PYTHONHASHSEED": "0"}
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
         self.log = open(Path(self.folder.name, "log"), "w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START, module, self.backend],
+            [sys.executable, "-c", START, self.module, self.backend],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -95,18 +99,28 @@ class Worker:
 
     def close(self, now: bool = False) -> None:
         """End the process: when it is done with its job, or `now`."""
+        self.stop(now)
+        self.folder.cleanup()
+
+    def stop(self, now: bool) -> None:
         if now:
             self.process.kill()
-        if self.process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._pipes()[0].close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._pipes()[1].close()
         self.log.close()
-        self.folder.cleanup()
+
+    def ready(self) -> dict[str, str]:
+        """The versions of a process that runs: a new one, if the last job has ended the old."""
+        if self.process.poll() is not None:
+            self.stop(now=True)
+            self.start()
+        return self.versions()
 
     def ask(self, job: dict[str, Any]) -> dict[str, Any]:
         """Send a job and wait for the answer. Raises `WorkerError`."""
@@ -120,7 +134,8 @@ class Worker:
         if not line:
             self.log.seek(0)
             said = self.log.read()[-2000:]
-            raise WorkerError(f"the {self.label} process ended: {said}")
+            what = f"the process ended with exit code {self.process.wait()}"
+            raise WorkerError(f"the {self.label} process ended: {said}", what)
         answer: dict[str, Any] = json.loads(line)
         if answer.pop("ok"):
             return answer
@@ -153,9 +168,12 @@ class Worker:
         subject = Subject(os.fspath(spec), weights=weights, dtype=dtype)
         return self.outputs(subject, images, training)
 
-    def outputs(self, subject: Subject, images: Array, training: bool = False) -> list[Array]:
-        """The outputs of a model, each N x C (x H x W)."""
-        made = self.about(subject, "run", {"images": images}, training=training)
+    def outputs(
+        self, subject: Subject, images: Array, training: bool = False, drops: str = RANDOM
+    ) -> list[Array]:
+        """The outputs of a model, each N x C (x H x W); `drops` tells what it drops in training."""
+        how = _mode(training, drops)
+        made = self.about(subject, "run", {"images": images}, **how)
         return [made[f"output{i}"] for i in range(len(made))]
 
     def weights(self, spec: str | os.PathLike[str], weights: int | str = 0) -> dict[str, Array]:
@@ -166,17 +184,27 @@ class Worker:
         """The weights that a model is built with, by state-dict key; they are drawn from seed 0."""
         return self.about(subject, "initial")
 
+    def drawn(self, subject: Subject) -> dict[str, Array]:
+        """The figures of what each layer drops, by path (see `drops.figures`)."""
+        return self.about(subject, "drawn", drops=RANDOM)
+
     def values(
-        self, subject: Subject, images: Array, paths: Iterable[Sequence[str]], training: bool
+        self,
+        subject: Subject,
+        images: Array,
+        paths: Iterable[Sequence[str]],
+        training: bool,
+        drops: str = NOTHING,
     ) -> dict[str, Array]:
         """What leaves the operations and blocks at `paths`, of those that can be observed."""
         listed = [list(path) for path in paths]
-        made = self.about(subject, "values", {"images": images}, paths=listed, training=training)
+        how = _mode(training, drops)
+        made = self.about(subject, "values", {"images": images}, paths=listed, **how)
         return _of_kind(made, "value:")
 
     def step(self, subject: Subject, images: Array, targets: Sequence[Array]) -> Step:
         """A training step without its update, nothing being dropped (see `Runtime.step`)."""
-        made = self.about(subject, "step", {"images": images}, targets)
+        made = self.about(subject, "step", {"images": images}, targets, drops=NOTHING)
         outputs = [made[f"output{i}"] for i in range(len(targets))]
         gradients, running = _of_kind(made, "gradient:"), _of_kind(made, "running:")
         return Step(outputs, gradients, made["input_gradient"], running)
@@ -185,7 +213,8 @@ class Worker:
         self, subject: Subject, batches: Array, targets: Sequence[Array], rate: float
     ) -> dict[str, Array]:
         """The trainable weights after a step of SGD on each batch (see `descent.descend`)."""
-        made = self.about(subject, "descend", {"images": batches}, targets, rate=rate)
+        more = {"rate": rate, "drops": NOTHING}
+        made = self.about(subject, "descend", {"images": batches}, targets, **more)
         return _of_kind(made, "weight:")
 
     def about(
@@ -212,6 +241,11 @@ class Worker:
         self.ask(job)
         with np.load(job["out"]) as made:
             return {name: made[name] for name in made.files}
+
+
+def _mode(training: bool, drops: str) -> dict[str, Any]:
+    """In evaluation nothing is dropped, and any model serves."""
+    return {"training": training, **({"drops": drops} if training else {})}
 
 
 def _of_kind(arrays: Mapping[str, Array], kind: str) -> dict[str, Array]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ..compiler import Architecture, open_spec
 from ..errors import SpecError
-from ..ir.ops import BatchNorm, Dropout, StochasticDepth, show_shape
+from ..ir.ops import BatchNorm, show_shape
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
 from .descent import STEPS
+from .drops import TRAINING_BATCH, drops, factors
 from .process import Subject
 from .weights import random_weights
 
@@ -24,7 +25,6 @@ Array = NDArray[Any]
 WEIGHTS_SEED = 0
 IMAGES_SEED = 1
 BATCH = 2  # images in evaluation
-TRAINING_BATCH = 4
 SMALLEST = 64  # pixels: what an image is reduced to for the checks in float64, where that goes
 
 
@@ -104,12 +104,13 @@ class Trial:
             if not op.unbiased
         }
 
-    def is_noisy(self) -> bool:
-        """Whether something is dropped at random in training."""
-        return any(
-            isinstance(trace.op, (Dropout, StochasticDepth)) and trace.op.rate
-            for _, trace in self.elaborated.flat()
-        )
+    def factors(self) -> dict[Path, Array]:
+        """What a batch of training is multiplied by where something is dropped at random."""
+        return factors(self.elaborated, TRAINING_BATCH)
+
+    def drops(self) -> bool:
+        """Whether there is a layer that can drop something."""
+        return any(drops(self.elaborated))
 
 
 def full_size(spec: str, size: int | None = None, sources: Mapping[str, str] = {}) -> Trial:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from ..ir.structure import Path
 from ..registry import get_backend
 from .compare import Arrays, deviations, worst
 from .descent import descend, learning_rate
+from .drops import KNOWN, NOTHING
 from .process import Step, Worker
 from .reference import Result, run, step
 from .trial import Trial
@@ -28,6 +29,9 @@ class Voice(Protocol):
 
     def training(self) -> Arrays:
         """The outputs in training mode."""
+
+    def dropping(self) -> Arrays:
+        """The same with known factors where something is dropped, or nothing if nothing is."""
 
     def running(self) -> Arrays:
         """The running statistics after a training step, as if variances were unbiased."""
@@ -67,11 +71,7 @@ class Reference:
     @cached_property
     def targets(self) -> list[Array]:
         """For the loss: one for each output, of its shape."""
-        shown = run(
-            self.trial.elaborated, self.weights, self.trial.batches[0], training=True,
-            noise=False,
-        )  # fmt: skip
-        return self.trial.targets(shown.outputs)
+        return self.trial.targets(self.trained().outputs)
 
     def step(self, weights: Any, images: Array) -> Any:
         return step(self.trial.elaborated, weights, images, self.targets)
@@ -86,6 +86,17 @@ class Reference:
 
     def training(self) -> Arrays:
         return outputs(self.first.outputs)
+
+    def dropping(self) -> Arrays:
+        factors = self.trial.factors()
+        return outputs(self.trained(factors).outputs) if factors else {}
+
+    def trained(self, factors: Mapping[Path, Array] = {}, keep: bool = False) -> Result:
+        """A pass in training: nothing is dropped, but multiplied by factors where there are any."""
+        return run(
+            self.trial.elaborated, self.weights, self.trial.batches[0], training=True, keep=keep,
+            noise=False, factors=factors,
+        )  # fmt: skip
 
     def running(self) -> Arrays:
         return named(self.first.running)
@@ -137,14 +148,13 @@ class Reference:
         self.shaken.chosen, self.shaken.end = self.chosen, None
         return worst(deviations(ask(self.shaken), ask(self))).error
 
-    def values(self, training: bool) -> dict[Path, Array]:
+    def values(self, training: bool, drops: str = NOTHING) -> dict[Path, Array]:
         """Every intermediate value in the order of execution."""
-        images = self.trial.batches[0] if training else self.trial.images
-        made = run(
-            self.trial.elaborated, self.weights, images, training=training, keep=True,
-            noise=False,
-        )  # fmt: skip
-        return dict(made.values)
+        if not training:
+            made = run(self.trial.elaborated, self.weights, self.trial.images, keep=True)
+            return dict(made.values)
+        factors = self.trial.factors() if drops == KNOWN else {}
+        return dict(self.trained(factors, keep=True).values)
 
 
 class Framework:
@@ -197,10 +207,17 @@ class Framework:
             self.subject, self.trial.batches, reference.targets, reference.rate
         )
 
-    def values(self, paths: Iterable[Path], training: bool) -> Arrays:
+    def values(self, paths: Iterable[Path], training: bool, drops: str = NOTHING) -> Arrays:
         """What leaves the layers at `paths`, of those that can be observed."""
         images = self.trial.batches[0] if training else self.trial.images
-        return self.worker.values(self.subject, images, paths, training)
+        return self.worker.values(self.subject, images, paths, training, drops)
+
+    def dropping(self) -> Arrays:
+        return outputs(self.worker.outputs(self.subject, self.trial.batches[0], True, KNOWN))
+
+    def drawn(self) -> Arrays:
+        """The figures of what each layer drops."""
+        return self.worker.drawn(self.subject)
 
     def initial(self) -> Arrays:
         """The weights that the model is built with."""

@@ -47,7 +47,7 @@ def random_weights(elaborated: Elaborated, seed: int = 0) -> dict[Path, Array]:
     each block, gates behind them saturate, and float32 cannot follow float64 in any framework.
     """
     return {
-        path: _draw(np.random.default_rng([seed, _digest(path)]), path[-1], parameter.shape)
+        path: _draw(np.random.default_rng([seed, digest(path)]), path[-1], parameter.shape)
         * (CALM if path[-1] == "weight" and len(parameter.shape) == 1 else 1.0)
         for path, parameter, _ in parameters(elaborated)
     }
@@ -60,12 +60,13 @@ def seeded_weights(elaborated: Elaborated) -> dict[Path, npt.NDArray[np.float32]
     first eight bytes of the key's SHA-256, little-endian. They are drawn in float64, then rounded.
     """
     return {
-        path: _draw(np.random.default_rng(_digest(path)), path[-1], parameter.shape).astype("f4")
+        path: _draw(np.random.default_rng(digest(path)), path[-1], parameter.shape).astype("f4")
         for path, parameter, _ in parameters(elaborated)
     }
 
 
-def _digest(path: Path) -> int:
+def digest(path: Path) -> int:
+    """A seed of a tensor's own: the first eight bytes of its key's SHA-256, little-endian."""
     return int.from_bytes(hashlib.sha256(".".join(path).encode()).digest()[:8], "little")
 
 

@@ -7,23 +7,28 @@ standard output; arrays travel in .npz files. `Worker` in `process.py` is the ot
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..compiler import Architecture, open_spec
 from ..ir.structure import Path
-from ..live import import_source
+from ..live import LIVE, import_source
 from ..registry import get_backend
 from .descent import descend
+from .drops import KNOWN, NOTHING, RANDOM, TRAINING_BATCH, drops, factors, figures
 from .weights import random_weights, seeded_weights
 
+STEADIER = (RANDOM, NOTHING, KNOWN)  # a model can be turned from each of these into a later one
+LONG = 200  # characters of an error
 Job = dict[str, Any]
 Made = dict[str, Any]
 
@@ -34,10 +39,11 @@ class Session:
     def __init__(self, backend: str) -> None:
         self.backend = backend
         self.runtime = get_backend(backend).runtime()
+        gc.freeze()  # the framework's own objects stay: to look through them takes long
         self.key: tuple[Any, ...] = ()
         self.model: Any = None
         self.net: Architecture | None = None
-        self.quiet = False
+        self.drops = RANDOM
 
     def open(
         self, spec: str, dtype: str, size: int | None = None, source: str | None = None
@@ -45,32 +51,39 @@ class Session:
         """The architecture of a spec, with a model built from its source."""
         key = (spec, dtype, size, source)
         if self.key != key or self.net is None:
-            self.key = ()
+            self.key, self.model = (), None
+            gc.collect()  # models are cycles, and two at once may be too large
             self.net = open_spec(spec, size)
             code = source or self.net.source(self.backend)
             module = import_source(code, self.backend, self.net.name)
             self.runtime.seed(0)
             self.model = self.runtime.build(module, self.net.name, dtype)
-            self.key, self.quiet = key, False
+            self.key, self.drops = key, RANDOM
         return self.net
 
     def answer(self, job: Job) -> dict[str, Any]:
         """Do one job. The `action` is a method's name; arrays are written to `job["out"]`."""
         if job["action"] == "versions":
             return self.runtime.versions()
-        if job["action"] == "initial" or (job.get("training") and self.quiet):
+        drops = job.get("drops", self.drops)
+        if job["action"] == "initial" or STEADIER.index(drops) < STEADIER.index(self.drops):
             self.key = ()  # a model as it was built
         net = self.open(job["spec"], job["dtype"], job.get("size"), job.get("source"))
+        if drops != self.drops:
+            self.steady(net, drops)
         if job["action"] != "initial":
             self.runtime.set_weights(self.model, net.facts, weights_of(net, job["weights"]))
         made: Made = getattr(self, job["action"])(net, job)
         np.savez(job["out"], **made)
         return {}
 
-    def be_quiet(self) -> None:
-        """From now on the model drops nothing in training."""
-        self.runtime.quiet(self.model)
-        self.quiet = True
+    def steady(self, net: Architecture, drops: str) -> None:
+        """From now on the model drops nothing in training, or multiplies by known factors."""
+        if drops == NOTHING:
+            self.runtime.quiet(self.model)
+        else:
+            self.runtime.multiply(self.model, factors(net.facts.elaborated, TRAINING_BATCH))
+        self.drops = drops
 
     def run(self, net: Architecture, job: Job) -> Made:
         """Outputs for images, in evaluation or training mode."""
@@ -88,8 +101,6 @@ class Session:
         """What leaves the operations and blocks at `paths`."""
         images = np.load(job["images"])["images"]
         paths = [tuple(path) for path in job["paths"]]
-        if job["training"]:
-            self.be_quiet()
         return _named(
             self.runtime.values(self.model, net.facts, paths, images, job["training"]), "value:"
         )
@@ -97,7 +108,6 @@ class Session:
     def step(self, net: Architecture, job: Job) -> Made:
         """A training step without its update: outputs, gradients, and the running statistics."""
         images = np.load(job["images"])["images"]
-        self.be_quiet()
         made = self.runtime.step(self.model, net.facts, images, _targets(job))
         return {
             **{f"output{i}": output for i, output in enumerate(made.outputs)},
@@ -106,6 +116,19 @@ class Session:
             "input_gradient": made.input_gradient,
         }
 
+    def drawn(self, net: Architecture, job: Job) -> Made:
+        """The figures of what each layer drops."""
+        found = dict(drops(net.facts.elaborated))
+        self.runtime.seed(0)
+        made = {}
+        for path, rate in self.runtime.rates(self.model, list(found)).items():
+            draw = partial(self.runtime.draw, self.model, path)
+            try:
+                made[path] = figures(found[path], rate, draw)
+            except Exception as error:
+                raise ValueError(f"{'.'.join(path)}: {error}") from error
+        return _named(made)
+
     def running(self, net: Architecture, trained: Mapping[Path, Any]) -> dict[Path, Any]:
         """The weights that are not trained."""
         found = self.runtime.get_weights(self.model, net.facts)
@@ -113,7 +136,6 @@ class Session:
 
     def descend(self, net: Architecture, job: Job) -> Made:
         """The trainable weights after a step of SGD on each of the batches that `images` stacks."""
-        self.be_quiet()
         targets = _targets(job)
 
         def differentiate(weights: Any, batch: Any) -> dict[Path, Any]:
@@ -145,6 +167,21 @@ def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
         return {tuple(name.split(".")): stored[name] for name in stored.files}
 
 
+def in_short(error: BaseException) -> str:
+    """An error in a line, with the line of emitted source that it comes from, if from one.
+
+    Frameworks write paragraphs: how one begins tells what is wrong.
+    """
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    what = what if len(what) <= LONG else what[: LONG - 3] + "..."
+    frames = traceback.extract_tb(error.__traceback__)
+    emitted = [frame for frame in frames if frame.filename.startswith(LIVE)]
+    if not emitted:
+        return what
+    line = emitted[-1].line
+    return f"{what} (line {emitted[-1].lineno} of the source{f': {line}' if line else ''})"
+
+
 def serve(make: Callable[[], Session]) -> None:
     """Answer jobs until standard input ends. What the frameworks print goes to standard error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the near end is interrupted, and ends this one
@@ -155,12 +192,11 @@ def serve(make: Callable[[], Session]) -> None:
         try:
             session = session or make()
             answer = {"ok": True, **session.answer(json.loads(line))}
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             missing = error.name if session is None and isinstance(error, ImportError) else None
-            what = f"{type(error).__name__}: {error}"
             answer = {
                 "ok": False,
-                "what": what,
+                "what": in_short(error),
                 "error": traceback.format_exc(),
                 "missing": missing,
             }

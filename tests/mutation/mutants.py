@@ -8,6 +8,8 @@ EVALUATION = "outputs, evaluation"
 RUNNING = "running statistics, n/(n-1)"
 GRADIENTS = "gradients, parameters"
 INITIAL = "initial weights (standard errors)"
+FACTORS = "outputs, factors for drops"
+DRAWN = "what is dropped (standard errors)"
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Mutant:
     """`old` becomes `new` in the source that `backend` emits for `spec`, wherever it stands.
 
     `check` is the first that must fail, `layer` where it must be located: a layer, a tensor, or a
-    block where the layer cannot be observed.
+    block where the layer cannot be observed. What does not run has no such place: what the finding
+    `says` tells it, be it a line of the source or the name of a weight.
     """
 
     what: str
@@ -25,17 +28,18 @@ class Mutant:
     new: str
     layer: str
     check: str = EVALUATION
+    says: str = ""
 
     def __str__(self) -> str:
         return f"{self.backend}: {self.what}"
 
 
-def keras(what: str, spec: str, old: str, new: str, layer: str, check: str = EVALUATION) -> Mutant:
-    return Mutant(what, "keras", spec, old, new, layer, check)
+def keras(what: str, spec: str, old: str, new: str, layer: str, *rest: str) -> Mutant:
+    return Mutant(what, "keras", spec, old, new, layer, *rest)
 
 
-def torch(what: str, spec: str, old: str, new: str, layer: str, check: str = EVALUATION) -> Mutant:
-    return Mutant(what, "torch", spec, old, new, layer, check)
+def torch(what: str, spec: str, old: str, new: str, layer: str, *rest: str) -> Mutant:
+    return Mutant(what, "torch", spec, old, new, layer, *rest)
 
 
 SCALING = 'keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rescompile.cli import main
+from rescompile.compiler import open_spec
+from rescompile.parity import verify as parity
+from rescompile.parity.certificate import to_json
+from rescompile.parity.checks import Level
 from rescompile.parity.compare import deviations, worst
 from rescompile.parity.process import Worker
 
@@ -62,7 +67,7 @@ def verify(*arguments: str) -> Result:
 def test_one_framework_is_enough(tiny: str) -> None:
     done = verify(tiny, "-b", "torch")
     assert done.exit_code == 0, done.output
-    assert "all 8 checks passed" in done.output
+    assert "all 10 checks passed" in done.output
     assert "rate zero" in done.output
 
 
@@ -82,7 +87,7 @@ def test_a_certificate_says_everything_and_the_same_each_time(tiny: str) -> None
     assert {"torch", "reference"} == made["versions"].keys()
     assert made["settings"]["sgd"]["steps"] == 10
     assert all(check["passed"] for check in made["checks"])
-    assert sum(check["judged"] for check in made["checks"]) == 8
+    assert sum(check["judged"] for check in made["checks"]) == 10
     assert not platform.node() or platform.node() not in first
 
 
@@ -122,6 +127,118 @@ def test_a_missing_framework_is_named(
     assert asked.exit_code == 1
     assert "error[E004]: keras is not installed" in asked.stderr
     assert "Traceback" not in asked.output
+
+
+def test_a_framework_that_does_not_start_is_an_error(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike a missing one it may not be passed over: who installed it wants it verified."""
+    broken = tmp_path / "keras.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for text, said in (
+        ("raise ImportError('libfast.so: cannot open')", "ImportError: libfast.so: cannot open"),
+        ("import os; os._exit(7)", "the process ended with exit code 7"),
+    ):
+        broken.write_text(text, "utf-8")
+        done = verify(tiny, "--level", "forward")
+        assert done.exit_code == 1
+        assert "error[E004]: the framework of the keras backend does not start" in done.stderr
+        assert said in done.stderr
+        assert "Traceback" not in done.output
+
+
+def test_all_specs_are_compiled_before_a_framework_starts(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "start", lambda self: pytest.fail("a framework was started"))
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(SPEC.replace("kernel: 3", f"{name}: 3"), "utf-8")
+    done = CliRunner().invoke(main, ["verify", tiny, str(tmp_path)])
+    assert done.exit_code == 1
+    assert "one.yaml:7:25" in done.stderr
+    assert "two.yaml:7:25" in done.stderr
+
+
+def test_a_folder_stands_for_its_networks_and_one_start_serves_all(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.yaml").write_text(SPEC.replace("name: tiny", "name: other"), "utf-8")
+    started = []
+    start = Worker.start
+    monkeypatch.setattr(Worker, "start", lambda self: started.append(self.label) or start(self))
+    done = verify(str(tmp_path), "-b", "torch", "--level", "forward", "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert [made["network"] for made in json.loads(done.stdout)] == ["other", "tiny"]
+    assert started == ["torch"]
+
+
+FAULTS = {
+    "a name that is none": ("num_classes)", "classes)", "NameError: name 'classes' is not defined"),
+    "no Python": ("from torch import", "'\\N x'\nfrom torch import", "SyntaxError"),
+    "shapes that do not fit": ("self.relu(self.bn1(", "self.bn1(self.conv1(", "RuntimeError"),
+    "another shape": ("return self.fc(x)", "return self.fc(x)[:, :2]", "2 x 2, not 2 x 4"),
+    "a number a sample": ("return self.fc(x)", "return self.fc(x)[:, 0]", "output 0 is 2, not 2"),
+    "no batch": ("return self.fc(x)", "return self.fc(x).sum()", "output 0 is"),
+    "no tensor": ("return self.fc(x)", "return 1", "AttributeError"),
+    "an exit": ("return self.fc(x)", "raise SystemExit(3)", "SystemExit: 3"),
+    "a crash": ("return self.fc(x)", "__import__('os')._exit(3)", "exit code 3"),
+    "text of many lines": ("return self.fc(x)", "raise ValueError('a|b\\n' * 999)", "a|b a|b"),
+}
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    needs_torch()
+    with Worker("torch") as made:
+        yield made
+
+
+def broken(spec: str, fault: str) -> dict[str, str]:
+    """What the emitter would write with a fault."""
+    old, new, _ = FAULTS[fault]
+    emitted = open_spec(spec).source("torch")
+    assert old in emitted
+    return {"torch": emitted.replace(old, new)}
+
+
+@pytest.mark.parametrize("level", Level)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_emitted_code_that_fails_is_a_failed_check(
+    tiny: str, fault: str, level: Level, worker: Worker
+) -> None:
+    made = parity.verify(tiny, [worker], parity.Options(level, sources=broken(tiny, fault)))
+    assert not made.good
+    (finding,) = made.findings
+    assert finding.label == "torch"
+    texts = made.text(), made.markdown().replace("\\|", "|"), json.loads(to_json([made]))
+    assert all(FAULTS[fault][2] in str(text) for text in texts), texts
+    lines = [line for text in texts[:2] for line in str(text).splitlines()]
+    assert max(map(len, lines)) < 420
+
+
+def test_a_process_that_died_is_started_again(tiny: str, worker: Worker) -> None:
+    sources = broken(tiny, "a crash")
+    assert not parity.verify(tiny, [worker], parity.Options(Level.FORWARD, sources=sources)).good
+    assert parity.verify(tiny, [worker], parity.Options(Level.FORWARD)).good
+
+
+def test_a_message_does_not_break_a_table(tiny: str, worker: Worker) -> None:
+    options = parity.Options(Level.FORWARD, sources=broken(tiny, "text of many lines"))
+    rows = [line for line in parity.verify(tiny, [worker], options).markdown().splitlines() if line]
+    cells = [line.replace("\\|", "").count("|") for line in rows if line.startswith("|")]
+    assert len(set(cells)) == 1
+
+
+def test_emitted_code_that_fails_is_exit_code_1(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not a traceback."""
+    sources = broken(tiny, "shapes that do not fit")
+    monkeypatch.setattr(parity, "Options", functools.partial(parity.Options, sources=sources))
+    done = verify(tiny, "-b", "torch", "--level", "forward")
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert "torch failed: RuntimeError" in done.stdout
+    assert "(line " in done.stdout
+    assert not done.stderr
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:

@@ -13,6 +13,7 @@ import click
 from ..common import EngineType, SpecType, guarded, print_or_write
 
 if TYPE_CHECKING:
+    from ...compiler import Architecture
     from ...parity.certificate import Certificate
     from ...parity.process import Worker
 
@@ -75,49 +76,95 @@ def command(
     NumPy and with the others: outputs, running statistics, gradients, weights after ten steps of
     SGD. Exit code 1 where they disagree.
     """
-    from ...parity.certificate import to_json
     from ...parity.checks import Level
     from ...parity.verify import Options, verify
+    from ...spec.folder import networks
 
     options = Options(Level(level), size, tolerance)
+    specs = tuple(networks(specs))
+    nets = _compiled(specs, size)
     certificates: list[Certificate] = []
     with _workers(backends) as workers, _status() as tell:
+        _refuse(nets, workers)
+        del nets
         for spec in specs:
-            certificates.append(verify(spec, workers, options, tell))
-    texts = {
-        "json": lambda: to_json(certificates),
-        "text": lambda: "\n".join(made.text() for made in certificates),
-        "markdown": lambda: "\n".join(made.markdown() for made in certificates),
-    }
-    print_or_write(texts[form](), output)
+            made = verify(spec, workers, options, tell)
+            certificates.append(made)
+            if form == "text" and output is None:  # what is done is told, whatever comes then
+                click.echo(("\n" if len(certificates) > 1 else "") + made.text(), nl=False)
+    if form != "text" or output is not None:
+        print_or_write(_document(certificates, form), output)
     if not all(made.good for made in certificates):
         sys.exit(1)
+
+
+def _document(certificates: list[Certificate], form: str) -> str:
+    from ...parity.certificate import to_json
+
+    if form == "json":
+        return to_json(certificates)
+    return "\n".join(getattr(made, form)() for made in certificates)
+
+
+def _compiled(specs: tuple[str, ...], size: int | None) -> list[Architecture]:
+    """The specs, of which none is wrong: that is told before a framework starts."""
+    from ...compiler import open_spec
+    from ...errors import Together
+
+    together = Together()
+    nets = []
+    for spec in specs:
+        with together.part():
+            nets.append(open_spec(spec, size))
+            nets[-1].facts  # noqa: B018
+    together.done()
+    return nets
+
+
+def _refuse(nets: list[Architecture], workers: list[Worker]) -> None:
+    """Tell what a framework cannot express, of all networks, before the first takes its time."""
+    from ...errors import Together
+
+    together = Together()
+    for net in nets:
+        for worker in workers:
+            with together.part():
+                net.source(worker.backend)
+    together.done()
 
 
 @contextlib.contextmanager
 def _workers(backends: tuple[str, ...]) -> Iterator[list[Worker]]:
     """A process for each framework, ended at once on an interrupt.
 
-    A framework that is not installed is named: an error where it was asked for, else left out.
+    A framework that is not installed is named: an error where it was asked for, else left out. One
+    that is installed and does not start is an error always.
     """
     from ...errors import Diagnostic, SpecError
-    from ...parity.process import MissingFramework, Worker
+    from ...parity.process import MissingFramework, Worker, WorkerError
     from ...registry import backend_names
 
     names = list(dict.fromkeys(backends)) or backend_names()
     with contextlib.ExitStack() as stack:
         found = []
-        for name in names:
-            worker = stack.enter_context(Worker(name))
+        # All start at once, since each takes seconds to import its framework.
+        for worker in [stack.enter_context(Worker(name)) for name in names]:
+            backend = worker.backend
             try:
                 worker.versions()
             except MissingFramework as error:
-                help = f"pip install 'rescompile[{worker.backend}]'"
-                message = f"{error.what} is not installed, which the {name} backend needs"
+                extra = error.what if error.what == worker.engine else f"'rescompile[{backend}]'"
+                help = f"pip install {extra}"
+                message = f"{error.what} is not installed, which the {worker.label} backend needs"
                 if backends:
                     raise SpecError([Diagnostic("E004", message, help=help)]) from None
                 click.echo(f"note: {message}; verifying without it ({help})", err=True)
                 continue
+            except WorkerError as error:
+                message = f"the framework of the {worker.label} backend does not start"
+                help = f"`python -c 'import {backend}'` tells more"
+                said = (error.what,)
+                raise SpecError([Diagnostic("E004", message, help=help, notes=said)]) from None
             found.append(worker)
         if not found:
             message = "no framework is installed, so there is nothing to verify"

@@ -55,15 +55,17 @@ def run(
     training: bool = False,
     keep: bool = False,
     noise: bool = True,
+    factors: Mapping[Path, Array] = {},
 ) -> Result:
     """The network's outputs for `x` (N, *network.input) under `weights`, all taken as float64.
 
     The keys of `weights` are those of `weights.parameters`: the path of an operation and the leaf.
-    `keep` asks for every intermediate value; without `noise` nothing is dropped in training. Raises
-    `ValueError` where a weight or the input is missing or has another shape, and where the
-    operations refuse (see `operations`).
+    `keep` asks for every intermediate value; without `noise` nothing is dropped in training. What
+    has `factors` multiplies by them, and drops nothing at random. Raises `ValueError` where a
+    weight or the input is missing or has another shape, and where the operations refuse (see
+    `operations`).
     """
-    walk = _Walk(elaborated, weights, training, keep, noise)
+    walk = _Walk(elaborated, weights, training, keep, noise, factors=factors)
     outputs = walk.network(np.asarray(x, np.float64))
     return Result(outputs, walk.values, walk.running)
 
@@ -109,6 +111,7 @@ class _Walk(Interpreter[Array]):
         keep: bool,
         noise: bool,
         tape: Tape | None = None,
+        factors: Mapping[Path, Array] = {},
     ) -> None:
         super().__init__(elaborated)
         self.weights = weights
@@ -116,6 +119,7 @@ class _Walk(Interpreter[Array]):
         self.keep = keep
         self.noise = noise
         self.tape = tape
+        self.factors = factors
         self.values: dict[Path, Array] = {}
         self.running: dict[Path, Array] = {}
         self.gradients: dict[Path, Array] = {}
@@ -137,6 +141,8 @@ class _Walk(Interpreter[Array]):
     def operation(self, item: OpTrace, x: Array, path: Path) -> Array:
         """One operation, with the running statistics that it leaves and its way back."""
         op = item.op
+        if path in self.factors:
+            return x * self.factors[path]
         if isinstance(op, (Dropout, StochasticDepth)) and not self.noise:
             return x
         given = self.parameters(item, path)

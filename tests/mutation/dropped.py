@@ -1,0 +1,121 @@
+"""Dropout and stochastic depth broken on purpose: rates, masks, scales, and where they stand."""
+
+from __future__ import annotations
+
+from .mutants import DRAWN, FACTORS, keras, torch
+
+ONES = "torch.ones_like(x[:, :1, :1, :1])"
+DRAW = f"F.dropout({ONES}, self.rate, self.training)"
+NOISE = "noise_shape=(None, 1, 1, 1), "
+BRANCH = "x = self.drop_path(self.bn(self.conv(x)))\n        return self.relu(x + shortcut)"
+UNSCALED = (
+    'type("Dropout", (layers.Dropout,), {"call": lambda self, x, training=False: '
+    "layers.Dropout.call(self, x, training=training) * (1 - self.rate if training else 1.0)})"
+)
+DROPS = (
+    torch("half the rate", "drops", "nn.Dropout(0.5)", "nn.Dropout(0.25)", "dropout", DRAWN),
+    torch(
+        "the rate of another",
+        "drops",
+        "StochasticDepth(rate)",
+        "StochasticDepth(0.1)",
+        "second.drop_path",
+        DRAWN,
+    ),
+    torch(
+        "a rate that is ignored",
+        "drops",
+        "self.rate, self.training",
+        "0.0, self.training",
+        "first.drop_path",
+        DRAWN,
+    ),
+    torch("a mask for each value", "drops", ONES, "torch.ones_like(x)", "first.drop_path", DRAWN),
+    torch(
+        "a mask for each column",
+        "drops",
+        ONES,
+        "torch.ones_like(x[:, :1, :1])",
+        "first.drop_path",
+        DRAWN,
+    ),
+    torch(
+        "a mask for the batch",
+        "drops",
+        ONES,
+        "torch.ones_like(x[:1, :1, :1, :1])",
+        "first.drop_path",
+        DRAWN,
+    ),
+    torch(
+        "a mask for each sample of a dropout",
+        "drops",
+        "nn.Dropout(0.5)",
+        "type('Dropout', (nn.Dropout,), {'forward': lambda self, x: "
+        "x * nn.Dropout.forward(self, torch.ones_like(x[:, :1]))})(0.5)",
+        "dropout",
+        DRAWN,
+    ),
+    torch("no scale", "drops", DRAW, f"({DRAW} > 0)", "first.drop_path", DRAWN),
+    torch("a scale in evaluation", "drops", DRAW, f"{DRAW} * (1 - self.rate)", "first.drop_path"),
+    torch(
+        "drops in evaluation",
+        "drops",
+        "self.rate, self.training",
+        "self.rate, True",
+        "first.drop_path",
+    ),
+    torch(
+        "no drop",
+        "drops",
+        "self.drop_path(self.bn(self.conv(x)))",
+        "self.bn(self.conv(x))",
+        "first.relu",
+        FACTORS,
+    ),
+    torch(
+        "a drop behind the sum",
+        "drops",
+        BRANCH,
+        "x = self.bn(self.conv(x))\n        return self.relu(self.drop_path(x + shortcut))",
+        "first.drop_path",
+        FACTORS,
+    ),
+    keras("half the rate", "drops", "Dropout(0.5", "Dropout(0.25", "dropout", DRAWN),
+    keras("the rate of another", "drops", "Dropout(rate", "Dropout(0.1", "second.drop_path", DRAWN),
+    keras(
+        "a rate that is ignored",
+        "drops",
+        "layers.Dropout(0.5, ",
+        f"{UNSCALED.replace('self, x, training=training', 'self, x, training=False')}(0.5, ",
+        "dropout",
+        DRAWN,
+    ),
+    keras("a mask for each value", "drops", NOISE, "", "first.drop_path", DRAWN),
+    keras(
+        "a mask for each column",
+        "drops",
+        NOISE,
+        "noise_shape=(None, 1, None, 1), ",
+        "first.drop_path",
+        DRAWN,
+    ),
+    keras(
+        "a mask for the batch",
+        "drops",
+        NOISE,
+        "noise_shape=(1, 1, 1, 1), ",
+        "first.drop_path",
+        DRAWN,
+    ),
+    keras("no scale", "drops", "layers.Dropout(0.5, ", f"{UNSCALED}(0.5, ", "dropout", DRAWN),
+    keras("no drop", "drops", 'x = layers.Dropout(0.5, name="dropout")(x)', "pass", "fc", FACTORS),
+    keras(
+        "a drop behind the sum",
+        "drops",
+        '_drop_path")(x)\n    x = layers.Add(name=f"{name}_add")([x, shortcut])',
+        '_drop_path")(layers.Add(name=f"{name}_add")([x, shortcut]))',
+        "first.drop_path",
+        FACTORS,
+    ),
+)

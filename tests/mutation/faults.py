@@ -1,0 +1,199 @@
+"""Faults that emitters have had, or may well get, put back into what they emit.
+
+The numbers of another layer of the kind, a shortcut left out, and code that does not run.
+"""
+
+from __future__ import annotations
+
+from .mutants import EVALUATION, GRADIENTS, Mutant, keras, torch
+
+CALL = "return Drops(num_classes)"
+
+# Several layers of one kind in one scope, each with numbers of its own.
+SHARED = (
+    torch("one pool for two", "twins", "self.pool2(x)", "self.pool1(x)", "leaky1"),
+    torch("one slope for two", "twins", "self.leaky2(", "self.leaky1(", "depthwise2"),
+    torch("the slope of another", "twins", "LeakyReLU(0.3", "LeakyReLU(0.1", "leaky2"),
+    torch("in place before a sum", "twins", "nn.ReLU()", "nn.ReLU(inplace=True)", "narrow"),
+    torch(
+        "a depthwise kernel of one group",
+        "twins",
+        "8, 16, 3, padding=1, groups=8",
+        "8, 16, 3, padding=1",
+        "",
+        EVALUATION,
+        "depthwise2.weight",
+    ),
+    keras("one pool for two", "twins", "MaxPooling2D(2,", "MaxPooling2D(3, 2, 'same',", "pool2"),
+    keras("the slope of another", "twins", "negative_slope=0.3", "negative_slope=0.1", "leaky2"),
+    keras(
+        "one multiplier for two",
+        "twins",
+        "depth_multiplier=multiplier",
+        "depth_multiplier=2",
+        "",
+        EVALUATION,
+        "depthwise1",
+    ),
+    keras("a sum with its own ReLU", "twins", "([x, branch])", "([branch, branch])", "add"),
+)
+
+# What is not there: a shortcut, a branch, a sum, a gradient.
+MISSING = (
+    torch(
+        "no shortcut where the shape changes",
+        "twins",
+        "if channels != 1:",
+        "if False:",
+        "",
+        EVALUATION,
+        "second.shortcut.0.weight",
+    ),
+    torch(
+        "a shortcut that is made and not called",
+        "twins",
+        "shortcut = self.shortcut(x)",
+        "shortcut = x",
+        "second.relu",
+    ),
+    torch(
+        "a shortcut without its gradient",
+        "twins",
+        "shortcut = self.shortcut(x)",
+        "shortcut = self.shortcut(x).detach()",
+        "second.shortcut.1.bias",
+        GRADIENTS,
+    ),
+    torch("no shortcut at all", "twins", "self.relu(x + shortcut)", "self.relu(x)", "first.relu"),
+    torch(
+        "a branch without layers that is added",
+        "twins",
+        "x = self.conv2(x)",
+        "x = self.conv2(x) + x",
+        "pool2",
+    ),
+    keras(
+        "no shortcut where the shape changes",
+        "twins",
+        "if x.shape[-1] != channels:",
+        "if False:",
+        "",
+        EVALUATION,
+        "second_shortcut_0",
+    ),
+    keras(
+        "a branch without layers that is added",
+        "twins",
+        'x = conv(x, 8, 3, name="conv2")',
+        'x = layers.Add(name="sum")([x, conv(x, 8, 3, name="conv2")])',
+        "pool2",
+    ),
+)
+
+# What does not run, or gives something else than an output.
+BROKEN = (
+    torch(
+        "a name without a value",
+        "twins",
+        "nn.Linear(8, num_classes)",
+        "nn.Linear(8, classes)",
+        "",
+        EVALUATION,
+        "NameError: name 'classes' is not defined (line",
+    ),
+    torch(
+        "text that escapes",
+        "twins",
+        "from torch import",
+        "'\\N x'\nfrom torch import",
+        "",
+        EVALUATION,
+        "SyntaxError",
+    ),
+    torch(
+        "a condition without a body",
+        "drops",
+        CALL,
+        f"if num_classes:\n    {CALL}",
+        "",
+        EVALUATION,
+        "IndentationError",
+    ),
+    torch(
+        "an output of another shape",
+        "twins",
+        "return self.fc(x)",
+        "return self.fc(x)[:, :, None]",
+        "",
+        EVALUATION,
+        "output 0 is 2 x 10 x 1, not 2 x 10",
+    ),
+    torch(
+        "two outputs",
+        "twins",
+        "return self.fc(x)",
+        "return self.fc(x), x",
+        "",
+        EVALUATION,
+        "output 1 should not be there",
+    ),
+    torch("no output", "twins", "return self.fc(x)", "self.fc(x)", "", EVALUATION, "torch failed"),
+    torch(
+        "an end of the process",
+        "twins",
+        "return Twins(num_classes)",
+        "__import__('os')._exit(3)",
+        "",
+        EVALUATION,
+        "exit code 3",
+    ),
+    keras(
+        "a name without a value",
+        "twins",
+        "depth_multiplier=multiplier",
+        "depth_multiplier=factor",
+        "",
+        EVALUATION,
+        "NameError: name 'factor' is not defined",
+    ),
+    keras(
+        "a pair compared with a number",
+        "drops",
+        "if stride > 1",
+        "if (stride, 1) > 1",
+        "",
+        EVALUATION,
+        "TypeError",
+    ),
+    keras(
+        "a number that is called",
+        "twins",
+        "x = widened(x, 1,",
+        "widened = 3\n    x = widened(x, 1,",
+        "",
+        EVALUATION,
+        "TypeError",
+    ),
+    keras(
+        "maps with their channels first",
+        "twins",
+        "layers.GlobalAveragePooling2D(",
+        'layers.GlobalAveragePooling2D(data_format="channels_first", ',
+        "",
+        EVALUATION,
+        "(8, 10)",
+    ),
+)
+
+# What leaves nothing behind that could be observed.
+UNSEEN = (
+    torch("another pool", "unseen", "self.avgpool(x).flatten(1)", "x.amax((2, 3))", ""),
+    keras(
+        "another pool",
+        "unseen",
+        'layers.GlobalAveragePooling2D(name="avgpool")(inputs)',
+        "keras.ops.max(inputs, (1, 2))",
+        "",
+    ),
+)
+FAULTS: tuple[Mutant, ...] = SHARED + MISSING + BROKEN + UNSEEN
