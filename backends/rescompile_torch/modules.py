@@ -204,8 +204,8 @@ MODULES: dict[type[Op], Rule] = {
     ops.Sigmoid: _activation("Sigmoid"),
     ops.HardSigmoid: _activation("Hardsigmoid"),
     ops.Tanh: _activation("Tanh"),
-    ops.Silu: _activation("SiLU"),
-    ops.HardSwish: _activation("Hardswish"),
+    ops.Silu: _activation("SiLU", inplace=True),
+    ops.HardSwish: _activation("Hardswish", inplace=True),
     ops.Gelu: _activation("GELU"),
     ops.Elu: _activation("ELU"),
     ops.Softmax: _activation("Softmax", Keyword("dim", "1")),
@@ -248,4 +248,4 @@ FRESH = (
     ops.GroupNorm,
     ops.AvgPool,
 )
-OVERWRITES = (ops.Relu, ops.Relu6, ops.LeakyRelu)
+OVERWRITES = (ops.Relu, ops.Relu6, ops.LeakyRelu, ops.Silu, ops.HardSwish)

@@ -232,10 +232,13 @@ class Leaf(Module):
     tell: Callable[..., tuple[Op, int | None]]
     last = False  # whether the channels it works on stand last
     rank: int | None = None  # of its input, where the module is for one
+    overwrites = False  # whether the module can work in place
 
     def __init__(self, *args: Any, inplace: bool = False, **kwargs: Any) -> None:
         super().__init__()
         self.op, self.entering = type(self).tell(*args, **kwargs)
+        if inplace and not self.overwrites:
+            raise TraceError(f"{type(self).__name__} cannot work in place")
         self.inplace = inplace
         for parameter in self.op.parameters((self.entering or 1, 1, 1)):
             made = Parameter(parameter.shape, start(self.op, parameter))

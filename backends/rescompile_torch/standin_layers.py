@@ -179,6 +179,8 @@ def _leaf(name: str, tell: Any, base: type[Leaf] = Leaf, **own: Any) -> type[Lea
 CLASSES = {name: _leaf(name, tell) for name, tell in LEAVES.items()}
 for _name in ("Linear", "LayerNorm"):
     CLASSES[_name].last = True
+for _name in ("ReLU", "ReLU6", "LeakyReLU", "SiLU", "Hardswish"):
+    CLASSES[_name].overwrites = True
 CLASSES["BatchNorm1d"].rank = 1
 CLASSES["BatchNorm2d"].rank = 3
 

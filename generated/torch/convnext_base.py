@@ -49,7 +49,9 @@ class StochasticDepth(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * F.dropout(torch.ones_like(x[:, :1, :1, :1]), self.rate, self.training)
+        if not self.training or self.rate == 0.0:
+            return x
+        return x * F.dropout(x.new_ones([x.shape[0], 1, 1, 1]), self.rate)
 
 
 class CnBlock(nn.Module):

@@ -18,7 +18,6 @@ Input 3 x 300 x 300, 12,233,232 parameters, 1.83 GMACs.
     head             1  1000            1,537,000    1.5 M
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -31,7 +30,9 @@ class StochasticDepth(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * F.dropout(torch.ones_like(x[:, :1, :1, :1]), self.rate, self.training)
+        if not self.training or self.rate == 0.0:
+            return x
+        return x * F.dropout(x.new_ones([x.shape[0], 1, 1, 1]), self.rate)
 
 
 class ConvNormActivation(nn.Sequential):
@@ -51,7 +52,7 @@ class ConvNormActivation(nn.Sequential):
                 bias=False,
             ),
             nn.BatchNorm2d(channels),
-            nn.SiLU(),
+            nn.SiLU(inplace=True),
         )
 
 
@@ -62,7 +63,7 @@ class SqueezeExcitation(nn.Module):
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc1 = nn.Conv2d(in_channels, squeeze, 1)
-        self.silu = nn.SiLU()
+        self.silu = nn.SiLU(inplace=True)
         self.fc2 = nn.Conv2d(squeeze, in_channels, 1)
         self.sigmoid = nn.Sigmoid()
 

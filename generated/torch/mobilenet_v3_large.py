@@ -60,7 +60,7 @@ class ConvNormActivation(nn.Sequential):
             nn.BatchNorm2d(channels, eps=0.001, momentum=0.01),
         )
         if hard_swish:
-            self.append(nn.Hardswish())
+            self.append(nn.Hardswish(inplace=True))
         else:
             self.append(nn.ReLU(inplace=True))
 
@@ -158,7 +158,7 @@ class MobileNetV3Large(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
             nn.Linear(960, 1280),
-            nn.Hardswish(),
+            nn.Hardswish(inplace=True),
             nn.Dropout(0.2),
             nn.Linear(1280, num_classes),
         )

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from rescompile_torch.standin_layers import LEAVES
+from rescompile_torch.standin_layers import CLASSES, LEAVES
 
 nn = pytest.importorskip("torch").nn
 
@@ -23,6 +23,11 @@ def test_arguments_are_those_of_the_module(name: str) -> None:
             required = inspect.Parameter.empty if default is not None else None
             wanted = required if argument == "scale_factor" else real[argument].default
             assert default == wanted, argument
+
+
+@pytest.mark.parametrize("name", [name for name, made in CLASSES.items() if made.overwrites])
+def test_what_works_in_place_can_do_so(name: str) -> None:
+    assert "inplace" in inspect.signature(getattr(nn, name)).parameters
 
 
 def test_defaults_of_attributes_are_those_of_the_module() -> None:
