@@ -62,11 +62,14 @@ class Body:
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
-        """Lines under `head`, which ends with a colon."""
+        """Lines under `head`, which ends with a colon; without any there is no head either."""
         self.lines.append(Line(head, indent=self.indent))
+        place = len(self.lines)
         self.indent += 4
         yield
         self.indent -= 4
+        if len(self.lines) == place:
+            del self.lines[place - 1 :]
 
     @contextmanager
     def loop(self, count: Dim) -> Iterator[str]:
@@ -82,7 +85,8 @@ class Body:
         self.scope.loops.pop()
         shown = counter if counter in self.scope.counted else "_"
         head = f"for {shown} in range({count_text}):"
-        self.lines[place] = Line(head, indent=self.indent)
+        if len(self.lines) > place:  # else nothing is repeated
+            self.lines[place] = Line(head, indent=self.indent)
 
     def fold(self, place: int, condition: str) -> None:
         """Make `if` and `else` at `place` one expression where it fits, as ruff asks (SIM108)."""

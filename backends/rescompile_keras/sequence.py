@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rescompile.backend.choices import Choice, choices
-from rescompile.ir.expr import Dim, Expr, binary
+from rescompile.ir.expr import Dim, Expr, binary, negation
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Form, Group, Layer, Loop, Node
 from rescompile.ir.sums import total
@@ -93,8 +93,10 @@ class Sequence:
             self.settle()
         entry, start = self.source, self.offset
         place, condition = len(self.body.lines), self.body.scope.dim(choice.condition)
-        for head, run in zip((f"if {condition}:", "else:"), runs, strict=True):
+        for run, head in zip(runs, (f"if {condition}:", "else:"), strict=True):
             if run:
+                if head == "else:" and len(self.body.lines) == place:  # the first run does nothing
+                    head = f"if {self.body.scope.dim(negation(choice.condition))}:"
                 self.source, self.offset = entry, start
                 with self.body.block(head):
                     for node in run:

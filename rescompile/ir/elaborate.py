@@ -12,7 +12,7 @@ from typing import cast
 
 from ..errors import Location, Together
 from .expr import Dim, ExprError, Number
-from .joining import joined, share
+from .joining import Branches, check_taken, joined, share
 from .ops import Op, Shape, ShapeError, bind, bounded
 from .resizing import changes_shape
 from .structure import (
@@ -83,6 +83,7 @@ class _Elaborator:
         self.memo: dict[object, Instance] = {}
         self.constant: set[int] = set()  # layers without expressions, found good
         self.instances: dict[str, list[Instance]] = {}
+        self.branches = Branches()
         self.trail = Trail()
         self.turns = 0
 
@@ -98,6 +99,7 @@ class _Elaborator:
             with self.trail.within(f"in stage '{stage.label}'"):
                 items, x = self.body(stage.body, x, scope)
             stages.append(items)
+        self.branches.check_all(self.trail)
         everything = tuple(item for stage in stages for item in stage)
         block = Block(network.name, Form.MODULE, network.body)
         root = Instance(
@@ -271,7 +273,9 @@ class _Elaborator:
         together = Together()
         for branch in node.branches:
             with together.part():
-                traces.append(self.body(branch.body, each, scope))
+                items, y = self.body(branch.body, each, scope)
+                self.branches.check(node, branch, items, self.trail)
+                traces.append((items, y))
         together.done()
         shapes = [y for _, y in traces]
         y = joined(node, shapes, self.trail)
@@ -284,15 +288,14 @@ class _Elaborator:
             node, "when", bool(self.trail.value(node.when, scope.env, node.at, "when"))
         ):
             return ResidualTrace(pre, branch, None, x, y, node)
-        if not branch:
-            message = "the branch of this residual is empty: no step of it is taken"
-            at = node.branch[0].at or node.at
-            raise self.trail.error(ShapeError(message, help="give the residual a `when`"), at)
+        check_taken("branch", node.branch, branch, self.trail)
         changes = changes_shape((*pre, *branch), x, y)
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)
         shortcut, carried = self.body(node.shortcut if takes else (), _tap(node, x, tapped), scope)
-        if not takes:
+        if takes:
+            check_taken("shortcut", node.shortcut, shortcut, self.trail)
+        else:
             carried = x
         if carried != y:
             raise self.trail.carries(node, y, carried)

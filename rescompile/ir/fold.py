@@ -135,7 +135,8 @@ class _Folder:
                 return (replace(node, body=self.body(node.body), when=when),)
             return (self.call(node, when),)
         if isinstance(node, Loop):
-            return (replace(node, count=self.dim(node.count), body=self.body(node.body)),)
+            body = self.body(node.body)
+            return (replace(node, count=self.dim(node.count), body=body),) if body else ()
         if isinstance(node, Join):
             branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
             return (replace(node, branches=branches),)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from .ops import Shape, ShapeError, bounded
-from .structure import Join, JoinKind
+from collections.abc import Iterable
+
+from ..errors import SpecError
+from .ops import Shape, ShapeError, StochasticDepth, bounded
+from .structure import Branch, Join, JoinKind, Layer, Node
+from .trace import CallTrace, GroupTrace, Trace
 from .trail import Trail
 
 
@@ -35,3 +39,60 @@ def joined(node: Join, shapes: list[Shape], trail: Trail) -> Shape:
             verb = "multiplies" if node.kind is JoinKind.MULTIPLY else "adds"
             raise trail.mismatch(node.at, verb, node.branches, shapes, "shape")
     return top
+
+
+def check_taken(what: str, body: tuple[Node, ...], items: tuple[Trace, ...], trail: Trail) -> None:
+    """Refuse a branch or a shortcut, called `what`, that has steps of which none is taken.
+
+    It would be the identity, which the spec does not say. Raises `SpecError`.
+    """
+    steps = [node for node in body if not _is_drop(node)]
+    taken = [item for item in items if not _is_drop(item.node)]
+    if steps and _is_idle(taken):
+        raise _untaken(what, steps[0], trail)
+
+
+class Branches:
+    """The branches of joins. Some calls may leave those of a concatenation as they are, not all."""
+
+    def __init__(self) -> None:
+        self.taken: dict[int, bool] = {}
+        self.first: dict[int, Node] = {}
+
+    def check(self, node: Join, branch: Branch, items: tuple[Trace, ...], trail: Trail) -> None:
+        """Refuse what one call makes of a branch, or note it where other calls matter."""
+        if node.kind is not JoinKind.CONCAT:
+            check_taken("branch", branch.body, items, trail)
+        elif branch.body:
+            self.first[id(branch)] = branch.body[0]
+            self.taken[id(branch)] = self.taken.get(id(branch), False) or not _is_idle(items)
+
+    def check_all(self, trail: Trail) -> None:
+        """Raise `SpecError` for a branch with steps that no call takes."""
+        for key, taken in self.taken.items():
+            if not taken:
+                raise _untaken("branch", self.first[key], trail)
+
+
+def _untaken(what: str, step: Node, trail: Trail) -> SpecError:
+    error = ShapeError(f"no step of this {what} is taken", help=LEFT_OUT)
+    return trail.error(error, step.at, code="E212")
+
+
+LEFT_OUT = "write `[]` if the identity is meant, and leave out the whole where it is not"
+
+
+def _is_drop(node: Node) -> bool:
+    """What drops a branch in training is no step of it."""
+    return isinstance(node, Layer) and isinstance(node.op, StochasticDepth)
+
+
+def _is_idle(items: Iterable[Trace]) -> bool:
+    """Whether traces do nothing: sequences and blocks without an operation, join or value."""
+    for item in items:
+        if isinstance(item, GroupTrace) and _is_idle(item.items):
+            continue
+        if isinstance(item, CallTrace) and _is_idle(item.instance.items):
+            continue
+        return False
+    return True

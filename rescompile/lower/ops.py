@@ -15,7 +15,7 @@ from ..ir.expr import Dim, binary
 from ..ir.ops import Op, Pair, Quad
 from ..ir.record import record
 from ..spec import models
-from ..spec.models import Defaults, NormDefaults
+from ..spec.models import Defaults
 
 Reader = Callable[[Any, str], Dim]
 Rule = Callable[[Any, Reader, "Words", "Dim | None"], "Op | None"]
@@ -27,18 +27,21 @@ class Words:
 
     defaults: Defaults
     look_up: Callable[[str, Location | None], Any]
+    number: Callable[[Any, models.Model, str], Dim]
 
-    def kind(self, options: models.Norm | models.Activation, default: str) -> str:
-        """The kind that options ask for. Raises `SpecError` for a word that is none."""
+    def kind(self, options: models.Norm | models.Activation) -> str:
+        """The kind that options ask for, or else the defaults. Raises `SpecError`."""
+        is_norm = isinstance(options, models.Norm)
+        known = models.NORMS if is_norm else models.ACTIVATIONS
+        given: Any = options
         if options.kind is None:
-            return default
-        found = self.look_up(options.kind, options.at("kind"))
-        known = models.NORMS if isinstance(options, models.Norm) else models.ACTIVATIONS
+            given = self.defaults.norm if is_norm else self.defaults.activation
+        at = given.at("kind")
+        found = self.look_up(given.kind, at)
         if found not in known:
-            what = "norm" if isinstance(options, models.Norm) else "activation"
-            message = f"'{options.kind}' is {found!r}, which is no kind of {what}"
-            help = did_you_mean(str(found), known)
-            raise SpecError([Diagnostic("E207", message, options.at("kind"), help=help)])
+            what = "norm" if is_norm else "activation"
+            message = f"'{given.kind}' is {found!r}, which is no kind of {what}"
+            raise SpecError([Diagnostic("E207", message, at, help=did_you_mean(str(found), known))])
         return str(found)
 
 
@@ -112,31 +115,32 @@ def _linear(o: models.Linear, dim: Reader, words: Words, x: Dim | None) -> Op:
 
 def _norm(o: models.Norm, dim: Reader, words: Words, x: Dim | None) -> Op | None:
     default = words.defaults.norm
-    kind = words.kind(o, default.kind)
+    kind = words.kind(o)
     epsilon = default.epsilon if o.epsilon is None else o.epsilon
     momentum = default.momentum if o.momentum is None else o.momentum
-    groups = default.groups if o.groups is None else dim(o.groups, "groups")
-    if kind == "group" and groups is None:
-        message = "group normalisation needs the number of groups"
-        raise SpecError([Diagnostic("E111", message, o.at(), help="add `groups: 32`, say")])
     unbiased = default.unbiased if o.unbiased is None else o.unbiased
-    return _make_norm(kind, epsilon, momentum, unbiased, groups)
-
-
-def _make_norm(
-    kind: str, epsilon: float, momentum: float, unbiased: bool, groups: Any
-) -> Op | None:
     if kind == "batch":
         return ops.BatchNorm(float(epsilon), float(momentum), unbiased)
     if kind == "layer":
         return ops.LayerNorm(float(epsilon))
-    return ops.GroupNorm(groups, float(epsilon)) if kind == "group" else None
+    return ops.GroupNorm(_groups(o, dim, words), float(epsilon)) if kind == "group" else None
 
 
-def normalisation(defaults: NormDefaults) -> Op | None:
-    """The norm of the defaults; None where they have none."""
-    given = (defaults.epsilon, defaults.momentum, defaults.unbiased, defaults.groups)
-    return _make_norm(defaults.kind, *given)
+def _groups(o: models.Norm, dim: Reader, words: Words) -> Dim:
+    """How many groups a group normalisation has. Raises `SpecError` where nothing says it."""
+    if o.groups is not None:
+        return dim(o.groups, "groups")
+    default = words.defaults.norm
+    if default.groups is None:
+        message = "group normalisation needs the number of groups"
+        at = default.at() if o.at() is None else o.at()
+        raise SpecError([Diagnostic("E111", message, at, help="add `groups: 32`, say")])
+    return words.number(default.groups, default, "groups")
+
+
+def normalisation(words: Words) -> Op | None:
+    """The norm of the defaults; None where they have none. Raises `SpecError`."""
+    return _norm(models.Norm.model_construct(), lambda value, key: value, words, None)
 
 
 def convolution(channels: Dim, stride: Pair, bias: bool) -> Op:
@@ -155,7 +159,7 @@ def subsample(stride: Pair) -> Op:
 
 
 def _activation(o: models.Activation, dim: Reader, words: Words, x: Dim | None) -> Op | None:
-    kind = words.kind(o, words.defaults.activation.kind)
+    kind = words.kind(o)
     if kind == "none":
         return None
     if kind == "leaky_relu":

@@ -15,7 +15,7 @@ from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, R
 from ..ir.symbolic import SymbolicError
 from ..spec.models import Defaults, Shortcut, Step
 from ..spec.models import Residual as ResidualSpec
-from .ops import average, convolution, normalisation, subsample
+from .ops import Words, average, convolution, normalisation, subsample
 from .scope import Scope, fault
 
 Nodes = tuple[Node, ...]
@@ -24,26 +24,26 @@ _WHERE = {"always": Where.ALWAYS, "shape_changes": Where.SHAPE_CHANGES}
 
 
 class Residuals:
-    """Lowers residuals; `body` and `sequence` lower the steps inside of them."""
+    """Lowers residuals; `body` and `some` lower the steps inside of them."""
 
     def __init__(
         self,
         defaults: Defaults,
         blocks: dict[str, Block],
         body: Callable[[Iterable[Step], Scope], Nodes],
-        sequence: Callable[[Iterable[Step], Scope], Nodes],
+        some: Callable[..., Nodes],
     ) -> None:
         self.defaults = defaults
         self.blocks = blocks
         self.body = body
-        self.sequence = sequence
+        self.some = some
 
     def lower(self, spec: ResidualSpec, step: Step, scope: Scope) -> Nodes:
         """The nodes of a residual; without a shortcut just those of its branch."""
         entering = scope.channels
         pre = self.body(spec.preactivation, scope)
         tapped = scope.channels
-        branch = self.body(spec.branch, scope)
+        branch = self.some("branch", spec.branch, scope)
         leaving, scope.channels = scope.channels, entering
         shortcut = self.shortcut(spec, scope)
         when = scope.condition(spec.when, spec, "when")
@@ -95,7 +95,7 @@ class Residuals:
         """The shortcut's nodes beside `way`, from `x` to `y` channels, and when it takes them."""
         if shortcut.steps is not None:
             scope.channels = x
-            body = self.sequence(shortcut.steps, scope)
+            body = self.some("shortcut", shortcut.steps, scope, numbered=True)
             return body, _WHERE[shortcut.where]
         if shortcut.kind == "identity":
             return (), Where.ALWAYS
@@ -111,18 +111,21 @@ class Residuals:
             return _option_a(shortcut, strides, x, y, step, scope), Where.SHAPE_CHANGES
         always = shortcut.kind == "projection_always"
         return (
-            self.projection(shortcut, strides, y, step),
+            self.projection(shortcut, strides, y, step, scope),
             Where.ALWAYS if always else Where.SHAPE_CHANGES,
         )
 
-    def projection(self, shortcut: Shortcut, strides: Pair, y: Dim, step: Step) -> Nodes:
+    def projection(
+        self, shortcut: Shortcut, strides: Pair, y: Dim, step: Step, scope: Scope
+    ) -> Nodes:
         """A 1x1 convolution and its norm, after an average pool in `avg_projection`."""
         layers: list[Node] = []
         if shortcut.kind == "avg_projection":
             layers.append(Layer(average(strides), at=step.at()))
             strides = (1, 1)
         layers.append(Layer(convolution(y, strides, self.defaults.bias), at=step.at()))
-        norm = normalisation(self.defaults.norm) if shortcut.norm else None
+        words = Words(self.defaults, scope.word, scope.dim)
+        norm = normalisation(words) if shortcut.norm else None
         if norm is not None:
             layers.append(Layer(norm, at=step.at()))
         return tuple(layers)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..ir.expr import Dim, Expr, ExprError, Var, binary
 from ..ir.fold import used_names
+from ..ir.joining import LEFT_OUT
 from ..ir.ops import Activation, Dropout, LayerNorm, Linear, Op, Permute, Softmax
 from ..ir.structure import (
     IN_CHANNELS,
@@ -48,7 +49,7 @@ class Steps:
         self.found = found
         self.blocks: dict[str, Block] = {}
         self.calls = Calls(spec, values, words, found, self.blocks, self.body)
-        self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.sequence)
+        self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.some)
 
     def body(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
         """The nodes of some steps; moves `scope.channels` on. Collects errors step by step."""
@@ -93,6 +94,19 @@ class Steps:
             return (self.hoist(step, scope),) if scope.numbered else self.joined(step, scope)
         return self.layer(step, scope, when)
 
+    def some(
+        self, what: str, steps: Sequence[Step], scope: Scope, *, numbered: bool = False
+    ) -> tuple[Node, ...]:
+        """The nodes of a branch or a shortcut, called `what`: if it has steps it has nodes.
+
+        Raises `SpecError` where all of them are norms and activations of kind `none`.
+        """
+        known = len(self.found)
+        body = self.sequence(steps, scope) if numbered else self.body(steps, scope)
+        if steps and not body and len(self.found) == known:
+            raise fault("E212", f"no step of this {what} is taken", steps[0].at(), LEFT_OUT)
+        return body
+
     def sequence(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
         """The nodes of a sequence of its own: a group, a branch of several steps, a shortcut."""
         body = self.body(steps, scope.inner(numbered=True))
@@ -125,7 +139,7 @@ class Steps:
             message = "`layer_scale` stands in a block's body, not in a sequence"
             raise fault("E208", message, step.key_at("layer_scale"), help)
         options = step.options
-        words = Words(self.spec.defaults, scope.word)
+        words = Words(self.spec.defaults, scope.word, scope.dim)
 
         def read(value: Any, key: str) -> Dim:
             return scope.dim(value, options, key)
@@ -157,14 +171,14 @@ class Steps:
     def branch(self, name: str | None, part: Step | list[Step], scope: Scope) -> Branch:
         """One branch; under a name, several steps are a sequence of that name."""
         if isinstance(part, Step):
-            return Branch(_called(self.body([part], scope), name), name)
+            return Branch(_called(self.some("branch", [part], scope), name), name)
         if name is None or not part:
-            return Branch(self.body(part, scope), name)
+            return Branch(self.some("branch", part, scope), name)
         start = self.body(part[:1], scope) if part[0].word == "from" else ()
         rest = part[len(start) :]
         if not rest:
             return Branch(start, name)
-        body = self.sequence(rest, scope)
+        body = self.some("branch", rest, scope, numbered=True)
         return Branch((*start, Group(body, name, True, rest[0].at())), name)
 
     def earlier(self, step: Step, scope: Scope) -> From:
