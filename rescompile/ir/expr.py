@@ -180,14 +180,14 @@ def _substitute(dim: Dim, env: Mapping[str, Dim]) -> Dim:
             return _substitute(dim.right, env) if bool(left) is (dim.op == "and") else bool(left)
         return binary(dim.op, left, _substitute(dim.right, env))
     if isinstance(dim, Unary):
-        return _unary(dim.op, _substitute(dim.operand, env))
+        return unary(dim.op, _substitute(dim.operand, env))
     if isinstance(dim, IfElse):
         test = _substitute(dim.test, env)
         if not isinstance(test, Expr):  # the branch that is not taken need not have a value
             return _substitute(dim.then if test else dim.otherwise, env)
         return if_else(test, _substitute(dim.then, env), _substitute(dim.otherwise, env))
     if isinstance(dim, Function):
-        return _call(dim.name, tuple(_substitute(a, env) for a in dim.args))
+        return function(dim.name, tuple(_substitute(a, env) for a in dim.args))
     return dim
 
 
@@ -207,13 +207,15 @@ def simplify(dim: Dim) -> Dim:
     return substitute(dim, {})
 
 
-def _unary(op: str, operand: Dim) -> Dim:
+def unary(op: str, operand: Dim) -> Dim:
+    """`-` or `not` of an operand, folded where it is known."""
     if isinstance(operand, Expr):
         return Unary(op, operand)
     return -operand if op == "-" else not operand
 
 
-def _call(name: str, args: tuple[Dim, ...]) -> Dim:
+def function(name: str, args: tuple[Dim, ...]) -> Dim:
+    """A call of one of `FUNCTIONS`, folded where its arguments are known."""
     numbers = [a for a in args if not isinstance(a, Expr)]
     if len(numbers) < len(args):
         return Function(name, args)

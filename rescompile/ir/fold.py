@@ -8,11 +8,13 @@ What remains is what the emitted code needs: constructor arguments and real cond
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 
+from .assume import Known, assuming, knowing, truth, without
 from .elaborate import elaborate
-from .expr import Dim, Expr, names, substitute
+from .expr import Dim, Expr, ExprError, names, substitute
 from .ops import attribute_dims, map_attributes
 from .structure import (
     CLASSES,
@@ -32,6 +34,7 @@ from .structure import (
     Residual,
     Stage,
     Where,
+    children,
     walk,
 )
 from .trace import Elaborated, Instance
@@ -55,6 +58,7 @@ def fold(made: Elaborated) -> Elaborated:
         blocks[name] = folder.block(network.blocks[name])
     root = _Folder({}, (made.root,), kept)
     stages = tuple(Stage(s.label, root.body(s.body)) for s in network.stages)
+    blocks = {name: _with_good_defaults(block) for name, block in blocks.items()}
     folded = replace(network, stages=stages, blocks=blocks)
     return elaborate(_drop_unused(folded))
 
@@ -94,6 +98,7 @@ class _Folder:
     constants: dict[str, Dim]
     instances: tuple[Instance, ...]
     kept: Mapping[str, tuple[Param, ...]]
+    known: Known = field(default_factory=dict)  # what conditions around the present node tell
 
     def block(self, block: Block) -> Block:
         lets: list[tuple[str, Dim]] = []
@@ -112,7 +117,21 @@ class _Folder:
         )
 
     def dim(self, dim: Dim) -> Dim:
-        return substitute(dim, self.constants)
+        return assuming(substitute(dim, self.constants), self.known)
+
+    @contextmanager
+    def where(self, known: Known) -> Iterator[None]:
+        """Inside, that is known of the parameters, too."""
+        outer, self.known = self.known, {**self.known, **known}
+        yield
+        self.known = outer
+
+    @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """Inside, `index` is another number."""
+        outer, self.known = self.known, without(self.known, INDEX)
+        yield
+        self.known = outer
 
     def decided(self, node: Node, what: str) -> bool | None:
         """What every instance decided about a node, or None where they differ."""
@@ -129,29 +148,38 @@ class _Folder:
             when = self.when(node)
             if when is False:
                 return ()
-            if isinstance(node, Layer):
-                return (replace(node, op=map_attributes(node.op, self.dim), when=when),)
-            if isinstance(node, Group):
-                return (replace(node, body=self.body(node.body), when=when),)
-            return (self.call(node, when),)
+            with self.where(knowing(self.dim(node.when))):
+                return (self.inside(node, when),)
         if isinstance(node, Loop):
-            body = self.body(node.body)
-            return (replace(node, count=self.dim(node.count), body=body),) if body else ()
+            count = self.dim(node.count)
+            with self.repeated():
+                body = self.body(node.body)
+            return (replace(node, count=count, body=body),) if body else ()
         if isinstance(node, Join):
             branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
             return (replace(node, branches=branches),)
         return (node,) if isinstance(node, From) else self.residual(node)
 
+    def inside(self, node: Layer | Group | Call, when: Dim) -> Layer | Group | Call:
+        if isinstance(node, Layer):
+            return replace(node, op=map_attributes(node.op, self.dim), when=when)
+        if isinstance(node, Group):
+            return replace(node, body=self.body(node.body), when=when)
+        return self.call(node, when)
+
     def when(self, node: Layer | Group | Call | Residual) -> Dim:
         if node.when is True:
             return True
         decided = self.decided(node, "when")
-        return self.dim(node.when) if decided is None else decided
+        if decided is not None:
+            return decided
+        return truth(substitute(node.when, self.constants), self.known)
 
     def call(self, node: Call, when: Dim) -> Call:
         keep = {p.name: p for p in self.kept[node.block]}
-        args = tuple((name, self.dim(dim)) for name, dim in node.args if name in keep)
         repeat = None if node.repeat is None else self.dim(node.repeat)
+        with self.repeated() if repeat is not None else nullcontext():
+            args = tuple((name, self.dim(dim)) for name, dim in node.args if name in keep)
         if repeat is not None:  # what only the first repetition gets is worth what it is there
             first = {name for name, p in keep.items() if p.once and p.default is not None}
             args = tuple(
@@ -165,18 +193,54 @@ class _Folder:
         if when is False:
             return (*pre, *branch)
         takes = self.decided(node, "shortcut")
+        with self.where(knowing(self.dim(node.when))):
+            shortcut = () if takes is False else self.body(node.shortcut)
         return (
             replace(
                 node,
                 pre=pre,
                 branch=branch,
                 when=when,
-                shortcut=() if takes is False else self.body(node.shortcut),
+                shortcut=shortcut,
                 where=Where.ALWAYS if takes is not None else node.where,
                 tap_pre=node.tap_pre and takes is not False,
                 kind="identity" if takes is False else node.kind,
             ),
         )
+
+
+def _with_good_defaults(block: Block) -> Block:
+    """Without defaults under which an expression of the block has no value: no call takes one."""
+    kept = (p if _is_good_default(block, p) else replace(p, default=None) for p in block.parameters)
+    return replace(block, parameters=tuple(kept))
+
+
+def _is_good_default(block: Block, param: Param) -> bool:
+    if param.default is None or param.once:
+        return True
+    env: dict[str, Dim] = {param.name: param.default}
+    try:
+        for name, dim in block.lets:
+            value = substitute(dim, env)
+            env |= {} if isinstance(value, Expr) else {name: value}
+        _try(block.body, env)
+    except ExprError:
+        return False
+    return True
+
+
+def _try(body: tuple[Node, ...], env: Mapping[str, Dim]) -> None:
+    """Fill names into what is there for sure. Raises `ExprError` where something has no value."""
+    for node in body:
+        if isinstance(node, (Layer, Group, Call)):
+            when = substitute(node.when, env)
+            if isinstance(when, Expr) or not when:
+                continue
+        for dim in node_dims(node):
+            substitute(dim, env)
+        parts = (node.pre, node.branch) if isinstance(node, Residual) else children(node)
+        for part in parts:
+            _try(part, env)
 
 
 def _drop_unused(network: Network) -> Network:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from .assume import assuming, knowing
 from .expr import (
     Binary,
     Dim,
@@ -75,13 +76,14 @@ class Flow:
         return y
 
     def node(self, node: Node, x: Dim) -> Dim:
-        self.entering[id(node)] = x
-        y = self.through(node, x)
         if not isinstance(node, (Layer, Group, Call)) or node.when is True:
-            return y
+            self.entering[id(node)] = x
+            return self.through(node, x)
+        self.entering[id(node)] = inside = assuming(x, knowing(node.when))
+        y = self.through(node, inside)
         if _agree(node.when, expand(self.lets, y), expand(self.lets, x)):
             return y
-        return if_else(node.when, y, x)
+        return if_else(node.when, y, assuming(x, knowing(node.when, False)))
 
     def through(self, node: Node, x: Dim) -> Dim:
         """The channels that leave a node, its condition apart."""
