@@ -1,0 +1,259 @@
+"""Everything that must hold for a spec that the compiler accepts.
+
+Both frameworks are in this process (Keras runs on PyTorch), so that a network takes a tenth of a
+second. The process is a child of the tests (see `bench`), since TensorFlow may be in theirs.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ruff.__main__ import find_ruff_bin
+
+from rescompile.compiler import Architecture, open_spec
+from rescompile.errors import UnsupportedError
+from rescompile.ir.ops import Dropout, StochasticDepth
+from rescompile.live import import_source
+from rescompile.parity.checks import NOISE
+from rescompile.parity.compare import Arrays, deviations, worst
+from rescompile.parity.process import Step
+from rescompile.parity.trial import Trial
+from rescompile.parity.voices import Framework, Reference, Voice
+from rescompile.registry import backend_names, get_backend
+from rescompile.spec.format import canonical
+
+from .count_torch import count
+
+ROOT = Path(__file__).parents[2]
+BOUND = 1e-10  # relative, in float64; where it is missed, ten times the reference's own noise
+MOST_MACS, MOST_VALUES = 20_000_000, 400_000  # what takes longer than a test may
+
+
+class Disagreement(Exception):
+    """What does not hold: `what` in a few words that are alike for alike faults, and the rest."""
+
+    def __init__(self, what: str, detail: str = "") -> None:
+        super().__init__(f"{what}\n{detail}".strip())
+        self.what = what
+
+
+class TooLarge(Exception):
+    """The network would take too long."""
+
+
+def expect(holds: bool, what: str, detail: str = "") -> None:
+    if not holds:
+        raise Disagreement(what, detail)
+
+
+def check(path: Path) -> None:
+    """Put the spec through everything.
+
+    Raises `Disagreement`, `TooLarge`, and a `RescompileError` where the compiler refuses it.
+    """
+    net = open_spec(path)
+    total = net.report("network").total
+    if total.macs > MOST_MACS or max(_sizes(net)) > MOST_VALUES:
+        raise TooLarge
+    check_descriptions(net, path)
+    sources, refused = check_sources(net)
+    reference = Reference(Trial(str(path), net, None, {}))
+    for backend, source in sources.items():
+        check_model(Here(backend, source, net), reference)
+    for backend, error in refused.items():  # last: wrong numbers are worse
+        expect(not _avoidable(error), f"{backend} refuses names", str(error))
+    for backend, source in sources.items():
+        check_style(net.name, backend, source)
+
+
+def _sizes(net: Architecture) -> Iterator[int]:
+    for _, trace in net.facts.elaborated.flat():
+        c, h, w = trace.y if len(trace.y) == 3 else (*trace.y, 1, 1)
+        yield c * h * w
+
+
+# Text: reports, resolved specs, canonical form, source files.
+
+
+def check_descriptions(net: Architecture, path: Path) -> None:
+    """Reports, warnings, canonical form, and one resolved file that says the same."""
+    totals = {by: net.report(by).total for by in ("network", "stage", "block", "layer")}
+    expect(len(set(map(str, totals.values()))) == 1, "reports differ", str(totals))
+    for render in ("text", "markdown", "json", "csv"):
+        getattr(net.report("block"), render)()
+    net.warnings()
+    for file in sorted(path.parent.glob("*.yaml")):
+        text = canonical(file.read_bytes(), file.name)
+        expect(canonical(text.encode(), file.name) == text, "the canonical form is not stable")
+    with tempfile.TemporaryDirectory() as folder:
+        resolved = Path(folder) / path.name
+        resolved.write_text(net.resolved(), "utf-8")
+        again = open_spec(resolved)
+        expect(
+            replace(again.facts.network, spec=net.facts.network.spec) == net.facts.network,
+            "the resolved spec is another network",
+        )
+
+
+def check_sources(
+    net: Architecture,
+) -> tuple[dict[str, str], dict[str, UnsupportedError]]:
+    """The source of each backend that takes the network, which compiles; why others do not."""
+    sources: dict[str, str] = {}
+    refused: dict[str, UnsupportedError] = {}
+    for backend in backend_names():
+        try:
+            source = net.source(backend)
+        except UnsupportedError as error:
+            refused[backend] = error
+            continue
+        try:
+            compile(source, f"{backend}.py", "exec")
+        except (SyntaxError, ValueError) as error:
+            what = f"{backend}: {type(error).__name__}: {error.args[0]}"
+            raise Disagreement(what, f"{error}\n{source}") from None
+        check_texts(net, backend, ast.parse(source))
+        sources[backend] = source
+    return sources, refused
+
+
+def _avoidable(error: UnsupportedError) -> bool:
+    """Whether a file was refused for a name that it could have given to something else."""
+    return any(" name" in reason or "rename" in reason for reason in error.reasons)
+
+
+def check_texts(net: Architecture, backend: str, tree: ast.Module) -> None:
+    """What the spec tells of itself stands in the module's docstring, letter by letter."""
+    found = _bare(ast.get_docstring(tree, clean=False) or "")
+    network = net.facts.network
+    for text in (network.title, network.source):
+        wanted = _bare(text)
+        expect(wanted in found, f"{backend}: a text is not as it was", f"{wanted}\n{found}")
+
+
+def _bare(text: str) -> str:
+    """A text without space, which may be wrapped, and with the quotes that end no docstring."""
+    return "".join(text.split()).replace('"', "'")
+
+
+def check_style(name: str, backend: str, source: str) -> None:
+    """Ruff has nothing to change."""
+    config = ["--config", str(ROOT / "pyproject.toml"), "--no-cache", "--quiet"]
+    config += ["--stdin-filename", f"{name}.py"]
+    lint = ["check", "--ignore", "RUF", "--output-format", "concise"]
+    for command in (["format", "--diff"], lint):
+        done = subprocess.run(
+            [find_ruff_bin(), *command, *config, "-"],
+            input=source,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        rule = done.stdout.partition(": ")[2].split(" ")[0] if command is lint else ""
+        what = f"{backend}: ruff {command[0]} {rule}".strip()
+        expect(done.returncode == 0, what, done.stdout + done.stderr)
+
+
+# Numbers: counts, outputs, training.
+
+
+@dataclass
+class Here:
+    """A backend's model in this process, under the interface of a worker's."""
+
+    backend: str
+    source: str
+    net: Architecture
+
+    @property
+    def label(self) -> str:
+        return self.backend
+
+    @cached_property
+    def runtime(self) -> Any:
+        return get_backend(self.backend).runtime()
+
+    @cached_property
+    def model(self) -> Any:
+        module = import_source(self.source, self.backend, self.net.name)
+        self.runtime.seed(0)
+        return self.runtime.build(module, self.net.name, "float64")
+
+    def outputs(self, subject: Any, images: Any, training: bool = False) -> list[Any]:
+        outputs: list[Any] = self.runtime.run(self.model, images, training)
+        return outputs
+
+    def step(self, subject: Any, images: Any, targets: Any) -> Step:
+        facts = self.net.facts
+        self.runtime.quiet(self.model)
+        made = self.runtime.step(self.model, facts, images, targets)
+        named = {".".join(path): array for path, array in made.gradients.items()}
+        weights = self.runtime.get_weights(self.model, facts)
+        running = {".".join(p): a for p, a in weights.items() if p not in made.gradients}
+        return Step(made.outputs, named, made.input_gradient, running)
+
+
+def check_model(here: Here, reference: Reference) -> None:
+    """A backend's model: counts, rates, and the numbers that it computes."""
+    try:
+        here.runtime.set_weights(here.model, here.net.facts, reference.weights)
+        framework = Framework(here, reference, "float64")  # type: ignore[arg-type]
+        check_counts(here)
+        compare("outputs", framework, reference, lambda voice: voice.evaluation())
+        compare("training", framework, reference, lambda voice: voice.training())
+        compare("running statistics", framework, reference, lambda voice: voice.running())
+        compare("gradients", framework, reference, lambda voice: voice.gradients())
+    except Disagreement as error:
+        raise Disagreement(f"{here.backend}: {error.what}", str(error)) from None
+    except Exception as error:
+        what = f"{here.backend}: {type(error).__name__}: {_first_line(error)}"
+        raise Disagreement(what, f"{here.source}\n{_last_frames(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
+
+
+def _last_frames(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error)[-4:])
+
+
+def check_counts(here: Here) -> None:
+    """Parameters and multiply-adds by the framework's own counter, and the rates of what drops."""
+    net, total = here.net, here.net.report("network").total
+    rates = {
+        trace.op.rate
+        for _, trace in net.facts.elaborated.flat()
+        if isinstance(trace.op, (Dropout, StochasticDepth)) and trace.op.rate
+    }
+    if here.backend == "torch":
+        found = count(here.model, net.facts.network.input)
+        wanted = {"parameters": total.parameters, "macs": total.macs}
+        expect(found == wanted, "counts", f"{found} counted, {wanted} told")
+        layers = list(here.model.modules())
+        own = {getattr(m, "p", None) or getattr(m, "rate", None) for m in layers}
+    else:
+        parameters = sum(v.value.numel() for v in here.model.trainable_variables)
+        expect(parameters == total.parameters, "counts", f"{parameters}, not {total.parameters}")
+        own = {getattr(layer, "rate", None) for layer in here.model.layers}
+    own -= {None, 0}
+    expect({round(r, 9) for r in own} == {round(r, 9) for r in rates}, "rates", f"{own} {rates}")
+
+
+def compare(
+    what: str, framework: Framework, reference: Reference, ask: Callable[[Voice], Arrays]
+) -> None:
+    found = worst(deviations(ask(framework), ask(reference)))
+    if found.error < BOUND:
+        return
+    noise = reference.noise(ask)
+    expect(found.error < NOISE * noise, what, f"{found.values()}: {found.error:.1e} ({noise:.1e})")

@@ -1,0 +1,377 @@
+"""Steps of every kind, drawn from their declarations."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+from .declarations import KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT, STEP
+from .values import Block, Scope, Step, Values
+
+MOST_BLOCKS = 4
+POOLS = ("max_pool", "avg_pool")
+VECTOR = ("linear", "linear", "norm", "activation", "dropout", "stochastic_depth")  # mostly fit
+POSITIONAL = ("linear", "norm", "activation", "dropout")
+LARGER = ("conv_transpose", "upsample")
+NEVER = ("flatten", "linear")  # where a map is to stay one
+WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
+WIDENING = ("depthwise_conv", "pad_channels", "slice_channels")
+SHAPING = (*WIDTHS, *WIDENING, *POOLS, "upsample")
+KEY = {one.key: one for one in (*RESIDUAL, *STEP)}
+CHILDREN = ("unit{n}", "{name}-{i}", "layer{i}", "x_{n}", "{i}", "a{i}b", "block{n}")
+
+
+class Steps(Values):
+    """Draws steps; keeps the blocks that they call, and the options that others may repeat."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.blocks: dict[str, Block] = {}
+        self.palettes: dict[Any, list[Step]] = {}
+        self.given: dict[str, Step] = {}  # the last arguments of each block
+        self.shortcut = self.pick(KINDS_OF_SHORTCUT)
+
+    def steps(self, scope: Scope, least: int, most: int, depth: int) -> list[Step]:
+        made: list[Step] = []
+        for _ in range(self.random.randint(least, most)):
+            made.extend(self.step(scope, depth))
+        return made
+
+    def step(self, scope: Scope, depth: int) -> list[Step]:
+        """A step, and what was put before it to make it fit."""
+        kinds = [self.operation] * 12
+        if depth > 0:
+            kinds += [self.group, self.group, self.join, self.join, self.join]
+            kinds += [self.residual] * 3 + [self.call] * 4
+        if scope.numbered and depth > 0:
+            kinds += [self.loop, self.loop]
+        if not scope.vector:
+            kinds += [self.positions]
+        if scope.marks:
+            kinds += [self.earlier, self.earlier]
+        return self.pick(kinds)(scope, depth)
+
+    # What all steps have.
+
+    def common(self, step: Step, scope: Scope, condition: bool = True) -> Step:
+        """The step with a name and a condition, or without."""
+        if self.chance(0.45) and scope.kind not in ("inline", "steps", "positions"):
+            step["name"] = self.name()
+            if scope.kind in ("network", "body") and "residual" not in step:
+                scope.marks.append(step["name"])
+        if condition and self.chance(0.15):
+            step["when"] = self.when(scope)
+            if step.keys() & {*WIDTHS, *WIDENING, "block", "group"}:
+                scope.width = None
+        return step
+
+    def when(self, scope: Scope) -> Any:
+        return self.pick([True, False]) if self.chance(0.2) else self.condition(scope)
+
+    def width(self, scope: Scope) -> list[Step]:
+        """Nothing, where the channels are known; else a convolution to some that are."""
+        if scope.width is not None:
+            return []
+        scope.width = self.pick([4, 6, 8])
+        return [self.to_width(scope)]
+
+    def to_width(self, scope: Scope) -> Step:
+        word, key = ("linear", "features") if scope.vector else ("conv", "channels")
+        given: Step = {key: scope.width}
+        for one in OPERATIONS[word]:
+            if one.key != key and (value := self.value(one, scope, True, absent=0.8)) is not None:
+                given[one.key] = 1 if one.key == "groups" else value
+        return {word: given}
+
+    # Operations.
+
+    def operation(self, scope: Scope, depth: int = 0, word: str = "") -> list[Step]:
+        word = word or self.word(scope)
+        given = self.options(word, scope)
+        step = {word: given}
+        if word in WIDTHS:
+            scope.width = given[WIDTHS[word]]
+        elif word in WIDENING and len(given) > (word == "depthwise_conv"):
+            scope.width = None if word != "depthwise_conv" or "multiplier" in given else scope.width
+        return [self.common(step, scope, word != "layer_scale")]
+
+    def word(self, scope: Scope) -> str:
+        if scope.vector:
+            return self.pick(VECTOR)
+        words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
+        if scope.keep:
+            words = [word for word in words if word not in ("slice_channels", *LARGER)]
+        if scope.numbered and self.chance(0.95):
+            words.remove("layer_scale")
+        return self.pick([*words, "conv", "activation", "activation", "norm"])
+
+    def options(self, word: str, scope: Scope) -> Step:
+        """What an operation is given: often the same again as another of its kind."""
+        owner = scope.block.name if scope.block is not None else ""
+        palette = self.palettes.setdefault((owner, word, scope.keep, scope.index), [])
+        if palette and self.chance(0.55):
+            return copy.deepcopy(self.pick(palette))
+        made: Step = {}
+        for one in OPERATIONS[word]:
+            if (value := self.value(one, scope, scope.keep)) is not None:
+                made[one.key] = value
+        if word == "norm" and made.get("kind") == "group":
+            made["groups"] = self.pick([1, 2])
+        if scope.keep and word in POOLS:
+            made |= self.even(made["kernel"])
+        palette.append(made)
+        return copy.deepcopy(made)
+
+    def even(self, kernel: Any) -> Step:
+        """Stride and padding of a pool that keeps height and width."""
+        sides = kernel if isinstance(kernel, list) else [kernel]
+        half = [f"{_operand(k)} // 2" if isinstance(k, str) else k // 2 for k in sides]
+        return {"stride": 1, "padding": half if isinstance(kernel, list) else half[0]}
+
+    # Steps that hold steps.
+
+    def group(self, scope: Scope, depth: int) -> list[Step]:
+        inner = replace(scope, kind="group", numbered=True, marks=[])
+        step = {"group": self.steps(inner, 1, 3, depth - 1)}
+        scope.width = inner.width
+        return [self.common(step, scope)]
+
+    def loop(self, scope: Scope, depth: int) -> list[Step]:
+        before = self.width(scope)
+        inner = replace(scope, kind="steps", keep=True, index=True, marks=[])
+        steps = self.steps(inner, 1, 2, 0)
+        if inner.width != scope.width:
+            steps.append(self.to_width(scope))
+        return [*before, {"repeat": self.repeat(scope), "steps": steps}]
+
+    def repeat(self, scope: Scope) -> Any:
+        return self.value(KEY["repeat"], scope, absent=0)
+
+    def positions(self, scope: Scope, depth: int) -> list[Step]:
+        inner = replace(scope, kind="positions", marks=[])
+        steps: list[Step] = []
+        for _ in range(self.pick([1, 2, 3])):
+            words = POSITIONAL if self.chance(0.97) else tuple(OPERATIONS)
+            (step,) = self.operation(inner, word=self.pick(words))
+            if "norm" in step:
+                step["norm"] |= {"kind": "layer"}
+                step["norm"].pop("groups", None)
+            steps.append(step)
+        scope.width = inner.width
+        return [{"positions": steps}]
+
+    def earlier(self, scope: Scope, depth: int) -> list[Step]:
+        """A join with an earlier value, or a step back to it."""
+        name = self.pick(scope.marks)
+        if self.chance(0.15):
+            scope.width = None
+            return [{"from": name}]
+        scope.width = None
+        inner = replace(scope, kind="branch", width=None, keep=True, marks=[])
+        after = self.steps(inner, 0, 1, 0)
+        return [self.common({"concat": [[], [{"from": name}, *after]]}, scope, False)]
+
+    def join(self, scope: Scope, depth: int) -> list[Step]:
+        word = self.pick(["add", "multiply", "concat"])
+        before, count = self.width(scope), self.pick([2, 2, 3])
+        split = self.chance(0.2)
+        if split:
+            scope.width = count * self.pick([2, 4])
+            before.append(self.to_width(scope))
+        entering = scope.width
+        if split:
+            entering //= count
+        if word == "multiply" and not scope.vector and self.chance(0.4):
+            branches = [[], self.gate(replace(scope, kind="branch", marks=[], width=entering))]
+            branches += [[]] * (count - 2)
+        elif not split and self.chance(0.3):
+            branches = self.alike(scope, count, depth)
+        else:
+            branches = [self.branch(scope, entering, word, depth) for _ in range(count)]
+            scope.width = None if word == "concat" else entering
+        step: Step = {word: self.named(branches) if self.chance(0.4) else branches}
+        if split:
+            step["split"] = True
+        elif self.chance(0.1):
+            step["split"] = False
+        if word == "concat":
+            scope.width = None
+        return [*before, self.common(step, scope, False)]
+
+    def branch(self, scope: Scope, entering: Any, word: str, depth: int) -> list[Step]:
+        """Steps that keep height and width, and channels where they have to."""
+        if self.chance(0.25):
+            return []
+        inner = replace(scope, kind="branch", width=entering, keep=True, marks=[])
+        steps = self.steps(inner, 1, 2, depth - 1)
+        if word != "concat" and inner.width != entering:
+            steps.append(self.to_width(replace(inner, width=entering)))
+        return steps
+
+    def alike(self, scope: Scope, count: int, depth: int) -> list[list[Step]]:
+        """Branches of the same shape: copies of one, with other things between."""
+        inner = replace(scope, kind="branch", keep=False, marks=[])
+        steps = self.steps(inner, 1, 2, 0)
+        branches = [self.copied(steps, inner) for _ in range(count)]
+        scope.width = inner.width
+        return branches
+
+    def copied(self, steps: list[Step], scope: Scope) -> list[Step]:
+        """The steps that shape, copied without names, and an activation or norm between them."""
+        made: list[Step] = []
+        for step in steps:
+            if step.keys() & {*SHAPING, "positions"}:
+                made.append({k: copy.deepcopy(v) for k, v in step.items() if k != "name"})
+            if self.chance(0.4):
+                inner = replace(scope, keep=True)
+                made.extend(self.operation(inner, word=self.pick(["activation", "norm"])))
+        return made
+
+    def gate(self, scope: Scope) -> list[Step]:
+        steps: list[Step] = [{"global_avg_pool": {"keepdims": True}}]
+        steps.append(self.common(self.to_width(scope), scope, False))
+        return [*steps, *self.operation(replace(scope, keep=True), word="activation")]
+
+    def named(self, branches: list[list[Step]]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for steps in branches:
+            single = len(steps) == 1 and self.chance(0.6)
+            made[self.name()] = steps[0] if single else steps
+        return made if len(made) == len(branches) else {f"b{i}": s for i, s in enumerate(branches)}
+
+    # Residuals.
+
+    def residual(self, scope: Scope, depth: int) -> list[Step]:
+        before = self.width(scope)
+        keep = self.chance(0.5)
+        inner = replace(scope, kind="residual", keep=keep or scope.keep, marks=[])
+        branch = self.steps(inner, 1, 3, depth - 1)
+        if keep and inner.width != scope.width and self.chance(0.8):
+            inner.width = scope.width
+            branch.append(self.to_width(inner))
+        given: Step = {"branch": branch}
+        if self.chance(0.25):
+            pre = replace(scope, kind="preactivation", keep=True, marks=[])
+            words = ("norm", "activation", "dropout")
+            given["preactivation"] = [
+                *self.operation(pre, word="norm"),
+                *self.operation(pre, word=self.pick(words)),
+            ]
+        for one in RESIDUAL:
+            if one.key == "shortcut":
+                given["shortcut"] = self.kind_of_shortcut(scope, branch, keep)
+            elif (value := self.value(one, scope, absent=0.75)) is not None:
+                given[one.key] = value
+        scope.width = inner.width
+        return [*before, self.common({"residual": given}, scope, False)]
+
+    def kind_of_shortcut(self, scope: Scope, branch: list[Step], keep: bool) -> Any:
+        """A kind, a parameter, steps like the branch's, or a mapping."""
+        fitting = KINDS_OF_SHORTCUT if keep else [k for k in KINDS_OF_SHORTCUT if k != "identity"]
+        form = self.pick(["kind", "kind", "network", "word", "steps", "mapping", "mapping"])
+        if form == "network":
+            return "$shortcut"
+        if form == "word" and scope.block is not None:
+            words = self.random.sample(list(fitting), 2)
+            return f"${self.parameter('shortcut', 'shortcut', words, scope).name}"
+        if form == "steps":
+            return self.shortcut_steps(scope, branch)
+        if form == "mapping":
+            given: Step = {}
+            for one in SHORTCUT:
+                if one.key == "kind" and self.chance(0.5):
+                    given["steps"] = self.shortcut_steps(scope, branch)
+                elif one.key == "kind":
+                    given["kind"] = self.pick(fitting)
+                elif (value := self.value(one, scope)) is not None:
+                    given[one.key] = value
+            return given
+        return self.pick(fitting)
+
+    def shortcut_steps(self, scope: Scope, branch: list[Step]) -> list[Step]:
+        inner = replace(scope, kind="shortcut", numbered=True, marks=[])
+        steps = self.copied(branch, inner)
+        return steps or self.operation(replace(inner, keep=True), word="activation")
+
+    # Calls.
+
+    def call(self, scope: Scope, depth: int) -> list[Step]:
+        block = self.block_for(scope, depth)
+        step: Step = {"block": block.name}
+        repeats = block.form != "inline" and self.chance(0.35)
+        if repeats:
+            step["repeat"] = self.repeat(scope)
+        if block.form != "inline" and (self.chance(0.6) or (repeats and not scope.numbered)):
+            step["name"] = self.name()
+            if scope.kind == "network":
+                scope.marks.append(step["name"])
+        if repeats and "name" in step and self.chance(0.4):
+            step["children"] = self.pick(CHILDREN)
+        inner = replace(scope, index=scope.index or repeats)
+        step = {**self.arguments(block, inner), **step}  # a parameter may be called as a key is
+        if self.chance(0.1):
+            step["when"] = self.when(scope)
+        scope.width = None if "when" in step or repeats else self.leaving(block, step, scope)
+        return [step]
+
+    def leaving(self, block: Block, step: Step, scope: Scope) -> Any:
+        """The channels that leave a call, where they are as plain as what the call gives."""
+        width = block.width
+        if width == "$in_channels":
+            return scope.width
+        if isinstance(width, str):
+            one = block.parameters.get(width[1:])
+            return step.get(one.name, one.default) if one is not None else None
+        return width
+
+    def block_for(self, scope: Scope, depth: int) -> Block:
+        """A block that can be called here, old or new."""
+        level = scope.block.depth + 1 if scope.block is not None else 0
+        forms = ["body", "body", "sequence"]
+        forms += ["inline"] * 2 if scope.numbered else []
+        fit = [
+            block
+            for block in self.blocks.values()
+            if block.done and block.form in forms and block.depth >= level
+        ]
+        if fit and (len(self.blocks) >= MOST_BLOCKS or self.chance(0.65)):
+            return self.pick(fit)
+        if len(self.blocks) > 2 * MOST_BLOCKS and fit:
+            return self.pick(fit)
+        block = Block(self.name(), self.pick(forms), level)
+        self.blocks[block.name] = block
+        inner = Scope(block.form, block, "$in_channels", block.form != "body")
+        inner.keep, inner.vector = scope.keep or self.chance(0.4), scope.vector
+        block.steps = self.steps(inner, 1, 4, min(depth - 1, 2 - level))
+        block.width, block.done = inner.width, True
+        return block
+
+    def arguments(self, block: Block, scope: Scope) -> Step:
+        """What a call gives: often what another gave, but for a little."""
+        last, made = self.given.get(block.name, {}), {}
+        for one in block.parameters.values():
+            if one.default is not None and self.chance(0.4):
+                continue
+            if scope.block is None and one.name in last and self.chance(0.6):
+                made[one.name] = last[one.name]
+            else:
+                made[one.name] = self.argument(one, scope)
+        if scope.block is None:
+            self.given[block.name] = {k: v for k, v in made.items() if "$" not in str(v)} | last
+        return made
+
+    def argument(self, one: Any, scope: Scope) -> Any:
+        value = self.pick(one.values)
+        if one.type == "shortcut":
+            return value
+        if self.chance(0.5 if scope.block is not None else 0.08):
+            return self.symbol(one.type, one.topic, one.values, scope)
+        if scope.index and one.type == "int" and self.chance(0.12):
+            numbers = ["$index", "$block_index"] if scope.kind == "network" else ["$index"]
+            return f"{value} + {self.pick(numbers)}"
+        return value
+
+
+def _operand(text: str) -> str:
+    return text if text[1:].isidentifier() else f"({text})"

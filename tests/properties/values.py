@@ -1,0 +1,242 @@
+"""Values for attributes: constants, lists, parameters of blocks and networks, expressions, lets.
+
+What is usual here are sizes that mostly fit together, so that most networks are good ones. Which
+are, the compiler tells: nothing here repeats its rules.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from rescompile.spec.values import CALL_KEYS, FUNCTIONS, KNOWN
+
+from .declarations import LANGUAGE, Attribute
+from .words import CONTROLS, PIECES, WORDS
+
+T = TypeVar("T")
+Step = dict[str, Any]
+
+USUAL: dict[str, list[Any]] = {
+    "channels": [4, 4, 6, 8],
+    "features": [4, 5, 6, 8],
+    "kernel": [1, 2, 3, 3, 3, 5],
+    "stride": [1, 1, 1, 2, 3],
+    "padding": [0, 1, 1, 2],
+    "output_padding": [0, 0, 1],
+    "dilation": [1, 1, 2],
+    "groups": [1, 2, 2, 4],
+    "multiplier": [1, 1, 2],
+    "before": [0, 1, 2],
+    "after": [0, 1, 2],
+    "start": [0, 0, 1, 2],
+    "stop": [2, 3, 4],
+    "scale": [1, 1, 2],
+    "repeat": [1, 2, 2, 3],
+    "rate": [0, 0.1, 0.25, 0.5],
+    "drop": [0, 0.1, 0.25],
+    "epsilon": [1e-5, 1e-3, 0.01],
+    "momentum": [0.1, 0.01, 0.3, 1.0],
+    "slope": [0.01, 0.1, 0.3],
+    "init": [1e-6, 0.1, 1, 1.0],
+    "std": [0.01, 0.1],
+}
+# Those that leave height and width as they are, most often.
+KEEPING: dict[str, list[Any]] = {
+    "kernel": [1, 3, 3, 5],
+    "stride": [1],
+    "padding": [],
+    "dilation": [1, 2],
+    "scale": [1],
+    "multiplier": [1, 1, 2],
+}
+
+
+@dataclass
+class Parameter:
+    """A parameter of a block, and the values that calls give it."""
+
+    name: str
+    type: str
+    topic: str  # the key of the attribute that it was made for
+    values: list[Any]
+    default: Any = None
+    once: bool = False
+
+
+@dataclass
+class Block:
+    """A block in the making."""
+
+    name: str
+    form: str
+    depth: int
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    lets: dict[str, str] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    width: Any = None  # the channels that leave it, as its steps say it
+    done: bool = False
+
+
+@dataclass
+class Scope:
+    """Where steps are drawn. `width` is what a step says that keeps the channels, if that is known."""
+
+    kind: str
+    block: Block | None
+    width: Any
+    numbered: bool
+    keep: bool = False  # whether steps are to leave height and width alone
+    index: bool = False
+    vector: bool = False
+    marks: list[str] = field(default_factory=list)  # steps that later ones may go back to
+
+
+class Values:
+    """Draws values; everything depends on the seed alone."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.words = self.random.sample(WORDS, len(WORDS))
+        self.used: list[str] = []
+        self.parameters: dict[str, Parameter] = {}  # the network's
+
+    def pick(self, values: Sequence[T]) -> T:
+        return self.random.choice(values)
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def some(self, values: Iterable[T], share: float) -> list[T]:
+        return [value for value in values if self.chance(share)]
+
+    def name(self) -> str:
+        """A name, mostly one that nothing else has."""
+        if self.used and self.chance(0.06):
+            return self.pick(self.used)
+        word = self.words.pop() if self.words else f"more{len(self.used)}"
+        self.used.append(word)
+        return word
+
+    def value_name(self) -> str:
+        """A name for a parameter or a let: seldom one that stands for something else."""
+        taken = () if self.chance(0.01) else (*CALL_KEYS, *FUNCTIONS, *KNOWN, *LANGUAGE)
+        return next(name for name in iter(self.name, "") if name not in taken)
+
+    def text(self) -> str:
+        """A text of some ordinary and awkward pieces, short or long."""
+        count = self.pick([1, 1, 2, 3, 8, 16])
+        pieces = [self.pick(PIECES[:2] if self.chance(0.5) else PIECES) for _ in range(count)]
+        pieces += [self.pick(CONTROLS), "after"] if self.chance(0.02) else []
+        return self.pick([" ", " ", "", ", "]).join(pieces)
+
+    # Values of an attribute.
+
+    def usual(self, one: Attribute, keep: bool = False) -> list[Any]:
+        """Constants for an attribute; of one that is not known here, from its range."""
+        found: list[Any] = [*one.words] or ([True, False] if one.flag else [])
+        if one.number is not None:
+            least, most = one.number
+            near = [least, least + 1, least + 2] if one.whole else [least + 0.25, least + 0.5]
+            numbers = USUAL.get(one.key, [n for n in near if most is None or n <= most])
+            if keep and one.key in KEEPING:
+                return KEEPING[one.key]
+            found = numbers * 3 + found
+        return found
+
+    def value(self, one: Attribute, scope: Scope, keep: bool = False, absent: float = 0.5) -> Any:
+        """A value in one of the forms that the attribute takes; None where it is left out."""
+        values = self.usual(one, keep)
+        if not values or (not one.required and self.chance(absent)):
+            return None
+        if one.lists and self.chance(0.25):
+            numbers = [v for v in values if not isinstance(v, str)]
+            return [self.scalar(one, scope, numbers) for _ in range(self.pick(one.lists))]
+        return self.scalar(one, scope, values)
+
+    def scalar(self, one: Attribute, scope: Scope, values: list[Any]) -> Any:
+        if one.expression and self.chance(0.4 if scope.block else 0.12):
+            return self.symbol(one.type, one.key, values, scope)
+        return self.pick(values)
+
+    # Symbols: parameters, expressions over them, lets.
+
+    def symbol(self, type: str, topic: str, values: list[Any], scope: Scope) -> str:
+        """An expression whose value is mostly one of `values`."""
+        if type == "bool":
+            return self.condition(scope)
+        if topic == "groups" and self.chance(0.25):
+            return self.pick(["$in_channels", "$in_channels // 2"])
+        numbers = [v for v in values if isinstance(v, str) == (type == "str")]
+        text = f"${self.parameter(type, topic, numbers, scope).name}"
+        if type != "str" and self.chance(0.4):
+            text = self.expression(type, topic, text, numbers, scope)
+            if scope.block is not None and type == "int" and self.chance(0.3) and _is_plain(text):
+                name = self.value_name()
+                scope.block.lets[name] = text
+                return f"${name}"
+        return text
+
+    def parameter(self, type: str, topic: str, values: list[Any], scope: Scope) -> Parameter:
+        """A parameter of the block, or of the network, old or new."""
+        own = self.parameters if scope.block is None else scope.block.parameters
+        alike = [p for p in own.values() if (p.type, p.topic) == (type, topic)]
+        if alike and self.chance(0.7):
+            return self.pick(alike)
+        made = Parameter(self.value_name(), type, topic, list(dict.fromkeys(values)))
+        if scope.block is None or self.chance(0.4):
+            made.default = self.pick(made.values)
+        made.once = scope.block is not None and self.chance(0.25)
+        own[made.name] = made
+        return made
+
+    def expression(self, type: str, topic: str, text: str, values: list[Any], scope: Scope) -> str:
+        other = self.pick(values)
+        if type == "float":
+            forms = [f"{text} / 2", f"{text} * 0.5", f"min({text}, {other})"]
+            forms += [f"{other} if {self.condition(scope)} else {text}"]
+            forms += [f"{text} * $index / 8"] if scope.index else []
+            return self.pick(forms)
+        forms = [f"max({text}, {other})", f"min({text}, {other})", f"({text} + {text}) // 2"]
+        forms += [f"{text} if {self.condition(scope)} else {other}"] * 2
+        forms += [f"int({text} * 1.0)", f"round({text} / 1)", f"ceil({text} / 1)", f"{text} % 7"]
+        if topic in ("channels", "features"):
+            forms += [f"{text} * 2", f"{text} + 2", "$in_channels", "$in_channels * 2"]
+            forms += [f"make_divisible({text} * 1.5, 2)", f"$in_channels + {text}"]
+        if scope.index:
+            forms += [f"{text} + $index", f"{other} if $index > 0 else {text}"] * 2
+        if self.chance(0.02):
+            forms = [self.condition(scope)]  # which is no number
+        return self.pick(forms)
+
+    def condition(self, scope: Scope) -> str:
+        """A condition over what the scope knows."""
+        own = self.parameters if scope.block is None else scope.block.parameters
+        numbers = [p for p in own.values() if p.type == "int"]
+        kinds = ["flag", "not flag"]
+        kinds += ["compare", "compare", "channels"] if numbers else []
+        kinds += ["both"] if self.chance(0.2) else []
+        kinds += ["index"] * 2 if scope.index else []
+        kind = self.pick(kinds)
+        if kind == "both":
+            left, right = self.condition(scope), self.condition(scope)
+            return f"{left} {self.pick(['and', 'or'])} {right}"
+        if kind == "index":
+            return self.pick(["$index > 0", "$index == 1", "$index % 2 == 0"])
+        if "flag" in kind:
+            flag = self.parameter("bool", "flag", [True, False], scope)
+            return f"${flag.name}" if kind == "flag" else f"not ${flag.name}"
+        one = self.pick(numbers)
+        sign = self.pick(["==", "!=", ">", "<", ">=", "<="])
+        if kind == "channels":
+            return f"$in_channels {sign} ${one.name}"
+        if len(numbers) > 1 and self.chance(0.3):
+            return f"${one.name} {sign} ${self.pick(numbers).name}"
+        return f"${one.name} {sign} {self.pick(one.values)}"
+
+
+def _is_plain(text: str) -> bool:
+    """Whether an expression may stand where there are no repetitions."""
+    return "$index" not in text
