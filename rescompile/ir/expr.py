@@ -291,7 +291,7 @@ def logical_and(left: Dim, right: Dim) -> Dim:
 
 
 def negation(dim: Dim) -> Dim:
-    return _unary("not", dim)
+    return unary("not", dim)
 
 
 def text(dim: Dim, sigil: str = "$") -> str:

@@ -18,7 +18,8 @@ from rescompile.ir.structure import Network
 from rescompile.registry import backend_names, get_backend
 
 NETWORK = Network("any", (4, 4, 4), (), {})
-VALUES = {"Dim": 1, "Pair": (1, 1), "float": 0.5, "bool": True}  # for what an operation has no default
+# For what an operation has no default.
+VALUES = {"Dim": 1, "Pair": (1, 1), "float": 0.5, "bool": True}
 
 
 def tensors(kind: type[Op]) -> tuple[Op, tuple[Parameter, ...]]:

@@ -19,7 +19,7 @@ from .mutants import MUTANTS, Mutant
 SPECS = Path(__file__).parent / "specs"
 
 
-@pytest.mark.parametrize("mutant", (*MUTANTS, *FAULTS, *DROPS), ids=str)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *FAULTS, *DROPS], ids=str)
 def test_a_broken_emitter_is_refused(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     for framework in ("torch", "keras", "tensorflow", "jax"):
         monkeypatch.setitem(sys.modules, framework, None)  # importing it is an error

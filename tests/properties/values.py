@@ -82,7 +82,7 @@ class Block:
 
 @dataclass
 class Scope:
-    """Where steps are drawn. `width` is what a step says that keeps the channels, if that is known."""
+    """Where steps are drawn. `width` is what a step says that keeps the channels, if known."""
 
     kind: str
     block: Block | None
