@@ -28,7 +28,7 @@ def visible(text: str, keep: str = "") -> str:
 def quoted(text: str) -> str:
     """Visible text as it stands between triple quotes in source: it evaluates to itself.
 
-    A quote at its end needs a space behind it, and one at its start, by convention, before it.
+    A bare quote at its end needs a space behind it, and a quote at its start one before it.
     """
     return visible(text).replace("\\", "\\\\").replace('"""', '""\\"')
 

@@ -80,7 +80,8 @@ def docstring(about: str) -> Iterator[str]:
     """The lines of a block's docstring, indented by four; nothing in the text can end it early."""
     about = visible(about).strip()
     opening = '    """ ' if about.startswith('"') else '    """'
-    closing = ' """' if about.endswith('"') else '"""'
+    bare = about.endswith('"') and not quoted(about).endswith('""\\"')
+    closing = ' """' if bare else '"""'
     lines = wrap(about, WIDTH, opening, "    ", quoted)
     if len(lines) == 1 and columns(lines[0] + closing) > WIDTH:
         lines = wrap(

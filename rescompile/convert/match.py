@@ -15,6 +15,7 @@ from ..backend.weights import COUNTER, Slot, Stored
 from ..errors import Diagnostic, did_you_mean
 from ..ir.ops import Shape, show_shape
 from ..ir.structure import Path
+from ..prose import visible
 
 NAMED = 20  # tensors that one message names
 Renames = Sequence[tuple[str, str]]
@@ -160,8 +161,8 @@ def _listed(names: list[str]) -> tuple[str, ...]:
 
 
 def printable(text: str, width: int = 200) -> str:
-    """Text out of a file, fit for a terminal: no control characters, no page of it."""
-    plain = "".join(c if c.isprintable() else "?" for c in text[: width + 1])
+    """Text out of a file, fit for a terminal: controls as escapes, and no page of it."""
+    plain = visible(text[: width + 1])
     return plain if len(plain) <= width else f"{plain[: width - 3]}..."
 
 

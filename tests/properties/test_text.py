@@ -155,6 +155,9 @@ LONG = "a long line of words that has to be wrapped, since it is longer than a l
 @given(title=texts, source=texts, spec=texts, about=texts)
 @example(title=f"{LONG}\\N x", source="\\x", spec="\\u.yaml", about=f"{LONG}\\N x \\x \\u")
 @example(title='"', source="", spec="\udcff\x1b[2J\u202e.yaml", about='"')
+@example(title='"""', source='"', spec="", about='"""')
+@example(title='a"""', source='"', spec="", about=f'{LONG[:80]}"""')
+@example(title='a\\"', source='"', spec="", about=f'{LONG[:87]}"')
 @many
 def test_text_in_source_is_text(title: str, source: str, spec: str, about: str) -> None:
     """Emitted files are the same code whatever the texts are, which their docstrings hold."""
