@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -200,7 +199,7 @@ def test_windows_dilation_and_strides_widen_the_field() -> None:
 
 def test_upsampling_divides_the_jump() -> None:
     up = layer(ops.Upsample(2), "up")
-    assert field(up).jump == (Fraction(1, 2), Fraction(1, 2))
+    assert field(up).stride == (0.5, 0.5)
     assert field(up, layer(CONV3, "a")).size == (2, 2)
     assert field(layer(ops.Upsample(2, ops.Resampling.BILINEAR), "up")).size == (2, 2)
 
