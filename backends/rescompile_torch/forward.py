@@ -17,7 +17,7 @@ from rescompile.backend.schedule import (
 )
 from rescompile.ir.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.structure import Group, JoinKind, Layer, Node, sources
+from rescompile.ir.structure import Group, JoinKind, Layer, Node, channels_last, sources
 
 from .modules import FRESH, LIGHT, OVERWRITES, Site, module
 from .reserved import FILE_NAMES
@@ -45,6 +45,7 @@ class Forward:
         self.statements = scheduler.statements
         self.in_place = overwriting(self.statements)
         self.shapes = file.facts.elaborated.root.shapes if root else {}
+        self.permuted = channels_last(body)
 
     def module(self, node: Layer) -> Code:
         """The constructor of a layer's module."""
@@ -98,7 +99,10 @@ class Forward:
     def shape(self, value: Apply | Copy | Select | Combine | Split) -> Shape | None:
         if isinstance(value, (Copy, Select, Split)):
             return None
-        return self.shapes.get(id(value.node))
+        shape = self.shapes.get(id(value.node))
+        if shape and id(value.node) in self.permuted:
+            return (*shape[1:], shape[0])
+        return shape
 
     def value(self, value: Apply | Copy | Select | Combine | Split) -> Code:
         if isinstance(value, Apply):

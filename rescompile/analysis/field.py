@@ -1,10 +1,12 @@
 """Receptive fields: which part of the input one element of a layer's output sees.
 
-The rule is Araujo, Norris and Sim 2019 (Computing Receptive Fields of Convolutional Neural
-Networks, distill.pub): a window of k, dilated by d, widens the field by d (k - 1) jumps; a stride
-of s multiplies the jump. A join sees what the widest of its branches sees; an upsampling divides
-the jump. After a global pool or a linear layer the field is the whole image. Fields are in pixels
-of the input and not clipped to it. Statistics of normalisation are not windows, and not counted.
+A window of k, dilated by d, sees d (k - 1) + 1 pixels, and a stride of s multiplies the distance of
+neighbours; before them the same is asked of each pixel that is seen (Araujo, Norris and Sim 2019,
+Computing Receptive Fields of Convolutional Neural Networks, distill.pub). A join sees from the
+first to the last pixel that any of its branches sees. After an upsampling that depends on the
+position: the size told is that of the elements that see most. After a global pool or a linear layer
+the field is the whole image. Fields are in pixels of the input and not clipped to it. Statistics of
+normalisation are not windows, and not counted.
 """
 
 from __future__ import annotations
@@ -12,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import reduce
-from math import ceil
 from typing import Any, cast
 
 from ..ir import ops
-from ..ir.ops import Conv, Op, Pool, Resampling, Upsample
+from ..ir.ops import Conv, Op, Pool, Resampling, Shape, Upsample
 from ..ir.record import record
 from ..ir.trace import (
     CallTrace,
@@ -29,52 +30,42 @@ from ..ir.trace import (
     Trace,
     name_of,
 )
-
-Extent = int | Fraction
-Extents = tuple[Extent, Extent]
+from .support import Axis, bilinear, nearest, spread, window
 
 
 @record
 class Field:
-    """How a part of a network widens the field, for (height, width).
+    """How a part of a network widens the field, in height and width.
 
-    On its own it is the receptive field of a network that starts here: `grow` is the field's size
-    less one, and `jump` the distance between neighbours, both in pixels of the part's input.
+    On its own it is the receptive field of a network that starts here.
     """
 
-    grow: Extents = (0, 0)
-    jump: Extents = (1, 1)
+    rows: Axis = Axis()
+    columns: Axis = Axis()
     full: bool = False
 
     def then(self, after: Field) -> Field:
         """This part, followed by `after`."""
-        (gh, gw), (jh, jw) = self.grow, self.jump
-        return Field(
-            (gh + jh * after.grow[0], gw + jw * after.grow[1]),
-            (jh * after.jump[0], jw * after.jump[1]),
-            self.full or after.full,
-        )
+        rows, columns = self.rows.then(after.rows), self.columns.then(after.columns)
+        return Field(rows, columns, self.full or after.full)
 
     def beside(self, other: Field) -> Field:
         """A join of this part and `other`, which start from the same place."""
-        return Field(
-            (max(self.grow[0], other.grow[0]), max(self.grow[1], other.grow[1])),
-            (max(self.jump[0], other.jump[0]), max(self.jump[1], other.jump[1])),
-            self.full or other.full,
-        )
+        rows, columns = self.rows.beside(other.rows), self.columns.beside(other.columns)
+        return Field(rows, columns, self.full or other.full)
 
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of the receptive field in pixels; None for the whole image."""
-        return None if self.full else (1 + ceil(self.grow[0]), 1 + ceil(self.grow[1]))
+        return None if self.full else (self.rows.size, self.columns.size)
 
     @property
     def stride(self) -> tuple[float, float]:
         """The cumulative stride in pixels; meaningful where the output has neighbours."""
-        return _number(self.jump[0]), _number(self.jump[1])
+        return _number(self.rows.jump), _number(self.columns.jump)
 
 
-def _number(extent: Extent) -> float:
+def _number(extent: Fraction) -> float:
     return int(extent) if extent == int(extent) else float(extent)
 
 
@@ -82,44 +73,45 @@ START = Field()
 WHOLE = Field(full=True)
 
 
-def _same(op: Op) -> Field:
+def _same(op: Op, x: Shape) -> Field:
     return START
 
 
-def _whole(op: Op) -> Field:
+def _whole(op: Op, x: Shape) -> Field:
     return WHOLE
 
 
-def _conv(op: Conv) -> Field:
-    (kh, kw), (dh, dw) = _ints(op.kernel), _ints(op.dilation)
-    return Field(((kh - 1) * dh, (kw - 1) * dw), _ints(op.stride))
+def _conv(op: Conv, x: Shape) -> Field:
+    (kh, kw), (sh, sw), (dh, dw) = _ints(op.kernel), _ints(op.stride), _ints(op.dilation)
+    top, _, left, _ = op.pads(x)
+    return Field(window(kh, sh, top, dh), window(kw, sw, left, dw))
 
 
-def _pool(op: Pool) -> Field:
-    kh, kw = _ints(op.kernel)
-    return Field((kh - 1, kw - 1), _ints(op.stride))
-
-
-def _upsample(op: Upsample) -> Field:
-    jump = Fraction(1, cast(int, op.scale))
-    taps = 1 if op.mode is Resampling.BILINEAR else 0
-    return Field((taps, taps), (jump, jump))
-
-
-def _conv_transpose(op: ops.ConvTranspose) -> Field:
-    """An output pixel is reached by at most ceil(kernel / stride) input pixels."""
+def _pool(op: Pool, x: Shape) -> Field:
     (kh, kw), (sh, sw) = _ints(op.kernel), _ints(op.stride)
-    return Field((ceil(kh / sh) - 1, ceil(kw / sw) - 1), (Fraction(1, sh), Fraction(1, sw)))
+    top, _, left, _ = cast(tuple[int, int, int, int], op.padding)
+    return Field(window(kh, sh, top), window(kw, sw, left))
+
+
+def _upsample(op: Upsample, x: Shape) -> Field:
+    make = bilinear if op.mode is Resampling.BILINEAR else nearest
+    axis = make(cast(int, op.scale))
+    return Field(axis, axis)
+
+
+def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> Field:
+    (kh, kw), (sh, sw), (ph, pw) = _ints(op.kernel), _ints(op.stride), _ints(op.padding)
+    return Field(spread(kh, sh, ph), spread(kw, sw, pw))
 
 
 def _ints(pair: ops.Pair) -> tuple[int, int]:
     return cast(tuple[int, int], pair)
 
 
-FIELDS: dict[type[Op], Callable[[Any], Field]] = {
+FIELDS: dict[type[Op], Callable[[Any, Shape], Field]] = {
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,
-    ops.Linear: lambda op: START if op.positions else WHOLE,
+    ops.Linear: lambda op, x: START if op.positions else WHOLE,
     ops.BatchNorm: _same,
     ops.LayerNorm: _same,
     ops.GroupNorm: _same,
@@ -149,9 +141,9 @@ FIELDS: dict[type[Op], Callable[[Any], Field]] = {
 }
 
 
-def op_field(op: Op) -> Field:
-    """How one operation widens the field."""
-    return FIELDS[type(op)](op)
+def op_field(op: Op, x: Shape) -> Field:
+    """How one operation widens the field, for input shape `x`."""
+    return FIELDS[type(op)](op, x)
 
 
 Named = dict[str, Field]  # the fields of the steps of one scope, by name
@@ -189,7 +181,7 @@ class Fields:
     def trace(self, item: OpTrace | GroupTrace | CallTrace) -> Field:
         """How one trace, with all that is inside, widens the field."""
         if isinstance(item, OpTrace):
-            return op_field(item.op)
+            return op_field(item.op, item.x)
         if isinstance(item, GroupTrace):
             return self.total(item.items)
         known = self._known.get(item.instance)

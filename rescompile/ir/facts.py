@@ -84,9 +84,9 @@ class Facts:
         try:
             return flow, flow.body(block.body, block.entering)
         except SymbolicError as error:
-            message = f"'{block.name}': {error}"
-            help = "give the channels as a parameter of the block"
-            raise SpecError([Diagnostic("E205", message, block.at, help=help)]) from None
+            help = "give the channels after it by a parameter of the block: `channels: $width`, say"
+            at = error.at or block.at
+            raise SpecError([Diagnostic("E205", str(error), at, help=help)]) from None
 
     def area(self, node: Layer) -> int:
         """Height x width where a flatten stands. Raises `SpecError` if calls differ in it."""

@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from ..errors import Location
 from .expr import Dim, Var
-from .ops import Op, Shape
+from .ops import Op, Permute, Shape
 from .record import record
 
 Path = tuple[str, ...]
@@ -242,6 +242,20 @@ def children(node: Node) -> Iterator[tuple[Node, ...]]:
         yield from (branch.body for branch in node.branches)
     elif isinstance(node, Residual):
         yield from (node.pre, node.shortcut, node.branch)
+
+
+def channels_last(body: tuple[Node, ...]) -> set[int]:
+    """The ids of the nodes whose values have the channels last: those of `positions`."""
+    found: set[int] = set()
+    last = False
+    for node in body:
+        if isinstance(node, Layer) and isinstance(node.op, Permute):
+            last = node.op.last
+        if last:
+            found.add(id(node))
+        for inner in children(node):
+            found |= channels_last(inner)
+    return found
 
 
 def sources(body: tuple[Node, ...]) -> frozenset[str]:

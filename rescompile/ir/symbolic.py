@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..errors import Location
 from .assume import assuming, knowing
 from .expr import (
     Binary,
@@ -47,7 +48,9 @@ Named = tuple[tuple[str, Dim], ...]  # arguments, or lets
 
 
 class SymbolicError(ValueError):
-    """A channel count that no expression over the parameters tells."""
+    """A channel count that no expression over the parameters tells; `at` is the step's place."""
+
+    at: Location | None = None
 
 
 @dataclass
@@ -63,7 +66,11 @@ class Flow:
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
-            x = small(self.node(node, x))
+            try:
+                x = small(self.node(node, x))
+            except SymbolicError as error:
+                error.at = error.at or node.at
+                raise
             if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
                 self.named[node.name] = x
         return x

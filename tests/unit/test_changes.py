@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
@@ -185,6 +186,15 @@ TOLD = {
         [1, 2],
         "$p != 1",
     ),
+    "in a join, after its gate": (
+        [
+            "multiply: [[{conv: {channels: 8, kernel: 3, stride: 2}},"
+            " {global_avg_pool: {keepdims: true}}], [{conv: {channels: 8, kernel: 3, stride: $p}}]]"
+        ],
+        STRIDED,
+        [1, 2],
+        "$p != 1",
+    ),
     "there and back": (
         ["conv: {channels: $c, kernel: 3, stride: 2}", DOUBLED],
         "conv: {channels: 16, kernel: 1}",
@@ -243,7 +253,17 @@ def test_calls_that_agree_need_no_expression(write: Write) -> None:
     made = network(write, [pool], pool, [call(1)])
     assert not made.facts.changes
     for backend in ("torch", "keras"):
-        assert " if " not in made.source(backend).split("super")[0]
+        of_block = re.split("class Mine|def mine", made.source(backend))[0]
+        assert "if " not in of_block.split("\n\n\n")[-2]
+
+
+@pytest.mark.parametrize("gate", ["avg_pool: {kernel: 32}", "max_pool: {kernel: [32, 32]}"])
+def test_a_gate_is_not_the_way_of_the_map(write: Write, gate: str) -> None:
+    """Its window has the stride of the whole map, but the product has the map's own size."""
+    for ways in (f"[{gate}], []", f"[], [{gate}]"):
+        made = network(write, [f"multiply: [{ways}]"], STRIDED, [call(1)])
+        words = [trace.op.word for _, trace in made.facts.elaborated.flat()]
+        assert words == ["conv", gate.split(":")[0], "global_avg_pool", "linear"]
 
 
 def test_the_network_itself_and_its_groups(write: Write) -> None:

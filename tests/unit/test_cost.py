@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -177,6 +176,20 @@ def test_depth_is_the_longest_branch_without_gates() -> None:
     assert (cost(product).layers, cost(product).weighted_layers) == (2, 3)
 
 
+def test_a_gate_is_no_depth_however_deep_it_is() -> None:
+    deep = Branch((layer(CONV3, "x"), layer(CONV3, "y"), *gate("g").body))  # to 8 x 1 x 1
+    short = Branch((layer(CONV1, "c"),))
+    for branches in ((deep, short), (short, deep)):
+        found = cost(Join(JoinKind.MULTIPLY, branches, "multiply"))
+        assert (found.layers, found.weighted_layers) == (1, 4)
+    attention = Branch((layer(CONV3, "x"), layer(Sigmoid(), "s")))  # a gate of the map's own size
+    for branches in ((attention, Branch(())), (Branch(()), attention)):
+        found = cost(Join(JoinKind.MULTIPLY, branches, "multiply"))
+        assert (found.layers, found.weighted_layers) == (0, 1)
+    added = cost(Join(JoinKind.ADD, (attention, Branch(())), "add"))
+    assert (added.layers, added.weighted_layers) == (1, 1)
+
+
 def test_costs_add_up_over_repeats() -> None:
     body = (layer(Conv(Var("channels"), (3, 3), (1, 1), (1, 1, 1, 1)), "conv"),)
     block = Block("unit", Form.MODULE, body, (Param("channels"),))
@@ -200,7 +213,7 @@ def test_windows_dilation_and_strides_widen_the_field() -> None:
 
 def test_upsampling_divides_the_jump() -> None:
     up = layer(ops.Upsample(2), "up")
-    assert field(up).jump == (Fraction(1, 2), Fraction(1, 2))
+    assert field(up).stride == (0.5, 0.5)
     assert field(up, layer(CONV3, "a")).size == (2, 2)
     assert field(layer(ops.Upsample(2, ops.Resampling.BILINEAR), "up")).size == (2, 2)
 

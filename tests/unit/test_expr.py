@@ -165,7 +165,17 @@ def test_total_and_product() -> None:
 @pytest.mark.parametrize(
     ("value", "divisor", "result"),
     # Sandler et al. 2018: to the nearest multiple, never down by more than a tenth.
-    [(32, 8, 32), (33, 8, 32), (36, 8, 40), (11.2, 8, 16), (1, 8, 8), (320 * 1.4, 8, 448)],
+    [
+        (32, 8, 32),
+        (33, 8, 32),
+        (36, 8, 40),
+        (11.2, 8, 16),
+        (1, 8, 8),
+        (320 * 1.4, 8, 448),
+        (80, 72, 72),  # down by a tenth exactly, which is not more
+        (81, 72, 144),
+        (11.9, 8, 16),
+    ],
 )
 def test_make_divisible(value: float, divisor: int, result: int) -> None:
     assert make_divisible(value, divisor) == result

@@ -90,6 +90,18 @@ CASES = {
         [],
     ),
     "two 3x3 convolutions with a norm between": (residual([CONV, NORM, CONV, NORM]), ["F106"]),
+    "a 3x3 convolution in groups after one of all channels": (
+        plain([CONV, "conv: {channels: 8, kernel: 3, groups: 2}", ACT]),
+        [],
+    ),
+    "a 3x3 convolution of all channels after one in groups": (
+        plain([CONV, ACT, "conv: {channels: 8, kernel: 3, groups: 2}", CONV, ACT]),
+        [],
+    ),
+    "a 3x3 convolution after a depthwise one": (
+        plain([CONV, ACT, "depthwise_conv: {kernel: 3}", CONV, ACT]),
+        [],
+    ),
     "a 3x1 and a 1x3 convolution": (
         plain(["conv: {channels: 8, kernel: [3, 1]}", "conv: {channels: 8, kernel: [1, 3]}"]),
         [],

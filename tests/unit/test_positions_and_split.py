@@ -113,3 +113,31 @@ stages:
 """
     ).source("torch")
     assert "stage = (Unit(in_channels) for _ in range(blocks))" in source
+
+
+def test_shape_comments_have_the_order_of_the_tensor(net: Net) -> None:
+    made = net("""
+stages:
+  - conv: {channels: 8, kernel: 3, stride: [1, 2]}
+    name: conv
+  - positions:
+      - linear: {features: 12}
+        name: wide
+      - linear: {features: 6}
+        name: narrow
+  - conv: {channels: 5, kernel: 1}
+    name: last
+""")
+    torch = made.source("torch")
+    comments = [line.split("  # ")[1] for line in torch.splitlines() if "  # " in line]
+    assert comments == [
+        "8 x 32 x 16",
+        "32 x 16 x 8",  # permuted
+        "32 x 16 x 12",
+        "32 x 16 x 6",
+        "6 x 32 x 16",
+        "5 x 32 x 16",
+    ]
+    keras = made.source("keras")
+    comments = [line.split("  # ")[1] for line in keras.splitlines() if "  # " in line]
+    assert comments == ["32 x 16 x 8", "32 x 16 x 12", "32 x 16 x 6", "32 x 16 x 5"]

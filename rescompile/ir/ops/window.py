@@ -22,7 +22,7 @@ def extent(
     if reach < 0 and not (ceil and reach > -stride):
         raise ShapeError(
             f"a window of {dilation * (kernel - 1) + 1} does not fit into {n + pad} pixels",
-            f"the input extent is {n}, with padding {n + pad}",
+            f"the input extent is {n}, " + (f"{n + pad} with its padding" if pad else "unpadded"),
             "use a smaller kernel, more padding, or fewer strided stages before it",
             "kernel",
         )
