@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections import Counter
 from itertools import product
 
 import pytest
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 
 from rescompile.cli import main
 from rescompile.compiler import Architecture, open_spec
-from rescompile.errors import InternalError, SpecError
+from rescompile.errors import InternalError, SpecError, UnsupportedError
 from rescompile.ir import ops
 from rescompile.ir.expr import text
 from rescompile.ir.facts import lint
@@ -338,3 +340,57 @@ def test_lint_compares_the_folded_network_with_the_spec(write: Write) -> None:
     other = network(write, [VALID], VALID, [call(1), call(2)])
     with pytest.raises(InternalError, match="folding changes"):
         lint(one.facts, other.lowered)
+
+
+def drawn(rng: random.Random) -> tuple[list[str], list[str]]:
+    """A branch over two parameters, and calls of it that may differ in shape."""
+    whole = ["1", "2", "$p", "$q", "$p * $q"]
+
+    def step() -> str:
+        k, s, p = rng.choice(["1", "2", "3", "$p"]), rng.choice(whole), rng.choice(["0", "1", "$q"])
+        kinds = [
+            f"conv: {{channels: {rng.choice(['8', '8 * $p'])}, kernel: 3, stride: {s}}}",
+            f"conv: {{channels: 8, kernel: {k}, stride: [1, {s}]}}",
+            f"conv: {{channels: 8, kernel: 3, padding: {p}}}",
+            f"conv: {{channels: 8, kernel: {k}, dilation: {s}, padding: {p}}}",
+            f"conv: {{channels: 8, kernel: {k}, stride: {s}, padding: same}}",
+            f"max_pool: {{kernel: 3, stride: {s}, padding: 1, ceil_mode: true}}",
+            f"avg_pool: {{kernel: {s}}}",
+            f"upsample: {{scale: {s}}}",
+            f"conv_transpose: {{channels: 8, kernel: {s}, stride: {s}}}",
+            f"conv_transpose: {{channels: 8, kernel: 3, padding: {p}}}",
+            f"group: [{{upsample: {{scale: {s}}}}}, {{max_pool: {{kernel: 2}}}}]",
+            f"{{block: inner, p: {s}}}",
+        ]
+        made = rng.choice(kinds)
+        if made.startswith("{") or rng.random() < 0.7:
+            return made
+        return f"{{{made}, when: $p {rng.choice(['> 1', '== 1'])}}}"
+
+    values = [(rng.choice([1, 2]), rng.choice([1, 2])) for _ in range(3)]
+    return [CONV, *(step() for _ in range(rng.randrange(1, 4)))], [
+        f"{{block: unit, p: {p}, q: {q}}}" for p, q in values
+    ]
+
+
+def test_drawn_residuals_are_built_as_decided_or_refused(write: Write) -> None:
+    """The shortcut is the branch once more, so that it fits wherever it is taken."""
+    counts: Counter[str] = Counter()
+    for seed in range(80):
+        branch, calls = drawn(random.Random(seed))
+        stages = "\n".join(f"  - {one}" for one in calls)
+        steps = "\n".join(f"            - {step}" for step in branch)
+        text = SPEC.format(branch=steps, shortcut=", ".join(branch), stages=stages)
+        text = text.replace("c: {type: int, default: 8}", "q: {type: int}")
+        try:
+            made = open_spec(write(text))
+            counts["changes"] += len(made.facts.changes)
+            for backend in ("torch", "keras"):
+                made.source(backend)  # is proved to be the network
+            counts["built"] += 1
+        except (SpecError, UnsupportedError) as error:
+            for found in error.diagnostics if isinstance(error, SpecError) else ():
+                counts[found.code] += 1
+    assert counts["built"] >= 60
+    assert counts["changes"] >= 20
+    assert set(counts) <= {"built", "changes", "E201", "E211"}  # a window that does not fit
