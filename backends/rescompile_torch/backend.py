@@ -95,8 +95,9 @@ def _mentions(code: list[str], module: str) -> bool:
 
 def _reasons(facts: Facts) -> Iterator[str]:
     network = facts.network
-    if network.name in FILE_NAMES:
-        yield f"'{network.name}' is a name that the emitted file needs itself; rename the network"
+    for name in sorted({network.name, network.class_name} & FILE_NAMES):
+        key = "name" if name == network.name else "class_name"
+        yield f"'{name}' is a name that the emitted file needs itself; choose another `{key}`"
     yield from _hidden(facts.elaborated.root.items, (), False)
     for path, trace in facts.elaborated.flat():
         place = ".".join(path)

@@ -129,7 +129,9 @@ class File:
         self.network = request.facts.network
         self.summary = request.summary
         self.names = Names({*FILE_NAMES, *LOCALS, self.network.name})
-        self.class_name = self.names.take(class_name(self.network.name, self.network.title), "Net")
+        called = class_name(self.network.name, self.network.title)
+        self.class_name = self.network.class_name or self.names.take(called, "Net")
+        self.names.taken.add(self.class_name)
         self.definitions: dict[str, Definition] = {}
         self.order: list[Definition] = []
         self.stages: dict[StageKey, StageFunction] = {}

@@ -91,7 +91,7 @@ class Auxiliary(nn.Module):
         return self.fc2(x)
 
 
-class GooglenetAux(nn.Module):
+class GoogLeNetAux(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = ConvNorm(3, 64, kernel=7, stride=2)
@@ -162,5 +162,5 @@ class GooglenetAux(nn.Module):
         return fc, aux1, aux2
 
 
-def googlenet_aux(num_classes: int = 1000) -> GooglenetAux:
-    return GooglenetAux(num_classes)
+def googlenet_aux(num_classes: int = 1000) -> GoogLeNetAux:
+    return GoogLeNetAux(num_classes)

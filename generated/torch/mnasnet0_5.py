@@ -62,7 +62,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class MnasNet05(nn.Module):
+class MnasNet0_5(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -103,5 +103,5 @@ class MnasNet05(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mnasnet0_5(num_classes: int = 1000) -> MnasNet05:
-    return MnasNet05(num_classes)
+def mnasnet0_5(num_classes: int = 1000) -> MnasNet0_5:
+    return MnasNet0_5(num_classes)

@@ -62,7 +62,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class MnasNet075(nn.Module):
+class MnasNet0_75(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -103,5 +103,5 @@ class MnasNet075(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mnasnet0_75(num_classes: int = 1000) -> MnasNet075:
-    return MnasNet075(num_classes)
+def mnasnet0_75(num_classes: int = 1000) -> MnasNet0_75:
+    return MnasNet0_75(num_classes)

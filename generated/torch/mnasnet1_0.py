@@ -62,7 +62,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class MnasNet10(nn.Module):
+class MnasNet1_0(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -103,5 +103,5 @@ class MnasNet10(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mnasnet1_0(num_classes: int = 1000) -> MnasNet10:
-    return MnasNet10(num_classes)
+def mnasnet1_0(num_classes: int = 1000) -> MnasNet1_0:
+    return MnasNet1_0(num_classes)

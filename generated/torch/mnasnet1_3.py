@@ -62,7 +62,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class MnasNet13(nn.Module):
+class MnasNet1_3(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.layers = nn.Sequential(
@@ -103,5 +103,5 @@ class MnasNet13(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mnasnet1_3(num_classes: int = 1000) -> MnasNet13:
-    return MnasNet13(num_classes)
+def mnasnet1_3(num_classes: int = 1000) -> MnasNet1_3:
+    return MnasNet1_3(num_classes)

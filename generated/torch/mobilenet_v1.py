@@ -41,7 +41,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class MobilenetV1(nn.Module):
+class MobileNetV1(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)
@@ -72,5 +72,5 @@ class MobilenetV1(nn.Module):
         return self.fc(x)  # 1000
 
 
-def mobilenet_v1(num_classes: int = 1000) -> MobilenetV1:
-    return MobilenetV1(num_classes)
+def mobilenet_v1(num_classes: int = 1000) -> MobileNetV1:
+    return MobileNetV1(num_classes)

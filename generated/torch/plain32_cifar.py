@@ -37,7 +37,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class Plain32Cifar(nn.Module):
+class Plain32CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -64,5 +64,5 @@ class Plain32Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def plain32_cifar(num_classes: int = 10) -> Plain32Cifar:
-    return Plain32Cifar(num_classes)
+def plain32_cifar(num_classes: int = 10) -> Plain32CIFAR:
+    return Plain32CIFAR(num_classes)

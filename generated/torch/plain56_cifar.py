@@ -37,7 +37,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class Plain56Cifar(nn.Module):
+class Plain56CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -64,5 +64,5 @@ class Plain56Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def plain56_cifar(num_classes: int = 10) -> Plain56Cifar:
-    return Plain56Cifar(num_classes)
+def plain56_cifar(num_classes: int = 10) -> Plain56CIFAR:
+    return Plain56CIFAR(num_classes)

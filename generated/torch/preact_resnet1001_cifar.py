@@ -59,7 +59,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class PreactResnet1001Cifar(nn.Module):
+class PreactResNet1001CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -87,5 +87,5 @@ class PreactResnet1001Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def preact_resnet1001_cifar(num_classes: int = 10) -> PreactResnet1001Cifar:
-    return PreactResnet1001Cifar(num_classes)
+def preact_resnet1001_cifar(num_classes: int = 10) -> PreactResNet1001CIFAR:
+    return PreactResNet1001CIFAR(num_classes)

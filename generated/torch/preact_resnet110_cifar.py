@@ -58,7 +58,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class PreactResnet110Cifar(nn.Module):
+class PreactResNet110CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -86,5 +86,5 @@ class PreactResnet110Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def preact_resnet110_cifar(num_classes: int = 10) -> PreactResnet110Cifar:
-    return PreactResnet110Cifar(num_classes)
+def preact_resnet110_cifar(num_classes: int = 10) -> PreactResNet110CIFAR:
+    return PreactResNet110CIFAR(num_classes)

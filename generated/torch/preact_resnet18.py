@@ -56,7 +56,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class PreactResnet18(nn.Module):
+class PreactResNet18(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -88,5 +88,5 @@ class PreactResnet18(nn.Module):
         return self.fc(x)  # 1000
 
 
-def preact_resnet18(num_classes: int = 1000) -> PreactResnet18:
-    return PreactResnet18(num_classes)
+def preact_resnet18(num_classes: int = 1000) -> PreactResNet18:
+    return PreactResNet18(num_classes)

@@ -59,7 +59,7 @@ def make_stage(
     return nn.Sequential(first, *rest)
 
 
-class PreactResnet200(nn.Module):
+class PreactResNet200(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -91,5 +91,5 @@ class PreactResnet200(nn.Module):
         return self.fc(x)  # 1000
 
 
-def preact_resnet200(num_classes: int = 1000) -> PreactResnet200:
-    return PreactResnet200(num_classes)
+def preact_resnet200(num_classes: int = 1000) -> PreactResNet200:
+    return PreactResNet200(num_classes)

@@ -40,7 +40,7 @@ class PyramidBlock(nn.Module):
         return x + shortcut
 
 
-class Pyramidnet110A270(nn.Module):
+class PyramidNet110A270(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -84,5 +84,5 @@ class Pyramidnet110A270(nn.Module):
         return self.fc(x)  # 10
 
 
-def pyramidnet110_a270(num_classes: int = 10) -> Pyramidnet110A270:
-    return Pyramidnet110A270(num_classes)
+def pyramidnet110_a270(num_classes: int = 10) -> PyramidNet110A270:
+    return PyramidNet110A270(num_classes)

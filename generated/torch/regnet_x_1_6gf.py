@@ -78,7 +78,7 @@ def make_stage(
     return stage
 
 
-class RegNetX16GF(nn.Module):
+class RegNetX1_6GF(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.stem = ConvNormActivation(3, 32, stride=2)
@@ -112,5 +112,5 @@ class RegNetX16GF(nn.Module):
         return self.fc(x)  # 1000
 
 
-def regnet_x_1_6gf(num_classes: int = 1000) -> RegNetX16GF:
-    return RegNetX16GF(num_classes)
+def regnet_x_1_6gf(num_classes: int = 1000) -> RegNetX1_6GF:
+    return RegNetX1_6GF(num_classes)

@@ -78,7 +78,7 @@ def make_stage(
     return stage
 
 
-class RegNetX32GF(nn.Module):
+class RegNetX3_2GF(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.stem = ConvNormActivation(3, 32, stride=2)
@@ -112,5 +112,5 @@ class RegNetX32GF(nn.Module):
         return self.fc(x)  # 1000
 
 
-def regnet_x_3_2gf(num_classes: int = 1000) -> RegNetX32GF:
-    return RegNetX32GF(num_classes)
+def regnet_x_3_2gf(num_classes: int = 1000) -> RegNetX3_2GF:
+    return RegNetX3_2GF(num_classes)

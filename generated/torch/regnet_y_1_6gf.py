@@ -97,7 +97,7 @@ def make_stage(
     return stage
 
 
-class RegNetY16GF(nn.Module):
+class RegNetY1_6GF(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.stem = ConvNormActivation(3, 32, stride=2)
@@ -133,5 +133,5 @@ class RegNetY16GF(nn.Module):
         return self.fc(x)  # 1000
 
 
-def regnet_y_1_6gf(num_classes: int = 1000) -> RegNetY16GF:
-    return RegNetY16GF(num_classes)
+def regnet_y_1_6gf(num_classes: int = 1000) -> RegNetY1_6GF:
+    return RegNetY1_6GF(num_classes)

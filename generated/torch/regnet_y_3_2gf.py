@@ -97,7 +97,7 @@ def make_stage(
     return stage
 
 
-class RegNetY32GF(nn.Module):
+class RegNetY3_2GF(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.stem = ConvNormActivation(3, 32, stride=2)
@@ -133,5 +133,5 @@ class RegNetY32GF(nn.Module):
         return self.fc(x)  # 1000
 
 
-def regnet_y_3_2gf(num_classes: int = 1000) -> RegNetY32GF:
-    return RegNetY32GF(num_classes)
+def regnet_y_3_2gf(num_classes: int = 1000) -> RegNetY3_2GF:
+    return RegNetY3_2GF(num_classes)

@@ -48,7 +48,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class Resnet110Cifar(nn.Module):
+class ResNet110CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -75,5 +75,5 @@ class Resnet110Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def resnet110_cifar(num_classes: int = 10) -> Resnet110Cifar:
-    return Resnet110Cifar(num_classes)
+def resnet110_cifar(num_classes: int = 10) -> ResNet110CIFAR:
+    return ResNet110CIFAR(num_classes)

@@ -49,7 +49,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class ResNet152V15(nn.Module):
+class ResNet152V1_5(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -80,5 +80,5 @@ class ResNet152V15(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnet152_v1_5(num_classes: int = 1000) -> ResNet152V15:
-    return ResNet152V15(num_classes)
+def resnet152_v1_5(num_classes: int = 1000) -> ResNet152V1_5:
+    return ResNet152V1_5(num_classes)

@@ -48,7 +48,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class Resnet20Cifar(nn.Module):
+class ResNet20CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -75,5 +75,5 @@ class Resnet20Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def resnet20_cifar(num_classes: int = 10) -> Resnet20Cifar:
-    return Resnet20Cifar(num_classes)
+def resnet20_cifar(num_classes: int = 10) -> ResNet20CIFAR:
+    return ResNet20CIFAR(num_classes)

@@ -48,7 +48,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class Resnet32Cifar(nn.Module):
+class ResNet32CIFAR(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -75,5 +75,5 @@ class Resnet32Cifar(nn.Module):
         return self.linear(x)  # 10
 
 
-def resnet32_cifar(num_classes: int = 10) -> Resnet32Cifar:
-    return Resnet32Cifar(num_classes)
+def resnet32_cifar(num_classes: int = 10) -> ResNet32CIFAR:
+    return ResNet32CIFAR(num_classes)

@@ -52,7 +52,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class ResNeXt10132x8d(nn.Module):
+class ResNeXt101_32x8d(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -83,5 +83,5 @@ class ResNeXt10132x8d(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnext101_32x8d(num_classes: int = 1000) -> ResNeXt10132x8d:
-    return ResNeXt10132x8d(num_classes)
+def resnext101_32x8d(num_classes: int = 1000) -> ResNeXt101_32x8d:
+    return ResNeXt101_32x8d(num_classes)

@@ -51,7 +51,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class ResNeXt5032x4d(nn.Module):
+class ResNeXt50_32x4d(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -82,5 +82,5 @@ class ResNeXt5032x4d(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnext50_32x4d(num_classes: int = 1000) -> ResNeXt5032x4d:
-    return ResNeXt5032x4d(num_classes)
+def resnext50_32x4d(num_classes: int = 1000) -> ResNeXt50_32x4d:
+    return ResNeXt50_32x4d(num_classes)

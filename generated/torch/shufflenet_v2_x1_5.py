@@ -79,7 +79,7 @@ def make_stage(in_channels: int, blocks: int) -> nn.Sequential:
     return nn.Sequential(*stage)
 
 
-class ShuffleNetV2X15(nn.Module):
+class ShuffleNetV2X1_5(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
@@ -123,5 +123,5 @@ class ShuffleNetV2X15(nn.Module):
         return self.fc(x)  # 1000
 
 
-def shufflenet_v2_x1_5(num_classes: int = 1000) -> ShuffleNetV2X15:
-    return ShuffleNetV2X15(num_classes)
+def shufflenet_v2_x1_5(num_classes: int = 1000) -> ShuffleNetV2X1_5:
+    return ShuffleNetV2X1_5(num_classes)

@@ -41,7 +41,7 @@ class Fire(nn.Module):
         return torch.cat([branch1, branch2], 1)
 
 
-class SqueezeNet10(nn.Module):
+class SqueezeNet1_0(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
@@ -76,5 +76,5 @@ class SqueezeNet10(nn.Module):
         return self.classifier(x).flatten(1)  # 1000
 
 
-def squeezenet1_0(num_classes: int = 1000) -> SqueezeNet10:
-    return SqueezeNet10(num_classes)
+def squeezenet1_0(num_classes: int = 1000) -> SqueezeNet1_0:
+    return SqueezeNet1_0(num_classes)

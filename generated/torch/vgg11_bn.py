@@ -29,7 +29,7 @@ def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
     return layers
 
 
-class Vgg11Bn(nn.Module):
+class VGG11Bn(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
@@ -62,5 +62,5 @@ class Vgg11Bn(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def vgg11_bn(num_classes: int = 1000) -> Vgg11Bn:
-    return Vgg11Bn(num_classes)
+def vgg11_bn(num_classes: int = 1000) -> VGG11Bn:
+    return VGG11Bn(num_classes)

@@ -29,7 +29,7 @@ def vgg_stage(in_channels: int, channels: int) -> list[nn.Module]:
     return layers
 
 
-class Vgg13Bn(nn.Module):
+class VGG13Bn(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
@@ -62,5 +62,5 @@ class Vgg13Bn(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def vgg13_bn(num_classes: int = 1000) -> Vgg13Bn:
-    return Vgg13Bn(num_classes)
+def vgg13_bn(num_classes: int = 1000) -> VGG13Bn:
+    return VGG13Bn(num_classes)

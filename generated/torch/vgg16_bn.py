@@ -29,7 +29,7 @@ def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
     return layers
 
 
-class Vgg16Bn(nn.Module):
+class VGG16Bn(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
@@ -62,5 +62,5 @@ class Vgg16Bn(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def vgg16_bn(num_classes: int = 1000) -> Vgg16Bn:
-    return Vgg16Bn(num_classes)
+def vgg16_bn(num_classes: int = 1000) -> VGG16Bn:
+    return VGG16Bn(num_classes)

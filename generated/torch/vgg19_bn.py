@@ -29,7 +29,7 @@ def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
     return layers
 
 
-class Vgg19Bn(nn.Module):
+class VGG19Bn(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
@@ -62,5 +62,5 @@ class Vgg19Bn(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def vgg19_bn(num_classes: int = 1000) -> Vgg19Bn:
-    return Vgg19Bn(num_classes)
+def vgg19_bn(num_classes: int = 1000) -> VGG19Bn:
+    return VGG19Bn(num_classes)

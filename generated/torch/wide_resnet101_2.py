@@ -50,7 +50,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class WideResNet1012(nn.Module):
+class WideResNet101_2(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -81,5 +81,5 @@ class WideResNet1012(nn.Module):
         return self.fc(x)  # 1000
 
 
-def wide_resnet101_2(num_classes: int = 1000) -> WideResNet1012:
-    return WideResNet1012(num_classes)
+def wide_resnet101_2(num_classes: int = 1000) -> WideResNet101_2:
+    return WideResNet101_2(num_classes)

@@ -50,7 +50,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class WideResNet502(nn.Module):
+class WideResNet50_2(nn.Module):
     def __init__(self, num_classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
@@ -81,5 +81,5 @@ class WideResNet502(nn.Module):
         return self.fc(x)  # 1000
 
 
-def wide_resnet50_2(num_classes: int = 1000) -> WideResNet502:
-    return WideResNet502(num_classes)
+def wide_resnet50_2(num_classes: int = 1000) -> WideResNet50_2:
+    return WideResNet50_2(num_classes)

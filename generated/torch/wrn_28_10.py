@@ -46,7 +46,7 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
     return nn.Sequential(first, *rest)
 
 
-class Wrn2810(nn.Module):
+class WRN28_10(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
@@ -73,5 +73,5 @@ class Wrn2810(nn.Module):
         return self.linear(x)  # 10
 
 
-def wrn_28_10(num_classes: int = 10) -> Wrn2810:
-    return Wrn2810(num_classes)
+def wrn_28_10(num_classes: int = 10) -> WRN28_10:
+    return WRN28_10(num_classes)

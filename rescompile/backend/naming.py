@@ -12,16 +12,31 @@ from ..ir.structure import Block
 
 
 def pascal_case(name: str) -> str:
-    """`basic_block` as `BasicBlock`; capitals that are there stay."""
-    parts = re.split(r"[^A-Za-z0-9]+", name)
-    return "".join(part[0].upper() + part[1:] for part in parts if part)
+    """`basic_block` as `BasicBlock`; capitals that are there stay, and two numbers stay apart."""
+    return _joined(re.findall(r"[A-Za-z0-9]+", name))
 
 
 def class_name(name: str, title: str) -> str:
-    """A network's class: as its title spells it, if that is the same word as its name."""
-    made = pascal_case(title)
-    same = made.lower() == re.sub(r"[^a-z0-9]", "", name.lower())
-    return made if same and made.isidentifier() and made.isascii() else pascal_case(name)
+    """A network's class: its name in Pascal case, its words spelled as in its title.
+
+    `resnet50_v1_5` of the title "ResNet-50 v1.5" is `ResNet50V1_5`.
+    """
+    spelled = "".join(re.findall(r"[A-Za-z0-9]+", title))
+    small, start = spelled.lower(), 0
+    words: list[str] = []
+    for word in re.findall(r"[A-Za-z0-9]+", name):
+        at = small.find(word.lower(), start)
+        words.append(word if at < 0 else spelled[at : at + len(word)])
+        start = start if at < 0 else at + len(word)
+    return _joined(words)
+
+
+def _joined(words: list[str]) -> str:
+    made = ""
+    for word in words:
+        gap = "_" if made[-1:].isdigit() and word[0].isdigit() else ""
+        made += gap + word[0].upper() + word[1:]
+    return made
 
 
 class Names:

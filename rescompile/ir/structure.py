@@ -214,6 +214,7 @@ class Network:
     """A whole network: input shape, stages in order, and the blocks that they call.
 
     `outputs` names children of the network's scope whose values are returned; empty means the last.
+    `class_name` is what the spec calls the network's class, if it does.
     """
 
     name: str
@@ -222,6 +223,7 @@ class Network:
     blocks: Mapping[str, Block]
     classes: int | None = None
     title: str = ""
+    class_name: str = ""
     source: str = ""
     spec: str = ""
     outputs: tuple[str, ...] = ()

@@ -9,7 +9,18 @@ from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..ir.expr import Dim
-from ..ir.structure import BLOCK_COUNT, CLASSES, IN_CHANNELS, Block, Initializer, Network, Stage
+from ..ir.structure import (
+    BLOCK_COUNT,
+    CLASSES,
+    IN_CHANNELS,
+    Block,
+    From,
+    Initializer,
+    Loop,
+    Network,
+    Node,
+    Stage,
+)
 from ..spec.load import Document
 from ..spec.models import InitSpec, Spec, Step
 from .names import assign_names, rename_calls
@@ -17,6 +28,8 @@ from .outputs import check_outputs
 from .scope import Scope
 from .steps import Steps
 from .values import check_values
+
+UNNAMED = "."  # before the word of a step without a name
 
 
 def lower(document: Document) -> Network:
@@ -26,7 +39,7 @@ def lower(document: Document) -> Network:
     values, words = _parameters(spec, found)
     values[BLOCK_COUNT] = block_count([*spec.stem, *spec.stages, *spec.head], spec, values)
     steps = Steps(spec, values, words, found)
-    stages = _stages(spec, steps, _scope(spec, values, words))
+    stages = list(_stages(spec, steps, _scope(spec, values, words)))
     if not stages and not found:
         help = "add `stages:` with at least one step"
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
@@ -34,7 +47,7 @@ def lower(document: Document) -> Network:
     check_values(bodies, spec.outputs, found)
     titles = steps.calls.titles()
     named = [rename_calls(body, titles) for body in assign_names(bodies, found)]
-    stages = [Stage(s.label, body) for s, body in zip(stages, named, strict=True)]
+    stages = [Stage(_label(s.label, body), body) for s, body in zip(stages, named, strict=True)]
     check_outputs(spec, stages, found)
     if found:
         raise SpecError(dict.fromkeys(found))
@@ -45,6 +58,7 @@ def lower(document: Document) -> Network:
         blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
         classes=spec.classes,
         title=spec.title or spec.name,
+        class_name=spec.class_name or "",
         source=spec.source,
         spec=document.cited,
         outputs=tuple(spec.outputs),
@@ -105,11 +119,21 @@ def _stages(spec: Spec, steps: Steps, scope: Scope) -> list[Stage]:
 
 
 def _rows(spec: Spec) -> Iterator[tuple[str, list[Step]]]:
-    """The rows of the network's table, with their labels."""
+    """The rows of the network's table, with their labels; `_label` has that of an unnamed step."""
     yield "stem", spec.stem
-    for i, step in enumerate(spec.stages):
-        yield step.name or step.block or f"{step.word}{i + 1}", [step]
+    for step in spec.stages:
+        yield step.name or f"{UNNAMED}{step.word}", [step]
     yield "head", spec.head
+
+
+def _label(label: str, body: tuple[Node, ...]) -> str:
+    """The label of a row: an unnamed step is called as everywhere, `maxpool1` say."""
+    if not label.startswith(UNNAMED):
+        return label
+    (only, *more) = body or (None,)
+    if more or only is None or isinstance(only, (Loop, From)) or not only.name:
+        return label.removeprefix(UNNAMED)
+    return only.name
 
 
 def _initializer(spec: InitSpec) -> Initializer:

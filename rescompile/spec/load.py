@@ -18,7 +18,7 @@ from .yaml import MAX_BYTES, Item, read
 MAX_CHAIN = 10
 MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
-NOT_INHERITED = ("name", "title", "claims", "use", "extends")
+NOT_INHERITED = ("name", "title", "class_name", "claims", "use", "extends")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*\Z")
 
 

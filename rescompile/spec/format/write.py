@@ -23,7 +23,8 @@ WIDTH = 100
 ROW = 160
 LONG = 10_000  # characters from which on a string is quoted unseen
 ORDER = (
-    *("rescompile", "extends", "name", "title", "source", "about", "input", "classes", "use"),
+    *("rescompile", "extends", "name", "title", "class_name", "source"),
+    *("about", "input", "classes", "use"),
     *("parameters", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
     *("outputs", "claims"),
 )

@@ -196,6 +196,11 @@ class Spec(Model):
         description="The network's name: of the file that is emitted and of the function in it."
     )
     title: Text = Field("", description="Its name in prose.")
+    class_name: NetworkName | None = Field(
+        None,
+        description="The name of its class, where a backend makes one. By default `name` in Pascal "
+        "case, its words spelled as in the title: `ResNet50V1_5`.",
+    )
     source: Text = Field(
         "", description="Where it is described: the paper, the table, the variant."
     )
@@ -229,3 +234,9 @@ class Spec(Model):
     allow: list[Name] = Field(
         default_factory=list, description="Warnings of `rescompile lint` that it is not to give."
     )
+
+    @model_validator(mode="after")
+    def _two_names(self) -> "Spec":
+        if self.class_name == self.name:
+            wrong("the class has the name of the function", "capitalise it", "class_name")
+        return self
