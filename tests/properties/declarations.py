@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from rescompile.spec.models import COMMON, WORDS, Model, Spec, Step
+from rescompile.spec.models import COMMON, SHORTCUTS, WORDS, Model, Spec, Step
 
 Json = dict[str, Any]
 
@@ -33,6 +33,8 @@ class Attribute:
     @property
     def type(self) -> str:
         """What a parameter in its place is declared as."""
+        if set(self.words) == set(SHORTCUTS):
+            return "shortcut"
         if self.number is not None:
             return "int" if self.whole else "float"
         return "bool" if self.flag else "str"
@@ -114,3 +116,30 @@ SHORTCUT = attributes_of("Shortcut", "shortcut")
 STEP = attributes_of("Step", "step")
 KINDS_OF_SHORTCUT = next(one.words for one in SHORTCUT if one.key == "kind")
 LANGUAGE = (*COMMON, *WORDS)
+FORMS_OF_CALLS = ("parameter", "varied", "once", "defaulted", "nested")
+
+
+def forms_of(one: Attribute) -> list[str]:
+    """Every form in which an attribute can be given.
+
+    Five of them are parameters of a block: any, one that differs between calls, one that the first
+    repetition alone gets, one that a call leaves out, one that the call of another block passes on.
+    """
+    forms = [] if one.required else ["absent"]
+    forms += ["number"] if one.number is not None else []
+    forms += [f"list of {n}" for n in one.lists]
+    forms += [f"word {word}" for word in one.words]
+    forms += ["true", "false"] if one.flag else []
+    in_blocks = not one.owner.startswith("defaults")
+    if one.expression:
+        forms += [*(FORMS_OF_CALLS if in_blocks else ()), "network parameter"]
+        forms += ["expression"] if one.type in ("int", "float", "bool") else []
+        forms += ["let"] if one.type == "int" and in_blocks else []
+    return forms
+
+
+ALL = (
+    *(one for group in OPERATIONS.values() for one in group),
+    *(one for group in DEFAULTS.values() for one in group),
+    *(*RESIDUAL, *SHORTCUT, *STEP),
+)

@@ -6,18 +6,19 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from .declarations import KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT, STEP
+from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT, STEP
 from .values import Block, Scope, Step, Values
 
 MOST_BLOCKS = 4
 POOLS = ("max_pool", "avg_pool")
+EVEN = (*POOLS, "conv_transpose")
 VECTOR = ("linear", "linear", "norm", "activation", "dropout", "stochastic_depth")  # mostly fit
 POSITIONAL = ("linear", "norm", "activation", "dropout")
-LARGER = ("conv_transpose", "upsample")
 NEVER = ("flatten", "linear")  # where a map is to stay one
 WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
 WIDENING = ("depthwise_conv", "pad_channels", "slice_channels")
 SHAPING = (*WIDTHS, *WIDENING, *POOLS, "upsample")
+UNSHAPING = ("dropout", "stochastic_depth", "channel_shuffle")
 KEY = {one.key: one for one in (*RESIDUAL, *STEP)}
 CHILDREN = ("unit{n}", "{name}-{i}", "layer{i}", "x_{n}", "{i}", "a{i}b", "block{n}")
 
@@ -42,6 +43,8 @@ class Steps(Values):
         """A step, and what was put before it to make it fit."""
         kinds = [self.operation] * 12
         if depth > 0:
+            kinds += [self.call] * 4 if self.form in FORMS_OF_CALLS else []
+            kinds += [self.residual] * 4 if self.theme in (*RESIDUAL, *SHORTCUT) else []
             kinds += [self.group, self.group, self.join, self.join, self.join]
             kinds += [self.residual] * 3 + [self.call] * 4
         if scope.numbered and depth > 0:
@@ -100,8 +103,8 @@ class Steps(Values):
         if scope.vector:
             return self.pick(VECTOR)
         words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
-        if scope.keep:
-            words = [word for word in words if word not in ("slice_channels", *LARGER)]
+        if self.theme.owner in words and self.chance(0.3):
+            return self.theme.owner
         if scope.numbered and self.chance(0.95):
             words.remove("layer_scale")
         return self.pick([*words, "conv", "activation", "activation", "norm"])
@@ -118,16 +121,25 @@ class Steps(Values):
                 made[one.key] = value
         if word == "norm" and made.get("kind") == "group":
             made["groups"] = self.pick([1, 2])
-        if scope.keep and word in POOLS:
-            made |= self.even(made["kernel"])
+        if scope.keep and word in EVEN:
+            made |= self.even(word, made["kernel"], scope)
         palette.append(made)
         return copy.deepcopy(made)
 
-    def even(self, kernel: Any) -> Step:
-        """Stride and padding of a pool that keeps height and width."""
-        sides = kernel if isinstance(kernel, list) else [kernel]
-        half = [f"{_operand(k)} // 2" if isinstance(k, str) else k // 2 for k in sides]
-        return {"stride": 1, "padding": half if isinstance(kernel, list) else half[0]}
+    def even(self, word: str, kernel: Any, scope: Scope) -> Step:
+        """Stride and padding under which a map keeps its height and width."""
+        if isinstance(kernel, list):
+            half: Any = [self.half(k) for k in kernel]
+        else:
+            half = self.half(kernel)
+        made = {"stride": 1, "padding": half}
+        for one in OPERATIONS[word]:
+            if one.key in made and not isinstance(made[one.key], (list, str)):
+                made[one.key] = self.scalar(one, scope, [made[one.key]])
+        return made
+
+    def half(self, kernel: Any) -> Any:
+        return f"{_operand(kernel)} // 2" if isinstance(kernel, str) else kernel // 2
 
     # Steps that hold steps.
 
@@ -225,7 +237,8 @@ class Steps(Values):
                 made.append({k: copy.deepcopy(v) for k, v in step.items() if k != "name"})
             if self.chance(0.4):
                 inner = replace(scope, keep=True)
-                made.extend(self.operation(inner, word=self.pick(["activation", "norm"])))
+                words = ["activation", "activation", "norm", "norm", *UNSHAPING]
+                made.extend(self.operation(inner, word=self.pick(words)))
         return made
 
     def gate(self, scope: Scope) -> list[Step]:
@@ -269,12 +282,15 @@ class Steps(Values):
     def kind_of_shortcut(self, scope: Scope, branch: list[Step], keep: bool) -> Any:
         """A kind, a parameter, steps like the branch's, or a mapping."""
         fitting = KINDS_OF_SHORTCUT if keep else [k for k in KINDS_OF_SHORTCUT if k != "identity"]
-        form = self.pick(["kind", "kind", "network", "word", "steps", "mapping", "mapping"])
+        forms = ["kind", "kind", "network", "word", "steps", "mapping", "mapping"]
+        forms += ["word"] * 5 if self.theme.owner == "residual" else []
+        forms += ["mapping"] * 5 if self.theme.owner == "shortcut" else []
+        form = self.pick(forms)
         if form == "network":
             return "$shortcut"
-        if form == "word" and scope.block is not None:
+        if form == "word":
             words = self.random.sample(list(fitting), 2)
-            return f"${self.parameter('shortcut', 'shortcut', words, scope).name}"
+            return self.symbol("shortcut", "shortcut", words, scope, self.form)
         if form == "steps":
             return self.shortcut_steps(scope, branch)
         if form == "mapping":
@@ -283,7 +299,7 @@ class Steps(Values):
                 if one.key == "kind" and self.chance(0.5):
                     given["steps"] = self.shortcut_steps(scope, branch)
                 elif one.key == "kind":
-                    given["kind"] = self.pick(fitting)
+                    given["kind"] = self.scalar(one, scope, list(fitting))
                 elif (value := self.value(one, scope)) is not None:
                     given[one.key] = value
             return given
@@ -299,7 +315,8 @@ class Steps(Values):
     def call(self, scope: Scope, depth: int) -> list[Step]:
         block = self.block_for(scope, depth)
         step: Step = {"block": block.name}
-        repeats = block.form != "inline" and self.chance(0.35)
+        once = any(one.once for one in block.parameters.values())
+        repeats = block.form != "inline" and self.chance(0.7 if once else 0.35)
         if repeats:
             step["repeat"] = self.repeat(scope)
         if block.form != "inline" and (self.chance(0.6) or (repeats and not scope.numbered)):
@@ -353,7 +370,8 @@ class Steps(Values):
         for one in block.parameters.values():
             if one.default is not None and self.chance(0.4):
                 continue
-            if scope.block is None and one.name in last and self.chance(0.6):
+            varies = self.form == "varied" and one.topic == self.theme.key
+            if scope.block is None and one.name in last and not varies and self.chance(0.6):
                 made[one.name] = last[one.name]
             else:
                 made[one.name] = self.argument(one, scope)
@@ -363,8 +381,6 @@ class Steps(Values):
 
     def argument(self, one: Any, scope: Scope) -> Any:
         value = self.pick(one.values)
-        if one.type == "shortcut":
-            return value
         if self.chance(0.5 if scope.block is not None else 0.08):
             return self.symbol(one.type, one.topic, one.values, scope)
         if scope.index and one.type == "int" and self.chance(0.12):

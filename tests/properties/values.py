@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from rescompile.spec.values import CALL_KEYS, FUNCTIONS, KNOWN
 
-from .declarations import LANGUAGE, Attribute
+from .declarations import ALL, FORMS_OF_CALLS, LANGUAGE, Attribute, forms_of
 from .words import CONTROLS, PIECES, WORDS
 
 T = TypeVar("T")
+# Each network has one attribute in one form more often than others: all of them come in turn.
+THEMES = [(one, form) for one in ALL if one.expression for form in forms_of(one)]
+SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
 Step = dict[str, Any]
 
 USUAL: dict[str, list[Any]] = {
@@ -82,7 +85,7 @@ class Block:
 
 @dataclass
 class Scope:
-    """Where steps are drawn. `width` is what a step says that keeps the channels, if known."""
+    """Where steps are drawn; `width` is what a step says to keep the channels, if that is known."""
 
     kind: str
     block: Block | None
@@ -99,6 +102,7 @@ class Values:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.theme, self.form = THEMES[seed % len(THEMES)]
         self.words = self.random.sample(WORDS, len(WORDS))
         self.used: list[str] = []
         self.parameters: dict[str, Parameter] = {}  # the network's
@@ -149,7 +153,7 @@ class Values:
     def value(self, one: Attribute, scope: Scope, keep: bool = False, absent: float = 0.5) -> Any:
         """A value in one of the forms that the attribute takes; None where it is left out."""
         values = self.usual(one, keep)
-        if not values or (not one.required and self.chance(absent)):
+        if not values or (one != self.theme and not one.required and self.chance(absent)):
             return None
         if one.lists and self.chance(0.25):
             numbers = [v for v in values if not isinstance(v, str)]
@@ -157,38 +161,51 @@ class Values:
         return self.scalar(one, scope, values)
 
     def scalar(self, one: Attribute, scope: Scope, values: list[Any]) -> Any:
-        if one.expression and self.chance(0.4 if scope.block else 0.12):
-            return self.symbol(one.type, one.key, values, scope)
+        form = self.form if one == self.theme and self.chance(0.7) else ""
+        share = 0.4 if scope.block is not None or scope.kind == "defaults" else 0.12
+        if one.expression and (form in SYMBOLS or self.chance(share)):
+            return self.symbol(one.type, one.key, values, scope, form)
         return self.pick(values)
 
     # Symbols: parameters, expressions over them, lets.
 
-    def symbol(self, type: str, topic: str, values: list[Any], scope: Scope) -> str:
+    def symbol(self, type: str, topic: str, values: list[Any], scope: Scope, form: str = "") -> str:
         """An expression whose value is mostly one of `values`."""
-        if type == "bool":
+        words = type in ("str", "shortcut")
+        if type == "bool" and form in ("", "expression"):
             return self.condition(scope)
-        if topic == "groups" and self.chance(0.25):
+        if topic == "groups" and not form and self.chance(0.25):
             return self.pick(["$in_channels", "$in_channels // 2"])
-        numbers = [v for v in values if isinstance(v, str) == (type == "str")]
-        text = f"${self.parameter(type, topic, numbers, scope).name}"
-        if type != "str" and self.chance(0.4):
-            text = self.expression(type, topic, text, numbers, scope)
-            if scope.block is not None and type == "int" and self.chance(0.3) and _is_plain(text):
-                name = self.value_name()
-                scope.block.lets[name] = text
-                return f"${name}"
-        return text
+        fitting = [v for v in values if isinstance(v, str) == words]
+        owner = replace(scope, block=None) if form == "network parameter" else scope
+        text = f"${self.parameter(type, topic, fitting, owner, form).name}"
+        if words or type == "bool" or form in FORMS_OF_CALLS or form == "network parameter":
+            return text
+        if form in ("expression", "let") or self.chance(0.4):
+            text = self.expression(type, topic, text, fitting, scope)
+        if scope.block is None or type != "int" or "$index" in text:
+            return text
+        return self.let(text, scope.block) if form == "let" or self.chance(0.12) else text
 
-    def parameter(self, type: str, topic: str, values: list[Any], scope: Scope) -> Parameter:
+    def let(self, text: str, block: Block) -> str:
+        name = self.value_name()
+        block.lets[name] = text
+        return f"${name}"
+
+    def parameter(
+        self, type: str, topic: str, values: list[Any], scope: Scope, form: str = ""
+    ) -> Parameter:
         """A parameter of the block, or of the network, old or new."""
         own = self.parameters if scope.block is None else scope.block.parameters
         alike = [p for p in own.values() if (p.type, p.topic) == (type, topic)]
+        if form == "once":
+            alike = [p for p in alike if p.once]
         if alike and self.chance(0.7):
             return self.pick(alike)
         made = Parameter(self.value_name(), type, topic, list(dict.fromkeys(values)))
-        if scope.block is None or self.chance(0.4):
+        if scope.block is None or form == "defaulted" or self.chance(0.4):
             made.default = self.pick(made.values)
-        made.once = scope.block is not None and self.chance(0.25)
+        made.once = scope.block is not None and (form == "once" or self.chance(0.25))
         own[made.name] = made
         return made
 
@@ -235,8 +252,3 @@ class Values:
         if len(numbers) > 1 and self.chance(0.3):
             return f"${one.name} {sign} ${self.pick(numbers).name}"
         return f"${one.name} {sign} {self.pick(one.values)}"
-
-
-def _is_plain(text: str) -> bool:
-    """Whether an expression may stand where there are no repetitions."""
-    return "$index" not in text
