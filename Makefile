@@ -32,8 +32,11 @@ editor-test:
 	npm install --silent --no-audit --no-fund --prefix build/editor yaml-language-server@$(YLS_VERSION)
 	$(PYTHON) -m pytest tests/editors
 
+# Random networks, RESCOMPILE_FUZZ of them, one for each seed from SEED on.
+fuzz: SEED = 0
 fuzz:
-	RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-2000} $(PYTHON) -m pytest tests/properties --hypothesis-show-statistics
+	SEED=$(SEED) RESCOMPILE_FUZZ=$${RESCOMPILE_FUZZ:-5000} $(PYTHON) -m pytest -n 2 -q \
+		tests/properties/test_networks.py -k random_network
 
 # Wrong specs and random bytes through the commands; SEED tells which.
 SEED ?= 6

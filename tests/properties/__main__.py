@@ -9,32 +9,13 @@ python -m tests.properties some.yaml        check a file
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 from .bench import Bench
-from .networks import Files, network
-from .reduce import reduced
-from .repair import repaired, text
-
-
-def shown(files: Files) -> str:
-    return "\n".join(f"# {name}.yaml\n{text(data)}" for name, data in files.items())
-
-
-def draw(seed: int) -> tuple[Files, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        return repaired(network(seed), Path(folder))
-
-
-def small(bench: Bench, files: Files, what: str, seconds: float = 60) -> Files:
-    def fails(made: Files) -> bool:
-        answer = bench.ask_files(made)
-        return answer["verdict"] == "failed" and answer["what"] == what
-
-    return reduced(files, fails, seconds)
+from .reduce import small
+from .repair import draw, shown
 
 
 def one(bench: Bench, seed: int, reduce: bool) -> None:
@@ -65,10 +46,8 @@ def many(bench: Bench, first: int, count: int, save: Path | None, seconds: float
             tiny = small(bench, files, answer["what"], seconds)
             name = f"{len(found):03}_seed{seed}.yaml"
             again = bench.ask_files(tiny)
-            head = "".join(
-                f"# {line}\n"
-                for line in [answer["what"], *str(again.get("detail", "")).splitlines()[-25:]]
-            )
+            told = [answer["what"], *str(again.get("detail", "")).splitlines()[-25:]]
+            head = "".join(f"# {line}\n" for line in told)
             (save / name).write_text(head + shown(tiny), "utf-8")
     print(f"{time.monotonic() - start:.0f} s", dict(verdicts))
     for what, seeds in sorted(found.items(), key=lambda pair: -len(pair[1])):

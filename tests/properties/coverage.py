@@ -27,6 +27,7 @@ class Coverage:
     def add(self, files: Files) -> None:
         """Everything in the files of one spec."""
         spec = {**files.get("base", {}), **files["net"]}
+        self.keys.update(spec)
         blocks = {k: v for data in files.values() for k, v in data.get("blocks", {}).items()}
         _Reader(self, blocks, spec.get("parameters", {})).read(spec)
 
@@ -44,6 +45,8 @@ class _Reader:
         found = [(None, "network", steps) for steps in own]
         for name, block in self.blocks.items():
             form = next(f for f in ("body", "sequence", "inline") if f in block)
+            self.seen.keys.update(block)
+            self.seen.keys.add(f"{form} block")
             found.append((name, form, block[form]))  # type: ignore[arg-type]
         for owner, _, steps in found:
             for step in _all_steps(steps):
@@ -81,9 +84,8 @@ class _Reader:
                 self.steps(step[word], word, owner)
         for word in ("add", "multiply", "concat"):
             if word in step:
-                self.seen.keys.add(
-                    f"{word} {'named' if isinstance(step[word], dict) else 'listed'}"
-                )
+                form = "named" if isinstance(step[word], dict) else "listed"
+                self.seen.keys.add(f"{word} {form}")
                 for branch in _branches(step[word]):
                     self.seen.keys.add("no steps in a branch" if not branch else "branch")
                     self.steps(branch, "branch", owner)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .declarations import DEFAULTS, KINDS_OF_SHORTCUT
+from .declarations import DEFAULTS, FORMS_OF_CALLS, KINDS_OF_SHORTCUT
 from .steps import Steps
 from .values import Block, Parameter, Scope, Step
 
 Files = dict[str, dict[str, Any]]  # by the file's name without its suffix; the spec is "net"
+
+ABSENT = {"defaults.init": 0.6, "defaults.activation": 0.5}
 
 
 def network(seed: int) -> Files:
@@ -56,8 +58,10 @@ class _Network(Steps):
 
     def stages(self, scope: Scope) -> list[Step]:
         made: list[Step] = []
-        for _ in range(self.pick([1, 2, 3, 4])):
-            kinds = [self.call, self.call, self.call, self.group, self.residual, self.join]
+        calls = self.form in FORMS_OF_CALLS
+        for _ in range(self.pick([3, 4] if calls else [1, 2, 3, 4])):
+            kinds = [self.call] * 4 if calls else []
+            kinds += [self.call, self.call, self.call, self.group, self.residual, self.join]
             steps = self.pick(kinds)(scope, 3)
             if self.chance(0.4):
                 steps.extend(self.steps(scope, 1, 2, 2))
@@ -88,7 +92,7 @@ class _Network(Steps):
         scope = Scope("defaults", None, None, False)
         made: Step = {}
         for owner, attributes in DEFAULTS.items():
-            absent = 0.6 if owner == "defaults.init" else 0.85
+            absent = ABSENT.get(owner, 0.85)
             given = {
                 one.key: value
                 for one in attributes

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .bench import Bench
 from .networks import Files
 from .repair import Place, text
 
@@ -32,12 +33,26 @@ def reduced(files: Files, fails: Callable[[Files], bool], seconds: float = 60) -
     return files
 
 
+def small(bench: Bench, files: Files, what: str, seconds: float = 60) -> Files:
+    """The smallest files found in the time that fail in the same way."""
+
+    def fails(made: Files) -> bool:
+        answer = bench.ask_files(made)
+        return answer["verdict"] == "failed" and answer["what"] == what
+
+    return reduced(files, fails, seconds)
+
+
 def changes(files: Files) -> Iterator[Change]:
     """What may be left out or made simpler, the largest things first."""
     if "base" in files:
         yield _merge
     if "library" in files:
         yield _inline
+    for name, block in _blocks(files).items():
+        for parameter in block.get("parameters", {}):
+            for value in (None, 1, 2, 4, True):
+                yield lambda made, n=name, p=parameter, v=value: _give(made, n, p, v)
     places = sorted(_places(files, ()), key=lambda p: (len(p), -len(text(_at(files, p)))))
     for place in places:
         yield lambda made, place=place: _delete(made, place)
@@ -75,6 +90,28 @@ def _set(files: Files, place: Place, value: Any) -> None:
 
 def _delete(files: Files, place: Place) -> None:
     del _at(files, place[:-1])[place[-1]]
+
+
+def _give(files: Files, block: str, parameter: str, value: Any) -> None:
+    """A block goes without a parameter: a value stands in its steps, or nothing needs one."""
+    found = _blocks(files)[block]
+    del found["parameters"][parameter]
+    for step in list(_mappings(files)):
+        if step.get("block") == block:
+            step.pop(parameter, None)
+    for part in (found, *_mappings(found)):
+        for key, given in part.items():
+            if given == f"${parameter}" and value is not None:
+                part[key] = value
+
+
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _mappings(inner)
 
 
 def _hoist(files: Files, place: Place) -> None:

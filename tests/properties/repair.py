@@ -7,6 +7,7 @@ worth having without the step that is wrong.
 from __future__ import annotations
 
 import copy
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import yaml
 from rescompile.compiler import open_spec
 from rescompile.errors import Location, RescompileError
 
-from .networks import Files
+from .networks import Files, network
 
 Place = tuple[str | int, ...]  # of a value in a file's data, from the outermost key on
 MOST_REPAIRS = 25
@@ -46,6 +47,17 @@ def write(files: Files, folder: Path) -> Path:
     return folder / "net.yaml"
 
 
+def shown(files: Files) -> str:
+    """All files as one text."""
+    return "\n".join(f"# {name}.yaml\n{text(data)}" for name, data in files.items())
+
+
+def draw(seed: int) -> tuple[Files, int]:
+    """The network of a seed, repaired, and how many repairs that took."""
+    with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
+        return repaired(network(seed), Path(folder))
+
+
 def refusal(path: Path) -> RescompileError | None:
     """What the compiler has against a spec. Other errors are not for here: they are found later."""
     try:
@@ -55,6 +67,11 @@ def refusal(path: Path) -> RescompileError | None:
     except Exception:
         return None
     return None
+
+
+def is_refused(files: Files) -> bool:
+    with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
+        return refusal(write(files, Path(folder))) is not None
 
 
 def repaired(files: Files, folder: Path) -> tuple[Files, int]:

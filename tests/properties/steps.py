@@ -43,8 +43,9 @@ class Steps(Values):
         """A step, and what was put before it to make it fit."""
         kinds = [self.operation] * 12
         if depth > 0:
-            kinds += [self.call] * 4 if self.form in FORMS_OF_CALLS else []
-            kinds += [self.residual] * 4 if self.theme in (*RESIDUAL, *SHORTCUT) else []
+            outer = self.form == "nested" and scope.block is not None and scope.block.depth == 0
+            kinds += [self.call] * (30 if outer else 4 if self.form in FORMS_OF_CALLS else 0)
+            kinds += [self.residual] * 25 if self.theme in (*RESIDUAL, *SHORTCUT) else []
             kinds += [self.group, self.group, self.join, self.join, self.join]
             kinds += [self.residual] * 3 + [self.call] * 4
         if scope.numbered and depth > 0:
@@ -103,7 +104,7 @@ class Steps(Values):
         if scope.vector:
             return self.pick(VECTOR)
         words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
-        if self.theme.owner in words and self.chance(0.3):
+        if self.theme.owner in words and self.chance(0.55):
             return self.theme.owner
         if scope.numbered and self.chance(0.95):
             words.remove("layer_scale")
@@ -164,7 +165,7 @@ class Steps(Values):
         inner = replace(scope, kind="positions", marks=[])
         steps: list[Step] = []
         for _ in range(self.pick([1, 2, 3])):
-            words = POSITIONAL if self.chance(0.97) else tuple(OPERATIONS)
+            words = POSITIONAL if self.chance(0.85) else tuple(OPERATIONS)
             (step,) = self.operation(inner, word=self.pick(words))
             if "norm" in step:
                 step["norm"] |= {"kind": "layer"}
@@ -267,9 +268,10 @@ class Steps(Values):
         if self.chance(0.25):
             pre = replace(scope, kind="preactivation", keep=True, marks=[])
             words = ("norm", "activation", "dropout")
+            second = self.pick(words) if self.chance(0.6) else self.word(pre)
             given["preactivation"] = [
                 *self.operation(pre, word="norm"),
-                *self.operation(pre, word=self.pick(words)),
+                *self.operation(pre, word=second),
             ]
         for one in RESIDUAL:
             if one.key == "shortcut":
@@ -296,7 +298,7 @@ class Steps(Values):
         if form == "mapping":
             given: Step = {}
             for one in SHORTCUT:
-                if one.key == "kind" and self.chance(0.5):
+                if one.key == "kind" and one != self.theme and self.chance(0.5):
                     given["steps"] = self.shortcut_steps(scope, branch)
                 elif one.key == "kind":
                     given["kind"] = self.scalar(one, scope, list(fitting))
@@ -352,7 +354,8 @@ class Steps(Values):
             for block in self.blocks.values()
             if block.done and block.form in forms and block.depth >= level
         ]
-        if fit and (len(self.blocks) >= MOST_BLOCKS or self.chance(0.65)):
+        again = 0.85 if self.form == "varied" else 0.65
+        if fit and (len(self.blocks) >= MOST_BLOCKS or self.chance(again)):
             return self.pick(fit)
         if len(self.blocks) > 2 * MOST_BLOCKS and fit:
             return self.pick(fit)
@@ -381,8 +384,10 @@ class Steps(Values):
 
     def argument(self, one: Any, scope: Scope) -> Any:
         value = self.pick(one.values)
-        if self.chance(0.5 if scope.block is not None else 0.08):
-            return self.symbol(one.type, one.topic, one.values, scope)
+        nested = 0.9 if self.form == "nested" else 0.5
+        if self.chance(nested if scope.block is not None else 0.08):
+            form = "parameter" if self.form == "nested" else ""
+            return self.symbol(one.type, one.topic, one.values, scope, form)
         if scope.index and one.type == "int" and self.chance(0.12):
             numbers = ["$index", "$block_index"] if scope.kind == "network" else ["$index"]
             return f"{value} + {self.pick(numbers)}"

@@ -17,10 +17,10 @@ from .declarations import ALL, FORMS_OF_CALLS, LANGUAGE, Attribute, forms_of
 from .words import CONTROLS, PIECES, WORDS
 
 T = TypeVar("T")
-# Each network has one attribute in one form more often than others: all of them come in turn.
-THEMES = [(one, form) for one in ALL if one.expression for form in forms_of(one)]
-SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
 Step = dict[str, Any]
+SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
+# Each network has one attribute in one form more often than others: all of them come in turn.
+THEMES = [(one, form) for one in ALL for form in forms_of(one) if form in SYMBOLS]
 
 USUAL: dict[str, list[Any]] = {
     "channels": [4, 4, 6, 8],
@@ -161,7 +161,7 @@ class Values:
         return self.scalar(one, scope, values)
 
     def scalar(self, one: Attribute, scope: Scope, values: list[Any]) -> Any:
-        form = self.form if one == self.theme and self.chance(0.7) else ""
+        form = self.form if one == self.theme and self.chance(0.9) else ""
         share = 0.4 if scope.block is not None or scope.kind == "defaults" else 0.12
         if one.expression and (form in SYMBOLS or self.chance(share)):
             return self.symbol(one.type, one.key, values, scope, form)
