@@ -25,7 +25,7 @@ SLOTS = [Slot(tuple(n.split(".")), n, leaf_of(n), shape) for n, shape in SHAPES.
 
 def stored(names: dict[str, tuple[int, ...]], dtype: str = "f4") -> list[Stored]:
     return [
-        Stored(name, leaf_of(name), np.full(shape, i, dtype))
+        Stored.of(name, leaf_of(name), np.full(shape, i, dtype))
         for i, (name, shape) in enumerate(names.items())
     ]
 
@@ -144,7 +144,7 @@ def test_counters_may_be_missing_and_are_kept() -> None:
     made = match(slots, stored(given), (), ordered=True)
     assert not made.problems
     assert len(made.weights) == len(given)
-    one = Stored(counters[0].name, counters[0].kind, np.array(7))
+    one = Stored.of(counters[0].name, counters[0].kind, np.array(7))
     assert match(slots, [*stored(given), one], (), ordered=True).weights[counters[0].path] == 7
 
 
