@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rescompile.backend.guard import Bound
+from rescompile.backend.guard import Bound, BrokenFile
 from rescompile.backend.weights import Stored
 from rescompile.convert.neutral import FORMATS
 
@@ -54,3 +57,41 @@ def test_a_type_without_values_here_is_named(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0")
     with pytest.raises(ValueError, match="'w' is of type F8_E4M3"):
         read(tmp_path / "w.safetensors")
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from rescompile.convert.neutral import FORMATS
+from rescompile.files import replacing
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+file = Path(sys.argv[1])
+with replacing(file) as beside:
+    FORMATS[file.suffix].write(beside, {"w": np.zeros(1_000_000, "f4")})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the size of files is limited on POSIX alone")
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_file_that_does_not_fit_is_told_and_removed(suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / "folder" / f"w{suffix}"
+    made = subprocess.run(
+        [sys.executable, "-c", FULL, str(file)], capture_output=True, text=True, check=False
+    )
+    assert "SpecError: error[E003]: cannot write" in made.stderr
+    assert "File too large" in made.stderr
+    assert not file.parent.exists()
+
+
+def test_only_what_has_a_place_is_read(tmp_path: Path) -> None:
+    """A damaged tensor is found when it is read, not before."""
+    np.savez(tmp_path / "w.npz", a=np.zeros(9000), b=np.ones(9000))
+    data = (tmp_path / "w.npz").read_bytes()
+    (tmp_path / "w.npz").write_bytes(data.replace(np.ones(1).tobytes(), np.zeros(1).tobytes()))
+    with FORMATS[".npz"].read(tmp_path / "w.npz", BOUND) as (a, b):
+        assert a.read().tolist() == [0] * 9000
+        with pytest.raises(BrokenFile, match="broken: Bad CRC-32"):
+            b.read()
