@@ -20,13 +20,14 @@ def limited(file: Path) -> Iterator[None]:
 
     Only Linux tells what a process has and limits it; elsewhere the readers' own bounds stand.
     """
-    if not sys.platform.startswith("linux"):
+    used = _in_use()
+    if used is None:
         yield
         return
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    most = _in_use() + ROOM + 2 * file.stat().st_size
+    most = used + ROOM + 2 * file.stat().st_size
     if before[0] != resource.RLIM_INFINITY:
         most = min(most, before[0])
     resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
@@ -36,7 +37,10 @@ def limited(file: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def _in_use() -> int:
-    """The bytes that RLIMIT_DATA counts of this process."""
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmData:"))
+def _in_use() -> int | None:
+    """The bytes that RLIMIT_DATA counts of this process, where the system tells."""
+    status = Path("/proc/self/status")
+    if not sys.platform.startswith("linux") or not status.is_file():
+        return None
+    lines = status.read_text("utf-8").splitlines()
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmData:")), None)

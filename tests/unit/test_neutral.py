@@ -14,7 +14,9 @@ import pytest
 
 from rescompile.backend.guard import Bound, BrokenFile
 from rescompile.backend.weights import Stored
+from rescompile.compiler import open_spec
 from rescompile.convert.neutral import FORMATS
+from rescompile.parity.weights import random_weights
 
 BOUND = Bound(1 << 20, 1000)
 
@@ -95,3 +97,27 @@ def test_only_what_has_a_place_is_read(tmp_path: Path) -> None:
         assert a.read().tolist() == [0] * 9000
         with pytest.raises(BrokenFile, match="broken: Bad CRC-32"):
             b.read()
+
+
+ALONE = """
+import sys
+
+for name in ("torch", "tensorflow", "keras", "jax"):
+    sys.modules[name] = None  # importing it raises
+
+from pathlib import Path
+from rescompile.convert import convert
+
+folder = Path(sys.argv[1])
+convert(folder / "a.npz", "resnet20_cifar", folder / "b.safetensors")
+convert(folder / "b.safetensors", "resnet20_cifar", folder / "c.npz")
+"""
+
+
+def test_no_framework_is_needed(tmp_path: Path) -> None:
+    drawn = random_weights(open_spec("resnet20_cifar").facts.elaborated, 5)
+    given = {".".join(path): array for path, array in drawn.items()}
+    np.savez(tmp_path / "a.npz", **given)
+    subprocess.run([sys.executable, "-c", ALONE, str(tmp_path)], check=True)
+    with np.load(tmp_path / "c.npz") as back:
+        assert all(np.array_equal(back[name], array) for name, array in given.items())
