@@ -6,6 +6,7 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ import keras
 import numpy as np
 
 from rescompile.backend.contract import Step, Weights
+from rescompile.backend.guard import Bound
 from rescompile.backend.weights import COUNTER, Slot, Stored
 from rescompile.ir.facts import Facts
 from rescompile.ir.structure import Path
@@ -150,8 +152,8 @@ class KerasRuntime:
         ]
         return [slot for _, slot in sorted(found, key=lambda pair: pair[0])]
 
-    def read(self, file: FilePath) -> list[Stored]:
-        return files.read(file)
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
+        return files.read(file, bound)
 
     def save(self, model: Any, facts: Facts, weights: Weights, file: FilePath) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rescompile.backend.contract import Step, Weights
+from rescompile.backend.guard import Bound
 from rescompile.backend.weights import COUNTER, Slot, Stored, leaf_of
 from rescompile.ir.facts import Facts
 from rescompile.ir.structure import Path
@@ -143,8 +145,8 @@ class TorchRuntime:
             for name, value in model.state_dict().items()
         ]
 
-    def read(self, file: FilePath) -> list[Stored]:
-        return files.read(file)
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
+        return files.read(file, bound)
 
     def save(self, model: nn.Module, facts: Facts, weights: Weights, file: FilePath) -> None:
         files.write(file, self.slots(model, facts), weights)

@@ -7,6 +7,7 @@ cannot express stands in `unsupported`; `emit` is called only when that is empty
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +20,7 @@ from ..ir.trace import Elaborated
 from .summary import Summary
 
 if TYPE_CHECKING:
+    from .guard import Bound
     from .validation import Traced
     from .validation.graph import Graph
     from .weights import Slot, Stored
@@ -107,10 +109,11 @@ class Runtime(Protocol):
     def slots(self, model: Any, facts: Facts) -> list[Slot]:
         """What a file of the model's weights holds, in the order in which it does."""
 
-    def read(self, file: FilePath) -> list[Stored]:
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         """The tensors in a file of weights, in its order; nothing in it is executed.
 
-        Raises `ValueError` with a sentence for a file that is none, or broken.
+        They can be read while the context lasts. It takes no more than `bound` has. Raises
+        `BrokenFile` for a file that is none, or broken.
         """
 
     def save(self, model: Any, facts: Facts, weights: Weights, file: FilePath) -> None:

@@ -42,12 +42,28 @@ class Slot:
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor as a file holds it; `dtype` is the file's, where NumPy has no such type."""
+    """A tensor as a file declares it; nothing but what has a place in a network is ever read.
+
+    `type` is NumPy's name for the type of the array that `read` gives, in any byte order; `dtype`
+    is the file's, where NumPy has no such type. `read` raises `BrokenFile`.
+    """
 
     name: str
     kind: str
-    array: Any
+    shape: Shape
+    type: str
+    read: Callable[[], Any]
     dtype: str = ""
+
+    @classmethod
+    def of(cls, name: str, kind: str, array: Any, dtype: str = "") -> Stored:
+        """A tensor that is in memory."""
+        return cls(name, kind, array.shape, array.dtype.name, lambda: array, dtype)
+
+
+def widened(halves: Any) -> Any:
+    """Unsigned 16-bit integers, each a bfloat16, as the float32 of which it is the upper half."""
+    return (halves.astype("<u4") << 16).view("<f4")
 
 
 def leaf_of(name: str) -> str:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..backend.guard import BrokenFile, bound_of
 from ..backend.weights import leaf_of, state_slots
 from ..compiler import Architecture, open_spec
 from ..errors import Diagnostic, SpecError, did_you_mean
@@ -134,13 +135,13 @@ class _Job:
     def read_neutral(self, file: Path, renames: Renames) -> dict[str, Any]:
         from .worker import save_match
 
-        form = _format(file)
+        form, slots = _format(file), state_slots(self.net.facts)
         try:
-            stored = form.read(file)
-        except ValueError as error:
+            with form.read(file, bound_of(slots)) as stored:
+                made = match(slots, stored, renames, form.ordered)
+        except BrokenFile as error:
             return {"broken": str(error)}
-        slots = state_slots(self.net.facts)
-        return save_match(match(slots, stored, renames, form.ordered), str(self.between))
+        return save_match(made, str(self.between))
 
     def write(self, file: Path, backend: str | None) -> tuple[int, list[str]]:
         """Write what is in `between`: how many tensors, and what is to be said about them."""
@@ -148,13 +149,14 @@ class _Job:
 
         from .worker import read_back
 
-        with np.load(self.between, allow_pickle=False) as stored:
-            weights = {tuple(name.split(".")): stored[name] for name in stored.files}
+        with np.load(self.between, allow_pickle=False) as kept:
+            weights = {tuple(name.split(".")): kept[name] for name in kept.files}
         if backend is None:
             slots, form = state_slots(self.net.facts), _format(file)
             zero = np.zeros((), np.int64)  # a counter that the source does not have
             form.write(file, {slot.name: weights.get(slot.path, zero) for slot in slots})
-            answer = read_back(form.read(file), slots, weights)
+            with form.read(file, bound_of(slots)) as stored:
+                answer = read_back(stored, slots, weights)
         else:
             types = {array.dtype for array in weights.values() if array.dtype.kind == "f"}
             dtype = str(np.result_type(*types)) if types else "float32"

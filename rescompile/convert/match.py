@@ -18,6 +18,8 @@ from ..ir.structure import Path
 from ..prose import visible
 
 NAMED = 20  # tensors that one message names
+FLOATS = ("float16", "float32", "float64")  # the types that every format and framework has
+INTEGERS = ("int8", "int16", "int32", "int64")
 Renames = Sequence[tuple[str, str]]
 
 
@@ -36,17 +38,18 @@ class Match:
 
     def take(self, slot: Slot, stored: Stored) -> None:
         """Put a tensor into its place, in PyTorch's layout."""
-        array = stored.array
-        if array.shape != slot.shape:
+        if stored.shape != slot.shape:
             wanted = _shape(slot.shape)
             wanted += f" as '{slot.name}' is" if slot.name != stored.name else ""
-            self.misfits.append(f"'{stored.name}' is {_shape(array.shape)}, not {wanted}")
-        elif array.dtype.kind != ("i" if slot.kind == COUNTER else "f"):
-            self.misfits.append(f"'{stored.name}' is of type {stored.dtype or array.dtype}")
+            self.misfits.append(f"'{stored.name}' is {_shape(stored.shape)}, not {wanted}")
+        elif stored.type not in (INTEGERS if slot.kind == COUNTER else FLOATS):
+            self.misfits.append(f"'{stored.name}' is of type {stored.dtype or stored.type}")
         else:
-            self.weights[slot.path] = slot.neutral(array)
+            array = stored.read()
+            native = array.astype(array.dtype.newbyteorder("="), copy=False)
+            self.weights[slot.path] = slot.neutral(native)
             if stored.dtype:
-                self.converted[stored.dtype, str(array.dtype)] += 1
+                self.converted[stored.dtype, stored.type] += 1
 
 
 def match(
@@ -72,7 +75,7 @@ def match(
     _match_in_order(list(places.values()), rest, ordered, made)
     if made.misfits:
         message = f"{_count(made.misfits, 'is', 'are')} not what the network has"
-        help = "weights are floating-point numbers, in the shapes of the same network"
+        help = "weights are of type float16, float32 or float64, in the shapes of the same network"
         made.problems.append(Diagnostic("E303", message, help=help, notes=_listed(made.misfits)))
     return made
 
@@ -111,7 +114,7 @@ def _match_in_order(slots: list[Slot], stored: list[Stored], ordered: bool, made
         return (kind, shape) if known else shape
 
     places = _grouped((key(slot.kind, slot.shape), slot) for slot in slots)
-    found = _grouped((key(item.kind, item.array.shape), item) for item in stored)
+    found = _grouped((key(item.kind, item.shape), item) for item in stored)
     pairs: dict[str, tuple[Slot, Stored]] = {}
     for group, items in found.items():
         wanted = places.get(group, [])
@@ -142,7 +145,7 @@ def _left_over(slots: list[Slot], stored: list[Stored], ordered: bool, made: Mat
     if stored and slots and not ordered:
         help += "; this format keeps no order of its tensors, by which to match them"
     if stored:
-        names = [f"'{item.name}' {_shape(item.array.shape)}" for item in stored]
+        names = [f"'{item.name}' {_shape(item.shape)}" for item in stored]
         message = f"{_count(names, 'of the file has', 'of the file have')} no place in the network"
         made.problems.append(Diagnostic("E305", message, help=help, notes=_listed(names)))
     if slots:

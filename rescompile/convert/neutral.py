@@ -1,22 +1,26 @@
 """Files of weights that no framework owns: .npz and .safetensors, with PyTorch's names and layout.
 
-They are read as tensors only: no pickle, no code. Each reader raises `ValueError` with a sentence.
+They are read as tensors only: no pickle, no code. Each reader raises `BrokenFile`.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..backend.weights import Stored, leaf_of
+from ..backend.guard import Bound, BrokenFile, open_archive, parsing
+from ..backend.weights import Stored, leaf_of, widened
 
-INFLATION, SLACK = 20, 64 << 20
+NPZ = "an .npz file of plain arrays"
+HEADER = 16 << 10  # bytes in which the header of an array ends; NumPy reads none of 10,000
 
 # What safetensors calls the types that NumPy has.
 TYPES = {
@@ -32,40 +36,37 @@ TYPES = {
 }
 
 
-def _read_npz(file: Path) -> list[Stored]:
-    try:
-        if zipfile.is_zipfile(file):
-            _measure(file)
-        with np.load(file, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array without a name")
-            return [_stored(name, arrays[name]) for name in arrays.files]
-    except Exception as error:  # a broken file can make its parsers raise almost anything
-        raise ValueError(f"not an .npz file of plain arrays, or broken: {error}") from None
+@contextmanager
+def _read_npz(file: Path, bound: Bound) -> Iterator[list[Stored]]:
+    with ExitStack() as stack:
+        with parsing(NPZ):
+            archive = stack.enter_context(open_archive(file, bound))
+            found = [_member(archive, member) for member in archive.infolist()]
+        yield found
 
 
-def _measure(file: Path) -> None:
-    """Refuses, before anything is allocated, arrays that are not as large as they say, and bombs.
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Stored:
+    """An array by its header alone, which must tell how large the rest is."""
+    with archive.open(member) as stream:
+        head = io.BytesIO(stream.read(HEADER))
+    version = np.lib.format.read_magic(head)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(head)
+    if dtype.hasobject:
+        raise BrokenFile(f"'{member.filename}' holds pickled objects, which could execute code")
+    if head.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+        raise BrokenFile(f"'{member.filename}' is not as large as it says")
+    name = member.filename.removesuffix(".npy")
+    return Stored(name, leaf_of(name), shape, dtype.name, lambda: _array(archive, member))
 
-    Trained weights hardly compress: what grows `INFLATION` times is none.
-    """
-    with zipfile.ZipFile(file) as archive:
-        members = archive.infolist()
-        whole = sum(member.file_size for member in members)
-        if whole > SLACK + INFLATION * file.stat().st_size:
-            raise ValueError(f"it grows to {whole >> 20} MiB when it is unpacked")
-        for member in members:
-            with archive.open(member) as stream:
-                version = np.lib.format.read_magic(stream)
-                read = (
-                    np.lib.format.read_array_header_1_0
-                    if version == (1, 0)
-                    else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = read(stream)
-                size = stream.tell() + math.prod(shape) * dtype.itemsize
-            if size != member.file_size and not dtype.hasobject:
-                raise ValueError(f"'{member.filename}' is not as large as it says")
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
+    with parsing(NPZ), archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _write_npz(file: Path, arrays: Mapping[str, Any]) -> None:
@@ -73,43 +74,43 @@ def _write_npz(file: Path, arrays: Mapping[str, Any]) -> None:
         np.savez(target, **arrays)
 
 
-def _read_safetensors(file: Path) -> list[Stored]:
+@contextmanager
+def _read_safetensors(file: Path, bound: Bound) -> Iterator[list[Stored]]:
     import safetensors
 
-    try:
-        found = safetensors.deserialize(file.read_bytes())  # type: ignore[no-untyped-call]
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"not a .safetensors file, or broken: {error}") from None
-    return [_tensor(name, given) for name, given in found]
+    with parsing("a .safetensors file"):
+        # Its reader refuses data that lies twice, and data that is not there.
+        given = safetensors.deserialize(file.read_bytes())  # type: ignore[no-untyped-call]
+        bound.count(len(given))
+        found = [_tensor(name, tensor) for name, tensor in given]
+    yield found
 
 
 def _tensor(name: str, given: Mapping[str, Any]) -> Stored:
-    """A tensor from its bytes; bfloat16 becomes float32, of which it is the upper half."""
-    dtype, data, shape = given["dtype"], given["data"], given["shape"]
+    """A tensor over its bytes; bfloat16 becomes float32."""
+    dtype, data, shape = given["dtype"], given["data"], tuple(given["shape"])
     if dtype == "BF16":
-        wide = np.frombuffer(data, "<u2").astype("<u4") << 16
-        return _stored(name, wide.view("<f4").reshape(shape), "bfloat16")
+        wide = widened(np.frombuffer(data, "<u2")).reshape(shape)
+        return Stored.of(name, leaf_of(name), wide, "bfloat16")
     if dtype not in TYPES:
-        raise ValueError(f"'{name}' is of type {dtype}, which is none of {', '.join(TYPES)}, BF16")
-    return _stored(name, np.frombuffer(data, TYPES[dtype]).reshape(shape))
+        known = ", ".join(TYPES)
+        raise BrokenFile(f"'{name}' is of type {dtype}, which is none of {known}, BF16")
+    return Stored.of(name, leaf_of(name), np.frombuffer(data, TYPES[dtype]).reshape(shape))
 
 
 def _write_safetensors(file: Path, arrays: Mapping[str, Any]) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    save_file(plain, file, metadata={"format": "pt"})
-
-
-def _stored(name: str, array: Any, dtype: str = "") -> Stored:
-    return Stored(name, leaf_of(name), array, dtype)
+    # Written by Python: where there is no space, safetensors' own writer raises no OSError.
+    file.write_bytes(save(plain, metadata={"format": "pt"}))
 
 
 @dataclass(frozen=True)
 class Format:
     """How a file is read and written; `ordered` if it keeps its tensors in the order given."""
 
-    read: Callable[[Path], list[Stored]]
+    read: Callable[[Path, Bound], AbstractContextManager[list[Stored]]]
     write: Callable[[Path, Mapping[str, Any]], None]
     ordered: bool
 

@@ -7,6 +7,7 @@ crash in one process, and a broken file can take down no more than the process t
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..backend.contract import Weights
+from ..backend.guard import BrokenFile, bound_of
 from ..backend.weights import Slot, Stored
 from ..errors import InternalError
 from ..parity import worker
+from .limit import limited
 from .match import Match, match
 
 
@@ -29,13 +32,17 @@ class Session(worker.Session):
 
     def read(self, job: dict[str, Any]) -> dict[str, Any]:
         """Match the tensors of a file with those of a spec's model, into `job["out"]`."""
-        try:
-            stored = self.runtime.read(Path(job["file"]))
-        except ValueError as error:
-            return {"broken": str(error)}
         net = self.open(job["spec"], "float32")
         slots = self.runtime.slots(self.model, net.facts)
-        return save_match(match(slots, stored, job["renames"], ordered=True), job["out"])
+        file = Path(job["file"])
+        with ExitStack() as stack:
+            try:
+                with limited(file):
+                    stored = stack.enter_context(self.runtime.read(file, bound_of(slots)))
+                made = match(slots, stored, job["renames"], ordered=True)
+            except BrokenFile as error:
+                return {"broken": str(error)}
+        return save_match(made, job["out"])
 
     def write(self, job: dict[str, Any]) -> dict[str, Any]:
         """Write the weights in `job["weights"]` as a file of the framework."""
@@ -44,7 +51,8 @@ class Session(worker.Session):
             weights = {tuple(name.split(".")): stored[name] for name in stored.files}
         self.runtime.save(self.model, net.facts, weights, Path(job["file"]))
         slots = self.runtime.slots(self.model, net.facts)
-        return read_back(self.runtime.read(Path(job["file"])), slots, weights)
+        with self.runtime.read(Path(job["file"]), bound_of(slots)) as stored:
+            return read_back(stored, slots, weights)
 
 
 def save_match(made: Match, out: str) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def save_match(made: Match, out: str) -> dict[str, Any]:
 def read_back(stored: list[Stored], slots: list[Slot], given: Weights) -> dict[str, Any]:
     """What a file that was just written holds of the weights that were given.
 
-    `lost` has no place there, `widened` is of another type. Raises `InternalError` if a bit
+    `lost` has no place there, `widened` is of a wider type. Raises `InternalError` if a value
     changed.
     """
     made = match(slots, stored, (), ordered=True)
@@ -74,9 +82,11 @@ def read_back(stored: list[Stored], slots: list[Slot], given: Weights) -> dict[s
         if path not in found:
             answer["lost"].append(name)
             continue
-        if found[path].dtype != array.dtype:
-            answer["widened"][name] = str(found[path].dtype)
-        if found[path].tobytes() != array.astype(found[path].dtype).tobytes():
+        back = found[path]
+        if back.dtype != array.dtype:
+            answer["widened"][name] = str(back.dtype)
+        kept = back.shape == array.shape and np.can_cast(array.dtype, back.dtype, "safe")
+        if not kept or back.tobytes() != array.astype(back.dtype).tobytes():
             raise InternalError(f"'{name}' was not written as it was read")
     return answer
 

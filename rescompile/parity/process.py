@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..backend.contract import ENGINE
 from ..errors import RescompileError
 from .drops import NOTHING, RANDOM
+from .lifeline import parent
 
 Array = NDArray[Any]
 
@@ -79,7 +80,7 @@ class Worker:
         self.start()
 
     def start(self) -> None:
-        environment = {**os.environ, ENGINE: self.engine, "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, **parent(), ENGINE: self.engine, "PYTHONHASHSEED": "0"}
         environment["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
         self.log = open(Path(self.folder.name, "log"), "w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(

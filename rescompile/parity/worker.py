@@ -25,6 +25,7 @@ from ..live import LIVE, import_source
 from ..registry import get_backend
 from .descent import descend
 from .drops import KNOWN, NOTHING, RANDOM, TRAINING_BATCH, drops, factors, figures
+from .lifeline import end_with_parent, jobs
 from .weights import random_weights, seeded_weights
 
 STEADIER = (RANDOM, NOTHING, KNOWN)  # a model can be turned from each of these into a later one
@@ -185,10 +186,11 @@ def in_short(error: BaseException) -> str:
 def serve(make: Callable[[], Session]) -> None:
     """Answer jobs until standard input ends. What the frameworks print goes to standard error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the near end is interrupted, and ends this one
+    end_with_parent()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     session: Session | None = None
-    for line in sys.stdin:
+    for line in jobs():
         try:
             session = session or make()
             answer = {"ok": True, **session.answer(json.loads(line))}

@@ -81,6 +81,17 @@ def test_every_format_keeps_every_type(converter: Converter, dtype: str, tmp_pat
     _same_bits(files[0], files[-1])
 
 
+def test_every_format_takes_the_other_byte_order(converter: Converter, tmp_path: Path) -> None:
+    spec = "resnet20_cifar"
+    drawn = random_weights(open_spec(spec).facts.elaborated, 5)
+    weights = {".".join(key): array.astype(">f4") for key, array in drawn.items()}
+    np.savez(tmp_path / "big.npz", **weights)
+    suffixes = (s for name in BACKENDS for s in get_backend(name).weight_files)
+    for suffix in (".safetensors", *suffixes):
+        *_, back = _through(converter, spec, tmp_path / "big.npz", [suffix, ".npz"])
+        _same_bits(_given(spec, tmp_path), back)
+
+
 ORDERED = ["resnet18", "preact_resnet18", "googlenet", "mobilenet_v2", "se_resnet50"]
 
 

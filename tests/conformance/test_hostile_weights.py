@@ -85,7 +85,7 @@ def test_a_pickle_with_code_is_not_executed(
 
 def test_objects_in_an_npz_are_refused(converter: Converter, tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **{"conv1.weight": np.array([Bomb], dtype=object)})
-    assert "allow_pickle" in refused(converter, tmp_path / "w.npz")
+    assert "holds pickled objects" in refused(converter, tmp_path / "w.npz")
 
 
 @pytest.mark.parametrize("megabytes", [1, 300])

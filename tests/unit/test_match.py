@@ -25,7 +25,7 @@ SLOTS = [Slot(tuple(n.split(".")), n, leaf_of(n), shape) for n, shape in SHAPES.
 
 def stored(names: dict[str, tuple[int, ...]], dtype: str = "f4") -> list[Stored]:
     return [
-        Stored(name, leaf_of(name), np.full(shape, i, dtype))
+        Stored.of(name, leaf_of(name), np.full(shape, i, dtype))
         for i, (name, shape) in enumerate(names.items())
     ]
 
@@ -144,7 +144,7 @@ def test_counters_may_be_missing_and_are_kept() -> None:
     made = match(slots, stored(given), (), ordered=True)
     assert not made.problems
     assert len(made.weights) == len(given)
-    one = Stored(counters[0].name, counters[0].kind, np.array(7))
+    one = Stored.of(counters[0].name, counters[0].kind, np.array(7))
     assert match(slots, [*stored(given), one], (), ordered=True).weights[counters[0].path] == 7
 
 
@@ -159,3 +159,32 @@ def test_names_out_of_a_file_do_not_reach_the_terminal_as_they_are() -> None:
     (note,) = made.problems[0].notes
     assert note.startswith(r"'\x1b[2Jaaa")
     assert len(note) == 200
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_values_come_in_the_byte_order_of_this_machine(order: str, dtype: str) -> None:
+    made = match(SLOTS, stored(SHAPES, order + dtype), (), ordered=False)
+    assert values(made) == [0, 1, 2, 3, 4, 5, 6]
+    assert all(array.dtype == np.dtype(dtype) for array in made.weights.values())
+
+
+@pytest.mark.parametrize("dtype", ["c8", "i4", "?", "U1", "V4", "longdouble"])
+def test_a_type_that_not_every_format_has_is_refused(dtype: str) -> None:
+    if np.dtype(dtype) == np.dtype("f8"):
+        pytest.skip("long doubles are doubles here")
+    made = match(SLOTS, stored(SHAPES, dtype), (), ordered=False)
+    assert codes(made) == ["E303"]
+    assert not made.weights
+    assert f"'conv1.weight' is of type {np.dtype(dtype).name}" in made.problems[0].notes
+
+
+def test_what_has_no_place_is_not_read() -> None:
+    def read() -> Any:
+        raise AssertionError
+
+    wrong = [Stored("conv1.weight", "weight", (9,) * 9, "float32", read)]
+    more = Stored("more.weight", "weight", (1 << 20, 1 << 20), "float32", read)
+    rest = {name: shape for name, shape in SHAPES.items() if name != "conv1.weight"}
+    made = match(SLOTS, [*wrong, *stored(rest), more], (), ordered=False)
+    assert codes(made) == ["E305", "E303"]

@@ -1,0 +1,130 @@
+"""Every file is read back before it takes its place: what was written wrong is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rescompile.backend.guard import Bound
+from rescompile.backend.weights import Slot, Stored, state_slots
+from rescompile.compiler import open_spec
+from rescompile.convert import convert, neutral, worker
+from rescompile.convert.worker import Session
+from rescompile.errors import InternalError
+from rescompile.parity.weights import random_weights
+
+SPEC = "resnet20_cifar"
+Arrays = dict[str, Any]
+
+
+def flip(arrays: Arrays) -> None:
+    """One bit of one value."""
+    wrong = arrays["linear.weight"].copy()
+    wrong.view("u4")[3, 3] ^= 1
+    arrays["linear.weight"] = wrong
+
+
+def swap(arrays: Arrays) -> None:
+    """Two tensors of one shape."""
+    a, b = "layer1.0.conv1.weight", "layer1.0.conv2.weight"
+    arrays[a], arrays[b] = arrays[b], arrays[a]
+
+
+def narrow(arrays: Arrays) -> None:
+    """A type that does not hold the values."""
+    arrays["linear.weight"] = arrays["linear.weight"].astype("f2")
+
+
+def lose(arrays: Arrays) -> None:
+    del arrays["linear.weight"]
+
+
+def add(arrays: Arrays) -> None:
+    arrays["linear.scale"] = np.zeros(10, "f4")
+
+
+FAULTS = [flip, swap, narrow, lose, add]
+
+
+@pytest.fixture(scope="module")
+def given() -> Arrays:
+    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    return {".".join(path): array.astype("f4") for path, array in drawn.items()}
+
+
+@pytest.mark.parametrize("suffix", neutral.FORMATS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_a_format_writes_wrong_is_found(
+    fault: Callable[[Arrays], None],
+    suffix: str,
+    given: Arrays,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    good = neutral.FORMATS[suffix]
+
+    def write(file: Path, arrays: Mapping[str, Any]) -> None:
+        wrong = dict(arrays)
+        fault(wrong)
+        good.write(file, wrong)
+
+    bad = neutral.Format(good.read, write, good.ordered)
+    monkeypatch.setitem(neutral.FORMATS, suffix, bad)
+    np.savez(tmp_path / "given.npz", **given)
+    with pytest.raises(InternalError):
+        convert(tmp_path / "given.npz", SPEC, tmp_path / f"out{suffix}")
+    assert [file.name for file in tmp_path.iterdir()] == ["given.npz"]
+
+
+class Framework:
+    """A backend and its runtime whose files are dictionaries, written with a fault."""
+
+    def __init__(self, fault: Callable[[Arrays], None]) -> None:
+        self.fault = fault
+        self.files: dict[Path, Arrays] = {}
+
+    def runtime(self) -> Framework:
+        return self
+
+    def slots(self, model: object, facts: Any) -> list[Slot]:
+        return state_slots(facts)
+
+    def save(self, model: object, facts: Any, weights: Mapping[Any, Any], file: Path) -> None:
+        self.files[file] = {".".join(path): array for path, array in weights.items()}
+        self.fault(self.files[file])
+
+    @contextmanager
+    def read(self, file: Path, bound: Bound) -> Iterator[list[Stored]]:
+        yield [Stored.of(k, k.rpartition(".")[2], array) for k, array in self.files[file].items()]
+
+
+def write(fault: Callable[[Arrays], None], given: Arrays, folder: Path) -> dict[str, Any]:
+    """What the process of a framework answers that writes with a fault."""
+    patch = pytest.MonkeyPatch()
+    with patch.context() as patched:
+        patched.setattr("rescompile.parity.worker.get_backend", lambda _: Framework(fault))
+        patched.setattr(worker.Session, "open", lambda self, spec, dtype: open_spec(spec))
+        np.savez(folder / "given.npz", **given)
+        job = {"action": "write", "weights": str(folder / "given.npz"), "file": "out"}
+        return Session("a framework").answer({**job, "spec": SPEC, "dtype": "float32"})
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_a_framework_writes_wrong_is_found(
+    fault: Callable[[Arrays], None], given: Arrays, tmp_path: Path
+) -> None:
+    with pytest.raises(InternalError):
+        write(fault, given, tmp_path)
+
+
+def test_what_a_framework_widens_is_told(given: Arrays, tmp_path: Path) -> None:
+    def widen(arrays: Arrays) -> None:
+        arrays["linear.weight"] = arrays["linear.weight"].astype("f8")
+
+    answer = write(widen, given, tmp_path)
+    assert answer == {"tensors": len(given), "lost": [], "widened": {"linear.weight": "float64"}}
