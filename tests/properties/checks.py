@@ -70,7 +70,7 @@ def check(path: Path) -> None:
     for backend, source in sources.items():
         check_model(Here(backend, source, net), reference)
     for backend, error in refused.items():  # last: wrong numbers are worse
-        expect(not _avoidable(error), f"{backend} refuses names", str(error))
+        expect(not _avoidable(error), f"{backend} refuses a parameter's name", str(error))
     for backend, source in sources.items():
         check_style(net.name, backend, source)
 
@@ -127,8 +127,8 @@ def check_sources(
 
 
 def _avoidable(error: UnsupportedError) -> bool:
-    """Whether a file was refused for a name that it could have given to something else."""
-    return any(" name" in reason or "rename" in reason for reason in error.reasons)
+    """Whether a file was refused for a parameter's name, which its code can choose by itself."""
+    return any("its code needs the name" in reason for reason in error.reasons)
 
 
 def check_texts(net: Architecture, backend: str, tree: ast.Module) -> None:

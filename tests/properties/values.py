@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from rescompile.spec.values import CALL_KEYS, FUNCTIONS, KNOWN
 
 from .declarations import ALL, FORMS_OF_CALLS, LANGUAGE, Attribute, forms_of
-from .words import CONTROLS, PIECES, WORDS
+from .words import CONTROLS, HIDING, PIECES, WORDS
 
 T = TypeVar("T")
 Step = dict[str, Any]
@@ -104,6 +104,8 @@ class Values:
         self.random = random.Random(seed)
         self.theme, self.form = THEMES[seed % len(THEMES)]
         self.words = self.random.sample(WORDS, len(WORDS))
+        if self.chance(0.1):
+            self.words[-self.pick([1, 3, 6])] = self.pick(HIDING)
         self.used: list[str] = []
         self.parameters: dict[str, Parameter] = {}  # the network's
 

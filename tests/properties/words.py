@@ -10,18 +10,27 @@ WORDS = tuple(
     fc head neck body trunk tail unit unit2 cell branch1 branch2 squeeze excite expand project
     shrink downsample shortcut identity skip residual layer1 layer2 layer10 stage1 stage_1
     block1 block_2 i n k x y z h w index first rest last stage stages layer layers block
-    blocks module modules math torch keras nn ops F Tensor Conv2d conv ReLU Sequential self
-    cls float int bool max min range round len list super input inputs output outputs
-    input_shape classes num_classes channels in_channels out_channels filters kernel
-    kernel_size stride strides padding dilation groups features units rate scale mode width
-    widths depth multiplier bias count name prefix path shape size value data weight
-    running_mean T T_destination forward forward_pre train training eval parameters children
-    buffers type half to apply register_buffer state_dict dump_patches add multiply concat
-    group split from_ when repeat body_1 add_1 conv_bn conv_bn_relu maxpool avgpool dropout
-    flatten linear fc1 act_ A aB Block BasicBlock Unit make_stage make_divisible batch_norm
-    conv2d conv_norm stochastic_depth StochasticDepth channel_shuffle Permute padding_2 Model
-    Layer layer_scale dense_init drop_rate blocks_1 classes_1 x_1 net model
-    """.split()  # noqa: SIM905 - 187 pairs of quotes less
+    blocks module math torch keras nn ops F Tensor Conv2d conv ReLU Sequential self cls int
+    bool max min range round len list super input inputs output outputs input_shape classes
+    num_classes channels in_channels out_channels filters kernel kernel_size stride strides
+    padding dilation groups features units rate scale mode width widths depth multiplier bias
+    count name prefix path shape size value data weight running_mean T forward_pre add
+    multiply concat group split from_ when repeat body_1 add_1 conv_bn conv_bn_relu maxpool
+    avgpool dropout flatten linear fc1 act_ A aB Block BasicBlock Unit make_stage
+    make_divisible batch_norm conv2d conv_norm stochastic_depth StochasticDepth
+    channel_shuffle Permute padding_2 Model Layer layer_scale dense_init drop_rate blocks_1
+    classes_1 x_1 net model conv4 stem_conv proj proj_drop reduce attention drop drop_path gap
+    pooling up1 down1 low high fused side main aux stage3 layer3 group1 group2 mid entry
+    exit_flow gate
+    """.split()  # noqa: SIM905 - many pairs of quotes less
+)
+
+# Attributes of nn.Module: a step of such a name is refused by PyTorch, so they are drawn seldom.
+HIDING = tuple(
+    """
+    T_destination forward train training eval parameters children buffers type half to apply
+    register_buffer state_dict dump_patches modules float
+    """.split()  # noqa: SIM905
 )
 
 # Pieces that texts are put together from: escapes, quotes, templates, markup, controls.
