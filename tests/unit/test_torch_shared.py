@@ -60,8 +60,9 @@ NETWORKS = {
     "a shortcut of one step with a condition": UNIT
     % (
         "",
-        "body: [{residual: {branch: [{conv: {channels: $in_channels, kernel: 3}}], "
-        "shortcut: [{conv: {channels: $in_channels, kernel: 1}, name: way, when: $n > 1}]}}]",
+        "body: [{residual: {branch: [{conv: {channels: 3 * $n, kernel: 3, stride: $n}}], shortcut: "
+        "{where: shape_changes, steps: [{conv: {channels: 3 * $n, kernel: 1, stride: $n}, "
+        "name: way, when: $n > 1}]}}}]",
         "n: 1",
         "n: 2",
     ),
