@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, SpecError, did_you_mean
+from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from .hints import VALUES, key_help, meant
 from .located import Located, LocatedList, locate
-from .models import Spec
+from .models import Model, ShortcutArgument, Spec
 from .values import is_expression, shown
 from .yaml import Item
+
+M = TypeVar("M", bound=Model)
 
 
 def validate(root: Item) -> Spec:
     """The spec that a tree spells. Raises `SpecError` with every error that was found."""
-    located = locate(root)
+    return _validated(Spec, locate(root))
+
+
+def shortcut(value: Any, at: Location) -> Any:
+    """The shortcut that an argument of a call spells. Raises `SpecError` as `validate` does."""
+    return _validated(ShortcutArgument, Located.holding("shortcut", value, at)).shortcut
+
+
+def _validated(model: type[M], located: Located) -> M:
     try:
-        return Spec.model_validate(located)
+        return model.model_validate(located)
     except ValidationError as error:
         details = error.errors(include_url=False)
         found = [_diagnostic(located, detail) for detail in _apart(located, details)]
@@ -56,10 +66,12 @@ def _order(found: Diagnostic) -> tuple[str, int, int]:
 
 def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     """A pydantic error as a diagnostic at its place."""
-    place, holder, value = root.at, root, root
+    place, holder, value, key = root.at, root, root, ""
     for part in detail["loc"]:
-        if isinstance(value, Located) and part in value:
-            place, holder, value = value.places[part], value, value[part]
+        if part == "[key]":  # of the mapping that holds the value that we came to
+            place = holder.keys_at.get(key) or place
+        elif isinstance(value, Located) and part in value:
+            place, holder, value, key = value.places[part], value, value[part], part
         elif isinstance(value, LocatedList) and isinstance(part, int) and part < len(value):
             place, value = value.places[part], value[part]
     kind, context = detail["type"], detail.get("ctx", {})
@@ -76,9 +88,9 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     if kind == "missing":
         return Diagnostic("E111", f"the key '{last}' is missing", place, help=_wanted(value, last))
     if kind == "value":
-        key = context.get("key", "")
-        if key and isinstance(value, Located):
-            place = value.keys_at.get(key) or place
+        for key in context["keys"]:
+            if isinstance(value, Located) and key in value:
+                place, value = value.keys_at.get(key) or place, value[key]
         return Diagnostic("E112", context["message"], place, help=context.get("help", ""))
     help = _way_out(kind, context, detail["input"], last)
     return Diagnostic("E112", _sentence(kind, context, detail, last), place, help=help)

@@ -95,6 +95,12 @@ ShortcutField = Annotated[
 ]
 
 
+class ShortcutArgument(Model):
+    """What a call gives for a parameter of type `shortcut`."""
+
+    shortcut: ShortcutField
+
+
 class Residual(Model):
     """y = branch(preactivation(x)) + shortcut(x).
 
@@ -257,16 +263,22 @@ class Step(Model):
         if self.split and word not in JOINS:
             help = "split the channels between the branches of `add`, `multiply` or `concat`"
             wrong(f"a `{word}` step has no branches to split between", help, "split")
-        if self.when is not True and word in ("add", "multiply", "concat", "steps", "residual"):
-            help = "put it into a block, and write `when` in the call of that"
-            if word == "residual":
-                help = "write it inside of the residual, beside `branch`"
-            elif word == "steps":
-                help = "put them into a block that is `inline`, and write `when` in its call"
-            wrong(f"a `{word}` step has no condition of its own", help, "when")
         if word == "from" and (self.name is not None or self.when is not True):
             help = "the value has the name of its step, and it is there always"
             wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
+        if word in ("steps", "positions"):
+            self._check_unnamed(word)
+        if self.when is not True and word in UNCONDITIONAL:
+            wrong(f"a `{word}` step has no condition of its own", UNCONDITIONAL[word], "when")
+
+    def _check_unnamed(self, word: str) -> None:
+        """What lets its steps join the sequence around it has nothing that a name could be of."""
+        for key, value in (("name", self.name), ("children", self.children)):
+            if value is not None:
+                help = "remove it, or put the steps into a `group:` with a name"
+                wrong(
+                    f"`{word}` gives its steps to what is around it: it has no `{key}`", help, key
+                )
 
     @classmethod
     def example(cls, value: Any) -> str:
@@ -292,6 +304,13 @@ class Step(Model):
 
 COMMON = ("name", "when", "repeat", "children", "split")
 JOINS = ("add", "multiply", "concat")
+# What takes no condition, and where to write it instead.
+UNCONDITIONAL = {
+    **dict.fromkeys(JOINS, "put it into a block, and write `when` in the call of that"),
+    "positions": "put it into a `group:`, and write `when` beside that",
+    "residual": "write it inside of the residual, beside `branch`",
+    "steps": "put them into a block that is `inline`, and write `when` in its call",
+}
 WORDS = tuple(n.rstrip("_") for n in Step.__annotations__ if n not in COMMON and n[0] != "_")
 
 
