@@ -70,6 +70,7 @@ class Architecture:
     def request(self) -> Request:
         """What a backend is asked to emit."""
         from .analysis.cost import network_cost
+        from .analysis.fidelity import stride_note
         from .analysis.rows import stage_rows
         from .backend.contract import Request
         from .backend.summary import Row, Summary
@@ -91,6 +92,7 @@ class Architecture:
                 parameters=cost.parameters,
                 macs=cost.macs,
                 rows=rows,
+                note=stride_note(elaborated),
             ),
         )
 
@@ -105,7 +107,9 @@ class Architecture:
 
         Raises `SpecError` for an allowed code that does not exist.
         """
-        from .analysis.fidelity import RULES, fidelity
+        from .analysis.fidelity import fidelity
+        from .analysis.rules import RULES, warning
+        from .spec.unused import unused
 
         spec = self.document.spec
         for i, code in enumerate(spec.allow):
@@ -114,7 +118,8 @@ class Architecture:
                 help = did_you_mean(code, RULES)
                 raise SpecError([Diagnostic("E106", message, spec.at("allow", i), help=help)])
         found = fidelity(self.facts.elaborated)
-        return [warning for warning in found if warning.code not in spec.allow]
+        found += [warning(code, at, label, (), slip) for code, at, label, slip in unused(spec)]
+        return [one for one in found if one.code not in spec.allow]
 
     def module(self, backend: str = "torch", dtype: str = "float32") -> Any:
         """A live model, initialised as its source says. Imports the framework.
@@ -128,9 +133,9 @@ class Architecture:
 
     def resolved(self) -> str:
         """The spec as one file in its own language, without `extends` and `use`."""
-        from .spec.dump import dump
+        from .spec.dump import resolved
 
-        return dump(self.document.root)
+        return resolved(self.document.root, self.document.spec)
 
     def text(self) -> str:
         """The network as the compiler sees it."""

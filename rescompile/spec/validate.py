@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from .hints import VALUES, key_help, meant
+from ..errors import Diagnostic, Location, SpecError
+from .hints import VALUES, key_help, meant, word_help
 from .located import Located, LocatedList, locate
 from .models import Model, ShortcutArgument, Spec
 from .values import is_expression, shown
@@ -107,7 +107,7 @@ def _way_out(kind: str, context: Any, found: Any, key: str) -> str:
         words = re.findall(r"'([^']+)'", str(context.get("expected", "")))
         if key == "rescompile":
             return "write `rescompile: 1`, the only version of the language there is"
-        return did_you_mean(str(found), words)
+        return word_help(str(found), words)
     if kind == "list_type" and isinstance(found, dict) and str(next(iter(found), ""))[:1] == "-":
         return "put a space after the dash: `- conv: {...}`"
     if kind == "int_type" and is_expression(found):

@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
-from ..errors import did_you_mean
+from .hints import word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
@@ -288,7 +288,7 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
         if is_expression(value):
             return value
         if not isinstance(value, str) or value not in words:
-            wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value)[:MAX_NAME], words))
+            wrong(f"unknown {what} {shown(value)}", word_help(str(value)[:MAX_NAME], words))
         return value
 
     return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])

@@ -18,7 +18,9 @@ from .network import (
     Spec,
 )
 from .operations import (
+    ACTIVATION_OPTIONS,
     ACTIVATIONS,
+    NORM_OPTIONS,
     NORMS,
     SHORTCUTS,
     Activation,
@@ -57,6 +59,7 @@ from .steps import (
 
 __all__ = [
     "ACTIVATIONS",
+    "ACTIVATION_OPTIONS",
     "Activation",
     "ActivationDefaults",
     "ActivationKind",
@@ -81,6 +84,7 @@ __all__ = [
     "MaxPool",
     "Model",
     "NORMS",
+    "NORM_OPTIONS",
     "Norm",
     "NormDefaults",
     "NormKind",

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import ConfigDict, Field, model_validator
 
-from ...errors import did_you_mean
-from ..hints import STEPS, key_help
+from ..foreign import KINDS, STEPS
+from ..hints import key_help, word_help
 from ..values import (
     Bool,
     Children,
@@ -332,8 +332,12 @@ def _step_help(word: str) -> str:
     """What a step that does not exist is called here."""
     if word in ACTIVATIONS:
         return f"write `activation: {{kind: {word}}}`"
-    if word.removesuffix("_norm") in NORMS:
-        return f"write `norm: {{kind: {word.removesuffix('_norm')}}}`"
-    if word.lower() in STEPS:
-        return f"it is called `{STEPS[word.lower()]}` here"
-    return did_you_mean(word, WORDS)
+    plain = word.lower().replace("_", "")
+    kind = plain.removesuffix("2d").removesuffix("norm")
+    if kind != plain and kind in NORMS and kind != "batch":
+        return f"write `norm: {{kind: {kind}}}`"
+    if KINDS.get(plain) in ACTIVATIONS and plain != "identity":
+        return f"write `activation: {{kind: {KINDS[plain]}}}`"
+    help = word_help(word, WORDS, STEPS)
+    known = help.startswith("known") and not word.startswith("-")
+    return f"if it is a block, write `block: {word}`; {help}" if known else help
