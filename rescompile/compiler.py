@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import Diagnostic, SpecError, UnsupportedError, did_you_mean
+from .errors import Diagnostic, RescompileError, SpecError, UnsupportedError, did_you_mean
 from .ir.elaborate import elaborate
 from .ir.expr import ExprError
 from .ir.facts import Facts, lint
 from .ir.fold import fold
 from .lower import lower
 from .registry import get_backend
-from .spec.load import Document, find, load
+from .spec.load import Document, InvalidSpec, find, load
 
 if TYPE_CHECKING:
     from .analysis.report import Report
@@ -158,8 +158,22 @@ def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architec
 
     With `size` its input is size x size pixels, whatever the spec says.
     """
-    document = load(find(os.fspath(spec)))
+    try:
+        document = load(find(os.fspath(spec)))
+    except InvalidSpec as error:
+        raise SpecError([*error.diagnostics, *_further(error.mended)]) from None
     if size is not None:
         image = document.spec.input.model_copy(update={"height": size, "width": size})
         document = replace(document, spec=document.spec.model_copy(update={"input": image}))
     return Architecture(document)
+
+
+def _further(mended: Document | None) -> tuple[Diagnostic, ...]:
+    """What is wrong with the names of a spec whose slips are told already."""
+    if mended is None:
+        return ()
+    try:
+        lower(mended)
+    except RescompileError as error:
+        return tuple(found for found in error.diagnostics if found.code != "E107")
+    return ()

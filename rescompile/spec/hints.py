@@ -11,6 +11,13 @@ from .foreign import ANSWERS, ASIDE, FOREIGN, KEYS, KINDS
 VALUES = {"channels": 64, "features": 1000, "kernel": 3, "rate": 0.5, "rescompile": 1, "stop": 32}
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that an unknown one may stand for; some one of them where that is not told."""
+    words = list(known)
+    other = KINDS.get(word.lower().replace("_", ""), "")
+    return other if other in words else (near(word, words) or words[1:])[0]
+
+
 def word_help(word: str, known: Iterable[str], names: dict[str, str] = KINDS) -> str:
     """What to write instead of an unknown word; `names` are those that others have for known ones.
 

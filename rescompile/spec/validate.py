@@ -10,16 +10,33 @@ from pydantic import ValidationError
 from ..errors import Diagnostic, Location, SpecError
 from .hints import VALUES, key_help, meant, word_help
 from .located import Located, LocatedList, locate
+from .mend import mend
 from .models import Model, ShortcutArgument, Spec
 from .values import is_expression, shown
 from .yaml import Item
 
+MAX_ROUNDS = 4  # of mending: each may bring to light what the one before hid
 M = TypeVar("M", bound=Model)
 
 
-def validate(root: Item) -> Spec:
-    """The spec that a tree spells. Raises `SpecError` with every error that was found."""
-    return _validated(Spec, locate(root))
+def validate(root: Item) -> tuple[Spec | None, list[Diagnostic]]:
+    """The spec that a tree spells, and everything that is wrong with it.
+
+    Slips are mended, so that they hide nothing else: then there is a spec as it may be meant, whose
+    names can be judged. There is none where something is wrong that cannot be mended.
+    """
+    located = locate(root)
+    found: dict[Diagnostic, None] = {}
+    for _ in range(MAX_ROUNDS):
+        try:
+            return Spec.model_validate(located), sorted(found, key=_order)
+        except ValidationError as error:
+            details = _apart(located, error.errors(include_url=False))
+            found |= dict.fromkeys(_diagnostic(located, detail) for detail in details)
+            mended = [mend(located, detail) for detail in details]
+        if not any(mended):
+            break
+    return None, sorted(found, key=_order)
 
 
 def shortcut(value: Any, at: Location) -> Any:

@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
-from .hints import word_help
+from .hints import nearest, word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
@@ -36,6 +36,12 @@ CALL_KEYS = ("block", "name", "when", "repeat", "children", "split")
 def wrong(message: str, help: str = "", *keys: str) -> NoReturn:
     """Reject a value with a sentence and a way out; `keys` lead to the key to point at."""
     context = {"message": message, "help": help, "keys": keys}
+    raise PydanticCustomError("value", "{message}", context)
+
+
+def wrong_word(message: str, help: str, instead: str) -> NoReturn:
+    """Reject a word as `wrong` does; `instead` is one that may be meant."""
+    context = {"message": message, "help": help, "keys": (), "instead": instead}
     raise PydanticCustomError("value", "{message}", context)
 
 
@@ -288,7 +294,10 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
         if is_expression(value):
             return value
         if not isinstance(value, str) or value not in words:
-            wrong(f"unknown {what} {shown(value)}", word_help(str(value)[:MAX_NAME], words))
+            word = str(value)[:MAX_NAME]
+            wrong_word(
+                f"unknown {what} {shown(value)}", word_help(word, words), nearest(word, words)
+            )
         return value
 
     return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])

@@ -121,7 +121,11 @@ TINY = """
 rescompile: 1
 extends: {base}
 name: tiny
-stages: {{layer1: {{channels: 2}}, layer2: {{channels: 2}}, layer3: {{channels: 2}}, layer4: {{channels: 2}}}}
+stages:
+  layer1: {{channels: 2}}
+  layer2: {{channels: 2}}
+  layer3: {{channels: 2}}
+  layer4: {{channels: 2}}
 """
 
 
