@@ -65,7 +65,7 @@ RULES = {
     ),
     "F202": Rule(
         "a default is taken by no step",
-        "every step that could take it says itself what it is, or there is none of its kind",
+        "each step that could take it says itself what it is, or is of a kind that has it not",
         "remove it, or remove what the steps say",
     ),
     "F203": Rule(

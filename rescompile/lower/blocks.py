@@ -190,7 +190,7 @@ def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
     if spec.inline is None:
         return
     if not scope.numbered:
-        help = "put the call into a `group:`"
+        help = "put the call into a `group:`, or write `sequence:` for `inline:` in the block"
         message = f"the steps of '{step.block}' join a sequence, but this is none"
         raise fault("E208", message, step.at(), help)
     if step.repeat is not None or step.name is not None:

@@ -62,13 +62,17 @@ def key_help(key: str, known: Iterable[str]) -> str:
     return did_you_mean(key, names) if names else "there are no keys here"
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def mapping(value: Any, required: list[str], known: Iterable[str]) -> str:
     """A mapping that says what a lone value was to say: `{kind: relu}` for `relu`."""
     names = list(known)
     given = dict(zip(required, value, strict=False)) if isinstance(value, list) else {}
     if isinstance(value, str) and "kind" in names:
         given = {"kind": value}
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and required:
+    elif required and (_is_number(value) or (isinstance(value, str) and "$" in value)):
         given = {required[0]: value}
     elif given and not all(isinstance(one, (int, float)) for one in given.values()):
         given = {}

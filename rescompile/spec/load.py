@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Diagnostic, Location, SpecError, Together, did_you_mean
+from ..errors import Diagnostic, Location, SpecError, Together, did_you_mean, near
 from .models import Spec
 from .validate import validate
 from .values import shown
@@ -277,6 +277,8 @@ def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
             known = [name for name in names if name]
             message = f"there is nothing named '{key}' to change in the base"
             help = did_you_mean(key, known)
+            if isinstance(item.value, dict) and not near(key, known):
+                help = f"{help}; to add a step, write the whole list"
             found.append(Diagnostic("E106", message, item.key_at, help=help))
             continue
         elements[names[key]] = _merge(elements[names[key]], item, found)

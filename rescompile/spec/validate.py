@@ -11,7 +11,7 @@ from ..errors import Diagnostic, Location, SpecError
 from .hints import VALUES, key_help, meant, word_help
 from .located import Located, LocatedList, locate
 from .mend import mend
-from .models import Model, ShortcutArgument, Spec
+from .models import JOINS, Model, ShortcutArgument, Spec
 from .values import is_expression, shown
 from .yaml import Item
 
@@ -108,8 +108,11 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
         for key in context["keys"]:
             if isinstance(value, Located) and key in value:
                 place, value = value.keys_at.get(key) or place, value[key]
-        return Diagnostic("E112", context["message"], place, help=context.get("help", ""))
+        code = context.get("code", "E112")
+        return Diagnostic(code, context["message"], place, help=context.get("help", ""))
     help = _way_out(kind, context, detail["input"], last)
+    if kind == "list_type" and isinstance(detail["input"], str) and set(JOINS) & {*detail["loc"]}:
+        help = "a branch is a list of steps: `[{from: NAME}]` is the value of an earlier step"
     return Diagnostic("E112", _sentence(kind, context, detail, last), place, help=help)
 
 

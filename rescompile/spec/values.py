@@ -39,6 +39,12 @@ def wrong(message: str, help: str = "", *keys: str) -> NoReturn:
     raise PydanticCustomError("value", "{message}", context)
 
 
+def unknown_key(message: str, help: str, key: str) -> NoReturn:
+    """Reject a key as `wrong` does a value."""
+    context = {"message": message, "help": help, "keys": (key,), "code": "E110"}
+    raise PydanticCustomError("value", "{message}", context)
+
+
 def wrong_word(message: str, help: str, instead: str) -> NoReturn:
     """Reject a word as `wrong` does; `instead` is one that may be meant."""
     context = {"message": message, "help": help, "keys": (), "instead": instead}

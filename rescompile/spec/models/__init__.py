@@ -46,6 +46,7 @@ from .operations import (
 )
 from .steps import (
     COMMON,
+    JOINS,
     WORDS,
     Branches,
     Residual,
@@ -79,6 +80,7 @@ __all__ = [
     "InitDefaults",
     "InitSpec",
     "InputSpec",
+    "JOINS",
     "LayerScale",
     "Linear",
     "MaxPool",

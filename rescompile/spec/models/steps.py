@@ -14,6 +14,7 @@ from ..values import (
     Name,
     Rate,
     Repeat,
+    unknown_key,
     wrong,
 )
 from .base import Model
@@ -246,7 +247,7 @@ class Step(Model):
         help = key_help(key, (*COMMON, *WORDS))
         if key in getattr(type(self.options), "model_fields", {}):
             help = f"it belongs to `{word}`: write `{word}: {{{key}: ...}}`, or indent it deeper"
-        wrong(f"unknown key '{key}' in a `{word}` step", help, key)
+        unknown_key(f"unknown key '{key}' in a `{word}` step", help, key)
 
     def _check_common(self, word: str) -> None:
         if self.repeat is not None and word not in ("block", "steps"):
