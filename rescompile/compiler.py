@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import Diagnostic, SpecError, UnsupportedError, did_you_mean
+from .errors import Diagnostic, RescompileError, SpecError, UnsupportedError, did_you_mean
 from .ir.elaborate import elaborate
 from .ir.expr import ExprError
 from .ir.facts import Facts, lint
 from .ir.fold import fold
 from .lower import lower
 from .registry import get_backend
-from .spec.load import Document, find, load
+from .spec.load import Document, InvalidSpec, find, load
 
 if TYPE_CHECKING:
     from .analysis.report import Report
@@ -70,6 +70,7 @@ class Architecture:
     def request(self) -> Request:
         """What a backend is asked to emit."""
         from .analysis.cost import network_cost
+        from .analysis.fidelity import stride_note
         from .analysis.rows import stage_rows
         from .backend.contract import Request
         from .backend.summary import Row, Summary
@@ -91,6 +92,7 @@ class Architecture:
                 parameters=cost.parameters,
                 macs=cost.macs,
                 rows=rows,
+                note=stride_note(elaborated),
             ),
         )
 
@@ -105,7 +107,9 @@ class Architecture:
 
         Raises `SpecError` for an allowed code that does not exist.
         """
-        from .analysis.fidelity import RULES, fidelity
+        from .analysis.fidelity import fidelity
+        from .analysis.rules import RULES, warning
+        from .spec.unused import unused
 
         spec = self.document.spec
         for i, code in enumerate(spec.allow):
@@ -114,7 +118,8 @@ class Architecture:
                 help = did_you_mean(code, RULES)
                 raise SpecError([Diagnostic("E106", message, spec.at("allow", i), help=help)])
         found = fidelity(self.facts.elaborated)
-        return [warning for warning in found if warning.code not in spec.allow]
+        found += [warning(code, at, label, (), slip) for code, at, label, slip in unused(spec)]
+        return [one for one in found if one.code not in spec.allow]
 
     def module(self, backend: str = "torch", dtype: str = "float32") -> Any:
         """A live model, initialised as its source says. Imports the framework.
@@ -128,9 +133,9 @@ class Architecture:
 
     def resolved(self) -> str:
         """The spec as one file in its own language, without `extends` and `use`."""
-        from .spec.dump import dump
+        from .spec.dump import resolved
 
-        return dump(self.document.root)
+        return resolved(self.document.root, self.document.spec)
 
     def text(self) -> str:
         """The network as the compiler sees it."""
@@ -153,8 +158,22 @@ def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architec
 
     With `size` its input is size x size pixels, whatever the spec says.
     """
-    document = load(find(os.fspath(spec)))
+    try:
+        document = load(find(os.fspath(spec)))
+    except InvalidSpec as error:
+        raise SpecError([*error.diagnostics, *_further(error.mended)]) from None
     if size is not None:
         image = document.spec.input.model_copy(update={"height": size, "width": size})
         document = replace(document, spec=document.spec.model_copy(update={"input": image}))
     return Architecture(document)
+
+
+def _further(mended: Document | None) -> tuple[Diagnostic, ...]:
+    """What is wrong with the names of a spec whose slips are told already."""
+    if mended is None:
+        return ()
+    try:
+        lower(mended)
+    except RescompileError as error:
+        return tuple(found for found in error.diagnostics if found.code != "E107")
+    return ()

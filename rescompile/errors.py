@@ -13,6 +13,9 @@ from typing import Any
 
 from .prose import visible
 
+MANY = 30  # names of a list that is told in one sentence
+FEW = 4  # names that are as near as each other, so that all of them are told
+SHORT = 5  # letters of a word in which one slip is as much as it can take
 MAX_SENTENCE = 800  # characters of a message; the longest of ours, a list of names, has fewer
 
 
@@ -103,17 +106,57 @@ class Together:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A help sentence for a name that is unknown: the nearest known one, or all of them."""
-    from difflib import get_close_matches  # only where something is wrong
-
+    """A help sentence for a name that is unknown: those that it is a slip of, or all of them."""
     names = sorted(set(known))
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{near[0]}'?"
+    meant = near(word, names)
+    if 0 < len(meant) <= FEW:
+        *others, last = (f"'{name}'" for name in meant)
+        return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
     if not names:
         return ""
-    shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
+    names = meant or names
+    shown = ", ".join(names[:MANY]) + (", ..." if len(names) > MANY else "")
     return f"known: {shown}"
+
+
+def near(word: str, known: Iterable[str]) -> list[str]:
+    """The known names that a word is a slip of: a letter or two apart, not of another meaning.
+
+    Words up to five letters may have one slip, others two; only the nearest names are given. Case
+    and underscores do not count, and the last part of a path stands for the whole.
+    """
+    plain = _plain(word)
+    slips = 1 if len(plain) <= SHORT else 2
+    found: dict[str, int] = {}
+    for name in sorted(set(known)):
+        for other in {_plain(name), _plain(name.rpartition("/")[2])}:
+            distance = _distance(plain, other, slips)
+            if distance <= slips and distance < min(len(plain), len(other)):
+                found[name] = min(distance, found.get(name, distance))
+    least = min(found.values(), default=0)
+    return [name for name, distance in found.items() if distance == least]
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "")
+
+
+def _distance(a: str, b: str, most: int) -> int:
+    """Letters to insert, delete, replace or swap with their neighbours; `most` + 1 if more."""
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(b, 1):
+            found = min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and (letter, a[i - 2]) == (b[j - 2], other):
+                found = min(found, older[j - 2] + 1)
+            row.append(found)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
 
 
 def record(found: Diagnostic) -> dict[str, Any]:

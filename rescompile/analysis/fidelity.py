@@ -7,6 +7,7 @@ place is repeated.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import cast
@@ -37,64 +38,14 @@ from ..ir.trace import (
     Trace,
     parts,
 )
+from .rules import warning
 
 NORMS = (BatchNorm, LayerNorm, GroupNorm)
 WEIGHTED = (Conv, ConvTranspose, Linear)
-
-
-@record
-class Rule:
-    """What a code stands for: its title, what was published about it, and what to do."""
-
-    title: str
-    source: str
-    help: str
-
-
-RULES = {
-    "F101": Rule(
-        "the stride of a bottleneck is on its 3x3 convolution",
-        "He et al. 2015 (arXiv:1512.03385) have it on the first 1x1; on the 3x3 it is 'v1.5', "
-        "torchvision's, with 6 % more multiply-adds in ResNet-50",
-        "move the stride to the first 1x1, or call the network v1.5",
-    ),
-    "F102": Rule(
-        "the branch of a residual is a single layer",
-        "then it is a linear layer, y = W1 x + x, for which He et al. 2015 (arXiv:1512.03385, "
-        "section 3.2) observed no advantages",
-        "give the branch a second layer, with an activation between the two",
-    ),
-    "F103": Rule(
-        "a shortcut is projected where the identity would do",
-        "this is option C of He et al. 2015 (arXiv:1512.03385, section 3.3), not essential and "
-        "not used in the rest of the paper; it adds parameters and multiply-adds",
-        "set `shortcut: projection`, which projects only where the shape changes",
-    ),
-    "F104": Rule(
-        "a bias stands before a batch normalisation, which takes it away again",
-        "the mean that is subtracted contains it (Ioffe & Szegedy 2015, arXiv:1502.03167, "
-        "section 3.2)",
-        "set `bias: false`",
-    ),
-    "F105": Rule(
-        "a residual branch ends with a ReLU, so that it can only add",
-        "the signal then only grows from block to block; in ResNet-110 on CIFAR-10 the error grew "
-        "from 6.61 % to 7.84 % (He et al. 2016, arXiv:1603.05027, section 4.1 and Table 2)",
-        "put the activation after the addition, or before the convolutions",
-    ),
-    "F106": Rule(
-        "there is no activation between two convolutions",
-        "together they are one linear map; small kernels are stacked for the rectifications "
-        "between them (Simonyan & Zisserman 2014, arXiv:1409.1556, section 2.3)",
-        "put `- activation: {}` between them",
-    ),
-    "F107": Rule(
-        "the last pre-activation block is followed by no activation",
-        "its sum is neither normalised nor rectified; after the last unit He et al. 2016 "
-        "(arXiv:1603.05027, appendix) have an extra activation",
-        "begin the head with `- norm: {}` and `- activation: {}`",
-    ),
-}
+# Layers with weights as torchvision's ResNets name them, and whoever publishes weights for these.
+RESNET = re.compile(r"(layer\d\.\d+\.((conv|bn)\d|downsample\.\d)|conv1|bn1|fc)")
+# What torchvision's weights of so many bottlenecks are for; ours by the papers' names are others.
+TORCHVISION = {16: "resnet50_v1_5", 33: "resnet101_v1_5", 50: "resnet152_v1_5"}
 
 
 @record
@@ -163,17 +114,46 @@ def _findings(way: Way) -> Iterator[Finding]:
     yield from _no_activation(way)
 
 
-def _stride_on_3x3(step: Step, item: ResidualTrace) -> Iterator[Finding]:
+def stride_note(elaborated: Elaborated) -> str:
+    """A sentence where torchvision's weights fit in name and shape, but are for another network.
+
+    That is so where bottlenecks have their stride on the first 1x1, as in the paper (see F101).
+    """
+    weighted = (*WEIGHTED, *NORMS)
+    layers = [path for path, trace in elaborated.flat() if isinstance(trace.op, weighted)]
+    meant = TORCHVISION.get(len({path[:2] for path in layers if len(path) > 2}))
+    if meant is None or not all(RESNET.fullmatch(".".join(path)) for path in layers):
+        return ""
+    ways = _ways(_way(elaborated.root.items, ()))
+    if not any(_strided_first(step) for way in ways for step in way):
+        return ""
+    return (
+        "The stride of a bottleneck is on its first 1x1 convolution, as in the paper; "
+        f"torchvision's weights are for {meant}, which has it on the 3x3."
+    )
+
+
+def _strided_first(step: Step) -> bool:
+    found = _bottleneck(step, step.trace) if isinstance(step.trace, ResidualTrace) else None
+    return found is not None and cast(Conv, found[0].conv).stride != (1, 1)
+
+
+def _bottleneck(step: Step, item: ResidualTrace) -> tuple[Step, Step, Step] | None:
+    """The convolutions of a bottleneck without groups, None for another branch."""
     way = [s for s in _way(item.branch, step.calls) if isinstance(s.op, WEIGHTED)]
     convs = [s.conv for s in way]
     if len(convs) != 3 or None in convs:
-        return
+        return None
     reduce, middle, expand = cast(list[Conv], convs)
     narrow = cast(int, reduce.out_channels) < cast(int, expand.out_channels)
-    if (reduce.kernel, expand.kernel) != ((1, 1), (1, 1)) or middle.kernel == (1, 1) or not narrow:
-        return
-    if middle.stride != (1, 1) and middle.groups == 1:
-        yield "F101", way[1], f"stride {middle.stride[0]}"
+    outer = (reduce.kernel, expand.kernel) == ((1, 1), (1, 1)) != (middle.kernel, middle.kernel)
+    return (way[0], way[1], way[2]) if outer and narrow and middle.groups == 1 else None
+
+
+def _stride_on_3x3(step: Step, item: ResidualTrace) -> Iterator[Finding]:
+    _, middle, _ = _bottleneck(step, item) or (None, None, None)
+    if middle is not None and cast(Conv, middle.conv).stride != (1, 1):
+        yield "F101", middle, f"stride {cast(Conv, middle.conv).stride[0]}"
 
 
 def _single_layer(step: Step, item: ResidualTrace) -> Iterator[Finding]:
@@ -246,17 +226,8 @@ def _is_residual(step: Step) -> bool:
 
 
 def _warning(code: str, step: Step, label: str) -> Diagnostic:
-    rule = RULES[code]
-    calls = (_called(call) for call in reversed(step.calls))
-    return Diagnostic(
-        code=code,
-        message=rule.title,
-        location=step.trace.node.at,
-        label=label,
-        help=f"{rule.help}; or silence this by `allow: [{code}]`",
-        notes=(*calls, rule.source),
-        severity="warning",
-    )
+    calls = tuple(_called(call) for call in reversed(step.calls))
+    return warning(code, step.trace.node.at, label, calls)
 
 
 def _called(call: CallTrace) -> str:

@@ -6,7 +6,7 @@ the summary abbreviates, with decimal units (k, M, G: 10**3, 10**6, 10**9).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from ..ir.ops import Shape, show_shape
@@ -60,7 +60,10 @@ FULL = "full"
 
 @record
 class Report:
-    """The costs of one network, in rows by `by`; see `CONVENTIONS` for the units."""
+    """The costs of one network, in rows by `by`; see `CONVENTIONS` for the units.
+
+    `output` is the shape of the last value, `outputs` those of the steps that are returned instead.
+    """
 
     name: str
     title: str
@@ -68,6 +71,7 @@ class Report:
     spec: str
     input: Shape
     output: Shape
+    outputs: Mapping[str, Shape]
     by: str
     rows: tuple[Row, ...]
     total: Cost
@@ -95,6 +99,7 @@ class Report:
             "spec": self.spec,
             "input_shape": list(self.input),
             "output_shape": list(self.output),
+            "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "convention": CONVENTIONS,
             "total": figures(self.total),
             "by": self.by,
@@ -117,7 +122,7 @@ class Report:
         if self.spec:
             lines.append(f"spec: {visible(self.spec)}")
         lines.append(
-            f"input {show_shape(self.input)}, output {show_shape(self.output)}, "
+            f"input {show_shape(self.input)}, {self._returned()}, "
             f"{total.layers:,} layers deep ({total.weighted_layers:,} with weights in all)"
         )
         lines.append(
@@ -128,6 +133,13 @@ class Report:
         )
         lines.append(f"{total.macs:,} MACs ({short(total.macs)}), {short(total.flops)} FLOPs")
         return [*lines, f"convention: {CONVENTION}"]
+
+    def _returned(self) -> str:
+        """What the network returns: its last value, or the steps that it names."""
+        if not self.outputs:
+            return f"output {show_shape(self.output)}"
+        shapes = (f"{name} {show_shape(shape)}" for name, shape in self.outputs.items())
+        return f"output{'s' * (len(self.outputs) > 1)} {', '.join(shapes)}"
 
     def _lines(self, numbers: Callable[[Cost], list[str]]) -> list[list[str]]:
         lines = [
@@ -210,6 +222,7 @@ def report(elaborated: Elaborated, by: str = "stage") -> Report:
         spec=network.spec,
         input=network.input,
         output=elaborated.output,
+        outputs=elaborated.outputs,
         by=by,
         rows=tuple(VIEWS[by](rows)),
         total=rows.costs.total(rows.root),

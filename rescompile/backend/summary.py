@@ -36,6 +36,7 @@ class Summary:
     parameters: int
     macs: int
     rows: tuple[Row, ...]
+    note: str = ""
 
     def docstring(self, layout: str = "channels_first") -> str:
         """The docstring as it stands in source, without the quotes around it."""
@@ -49,6 +50,8 @@ class Summary:
         )
         title = wrap(head, WIDTH - 3, first=" " * head.startswith('"'), write=quoted)
         parts = [*title, "", *wrap(generated, WIDTH, write=quoted), "", figures, ""]
+        if self.note:
+            parts += [*wrap(self.note, WIDTH, write=quoted), ""]
         return "\n".join([*parts, *self.table(layout)])
 
     def table(self, layout: str) -> list[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .neutral import Format
 
 NEUTRAL = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
+PUBLISHED = (".pth", ".pt", ".safetensors")  # as torchvision and those after it publish weights
 MODULE = "rescompile.convert.worker"
 
 
@@ -36,6 +37,7 @@ class Conversion:
     tensors: int
     by_order: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    warning: str = ""  # what names and shapes cannot tell
 
     def text(self) -> str:
         """Which names were matched by order, what changed its type, and what was written."""
@@ -45,6 +47,8 @@ class Conversion:
             lines.extend(f"  --rename {line}" for line in fold_names(self.by_order))
         lines.extend(f"note: {note}" for note in self.notes)
         lines.append(f"wrote {visible(self.output.as_posix())}: {self.tensors:,} tensors")
+        if self.warning:
+            lines.append(f"warning: {self.warning}")
         return "\n".join(lines) + "\n"
 
 
@@ -92,7 +96,9 @@ class Converter(ExitStack):
             for old, new, count in answer["converted"]
         )
         by_order = tuple((old, new) for old, new in answer["by_order"])
-        return Conversion(output, written, by_order, (*changed, *notes))
+        published = weights.suffix in PUBLISHED and not by_order
+        warning = net.request.summary.note if published else ""
+        return Conversion(output, written, by_order, (*changed, *notes), warning)
 
     def worker(self, backend: str) -> Worker:
         """The process of a backend."""

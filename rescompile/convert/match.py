@@ -86,8 +86,7 @@ def _rename(stored: Sequence[Stored], renames: Renames, made: Match) -> list[Sto
         changed = [_renamed(name, old, new) for name in names]
         if changed == names:
             message = f"`--rename {old}={new}` renames nothing"
-            known = {printable(n) for name in names for n in (name, name.rpartition(".")[0])}
-            help = did_you_mean(old, known)
+            help = did_you_mean(old, _beginnings(names))
             made.problems.append(Diagnostic("E304", message, help=help))
         names = changed
     for name, count in Counter(names).items():
@@ -95,6 +94,16 @@ def _rename(stored: Sequence[Stored], renames: Renames, made: Match) -> list[Sto
             message = f"{count} tensors of the file are called '{printable(name)}'"
             made.problems.append(Diagnostic("E304", message, help="rename one of them"))
     return [replace(item, name=name) for item, name in zip(stored, names, strict=True)]
+
+
+def _beginnings(names: Iterable[str]) -> set[str]:
+    """The names, and what a rename may take off their beginnings."""
+    found: set[str] = set()
+    for name in map(printable, names):
+        while name and name not in found:
+            found.add(name)
+            name = name.rpartition(".")[0]
+    return found
 
 
 def _renamed(name: str, old: str, new: str) -> str:

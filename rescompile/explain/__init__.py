@@ -18,6 +18,7 @@ KINDS = {
     "E3": "Files of weights",
     "E4": "What a backend cannot express",
     "F1": "Warnings of `rescompile lint`",
+    "F2": "Warnings of `rescompile lint` about what no step takes",
 }
 
 

@@ -110,6 +110,12 @@ class Elaborated:
     root: Instance
     output: Shape
 
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """The shapes of the steps that the network returns, by name; none if it names no step."""
+        shapes = {name_of(item): item.y for stage in self.stages for item in stage}
+        return {name: shapes[name] for name in self.network.outputs}
+
     def flat(self) -> Iterator[tuple[Path, OpTrace]]:
         """Every operation at its path, in the order of execution."""
         for stage in self.stages:

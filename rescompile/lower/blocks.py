@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..ir.expr import Dim, Expr, ExprError, Var, binary, text
+from ..ir.expr import Dim, ExprError, Var, binary
 from ..ir.kinds import is_condition
 from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
 from ..ir.symbolic import expand
-from ..spec.models import BlockSpec, Model, ParameterSpec, Spec, Step
+from ..spec.models import BlockSpec, Spec, Step
+from .arguments import Arguments
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
 from .values import check_values
@@ -38,6 +39,7 @@ class Calls:
         self.found = found
         self.blocks = blocks
         self.body = body
+        self.arguments = Arguments(Scope("", False, {}, values, words, None))
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
@@ -52,7 +54,7 @@ class Calls:
             help = help or "name a library under `use:`, or define it under `blocks:`"
             raise fault("E106", f"there is no block '{name}'", step.at("block"), help)
         inner = self.counting(step, scope)
-        args, words = _arguments(step, name, spec, inner)
+        args, words = self.arguments.read(step, spec, inner)
         _check_call(step, spec, scope)
         block = self.variant(name, spec, words, step)
         repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
@@ -153,6 +155,7 @@ class Calls:
             scope.lets.append((key, dim))
             _check_let(scope, spec, key)
             scope.names[key] = bool if is_condition(dim, scope.names) else int
+            scope.values.pop(key, None)  # the network's own of that name is not meant below
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             check_values([body], (), self.found)
@@ -164,16 +167,9 @@ class Calls:
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
         params = tuple(
-            Param(k, NUMERIC[p.type], self.default(p), p.once) for k, p in numeric.items()
+            Param(k, NUMERIC[p.type], self.arguments.default(p), p.once) for k, p in numeric.items()
         )
         return Block(name, form, body, params, tuple(scope.lets), spec.about, at=spec.at())
-
-    def default(self, parameter: ParameterSpec) -> Dim | None:
-        """A parameter's default: a number, or an expression over the network's parameters."""
-        if parameter.default is None:
-            return None
-        scope = Scope("", False, {}, self.values, {}, None)
-        return _number("default", parameter.default, parameter, parameter, scope)
 
 
 def _check_let(scope: Scope, spec: BlockSpec, key: str) -> None:
@@ -194,49 +190,9 @@ def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
     if spec.inline is None:
         return
     if not scope.numbered:
-        help = "put the call into a `group:`"
+        help = "put the call into a `group:`, or write `sequence:` for `inline:` in the block"
         message = f"the steps of '{step.block}' join a sequence, but this is none"
         raise fault("E208", message, step.at(), help)
     if step.repeat is not None or step.name is not None:
         message = f"'{step.block}' is inline: it has no name and is not repeated"
         raise fault("E208", message, step.at(), "repeat it with `steps:` and `repeat:`")
-
-
-def _arguments(
-    step: Step, name: str, spec: BlockSpec, scope: Scope
-) -> tuple[list[tuple[str, Dim]], dict[str, Any]]:
-    """The values of a block's parameters under a call: numbers, and words."""
-    given = step.arguments
-    for key in given:
-        if key not in spec.parameters:
-            known = [*spec.parameters, "name", "when", "repeat", "children"]
-            message = f"block '{name}' has no parameter '{key}'"
-            raise fault("E110", message, step.key_at(key), did_you_mean(key, known))
-    args: list[tuple[str, Dim]] = []
-    words: dict[str, Any] = {}
-    for key, parameter in spec.parameters.items():
-        value = given.get(key, parameter.default)
-        if value is None:
-            message = f"block '{name}' needs its parameter '{key}'"
-            raise fault("E111", message, step.at(), f"add `{key}: ...` to the call")
-        if parameter.type in NUMERIC:
-            args.append((key, _number(key, value, parameter, step, scope)))
-        else:
-            words[key] = scope.word(value, step.at(key)) if isinstance(value, str) else value
-    return args, words
-
-
-def _number(key: str, value: Any, parameter: ParameterSpec, model: Model, scope: Scope) -> Dim:
-    """What `model` gives for a parameter under `key`, of the parameter's type."""
-    wanted = NUMERIC[parameter.type]
-    dim = scope.dim(value, model, key, wanted=wanted)
-    if isinstance(dim, Expr):
-        return dim
-    good = isinstance(dim, bool) if wanted is bool else not isinstance(dim, bool)
-    if not good or (wanted is int and not isinstance(dim, int)):
-        words = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-        message = f"'{key}' is {words[parameter.type]}, not {text(dim)}"
-        examples = {"int": "64", "float": "0.5", "bool": "true"}
-        help = f"write `{key}: {examples[parameter.type]}`, say, or an expression"
-        raise fault("E112", message, model.at(key), help)
-    return dim

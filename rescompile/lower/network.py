@@ -23,6 +23,7 @@ from ..ir.structure import (
 )
 from ..spec.load import Document
 from ..spec.models import InitSpec, Spec, Step
+from ..spec.unread import unread
 from .names import assign_names, rename_calls
 from .outputs import check_outputs
 from .scope import Scope
@@ -49,6 +50,8 @@ def lower(document: Document) -> Network:
     named = [rename_calls(body, titles) for body in assign_names(bodies, found)]
     stages = [Stage(_label(s.label, body), body) for s, body in zip(stages, named, strict=True)]
     check_outputs(spec, stages, found)
+    found = [one for one in found if one.code != "E205"] or found  # not known for another error
+    found.extend(unread(spec, found))
     if found:
         raise SpecError(dict.fromkeys(found))
     return Network(

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import Diagnostic, Location, SpecError, did_you_mean
+from ..errors import Diagnostic, Location, SpecError
 from ..ir import ops
 from ..ir.expr import Dim, binary
 from ..ir.ops import Op, Pair, Quad
 from ..ir.record import record
 from ..spec import models
+from ..spec.hints import word_help
 from ..spec.models import Defaults
 
 Reader = Callable[[Any, str], Dim]
@@ -41,7 +42,7 @@ class Words:
         if found not in known:
             what = "norm" if is_norm else "activation"
             message = f"'{given.kind}' is {found!r}, which is no kind of {what}"
-            raise SpecError([Diagnostic("E207", message, at, help=did_you_mean(str(found), known))])
+            raise SpecError([Diagnostic("E207", message, at, help=word_help(str(found), known))])
         return str(found)
 
 

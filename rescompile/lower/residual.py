@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..errors import Location, did_you_mean
 from ..ir.expr import Dim, Expr, binary
 from ..ir.ops import PadChannels, Pair, StochasticDepth
 from ..ir.resizing import body_strides
 from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, Residual, Where
 from ..ir.symbolic import SymbolicError
-from ..spec.models import Defaults, Shortcut, Step
+from ..spec.models import SHORTCUTS, Defaults, Shortcut, Step
 from ..spec.models import Residual as ResidualSpec
 from .ops import Words, average, convolution, normalisation, subsample
 from .scope import Scope, fault
@@ -47,11 +48,12 @@ class Residuals:
         leaving, scope.channels = scope.channels, entering
         shortcut = self.shortcut(spec, scope)
         when = scope.condition(spec.when, spec, "when")
-        if spec.drop is not None:
-            drop = StochasticDepth(scope.dim(spec.drop, spec, "drop"))
-            branch = (*branch, Layer(drop, None, when, spec.at("drop")))
+        rate = None if spec.drop is None else scope.dim(spec.drop, spec, "drop")
         if shortcut.kind == "none":
-            return (*pre, *branch)
+            return (*pre, *branch)  # nothing would be left of a sample whose branch is dropped
+        if rate is not None:
+            drop = StochasticDepth(rate)
+            branch = (*branch, Layer(drop, None, when, spec.at("drop")))
         tap = spec.tap == "preactivation"
         start = tapped if tap else entering
         way = branch if tap else (*pre, *branch)
@@ -69,11 +71,11 @@ class Residuals:
         value: Any = spec.shortcut
         at = spec.at("shortcut")
         if isinstance(value, str):
-            value = scope.word(value, at)
+            asked, value = value, scope.word(value, at)
+            if isinstance(value, str):
+                return Shortcut.model_construct(kind=_kind(asked, value, at))
         if isinstance(value, list):
             return Shortcut.model_construct(steps=value)
-        if isinstance(value, str):
-            return Shortcut.model_construct(kind=value)
         if value.kind is None:
             return value  # type: ignore[no-any-return]
         kind = scope.word(value.kind, value.at("kind"))
@@ -81,6 +83,7 @@ class Residuals:
             help = "write the steps under `steps:` instead of `kind:`"
             message = "a `kind` is a word, but this one is a list of steps"
             raise fault("E207", message, at, help)
+        kind = _kind(value.kind, kind, value.at("kind"))
         return value.model_copy(update={"kind": kind})  # type: ignore[no-any-return]
 
     def steps(
@@ -129,6 +132,14 @@ class Residuals:
         if norm is not None:
             layers.append(Layer(norm, at=step.at()))
         return tuple(layers)
+
+
+def _kind(asked: str, found: str, at: Location | None) -> str:
+    """The kind of shortcut that a word stands for. Raises `SpecError` for a word that is none."""
+    if found in SHORTCUTS:
+        return found
+    message = f"'{asked}' is {found!r}, which is no kind of shortcut"
+    raise fault("E207", message, at, did_you_mean(found, SHORTCUTS))
 
 
 def _name(node: Node) -> str | None:

@@ -107,16 +107,11 @@ class Scope:
         unknown = names(dim) - set(self.names)
         if unknown:
             name = min(unknown)
-            help = _meant(name, [*self.names, *self.values])
-            if name == CLASSES:
-                help = "add `classes: 1000`, say, at the top of the spec"
-                if IN_CHANNELS in self.names:
-                    help = "a block does not see $classes: give it a parameter and pass $classes"
-            if name == INDEX:
-                help = "$index has a meaning only where something is repeated"
-            if name == BLOCK_INDEX:
-                help = "$block_index has a meaning only in a repeated call of the network's own"
-            raise fault("E207", f"unknown name '${name}'", at, help)
+            if isinstance(self.words.get(name), str):
+                message = f"`${name}` is the word '{self.words[name]}', not a number or a condition"
+                help = f"write a number, `true` or `false` for '{name}', without quotes"
+                raise fault("E207", message, at, help)
+            raise fault("E207", f"unknown name '${name}'", at, self._unknown(name))
         return dim
 
     def check_kind(self, dim: Dim, key: str, wanted: Kind | None, at: Location | None) -> None:
@@ -131,3 +126,16 @@ class Scope:
             return
         message = f"`{key}` is {WORDS[wanted is bool]}, but `{text(dim)}` is {WORDS[found]}"
         raise fault("E112", message, at, way_out(dim, wanted is bool))
+
+    def _unknown(self, name: str) -> str:
+        """What to do about a name that is not known here."""
+        in_block = IN_CHANNELS in self.names
+        if in_block and name in (CLASSES, INDEX, BLOCK_INDEX):
+            return f"a block does not see ${name}: give it a parameter and pass ${name} in the call"
+        if name == CLASSES:
+            return "add `classes: 1000`, say, at the top of the spec"
+        if name == INDEX:
+            return "$index has a meaning only where something is repeated"
+        if name == BLOCK_INDEX:
+            return "$block_index has a meaning only in a repeated call of the network's own"
+        return _meant(name, [*self.names, *self.values])

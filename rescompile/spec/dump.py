@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from .models import Spec
+from .reading import Reading
 from .yaml import Item, escape, scalar
 
 WIDTH = 100
@@ -22,6 +23,29 @@ def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _string)
+
+
+def resolved(root: Item, spec: Spec) -> str:
+    """The spec whose tree is `root` as one file, without what its network does not read.
+
+    Of a base and of libraries there may be parameters and blocks more; in a file of its own what
+    nothing reads is an error, which the words of the spec's own file are left to be.
+    """
+    reading = Reading(spec)
+    needed = {"parameters": reading.of_network, "blocks": reading.reached}
+    kept = dict(root.value)
+    for key, names in needed.items():
+        if key in kept:
+            inner = {n: v for n, v in kept[key].value.items() if n in names or _own(v, root)}
+            kept[key] = Item(inner, kept[key].at, kept[key].key_at)
+    if "shortcut" not in reading.of_network and not _own(kept.get("shortcut", root), root):
+        del kept["shortcut"]
+    return dump(Item({k: v for k, v in kept.items() if v.value != {}}, root.at))
+
+
+def _own(item: Item, root: Item) -> bool:
+    """Whether something stands in the spec's own file."""
+    return (item.key_at or item.at).file == root.at.file
 
 
 def dump(root: Item) -> str:

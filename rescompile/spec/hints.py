@@ -5,52 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import did_you_mean
+from ..errors import did_you_mean, near
+from .foreign import ANSWERS, ASIDE, FOREIGN, KEYS, KINDS
 
-# Keys as PyTorch, Keras and timm call them; which is meant depends on what the mapping may hold.
-KEYS = {
-    "alpha": ("slope",),
-    "dilation_rate": ("dilation",),
-    "eps": ("epsilon",),
-    "features": ("channels",),
-    "filters": ("channels",),
-    "img_size": ("input",),
-    "inplanes": ("channels",),
-    "n": ("repeat",),
-    "negative_slope": ("slope",),
-    "num_classes": ("classes",),
-    "num_groups": ("groups",),
-    "out_channels": ("channels",),
-    "out_features": ("features",),
-    "p": ("rate",),
-    "planes": ("channels",),
-    "pool_size": ("kernel",),
-    "size": ("kernel",),
-    "times": ("repeat",),
-    "type": ("kind",),
-    "units": ("features",),
-    "use_bias": ("bias",),
-    "width": ("channels", "features"),
-}
-STEPS = {
-    "batch_norm": "norm",
-    "batchnorm": "norm",
-    "batchnorm2d": "norm",
-    "bn": "norm",
-    "cat": "concat",
-    "concatenate": "concat",
-    "conv2d": "conv",
-    "dense": "linear",
-    "droppath": "stochastic_depth",
-    "drop_path": "stochastic_depth",
-    "fc": "linear",
-    "gap": "global_avg_pool",
-    "maxpool2d": "max_pool",
-    "normalization": "norm",
-    "pool": "max_pool",
-    "sequential": "group",
-}
 VALUES = {"channels": 64, "features": 1000, "kernel": 3, "rate": 0.5, "rescompile": 1, "stop": 32}
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that an unknown one may stand for; some one of them where that is not told."""
+    words = list(known)
+    other = KINDS.get(word.lower().replace("_", ""), "")
+    return other if other in words else (near(word, words) or words[1:])[0]
+
+
+def word_help(word: str, known: Iterable[str], names: dict[str, str] = KINDS) -> str:
+    """What to write instead of an unknown word; `names` are those that others have for known ones.
+
+    A word of another tool is never taken for a slip of one of ours.
+    """
+    plain = word.lower().replace("_", "")
+    if plain in names and names[plain] in known:
+        return f"it is called `{names[plain]}` here"
+    if plain in ANSWERS:
+        return ANSWERS[plain]
+    if plain in FOREIGN:
+        listed = did_you_mean("", known)
+        return f"`{word}` is not in this language; {listed}"
+    return did_you_mean(word, known)
 
 
 def meant(key: str, known: Iterable[str]) -> str | None:
@@ -60,10 +41,10 @@ def meant(key: str, known: Iterable[str]) -> str | None:
     if bare in names:
         return bare
     found = [name for name in KEYS.get(bare.lower(), ()) if name in names]
-    if found:
-        return found[0]
-    near = did_you_mean(bare, names)
-    return near.partition("'")[2].rpartition("'")[0] if near.startswith("did you mean") else None
+    if found or bare.lower() in ASIDE:
+        return found[0] if found else None
+    slips = near(bare, names)
+    return slips[0] if len(slips) == 1 else None
 
 
 def key_help(key: str, known: Iterable[str]) -> str:
@@ -76,7 +57,13 @@ def key_help(key: str, known: Iterable[str]) -> str:
         return 'put quotes around an expression that holds a comma: "min($a, $b)"'
     if name in KEYS.get(key.lower(), ()):
         return f"it is called `{name}` here"
+    if name is None and key.lower() in ASIDE:
+        return ASIDE[key.lower()]
     return did_you_mean(key, names) if names else "there are no keys here"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def mapping(value: Any, required: list[str], known: Iterable[str]) -> str:
@@ -85,7 +72,7 @@ def mapping(value: Any, required: list[str], known: Iterable[str]) -> str:
     given = dict(zip(required, value, strict=False)) if isinstance(value, list) else {}
     if isinstance(value, str) and "kind" in names:
         given = {"kind": value}
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and required:
+    elif required and (_is_number(value) or (isinstance(value, str) and "$" in value)):
         given = {required[0]: value}
     elif given and not all(isinstance(one, (int, float)) for one in given.values()):
         given = {}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Diagnostic, Location, SpecError, Together, did_you_mean
+from ..errors import Diagnostic, Location, SpecError, Together, did_you_mean, near
 from .models import Spec
 from .validate import validate
 from .values import shown
@@ -61,14 +61,24 @@ def find(name: str) -> Path:
     raise SpecError([Diagnostic("E001", f"there is no spec named '{name}'", help=help)])
 
 
+class InvalidSpec(SpecError):
+    """A spec says something wrong; `mended` is what it may mean, if that can be told."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], mended: Document | None) -> None:
+        super().__init__(diagnostics)
+        self.mended = mended
+
+
 def load(path: Path) -> Document:
-    """Read and validate the spec at `path`. Raises `SpecError`."""
+    """Read and validate the spec at `path`. Raises `SpecError`, if it can be read `InvalidSpec`."""
     loader = _Loader()
     root = loader.spec(path, None)
-    with loader.together.part():
-        spec = validate(root)
-    loader.together.done()
-    return Document(spec, path, cite(path), root)
+    lost = dict.fromkeys(loader.together.found)
+    spec, wrong = validate(root)
+    document = None if spec is None else Document(spec, path, cite(path), root)
+    if lost or wrong or document is None:
+        raise InvalidSpec([*lost, *wrong], None if lost else document)
+    return document
 
 
 def sources(path: Path) -> list[Path]:
@@ -267,6 +277,8 @@ def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
             known = [name for name in names if name]
             message = f"there is nothing named '{key}' to change in the base"
             help = did_you_mean(key, known)
+            if isinstance(item.value, dict) and not near(key, known):
+                help = f"{help}; to add a step, write the whole list"
             found.append(Diagnostic("E106", message, item.key_at, help=help))
             continue
         elements[names[key]] = _merge(elements[names[key]], item, found)

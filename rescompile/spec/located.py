@@ -22,6 +22,13 @@ class Located(dict[str, Any]):
         }
         self.model: Any = None
 
+    @classmethod
+    def holding(cls, key: str, value: Any, at: Location) -> Located:
+        """A mapping of one key, whose value is located already."""
+        made = cls(Item({key: Item(None, at, at)}, at))
+        made[key] = value
+        return made
+
 
 class LocatedList(list[Any]):
     """A list with the places of its elements."""

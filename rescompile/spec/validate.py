@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from ..errors import Diagnostic, SpecError, did_you_mean
-from .hints import VALUES, key_help, meant
+from ..errors import Diagnostic, Location, SpecError
+from .hints import VALUES, key_help, meant, word_help
 from .located import Located, LocatedList, locate
-from .models import Spec
+from .mend import mend
+from .models import JOINS, Model, ShortcutArgument, Spec
 from .values import is_expression, shown
 from .yaml import Item
 
+MAX_ROUNDS = 4  # of mending: each may bring to light what the one before hid
+M = TypeVar("M", bound=Model)
 
-def validate(root: Item) -> Spec:
-    """The spec that a tree spells. Raises `SpecError` with every error that was found."""
+
+def validate(root: Item) -> tuple[Spec | None, list[Diagnostic]]:
+    """The spec that a tree spells, and everything that is wrong with it.
+
+    Slips are mended, so that they hide nothing else: then there is a spec as it may be meant, whose
+    names can be judged. There is none where something is wrong that cannot be mended.
+    """
     located = locate(root)
+    found: dict[Diagnostic, None] = {}
+    for _ in range(MAX_ROUNDS):
+        try:
+            return Spec.model_validate(located), sorted(found, key=_order)
+        except ValidationError as error:
+            details = _apart(located, error.errors(include_url=False))
+            found |= dict.fromkeys(_diagnostic(located, detail) for detail in details)
+            mended = [mend(located, detail) for detail in details]
+        if not any(mended):
+            break
+    return None, sorted(found, key=_order)
+
+
+def shortcut(value: Any, at: Location) -> Any:
+    """The shortcut that an argument of a call spells. Raises `SpecError` as `validate` does."""
+    return _validated(ShortcutArgument, Located.holding("shortcut", value, at)).shortcut
+
+
+def _validated(model: type[M], located: Located) -> M:
     try:
-        return Spec.model_validate(located)
+        return model.model_validate(located)
     except ValidationError as error:
         details = error.errors(include_url=False)
         found = [_diagnostic(located, detail) for detail in _apart(located, details)]
@@ -56,10 +83,12 @@ def _order(found: Diagnostic) -> tuple[str, int, int]:
 
 def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     """A pydantic error as a diagnostic at its place."""
-    place, holder, value = root.at, root, root
+    place, holder, value, key = root.at, root, root, ""
     for part in detail["loc"]:
-        if isinstance(value, Located) and part in value:
-            place, holder, value = value.places[part], value, value[part]
+        if part == "[key]":  # of the mapping that holds the value that we came to
+            place = holder.keys_at.get(key) or place
+        elif isinstance(value, Located) and part in value:
+            place, holder, value, key = value.places[part], value, value[part], part
         elif isinstance(value, LocatedList) and isinstance(part, int) and part < len(value):
             place, value = value.places[part], value[part]
     kind, context = detail["type"], detail.get("ctx", {})
@@ -76,11 +105,14 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     if kind == "missing":
         return Diagnostic("E111", f"the key '{last}' is missing", place, help=_wanted(value, last))
     if kind == "value":
-        key = context.get("key", "")
-        if key and isinstance(value, Located):
-            place = value.keys_at.get(key) or place
-        return Diagnostic("E112", context["message"], place, help=context.get("help", ""))
+        for key in context["keys"]:
+            if isinstance(value, Located) and key in value:
+                place, value = value.keys_at.get(key) or place, value[key]
+        code = context.get("code", "E112")
+        return Diagnostic(code, context["message"], place, help=context.get("help", ""))
     help = _way_out(kind, context, detail["input"], last)
+    if kind == "list_type" and isinstance(detail["input"], str) and set(JOINS) & {*detail["loc"]}:
+        help = "a branch is a list of steps: `[{from: NAME}]` is the value of an earlier step"
     return Diagnostic("E112", _sentence(kind, context, detail, last), place, help=help)
 
 
@@ -95,7 +127,7 @@ def _way_out(kind: str, context: Any, found: Any, key: str) -> str:
         words = re.findall(r"'([^']+)'", str(context.get("expected", "")))
         if key == "rescompile":
             return "write `rescompile: 1`, the only version of the language there is"
-        return did_you_mean(str(found), words)
+        return word_help(str(found), words)
     if kind == "list_type" and isinstance(found, dict) and str(next(iter(found), ""))[:1] == "-":
         return "put a space after the dash: `- conv: {...}`"
     if kind == "int_type" and is_expression(found):

@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
-from ..errors import did_you_mean
+from .hints import nearest, word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
@@ -28,13 +28,27 @@ _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression
 
 # Names that a spec cannot give to values of its own; a test compares them with their sources.
 KNOWN = ("in_channels", "index", "block_index", "block_count")
+OF_NETWORK = ("classes", "shortcut")  # keys of the network that expressions name like parameters
 FUNCTIONS = ("min", "max", "int", "round", "ceil", "make_divisible")
 CALL_KEYS = ("block", "name", "when", "repeat", "children", "split")
 
 
-def wrong(message: str, help: str = "", key: str = "") -> NoReturn:
-    """Reject a value with a sentence and a way out; `key` is the one to point at."""
-    raise PydanticCustomError("value", "{message}", {"message": message, "help": help, "key": key})
+def wrong(message: str, help: str = "", *keys: str) -> NoReturn:
+    """Reject a value with a sentence and a way out; `keys` lead to the key to point at."""
+    context = {"message": message, "help": help, "keys": keys}
+    raise PydanticCustomError("value", "{message}", context)
+
+
+def unknown_key(message: str, help: str, key: str) -> NoReturn:
+    """Reject a key as `wrong` does a value."""
+    context = {"message": message, "help": help, "keys": (key,), "code": "E110"}
+    raise PydanticCustomError("value", "{message}", context)
+
+
+def wrong_word(message: str, help: str, instead: str) -> NoReturn:
+    """Reject a word as `wrong` does; `instead` is one that may be meant."""
+    context = {"message": message, "help": help, "keys": (), "instead": instead}
+    raise PydanticCustomError("value", "{message}", context)
 
 
 def shown(value: object) -> str:
@@ -196,7 +210,17 @@ def _value_name(value: Any) -> Any:
     return name
 
 
-def _parameter_name(value: Any) -> Any:
+def _global_name(value: Any) -> Any:
+    """The name of a parameter of the network, which no other key of the network gives."""
+    name = _value_name(value)
+    if name in OF_NETWORK:
+        help = f"write `{name}:` at the top of the spec, or use another name"
+        wrong(f"`${name}` is what the key `{name}` of the network says", help)
+    return name
+
+
+def as_parameter_name(value: Any) -> Any:
+    """The name of a parameter of a block, which is a key of its calls."""
     name = _value_name(value)
     if name in CALL_KEYS:
         wrong(f"`{name}:` has a meaning of its own in a call", f"use '{name}_1', say")
@@ -276,7 +300,10 @@ def choice(words: Iterable[str], what: str = "word") -> Rule:
         if is_expression(value):
             return value
         if not isinstance(value, str) or value not in words:
-            wrong(f"unknown {what} {shown(value)}", did_you_mean(str(value)[:MAX_NAME], words))
+            word = str(value)[:MAX_NAME]
+            wrong_word(
+                f"unknown {what} {shown(value)}", word_help(word, words), nearest(word, words)
+            )
         return value
 
     return Rule(check, anyOf=[{"enum": list(words)}, _EXPRESSION])
@@ -336,14 +363,14 @@ PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
-_NAMES: dict[str, Any] = {
+NAMES: dict[str, Any] = {
     "type": "string",
     "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
     "maxLength": MAX_NAME,
 }
-Name = Annotated[str, Rule(as_name, **_NAMES)]
-ValueName = Annotated[str, Rule(_value_name, **_NAMES)]
-ParameterName = Annotated[str, Rule(_parameter_name, **_NAMES)]
-NetworkName = Annotated[str, Rule(_network_name, **_NAMES)]
+Name = Annotated[str, Rule(as_name, **NAMES)]
+ValueName = Annotated[str, Rule(_value_name, **NAMES)]
+GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
+NetworkName = Annotated[str, Rule(_network_name, **NAMES)]
 Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

@@ -28,7 +28,6 @@ REST = {
     "name": "part",
     "input": {"channels": 64, "height": 56, "width": 56},
     "classes": 10,
-    "shortcut": "projection",
 }
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.M | re.S)
 
@@ -78,7 +77,8 @@ def test_a_spec_compiles(text: str, tmp_path: Path) -> None:
     whole = isinstance(given, dict) and "rescompile" in given
     if not whole:
         given = given if isinstance(given, dict) else {"stages": given}
-        text = yaml.safe_dump({**REST, **given}, sort_keys=False)
+        word = {"shortcut": "projection"} if "$shortcut" in text or "use" in given else {}
+        text = yaml.safe_dump({**REST, **word, **given}, sort_keys=False)
     path = tmp_path / "part.yaml"
     path.write_text(text, encoding="utf-8")
     net = open_spec(str(path))

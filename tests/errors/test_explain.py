@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rescompile.analysis.fidelity import RULES
+from rescompile.analysis.rules import RULES
 from rescompile.cli import main
 from rescompile.explain import KINDS, PAGES, codes, page
 
@@ -128,4 +128,4 @@ def test_without_a_code_it_lists_them_all() -> None:
 def test_an_unknown_code_is_named_with_its_nearest() -> None:
     result = CliRunner().invoke(main, ["explain", "E202"])
     assert result.exit_code == 2
-    assert "there is no code 'E202'; did you mean 'E" in result.output
+    assert "there is no code 'E202'; known: E002, E102, E201, E203," in result.output

@@ -98,7 +98,8 @@ stages: [{name: a, block: wide, n: 5}, {name: b, block: wide, n: 8}]
 
 def test_a_pattern_may_name_the_stage(net: Net) -> None:
     call = 'block: unit, repeat: 2, position: $block_index, children: "{name}-{i}"'
-    made = net(f"{BLOCK}  - {{name: first, {call}}}\n  - {{name: second, {call}}}\n")
+    block = BLOCK.replace(", depth: 1.5", "")
+    made = net(f"{block}  - {{name: first, {call}}}\n  - {{name: second, {call}}}\n")
     paths = {path[:2] for path, _ in made.facts.elaborated.flat() if len(path) > 2}
     assert ("first", "first-0") in paths
     assert ("second", "second-1") in paths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from rescompile.ir.elaborate import elaborate
 from rescompile.ir.expr import Var, text
 from rescompile.ir.fold import fold
 from rescompile.ir.ops import Conv
-from rescompile.ir.structure import Block, Call, Layer, Residual, Where, walk
+from rescompile.ir.structure import Block, Call, Layer, Param, Residual, Where, walk
 from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import find, load
@@ -25,7 +26,6 @@ blocks:
       channels: {type: int}
       stride: {default: 1}
       act: {type: bool, default: true}
-      idle: {default: 0}
     body:
       - conv: {channels: $channels, kernel: 3, stride: $stride}
       - activation: {}
@@ -94,9 +94,17 @@ def test_a_condition_that_varies_stays(write: Write) -> None:
 
 
 def test_an_unused_parameter_is_dropped_even_if_it_varies(write: Write) -> None:
-    calls = "  - {name: a, block: unit, channels: 8, idle: 1}\n"
-    calls += "  - {name: b, block: unit, channels: 16, idle: 2}\n"
-    assert [p.name for p in unit(write, BLOCK + calls).parameters] == ["channels"]
+    calls = "  - {name: a, block: unit, channels: 8}\n  - {name: b, block: unit, channels: 16}\n"
+    network = lower(load(write(BLOCK + calls)))
+    unit = network.blocks["unit"]
+    stages = []
+    for i, stage in enumerate(network.stages):
+        (call,) = stage.body
+        assert isinstance(call, Call)
+        stages.append(replace(stage, body=(replace(call, args=(*call.args, ("idle", i))),)))
+    idle = replace(unit, parameters=(*unit.parameters, Param("idle", int, 0)))
+    made = fold(replace(network, stages=tuple(stages), blocks={"unit": idle}))
+    assert [p.name for p in made.blocks["unit"].parameters] == ["channels"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from rescompile.analysis.cost import Cost, network_cost
 from rescompile.analysis.report import FORMATS, Report, report, stage_rows
 from rescompile.analysis.rows import VIEWS
+from rescompile.compiler import open_spec
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.expr import Var
 from rescompile.ir.ops import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Relu
@@ -34,6 +35,8 @@ from rescompile.ir.structure import (
 from rescompile.ir.trace import Elaborated
 from rescompile.lower import lower
 from rescompile.spec.load import find, load
+
+from .conftest import Write
 
 C = Var("channels")
 CONV3 = Conv(C, (3, 3), (1, 1), (1, 1, 1, 1))
@@ -216,6 +219,18 @@ def test_text() -> None:
     assert len(ends) == 1
     assert not any(line != line.rstrip() for line in lines)
     assert text.endswith("\n")
+
+
+def test_each_of_several_outputs_is_named(write: Write) -> None:
+    head = "rescompile: 1\nextends: resnet50\nname: mine\n"
+    path = write("head: []\noutputs: [layer4, layer2]\n", head=head)
+    shown = open_spec(path).report()
+    line = "input 3 x 224 x 224, outputs layer4 2048 x 7 x 7, layer2 512 x 28 x 28, 49 layers deep"
+    assert line in shown.text()
+    assert line in shown.markdown()
+    assert json.loads(shown.json())["outputs"] == {"layer4": [2048, 7, 7], "layer2": [512, 28, 28]}
+    one = open_spec(write("head: []\noutputs: [layer4]\n", head=head)).report()
+    assert "output layer4 2048 x 7 x 7, 49 layers" in one.text()
 
 
 def test_markdown_means_what_it_says(opened: Elaborated) -> None:

@@ -18,7 +18,9 @@ from .network import (
     Spec,
 )
 from .operations import (
+    ACTIVATION_OPTIONS,
     ACTIVATIONS,
+    NORM_OPTIONS,
     NORMS,
     SHORTCUTS,
     Activation,
@@ -44,10 +46,12 @@ from .operations import (
 )
 from .steps import (
     COMMON,
+    JOINS,
     WORDS,
     Branches,
     Residual,
     Shortcut,
+    ShortcutArgument,
     ShortcutField,
     Step,
     StepOrSteps,
@@ -56,6 +60,7 @@ from .steps import (
 
 __all__ = [
     "ACTIVATIONS",
+    "ACTIVATION_OPTIONS",
     "Activation",
     "ActivationDefaults",
     "ActivationKind",
@@ -75,11 +80,13 @@ __all__ = [
     "InitDefaults",
     "InitSpec",
     "InputSpec",
+    "JOINS",
     "LayerScale",
     "Linear",
     "MaxPool",
     "Model",
     "NORMS",
+    "NORM_OPTIONS",
     "Norm",
     "NormDefaults",
     "NormKind",
@@ -88,6 +95,7 @@ __all__ = [
     "Residual",
     "SHORTCUTS",
     "Shortcut",
+    "ShortcutArgument",
     "ShortcutField",
     "ShortcutKind",
     "SliceChannels",

@@ -49,6 +49,11 @@ class Model(BaseModel):
         return f"write `{mapping(value, required, cls.model_fields)}`"
 
     @property
+    def tree(self) -> Mapping[str, Any]:
+        """What the file says, with places; nothing for a model that no file has."""
+        return self._source if self._source is not None else {}
+
+    @property
     def places(self) -> Mapping[str, Location]:
         """Where the values stand that the file has, by their keys."""
         return self._source.places if self._source is not None else {}
@@ -64,6 +69,10 @@ class Model(BaseModel):
             return places[index]  # type: ignore[no-any-return]
         return self._source.places.get(key, self._source.at)
 
-    def key_at(self, key: str) -> Location | None:
-        """Where the key itself stands."""
-        return self._source.keys_at.get(key) if self._source is not None else None
+    def key_at(self, *keys: str) -> Location | None:
+        """Where a key itself stands, or the last of keys one inside the other."""
+        *outer, key = keys
+        tree = self.tree
+        for one in outer:
+            tree = tree.get(one, {})
+        return tree.keys_at.get(key) if isinstance(tree, Located) else None

@@ -8,20 +8,22 @@ from pydantic import (
 )
 
 from ..values import (
+    NAMES,
     Bool,
     Deviation,
     Epsilon,
+    GlobalName,
     Int,
     Momentum,
     Name,
     NetworkName,
-    ParameterName,
     Positive,
     Rule,
     Slope,
     Text,
     ValueName,
     as_name,
+    as_parameter_name,
     shown,
     wrong,
 )
@@ -31,12 +33,23 @@ from .operations import (
     ActivationKind,
     NormKind,
 )
-from .steps import ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
+from .steps import WORDS, ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
 
 
 def _default(description: str, **given: Any) -> Any:
     """A field that is a model of its defaults, validated together with the whole file."""
     return Field(default_factory=lambda: given, validate_default=True, description=description)
+
+
+def _parameter_name(value: Any) -> Any:
+    name = as_parameter_name(value)
+    if name in WORDS:
+        help = f"use '{name}_kind', '{name}_1', say"
+        wrong(f"`{name}:` is what a step does, so that no call can give it", help)
+    return name
+
+
+ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 
 
 class ParameterSpec(Model):
@@ -56,6 +69,16 @@ class ParameterSpec(Model):
         "others the default: a stride.",
     )
     about: Text = Field("", description="A sentence.")
+
+    @model_validator(mode="after")
+    def _once(self) -> "ParameterSpec":
+        if self.once and self.type in ("str", "shortcut"):
+            help = "repeat the block in a second call, which gives the other word"
+            wrong("a word is the same for all repetitions: only numbers are `once`", help, "once")
+        if self.once and self.default is None:
+            help = "add `default: 1`, say, which the other repetitions get"
+            wrong("a parameter that is given `once` needs a default", help, "once")
+        return self
 
     @classmethod
     def example(cls, value: Any) -> str:
@@ -91,6 +114,10 @@ class BlockSpec(Model):
             wrong("a block has exactly one of `body`, `sequence` and `inline`", help)
         if not forms[0]:
             wrong("a block needs at least one step", "add a step, such as `- norm: {}`")
+        for name in self.let:
+            if name in self.parameters:
+                help = f"give the value another name, '{name}_1' say"
+                wrong(f"the block has a parameter '{name}' already", help, "let", name)
         return self
 
 
@@ -211,7 +238,7 @@ class Spec(Model):
     shortcut: ShortcutField | None = Field(
         None, description="The kind of shortcut that `$shortcut` stands for in blocks."
     )
-    parameters: dict[ValueName, Any] = Field(
+    parameters: dict[GlobalName, Any] = Field(
         default_factory=dict,
         description="Numbers and words that expressions and blocks may name, such as a width "
         "multiplier.",

@@ -42,6 +42,16 @@ NORMS = {
     "layer": "over the channels, at each position by itself",
     "group": "over groups of channels and all positions",
 }
+# What a kind takes beside itself; an option that it does not take would change nothing.
+NORM_OPTIONS: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "batch": ("epsilon", "momentum", "unbiased"),
+    "layer": ("epsilon",),
+    "group": ("epsilon", "groups"),
+}
+ACTIVATION_OPTIONS: dict[str, tuple[str, ...]] = {
+    kind: ("slope",) if kind == "leaky_relu" else () for kind in ACTIVATIONS
+}
 SHORTCUTS = {
     "none": "nothing is added: the plain networks of He et al. 2015",
     "identity": "the input itself; the branch must keep the shape",

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import ConfigDict, Field, model_validator
 
-from ...errors import did_you_mean
-from ..hints import STEPS, key_help
+from ..foreign import KINDS, STEPS
+from ..hints import key_help, word_help
 from ..values import (
     Bool,
     Children,
@@ -14,6 +14,7 @@ from ..values import (
     Name,
     Rate,
     Repeat,
+    unknown_key,
     wrong,
 )
 from .base import Model
@@ -93,6 +94,12 @@ class Shortcut(Model):
 ShortcutField = Annotated[
     ShortcutKind | Steps | Shortcut, Either(_shortcut, "kind", "steps", "shortcut")
 ]
+
+
+class ShortcutArgument(Model):
+    """What a call gives for a parameter of type `shortcut`."""
+
+    shortcut: ShortcutField
 
 
 class Residual(Model):
@@ -240,7 +247,7 @@ class Step(Model):
         help = key_help(key, (*COMMON, *WORDS))
         if key in getattr(type(self.options), "model_fields", {}):
             help = f"it belongs to `{word}`: write `{word}: {{{key}: ...}}`, or indent it deeper"
-        wrong(f"unknown key '{key}' in a `{word}` step", help, key)
+        unknown_key(f"unknown key '{key}' in a `{word}` step", help, key)
 
     def _check_common(self, word: str) -> None:
         if self.repeat is not None and word not in ("block", "steps"):
@@ -257,16 +264,22 @@ class Step(Model):
         if self.split and word not in JOINS:
             help = "split the channels between the branches of `add`, `multiply` or `concat`"
             wrong(f"a `{word}` step has no branches to split between", help, "split")
-        if self.when is not True and word in ("add", "multiply", "concat", "steps", "residual"):
-            help = "put it into a block, and write `when` in the call of that"
-            if word == "residual":
-                help = "write it inside of the residual, beside `branch`"
-            elif word == "steps":
-                help = "put them into a block that is `inline`, and write `when` in its call"
-            wrong(f"a `{word}` step has no condition of its own", help, "when")
         if word == "from" and (self.name is not None or self.when is not True):
             help = "the value has the name of its step, and it is there always"
             wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
+        if word in ("steps", "positions"):
+            self._check_unnamed(word)
+        if self.when is not True and word in UNCONDITIONAL:
+            wrong(f"a `{word}` step has no condition of its own", UNCONDITIONAL[word], "when")
+
+    def _check_unnamed(self, word: str) -> None:
+        """What lets its steps join the sequence around it has nothing that a name could be of."""
+        for key, value in (("name", self.name), ("children", self.children)):
+            if value is not None:
+                help = "remove it, or put the steps into a `group:` with a name"
+                wrong(
+                    f"`{word}` gives its steps to what is around it: it has no `{key}`", help, key
+                )
 
     @classmethod
     def example(cls, value: Any) -> str:
@@ -292,6 +305,13 @@ class Step(Model):
 
 COMMON = ("name", "when", "repeat", "children", "split")
 JOINS = ("add", "multiply", "concat")
+# What takes no condition, and where to write it instead.
+UNCONDITIONAL = {
+    **dict.fromkeys(JOINS, "put it into a block, and write `when` in the call of that"),
+    "positions": "put it into a `group:`, and write `when` beside that",
+    "residual": "write it inside of the residual, beside `branch`",
+    "steps": "put them into a block that is `inline`, and write `when` in its call",
+}
 WORDS = tuple(n.rstrip("_") for n in Step.__annotations__ if n not in COMMON and n[0] != "_")
 
 
@@ -313,8 +333,12 @@ def _step_help(word: str) -> str:
     """What a step that does not exist is called here."""
     if word in ACTIVATIONS:
         return f"write `activation: {{kind: {word}}}`"
-    if word.removesuffix("_norm") in NORMS:
-        return f"write `norm: {{kind: {word.removesuffix('_norm')}}}`"
-    if word.lower() in STEPS:
-        return f"it is called `{STEPS[word.lower()]}` here"
-    return did_you_mean(word, WORDS)
+    plain = word.lower().replace("_", "")
+    kind = plain.removesuffix("2d").removesuffix("norm")
+    if kind != plain and kind in NORMS and kind != "batch":
+        return f"write `norm: {{kind: {kind}}}`"
+    if KINDS.get(plain) in ACTIVATIONS and plain != "identity":
+        return f"write `activation: {{kind: {KINDS[plain]}}}`"
+    help = word_help(word, WORDS, STEPS)
+    known = help.startswith("known") and not word.startswith("-")
+    return f"if it is a block, write `block: {word}`; {help}" if known else help

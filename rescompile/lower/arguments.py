@@ -1,0 +1,123 @@
+"""What a call gives for the parameters of a block: numbers, and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Location, SpecError, Together, did_you_mean
+from ..ir.expr import Dim, Expr
+from ..spec.hints import meant
+from ..spec.models import BlockSpec, Model, ParameterSpec, Step
+from ..spec.validate import shortcut
+from ..spec.values import CALL_KEYS, shown
+from .scope import NUMERIC, Scope, fault
+
+# What a parameter's type is called in a sentence, and a value of it.
+TYPES = {
+    "int": ("a whole number", "64"),
+    "float": ("a number", "0.5"),
+    "bool": ("true or false", "true"),
+    "str": ("a word", "relu"),
+}
+
+
+class Arguments:
+    """Reads the arguments of calls; defaults belong to the scope `network`, not to the caller's."""
+
+    def __init__(self, network: Scope) -> None:
+        self.network = network
+        self.shortcuts: dict[int, Any] = {}  # given in full, by the id of what spells them
+
+    def read(
+        self, step: Step, spec: BlockSpec, scope: Scope
+    ) -> tuple[list[tuple[str, Dim]], dict[str, Any]]:
+        """The numbers and the words that a block gets. Raises `SpecError` with all its faults."""
+        together = Together()
+        for key in step.arguments:
+            with together.part():
+                _check_key(key, step, spec)
+        args: list[tuple[str, Dim]] = []
+        words: dict[str, Any] = {}
+        respelt = {meant(key, spec.parameters) for key in step.arguments}
+        for key, parameter in spec.parameters.items():
+            if key not in step.arguments and key in respelt:
+                continue  # a key that is only misspelt is not missing as well
+            with together.part():
+                value = self.value(key, step, parameter, scope)
+                if parameter.type in NUMERIC:
+                    args.append((key, value.number(parameter.type)))
+                else:
+                    words[key] = self.word(value, parameter.type)
+        together.done()
+        return args, words
+
+    def value(self, key: str, step: Step, parameter: ParameterSpec, scope: Scope) -> Value:
+        """What a parameter gets: the call's argument, or its default."""
+        given = step.arguments.get(key)
+        if given is not None:
+            return Value(key, given, scope, step, key)
+        if parameter.default is None:
+            message = f"block '{step.block}' needs its parameter '{key}'"
+            raise fault("E111", message, step.at(), f"add `{key}: ...` to the call")
+        return Value(key, parameter.default, self.network, parameter, "default")
+
+    def default(self, parameter: ParameterSpec) -> Dim | None:
+        """A number that is a default, or an expression over the network's parameters."""
+        if parameter.default is None:
+            return None
+        given = Value("default", parameter.default, self.network, parameter, "default")
+        return given.number(parameter.type)
+
+    def word(self, value: Value, type: str) -> Any:
+        """A word, or the steps of a shortcut."""
+        if isinstance(value.given, str):
+            return value.scope.word(value.given, value.at)
+        if type != "shortcut":
+            raise value.wrong(type)
+        key = id(value.given)
+        if key not in self.shortcuts:
+            self.shortcuts[key] = shortcut(value.given, value.at or Location("", 1, 1))
+        return self.shortcuts[key]
+
+
+@dataclass(frozen=True)
+class Value:
+    """What was given for a parameter, the scope that gives it a meaning, and where it stands."""
+
+    parameter: str
+    given: Any
+    scope: Scope
+    holder: Model
+    key: str  # of the holder
+
+    @property
+    def at(self) -> Location | None:
+        return self.holder.at(self.key)
+
+    def number(self, type: str) -> Dim:
+        """The number or the expression. Raises `SpecError` for a value of another type."""
+        dim = self.scope.dim(self.given, self.holder, self.key, wanted=NUMERIC[type])
+        fits = {
+            "int": isinstance(dim, int) and not isinstance(dim, bool),
+            "float": isinstance(dim, (int, float)) and not isinstance(dim, bool),
+            "bool": isinstance(dim, bool),
+        }
+        if not isinstance(dim, Expr) and not fits[type]:
+            raise self.wrong(type, dim)
+        return dim
+
+    def wrong(self, type: str, found: Any = None) -> SpecError:
+        what, example = TYPES[type]
+        message = (
+            f"'{self.parameter}' is {what}, not {shown(self.given if found is None else found)}"
+        )
+        more = "" if type == "str" else ", or an expression"
+        return fault("E112", message, self.at, f"write `{self.parameter}: {example}`, say{more}")
+
+
+def _check_key(key: str, step: Step, spec: BlockSpec) -> None:
+    if key not in spec.parameters:
+        known = [*spec.parameters, *(word for word in CALL_KEYS if word not in ("block", "split"))]
+        message = f"block '{step.block}' has no parameter '{key}'"
+        raise fault("E110", message, step.key_at(key), did_you_mean(key, known))

@@ -1,0 +1,108 @@
+"""Which names and blocks the text of a spec asks for: what it says about what is read.
+
+Text alone is looked at: what stands under a condition that never holds is read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .located import Located
+from .models import BlockSpec, Spec
+
+FORMS = ("body", "sequence", "inline")
+STEPS = ("stem", "stages", "head")
+_NAME = re.compile(r"\$([A-Za-z][A-Za-z0-9_]*)")
+
+
+def names(value: Any) -> set[str]:
+    """The names with a sigil that occur in a value, however deep."""
+    return {name for text in strings(value) for name in _NAME.findall(text)}
+
+
+def strings(value: Any) -> Iterator[str]:
+    """The strings in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from strings(inner)
+
+
+def mappings(value: Any) -> Iterator[Located]:
+    """The mappings in a value, however deep, in the order of the file."""
+    if isinstance(value, Located):
+        yield value
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from mappings(inner)
+
+
+def called(value: Any) -> set[str]:
+    """The blocks that the steps in a value call."""
+    return {one["block"] for one in mappings(value) if isinstance(one.get("block"), str)}
+
+
+def steps(block: BlockSpec) -> Any:
+    """The steps of a block, as they stand in the file."""
+    return [block.tree[form] for form in FORMS if form in block.tree]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network asks for: in its own steps, and in the blocks that it calls."""
+
+    spec: Spec
+
+    @property
+    def own_steps(self) -> list[Any]:
+        return [self.spec.tree[key] for key in STEPS if key in self.spec.tree]
+
+    @property
+    def shortcut(self) -> Any:
+        return self.spec.tree.get("shortcut")
+
+    @cached_property
+    def reached(self) -> dict[str, BlockSpec]:
+        """The blocks that are called, by whatever, from the network on."""
+        found: dict[str, BlockSpec] = {}
+        waiting = called([*self.own_steps, self.shortcut])
+        while waiting:
+            name = waiting.pop()
+            if name in self.spec.blocks and name not in found:
+                found[name] = self.spec.blocks[name]
+                waiting |= called(found[name].tree)
+        return found
+
+    @cached_property
+    def anywhere(self) -> set[str]:
+        """Names in the steps of shortcuts that are handed on: they are read where those stand."""
+        given = [self.shortcut]
+        for block in self.spec.blocks.values():
+            given += [parameter.default for parameter in block.parameters.values()]
+        every = [self.own_steps, *map(steps, self.spec.blocks.values())]
+        for call in (one for part in every for one in mappings(part) if "block" in one):
+            given += call.values()
+        return names([value for value in given if isinstance(value, (dict, list))])
+
+    @cached_property
+    def of_network(self) -> set[str]:
+        """Names that are read as the network's own."""
+        found = names([*self.own_steps, self.shortcut, self.spec.tree.get("defaults")])
+        for block in self.reached.values():
+            found |= free(block)
+        return found | self.anywhere
+
+
+def free(block: BlockSpec) -> set[str]:
+    """Names that a block reads and does not have itself."""
+    found = names([parameter.default for parameter in block.parameters.values()])
+    own = set(block.parameters)
+    for name, value in block.let.items():
+        found |= names(value) - own
+        own.add(name)
+    return found | (names(steps(block)) - own)
