@@ -1,16 +1,18 @@
 """How fast emitted networks are beside those written by hand: `python benchmarks/models.py`.
 
 Each emitted network runs beside the one of the same architecture in torchvision or
-keras.applications: the forward pass in evaluation, and a training step (forward, backward, SGD). A
-figure is the ratio of the least process times of interleaved runs on one thread, so that whatever
-else the machine does counts for neither. The runs are divided into groups; the spread is from the
-least to the greatest ratio of a group. Times of two machines cannot be compared, their ratios can.
+keras.applications: the forward pass in evaluation, and a training step (forward, backward, SGD). In
+PyTorch it also runs in channels_last memory, beside itself without. A figure is the ratio of the
+least process times of interleaved runs on one thread, so that whatever else the machine does counts
+for neither. The runs are divided into groups; the spread is from the least to the greatest ratio of
+a group. Times of two machines cannot be compared, their ratios can.
 
 Needs torch with torchvision, or keras with tensorflow. Each framework has a process of its own.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -65,27 +67,37 @@ def torch_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, J
     images = torch.randn(batch, 3, height, width)
     labels = torch.arange(batch)
 
+    def arranged(model: Any) -> Any:
+        last = next(model.parameters()).is_contiguous(memory_format=torch.channels_last)
+        return images.to(memory_format=torch.channels_last) if last else images
+
     def forward(model: Any) -> Job:
+        given = arranged(model)
+
         def run() -> None:
             model.eval()
             with torch.no_grad():
-                model(images)
+                model(given)
 
         return run
 
     def step(model: Any) -> Job:
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-6)
+        given = arranged(model)
 
         def run() -> None:
             model.train()
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(images), labels).backward()
+            torch.nn.functional.cross_entropy(model(given), labels).backward()
             optimizer.step()
 
         return run
 
     yield "forward", forward(made), forward(known)
     yield "step", step(made), step(known)
+    last = copy.deepcopy(made).to(memory_format=torch.channels_last)
+    yield "channels_last forward", forward(last), forward(made)
+    yield "channels_last step", step(last), step(made)
 
 
 def keras_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, Job]]:
@@ -172,7 +184,7 @@ def main(
                 each = sorted(line["ratios"])
                 middle = each[len(each) // 2]
                 click.echo(
-                    f"{name:<6} {network:<20} {line['job']:<8} {middle:.3f} "
+                    f"{name:<6} {network:<20} {line['job']:<22} {middle:.3f} "
                     f"({each[0]:.3f} to {each[-1]:.3f})"
                 )
 

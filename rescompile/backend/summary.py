@@ -38,8 +38,11 @@ class Summary:
     rows: tuple[Row, ...]
     note: str = ""
 
-    def docstring(self, layout: str = "channels_first") -> str:
-        """The docstring as it stands in source, without the quotes around it."""
+    def docstring(self, layout: str = "channels_first", advice: str = "") -> str:
+        """The docstring as it stands in source, without the quotes around it.
+
+        `advice` is a sentence of the backend's own.
+        """
         head = f"{self.title} ({self.source})." if self.source else f"{self.title}."
         head = visible(head).strip()
         origin = f"{GENERATED} {self.version} from {self.spec}"
@@ -49,7 +52,8 @@ class Summary:
             f"{self.parameters:,} parameters, {self.macs / 1e9:.2f} GMACs."
         )
         title = wrap(head, WIDTH - 3, first=" " * head.startswith('"'), write=quoted)
-        parts = [*title, "", *wrap(generated, WIDTH, write=quoted), "", figures, ""]
+        parts = [*title, "", *wrap(generated, WIDTH, write=quoted), "", figures]
+        parts += [*([advice] if advice else []), ""]
         if self.note:
             parts += [*wrap(self.note, WIDTH, write=quoted), ""]
         return "\n".join([*parts, *self.table(layout)])
