@@ -12,7 +12,7 @@ from typing import cast
 
 from ..errors import Location, Together
 from .expr import Dim, ExprError, Number
-from .joining import Branches, check_taken, joined, share
+from .joining import Ways, joined, share
 from .ops import Op, Shape, ShapeError, bind, bounded
 from .resizing import changes_shape
 from .structure import (
@@ -83,7 +83,7 @@ class _Elaborator:
         self.memo: dict[object, Instance] = {}
         self.constant: set[int] = set()  # layers without expressions, found good
         self.instances: dict[str, list[Instance]] = {}
-        self.branches = Branches()
+        self.ways = Ways()
         self.trail = Trail()
         self.turns = 0
 
@@ -99,7 +99,7 @@ class _Elaborator:
             with self.trail.within(f"in stage '{stage.label}'"):
                 items, x = self.body(stage.body, x, scope)
             stages.append(items)
-        self.branches.check_all(self.trail)
+        self.ways.check(self.trail)
         everything = tuple(item for stage in stages for item in stage)
         block = Block(network.name, Form.MODULE, network.body)
         root = Instance(
@@ -274,7 +274,7 @@ class _Elaborator:
         for branch in node.branches:
             with together.part():
                 items, y = self.body(branch.body, each, scope)
-                self.branches.check(node, branch, items, self.trail)
+                self.ways.branch(node, branch.body, items, self.trail)
                 traces.append((items, y))
         together.done()
         shapes = [y for _, y in traces]
@@ -288,13 +288,13 @@ class _Elaborator:
             node, "when", bool(self.trail.value(node.when, scope.env, node.at, "when"))
         ):
             return ResidualTrace(pre, branch, None, x, y, node)
-        check_taken("branch", node.branch, branch, self.trail)
+        self.ways.branch(node, node.branch, branch, self.trail)
         changes = changes_shape((*pre, *branch), x, y)
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)
         shortcut, carried = self.body(node.shortcut if takes else (), _tap(node, x, tapped), scope)
         if takes:
-            check_taken("shortcut", node.shortcut, shortcut, self.trail)
+            self.ways.note("shortcut", node.shortcut, shortcut)
         else:
             carried = x
         if carried != y:

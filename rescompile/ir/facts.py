@@ -43,9 +43,11 @@ class Facts:
                     self.traces.setdefault(id(item.node), []).append(item)
                 elif isinstance(item, CallTrace):
                     self.calls.setdefault(id(item.node), []).append(item)
-                elif isinstance(item, ResidualTrace) and item.shortcut is not None:
-                    decision = Decision(instance.env, item.x, item.y, bool(item.shortcut))
-                    self.decided.setdefault(id(item.node), []).append(decision)
+                elif isinstance(item, ResidualTrace):
+                    taken = instance.decisions.get((id(item.node), "shortcut"))
+                    if taken is not None:
+                        decision = Decision(instance.env, item.x, item.y, taken)
+                        self.decided.setdefault(id(item.node), []).append(decision)
 
     @cached_property
     def flows(self) -> dict[str, tuple[Flow, Dim]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..errors import SpecError
 from .ops import Shape, ShapeError, StochasticDepth, bounded
-from .structure import Branch, Join, JoinKind, Layer, Node
+from .structure import Join, JoinKind, Layer, Node, Residual
 from .trace import CallTrace, GroupTrace, Trace
 from .trail import Trail
 
@@ -41,37 +41,41 @@ def joined(node: Join, shapes: list[Shape], trail: Trail) -> Shape:
     return top
 
 
-def check_taken(what: str, body: tuple[Node, ...], items: tuple[Trace, ...], trail: Trail) -> None:
-    """Refuse a branch or a shortcut, called `what`, that has steps of which none is taken.
+class Ways:
+    """Branches and shortcuts whose steps are left out, which would be identities.
 
-    It would be the identity, which the spec does not say. Raises `SpecError`.
+    A call never adds or multiplies its own input for a branch that has steps. For a branch of a
+    concatenation, and for a shortcut, some calls may take the input as it is, but not all.
     """
-    steps = [node for node in body if not _is_drop(node)]
-    taken = [item for item in items if not _is_drop(item.node)]
-    if steps and _is_idle(taken):
-        raise _untaken(what, steps[0], trail)
-
-
-class Branches:
-    """The branches of joins. Some calls may leave those of a concatenation as they are, not all."""
 
     def __init__(self) -> None:
-        self.taken: dict[int, bool] = {}
-        self.first: dict[int, Node] = {}
+        self.optional: dict[int, tuple[str, Node]] = {}
+        self.taken: set[int] = set()
 
-    def check(self, node: Join, branch: Branch, items: tuple[Trace, ...], trail: Trail) -> None:
-        """Refuse what one call makes of a branch, or note it where other calls matter."""
-        if node.kind is not JoinKind.CONCAT:
-            check_taken("branch", branch.body, items, trail)
-        elif branch.body:
-            self.first[id(branch)] = branch.body[0]
-            self.taken[id(branch)] = self.taken.get(id(branch), False) or not _is_idle(items)
+    def branch(
+        self, node: Join | Residual, body: tuple[Node, ...], items: tuple[Trace, ...], trail: Trail
+    ) -> None:
+        """Judge what one call makes of a branch. Raises `SpecError`."""
+        if isinstance(node, Join) and node.kind is JoinKind.CONCAT:
+            self.note("branch", body, items)
+            return
+        steps = [step for step in body if not _is_drop(step)]
+        taken = [item for item in items if not _is_drop(item.node)]
+        if steps and _is_idle(taken):
+            raise _untaken("branch", steps[0], trail)
 
-    def check_all(self, trail: Trail) -> None:
-        """Raise `SpecError` for a branch with steps that no call takes."""
-        for key, taken in self.taken.items():
-            if not taken:
-                raise _untaken("branch", self.first[key], trail)
+    def note(self, what: str, body: tuple[Node, ...], items: tuple[Trace, ...]) -> None:
+        """Note what one call makes of a way, called `what`, that other calls may take."""
+        if body:
+            self.optional[id(body[0])] = what, body[0]
+            if not _is_idle(items):
+                self.taken.add(id(body[0]))
+
+    def check(self, trail: Trail) -> None:
+        """Raise `SpecError` for a way with steps that no call takes."""
+        for key, (what, step) in self.optional.items():
+            if key not in self.taken:
+                raise _untaken(what, step, trail)
 
 
 def _untaken(what: str, step: Node, trail: Trail) -> SpecError:

@@ -112,7 +112,9 @@ EMPTY = {
         f"residual: {{branch: [group: [{NEVER}]], shortcut: identity}}"
     ),
     "a shortcut": f"residual: {{branch: [{CONV}], shortcut: [{NEVER}]}}",
-    "a shortcut in one call": f"residual: {{branch: [{CONV}], shortcut: [{SOMETIMES}]}}",
+    "a shortcut of a step and a group": (
+        f"residual: {{branch: [{CONV}], shortcut: [{NEVER}, group: [{NEVER}]]}}"
+    ),
     "a shortcut of no kind": f"residual: {{branch: [{CONV}], shortcut: [norm: {{kind: none}}]}}",
     "a join's branch": f"add: [[{CONV}], [{NEVER}]]",
     "a join's branch in one call": f"add: [[{CONV}], [{SOMETIMES}]]",
@@ -149,6 +151,7 @@ def test_a_branch_without_a_step_is_no_identity(write: Write, step: str) -> None
         "residual: {branch: [dropout: {rate: 0.5}], shortcut: identity}",
         "add: [[{add: [[], []]}], []]",
         f"concat: [[{CONV}], [{SOMETIMES}]]",
+        f"residual: {{branch: [{CONV}], shortcut: [{SOMETIMES}]}}",
     ],
 )
 def test_an_empty_branch_that_is_meant(write: Write, step: str) -> None:
