@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .mutants import DRAWN, FACTORS, keras, torch
 
-ONES = "torch.ones_like(x[:, :1, :1, :1])"
-DRAW = f"F.dropout({ONES}, self.rate, self.training)"
+ONES = "x.new_ones([x.shape[0], 1, 1, 1])"
+DRAW = f"F.dropout({ONES}, self.rate)"
+STILL = "if not self.training or self.rate == 0.0:"
 NOISE = "noise_shape=(None, 1, 1, 1), "
 BRANCH = "x = self.drop_path(self.bn(self.conv(x)))\n        return self.relu(x + shortcut)"
 UNSCALED = (
@@ -25,17 +26,17 @@ DROPS = (
     torch(
         "a rate that is ignored",
         "drops",
-        "self.rate, self.training",
-        "0.0, self.training",
+        DRAW,
+        f"F.dropout({ONES}, 0.0)",
         "first.drop_path",
         DRAWN,
     ),
-    torch("a mask for each value", "drops", ONES, "torch.ones_like(x)", "first.drop_path", DRAWN),
+    torch("a mask for each value", "drops", ONES, "x.new_ones(x.shape)", "first.drop_path", DRAWN),
     torch(
         "a mask for each column",
         "drops",
         ONES,
-        "torch.ones_like(x[:, :1, :1])",
+        "x.new_ones([x.shape[0], 1, 1, x.shape[3]])",
         "first.drop_path",
         DRAWN,
     ),
@@ -43,7 +44,7 @@ DROPS = (
         "a mask for the batch",
         "drops",
         ONES,
-        "torch.ones_like(x[:1, :1, :1, :1])",
+        "x.new_ones([1, 1, 1, 1])",
         "first.drop_path",
         DRAWN,
     ),
@@ -52,17 +53,23 @@ DROPS = (
         "drops",
         "nn.Dropout(0.5)",
         "type('Dropout', (nn.Dropout,), {'forward': lambda self, x: "
-        "x * nn.Dropout.forward(self, torch.ones_like(x[:, :1]))})(0.5)",
+        "x * nn.Dropout.forward(self, x.new_ones([x.shape[0], 1]))})(0.5)",
         "dropout",
         DRAWN,
     ),
     torch("no scale", "drops", DRAW, f"({DRAW} > 0)", "first.drop_path", DRAWN),
-    torch("a scale in evaluation", "drops", DRAW, f"{DRAW} * (1 - self.rate)", "first.drop_path"),
+    torch(
+        "a scale in evaluation",
+        "drops",
+        f"{STILL}\n            return x",
+        f"{STILL}\n            return x * (1 - self.rate)",
+        "first.drop_path",
+    ),
     torch(
         "drops in evaluation",
         "drops",
-        "self.rate, self.training",
-        "self.rate, True",
+        STILL,
+        "if self.rate == 0.0:",
         "first.drop_path",
     ),
     torch(
