@@ -239,8 +239,7 @@ def check_counts(here: Here) -> None:
         found = count(here.model, net.facts.network.input)
         wanted = {"parameters": total.parameters, "macs": total.macs}
         expect(found == wanted, "counts", f"{found} counted, {wanted} told")
-        layers = list(here.model.modules())
-        own = {getattr(m, "p", None) or getattr(m, "rate", None) for m in layers}
+        own = {getattr(m, key, None) for m in here.model.modules() for key in ("p", "rate")}
     else:
         parameters = sum(v.value.numel() for v in here.model.trainable_variables)
         expect(parameters == total.parameters, "counts", f"{parameters}, not {total.parameters}")
