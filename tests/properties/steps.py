@@ -1,4 +1,4 @@
-"""Steps of every kind, drawn from their declarations."""
+"""Steps that hold steps, and whole lists of them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,22 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT, STEP
-from .values import Block, Scope, Step, Values
+from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
+from .operations import KEY, SHAPERS, SHAPING, UNSHAPING, Operations
+from .values import Block, Scope, Step
 
 MOST_BLOCKS = 4
-POOLS = ("max_pool", "avg_pool")
-EVEN = (*POOLS, "conv_transpose")
-VECTOR = ("linear", "linear", "norm", "activation", "dropout", "stochastic_depth")  # mostly fit
 POSITIONAL = ("linear", "norm", "activation", "dropout")
-NEVER = ("flatten", "linear")  # where a map is to stay one
-WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
-WIDENING = ("depthwise_conv", "pad_channels", "slice_channels")
-SHAPING = (*WIDTHS, *WIDENING, *POOLS, "upsample")
-UNSHAPING = ("dropout", "stochastic_depth", "channel_shuffle")
-KEY = {one.key: one for one in (*RESIDUAL, *STEP)}
 CHILDREN = ("unit{n}", "{name}-{i}", "layer{i}", "x_{n}", "{i}", "a{i}b", "block{n}")
 
 
-class Steps(Values):
-    """Draws steps; keeps the blocks that they call, and the options that others may repeat."""
+class Steps(Operations):
+    """Draws steps of every kind; keeps the blocks that they call."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.blocks: dict[str, Block] = {}
-        self.palettes: dict[Any, list[Step]] = {}
         self.given: dict[str, Step] = {}  # the last arguments of each block
-        self.shortcut = self.pick(KINDS_OF_SHORTCUT)
 
     def steps(self, scope: Scope, least: int, most: int, depth: int) -> list[Step]:
         made: list[Step] = []
@@ -47,7 +37,7 @@ class Steps(Values):
             kinds += [self.call] * (30 if outer else 4 if self.form in FORMS_OF_CALLS else 0)
             kinds += [self.residual] * 25 if self.theme in (*RESIDUAL, *SHORTCUT) else []
             kinds += [self.group, self.group, self.join, self.join, self.join]
-            kinds += [self.residual] * 3 + [self.call] * 4
+            kinds += [self.residual] * 3 + [self.call] * 4 + [self.run] * 2
         if scope.numbered and depth > 0:
             kinds += [self.loop, self.loop]
         if not scope.vector:
@@ -56,92 +46,6 @@ class Steps(Values):
             kinds += [self.earlier, self.earlier]
         return self.pick(kinds)(scope, depth)
 
-    # What all steps have.
-
-    def common(self, step: Step, scope: Scope, condition: bool = True) -> Step:
-        """The step with a name and a condition, or without."""
-        if self.chance(0.45) and scope.kind not in ("inline", "steps", "positions"):
-            step["name"] = self.name()
-            if scope.kind in ("network", "body") and "residual" not in step:
-                scope.marks.append(step["name"])
-        if condition and self.chance(0.15):
-            step["when"] = self.when(scope)
-            if step.keys() & {*WIDTHS, *WIDENING, "block", "group"}:
-                scope.width = None
-        return step
-
-    def when(self, scope: Scope) -> Any:
-        return self.pick([True, False]) if self.chance(0.2) else self.condition(scope)
-
-    def width(self, scope: Scope) -> list[Step]:
-        """Nothing, where the channels are known; else a convolution to some that are."""
-        if scope.width is not None:
-            return []
-        scope.width = self.pick([4, 6, 8])
-        return [self.to_width(scope)]
-
-    def to_width(self, scope: Scope) -> Step:
-        word, key = ("linear", "features") if scope.vector else ("conv", "channels")
-        given: Step = {key: scope.width}
-        for one in OPERATIONS[word]:
-            if one.key != key and (value := self.value(one, scope, True, absent=0.8)) is not None:
-                given[one.key] = 1 if one.key == "groups" else value
-        return {word: given}
-
-    # Operations.
-
-    def operation(self, scope: Scope, depth: int = 0, word: str = "") -> list[Step]:
-        word = word or self.word(scope)
-        given = self.options(word, scope)
-        step = {word: given}
-        if word in WIDTHS:
-            scope.width = given[WIDTHS[word]]
-        elif word in WIDENING and len(given) > (word == "depthwise_conv"):
-            scope.width = None if word != "depthwise_conv" or "multiplier" in given else scope.width
-        return [self.common(step, scope, word != "layer_scale")]
-
-    def word(self, scope: Scope) -> str:
-        if scope.vector:
-            return self.pick(VECTOR)
-        words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
-        if self.theme.owner in words and self.chance(0.55):
-            return self.theme.owner
-        if scope.numbered and self.chance(0.95):
-            words.remove("layer_scale")
-        return self.pick([*words, "conv", "activation", "activation", "norm"])
-
-    def options(self, word: str, scope: Scope) -> Step:
-        """What an operation is given: often the same again as another of its kind."""
-        owner = scope.block.name if scope.block is not None else ""
-        palette = self.palettes.setdefault((owner, word, scope.keep, scope.index), [])
-        if palette and self.chance(0.55):
-            return copy.deepcopy(self.pick(palette))
-        made: Step = {}
-        for one in OPERATIONS[word]:
-            if (value := self.value(one, scope, scope.keep)) is not None:
-                made[one.key] = value
-        if word == "norm" and made.get("kind") == "group":
-            made["groups"] = self.pick([1, 2])
-        if scope.keep and word in EVEN:
-            made |= self.even(word, made["kernel"], scope)
-        palette.append(made)
-        return copy.deepcopy(made)
-
-    def even(self, word: str, kernel: Any, scope: Scope) -> Step:
-        """Stride and padding under which a map keeps its height and width."""
-        if isinstance(kernel, list):
-            half: Any = [self.half(k) for k in kernel]
-        else:
-            half = self.half(kernel)
-        made = {"stride": 1, "padding": half}
-        for one in OPERATIONS[word]:
-            if one.key in made and not isinstance(made[one.key], (list, str)):
-                made[one.key] = self.scalar(one, scope, [made[one.key]])
-        return made
-
-    def half(self, kernel: Any) -> Any:
-        return f"{_operand(kernel)} // 2" if isinstance(kernel, str) else kernel // 2
-
     # Steps that hold steps.
 
     def group(self, scope: Scope, depth: int) -> list[Step]:
@@ -149,6 +53,26 @@ class Steps(Values):
         step = {"group": self.steps(inner, 1, 3, depth - 1)}
         scope.width = inner.width
         return [self.common(step, scope)]
+
+    def run(self, scope: Scope, depth: int) -> list[Step]:
+        """Several layers of a kind in a row, none with a name: some alike, some not."""
+        word = self.pick([word for word in OPERATIONS if word not in SHAPERS])
+        before, plain = self.width(scope), replace(scope, keep=True)
+        if scope.vector:
+            word = self.pick(["activation", "dropout", "norm"])
+        kinds = [self.unnamed(word, plain) for _ in range(self.pick([1, 2, 2, 3]))]
+        made: list[Step] = []
+        for kind in self.pick([kinds * 2, sorted(kinds * 2, key=str), kinds * 3]):
+            if self.chance(0.15):
+                made.append({self.pick(["add", "multiply"]): [[], [copy.deepcopy(kind)]]})
+                continue
+            made.extend([self.to_width(plain)] if self.chance(0.7) else [])
+            made.append(copy.deepcopy(kind))
+        return [*before, *made]
+
+    def unnamed(self, word: str, scope: Scope) -> Step:
+        (step,) = self.operation(scope, word=word)
+        return {word: step[word]}
 
     def loop(self, scope: Scope, depth: int) -> list[Step]:
         before = self.width(scope)
@@ -260,7 +184,9 @@ class Steps(Values):
         before = self.width(scope)
         keep = self.chance(0.5)
         inner = replace(scope, kind="residual", keep=keep or scope.keep, marks=[])
-        branch = self.steps(inner, 1, 3, depth - 1)
+        branch = self.reshaping(inner) if not keep and self.chance(0.5) else []
+        inner.keep = inner.keep or bool(branch)
+        branch += self.steps(inner, 1, 3, depth - 1)
         if keep and inner.width != scope.width and self.chance(0.8):
             inner.width = scope.width
             branch.append(self.to_width(inner))
@@ -281,9 +207,20 @@ class Steps(Values):
         scope.width = inner.width
         return [*before, self.common({"residual": given}, scope, False)]
 
+    def reshaping(self, scope: Scope) -> list[Step]:
+        """A step that may change the shape, in some calls of a block or in all."""
+        if not scope.vector and self.chance(0.15):
+            return [{"global_avg_pool": {"keepdims": True}}]
+        words = ["upsample", "conv", "max_pool", "avg_pool", "conv_transpose"]
+        words += [self.theme.owner] * 4 if self.theme.owner in SHAPING else []
+        word = "linear" if scope.vector else self.pick(words)
+        return self.operation(scope, word=word)
+
     def kind_of_shortcut(self, scope: Scope, branch: list[Step], keep: bool) -> Any:
         """A kind, a parameter, steps like the branch's, or a mapping."""
         fitting = KINDS_OF_SHORTCUT if keep else [k for k in KINDS_OF_SHORTCUT if k != "identity"]
+        if not keep and self.chance(0.25):
+            return {"steps": self.shortcut_steps(scope, branch), "where": "shape_changes"}
         forms = ["kind", "kind", "network", "word", "steps", "mapping", "mapping"]
         forms += ["word"] * 5 if self.theme.owner == "residual" else []
         forms += ["mapping"] * 5 if self.theme.owner == "shortcut" else []
@@ -392,7 +329,3 @@ class Steps(Values):
             numbers = ["$index", "$block_index"] if scope.kind == "network" else ["$index"]
             return f"{value} + {self.pick(numbers)}"
         return value
-
-
-def _operand(text: str) -> str:
-    return text if text[1:].isidentifier() else f"({text})"
