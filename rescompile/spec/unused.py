@@ -70,8 +70,12 @@ class _Takers:
         self.projects = not PROJECTIONS.isdisjoint(strings([parts, spec.tree.get("parameters")]))
 
     def options(self, *words: str) -> list[dict[str, Any]]:
-        """What stands after these words, wherever a step begins with one."""
-        return [one[word] for one in self.steps for word in words if word in one]
+        """What stands after these words, wherever a step begins with one.
+
+        A full shortcut has a `norm` too, which is true or false.
+        """
+        found = [one[word] for one in self.steps for word in words if word in one]
+        return [options for options in found if isinstance(options, dict)]
 
     def of(self, key: str, inner: str = "") -> bool:
         """Whether a step takes a default."""
