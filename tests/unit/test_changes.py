@@ -84,17 +84,13 @@ def test_axes_are_apart() -> None:
 SPEC = """\
 blocks:
   unit:
-    parameters: {{p: {{type: int}}, c: {{type: int, default: 8}}}}
+    parameters: {parameters}
     body:
       - residual:
           branch:
 {branch}
           shortcut: {{steps: [{shortcut}], where: shape_changes}}
-  inner:
-    parameters: {{p: {{type: int}}}}
-    sequence:
-      - conv: {{channels: 8, kernel: 3, stride: $p}}
-stem:
+{inner}stem:
   - conv: {{channels: 8, kernel: 3}}
 stages:
 {stages}
@@ -102,11 +98,39 @@ head: [global_avg_pool: {{}}, linear: {{features: 10}}]
 """
 
 
-def network(write: Write, branch: list[str], shortcut: str, calls: list[str]) -> Architecture:
-    """A block with a residual, called with several values; 32 x 32 pixels enter the first call."""
+INNER = """\
+  inner:
+    parameters: {p: {type: int}}
+    sequence:
+      - conv: {channels: 8, kernel: 3, stride: $p}
+"""
+
+
+def spec(branch: list[str], shortcut: str, calls: list[str]) -> str:
+    """A block with a residual, called with several values; it has the parameters that it reads."""
     steps = "\n".join(f"            - {step}" for step in branch)
-    stages = "\n".join(f"  - {call}" for call in calls)
-    return open_spec(write(SPEC.format(branch=steps, shortcut=shortcut, stages=stages)))
+    read = {name for name in "pqc" if f"${name}" in steps + shortcut}
+    types = ", ".join(f"{name}: {{type: int{DEFAULTS[name]}}}" for name in sorted(read))
+    inner = INNER if "inner" in steps else ""
+    stages = "\n".join(f"  - {_given(one, read)}" for one in calls)
+    return SPEC.format(
+        parameters=f"{{{types}}}", inner=inner, branch=steps, shortcut=shortcut, stages=stages
+    )
+
+
+DEFAULTS = {"p": "", "q": "", "c": ", default: 8"}
+
+
+def _given(one: str, read: set[str]) -> str:
+    """A call without what its block does not take."""
+    if "block" not in one:
+        return one
+    return re.sub(r", ([pqc]): \d+", lambda found: found[0] if found[1] in read else "", one)
+
+
+def network(write: Write, branch: list[str], shortcut: str, calls: list[str]) -> Architecture:
+    """The network of `spec`; 32 x 32 pixels enter the first call."""
+    return open_spec(write(spec(branch, shortcut, calls)))
 
 
 def call(p: int, more: str = "") -> str:
@@ -378,12 +402,8 @@ def test_drawn_residuals_are_built_as_decided_or_refused(write: Write) -> None:
     counts: Counter[str] = Counter()
     for seed in range(80):
         branch, calls = drawn(random.Random(seed))
-        stages = "\n".join(f"  - {one}" for one in calls)
-        steps = "\n".join(f"            - {step}" for step in branch)
-        text = SPEC.format(branch=steps, shortcut=", ".join(branch), stages=stages)
-        text = text.replace("c: {type: int, default: 8}", "q: {type: int}")
         try:
-            made = open_spec(write(text))
+            made = network(write, branch, ", ".join(branch), calls)
             counts["changes"] += len(made.facts.changes)
             for backend in ("torch", "keras"):
                 made.source(backend)  # is proved to be the network

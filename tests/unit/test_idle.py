@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rescompile.compiler import open_spec
@@ -75,16 +77,21 @@ head: []
 
 
 def block(step: str) -> str:
+    """A block with a step, called twice; it has the parameters that the step reads."""
+    types = {"k": "{type: int}", "kind": "{type: str, default: none}"}
+    read = {name: type for name, type in types.items() if re.search(rf"\${name}\b", step)}
+    given = [", k: 2", ", k: 1"] if "k" in read else ["", ""]
+    parameters = ", ".join(f"{name}: {type}" for name, type in read.items())
     return f"""\
 blocks:
   unit:
-    parameters: {{k: {{type: int}}, norm: {{type: str, default: none}}}}
+    parameters: {{{parameters}}}
     body:
       - conv: {{channels: 8, kernel: 3}}
       - {step}
 stages:
-  - {{block: unit, k: 2}}
-  - {{block: unit, k: 1}}
+  - {{block: unit{given[0]}}}
+  - {{block: unit{given[1]}}}
 head: []
 """
 
@@ -98,7 +105,7 @@ EMPTY = {
         "residual: {branch: [norm: {kind: none}], shortcut: identity}"
     ),
     "of an activation by a word": (
-        "residual: {branch: [norm: {kind: $norm}, activation: {kind: none}], shortcut: identity}"
+        "residual: {branch: [norm: {kind: $kind}, activation: {kind: none}], shortcut: identity}"
     ),
     "a residual's branch": f"residual: {{branch: [{NEVER}], shortcut: identity}}",
     "a residual's branch in one call": f"residual: {{branch: [{SOMETIMES}], shortcut: identity}}",
