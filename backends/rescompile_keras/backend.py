@@ -56,10 +56,15 @@ class KerasBackend:
         style = file.style
         helpers = [h.function() for h in style.convs if h.is_function]
         functions = [*helpers, *style.pools.functions(), *file.order]
+        code = "\n".join([*lines, *(line for one in functions for line in one.lines)])
+        used = {
+            "KerasTensor": bool(functions or style.templates - {"dense_init"}),
+            "layers": bool(style.templates - {"dense_init"}) or "layers." in code,
+        }
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
-            tensors=bool(functions or style.templates - {"dense_init"}),
+            imported=[name for name in ("KerasTensor", "layers") if used[name]],
             recurses=bool(file.recursion_limit),
             uses_math=any("math." in line for f in file.order for line in f.lines),
             constants=list(_constants(style)),

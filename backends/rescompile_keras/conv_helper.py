@@ -8,7 +8,7 @@ where it stands. Which convolutions share a helper is decided in `sharing.py`.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import cast
+from typing import Any, cast
 
 from rescompile.backend.layout import Arg, Call, Code, Keyword
 from rescompile.ir.expr import Dim, Expr, text
@@ -92,7 +92,7 @@ class ConvHelper:
             way is Padding.HALF and strided and max(axes(op.kernel)) > 1
         )
 
-    def values(self, site: Site, scope: Scope) -> dict[str, str]:
+    def values(self, site: Site, scope: Scope) -> dict[str, Any]:
         """The options of one convolution as source text."""
         way = self.padding(site)
         return {
@@ -126,7 +126,7 @@ class ConvHelper:
         return [Call(self.name, (source, *head, *given, label.keyword()))]
 
     def layer(
-        self, head: tuple[str, ...], values: dict[str, str], label: Label, depthwise: bool
+        self, head: tuple[Code, ...], values: dict[str, Any], label: Label, depthwise: bool
     ) -> Call:
         """The constructor of the Keras layer."""
         options: list[Arg] = [] if values["stride"] == "1" else [values["stride"]]

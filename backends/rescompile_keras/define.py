@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rescompile.backend.layout import signature
 from rescompile.backend.naming import shown_names
 from rescompile.ir.expr import Var
@@ -31,7 +33,10 @@ def block_function(file: File, block: Block, name: str) -> Function:
     else:
         counter = "start" if block.form is Form.INLINE else ""
         result = Sequence(body, BLOCK, "x", "x", counter).run(block.body)
-    body.copy("x", result)
+    if body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
+        body.lines[-1] = replace(body.lines[-1], target="x")  # nothing comes after that asks for it
+    else:
+        body.copy("x", result)
     lines = [*_lets(block, scope), *body.lines]
     inline = block.form is Form.INLINE
     return function(name, arguments_of(block, scope), lines, block.about, inline)

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from rescompile.backend.layout import Arg, Call, Code, Keyword, signature, statement
+from rescompile.backend.layout import Arg, Call, Code, Items, Keyword, signature, statement
 from rescompile.backend.naming import Names
 from rescompile.backend.summary import docstring
 from rescompile.ir.expr import Dim, Var, names, substitute, text
@@ -77,17 +77,21 @@ class Scope:
         self.shown[key] = Var(name)
         return Var(key)
 
-    def pair(self, dims: tuple[Dim, Dim]) -> str:
+    def pair(self, dims: tuple[Dim, Dim]) -> Code:
         """One expression for both axes where they agree."""
         first, second = (self.dim(dim) for dim in dims)
-        return first if first == second else f"({first}, {second})"
+        return first if first == second else _tuple(first, second)
 
-    def sides(self, padding: tuple[Dim, Dim, Dim, Dim]) -> str:
+    def sides(self, padding: tuple[Dim, Dim, Dim, Dim]) -> Code:
         """Padding as ZeroPadding2D takes it, as short as it can be said."""
         top, bottom, left, right = (self.dim(dim) for dim in padding)
         if top == bottom and left == right:
-            return top if top == left else f"({top}, {left})"
-        return f"(({top}, {bottom}), ({left}, {right}))"
+            return top if top == left else _tuple(top, left)
+        return _tuple(_tuple(top, bottom), _tuple(left, right))
+
+
+def _tuple(*items: Code) -> Code:
+    return Items("(", ")", items)
 
 
 @record

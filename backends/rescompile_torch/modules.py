@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rescompile.backend.layout import Arg, Call, Code, Keyword
+from rescompile.backend.layout import Arg, Call, Code, Items, Keyword
 from rescompile.ir import ops
 from rescompile.ir.expr import Dim
 from rescompile.ir.ops import Op, Pair, Quad
@@ -33,9 +33,9 @@ def module(op: Op, site: Site) -> Code:
     return MODULES[type(op)](op, site)
 
 
-def _pair(pair: Pair, dim: Callable[[Dim], str]) -> str:
+def _pair(pair: Pair, dim: Callable[[Dim], str]) -> Code:
     first, second = pair
-    return dim(first) if first == second else f"({dim(first)}, {dim(second)})"
+    return dim(first) if first == second else Items("(", ")", (dim(first), dim(second)))
 
 
 def _sides(padding: Quad) -> Pair | None:
@@ -44,7 +44,7 @@ def _sides(padding: Quad) -> Pair | None:
     return (top, left) if top == bottom and left == right else None
 
 
-def _options(**given: tuple[str, str]) -> tuple[Keyword, ...]:
+def _options(**given: tuple[Code, Code]) -> tuple[Keyword, ...]:
     """Keywords whose value differs from PyTorch's default."""
     return tuple(Keyword(k, value) for k, (value, default) in given.items() if value != default)
 
@@ -56,7 +56,7 @@ def _conv(op: Op, site: Site) -> Code:
     sides = _sides(op.padding)
     options = _options(
         stride=(_pair(op.stride, dim), "1"),
-        padding=(_pair(sides, dim) if sides else f"({_quad(op.padding, dim)})", "0"),
+        padding=(_pair(sides, dim) if sides else _quad(op.padding, dim), "0"),
         dilation=(_pair(op.dilation, dim), "1"),
         groups=(dim(op.groups), "1"),
         bias=(str(op.bias), "True"),
@@ -65,10 +65,10 @@ def _conv(op: Op, site: Site) -> Code:
     return Call(name, (site.channels, dim(op.out_channels), _pair(op.kernel, dim), *options))
 
 
-def _quad(padding: Quad, dim: Callable[[Dim], str]) -> str:
+def _quad(padding: Quad, dim: Callable[[Dim], str]) -> Code:
     """Asymmetric padding in the order of `F.pad`: left, right, top, bottom."""
     top, bottom, left, right = padding
-    return ", ".join(dim(side) for side in (left, right, top, bottom))
+    return Items("(", ")", tuple(dim(side) for side in (left, right, top, bottom)))
 
 
 def _conv_transpose(op: Op, site: Site) -> Code:

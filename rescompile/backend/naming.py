@@ -10,6 +10,8 @@ from collections.abc import Set as AbstractSet
 from ..ir.expr import Dim, Var
 from ..ir.structure import Block
 
+AMBIGUOUS = frozenset("IOl")  # easily taken for digits: ruff refuses them (E741 to E743)
+
 
 def pascal_case(name: str) -> str:
     """`basic_block` as `BasicBlock`; capitals that are there stay, and two numbers stay apart."""
@@ -43,7 +45,7 @@ class Names:
     """Hands out names within one file."""
 
     def __init__(self, reserved: set[str]) -> None:
-        self.taken = {*reserved, *keyword.kwlist, *dir(builtins)}
+        self.taken = {*reserved, *AMBIGUOUS, *keyword.kwlist, *dir(builtins)}
 
     def take(self, wanted: str, suffix: str = "") -> str:
         """`wanted`, or `wanted` with the suffix or a number where it is taken."""
@@ -59,5 +61,5 @@ class Names:
 def shown_names(block: Block, taken: AbstractSet[str]) -> dict[str, Dim]:
     """How a block's own names are written where the file needs them for something else."""
     own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets)]
-    free = Names({*taken, *own})
-    return {name: Var(free.take(f"{name}_")) for name in own if name in taken}
+    free, hidden = Names({*taken, *own}), taken | AMBIGUOUS
+    return {name: Var(free.take(f"{name}_")) for name in own if name in hidden}

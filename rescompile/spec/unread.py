@@ -76,7 +76,8 @@ def _arguments(spec: Spec) -> Iterator[Diagnostic]:
     reading = Reading(spec)
     every = [*reading.own_steps, *map(steps, spec.blocks.values())]
     for call in (one for part in every for one in mappings(part)):
-        block = spec.blocks.get(call.get("block", ""))
+        called = call.get("block")  # of a join it is the name of a branch, with its steps
+        block = spec.blocks.get(called) if isinstance(called, str) else None
         if block is None or _file(block) == _file(spec):
             continue
         for key in call:

@@ -96,7 +96,7 @@ blocks:
           - {norm: {}, when: $se > 0}
           - {activation: {}, when: $se <= 0}
   gate:
-    parameters: {se: {default: 0}, scale: {default: 1}}
+    parameters: {se: {default: 0}}
     body:
       - multiply:
           - []

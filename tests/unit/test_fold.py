@@ -103,8 +103,8 @@ def test_an_unused_parameter_is_dropped_even_if_it_varies(write: Write) -> None:
         assert isinstance(call, Call)
         stages.append(replace(stage, body=(replace(call, args=(*call.args, ("idle", i))),)))
     idle = replace(unit, parameters=(*unit.parameters, Param("idle", int, 0)))
-    made = fold(replace(network, stages=tuple(stages), blocks={"unit": idle}))
-    assert [p.name for p in made.blocks["unit"].parameters] == ["channels"]
+    made = fold(elaborate(replace(network, stages=tuple(stages), blocks={"unit": idle})))
+    assert [p.name for p in made.network.blocks["unit"].parameters] == ["channels"]
 
 
 @pytest.mark.parametrize(
