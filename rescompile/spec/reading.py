@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from .located import Located
-from .models import BlockSpec, Spec
+from .models import BlockSpec, Spec, Step
 
 FORMS = ("body", "sequence", "inline")
 STEPS = ("stem", "stages", "head")
@@ -40,6 +40,11 @@ def mappings(value: Any) -> Iterator[Located]:
     if isinstance(value, (dict, list)):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from mappings(inner)
+
+
+def single(value: Any) -> Iterator[Located]:
+    """The steps in a value, however deep; a branch may be called as what a step does."""
+    return (one for one in mappings(value) if one.model is Step)
 
 
 def called(value: Any) -> set[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ..errors import Diagnostic, Location, did_you_mean, near
 from .models import BlockSpec, Model, Spec
 from .options import untaken
-from .reading import Reading, free, mappings, names, steps
+from .reading import Reading, free, names, single, steps
 
 CODE = "E107"
 OF_NAMES = ("E106", "E204", "E207")  # a wrong name, or an expression in which there may be one
@@ -75,7 +75,7 @@ def _arguments(spec: Spec) -> Iterator[Diagnostic]:
     """Arguments that the block of a library takes and does not read."""
     reading = Reading(spec)
     every = [*reading.own_steps, *map(steps, spec.blocks.values())]
-    for call in (one for part in every for one in mappings(part)):
+    for call in single(every):
         called = call.get("block")  # of a join it is the name of a branch, with its steps
         block = spec.blocks.get(called) if isinstance(called, str) else None
         if block is None or _file(block) == _file(spec):

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import Location, did_you_mean, near
 from .located import Located
 from .models import ACTIVATION_OPTIONS, NORM_OPTIONS, Spec
-from .reading import Reading, mappings, names, steps, strings
+from .reading import Reading, names, single, steps, strings
 from .values import is_expression
 
 CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose")
@@ -66,16 +66,12 @@ class _Takers:
         self.kinds = {"norm": spec.defaults.norm.kind, "activation": spec.defaults.activation.kind}
         reading = Reading(spec)
         parts = [*reading.own_steps, reading.shortcut, *map(steps, reading.reached.values())]
-        self.steps = [one for part in parts for one in mappings(part)]
+        self.steps = list(single(parts))
         self.projects = not PROJECTIONS.isdisjoint(strings([parts, spec.tree.get("parameters")]))
 
     def options(self, *words: str) -> list[dict[str, Any]]:
-        """What stands after these words, wherever a step begins with one.
-
-        A full shortcut has a `norm` too, which is true or false.
-        """
-        found = [one[word] for one in self.steps for word in words if word in one]
-        return [options for options in found if isinstance(options, dict)]
+        """What stands after these words, wherever a step begins with one."""
+        return [one[word] for one in self.steps for word in words if word in one]
 
     def of(self, key: str, inner: str = "") -> bool:
         """Whether a step takes a default."""

@@ -132,7 +132,9 @@ def forms_of(one: Attribute) -> list[str]:
     forms += ["true", "false"] if one.flag else []
     in_blocks = not one.owner.startswith("defaults")
     if one.expression:
-        forms += [*(FORMS_OF_CALLS if in_blocks else ()), "network parameter"]
+        calls = FORMS_OF_CALLS if in_blocks else ()
+        words = one.number is None and not one.flag  # which are the same for all repetitions
+        forms += [*(f for f in calls if f != "once" or not words), "network parameter"]
         forms += ["expression"] if one.type in ("int", "float", "bool") else []
         forms += ["let"] if one.type == "int" and in_blocks else []
     return forms

@@ -20,7 +20,7 @@ from rescompile.errors import Location, RescompileError
 from .networks import Files, network
 
 Place = tuple[str | int, ...]  # of a value in a file's data, from the outermost key on
-MOST_REPAIRS = 25
+MOST_REPAIRS = 40
 LISTS = ("stem", "stages", "head", "body", "sequence", "inline", "group", "steps", "positions")
 LISTS += ("branch", "preactivation", "shortcut")
 NEEDED = ("rescompile", "name", "input", "stem", "stages", "blocks", "parameters", "extends")
@@ -82,13 +82,21 @@ def repaired(files: Files, folder: Path) -> tuple[Files, int]:
         if error is None:
             return files, count
         before = text(files)
-        for diagnostic in error.diagnostics[:1]:
-            if diagnostic.location is None:
+        for at in _places(error):
+            if at is None:
                 return files, count
-            leave_out(files, diagnostic.location)
+            leave_out(files, at)
         if text(files) == before:
             return files, count
     return files, MOST_REPAIRS
+
+
+def _places(error: RescompileError) -> list[Location | None]:
+    """What to leave out next: what is wrong first, or all that nothing reads, the last first."""
+    unread = [one.location for one in error.diagnostics if one.code == "E107" and one.location]
+    if error.diagnostics[0].code != "E107":
+        return [error.diagnostics[0].location]
+    return [*sorted(unread, key=lambda at: (at.line, at.column), reverse=True)]
 
 
 def leave_out(files: Files, at: Location) -> None:
@@ -153,5 +161,7 @@ def _is_optional(place: Place) -> bool:
     if length == 1:
         return key not in NEEDED
     holder = place[-2]
+    if holder in ("parameters", "let"):
+        return True  # a name, whatever else it may stand for
     inside = isinstance(holder, str) and holder not in LISTS
     return inside and key not in LISTS and key not in ("kernel", "channels", "features", "stop")

@@ -207,7 +207,10 @@ class Values:
         made = Parameter(self.value_name(), type, topic, list(dict.fromkeys(values)))
         if scope.block is None or form == "defaulted" or self.chance(0.4):
             made.default = self.pick(made.values)
-        made.once = scope.block is not None and (form == "once" or self.chance(0.25))
+        once = scope.block is not None and (form == "once" or self.chance(0.25))
+        made.once = once and type not in ("str", "shortcut")
+        if made.once and made.default is None:
+            made.default = made.values[0]
         own[made.name] = made
         return made
 

@@ -146,6 +146,18 @@ stages:
     assert open_spec(write(text, head=HEAD)).facts
 
 
+@pytest.mark.parametrize("name", ["block", "norm", "conv", "activation", "shortcut"])
+def test_a_branch_may_be_called_as_what_a_step_does(name: str, write: Write) -> None:
+    text = f"""
+defaults: {{norm: {{momentum: 0.2}}}}
+stages:
+  - concat:
+      {name}: [{{conv: {{channels: 8, kernel: 3}}}}, {{norm: {{}}}}]
+      other: {{conv: {{channels: 8, kernel: 3}}}}
+"""
+    assert warnings(write, text) == []
+
+
 WARNED = {
     "a block": (UNIT + f"stages:\n{CONV}", ["F201: nothing calls 'unit'"]),
     "a block that only itself calls": (
