@@ -1,0 +1,70 @@
+"""Some of the random networks, and all that once failed, on the engine that Keras takes by itself.
+
+The others run Keras on PyTorch, in one process with PyTorch itself. RESCOMPILE_BACKENDS names what
+to run instead: `keras:jax`, say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rescompile.compiler import open_spec
+from rescompile.parity.compare import relative_error
+from rescompile.parity.process import Worker
+from rescompile.parity.reference import run
+from rescompile.parity.weights import random_weights
+from rescompile.registry import get_backend
+
+from .bench import ROOT
+from .networks import network
+from .repair import refusal, repaired, write
+
+REGRESSIONS = sorted((ROOT / "tests/regressions").glob("*.yaml"))
+ENGINES = os.environ.get("RESCOMPILE_BACKENDS", "keras").split()
+BOUND = 1e-10
+MOST_MACS, HUGE = 20_000_000, 1e30
+SEEDS = range(30)
+
+pytest.importorskip("keras")
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[list[Worker]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(Worker(name)) for name in ENGINES]
+
+
+def check(path: Path, workers: list[Worker]) -> None:
+    """Every engine gives the reference's outputs, in float64."""
+    facts = open_spec(path).facts
+    images = np.random.default_rng(7).standard_normal((2, *facts.network.input))
+    weights = random_weights(facts.elaborated, 3)
+    wanted = run(facts.elaborated, weights, images).outputs
+    if any(np.abs(output).max() > HUGE for output in wanted):
+        return
+    for worker in workers:
+        if get_backend(worker.backend).unsupported(facts):
+            continue
+        got = worker.run(path, images, weights=3, dtype="float64")
+        assert len(got) == len(wanted)
+        for ours, theirs in zip(got, wanted, strict=True):
+            assert relative_error(ours, theirs) < BOUND, worker.label
+
+
+@pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
+def test_what_once_failed_holds(workers: list[Worker], path: Path) -> None:
+    check(path, workers)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_network_is_the_same(workers: list[Worker], tmp_path: Path, seed: int) -> None:
+    files, _ = repaired(network(seed), tmp_path)
+    path = write(files, tmp_path)
+    if refusal(path) is None and open_spec(path).report("network").total.macs <= MOST_MACS:
+        check(path, workers)
