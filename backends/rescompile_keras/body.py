@@ -16,7 +16,7 @@ from rescompile.backend.schedule import (
     Select,
     Split,
 )
-from rescompile.ir.expr import Dim, Var, binary
+from rescompile.ir.expr import Dim, Var, binary, if_else
 from rescompile.ir.ops import Shape, show_shape
 from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, Where, sources
 from rescompile.ir.structure import Call as BlockCall
@@ -238,14 +238,13 @@ class Body:
         assert node.repeat is not None
         inner = self.file.block(node.block)
         self.copy(target, source)
-        with self.loop(node.repeat) as counter:
-            given = {name: self.scope.dim(dim) for name, dim in node.args if inner.takes(name)}
+        with self.loop(node.repeat):
+            args = dict(node.args)
             for param in self.file.network.blocks[node.block].parameters:
-                if param.once and param.default is not None and param.name in given:
-                    first, rest = given[param.name], self.scope.dim(param.default)
-                    first = f"({first})" if " if " in first else first
-                    if first != rest:
-                        given[param.name] = f"{first} if {counter} == 0 else {rest}"
+                if param.once and param.default is not None and param.name in args:
+                    first = binary("==", Var(INDEX), 0)
+                    args[param.name] = if_else(first, args[param.name], param.default)
+            given = {name: self.scope.dim(dim) for name, dim in args.items() if inner.takes(name)}
             named = repetition(label, node, Var(INDEX), start, self.scope)
             self.assign(target, inner.call(target, given, named))
         note = self.note(node)

@@ -19,18 +19,24 @@ DRAWN: dict[type[Conv | ConvTranspose | Linear], str] = {
     Linear: "nn.Linear",
 }
 WITH_BIAS = "module.bias is not None"
+ZEROS = "nn.init.zeros_(module.bias)"
+GUARDED = (f"if {WITH_BIAS}:", f"    {ZEROS}")
 
 
 def initialisers(facts: Facts) -> Iterator[str]:
     """Lines for the end of `__init__`. Biases start at zero, as they do in Keras."""
     network = facts.network
     found = [trace.op for _, trace in facts.elaborated.flat()]
-    rules: dict[tuple[str, ...], list[str]] = {}  # what is done, to which modules
+    done: dict[str, tuple[str, ...]] = {}
     for kind, name in DRAWN.items():
         how = network.linear_init if kind is Linear else network.conv_init
         biases = [op.bias for op in found if isinstance(op, kind)]
         if lines := _lines(_weight(how), biases):
-            rules.setdefault(tuple(lines), []).append(name)
+            done[name] = tuple(lines)
+    rules: dict[tuple[str, ...], list[str]] = {}  # what is done, to which modules
+    for name, made in done.items():
+        either = made == (ZEROS,) and GUARDED in done.values()  # two branches that do the same
+        rules.setdefault(GUARDED if either else made, []).append(name)
     word = "if"
     for made, names in rules.items():
         if word == "if":
@@ -63,5 +69,5 @@ def _bias(biases: list[bool]) -> list[str]:
     if not any(biases):
         return []
     if all(biases):
-        return ["nn.init.zeros_(module.bias)"]
-    return [f"if {WITH_BIAS}:", "    nn.init.zeros_(module.bias)"]
+        return [ZEROS]
+    return [*GUARDED]

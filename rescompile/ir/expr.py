@@ -199,6 +199,8 @@ def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
         then = then.then
     if isinstance(otherwise, IfElse) and otherwise.test == test:
         otherwise = otherwise.otherwise
+    if isinstance(then, bool) and isinstance(otherwise, bool) and then != otherwise:
+        return test if then else negation(test)
     return then if then == otherwise else IfElse(test, then, otherwise)
 
 
@@ -291,6 +293,9 @@ def logical_and(left: Dim, right: Dim) -> Dim:
 
 
 def negation(dim: Dim) -> Dim:
+    """Where a condition does not hold; an equation is turned round."""
+    if isinstance(dim, Binary) and dim.op in ("==", "!="):
+        return Binary("!=" if dim.op == "==" else "==", dim.left, dim.right)
     return unary("not", dim)
 
 
