@@ -91,7 +91,9 @@ class Steps(Operations):
         inner = replace(scope, kind="positions", marks=[])
         steps: list[Step] = []
         for _ in range(self.pick([1, 2, 3])):
-            words = POSITIONAL if self.chance(0.9) else (self.placed_word, *OPERATIONS)
+            words = POSITIONAL if self.chance(0.9) else tuple(OPERATIONS)
+            if self.place == "positions" and self.chance(0.3):
+                words = (self.placed_word,)
             (step,) = self.operation(inner, word=self.pick(words))
             if "norm" in step:
                 step["norm"] |= {"kind": "layer"}
@@ -194,10 +196,12 @@ class Steps(Operations):
             inner.width = scope.width
             branch.append(self.to_width(inner))
         given: Step = {"branch": branch}
-        if self.chance(0.25):
+        if self.chance(0.8 if self.place == "preactivation" else 0.25):
             pre = replace(scope, kind="preactivation", keep=True, marks=[])
             words = ("norm", "activation", "dropout")
             second = self.pick(words) if self.chance(0.5) else self.word(pre)
+            if self.place == "preactivation":
+                second = self.placed_word
             given["preactivation"] = [
                 *self.operation(pre, word="norm"),
                 *self.operation(pre, word=second),

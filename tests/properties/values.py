@@ -128,13 +128,9 @@ class Values:
         self.used.append(word)
         return word
 
-    def value_name(self) -> str:
-        """A name for a parameter or a let: seldom one that stands for something else."""
-        taken = (
-            ()
-            if self.chance(0.01)
-            else (*CALL_KEYS, *FUNCTIONS, *KNOWN, *LANGUAGE, "classes", "shortcut")
-        )
+    def value_name(self, *own: str) -> str:
+        """A name for a parameter or a let, none of `own`: seldom one that has a meaning."""
+        taken = own if self.chance(0.01) else (*TAKEN, *own)
         return next(name for name in iter(self.name, "") if name not in taken)
 
     def text(self) -> str:
@@ -155,7 +151,7 @@ class Values:
             numbers = USUAL.get(one.key, [n for n in near if most is None or n <= most])
             if keep and one.key in KEEPING and not (one == self.theme and self.forced):
                 return KEEPING[one.key]
-            found = numbers * 2 + found
+            found = numbers + found
         return found
 
     def value(self, one: Attribute, scope: Scope, keep: bool = False, absent: float = 0.5) -> Any:
