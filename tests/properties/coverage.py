@@ -12,8 +12,6 @@ from .declarations import DEFAULTS, OPERATIONS, RESIDUAL, SHORTCUT, STEP, Attrib
 from .networks import Files
 
 Seen = set[tuple[str, str, str]]  # the owner of an attribute, its key, a form or a place
-PLACES = ("network", "body", "sequence", "inline", "group", "steps", "branch", "residual")
-PLACES += ("shortcut", "preactivation", "positions")
 
 
 class Coverage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .declarations import DEFAULTS, FORMS_OF_CALLS, KINDS_OF_SHORTCUT
+from .declarations import DEFAULTS, FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS
 from .steps import Steps
 from .values import Block, Parameter, Scope, Step
 
@@ -57,7 +57,8 @@ class _Network(Steps):
         return self.pick(["projection", "projection", *KINDS_OF_SHORTCUT])
 
     def stages(self, scope: Scope) -> list[Step]:
-        made: list[Step] = []
+        in_blocks = (*OPERATIONS, "residual", "shortcut")
+        made = self.themed(scope) if self.theme.owner in in_blocks else []
         calls = self.form in FORMS_OF_CALLS
         for _ in range(self.pick([3, 4] if calls else [1, 2, 3, 4])):
             kinds = [self.call] * 4 if calls else []

@@ -19,6 +19,10 @@ SHAPING = (*WIDTHS, *WIDENING, *POOLS, "upsample", "global_avg_pool")
 SHAPERS = (*WIDTHS, *WIDENING, "global_avg_pool", "flatten", "upsample", "layer_scale")
 UNSHAPING = ("dropout", "stochastic_depth", "channel_shuffle")
 KEY = {one.key: one for one in (*RESIDUAL, *STEP)}
+PLACES = ("body", "sequence", "inline", "group", "steps", "branch", "residual", "shortcut")
+PLACES += ("preactivation", "positions")
+# Each network has one operation in one kind of place more often than others.
+PLACED = [(word, place) for word in OPERATIONS for place in PLACES]
 
 
 class Operations(Values):
@@ -27,6 +31,7 @@ class Operations(Values):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.palettes: dict[Any, list[Step]] = {}
+        self.placed_word, self.place = PLACED[seed % len(PLACED)]
 
     # What all steps have.
 
@@ -75,6 +80,8 @@ class Operations(Values):
     def word(self, scope: Scope) -> str:
         if scope.vector:
             return self.pick(VECTOR)
+        if scope.kind == self.place and self.chance(0.4):
+            return self.placed_word
         words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
         if self.theme.owner in words and self.chance(0.55):
             return self.theme.owner

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 
 from rescompile.compiler import open_spec
 from rescompile.errors import Location, RescompileError
+from rescompile.spec.models import COMMON
 
 from .networks import Files, network
 
@@ -81,32 +83,25 @@ def repaired(files: Files, folder: Path) -> tuple[Files, int]:
         error = refusal(write(files, folder))
         if error is None:
             return files, count
-        before = text(files)
-        for at in _places(error):
-            if at is None:
-                return files, count
-            leave_out(files, at)
-        if text(files) == before:
+        if not leave_out(files, [one.location for one in error.diagnostics if one.location]):
             return files, count
     return files, MOST_REPAIRS
 
 
-def _places(error: RescompileError) -> list[Location | None]:
-    """What to leave out next: what is wrong first, or all that nothing reads, the last first."""
-    unread = [one.location for one in error.diagnostics if one.code == "E107" and one.location]
-    if error.diagnostics[0].code != "E107":
-        return [error.diagnostics[0].location]
-    return [*sorted(unread, key=lambda at: (at.line, at.column), reverse=True)]
+def leave_out(files: Files, found: list[Location]) -> bool:
+    """Remove the attributes or steps at some places; whether anything was removed.
 
-
-def leave_out(files: Files, at: Location) -> None:
-    """Remove the attribute or the step at a place of a file."""
-    name = Path(at.file).stem
-    if name not in files:
-        return
-    place = find(text(files[name]), at.line, at.column)
-    if place:
-        remove(files[name], place)
+    Of a file, those at the last place first, so that the numbers of the others stay.
+    """
+    before = text(files)
+    for name, data in files.items():
+        source = text(data)
+        here = [(at.line, at.column) for at in found if Path(at.file).stem == name]
+        places = [find(source, *at) for at in sorted(set(here), reverse=True)]
+        for place in dict.fromkeys(places):
+            with suppress(KeyError, IndexError, TypeError):  # gone with another
+                remove(data, place)
+    return text(files) != before
 
 
 def find(source: str, line: int, column: int) -> Place:
@@ -149,19 +144,20 @@ def remove(data: Any, place: Place) -> None:
             if not holder:
                 holder.append({"activation": {}})
             return
-        if isinstance(holder, dict) and _is_optional(place):
+        if isinstance(holder, dict) and _is_optional(place, holder):
             del holder[key]
             return
         place = place[:-1]
 
 
-def _is_optional(place: Place) -> bool:
+def _is_optional(place: Place, holder: dict[str, Any]) -> bool:
     """Whether a key is an attribute that may be left out, as far as anyone can tell."""
     key, length = place[-1], len(place)
     if length == 1:
         return key not in NEEDED
-    holder = place[-2]
-    if holder in ("parameters", "let"):
-        return True  # a name, whatever else it may stand for
-    inside = isinstance(holder, str) and holder not in LISTS
+    if place[-2] in ("parameters", "let"):
+        return True
+    if key in COMMON or ("block" in holder and key != "block"):
+        return True  # of a step, or an argument
+    inside = isinstance(place[-2], str) and place[-2] not in LISTS
     return inside and key not in LISTS and key not in ("kernel", "channels", "features", "stop")

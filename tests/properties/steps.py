@@ -8,7 +8,7 @@ from typing import Any
 
 from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
 from .operations import KEY, SHAPERS, SHAPING, UNSHAPING, Operations
-from .values import Block, Scope, Step
+from .values import Block, Parameter, Scope, Step
 
 MOST_BLOCKS = 4
 POSITIONAL = ("linear", "norm", "activation", "dropout")
@@ -44,6 +44,8 @@ class Steps(Operations):
             kinds += [self.positions]
         if scope.marks:
             kinds += [self.earlier, self.earlier]
+        if depth > 0 and scope.kind != self.place:
+            kinds += [self.placed(scope)] * 8
         return self.pick(kinds)(scope, depth)
 
     # Steps that hold steps.
@@ -77,7 +79,7 @@ class Steps(Operations):
     def loop(self, scope: Scope, depth: int) -> list[Step]:
         before = self.width(scope)
         inner = replace(scope, kind="steps", keep=True, index=True, marks=[])
-        steps = self.steps(inner, 1, 2, 0)
+        steps = self.steps(inner, 1, 3, 0)
         if inner.width != scope.width:
             steps.append(self.to_width(scope))
         return [*before, {"repeat": self.repeat(scope), "steps": steps}]
@@ -89,7 +91,9 @@ class Steps(Operations):
         inner = replace(scope, kind="positions", marks=[])
         steps: list[Step] = []
         for _ in range(self.pick([1, 2, 3])):
-            words = POSITIONAL if self.chance(0.85) else tuple(OPERATIONS)
+            words = POSITIONAL if self.chance(0.9) else tuple(OPERATIONS)
+            if self.place == "positions" and self.chance(0.3):
+                words = (self.placed_word,)
             (step,) = self.operation(inner, word=self.pick(words))
             if "norm" in step:
                 step["norm"] |= {"kind": "layer"}
@@ -163,6 +167,7 @@ class Steps(Operations):
             if self.chance(0.4):
                 inner = replace(scope, keep=True)
                 words = ["activation", "activation", "norm", "norm", *UNSHAPING]
+                words += [self.placed_word] * 20 if self.place == "shortcut" else []
                 made.extend(self.operation(inner, word=self.pick(words)))
         return made
 
@@ -191,10 +196,12 @@ class Steps(Operations):
             inner.width = scope.width
             branch.append(self.to_width(inner))
         given: Step = {"branch": branch}
-        if self.chance(0.25):
+        if self.chance(0.8 if self.place == "preactivation" else 0.25):
             pre = replace(scope, kind="preactivation", keep=True, marks=[])
             words = ("norm", "activation", "dropout")
-            second = self.pick(words) if self.chance(0.6) else self.word(pre)
+            second = self.pick(words) if self.chance(0.5) else self.word(pre)
+            if self.place == "preactivation":
+                second = self.placed_word
             given["preactivation"] = [
                 *self.operation(pre, word="norm"),
                 *self.operation(pre, word=second),
@@ -219,12 +226,14 @@ class Steps(Operations):
     def kind_of_shortcut(self, scope: Scope, branch: list[Step], keep: bool) -> Any:
         """A kind, a parameter, steps like the branch's, or a mapping."""
         fitting = KINDS_OF_SHORTCUT if keep else [k for k in KINDS_OF_SHORTCUT if k != "identity"]
-        if not keep and self.chance(0.25):
+        if not keep and not self.forced and self.chance(0.25):
             return {"steps": self.shortcut_steps(scope, branch), "where": "shape_changes"}
         forms = ["kind", "kind", "network", "word", "steps", "mapping", "mapping"]
         forms += ["word"] * 5 if self.theme.owner == "residual" else []
         forms += ["mapping"] * 5 if self.theme.owner == "shortcut" else []
         form = self.pick(forms)
+        if self.forced and self.theme.key in ("shortcut", "kind"):
+            form = "word" if self.theme.owner == "residual" else "mapping"
         if form == "network":
             return "$shortcut"
         if form == "word":
@@ -270,6 +279,57 @@ class Steps(Operations):
             step["when"] = self.when(scope)
         scope.width = None if "when" in step or repeats else self.leaving(block, step, scope)
         return [step]
+
+    def placed(self, scope: Scope) -> Any:
+        """What makes a place of the kind that the network is to have more of."""
+        inside = {"group": self.group, "branch": self.join, "positions": self.positions}
+        inside |= dict.fromkeys(("residual", "shortcut", "preactivation"), self.residual)
+        if self.place == "steps":
+            return self.loop if scope.numbered else self.group
+        return inside.get(self.place, self.call)
+
+    def themed(self, scope: Scope) -> list[Step]:
+        """Calls of a block that has the network's theme in it."""
+        inner = Block(self.name(), "body", 1 if self.form == "nested" else 0)
+        within = replace(_in(inner), keep=True)
+        self.forced = True
+        inner.steps = self.theme_itself(within)
+        self.forced = False
+        block = inner
+        self.blocks[inner.name] = inner
+        if self.form == "nested":
+            block = Block(self.name(), "body", 0)
+            self.blocks[block.name] = block
+            passed = {
+                one.name: self.symbol(one.type, one.topic, one.values, _in(block), "parameter")
+                for one in inner.parameters.values()
+            }
+            block.steps = [{**passed, "block": inner.name}]
+        inner.done = block.done = True
+        scope.width = None
+        return [self.themed_call(block, number) for number in range(2)]
+
+    def theme_itself(self, scope: Scope) -> list[Step]:
+        if self.theme.owner not in OPERATIONS:
+            return self.residual(scope, 1)
+        if self.theme.owner == "linear":
+            return [{"positions": self.operation(scope, word="linear")}]
+        return self.operation(scope, word=self.theme.owner)
+
+    def themed_call(self, block: Block, number: int) -> Step:
+        """One of two calls, which differ as the theme has it."""
+        given = {one.name: self.turn(one, number) for one in block.parameters.values()}
+        step: Step = {**given, "block": block.name}
+        if self.form == "defaulted" and number:
+            for one in block.parameters.values():
+                if one.default is not None:
+                    del step[one.name]
+        if self.form == "once":
+            step |= {"name": self.name(), "repeat": 2}
+        return step
+
+    def turn(self, one: Parameter, number: int) -> Any:
+        return one.values[number % len(one.values)]
 
     def leaving(self, block: Block, step: Step, scope: Scope) -> Any:
         """The channels that leave a call, where they are as plain as what the call gives."""
@@ -329,3 +389,8 @@ class Steps(Operations):
             numbers = ["$index", "$block_index"] if scope.kind == "network" else ["$index"]
             return f"{value} + {self.pick(numbers)}"
         return value
+
+
+def _in(block: Block) -> Scope:
+    """The scope of a block's body."""
+    return Scope("body", block, "$in_channels", False)

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from .bench import ROOT, Bench
-from .coverage import PLACES, Coverage
+from .coverage import Coverage
 from .declarations import ALL, LANGUAGE, OPERATIONS, Attribute, forms_of
 from .networks import Files, network
+from .operations import PLACES
 from .reduce import small
 from .repair import draw, is_refused, shown
 from .values import THEMES

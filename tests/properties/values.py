@@ -18,6 +18,7 @@ from .words import CONTROLS, HIDING, PIECES, WORDS
 
 T = TypeVar("T")
 Step = dict[str, Any]
+TAKEN = (*CALL_KEYS, *FUNCTIONS, *KNOWN, *LANGUAGE, "classes", "shortcut")
 SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
 # Each network has one attribute in one form more often than others: all of them come in turn.
 THEMES = [(one, form) for one in ALL for form in forms_of(one) if form in SYMBOLS]
@@ -103,6 +104,7 @@ class Values:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.theme, self.form = THEMES[seed % len(THEMES)]
+        self.forced = False  # whether the theme has to come now
         self.words = self.random.sample(WORDS, len(WORDS))
         if self.chance(0.1):
             self.words[-self.pick([1, 3, 6])] = self.pick(HIDING)
@@ -126,9 +128,9 @@ class Values:
         self.used.append(word)
         return word
 
-    def value_name(self) -> str:
-        """A name for a parameter or a let: seldom one that stands for something else."""
-        taken = () if self.chance(0.01) else (*CALL_KEYS, *FUNCTIONS, *KNOWN, *LANGUAGE)
+    def value_name(self, *own: str) -> str:
+        """A name for a parameter or a let, none of `own`: seldom one that has a meaning."""
+        taken = own if self.chance(0.01) else (*TAKEN, *own)
         return next(name for name in iter(self.name, "") if name not in taken)
 
     def text(self) -> str:
@@ -147,9 +149,9 @@ class Values:
             least, most = one.number
             near = [least, least + 1, least + 2] if one.whole else [least + 0.25, least + 0.5]
             numbers = USUAL.get(one.key, [n for n in near if most is None or n <= most])
-            if keep and one.key in KEEPING:
+            if keep and one.key in KEEPING and not (one == self.theme and self.forced):
                 return KEEPING[one.key]
-            found = numbers * 3 + found
+            found = numbers + found
         return found
 
     def value(self, one: Attribute, scope: Scope, keep: bool = False, absent: float = 0.5) -> Any:
@@ -163,7 +165,7 @@ class Values:
         return self.scalar(one, scope, values)
 
     def scalar(self, one: Attribute, scope: Scope, values: list[Any]) -> Any:
-        form = self.form if one == self.theme and self.chance(0.9) else ""
+        form = self.form if one == self.theme and (self.forced or self.chance(0.9)) else ""
         share = 0.4 if scope.block is not None or scope.kind == "defaults" else 0.12
         if one.expression and (form in SYMBOLS or self.chance(share)):
             return self.symbol(one.type, one.key, values, scope, form)
@@ -190,7 +192,7 @@ class Values:
         return self.let(text, scope.block) if form == "let" or self.chance(0.12) else text
 
     def let(self, text: str, block: Block) -> str:
-        name = self.value_name()
+        name = self.value_name(*block.parameters, *block.lets)
         block.lets[name] = text
         return f"${name}"
 
@@ -204,13 +206,12 @@ class Values:
             alike = [p for p in alike if p.once]
         if alike and self.chance(0.7):
             return self.pick(alike)
-        made = Parameter(self.value_name(), type, topic, list(dict.fromkeys(values)))
-        if scope.block is None or form == "defaulted" or self.chance(0.4):
+        lets = scope.block.lets if scope.block is not None else ()
+        made = Parameter(self.value_name(*own, *lets), type, topic, list(dict.fromkeys(values)))
+        numbers = scope.block is not None and type not in ("str", "shortcut")
+        made.once = numbers and (form == "once" or self.chance(0.25))
+        if scope.block is None or made.once or form == "defaulted" or self.chance(0.4):
             made.default = self.pick(made.values)
-        once = scope.block is not None and (form == "once" or self.chance(0.25))
-        made.once = once and type not in ("str", "shortcut")
-        if made.once and made.default is None:
-            made.default = made.values[0]
         own[made.name] = made
         return made
 
