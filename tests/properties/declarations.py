@@ -137,8 +137,7 @@ def forms_of(one: Attribute) -> list[str]:
         forms += [*(f for f in calls if f != "once" or not words), "network parameter"]
         forms += ["expression"] if one.type in ("int", "float", "bool") else []
         forms += ["let"] if one.type == "int" and in_blocks else []
-    words = one.type in ("str", "shortcut")  # which are the same for all repetitions
-    return [form for form in forms if not (words and form == "once")]
+    return forms
 
 
 ALL = (

@@ -56,6 +56,8 @@ PIECES = (
     "# noqa",
     "<b>&amp;",
     "é ü 漢字",
+    r"C:\users\name\x41" * 12,
+    "\\" * 201,
     "end.",
     "a_very_long_word_that_no_line_can_hold_" * 3,
 )
