@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rescompile.backend.choices import Choice, choices
-from rescompile.ir.expr import Dim, Expr, binary, negation
+from rescompile.ir.expr import Dim, Expr, Var, binary, negation
+from rescompile.ir.structure import INDEX, Form, Group, Layer, Loop, Node
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.structure import Form, Group, Layer, Loop, Node
 from rescompile.ir.sums import total
 
 from .file import consumed
@@ -109,10 +109,26 @@ class Sequence:
     def loop(self, node: Loop) -> None:
         self.body.copy(self.target, self.source)
         self.source = self.target
+        if not self.counter and len(node.body) == 1 and self.single(node.body[0]):
+            self.turns(node)
+            return
         self.settle()
         with self.body.loop(node.count):
             self.run(node.body, more=True)
             self.settle()
+
+    def single(self, node: Node) -> bool:
+        """Whether a node is sure to take one number."""
+        own = isinstance(node, (Layer, Group, BlockCall)) and node.when is True
+        return own and not self.spliced(node)
+
+    def turns(self, node: Loop) -> None:
+        """A loop whose turns take a number each: its own counter tells them."""
+        start = self.offset
+        with self.body.loop(node.count):
+            self.offset = total((start, Var(INDEX)))
+            self.run(node.body)
+        self.offset = total((start, node.count))
 
     def settle(self) -> None:
         """Bring the variable that counts up to the present position."""
