@@ -47,6 +47,7 @@ class Body:
         self.local = frozenset(local)
         self.names = {*file.names.taken, *self.local}
         self.lines: list[Line] = []
+        self.outputs: list[str] = []  # the variables of what the network returns
         self.indent = 4
         self.entry = "x"  # what x is called until it gets its first value
 
@@ -112,7 +113,10 @@ class Body:
     # -- module scopes ---------------------------------------------------------------------------
 
     def module(self, nodes: tuple[Node, ...], label: Label, outputs: Iterable[str] = ()) -> str:
-        """A scope of named children; returns what the caller returns, as source text."""
+        """A scope of named children; returns the variable of its last value.
+
+        `outputs` are children whose values are returned; their variables are kept.
+        """
         names = tuple(outputs)
         scheduler = Scheduler(kept=sources(nodes).union(names), reserved=self.names)
         result = scheduler.body(nodes, "x")
@@ -125,7 +129,8 @@ class Body:
             self.statement(made, label)
             if made.target == "x":
                 self.entry = "x"
-        return f"[{', '.join(variables[name] for name in names)}]" if names else result
+        self.outputs = [variables[name] for name in names]
+        return result
 
     def read(self, variable: str) -> str:
         return self.entry if variable == "x" else variable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rescompile.backend.layout import signature
+from rescompile.backend.layout import Call, Code, Items, Keyword, signature, statement
 from rescompile.backend.naming import shown_names
 from rescompile.ir.expr import Var
 from rescompile.ir.structure import CLASSES, IN_CHANNELS, Block, Form
@@ -69,8 +69,14 @@ def network_function(file: File) -> tuple[str, list[str]]:
     if network.classes is not None and CLASSES in scope.used:
         arguments.append(Argument(CLASSES, "int", str(network.classes)))
     head = signature(network.name, [a.declared for a in arguments], "keras.Model")
-    last = f'return keras.Model(inputs, {result}, name="{network.name}")'
-    return head, [*_deep(file), *CHANNELS_LAST, *map(str, body.lines), f"    {last}"]
+    given: Code = Items("[", "]", tuple(body.outputs)) if body.outputs else result
+    model = Call("keras.Model", ("inputs", given, Keyword("name", f'"{network.name}"')))
+    return head, [
+        *_deep(file),
+        *CHANNELS_LAST,
+        *map(str, body.lines),
+        statement(model, before="return ", indent=4),
+    ]
 
 
 def _deep(file: File) -> list[str]:

@@ -140,7 +140,7 @@ def test_an_existing_output_survives_a_failure(converter: Converter, tmp_path: P
     [
         (["missing.npz", "--spec", SPEC, "-o", "out.npz"], 1, "there is no file 'missing.npz'"),
         (["w.npz", "--spec", SPEC, "-o", "out.txt"], 1, "'out.txt' is no kind of file"),
-        (["w.npz", "--spec", "resnet2", "-o", "out.npz"], 1, "did you mean"),
+        (["w.npz", "--spec", "resnet43", "-o", "out.npz"], 1, "did you mean"),
         (["w.npz", "--spec", SPEC, "-o", "out.npz", "--rename", "x"], 2, "not of the form OLD=NEW"),
         (["w.npz", "--spec", SPEC], 2, "Missing option"),
     ],
