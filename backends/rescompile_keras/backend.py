@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rescompile.backend.validation import Traced
     from rescompile.backend.validation.graph import Graph
 
+    from .bare import KerasFiles
     from .runtime import KerasRuntime
 
 TEMPLATES = FilePath(__file__).parent / "templates"
@@ -43,6 +44,7 @@ class KerasBackend:
     engines = ("tensorflow", "jax", "torch")
     biased_variance = True
     weight_files = (".weights.h5", ".keras")
+    bare_files = {".weights.h5": ("h5py",)}
     neutral_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
     tables: Mapping[str, Collection[type[Op]]] = {"emission": LAYERS, "storage": STORAGE}
@@ -85,13 +87,14 @@ class KerasBackend:
         from .analysis import Flattening
         from .standin import trace
 
-        texts = {
-            helper: (TEMPLATES / f"{helper}.py.j2").read_text("utf-8")
-            for helper in ("LayerScale", "UnbiasedBatchNormalization", "channel_shuffle")
-        }
         kernels = Flattening(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}
-        return trace(source, elaborated.network.name, graph, texts, rows)
+        return trace(source, elaborated.network.name, graph, _helpers(), rows)
+
+    def files(self) -> KerasFiles:
+        from .bare import KerasFiles
+
+        return KerasFiles(_helpers())
 
     def runtime(self) -> KerasRuntime:
         engine = os.environ.get(ENGINE)
@@ -101,6 +104,12 @@ class KerasBackend:
         from .runtime import KerasRuntime
 
         return KerasRuntime()
+
+
+def _helpers() -> dict[str, str]:
+    """The sources of what a file may define itself, where they are always the same."""
+    names = ("LayerScale", "UnbiasedBatchNormalization", "channel_shuffle")
+    return {name: (TEMPLATES / f"{name}.py.j2").read_text("utf-8") for name in names}
 
 
 def _constants(style: Style) -> Iterator[str]:

@@ -39,6 +39,7 @@ class TorchBackend:
     engines = ()
     biased_variance = False
     weight_files = (".pth", ".pt", ".th")
+    bare_files: Mapping[str, tuple[str, ...]] = {}
     neutral_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
     tables: Mapping[str, Collection[type[Op]]] = {"emission": MODULES, "initialisation": DRAWN}
@@ -77,6 +78,9 @@ class TorchBackend:
 
         texts = {helper: (TEMPLATES / f"{helper}.py.j2").read_text("utf-8") for helper in HELPERS}
         return trace(source, elaborated.network.name, graph, texts)
+
+    def files(self) -> None:
+        return None
 
     def runtime(self) -> TorchRuntime:
         from .runtime import TorchRuntime

@@ -120,6 +120,24 @@ class Runtime(Protocol):
         """Write weights as a file of the framework, of the kind that its suffix says."""
 
 
+class Files(Protocol):
+    """Files of a framework's weights, read and written without the framework.
+
+    `source` is the emitted file of a network, from which it follows what its model is made of.
+    """
+
+    def slots(self, facts: Facts, source: str) -> list[Slot]:
+        """What a file of the model's weights holds, in the order in which it does."""
+
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
+        """As `Runtime.read`."""
+
+    def write(
+        self, facts: Facts, source: str, weights: Weights, dtype: str, file: FilePath
+    ) -> None:
+        """Write weights, all of one type, as the framework would."""
+
+
 class Backend(Protocol):
     """A target language of the compiler."""
 
@@ -129,6 +147,7 @@ class Backend(Protocol):
     engines: tuple[str, ...]  # what its framework can run on, the default first; mostly nothing
     biased_variance: bool  # a running variance is of the batch's biased one, unless a norm says so
     weight_files: tuple[str, ...]  # the suffixes of the files that its runtime reads and saves
+    bare_files: Mapping[str, tuple[str, ...]]  # those that need no framework, and what they need
     neutral_files: tuple[str, ...]  # those among the core's own formats that its users load
     UNSUPPORTED: Mapping[type[Op], str]
     # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
@@ -150,6 +169,9 @@ class Backend(Protocol):
         The file is executed against a stand-in of the framework, which need not be installed; the
         input is term 0. Raises `TraceError`, and whatever broken code raises.
         """
+
+    def files(self) -> Files | None:
+        """Who reads and writes `bare_files`, if there are any; imports no framework."""
 
     def runtime(self) -> Runtime:
         """The runtime; imports the framework. Raises `ImportError` where it is not installed."""

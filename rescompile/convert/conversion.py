@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEUTRAL = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
 PUBLISHED = (".pth", ".pt", ".safetensors")  # as torchvision and those after it publish weights
-MODULE = "rescompile.convert.worker"
+WITH_FRAMEWORK, BARE = "rescompile.convert.worker", "rescompile.convert.bare"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Converter(ExitStack):
 
     def __init__(self) -> None:
         super().__init__()
-        self.workers: dict[str, Worker] = {}
+        self.workers: dict[tuple[str, str], Worker] = {}
 
     def convert(
         self, weights: Path, spec: str, output: Path, to: str | None = None, renames: Renames = ()
@@ -100,11 +100,12 @@ class Converter(ExitStack):
         warning = net.request.summary.note if published else ""
         return Conversion(output, written, by_order, (*changed, *notes), warning)
 
-    def worker(self, backend: str) -> Worker:
-        """The process of a backend."""
-        if backend not in self.workers:
-            self.workers[backend] = self.enter_context(Worker(backend, MODULE))
-        return self.workers[backend]
+    def worker(self, backend: str, file: Path) -> Worker:
+        """The process that does a backend's part with a file."""
+        key = backend, WITH_FRAMEWORK if _bare(backend, file) is None else BARE
+        if key not in self.workers:
+            self.workers[key] = self.enter_context(Worker(*key))
+        return self.workers[key]
 
 
 @dataclass
@@ -116,10 +117,11 @@ class _Job:
     spec: str
     between: Path
 
-    def ask(self, backend: str, job: dict[str, Any], doing: str) -> dict[str, Any]:
-        """A job for a backend's process. Raises `SpecError` where it fails."""
+    def ask(self, backend: str, file: Path, job: dict[str, Any], doing: str) -> dict[str, Any]:
+        """A job about a file for a backend's process. Raises `SpecError` where it fails."""
+        given = {**job, "spec": self.spec, "file": str(file.resolve())}
         try:
-            return self.converter.worker(backend).ask({**job, "spec": self.spec})
+            return self.converter.worker(backend, file).ask(given)
         except WorkerError as error:
             lines = str(error).strip().splitlines()
             message = f"the {backend} backend failed to {doing}: {printable(lines[-1])}"
@@ -131,9 +133,8 @@ class _Job:
         if backend is None:
             answer = self.read_neutral(file, renames)
         else:
-            job = {"action": "read", "file": str(file.resolve()), "renames": list(renames)}
-            job["out"] = str(self.between)
-            answer = self.ask(backend, job, f"read {place}")
+            job = {"action": "read", "renames": list(renames), "out": str(self.between)}
+            answer = self.ask(backend, file, job, f"read {place}")
         if "broken" in answer:
             raise _fault("E302", f"cannot read {place}: {printable(answer['broken'])}")
         return answer
@@ -166,8 +167,8 @@ class _Job:
         else:
             types = {array.dtype for array in weights.values() if array.dtype.kind == "f"}
             dtype = str(np.result_type(*types)) if types else "float32"
-            job = {"action": "write", "weights": str(self.between), "file": str(file.resolve())}
-            answer = self.ask(backend, {**job, "dtype": dtype}, "write the weights")
+            job = {"action": "write", "weights": str(self.between), "dtype": dtype}
+            answer = self.ask(backend, file, job, "write the weights")
         return answer["tensors"], list(_changes(answer))
 
 
@@ -212,12 +213,26 @@ def _format(file: Path) -> Format:
     return next(form for suffix, form in FORMATS.items() if file.name.endswith(suffix))
 
 
+def _bare(owner: str, file: Path) -> tuple[str, ...] | None:
+    """What a file of a backend needs, if that is not the framework."""
+    found = get_backend(owner).bare_files.items()
+    return next((needs for suffix, needs in found if file.name.endswith(suffix)), None)
+
+
+def _needs(owner: str | None, file: Path) -> tuple[tuple[str, ...], str]:
+    """The modules that a file needs, and the extra that brings them."""
+    if owner is None:
+        return NEUTRAL[file.suffix], "weights"
+    bare = _bare(owner, file)
+    return (get_backend(owner).requires, owner) if bare is None else (bare, "weights")
+
+
 def _check_installed(owner: str | None, file: Path) -> None:
-    needs = get_backend(owner).requires if owner else NEUTRAL[file.suffix]
+    needs, extra = _needs(owner, file)
     missing = [name for name in ("numpy", *needs) if find_spec(name) is None]
     if missing:
         message = f"{missing[0]} is not installed, which {file.name} needs"
-        raise _fault("E301", message, f"pip install 'rescompile[{owner or 'weights'}]'")
+        raise _fault("E301", message, f"pip install 'rescompile[{extra}]'")
 
 
 def _diagnostic(found: Mapping[str, Any]) -> Diagnostic:

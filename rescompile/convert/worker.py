@@ -9,15 +9,16 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 
-from ..backend.contract import Weights
+from ..backend.contract import Files, Runtime, Weights
 from ..backend.guard import BrokenFile, bound_of
 from ..backend.weights import Slot, Stored
 from ..errors import InternalError
+from ..ir.structure import Path
 from ..parity import worker
 from .limit import limited
 from .match import Match, match
@@ -33,26 +34,34 @@ class Session(worker.Session):
     def read(self, job: dict[str, Any]) -> dict[str, Any]:
         """Match the tensors of a file with those of a spec's model, into `job["out"]`."""
         net = self.open(job["spec"], "float32")
-        slots = self.runtime.slots(self.model, net.facts)
-        file = Path(job["file"])
-        with ExitStack() as stack:
-            try:
-                with limited(file):
-                    stored = stack.enter_context(self.runtime.read(file, bound_of(slots)))
-                made = match(slots, stored, job["renames"], ordered=True)
-            except BrokenFile as error:
-                return {"broken": str(error)}
-        return save_match(made, job["out"])
+        return read_match(self.runtime, self.runtime.slots(self.model, net.facts), job)
 
     def write(self, job: dict[str, Any]) -> dict[str, Any]:
         """Write the weights in `job["weights"]` as a file of the framework."""
-        net = self.open(job["spec"], job["dtype"])
-        with np.load(job["weights"], allow_pickle=False) as stored:
-            weights = {tuple(name.split(".")): stored[name] for name in stored.files}
-        self.runtime.save(self.model, net.facts, weights, Path(job["file"]))
+        net, weights = self.open(job["spec"], job["dtype"]), load_weights(job)
+        self.runtime.save(self.model, net.facts, weights, FilePath(job["file"]))
         slots = self.runtime.slots(self.model, net.facts)
-        with self.runtime.read(Path(job["file"]), bound_of(slots)) as stored:
+        with self.runtime.read(FilePath(job["file"]), bound_of(slots)) as stored:
             return read_back(stored, slots, weights)
+
+
+def load_weights(job: dict[str, Any]) -> dict[Path, Any]:
+    """The weights that a job comes with, by path."""
+    with np.load(job["weights"], allow_pickle=False) as stored:
+        return {tuple(name.split(".")): stored[name] for name in stored.files}
+
+
+def read_match(reader: Runtime | Files, slots: list[Slot], job: dict[str, Any]) -> dict[str, Any]:
+    """Match the tensors of the file in a job with `slots`, into `job["out"]`."""
+    file = FilePath(job["file"])
+    with ExitStack() as stack:
+        try:
+            with limited(file):
+                stored = stack.enter_context(reader.read(file, bound_of(slots)))
+            made = match(slots, stored, job["renames"], ordered=True)
+        except BrokenFile as error:
+            return {"broken": str(error)}
+    return save_match(made, job["out"])
 
 
 def save_match(made: Match, out: str) -> dict[str, Any]:

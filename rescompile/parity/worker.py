@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -183,13 +183,20 @@ def in_short(error: BaseException) -> str:
     return f"{what} (line {emitted[-1].lineno} of the source{f': {line}' if line else ''})"
 
 
-def serve(make: Callable[[], Session]) -> None:
+class Answering(Protocol):
+    """Whoever answers jobs."""
+
+    def answer(self, job: Job) -> dict[str, Any]:
+        """Do one job. What it raises is told to who asked."""
+
+
+def serve(make: Callable[[], Answering]) -> None:
     """Answer jobs until standard input ends. What the frameworks print goes to standard error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the near end is interrupted, and ends this one
     end_with_parent()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    session: Session | None = None
+    session: Answering | None = None
     for line in jobs():
         try:
             session = session or make()

@@ -1,0 +1,91 @@
+"""Files of Keras' weights without Keras: what it numbers and names there is found in the source.
+
+A .weights.h5 keeps the variables of each layer under the class of the layer, numbered in the order
+of the model's layers; Keras loads it by these numbers alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path as FilePath
+from typing import Any
+
+import h5py
+import numpy as np
+
+from rescompile.backend.contract import Weights
+from rescompile.backend.guard import Bound
+from rescompile.backend.weights import Slot, Stored
+from rescompile.ir.facts import Facts
+from rescompile.ir.structure import Path
+
+from . import files
+from .analysis import Flattening
+from .order import KerasLayer, layers_in_order
+from .storage import STORAGE, Layout, layout_of
+
+Kept = tuple[Path, str, tuple[int, ...], Layout]  # a tensor, its variable, shape and layout there
+
+
+class KerasFiles:
+    """Reads and writes .weights.h5; `helpers` are what an emitted file may define itself."""
+
+    def __init__(self, helpers: Mapping[str, str]) -> None:
+        self.helpers = helpers
+
+    def slots(self, facts: Facts, source: str) -> list[Slot]:
+        return [
+            Slot(
+                path,
+                f"{layer.name}/{variable}",
+                f"{files.snake_case(layer.kind)}/{variable}",
+                shape,
+                layout.back,
+            )
+            for layer, kept in self.layers(facts, source)
+            for path, variable, shape, layout in kept
+        ]
+
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
+        return files.read(file, bound)
+
+    def write(
+        self, facts: Facts, source: str, weights: Weights, dtype: str, file: FilePath
+    ) -> None:
+        """What `Model.save_weights` writes."""
+        numbers: Counter[str] = Counter()
+        with h5py.File(file, "w") as opened:
+            _variables(opened, facts.network.name)
+            for layer, kept in self.layers(facts, source):
+                kind = files.snake_case(layer.kind)
+                place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
+                numbers[kind] += 1
+                group = _variables(opened.create_group(place), layer.name)
+                for i, (path, _, _, layout) in enumerate(kept):
+                    group[str(i)] = layout.to(weights[path].astype(dtype))
+
+    def layers(self, facts: Facts, source: str) -> Iterator[tuple[KerasLayer, list[Kept]]]:
+        """Every layer with its tensors, both in Keras' order."""
+        elaborated = facts.elaborated
+        order = Flattening(elaborated).kernels
+        owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
+        for layer in layers_in_order(source, elaborated, self.helpers):
+            kept: list[Kept] = []
+            path, trace = owners.get(layer.name, ((), None))
+            if trace is not None and type(trace.op) in STORAGE:
+                variables = STORAGE[type(trace.op)].variables
+                for parameter in trace.op.parameters(trace.x):
+                    leaf = parameter.leaf
+                    layout = layout_of(trace.op, trace.x, leaf, layer.kind, order.get(path))
+                    shape = layout.to(np.broadcast_to(np.uint8(0), parameter.shape)).shape
+                    place = (*path, leaf) if leaf else path
+                    kept.append((place, variables[leaf], shape, layout))
+            yield layer, kept
+
+
+def _variables(owner: Any, name: str) -> Any:
+    group = owner.create_group("vars")
+    group.attrs["name"] = name
+    return group
