@@ -54,8 +54,8 @@ def shown(files: Files) -> str:
     return "\n".join(f"# {name}.yaml\n{text(data)}" for name, data in files.items())
 
 
-def draw(seed: int) -> tuple[Files, int]:
-    """The network of a seed, repaired, and how many repairs that took."""
+def draw(seed: int) -> tuple[Files, int | None]:
+    """The network of a seed, repaired, and how many repairs that took: None where none help."""
     with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
         return repaired(network(seed), Path(folder))
 
@@ -71,21 +71,16 @@ def refusal(path: Path) -> RescompileError | None:
     return None
 
 
-def is_refused(files: Files) -> bool:
-    with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
-        return refusal(write(files, Path(folder))) is not None
-
-
-def repaired(files: Files, folder: Path) -> tuple[Files, int]:
-    """The files without what is refused, and how many repairs that took; maybe still refused."""
+def repaired(files: Files, folder: Path) -> tuple[Files, int | None]:
+    """The files without what is refused, and how many repairs that took: None where none help."""
     files = copy.deepcopy(files)
     for count in range(MOST_REPAIRS):
         error = refusal(write(files, folder))
         if error is None:
             return files, count
         if not leave_out(files, [one.location for one in error.diagnostics if one.location]):
-            return files, count
-    return files, MOST_REPAIRS
+            break
+    return files, None
 
 
 def leave_out(files: Files, found: list[Location]) -> bool:
@@ -93,7 +88,7 @@ def leave_out(files: Files, found: list[Location]) -> bool:
 
     Of a file, those at the last place first, so that the numbers of the others stay.
     """
-    before = text(files)
+    changed = False
     for name, data in files.items():
         source = text(data)
         here = [(at.line, at.column) for at in found if Path(at.file).stem == name]
@@ -101,7 +96,8 @@ def leave_out(files: Files, found: list[Location]) -> bool:
         for place in dict.fromkeys(places):
             with suppress(KeyError, IndexError, TypeError):  # gone with another
                 remove(data, place)
-    return text(files) != before
+        changed = changed or text(data) != source
+    return changed
 
 
 def find(source: str, line: int, column: int) -> Place:

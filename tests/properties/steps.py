@@ -6,22 +6,16 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+from .calls import Calls
 from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
-from .operations import KEY, SHAPERS, SHAPING, UNSHAPING, Operations
-from .values import Block, Parameter, Scope, Step
+from .operations import SHAPERS, SHAPING, UNSHAPING
+from .values import Scope, Step
 
-MOST_BLOCKS = 4
 POSITIONAL = ("linear", "norm", "activation", "dropout")
-CHILDREN = ("unit{n}", "{name}-{i}", "layer{i}", "x_{n}", "{i}", "a{i}b", "block{n}")
 
 
-class Steps(Operations):
-    """Draws steps of every kind; keeps the blocks that they call."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self.blocks: dict[str, Block] = {}
-        self.given: dict[str, Step] = {}  # the last arguments of each block
+class Steps(Calls):
+    """Draws steps of every kind."""
 
     def steps(self, scope: Scope, least: int, most: int, depth: int) -> list[Step]:
         made: list[Step] = []
@@ -56,6 +50,14 @@ class Steps(Operations):
         scope.width = inner.width
         return [self.common(step, scope)]
 
+    def placed(self, scope: Scope) -> Any:
+        """What makes a place of the kind that the network is to have more of."""
+        inside = {"group": self.group, "branch": self.join, "positions": self.positions}
+        inside |= dict.fromkeys(("residual", "shortcut", "preactivation"), self.residual)
+        if self.place == "steps":
+            return self.loop if scope.numbered else self.group
+        return inside.get(self.place, self.call)
+
     def run(self, scope: Scope, depth: int) -> list[Step]:
         """Several layers of a kind in a row, none with a name: some alike, some not."""
         word = self.pick([word for word in OPERATIONS if word not in SHAPERS])
@@ -83,9 +85,6 @@ class Steps(Operations):
         if inner.width != scope.width:
             steps.append(self.to_width(scope))
         return [*before, {"repeat": self.repeat(scope), "steps": steps}]
-
-    def repeat(self, scope: Scope) -> Any:
-        return self.value(KEY["repeat"], scope, absent=0)
 
     def positions(self, scope: Scope, depth: int) -> list[Step]:
         inner = replace(scope, kind="positions", marks=[])
@@ -257,140 +256,3 @@ class Steps(Operations):
         inner = replace(scope, kind="shortcut", numbered=True, marks=[])
         steps = self.copied(branch, inner)
         return steps or self.operation(replace(inner, keep=True), word="activation")
-
-    # Calls.
-
-    def call(self, scope: Scope, depth: int) -> list[Step]:
-        block = self.block_for(scope, depth)
-        step: Step = {"block": block.name}
-        once = any(one.once for one in block.parameters.values())
-        repeats = block.form != "inline" and self.chance(0.7 if once else 0.35)
-        if repeats:
-            step["repeat"] = self.repeat(scope)
-        if block.form != "inline" and (self.chance(0.6) or (repeats and not scope.numbered)):
-            step["name"] = self.name()
-            if scope.kind == "network":
-                scope.marks.append(step["name"])
-        if repeats and "name" in step and self.chance(0.4):
-            step["children"] = self.pick(CHILDREN)
-        inner = replace(scope, index=scope.index or repeats)
-        step = {**self.arguments(block, inner), **step}  # a parameter may be called as a key is
-        if self.chance(0.1):
-            step["when"] = self.when(scope)
-        scope.width = None if "when" in step or repeats else self.leaving(block, step, scope)
-        return [step]
-
-    def placed(self, scope: Scope) -> Any:
-        """What makes a place of the kind that the network is to have more of."""
-        inside = {"group": self.group, "branch": self.join, "positions": self.positions}
-        inside |= dict.fromkeys(("residual", "shortcut", "preactivation"), self.residual)
-        if self.place == "steps":
-            return self.loop if scope.numbered else self.group
-        return inside.get(self.place, self.call)
-
-    def themed(self, scope: Scope) -> list[Step]:
-        """Calls of a block that has the network's theme in it."""
-        inner = Block(self.name(), "body", 1 if self.form == "nested" else 0)
-        within = replace(_in(inner), keep=True)
-        self.forced = True
-        inner.steps = self.theme_itself(within)
-        self.forced = False
-        block = inner
-        self.blocks[inner.name] = inner
-        if self.form == "nested":
-            block = Block(self.name(), "body", 0)
-            self.blocks[block.name] = block
-            passed = {
-                one.name: self.symbol(one.type, one.topic, one.values, _in(block), "parameter")
-                for one in inner.parameters.values()
-            }
-            block.steps = [{**passed, "block": inner.name}]
-        inner.done = block.done = True
-        scope.width = None
-        return [self.themed_call(block, number) for number in range(2)]
-
-    def theme_itself(self, scope: Scope) -> list[Step]:
-        if self.theme.owner not in OPERATIONS:
-            return self.residual(scope, 1)
-        if self.theme.owner == "linear":
-            return [{"positions": self.operation(scope, word="linear")}]
-        return self.operation(scope, word=self.theme.owner)
-
-    def themed_call(self, block: Block, number: int) -> Step:
-        """One of two calls, which differ as the theme has it."""
-        given = {one.name: self.turn(one, number) for one in block.parameters.values()}
-        step: Step = {**given, "block": block.name}
-        if self.form == "defaulted" and number:
-            for one in block.parameters.values():
-                if one.default is not None:
-                    del step[one.name]
-        if self.form == "once":
-            step |= {"name": self.name(), "repeat": 2}
-        return step
-
-    def turn(self, one: Parameter, number: int) -> Any:
-        return one.values[number % len(one.values)]
-
-    def leaving(self, block: Block, step: Step, scope: Scope) -> Any:
-        """The channels that leave a call, where they are as plain as what the call gives."""
-        width = block.width
-        if width == "$in_channels":
-            return scope.width
-        if isinstance(width, str):
-            one = block.parameters.get(width[1:])
-            return step.get(one.name, one.default) if one is not None else None
-        return width
-
-    def block_for(self, scope: Scope, depth: int) -> Block:
-        """A block that can be called here, old or new."""
-        level = scope.block.depth + 1 if scope.block is not None else 0
-        forms = ["body", "body", "sequence"]
-        forms += ["inline"] * 2 if scope.numbered else []
-        fit = [
-            block
-            for block in self.blocks.values()
-            if block.done and block.form in forms and block.depth >= level
-        ]
-        again = 0.85 if self.form == "varied" else 0.65
-        if fit and (len(self.blocks) >= MOST_BLOCKS or self.chance(again)):
-            return self.pick(fit)
-        if len(self.blocks) > 2 * MOST_BLOCKS and fit:
-            return self.pick(fit)
-        block = Block(self.name(), self.pick(forms), level)
-        self.blocks[block.name] = block
-        inner = Scope(block.form, block, "$in_channels", block.form != "body")
-        inner.keep, inner.vector = scope.keep or self.chance(0.4), scope.vector
-        block.steps = self.steps(inner, 1, 4, min(depth - 1, 2 - level))
-        block.width, block.done = inner.width, True
-        return block
-
-    def arguments(self, block: Block, scope: Scope) -> Step:
-        """What a call gives: often what another gave, but for a little."""
-        last, made = self.given.get(block.name, {}), {}
-        for one in block.parameters.values():
-            if one.default is not None and self.chance(0.4):
-                continue
-            varies = self.form == "varied" and one.topic == self.theme.key
-            if scope.block is None and one.name in last and not varies and self.chance(0.6):
-                made[one.name] = last[one.name]
-            else:
-                made[one.name] = self.argument(one, scope)
-        if scope.block is None:
-            self.given[block.name] = {k: v for k, v in made.items() if "$" not in str(v)} | last
-        return made
-
-    def argument(self, one: Any, scope: Scope) -> Any:
-        value = self.pick(one.values)
-        nested = 0.9 if self.form == "nested" else 0.5
-        if self.chance(nested if scope.block is not None else 0.08):
-            form = "parameter" if self.form == "nested" else ""
-            return self.symbol(one.type, one.topic, one.values, scope, form)
-        if scope.index and one.type == "int" and self.chance(0.12):
-            numbers = ["$index", "$block_index"] if scope.kind == "network" else ["$index"]
-            return f"{value} + {self.pick(numbers)}"
-        return value
-
-
-def _in(block: Block) -> Scope:
-    """The scope of a block's body."""
-    return Scope("body", block, "$in_channels", False)
