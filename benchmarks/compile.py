@@ -58,10 +58,10 @@ def measure_build(rounds: int) -> dict[str, float]:
 
 def inside_jobs() -> dict[str, Callable[[], Any]]:
     """Reports by stage, made in this process: from the files, and of one that is compiled."""
-    from rescompile.compiler import open_spec
+    from rescompile.api import open_spec
 
     compiled = open_spec("resnet152")
-    _ = compiled.facts
+    _ = compiled.analysis
     return {
         "resnet152, from its file": lambda: open_spec("resnet152").report("stage").text(),
         "resnet152, counting alone": lambda: compiled.report("stage").text(),

@@ -55,7 +55,7 @@ def torch_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, J
     import torch
     import torchvision
 
-    from rescompile.compiler import open_spec
+    from rescompile.api import open_spec
 
     torch.set_num_threads(1)
     net = open_spec(ours)
@@ -63,7 +63,7 @@ def torch_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, J
     known = getattr(torchvision.models, theirs)(weights=None, **extra)
     made = net.module("torch")
     made.load_state_dict(known.state_dict())
-    _, height, width = net.facts.network.input
+    _, height, width = net.analysis.network.input
     images = torch.randn(batch, 3, height, width)
     labels = torch.arange(batch)
 
@@ -105,10 +105,10 @@ def keras_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, J
     import keras
     import numpy as np
 
-    from rescompile.compiler import open_spec
+    from rescompile.api import open_spec
 
     net = open_spec(ours)
-    _, height, width = net.facts.network.input
+    _, height, width = net.analysis.network.input
     shape = (height, width, 3)
     known = getattr(keras.applications, theirs)(
         weights=None, input_shape=shape, classifier_activation=None

@@ -14,14 +14,15 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from rescompile import explain
+from rescompile import explain, ops
 from rescompile.errors import Diagnostic, Location, record
-from rescompile.ir import elaborate, expr, ops, trail
-from rescompile.ir.ops import base as ops_base
+from rescompile.expr import dims
+from rescompile.ir import call_stack, elaborate
+from rescompile.language import load, models, printed, types, yaml
+from rescompile.language import schema as spec_schema
+from rescompile.language.models import claims
 from rescompile.lower import blocks
-from rescompile.spec import figures, load, models, values, yaml
-from rescompile.spec import schema as spec_schema
-from rescompile.spec.models import claims
+from rescompile.ops import base as ops_base
 
 HERE = Path(__file__).parent
 LANGUAGE = HERE / "language.md"
@@ -54,17 +55,17 @@ OPERATORS = {
     "or": "one or both",
 }
 LIMITS = {
-    "characters of a name": values.MAX_NAME,
-    "a number": values.MAX_NUMBER,
-    "repetitions": trail.MAX_REPEAT,
+    "characters of a name": types.MAX_NAME,
+    "a number": types.MAX_NUMBER,
+    "repetitions": call_stack.MAX_REPEAT,
     "layers of a network": elaborate.MAX_LAYERS,
     "values of one map": ops_base.MAX_ELEMENTS,
-    "characters of an expression": expr.MAX_TEXT,
-    "terms of an expression": expr.MAX_NODES,
+    "characters of an expression": dims.MAX_TEXT,
+    "terms of an expression": dims.MAX_NODES,
     "blocks that call each other, one inside the other": blocks.MAX_BLOCK_DEPTH,
     "files in a chain of `extends` and `use`": load.MAX_CHAIN,
     "bytes of a file": yaml.MAX_BYTES,
-    "characters of a printed figure": figures.MAX_PRINTED,
+    "characters of a printed figure": printed.MAX_PRINTED,
 }
 
 
@@ -133,8 +134,8 @@ def render() -> str:
         activations=activations(),
         norms=rows(models.NORMS),
         shortcuts=rows(models.SHORTCUTS),
-        operators=rows({word: OPERATORS[word] for word in expr.BINARY}),
-        functions=rows({word: FUNCTIONS[word] for word in expr.FUNCTIONS}),
+        operators=rows({word: OPERATORS[word] for word in dims.BINARY}),
+        functions=rows({word: FUNCTIONS[word] for word in dims.FUNCTIONS}),
         limits=rows({what: f"{most:,}" for what, most in LIMITS.items()}, code=False),
         counts=rows({key: ", ".join(words) for key, words in claims.COUNTS.items()}),
         not_inherited=", ".join(f"`{key}`" for key in load.NOT_INHERITED),
@@ -242,7 +243,7 @@ def _number(schema: dict[str, Any]) -> str:
             ("maximum", "to"),
             ("exclusiveMaximum", "below"),
         )
-        if key in schema and schema[key] != values.MAX_NUMBER
+        if key in schema and schema[key] != types.MAX_NUMBER
     ]
     return " ".join([what, *bounds])
 

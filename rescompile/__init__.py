@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .compiler import Architecture
-    from .compiler import open_spec as load
+    from .api import Architecture
+    from .api import open_spec as load
     from .errors import RescompileError, SpecError, UnsupportedError
 
 __all__ = ["Architecture", "RescompileError", "SpecError", "UnsupportedError", "load"]
@@ -25,9 +25,9 @@ __all__ = ["Architecture", "RescompileError", "SpecError", "UnsupportedError", "
 def __getattr__(name: str) -> object:
     # Imported at first use, so that `import rescompile` and `--help` cost next to nothing.
     if name in ("load", "Architecture"):
-        from . import compiler
+        from . import api
 
-        return compiler.open_spec if name == "load" else compiler.Architecture
+        return api.open_spec if name == "load" else api.Architecture
     if name in __all__:
         from . import errors
 

@@ -83,7 +83,7 @@ class InternalError(RescompileError):
         )
 
 
-class Together:
+class DiagnosticCollector:
     """Parts that do not depend on each other: what is wrong with all of them is raised at once."""
 
     def __init__(self) -> None:

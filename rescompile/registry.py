@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from .backend.contract import Backend
+from .emit.contract import Backend
 from .errors import Diagnostic, SpecError, did_you_mean
 
 PREFIX = "rescompile_"

@@ -13,19 +13,23 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from rescompile.analysis.cost import Cost, network_cost
-from rescompile.compiler import open_spec
-from rescompile.spec.load import zoo
+from rescompile.api import open_spec
+from rescompile.cost.cost import Cost, network_cost
+from rescompile.language.load import zoo
 
 DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
+HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\nclasses: 10\n"
+Write = Callable[..., Path]
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
@@ -57,7 +61,7 @@ def _runs() -> list[Any]:
     alike: dict[str, list[str]] = {}
     for name in sorted(zoo()):
         net = open_spec(name)
-        costs[name] = network_cost(net.facts.elaborated)
+        costs[name] = network_cost(net.analysis.elaborated)
         alike.setdefault(structure(net.text()), []).append(name)
     chosen = {min(names, key=lambda name: costs[name].macs) for names in alike.values()}
     return [pytest.param(name, marks=_marks(name in chosen, costs[name])) for name in costs]
@@ -75,3 +79,16 @@ def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
         return [pytest.mark.slow, pytest.mark.skip(reason)]
     by_default = chosen and cost.layers <= DEEP and cost.macs <= COSTLY
     return [] if by_default else [pytest.mark.slow]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a spec, with the usual head unless told otherwise, and gives its path."""
+
+    def make(text: str, name: str = "mine", head: str = HEAD) -> Path:
+        path = tmp_path / f"{name}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(head + text, encoding="utf-8")
+        return path
+
+    return make

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rescompile.ir import ops
-from rescompile.ir.ops import Op, Shape
-from rescompile.ir.ops.signs import KEEPS_SIGN, NONNEGATIVE
+from rescompile import ops
 from rescompile.ir.structure import Path, sources
 from rescompile.ir.trace import (
     CallTrace,
@@ -25,6 +23,8 @@ from rescompile.ir.trace import (
     name_of,
     parts,
 )
+from rescompile.ops import Op, Shape
+from rescompile.ops.signs import KEEPS_SIGN, NONNEGATIVE
 
 # What treats all elements of a vector alike, so that their order does not matter.
 ORDERLESS = (ops.Activation, ops.Dropout)

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, cast
 
-from rescompile.backend.contract import ENGINE, Request
-from rescompile.backend.layout import statement
-from rescompile.backend.template import environment, tidy
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, ConvTranspose, Op, Pool, Same
+from rescompile.emit.contract import ENGINE, Request
+from rescompile.emit.layout import statement
+from rescompile.emit.template import environment, tidy
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
+from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
 from .define import network_function
@@ -26,8 +26,8 @@ from .storage import STORAGE
 from .view import RESERVED, number
 
 if TYPE_CHECKING:
-    from rescompile.backend.validation import Traced
-    from rescompile.backend.validation.graph import Graph
+    from rescompile.emit.validation import Traced
+    from rescompile.emit.validation.graph import Graph
 
     from .bare import KerasFiles
     from .runtime import KerasRuntime
@@ -45,12 +45,12 @@ class KerasBackend:
     biased_variance = True
     weight_files = (".weights.h5", ".keras")
     bare_files = {".weights.h5": ("h5py",)}
-    neutral_files: tuple[str, ...] = ()
+    interchange_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
     tables: Mapping[str, Collection[type[Op]]] = {"emission": LAYERS, "storage": STORAGE}
 
-    def unsupported(self, facts: Facts) -> list[str]:
-        return list(dict.fromkeys(_reasons(facts)))
+    def unsupported(self, analysis: Analysis) -> list[str]:
+        return list(dict.fromkeys(_reasons(analysis)))
 
     def emit(self, request: Request) -> str:
         file = File(request)
@@ -119,11 +119,11 @@ def _constants(style: Style) -> Iterator[str]:
         yield f"BN_EPSILON = {number(style.norm.epsilon)}"
 
 
-def _reasons(facts: Facts) -> Iterator[str]:
-    network, style = facts.network, Style(facts)
+def _reasons(analysis: Analysis) -> Iterator[str]:
+    network, style = analysis.network, Style(analysis)
     if network.name in RESERVED | style.helper_names():
         yield f"'{network.name}' is a name that the emitted file needs itself; rename the network"
-    for path, trace in facts.elaborated.flat():
+    for path, trace in analysis.elaborated.flat():
         place = ".".join(path)
         if type(trace.op) in KerasBackend.UNSUPPORTED:
             yield f"{place}: {KerasBackend.UNSUPPORTED[type(trace.op)]}"

@@ -15,10 +15,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from rescompile.backend.contract import Weights
-from rescompile.backend.guard import Bound
-from rescompile.backend.weights import Slot, Stored
-from rescompile.ir.facts import Facts
+from rescompile.emit.contract import Weights
+from rescompile.emit.guard import Bound
+from rescompile.emit.weights import Slot, Stored
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
@@ -35,7 +35,7 @@ class KerasFiles:
     def __init__(self, helpers: Mapping[str, str]) -> None:
         self.helpers = helpers
 
-    def slots(self, facts: Facts, source: str) -> list[Slot]:
+    def slots(self, analysis: Analysis, source: str) -> list[Slot]:
         return [
             Slot(
                 path,
@@ -44,7 +44,7 @@ class KerasFiles:
                 shape,
                 layout.back,
             )
-            for layer, kept in self.layers(facts, source)
+            for layer, kept in self.layers(analysis, source)
             for path, variable, shape, layout in kept
         ]
 
@@ -52,13 +52,13 @@ class KerasFiles:
         return files.read(file, bound)
 
     def write(
-        self, facts: Facts, source: str, weights: Weights, dtype: str, file: FilePath
+        self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
     ) -> None:
         """What `Model.save_weights` writes."""
         numbers: Counter[str] = Counter()
         with h5py.File(file, "w") as opened:
-            _variables(opened, facts.network.name)
-            for layer, kept in self.layers(facts, source):
+            _variables(opened, analysis.network.name)
+            for layer, kept in self.layers(analysis, source):
                 kind = files.snake_case(layer.kind)
                 place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
                 numbers[kind] += 1
@@ -66,9 +66,9 @@ class KerasFiles:
                 for i, (path, _, _, layout) in enumerate(kept):
                     group[str(i)] = layout.to(weights[path].astype(dtype))
 
-    def layers(self, facts: Facts, source: str) -> Iterator[tuple[KerasLayer, list[Kept]]]:
+    def layers(self, analysis: Analysis, source: str) -> Iterator[tuple[KerasLayer, list[Kept]]]:
         """Every layer with its tensors, both in Keras' order."""
-        elaborated = facts.elaborated
+        elaborated = analysis.elaborated
         order = Flattening(elaborated).kernels
         owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
         for layer in layers_in_order(source, elaborated, self.helpers):

@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rescompile.backend.layout import LINE_LENGTH, Call, Code, Items, Keyword, statement
-from rescompile.backend.repetition import counted, uses_index
-from rescompile.backend.schedule import (
-    Apply,
-    Assign,
-    Combine,
-    Copy,
-    Scheduler,
-    Select,
-    Split,
-)
-from rescompile.ir.expr import Dim, Var, binary, if_else
-from rescompile.ir.ops import Shape, show_shape
+from rescompile.emit.layout import LINE_LENGTH, Call, Code, Items, Keyword, statement
+from rescompile.emit.repetition import counted, uses_index
+from rescompile.emit.schedule import Apply, Assign, Combine, Copy, Scheduler, Select, Split
+from rescompile.expr.dims import Dim, Var, binary, if_else
+from rescompile.ir.flow import Flow
 from rescompile.ir.structure import INDEX, Group, JoinKind, Layer, Node, Residual, Where, sources
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import Flow
+from rescompile.ops import Shape, show_shape
 
 from .file import STAGE, File, count_argument, repetition
 from .layers import Site, apply
@@ -159,7 +151,7 @@ class Body:
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""
-        change = self.file.facts.changes[id(node)]
+        change = self.file.analysis.changes[id(node)]
         known = isinstance(change.entering, int) and isinstance(change.leaving, int)
         return change.condition(None if known else Var(f"{source}.shape[-1]"))
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any, cast
 
-from rescompile.backend.layout import Arg, Call, Code, Keyword
-from rescompile.ir.expr import Dim, Expr, text
-from rescompile.ir.ops import Conv, Pair
+from rescompile.emit.layout import Arg, Call, Code, Keyword
+from rescompile.expr.dims import Dim, Expr, text
 from rescompile.ir.structure import Initializer, Layer
 from rescompile.ir.trace import OpTrace
+from rescompile.ops import Conv, Pair
 
 from .convolution import Kind, Padding, Site, axes, common_padding, is_depthwise
 from .initialise import depthwise_initializer, initializer

@@ -12,11 +12,11 @@ from enum import Enum
 from functools import cached_property
 from typing import cast
 
-from rescompile.ir.expr import Binary, Dim, binary, names
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, Quad, Same
+from rescompile.expr.dims import Binary, Dim, binary, names
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import CLASSES, Layer
 from rescompile.ir.trace import OpTrace
+from rescompile.ops import Conv, Quad, Same
 
 
 class Padding(Enum):
@@ -101,9 +101,9 @@ class Site:
         return frozenset(found)
 
 
-def find_sites(facts: Facts) -> Iterator[Site]:
+def find_sites(analysis: Analysis) -> Iterator[Site]:
     """Every convolution of every definition."""
-    for traces in facts.traces.values():
+    for traces in analysis.traces.values():
         node = traces[0].node
         if isinstance(node.op, Conv):
             yield Site(node, node.op, tuple(traces))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rescompile.backend.layout import Call, Code, Items, Keyword, signature, statement
-from rescompile.backend.naming import shown_names
-from rescompile.ir.expr import Var
+from rescompile.emit.layout import Call, Code, Items, Keyword, signature, statement
+from rescompile.emit.naming import shown_names
+from rescompile.expr.dims import Var
 from rescompile.ir.structure import CLASSES, IN_CHANNELS, Block, Form
 
 from .body import Body
@@ -27,7 +27,7 @@ def block_function(file: File, block: Block, name: str) -> Function:
     own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets), IN_CHANNELS]
     local = [scope.dim(Var(n)) for n in own]
     scope.used.clear()
-    body = Body(file, scope, file.facts.flows[block.name][0], local)
+    body = Body(file, scope, file.analysis.flows[block.name][0], local)
     if block.form is Form.MODULE:
         result = body.module(block.body, BLOCK)
     else:
@@ -57,9 +57,9 @@ def network_function(file: File) -> tuple[str, list[str]]:
     """The head and the lines of the network's own function."""
     network = file.network
     channels, height, width = network.input
-    shapes = dict(file.facts.elaborated.root.shapes)
+    shapes = dict(file.analysis.elaborated.root.shapes)
     scope = Scope()
-    body = Body(file, scope, file.facts.root_flow, ("inputs", "input_shape", CLASSES), shapes)
+    body = Body(file, scope, file.analysis.root_flow, ("inputs", "input_shape", CLASSES), shapes)
     body.assign("inputs", "keras.Input(input_shape)")
     body.entry = "inputs"
     result = body.module(network.body, Label(), network.outputs)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rescompile.backend.contract import Request
-from rescompile.backend.repetition import StageKey, counted, stage_key, staged
-from rescompile.ir.expr import Dim, Expr, IfElse, Var, binary, names, substitute
-from rescompile.ir.facts import Facts
+from rescompile.emit.contract import Request
+from rescompile.emit.repetition import StageKey, counted, stage_key, staged
+from rescompile.expr.dims import Dim, Expr, IfElse, Var, binary, names, substitute
+from rescompile.expr.polynomial import product, total
+from rescompile.ir.analysis import Analysis
+from rescompile.ir.flow import Flow, arguments, expand
 from rescompile.ir.structure import INDEX, Block, Form, Group, Layer, Loop, Node, walk
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.sums import product, total
-from rescompile.ir.symbolic import Flow, arguments, expand
 
 from .layers import Style
 from .view import (
@@ -40,9 +40,9 @@ class File:
     """The functions of a file, and the names that it has given away."""
 
     def __init__(self, request: Request) -> None:
-        self.facts: Facts = request.facts
-        self.network = request.facts.network
-        self.style = Style(self.facts)
+        self.analysis: Analysis = request.analysis
+        self.network = request.analysis.network
+        self.style = Style(self.analysis)
         self.names = file_names(self.network, self.style.helper_names())
         self.repeated = _repeated(self.network.body, self.network.blocks)
         self.titles = {name: self.names.take(name, "_block") for name in self.network.blocks}
@@ -65,7 +65,7 @@ class File:
         Joins and explicit paddings come to the operations, so a path has at most twice as many
         layers; in a residual network it has about 1.2 times as many.
         """
-        operations = self.facts.elaborated.root.layers
+        operations = self.analysis.elaborated.root.layers
         return -(-2 * operations // RECURSION) * RECURSION if 1.4 * operations > RECURSION else 0
 
     def block(self, name: str) -> Function:

@@ -20,8 +20,8 @@ from typing import IO, Any
 import h5py
 import numpy as np
 
-from rescompile.backend.guard import Bound, BrokenFile, open_archive, parsing
-from rescompile.backend.weights import Stored, widened
+from rescompile.emit.guard import Bound, BrokenFile, open_archive, parsing
+from rescompile.emit.weights import Stored, widened
 
 from .storage import STORAGE
 

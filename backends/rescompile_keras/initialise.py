@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from rescompile.backend.layout import Call, Code, Keyword
+from rescompile.emit.layout import Call, Code, Keyword
 from rescompile.ir.structure import Initializer
 
 MODULE = "keras.initializers"

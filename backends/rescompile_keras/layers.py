@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from rescompile.backend.layout import Arg, Call, Code, Items, Keyword
-from rescompile.ir import ops
-from rescompile.ir.expr import Dim, Expr, Function, binary
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Op, Quad
-from rescompile.ir.record import record
+from rescompile import ops
+from rescompile.emit.layout import Arg, Call, Code, Items, Keyword
+from rescompile.expr.dims import Dim, Expr, Function, binary
+from rescompile.expr.polynomial import total
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
-from rescompile.ir.sums import total
+from rescompile.ops import Op, Quad
+from rescompile.record import record
 
 from .analysis import Flattening, has_positions
 from .convolution import find_sites
@@ -41,15 +41,15 @@ HELPERS = (
 class Style:
     """What the whole file agrees on: helper functions and constants, and which it needs."""
 
-    facts: Facts
+    analysis: Analysis
     templates: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        facts = self.facts
-        self.convs = conv_helpers(find_sites(facts), facts.network.conv_init)
-        self.pools = Pools(facts)
-        self.flattening = Flattening(facts.elaborated)
-        found = [traces[0].node.op for traces in facts.traces.values()]
+        analysis = self.analysis
+        self.convs = conv_helpers(find_sites(analysis), analysis.network.conv_init)
+        self.pools = Pools(analysis)
+        self.flattening = Flattening(analysis.elaborated)
+        found = [traces[0].node.op for traces in analysis.traces.values()]
         norms = Counter(op for op in found if isinstance(op, ops.BatchNorm))
         self.norm = norms.most_common(1)[0][0] if norms else None
         self.several_norms = norms.total() > 1
@@ -103,7 +103,7 @@ def _conv_transpose(op: Op, site: Site) -> Values:
     scope = site.scope
     stride = () if op.stride == (1, 1) else (scope.pair(op.stride),)
     bias = () if op.bias else (Keyword("use_bias", "False"),)
-    init = Keyword("kernel_initializer", initializer(site.style.facts.network.conv_init))
+    init = Keyword("kernel_initializer", initializer(site.style.analysis.network.conv_init))
     given = (scope.dim(op.out_channels), scope.pair(op.kernel), *stride)
     made: Values = [(site.layer("Conv2DTranspose", *given, *bias, init), "")]
     cut = cuts(op)
@@ -135,7 +135,7 @@ def _after(kernel: Dim, stride: Dim, pad: Dim, more: Dim) -> Dim:
 def _linear(op: Op, site: Site) -> Code:
     assert isinstance(op, ops.Linear)
     bias = () if op.bias else (Keyword("use_bias", "False"),)
-    how = initializer(site.style.facts.network.linear_init)
+    how = initializer(site.style.analysis.network.linear_init)
     if site.style.several_linears:
         site.style.templates.add("dense_init")
         how = "dense_init()"
@@ -207,7 +207,7 @@ def _flatten(op: Op, site: Site) -> Values:
 def permutes(style: Style, node: Layer) -> bool:
     """Whether a flatten has to take the channels first, since its order is seen."""
     ordered = id(node) in style.flattening.ordered
-    return ordered and any(has_positions(t.x) for t in style.facts.traces[id(node)])
+    return ordered and any(has_positions(t.x) for t in style.analysis.traces[id(node)])
 
 
 def _dropout(op: Op, site: Site) -> Code:

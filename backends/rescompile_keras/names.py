@@ -5,17 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rescompile.ir import ops
+from rescompile import ops
 from rescompile.ir.structure import Path
-from rescompile.ir.trace import (
-    CallTrace,
-    FromTrace,
-    GroupTrace,
-    JoinTrace,
-    OpTrace,
-    Trace,
-    parts,
-)
+from rescompile.ir.trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace, parts
 
 from .layers import Style, cuts, permutes
 
@@ -32,7 +24,7 @@ def collisions(style: Style) -> Iterator[str]:
     """A reason for each name that two layers would have."""
     owners: dict[str, str] = {}
     automatic = {"input_layer"}
-    for name, owner, trace in _names(style, style.facts.elaborated.root.items, ()):
+    for name, owner, trace in _names(style, style.analysis.elaborated.root.items, ()):
         if owners.setdefault(name, owner) != owner:
             yield f"{owner} and {owners[name]}: both would be the layer '{name}'"
         if isinstance(trace, JoinTrace):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from rescompile.backend.validation.execute import execute
-from rescompile.backend.validation.graph import Graph
+from rescompile.emit.validation.execute import execute
+from rescompile.emit.validation.graph import Graph
 from rescompile.ir.trace import Elaborated
 
 from .layers import UNBIASED

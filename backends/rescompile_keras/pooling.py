@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import cast
 
-from rescompile.backend.layout import Arg, Call, Code, Keyword
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import AvgPool, MaxPool, Pool
-from rescompile.ir.record import record
+from rescompile.emit.layout import Arg, Call, Code, Keyword
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
+from rescompile.ops import AvgPool, MaxPool, Pool
+from rescompile.record import record
 
 from .analysis import Signs
 from .convolution import axes
@@ -80,11 +80,11 @@ def _is_same(op: Pool) -> bool:
 class Pools:
     """All pools of a network."""
 
-    def __init__(self, facts: Facts) -> None:
-        self.negative = Signs(facts.elaborated).negative
+    def __init__(self, analysis: Analysis) -> None:
+        self.negative = Signs(analysis.elaborated).negative
         self.sites = {
             key: PoolSite(traces[0].node, traces[0].node.op, tuple(traces))
-            for key, traces in facts.traces.items()
+            for key, traces in analysis.traces.items()
             if isinstance(traces[0].node.op, Pool)
         }
         helped = [site for site in self.sites.values() if site.border is Border.HELPER]

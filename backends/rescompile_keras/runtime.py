@@ -14,10 +14,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from rescompile.backend.contract import Step, Weights
-from rescompile.backend.guard import Bound
-from rescompile.backend.weights import COUNTER, Slot, Stored
-from rescompile.ir.facts import Facts
+from rescompile.emit.contract import Gradients, Weights
+from rescompile.emit.guard import Bound
+from rescompile.emit.weights import COUNTER, Slot, Stored
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import OpTrace
 
@@ -30,10 +30,10 @@ from .storage import STORAGE, Layout, layout_of
 Variable = tuple[Path, Any, Layout]
 
 
-def variables(model: Any, facts: Facts) -> Iterator[Variable]:
+def variables(model: Any, analysis: Analysis) -> Iterator[Variable]:
     """Every weight: its path, the Keras variable that holds it, and its layout there."""
-    order = Flattening(facts.elaborated).kernels
-    for path, trace in facts.elaborated.flat():
+    order = Flattening(analysis.elaborated).kernels
+    for path, trace in analysis.elaborated.flat():
         if trace.op.parameters(trace.x):
             layer = model.get_layer("_".join(path))
             yield from _of_layer(path, trace, layer, order.get(path))
@@ -88,9 +88,9 @@ class KerasRuntime:
         for path, layer in _by_path(model, factors).items():
             layer.call = _multiplied(to_input(factors[path]))
 
-    def set_weights(self, model: Any, facts: Facts, weights: Weights) -> None:
+    def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:
         given = dict(weights)
-        for path, variable, layout in variables(model, facts):
+        for path, variable, layout in variables(model, analysis):
             if path not in given:
                 raise ValueError(f"no weight for {'.'.join(path)}")
             array = np.ascontiguousarray(layout.to(np.asarray(given.pop(path))))
@@ -101,10 +101,10 @@ class KerasRuntime:
         if given:
             raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
 
-    def get_weights(self, model: Any, facts: Facts) -> dict[Path, Any]:
+    def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
         return {
             path: np.ascontiguousarray(layout.back(keras.ops.convert_to_numpy(variable)))
-            for path, variable, layout in variables(model, facts)
+            for path, variable, layout in variables(model, analysis)
         }
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
@@ -113,11 +113,11 @@ class KerasRuntime:
         ]
 
     def values(
-        self, model: Any, facts: Facts, paths: list[Path], images: Any, training: bool = False
+        self, model: Any, analysis: Analysis, paths: list[Path], images: Any, training: bool = False
     ) -> dict[Path, Any]:
         """Of every layer that is called as its path is: blocks are functions here, and not seen."""
         layers = {layer.name: layer for layer in model.layers}
-        mixed = Flattening(facts.elaborated).mixed
+        mixed = Flattening(analysis.elaborated).mixed
         seen: dict[Path, Any] = {}
         for path in paths:
             name = "_".join(path)
@@ -130,34 +130,34 @@ class KerasRuntime:
         part = keras.Model(model.inputs, list(seen.values()))
         return dict(zip(seen, self.run(part, images, training), strict=True))
 
-    def step(self, model: Any, facts: Facts, images: Any, targets: list[Any]) -> Step:
+    def step(self, model: Any, analysis: Analysis, images: Any, targets: list[Any]) -> Gradients:
         wanted = [to_input(target) for target in targets]
         outputs, gradients, input_gradient = differentiate(model, to_input(images), wanted)
-        return Step(
+        return Gradients(
             [to_channels_first(output) for output in outputs],
             {
                 path: np.ascontiguousarray(layout.back(to_array(gradients[variable.path])))
-                for path, variable, layout in variables(model, facts)
+                for path, variable, layout in variables(model, analysis)
                 if variable.path in gradients
             },
             to_channels_first(input_gradient),
         )
 
-    def slots(self, model: Any, facts: Facts) -> list[Slot]:
+    def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
         places = {id(layer): i for i, layer in enumerate(model.layers)}
         owners = {id(v): layer for layer in model.layers for v in layer.variables}
         found = [
             (places[id(owners[id(variable)])], _slot(path, variable, layout, owners[id(variable)]))
-            for path, variable, layout in variables(model, facts)
+            for path, variable, layout in variables(model, analysis)
         ]
         return [slot for _, slot in sorted(found, key=lambda pair: pair[0])]
 
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
 
-    def save(self, model: Any, facts: Facts, weights: Weights, file: FilePath) -> None:
+    def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
-        self.set_weights(model, facts, own)
+        self.set_weights(model, analysis, own)
         if file.name.endswith(".weights.h5"):
             model.save_weights(file)
         else:

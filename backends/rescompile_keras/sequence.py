@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rescompile.backend.choices import Choice, choices
-from rescompile.ir.expr import Dim, Expr, Var, binary, negation
+from rescompile.emit.choices import Choice, choices
+from rescompile.expr.dims import Dim, Expr, Var, binary, negation
+from rescompile.expr.polynomial import total
 from rescompile.ir.structure import INDEX, Form, Group, Layer, Loop, Node
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.sums import total
 
 from .file import consumed
 from .view import Label, Line

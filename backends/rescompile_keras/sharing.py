@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from rescompile.ir.ops import Conv
 from rescompile.ir.structure import Initializer
+from rescompile.ops import Conv
 
 from .conv_helper import ConvHelper
 from .convolution import Kind, Site, is_depthwise

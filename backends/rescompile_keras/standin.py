@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
 
-from rescompile.backend.validation import Traced, TraceError
-from rescompile.backend.validation.execute import execute
-from rescompile.backend.validation.expected import Tensor
-from rescompile.backend.validation.graph import Graph, Window
-from rescompile.ir import ops
+from rescompile import ops
+from rescompile.emit.validation import Traced, TraceError
+from rescompile.emit.validation.execute import execute
+from rescompile.emit.validation.expected import Tensor
+from rescompile.emit.validation.graph import Graph, Window
 from rescompile.ir.initial import CONSTANT, Draw
-from rescompile.ir.ops import Op, Shape, same_padding
 from rescompile.ir.structure import JoinKind
+from rescompile.ops import Op, Shape, same_padding
 
 from .standin_initial import GLOROT, Fans, Initial
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
-from rescompile.backend.validation import TraceError
-from rescompile.ir import ops
-from rescompile.ir.ops import Op
+from rescompile import ops
+from rescompile.emit.validation import TraceError
 from rescompile.ir.structure import JoinKind
+from rescompile.ops import Op
 
 from .standin import (
     LAST,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rescompile.ir import ops
-from rescompile.ir.ops import Op
-from rescompile.ir.record import record
+from rescompile import ops
+from rescompile.ops import Op
+from rescompile.record import record
 
 from .layers import UNBIASED
 

@@ -6,12 +6,12 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-from rescompile.backend.layout import Arg, Call, Code, Items, Keyword, signature, statement
-from rescompile.backend.naming import Names
-from rescompile.backend.summary import docstring
-from rescompile.ir.expr import Dim, Var, names, substitute, text
-from rescompile.ir.record import record
+from rescompile.emit.layout import Arg, Call, Code, Items, Keyword, signature, statement
+from rescompile.emit.naming import Names
+from rescompile.emit.summary import docstring
+from rescompile.expr.dims import Dim, Var, names, substitute, text
 from rescompile.ir.structure import CLASSES, IN_CHANNELS, INDEX, Block, Network, Param
+from rescompile.record import record
 
 TENSOR = "KerasTensor"
 COUNTERS = "ijklm"

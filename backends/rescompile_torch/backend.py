@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from rescompile.backend.contract import Request
-from rescompile.backend.template import environment, tidy
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, ConvTranspose, Op, Permute, Same
+from rescompile.emit.contract import Request
+from rescompile.emit.template import environment, tidy
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Form, Layer, Path
 from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, parts
+from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
 
 from .define import define_network
 from .initialise import DRAWN, initialisers
@@ -21,8 +21,8 @@ from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
 from .view import Definition, File
 
 if TYPE_CHECKING:
-    from rescompile.backend.validation import Traced
-    from rescompile.backend.validation.graph import Graph
+    from rescompile.emit.validation import Traced
+    from rescompile.emit.validation.graph import Graph
 
     from .runtime import TorchRuntime
 
@@ -40,22 +40,22 @@ class TorchBackend:
     biased_variance = False
     weight_files = (".pth", ".pt", ".th")
     bare_files: Mapping[str, tuple[str, ...]] = {}
-    neutral_files = (".safetensors", ".npz")
+    interchange_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
     tables: Mapping[str, Collection[type[Op]]] = {"emission": MODULES, "initialisation": DRAWN}
 
-    def unsupported(self, facts: Facts) -> list[str]:
-        return list(dict.fromkeys(_reasons(facts)))
+    def unsupported(self, analysis: Analysis) -> list[str]:
+        return list(dict.fromkeys(_reasons(analysis)))
 
     def emit(self, request: Request) -> str:
         file = File(request)
         network = define_network(file)
-        lines = list(initialisers(file.facts))
+        lines = list(initialisers(file.analysis))
         jinja = environment(TEMPLATES)
         code = list(_code([*file.order, network]))
         code += [jinja.get_template(f"{name}.py.j2").render() for name in sorted(file.helpers)]
         source = jinja.get_template("module.py.j2").render(
-            docstring=request.summary.docstring(advice=_advice(request.facts)),
+            docstring=request.summary.docstring(advice=_advice(request.analysis)),
             uses_math=_mentions(code, "math"),
             uses_torch=_mentions(code, "torch"),
             uses_functional=_mentions(code, "F"),
@@ -64,8 +64,8 @@ class TorchBackend:
             definitions=file.order,
             network=network,
             initialisers=lines,
-            name=request.facts.network.name,
-            outputs=len(request.facts.network.outputs),
+            name=request.analysis.network.name,
+            outputs=len(request.analysis.network.outputs),
         )
         return tidy(source)
 
@@ -88,9 +88,9 @@ class TorchBackend:
         return TorchRuntime()
 
 
-def _advice(facts: Facts) -> str:
+def _advice(analysis: Analysis) -> str:
     """Where channels_last pays: in benchmarks/models.py wherever maps stay maps throughout."""
-    found = [trace.op for _, trace in facts.elaborated.flat()]
+    found = [trace.op for _, trace in analysis.elaborated.flat()]
     convolves = any(isinstance(op, (Conv, ConvTranspose)) for op in found)
     return CHANNELS_LAST if convolves and not any(isinstance(op, Permute) for op in found) else ""
 
@@ -105,19 +105,19 @@ def _mentions(code: list[str], module: str) -> bool:
     return any(re.search(rf"(?<![\w.]){module}\.", text) for text in code)
 
 
-def _reasons(facts: Facts) -> Iterator[str]:
-    network = facts.network
+def _reasons(analysis: Analysis) -> Iterator[str]:
+    network = analysis.network
     for name in sorted({network.name, network.class_name} & FILE_NAMES):
         key = "name" if name == network.name else "class_name"
         yield f"'{name}' is a name that the emitted file needs itself; choose another `{key}`"
-    yield from _hidden(facts.elaborated.root.items, (), False)
-    for path, trace in facts.elaborated.flat():
+    yield from _hidden(analysis.elaborated.root.items, (), False)
+    for path, trace in analysis.elaborated.flat():
         place = ".".join(path)
         if type(trace.op) in TorchBackend.UNSUPPORTED:
             yield f"{place}: {TorchBackend.UNSUPPORTED[type(trace.op)]}"
-        if len({len(t.x) for t in facts.traces[id(trace.node)]}) > 1:
+        if len({len(t.x) for t in analysis.traces[id(trace.node)]}) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
-        if _padding_varies(facts, trace.node):
+        if _padding_varies(analysis, trace.node):
             yield f"{place}: `same` padding means different pixels in different calls of the block"
 
 
@@ -141,10 +141,10 @@ def _hidden(items: tuple[Trace, ...], path: Path, sequence: bool) -> Iterator[st
             yield from _hidden(item.items, inner, True)
 
 
-def _padding_varies(facts: Facts, node: Layer) -> bool:
+def _padding_varies(analysis: Analysis, node: Layer) -> bool:
     if not isinstance(node.op, Conv) or not isinstance(node.op.padding, Same):
         return False
-    pads = {t.op.pads(t.x) for t in facts.traces[id(node)] if isinstance(t.op, Conv)}
+    pads = {t.op.pads(t.x) for t in analysis.traces[id(node)] if isinstance(t.op, Conv)}
     return len(pads) > 1
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rescompile.backend.layout import Code
-from rescompile.backend.schedule import riding
-from rescompile.backend.summary import docstring
-from rescompile.ir.expr import Dim, Var, binary
-from rescompile.ir.ops import Flatten
+from rescompile.emit.layout import Code
+from rescompile.emit.schedule import riding
+from rescompile.emit.summary import docstring
+from rescompile.expr.dims import Dim, Var, binary
+from rescompile.ir.flow import Flow
 from rescompile.ir.structure import (
     CLASSES,
     Block,
@@ -22,7 +22,7 @@ from rescompile.ir.structure import (
     Where,
 )
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import Flow
+from rescompile.ops import Flatten
 
 from .forward import Flags, Forward
 from .reserved import NUM_CLASSES
@@ -131,7 +131,7 @@ class ModuleBody:
 
     def changes(self, node: Residual) -> Dim:
         """The condition under which a residual's branch changes the shape."""
-        return self.file.facts.changes[id(node)].condition()
+        return self.file.analysis.changes[id(node)].condition()
 
     def code(self, node: Own) -> Code | None:
         """The constructor, or None where it takes several statements."""

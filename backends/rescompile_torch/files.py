@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from rescompile.backend.contract import Weights
-from rescompile.backend.guard import Bound, BrokenFile, open_archive, parsing
-from rescompile.backend.weights import Slot, Stored, leaf_of, widened
+from rescompile.emit.contract import Weights
+from rescompile.emit.guard import Bound, BrokenFile, open_archive, parsing
+from rescompile.emit.weights import Slot, Stored, leaf_of, widened
 
 INSIDE = ("state_dict", "model")  # where checkpoints keep the weights
 

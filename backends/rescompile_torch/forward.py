@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rescompile.backend.layout import Call, Chain, Code, Items, statement
-from rescompile.backend.schedule import (
-    Apply,
-    Assign,
-    Combine,
-    Copy,
-    Operand,
-    Scheduler,
-    Select,
-    Split,
-)
-from rescompile.ir.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
+from rescompile.emit.layout import Call, Chain, Code, Items, statement
+from rescompile.emit.schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Group, JoinKind, Layer, Node, channels_last, sources
+from rescompile.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
 
 from .modules import FRESH, LIGHT, OVERWRITES, Site, module
 from .reserved import FILE_NAMES
@@ -44,12 +35,12 @@ class Forward:
         self.held = scheduler.held
         self.statements = scheduler.statements
         self.in_place = overwriting(self.statements)
-        self.shapes = file.facts.elaborated.root.shapes if root else {}
+        self.shapes = file.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
 
     def module(self, node: Layer) -> Code:
         """The constructor of a layer's module."""
-        traces = self.file.facts.traces[id(node)]
+        traces = self.file.analysis.traces[id(node)]
         op = self.file.resolved(node)
         in_place = id(node) in self.in_place
         site = Site(self.scope.entering(node), len(traces[0].x) == 3, in_place, self.scope.dim)

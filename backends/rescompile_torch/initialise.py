@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, ConvTranspose, Linear
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Initializer
+from rescompile.ops import Conv, ConvTranspose, Linear
 
 # What tells PyTorch's Kaiming rules the scale of the variance.
 GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
@@ -23,10 +23,10 @@ ZEROS = "nn.init.zeros_(module.bias)"
 GUARDED = (f"if {WITH_BIAS}:", f"    {ZEROS}")
 
 
-def initialisers(facts: Facts) -> Iterator[str]:
+def initialisers(analysis: Analysis) -> Iterator[str]:
     """Lines for the end of `__init__`. Biases start at zero, as they do in Keras."""
-    network = facts.network
-    found = [trace.op for _, trace in facts.elaborated.flat()]
+    network = analysis.network
+    found = [trace.op for _, trace in analysis.elaborated.flat()]
     done: dict[str, tuple[str, ...]] = {}
     for kind, name in DRAWN.items():
         how = network.linear_init if kind is Linear else network.conv_init

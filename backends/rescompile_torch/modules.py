@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rescompile.backend.layout import Arg, Call, Code, Items, Keyword
-from rescompile.ir import ops
-from rescompile.ir.expr import Dim
-from rescompile.ir.ops import Op, Pair, Quad
-from rescompile.ir.record import record
+from rescompile import ops
+from rescompile.emit.layout import Arg, Call, Code, Items, Keyword
+from rescompile.expr.dims import Dim
+from rescompile.ops import Op, Pair, Quad
+from rescompile.record import record
 
 
 @record

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rescompile.backend.contract import Step, Weights
-from rescompile.backend.guard import Bound
-from rescompile.backend.weights import COUNTER, Slot, Stored, leaf_of
-from rescompile.ir.facts import Facts
+from rescompile.emit.contract import Gradients, Weights
+from rescompile.emit.guard import Bound
+from rescompile.emit.weights import COUNTER, Slot, Stored, leaf_of
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
@@ -61,7 +61,7 @@ class TorchRuntime:
             if module is not None:
                 setattr(module, "forward", _multiplied(module, factor))  # noqa: B010 - a method
 
-    def set_weights(self, model: nn.Module, facts: Facts, weights: Weights) -> None:
+    def set_weights(self, model: nn.Module, analysis: Analysis, weights: Weights) -> None:
         given = {".".join(path): _tensor(w) for path, w in weights.items()}
         counters = {k: v for k, v in model.state_dict().items() if k.endswith(COUNTER)}
         dtype = next((p.dtype for p in model.parameters()), torch.float32)
@@ -70,7 +70,7 @@ class TorchRuntime:
         except RuntimeError as error:
             raise ValueError(str(error)) from None
 
-    def get_weights(self, model: nn.Module, facts: Facts) -> dict[Path, Any]:
+    def get_weights(self, model: nn.Module, analysis: Analysis) -> dict[Path, Any]:
         state = model.state_dict()
         return {
             tuple(key.split(".")): value.detach().cpu().numpy().copy()
@@ -86,7 +86,7 @@ class TorchRuntime:
     def values(
         self,
         model: nn.Module,
-        facts: Facts,
+        analysis: Analysis,
         paths: list[Path],
         images: Any,
         training: bool = False,
@@ -114,7 +114,9 @@ class TorchRuntime:
                 handle.remove()
         return {path: found[0] for path, found in seen.items() if len(found) == 1}
 
-    def step(self, model: nn.Module, facts: Facts, images: Any, targets: list[Any]) -> Step:
+    def step(
+        self, model: nn.Module, analysis: Analysis, images: Any, targets: list[Any]
+    ) -> Gradients:
         model.train()
         x = _input(model, images).requires_grad_()
         outputs = _outputs(model(x.clone()))  # a clone: the first layer may work in place
@@ -131,9 +133,11 @@ class TorchRuntime:
         )
         arrays = [gradient.numpy() for gradient in found]
         gradients = {tuple(k.split(".")): g for k, g in zip(named, arrays[1:], strict=True)}
-        return Step([output.detach().numpy().copy() for output in outputs], gradients, arrays[0])
+        return Gradients(
+            [output.detach().numpy().copy() for output in outputs], gradients, arrays[0]
+        )
 
-    def slots(self, model: nn.Module, facts: Facts) -> list[Slot]:
+    def slots(self, model: nn.Module, analysis: Analysis) -> list[Slot]:
         return [
             Slot(
                 tuple(name.split(".")),
@@ -148,8 +152,8 @@ class TorchRuntime:
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
 
-    def save(self, model: nn.Module, facts: Facts, weights: Weights, file: FilePath) -> None:
-        files.write(file, self.slots(model, facts), weights)
+    def save(self, model: nn.Module, analysis: Analysis, weights: Weights, file: FilePath) -> None:
+        files.write(file, self.slots(model, analysis), weights)
 
 
 def _tensor(array: Any) -> Tensor:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from rescompile.backend.choices import choices
-from rescompile.backend.layout import Arg, Call, Code, Commented, Items, statement
-from rescompile.backend.repetition import uses_index
-from rescompile.ir.expr import Dim, Var, binary, if_else
-from rescompile.ir.ops import GlobalAvgPool, Shape, show_shape
+from rescompile.emit.choices import choices
+from rescompile.emit.layout import Arg, Call, Code, Commented, Items, statement
+from rescompile.emit.repetition import uses_index
+from rescompile.expr.dims import Dim, Var, binary, if_else
+from rescompile.ir.flow import RUNNING
 from rescompile.ir.structure import IN_CHANNELS, INDEX, Form, Group, Layer, Loop, Node
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import RUNNING
+from rescompile.ops import GlobalAvgPool, Shape, show_shape
 
 from .modules import FRESH, OVERWRITES, Site, module
 from .stage import child_name
@@ -56,8 +56,8 @@ class Sequences:
             if code is None:
                 break
             shape = self.shape(node)
-            told = isinstance(code, Call) and any(isinstance(a, Commented) for a in code.args)
-            made.append(Commented(code, show_shape(shape)) if shape and not told else code)
+            shown = isinstance(code, Call) and any(isinstance(a, Commented) for a in code.args)
+            made.append(Commented(code, show_shape(shape)) if shape and not shown else code)
         return tuple(made)
 
     def child(self, node: Node, before: Node | None) -> Code | None:
@@ -79,7 +79,7 @@ class Sequences:
         return inline or (node.repeat is not None and node.name is None)
 
     def layer(self, node: Layer, before: Node | None) -> Code:
-        traces = self.file.facts.traces[id(node)]
+        traces = self.file.analysis.traces[id(node)]
         fresh = isinstance(before, Layer) and isinstance(before.op, FRESH)
         site = Site(
             self.scope.entering(node),
@@ -99,10 +99,10 @@ class Sequences:
         if not self.root:
             return None
         if isinstance(node, Layer):
-            trace, *more = self.file.facts.traces[id(node)]
+            trace, *more = self.file.analysis.traces[id(node)]
             shrinks = trace.y[1:] != trace.x[1:]
             return trace.y if shrinks and not more else None  # in a loop there are several
-        return self.file.facts.elaborated.root.shapes.get(id(node))
+        return self.file.analysis.elaborated.root.shapes.get(id(node))
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Sequences:
         start = self.scope.entering(node) if runs else ""
         with self.width(runs) as width, self.scope.variable(INDEX, *COUNTERS) as counter:
             body = list(self.fill(target, node.body, indent + 4))
-            leaving = self.file.facts.new_flow().body(node.body, Var(RUNNING))
+            leaving = self.file.analysis.new_flow().body(node.body, Var(RUNNING))
             if runs and leaving != Var(RUNNING):
                 body.append(f"{pad}    {width} = {self.scope.dim(leaving)}")
             if runs:
@@ -234,7 +234,7 @@ class Sequences:
 
     def leaving(self, node: BlockCall) -> Dim:
         """The channels that leave a repetition."""
-        flow, block = self.file.facts.new_flow(), self.file.network.blocks[node.block]
+        flow, block = self.file.analysis.new_flow(), self.file.network.blocks[node.block]
         first, rest = (flow.once(node, block, Var(RUNNING), first=f) for f in (True, False))
         return _by_turn(first, rest)
 

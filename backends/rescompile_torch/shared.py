@@ -6,13 +6,13 @@ import keyword
 from collections import Counter
 from collections.abc import Iterable
 
-from rescompile.backend.layout import Code, statement
+from rescompile.emit.layout import Code, statement
 from rescompile.ir.structure import Layer
 
 from .modules import STATELESS
 from .reserved import MODULE_ATTRIBUTES
 
-Step = tuple[Layer, Code]  # and the constructor of its module
+Use = tuple[Layer, Code]  # and the constructor of its module
 
 
 def is_shared(layer: Layer) -> bool:
@@ -20,7 +20,7 @@ def is_shared(layer: Layer) -> bool:
     return isinstance(layer.op, STATELESS) and layer.when is True
 
 
-def shared_names(steps: Iterable[Step], taken: set[str]) -> dict[int, str]:
+def shared_names(steps: Iterable[Use], taken: set[str]) -> dict[int, str]:
     """The attribute that serves each step, by the id of its layer; `taken` are the scope's names.
 
     Steps have one module if its constructor is the same to the letter, whether it works in place

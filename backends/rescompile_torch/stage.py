@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
-from rescompile.backend.layout import LINE_LENGTH, Call, Code, statement
-from rescompile.backend.repetition import counted
-from rescompile.ir.expr import Dim, Expr, Var, binary, names, substitute
+from rescompile.emit.layout import LINE_LENGTH, Call, Code, statement
+from rescompile.emit.repetition import counted
+from rescompile.expr.dims import Dim, Expr, Var, binary, names, substitute
+from rescompile.ir.flow import expand
 from rescompile.ir.structure import IN_CHANNELS, INDEX
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import expand
 
 from .view import Argument, Definition, File, Scope, call_args, given_arguments, takes
 
@@ -53,7 +53,7 @@ class StageFunction:
 
     def lines(self) -> Iterator[str]:
         """The body of the function."""
-        output = expand(self.block.lets, self.file.facts.flows[self.block.name][1])
+        output = expand(self.block.lets, self.file.analysis.flows[self.block.name][1])
         needs = takes(self.inner, IN_CHANNELS)
         channels = Var(IN_CHANNELS)
         varies = {IN_CHANNELS, *(p.name for p in self.once)} & names(output)

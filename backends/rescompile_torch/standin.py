@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from rescompile.backend.validation import Traced, TraceError
-from rescompile.backend.validation.execute import execute
-from rescompile.backend.validation.expected import Tensor as Weight
-from rescompile.backend.validation.graph import Graph
-from rescompile.ir import ops
+from rescompile import ops
+from rescompile.emit.validation import Traced, TraceError
+from rescompile.emit.validation.execute import execute
+from rescompile.emit.validation.expected import Tensor as Weight
+from rescompile.emit.validation.graph import Graph
 from rescompile.ir.initial import CONSTANT, Draw, draw
-from rescompile.ir.ops import Op
 from rescompile.ir.structure import Initializer, JoinKind
+from rescompile.ops import Op
 
 DEFAULT = Initializer(True, Fraction(1, 3), "fan_in")  # PyTorch's own, of kernels
 

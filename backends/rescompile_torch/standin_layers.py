@@ -7,12 +7,12 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from rescompile.backend.validation import TraceError
-from rescompile.backend.validation.graph import Graph
-from rescompile.ir import ops
+from rescompile import ops
+from rescompile.emit.validation import TraceError
+from rescompile.emit.validation.graph import Graph
 from rescompile.ir.initial import CONSTANT, Draw, draw
-from rescompile.ir.ops import Op
 from rescompile.ir.structure import Initializer, JoinKind
+from rescompile.ops import Op
 
 from .standin import Filled, Identity, Leaf, Module, Parameter, Sequential, Value, joined
 

@@ -7,25 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rescompile.backend.contract import Request
-from rescompile.backend.layout import Arg, Keyword, signature
-from rescompile.backend.naming import Names, class_name, pascal_case, shown_names
-from rescompile.backend.repetition import StageKey, stage_key, staged
-from rescompile.ir.expr import Dim, Var, names, substitute, text
-from rescompile.ir.facts import Facts
-from rescompile.ir.ops import Conv, Op, Same
-from rescompile.ir.record import record
-from rescompile.ir.structure import (
-    CLASSES,
-    IN_CHANNELS,
-    Block,
-    Form,
-    Layer,
-    Node,
-    Param,
-)
+from rescompile.emit.contract import Request
+from rescompile.emit.layout import Arg, Keyword, signature
+from rescompile.emit.naming import Names, class_name, pascal_case, shown_names
+from rescompile.emit.repetition import StageKey, stage_key, staged
+from rescompile.expr.dims import Dim, Var, names, substitute, text
+from rescompile.ir.analysis import Analysis
+from rescompile.ir.flow import Flow
+from rescompile.ir.structure import CLASSES, IN_CHANNELS, Block, Form, Layer, Node, Param
 from rescompile.ir.structure import Call as BlockCall
-from rescompile.ir.symbolic import Flow
+from rescompile.ops import Conv, Op, Same
+from rescompile.record import record
 
 from .reserved import BUILTINS, FILE_NAMES, LOCALS, NUM_CLASSES
 
@@ -125,8 +117,8 @@ class File:
     """Everything in one emitted file; definitions are rendered once, callees first."""
 
     def __init__(self, request: Request) -> None:
-        self.facts: Facts = request.facts
-        self.network = request.facts.network
+        self.analysis: Analysis = request.analysis
+        self.network = request.analysis.network
         self.summary = request.summary
         self.names = Names({*FILE_NAMES, *LOCALS, self.network.name})
         called = class_name(self.network.name, self.network.title)
@@ -188,18 +180,18 @@ class File:
         own = {*(param.name for param in block.parameters), *(name for name, _ in block.lets)}
         written = {text(shown.get(name, Var(name)), "") for name in own}
         taken = {*self.globals, *written, "self", IN_CHANNELS}
-        return Scope(self.facts.flows[block.name][0], shown, taken)
+        return Scope(self.analysis.flows[block.name][0], shown, taken)
 
     def root_scope(self) -> Scope:
         """The scope of the network's own class."""
         shown: dict[str, Dim] = {CLASSES: Var(NUM_CLASSES)}
-        return Scope(self.facts.root_flow, shown, {*self.globals, "self", NUM_CLASSES})
+        return Scope(self.analysis.root_flow, shown, {*self.globals, "self", NUM_CLASSES})
 
     def resolved(self, node: Layer) -> Op:
         """The op of a node, with `same` padding as the pixels that it means here."""
         op = node.op
         if isinstance(op, Conv) and isinstance(op.padding, Same):
-            trace = self.facts.traces[id(node)][0]
+            trace = self.analysis.traces[id(node)][0]
             assert isinstance(trace.op, Conv)
             return replace(op, padding=trace.op.pads(trace.x))
         return op

@@ -102,7 +102,7 @@ class SpecType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from ..spec.load import zoo
+        from ..language.load import zoo
 
         names = [CompletionItem(name) for name in zoo() if name.startswith(incomplete)]
         return names or [CompletionItem(incomplete, type="file")]

@@ -1,7 +1,7 @@
 """Published weights from one framework to another, bit for bit, without a line of code in between.
 
-A file belongs to the backend that declares its suffix, or to no framework (`neutral`). It is read
-into the neutral form of `backend.weights`, matched with the tensors of a spec, and written out.
+A file belongs to the backend that declares its suffix, or to no framework (`interchange`). It is
+read into the portable form of `emit.weights`, matched with the tensors of a spec, and written out.
 """
 
 from .conversion import Conversion, convert

@@ -1,6 +1,6 @@
 """Weight files of a framework that need none, read and written in a process of their own.
 
-`python -m rescompile.convert.bare NAME` is the far end of a `Worker`, as `worker` is where a
+`python -m rescompile.convert.bare NAME` is the far end of a `Worker`, as `session` is where a
 framework is needed: a broken file can take down no more than the process that reads it.
 """
 
@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..backend.guard import bound_of
-from ..compiler import open_spec
+from ..api import open_spec
+from ..emit.guard import bound_of
 from ..errors import InternalError
-from ..parity import worker
 from ..registry import get_backend
-from .worker import load_weights, read_back, read_match
+from ..worker.server import serve
+from .session import load_weights, read_back, read_match
 
 
 class Session:
@@ -33,17 +33,17 @@ class Session:
 
     def read(self, job: dict[str, Any]) -> dict[str, Any]:
         net = open_spec(job["spec"])
-        slots = self.files.slots(net.facts, net.source(self.backend))
+        slots = self.files.slots(net.analysis, net.source(self.backend))
         return read_match(self.files, slots, job)
 
     def write(self, job: dict[str, Any]) -> dict[str, Any]:
         net, file = open_spec(job["spec"]), Path(job["file"])
         source, weights = net.source(self.backend), load_weights(job)
-        self.files.write(net.facts, source, weights, job["dtype"], file)
-        slots = self.files.slots(net.facts, source)
+        self.files.write(net.analysis, source, weights, job["dtype"], file)
+        slots = self.files.slots(net.analysis, source)
         with self.files.read(file, bound_of(slots)) as stored:
             return read_back(stored, slots, weights)
 
 
 if __name__ == "__main__":
-    worker.serve(lambda: Session(sys.argv[1]))
+    serve(lambda: Session(sys.argv[1]))

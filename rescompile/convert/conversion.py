@@ -11,20 +11,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..backend.guard import BrokenFile, bound_of
-from ..backend.weights import leaf_of, state_slots
-from ..compiler import Architecture, open_spec
+from ..api import Architecture, open_spec
+from ..emit.guard import BrokenFile, bound_of
+from ..emit.weights import leaf_of, state_slots
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..files import replacing
-from ..parity.process import Worker, WorkerError
 from ..prose import visible
 from ..registry import backend_names, get_backend
+from ..worker.client import Worker, WorkerError
 from .match import Renames, fold_names, match, printable
 
 if TYPE_CHECKING:
-    from .neutral import Format
+    from .interchange import Format
 
-NEUTRAL = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
+INTERCHANGE = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
 PUBLISHED = (".pth", ".pt", ".safetensors")  # as torchvision and those after it publish weights
 WITH_FRAMEWORK, BARE = "rescompile.convert.worker", "rescompile.convert.bare"
 
@@ -140,9 +140,9 @@ class _Job:
         return answer
 
     def read_neutral(self, file: Path, renames: Renames) -> dict[str, Any]:
-        from .worker import save_match
+        from .session import save_match
 
-        form, slots = _format(file), state_slots(self.net.facts)
+        form, slots = _format(file), state_slots(self.net.analysis)
         try:
             with form.read(file, bound_of(slots)) as stored:
                 made = match(slots, stored, renames, form.ordered)
@@ -154,12 +154,12 @@ class _Job:
         """Write what is in `between`: how many tensors, and what is to be said about them."""
         import numpy as np
 
-        from .worker import read_back
+        from .session import read_back
 
         with np.load(self.between, allow_pickle=False) as kept:
             weights = {tuple(name.split(".")): kept[name] for name in kept.files}
         if backend is None:
-            slots, form = state_slots(self.net.facts), _format(file)
+            slots, form = state_slots(self.net.analysis), _format(file)
             zero = np.zeros((), np.int64)  # a counter that the source does not have
             form.write(file, {slot.name: weights.get(slot.path, zero) for slot in slots})
             with form.read(file, bound_of(slots)) as stored:
@@ -182,14 +182,14 @@ def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _owner(file: Path) -> str | None:
-    """The backend that a file's suffix belongs to, None for a neutral one. Raises `SpecError`."""
-    known = [*NEUTRAL]
+    """The backend that a suffix belongs to, None for an interchange format. Raises `SpecError`."""
+    known = [*INTERCHANGE]
     for name in backend_names():
         suffixes = get_backend(name).weight_files
         if file.name.endswith(suffixes):
             return name
         known.extend(suffixes)
-    if file.name.endswith(tuple(NEUTRAL)):
+    if file.name.endswith(tuple(INTERCHANGE)):
         return None
     suffix = "".join(file.suffixes[-2:]) or file.name
     message = f"'{file.name}' is no kind of file for weights that is known here"
@@ -200,15 +200,15 @@ def _check_target(output: Path, owner: str | None, to: str | None) -> None:
     if to is None or to == owner:
         return
     backend = get_backend(to)
-    if owner is None and output.suffix in backend.neutral_files:
+    if owner is None and output.suffix in backend.interchange_files:
         return
-    fitting = ", ".join((*backend.weight_files, *backend.neutral_files))
+    fitting = ", ".join((*backend.weight_files, *backend.interchange_files))
     message = f"'{output.name}' is no file of weights for {backend.title}"
     raise _fault("E301", message, f"for {backend.title} the output ends in {fitting}")
 
 
 def _format(file: Path) -> Format:
-    from .neutral import FORMATS
+    from .interchange import FORMATS
 
     return next(form for suffix, form in FORMATS.items() if file.name.endswith(suffix))
 
@@ -222,7 +222,7 @@ def _bare(owner: str, file: Path) -> tuple[str, ...] | None:
 def _needs(owner: str | None, file: Path) -> tuple[tuple[str, ...], str]:
     """The modules that a file needs, and the extra that brings them."""
     if owner is None:
-        return NEUTRAL[file.suffix], "weights"
+        return INTERCHANGE[file.suffix], "weights"
     bare = _bare(owner, file)
     return (get_backend(owner).requires, owner) if bare is None else (bare, "weights")
 

@@ -11,10 +11,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..backend.weights import COUNTER, Slot, Stored
+from ..emit.weights import COUNTER, Slot, Stored
 from ..errors import Diagnostic, did_you_mean
-from ..ir.ops import Shape, show_shape
 from ..ir.structure import Path
+from ..ops import Shape, show_shape
 from ..prose import visible
 
 NAMED = 20  # tensors that one message names
@@ -47,7 +47,7 @@ class Match:
         else:
             array = stored.read()
             native = array.astype(array.dtype.newbyteorder("="), copy=False)
-            self.weights[slot.path] = slot.neutral(native)
+            self.weights[slot.path] = slot.portable(native)
             if stored.dtype:
                 self.converted[stored.dtype, stored.type] += 1
 

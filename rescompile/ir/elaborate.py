@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from ..errors import Location, Together
-from .expr import Dim, ExprError, Number
+from ..errors import DiagnosticCollector, Location
+from ..expr.dims import Dim, ExprError, Number
+from ..ops import Op, Shape, ShapeError, bind, bounded
+from .call_stack import CallStack
 from .joining import Ways, joined, share
-from .ops import Op, Shape, ShapeError, bind, bounded
 from .resizing import changes_shape
 from .structure import (
     CLASSES,
@@ -46,7 +47,6 @@ from .trace import (
     Trace,
     name_of,
 )
-from .trail import Trail
 
 MAX_LAYERS = 500_000
 
@@ -84,7 +84,7 @@ class _Elaborator:
         self.constant: set[int] = set()  # layers without expressions, found good
         self.instances: dict[str, list[Instance]] = {}
         self.ways = Ways()
-        self.trail = Trail()
+        self.stack = CallStack()
         self.turns = 0
 
     def run(self) -> Elaborated:
@@ -96,10 +96,10 @@ class _Elaborator:
         x = network.input
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
-            with self.trail.within(f"in stage '{stage.label}'"):
+            with self.stack.within(f"in stage '{stage.label}'"):
                 items, x = self.body(stage.body, x, scope)
             stages.append(items)
-        self.ways.check(self.trail)
+        self.ways.check(self.stack)
         everything = tuple(item for stage in stages for item in stage)
         block = Block(network.name, Form.MODULE, network.body)
         root = Instance(
@@ -122,7 +122,7 @@ class _Elaborator:
 
     def node(self, node: Node, x: Shape, scope: _Scope) -> Iterator[Trace]:
         if isinstance(node, (Layer, Group, Call)) and node.when is not True:
-            taken = bool(self.trail.value(node.when, scope.env, node.at, "when"))
+            taken = bool(self.stack.value(node.when, scope.env, node.at, "when"))
             if not scope.decide(node, "when", taken):
                 return
         if isinstance(node, Layer):
@@ -153,7 +153,7 @@ class _Elaborator:
             if name and name in taken:
                 help = "give the repetitions another pattern, such as `children: second{i}`"
                 message = f"two children of this sequence are called '{name}'"
-                raise self.trail.error(ShapeError(message, help=help), item.node.at, code="E106")
+                raise self.stack.error(ShapeError(message, help=help), item.node.at, code="E106")
             taken.add(name)
 
     def child(self, name: str | None, scope: _Scope) -> str:
@@ -167,7 +167,7 @@ class _Elaborator:
             op = self.bind(node, scope.env)
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
-            raise self.trail.error(error, place_of(node, error.key)) from None
+            raise self.stack.error(error, place_of(node, error.key)) from None
         self.add_layers(1, scope, node.at)
         return OpTrace(self.child(node.name, scope), op, x, y, node)
 
@@ -183,7 +183,7 @@ class _Elaborator:
         scope.layers += count
         if scope.layers > MAX_LAYERS:
             message = f"the network has more than {MAX_LAYERS} layers"
-            raise self.trail.error(ExprError(message, "repeat blocks less often"), at)
+            raise self.stack.error(ExprError(message, "repeat blocks less often"), at)
 
     def call(self, node: Call, x: Shape, scope: _Scope) -> Iterator[Trace]:
         block = self.network.blocks[node.block]
@@ -197,7 +197,7 @@ class _Elaborator:
             instance = self.instance(node, block, x, scope, 0)
             yield CallTrace(name, instance, x, instance.y, node)
             return
-        count = self.trail.count(node.repeat, scope.env, place_of(node, "repeat"), "repeat")
+        count = self.stack.count(node.repeat, scope.env, place_of(node, "repeat"), "repeat")
         target = scope if node.name is None else scope.inner(numbered=True)
         items: list[Trace] = []
         y = x
@@ -229,13 +229,13 @@ class _Elaborator:
             at = place_of(node, param.name)
             if dim is None or (param.once and index > 0 and param.default is not None):
                 dim = param.default
-            env[param.name] = self.trail.value(cast(Dim, dim), outer, at, param.name)
+            env[param.name] = self.stack.value(cast(Dim, dim), outer, at, param.name)
         key = (block.name, tuple((type(v), v) for v in env.values()), x, start)
         made = self.memo.get(key)
         if made is None:
             place = f", repetition {index + 1}" if node.repeat is not None else ""
             called = f" as '{node.name}'" if node.name else ""
-            with self.trail.within(f"in block '{block.name}', called{called}{place}", node.at):
+            with self.stack.within(f"in block '{block.name}', called{called}{place}", node.at):
                 made = self.memo[key] = self.make(block, env, x, start)
             self.instances.setdefault(block.name, []).append(made)
         self.add_layers(made.layers, scope, node.at)
@@ -244,7 +244,7 @@ class _Elaborator:
     def make(self, block: Block, env: dict[str, Number], x: Shape, start: int) -> Instance:
         env = {**env, IN_CHANNELS: x[0]}
         for name, dim in block.lets:
-            env[name] = self.trail.value(dim, env, block.at, name)
+            env[name] = self.stack.value(dim, env, block.at, name)
         scope = _Scope(env, block.form is not Form.MODULE, position=start)
         items, y = self.body(block.body, x, scope)
         if block.form is Form.SEQUENCE:
@@ -255,12 +255,12 @@ class _Elaborator:
 
     def loop(self, node: Loop, x: Shape, scope: _Scope) -> Iterator[Trace]:
         outer = scope.env
-        for i in range(self.trail.count(node.count, outer, node.at, "repeat")):
+        for i in range(self.stack.count(node.count, outer, node.at, "repeat")):
             scope.env = {**outer, INDEX: i}
             self.turns += 1
             if self.turns > MAX_LAYERS:
                 message = f"more than {MAX_LAYERS} turns of loops"
-                raise self.trail.error(ExprError(message, "repeat the steps less often"), node.at)
+                raise self.stack.error(ExprError(message, "repeat the steps less often"), node.at)
             for inner in node.body:
                 for item in self.node(inner, x, scope):
                     x = item.y
@@ -268,27 +268,27 @@ class _Elaborator:
         scope.env = outer
 
     def join(self, node: Join, x: Shape, scope: _Scope) -> JoinTrace:
-        each = share(node, x, self.trail) if node.split else x
+        each = share(node, x, self.stack) if node.split else x
         traces: list[tuple[tuple[Trace, ...], Shape]] = []
-        together = Together()
+        collector = DiagnosticCollector()
         for branch in node.branches:
-            with together.part():
+            with collector.part():
                 items, y = self.body(branch.body, each, scope)
-                self.ways.branch(node, branch.body, items, self.trail)
+                self.ways.branch(node, branch.body, items, self.stack)
                 traces.append((items, y))
-        together.done()
+        collector.done()
         shapes = [y for _, y in traces]
-        y = joined(node, shapes, self.trail)
+        y = joined(node, shapes, self.stack)
         return JoinTrace(tuple(items for items, _ in traces), x, y, node)
 
     def residual(self, node: Residual, x: Shape, scope: _Scope) -> ResidualTrace:
         pre, tapped = self.body(node.pre, x, scope)
         branch, y = self.body(node.branch, tapped, scope)
         if not scope.decide(
-            node, "when", bool(self.trail.value(node.when, scope.env, node.at, "when"))
+            node, "when", bool(self.stack.value(node.when, scope.env, node.at, "when"))
         ):
             return ResidualTrace(pre, branch, None, x, y, node)
-        self.ways.branch(node, node.branch, branch, self.trail)
+        self.ways.branch(node, node.branch, branch, self.stack)
         changes = changes_shape((*pre, *branch), x, y)
         takes = bool(node.shortcut) and (node.where is Where.ALWAYS or changes)
         scope.decide(node, "shortcut", takes)
@@ -298,7 +298,7 @@ class _Elaborator:
         else:
             carried = x
         if carried != y:
-            raise self.trail.carries(node, y, carried)
+            raise self.stack.carries(node, y, carried)
         return ResidualTrace(pre, branch, shortcut, x, y, node)
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
-from .assume import Known, assuming, knowing, truth, without
+from ..expr.assume import Known, assuming, knowing, truth, without
+from ..expr.dims import Dim, Expr, ExprError, names, substitute
+from ..ops import attribute_dims, map_attributes
 from .elaborate import elaborate
-from .expr import Dim, Expr, ExprError, names, substitute
-from .ops import attribute_dims, map_attributes
 from .structure import (
     CLASSES,
     IN_CHANNELS,

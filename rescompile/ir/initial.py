@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from .ops import Conv, ConvTranspose, LayerScale, Linear, Op, Parameter
-from .record import record
+from ..ops import Conv, ConvTranspose, LayerScale, Linear, Op, Parameter
+from ..record import record
 from .structure import Initializer, Network
 
 CONSTANT = "constant"

@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import SpecError
-from .ops import Shape, ShapeError, StochasticDepth, bounded
+from ..ops import Shape, ShapeError, StochasticDepth, bounded
+from .call_stack import CallStack
 from .structure import Join, JoinKind, Layer, Node, Residual
 from .trace import CallTrace, GroupTrace, Trace
-from .trail import Trail
 
 
-def share(node: Join, x: Shape, trail: Trail) -> Shape:
+def share(node: Join, x: Shape, stack: CallStack) -> Shape:
     """What each branch gets where the channels are split between them. Raises `SpecError`."""
     count = len(node.branches)
     if x[0] % count:
         help = "choose a number of channels that the number of branches divides"
         message = f"{x[0]} channels cannot be split evenly between {count} branches"
-        raise trail.error(ShapeError(message, help=help), node.at)
+        raise stack.error(ShapeError(message, help=help), node.at)
     return (x[0] // count, *x[1:])
 
 
-def joined(node: Join, shapes: list[Shape], trail: Trail) -> Shape:
+def joined(node: Join, shapes: list[Shape], stack: CallStack) -> Shape:
     """The shape that branches of these shapes make. Raises `SpecError` where they do not fit."""
     if node.kind is JoinKind.CONCAT:
         rest = {shape[1:] for shape in shapes}
         if len(rest) > 1:
             what = "height and width"
-            raise trail.mismatch(node.at, "concatenates", node.branches, shapes, what)
+            raise stack.mismatch(node.at, "concatenates", node.branches, shapes, what)
         try:
             return bounded((sum(shape[0] for shape in shapes), *shapes[0][1:]))
         except ShapeError as error:
-            raise trail.error(error, node.at) from None
+            raise stack.error(error, node.at) from None
     top = max(shapes, key=lambda s: (len(s), s))
     for shape in shapes:
         gate = node.kind is JoinKind.MULTIPLY and shape == (*top[:1], 1, 1)
         if shape != top and not gate:
             verb = "multiplies" if node.kind is JoinKind.MULTIPLY else "adds"
-            raise trail.mismatch(node.at, verb, node.branches, shapes, "shape")
+            raise stack.mismatch(node.at, verb, node.branches, shapes, "shape")
     return top
 
 
@@ -53,7 +53,11 @@ class Ways:
         self.taken: set[int] = set()
 
     def branch(
-        self, node: Join | Residual, body: tuple[Node, ...], items: tuple[Trace, ...], trail: Trail
+        self,
+        node: Join | Residual,
+        body: tuple[Node, ...],
+        items: tuple[Trace, ...],
+        stack: CallStack,
     ) -> None:
         """Judge what one call makes of a branch. Raises `SpecError`."""
         if isinstance(node, Join) and node.kind is JoinKind.CONCAT:
@@ -62,7 +66,7 @@ class Ways:
         steps = [step for step in body if not _is_drop(step)]
         taken = [item for item in items if not _is_drop(item.node)]
         if steps and _is_idle(taken):
-            raise _untaken("branch", steps[0], trail)
+            raise _untaken("branch", steps[0], stack)
 
     def note(self, what: str, body: tuple[Node, ...], items: tuple[Trace, ...]) -> None:
         """Note what one call makes of a way, called `what`, that other calls may take."""
@@ -71,16 +75,16 @@ class Ways:
             if not _is_idle(items):
                 self.taken.add(id(body[0]))
 
-    def check(self, trail: Trail) -> None:
+    def check(self, stack: CallStack) -> None:
         """Raise `SpecError` for a way with steps that no call takes."""
         for key, (what, step) in self.optional.items():
             if key not in self.taken:
-                raise _untaken(what, step, trail)
+                raise _untaken(what, step, stack)
 
 
-def _untaken(what: str, step: Node, trail: Trail) -> SpecError:
+def _untaken(what: str, step: Node, stack: CallStack) -> SpecError:
     error = ShapeError(f"no step of this {what} is taken", help=LEFT_OUT)
-    return trail.error(error, step.at, code="E212")
+    return stack.error(error, step.at, code="E212")
 
 
 LEFT_OUT = "write `[]` if the identity is meant, and leave out the whole where it is not"

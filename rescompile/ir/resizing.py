@@ -2,7 +2,7 @@
 
 Operations tell what they do, by numbers or by expressions (`Op.resizes`); here that is followed
 through everything that holds operations. Elaboration asks it of traces, emitters and lowering of
-definitions, and `facts.lint` proves that both answer the same on every call.
+definitions, and `analysis.lint` proves that both answer the same on every call.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from .expr import Dim, Var, binary, names, substitute
-from .ops import KEEPS, Pair, Resize, Resizes, Shape
+from ..expr.dims import Dim, Var, binary, names, substitute
+from ..ops import KEEPS, Pair, Resize, Resizes, Shape
+from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
 from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual
-from .symbolic import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
 from .trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace, name_of
 
 UNCHANGED: Resizes = (KEEPS, KEEPS)

@@ -14,9 +14,9 @@ from enum import Enum
 from fractions import Fraction
 
 from ..errors import Location
-from .expr import Dim, Var
-from .ops import Op, Permute, Shape
-from .record import record
+from ..expr.dims import Dim, Var
+from ..ops import Op, Permute, Shape
+from ..record import record
 
 Path = tuple[str, ...]
 IN_CHANNELS = "in_channels"

@@ -5,31 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from .expr import Dim, Expr, text
-from .facts import Facts
-from .ops import Op, Same, show_shape
-from .structure import (
-    Block,
-    Call,
-    From,
-    Group,
-    Join,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Residual,
-    Where,
-)
+from ..expr.dims import Dim, Expr, text
+from ..ops import Op, Same, show_shape
+from .analysis import Analysis
+from .structure import Block, Call, From, Group, Join, Layer, Loop, Network, Node, Residual, Where
 
 INDENT = "  "
 
 
-def show(facts: Facts) -> str:
+def show(analysis: Analysis) -> str:
     """The network as text, one line a node."""
-    network = facts.network
+    network = analysis.network
     lines = [f"network {network.name}: {show_shape(network.input)}"]
-    shapes = facts.elaborated.root.shapes
+    shapes = analysis.elaborated.root.shapes
     for stage in network.stages:
         lines.append(f"{INDENT}{stage.label}:")
         for node in stage.body:

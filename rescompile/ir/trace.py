@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .expr import Number
-from .ops import Op, Shape
-from .record import record
+from ..expr.dims import Number
+from ..ops import Op, Shape
+from ..record import record
 from .structure import Block, Call, From, Group, Join, Layer, Network, Path, Residual
 
 Env = Mapping[str, Number]

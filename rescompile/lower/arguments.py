@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Location, SpecError, Together, did_you_mean
-from ..ir.expr import Dim, Expr
-from ..spec.hints import meant
-from ..spec.models import BlockSpec, Model, ParameterSpec, Step
-from ..spec.validate import shortcut
-from ..spec.values import CALL_KEYS, shown
+from ..errors import DiagnosticCollector, Location, SpecError, did_you_mean
+from ..expr.dims import Dim, Expr
+from ..language.hints import meant
+from ..language.models import BlockSpec, Model, ParameterSpec, Step
+from ..language.types import CALL_KEYS, shown
+from ..language.validate import shortcut
 from .scope import NUMERIC, Scope, fault
 
 # What a parameter's type is called in a sentence, and a value of it.
@@ -33,9 +33,9 @@ class Arguments:
         self, step: Step, spec: BlockSpec, scope: Scope
     ) -> tuple[list[tuple[str, Dim]], dict[str, Any]]:
         """The numbers and the words that a block gets. Raises `SpecError` with all its faults."""
-        together = Together()
+        collector = DiagnosticCollector()
         for key in step.arguments:
-            with together.part():
+            with collector.part():
                 _check_key(key, step, spec)
         args: list[tuple[str, Dim]] = []
         words: dict[str, Any] = {}
@@ -43,13 +43,13 @@ class Arguments:
         for key, parameter in spec.parameters.items():
             if key not in step.arguments and key in respelt:
                 continue  # a key that is only misspelt is not missing as well
-            with together.part():
+            with collector.part():
                 value = self.value(key, step, parameter, scope)
                 if parameter.type in NUMERIC:
                     args.append((key, value.number(parameter.type)))
                 else:
                     words[key] = self.word(value, parameter.type)
-        together.done()
+        collector.done()
         return args, words
 
     def value(self, key: str, step: Step, parameter: ParameterSpec, scope: Scope) -> Value:

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..ir.expr import Dim, ExprError, Var, binary
-from ..ir.kinds import is_condition
+from ..expr.dims import Dim, ExprError, Var, binary
+from ..expr.kinds import is_condition
+from ..ir.flow import expand
 from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
-from ..ir.symbolic import expand
-from ..spec.models import BlockSpec, Spec, Step
+from ..language.models import BlockSpec, Spec, Step
 from .arguments import Arguments
+from .liveness import check_values
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
-from .values import check_values
 
 MAX_BLOCK_DEPTH = 24
 

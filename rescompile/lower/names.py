@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import Diagnostic, Location
-from ..ir.ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
 from ..ir.structure import Branch, Call, From, Group, Join, Layer, Loop, Node, Residual, children
+from ..ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
 
 SHORT: dict[type[Op], str] = {
     MaxPool: "maxpool",

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
-from ..ir.expr import Dim
+from ..expr.dims import Dim
 from ..ir.structure import (
     BLOCK_COUNT,
     CLASSES,
@@ -21,14 +21,14 @@ from ..ir.structure import (
     Node,
     Stage,
 )
-from ..spec.load import Document
-from ..spec.models import InitSpec, Spec, Step
-from ..spec.unread import unread
+from ..language.load import Document
+from ..language.models import InitSpec, Spec, Step
+from ..language.unread import unread
+from .liveness import check_values
 from .names import assign_names, rename_calls
 from .outputs import check_outputs
 from .scope import Scope
 from .steps import Steps
-from .values import check_values
 
 UNNAMED = "."  # before the word of a step without a name
 

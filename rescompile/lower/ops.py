@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .. import ops
 from ..errors import Diagnostic, Location, SpecError
-from ..ir import ops
-from ..ir.expr import Dim, binary
-from ..ir.ops import Op, Pair, Quad
-from ..ir.record import record
-from ..spec import models
-from ..spec.hints import word_help
-from ..spec.models import Defaults
+from ..expr.dims import Dim, binary
+from ..language import models
+from ..language.hints import word_help
+from ..language.models import Defaults
+from ..ops import Op, Pair, Quad
+from ..record import record
 
 Reader = Callable[[Any, str], Dim]
 Rule = Callable[[Any, Reader, "Words", "Dim | None"], "Op | None"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import Diagnostic, did_you_mean
-from ..ir.expr import ExprError, evaluate
+from ..expr.dims import ExprError, evaluate
 from ..ir.structure import CLASSES, From, Join, Loop, Node, Residual, Stage
-from ..spec.models import Spec
+from ..language.models import Spec
 
 
 def check_outputs(spec: Spec, stages: Sequence[Stage], found: list[Diagnostic]) -> None:

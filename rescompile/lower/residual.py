@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import Location, did_you_mean
-from ..ir.expr import Dim, Expr, binary
-from ..ir.ops import PadChannels, Pair, StochasticDepth
+from ..expr.dims import Dim, Expr, binary
+from ..ir.flow import SymbolicError
 from ..ir.resizing import body_strides
 from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, Residual, Where
-from ..ir.symbolic import SymbolicError
-from ..spec.models import SHORTCUTS, Defaults, Shortcut, Step
-from ..spec.models import Residual as ResidualSpec
+from ..language.models import SHORTCUTS, Defaults, Shortcut, Step
+from ..language.models import Residual as ResidualSpec
+from ..ops import PadChannels, Pair, StochasticDepth
 from .ops import Words, average, convolution, normalisation, subsample
 from .scope import Scope, fault
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..ir.expr import Dim, ExprError, Var, names, substitute, text
-from ..ir.kinds import WORDS, Kind, is_condition, way_out
-from ..ir.parse import read
+from ..expr.dims import Dim, ExprError, Var, names, substitute, text
+from ..expr.kinds import WORDS, Kind, is_condition, way_out
+from ..expr.parse import read
 from ..ir.structure import BLOCK_INDEX, CLASSES, IN_CHANNELS, INDEX
-from ..spec.models import Model
+from ..language.models import Model
 
 NUMERIC: dict[str, Kind] = {"int": int, "float": float, "bool": bool}
 

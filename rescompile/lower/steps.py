@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
-from ..ir.expr import Dim, Expr, ExprError, Var, binary
+from ..expr.dims import Dim, Expr, ExprError, Var, binary
+from ..ir.flow import Flow, SymbolicError
 from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
-from ..ir.ops import Activation, Dropout, LayerNorm, Linear, Op, Permute, Softmax
 from ..ir.structure import (
     IN_CHANNELS,
     Block,
@@ -26,14 +26,14 @@ from ..ir.structure import (
     Node,
     Param,
 )
-from ..ir.symbolic import Flow, SymbolicError
-from ..spec.models import Spec, Step
+from ..language.models import Spec, Step
+from ..ops import Activation, Dropout, LayerNorm, Linear, Op, Permute, Softmax
 from .blocks import Calls
+from .liveness import check_values
 from .names import assign_names, check_sequence
 from .ops import OPERATIONS, Words
 from .residual import Residuals
 from .scope import Scope, fault
-from .values import check_values
 
 OUTER_CHANNELS = "outer_channels"
 JOINS = ("add", "multiply", "concat", "residual")

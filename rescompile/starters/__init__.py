@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import Diagnostic, SpecError
-from ..spec.values import NetworkName
-from ..spec.yaml import scalar
+from ..language.types import NetworkName
+from ..language.yaml import scalar
 
 FOLDER = Path(__file__).parent
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rescompile.parity.process import Worker
 from rescompile.registry import backend_names, get_backend
+from rescompile.worker.client import Worker
 
 
 @pytest.fixture(scope="module", params=backend_names())

@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
-from rescompile.backend.contract import Backend, Request
-from rescompile.backend.summary import Summary
-from rescompile.backend.validation import validate
+from rescompile import ops
+from rescompile.emit.contract import Backend, Request
+from rescompile.emit.summary import Summary
+from rescompile.emit.validation import validate
 from rescompile.errors import SpecError
-from rescompile.ir import ops
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.facts import Facts
 from rescompile.ir.fold import fold
-from rescompile.ir.ops import OPS, Op
 from rescompile.ir.structure import Block, Call, Form, Layer, Network, Stage
+from rescompile.ops import OPS, Op
 from rescompile.registry import backend_names, get_backend
 
 VALUES: dict[str, list[Any]] = {
@@ -68,10 +68,10 @@ def code(backend: Backend, op: Op) -> str | None:
             made = elaborate(network(op, before))
         except (SpecError, ops.ShapeError):
             continue
-        facts = Facts(fold(made))
-        if not backend.unsupported(facts):
+        analysis = Analysis(fold(made))
+        if not backend.unsupported(analysis):
             head = Summary("net", "", "net.yaml", "1", made.network.input, 0, 0, ())
-            source = backend.emit(Request(facts, head))
+            source = backend.emit(Request(analysis, head))
             validate(backend, made, source)
             return ast.dump(ast.parse(source))
     return None

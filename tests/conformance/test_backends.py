@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
-from rescompile.parity.compare import relative_error
-from rescompile.parity.process import Worker
-from rescompile.parity.reference import run
-from rescompile.parity.weights import parameters, random_weights
+from rescompile.api import open_spec
+from rescompile.language.load import zoo
+from rescompile.reference import run
+from rescompile.reference.deviation import relative_error
+from rescompile.reference.weights import parameters, random_weights
 from rescompile.registry import backend_names
-from rescompile.spec.load import zoo
 from rescompile.starters import FOLDER, kinds
+from rescompile.worker.client import Worker
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(zoo())
@@ -34,7 +34,7 @@ COUNTER = "num_batches_tracked"
 
 
 def images(spec: str, seed: int) -> Any:
-    shape = open_spec(spec).facts.network.input
+    shape = open_spec(spec).analysis.network.input
     return np.random.default_rng(seed).standard_normal((2, *shape)).astype(np.float32)
 
 
@@ -47,7 +47,7 @@ def golden(path: Path, text: str, request: pytest.FixtureRequest) -> None:
 
 @cache
 def reference(spec: str) -> Any:
-    elaborated = open_spec(spec).facts.elaborated
+    elaborated = open_spec(spec).analysis.elaborated
     x = images(spec, 7).astype(np.float64)
     return run(elaborated, random_weights(elaborated, 3), x).outputs
 
@@ -78,7 +78,7 @@ def test_a_backend_gives_torchvisions_logits(worker: Worker, spec: str) -> None:
 
 @pytest.mark.parametrize("spec", sorted(TORCHVISION))
 def test_weights_have_torchvisions_names_and_shapes(spec: str) -> None:
-    elaborated = open_spec(spec).facts.elaborated
+    elaborated = open_spec(spec).analysis.elaborated
     found = {".".join(path): [*p.shape] for path, p, _ in parameters(elaborated)}
     fact = TORCHVISION[spec]["state_dict"]
     assert found == {key: shape for key, shape in fact.items() if not key.endswith(COUNTER)}
@@ -86,7 +86,7 @@ def test_weights_have_torchvisions_names_and_shapes(spec: str) -> None:
 
 def test_weights_come_back_as_they_went_in(worker: Worker, to_run: str) -> None:
     found = worker.weights(zoo()[to_run], weights=3)
-    given = random_weights(open_spec(to_run).facts.elaborated, 3)
+    given = random_weights(open_spec(to_run).analysis.elaborated, 3)
     assert found.keys() == {".".join(path) for path in given}
     for path, wanted in given.items():
         assert np.array_equal(found[".".join(path)], wanted.astype(np.float32)), path

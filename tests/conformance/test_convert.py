@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.backend.weights import state_slots
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.convert.conversion import Converter
-from rescompile.parity.process import Worker
-from rescompile.parity.weights import random_weights
+from rescompile.emit.weights import state_slots
+from rescompile.language.load import zoo
+from rescompile.reference.weights import random_weights
 from rescompile.registry import backend_names, get_backend
-from rescompile.spec.load import zoo
+from rescompile.worker.client import Worker
 
 MANY_TENSORS, MANY_VALUES = 400, 12_000_000  # from which on a spec takes long
 BACKENDS = [
@@ -28,7 +28,7 @@ BACKENDS = [
 
 def _specs() -> Iterator[Any]:
     for name in sorted(zoo()):
-        shapes = [slot.shape for slot in state_slots(open_spec(name).facts)]
+        shapes = [slot.shape for slot in state_slots(open_spec(name).analysis)]
         large = len(shapes) > MANY_TENSORS or sum(map(np.prod, shapes)) > MANY_VALUES
         yield pytest.param(name, marks=[pytest.mark.slow] if large else [])
 
@@ -41,7 +41,7 @@ def converter() -> Iterator[Converter]:
 
 def _given(spec: str, folder: Path, dtype: str = "float32") -> Path:
     """Random weights in a file of no framework's."""
-    drawn = random_weights(open_spec(spec).facts.elaborated, 5)
+    drawn = random_weights(open_spec(spec).analysis.elaborated, 5)
     path = folder / "given.npz"
     np.savez(path, **{".".join(key): array.astype(dtype) for key, array in drawn.items()})
     return path
@@ -83,7 +83,7 @@ def test_every_format_keeps_every_type(converter: Converter, dtype: str, tmp_pat
 
 def test_every_format_takes_the_other_byte_order(converter: Converter, tmp_path: Path) -> None:
     spec = "resnet20_cifar"
-    drawn = random_weights(open_spec(spec).facts.elaborated, 5)
+    drawn = random_weights(open_spec(spec).analysis.elaborated, 5)
     weights = {".".join(key): array.astype(">f4") for key, array in drawn.items()}
     np.savez(tmp_path / "big.npz", **weights)
     suffixes = (s for name in BACKENDS for s in get_backend(name).weight_files)
@@ -96,12 +96,12 @@ ORDERED = ["resnet18", "preact_resnet18", "googlenet", "mobilenet_v2", "se_resne
 
 
 @pytest.mark.parametrize("spec", ORDERED)
-@pytest.mark.parametrize("backend", [n for n in BACKENDS if get_backend(n).neutral_files])
+@pytest.mark.parametrize("backend", [n for n in BACKENDS if get_backend(n).interchange_files])
 def test_neutral_files_have_the_order_of_the_backends_that_load_them(
     backend: str, spec: str, tmp_path: Path
 ) -> None:
     """Matching by order relies on it."""
-    slots = state_slots(open_spec(spec).facts)
+    slots = state_slots(open_spec(spec).analysis)
     with Worker(backend) as worker:
         kept = [*worker.weights(zoo()[spec], str(_given(spec, tmp_path)))]
     assert kept == [slot.name for slot in slots if not slot.optional]

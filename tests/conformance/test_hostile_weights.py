@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.compiler import open_spec
-from rescompile.convert.conversion import NEUTRAL, Converter
+from rescompile.convert.conversion import INTERCHANGE, Converter
 from rescompile.errors import SpecError
-from rescompile.parity.weights import random_weights
+from rescompile.reference.weights import random_weights
 from rescompile.registry import backend_names, get_backend
 
 SPEC = "resnet20_cifar"
-SUFFIXES = [*NEUTRAL, *(s for name in backend_names() for s in get_backend(name).weight_files)]
+SUFFIXES = [*INTERCHANGE, *(s for name in backend_names() for s in get_backend(name).weight_files)]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def converter() -> Iterator[Converter]:
 def good(converter: Converter, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A good file of each kind."""
     folder = tmp_path_factory.mktemp("good")
-    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
     np.savez(folder / "w.npz", **{".".join(k): a.astype("f4") for k, a in drawn.items()})
     for suffix in SUFFIXES:
         if suffix != ".npz":
@@ -152,7 +152,7 @@ def test_the_command_line_is_checked(arguments: list[str], code: int, said: str)
 
 
 def test_the_command_says_what_it_matched(tmp_path: Path) -> None:
-    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
     np.savez(tmp_path / "w.npz", **{f"module.{'.'.join(k)}": a for k, a in drawn.items()})
     options = ["--spec", SPEC, "-o", str(tmp_path / "out.safetensors")]
     result = CliRunner().invoke(main, ["convert", str(tmp_path / "w.npz"), *options])

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
-from rescompile.parity.compare import relative_error
-from rescompile.parity.process import Worker
-from rescompile.parity.reference import run
-from rescompile.parity.weights import random_weights
+from rescompile.api import open_spec
+from rescompile.reference import run
+from rescompile.reference.deviation import relative_error
+from rescompile.reference.weights import random_weights
+from rescompile.worker.client import Worker
 
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 17, width: 22}\n"
 FORWARD_FLOAT32 = 1e-5
@@ -96,7 +96,7 @@ def test_a_backend_computes_what_the_reference_does(
 ) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(HEAD + TEXTS[name], "utf-8")
-    elaborated = open_spec(str(path)).facts.elaborated
+    elaborated = open_spec(str(path)).analysis.elaborated
     x = np.random.default_rng(5).standard_normal((2, *elaborated.network.input))
     wanted = run(elaborated, random_weights(elaborated, 3), x).outputs
     got = worker.run(path, x.astype(np.float32), weights=3)
@@ -112,7 +112,7 @@ def test_features_for_detection(worker: Worker, tmp_path: Path) -> None:
         "head: []\noutputs: [layer2, layer3, layer4]\n",
         "utf-8",
     )
-    elaborated = open_spec(str(path)).facts.elaborated
+    elaborated = open_spec(str(path)).analysis.elaborated
     x = np.random.default_rng(5).standard_normal((2, 3, 64, 64))
     weights = random_weights(elaborated, 3)
     values = run(elaborated, weights, x, keep=True).values

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from rescompile.ir.initial import CONSTANT, drawn
-from rescompile.ir.ops import OPS, Op, Parameter
 from rescompile.ir.structure import Network
+from rescompile.ops import OPS, Op, Parameter
 from rescompile.registry import backend_names, get_backend
 
 NETWORK = Network("any", (4, 4, 4), (), {})

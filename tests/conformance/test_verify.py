@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rescompile.parity.process import MissingFramework, Worker
-from rescompile.parity.verify import Options, verify
+from rescompile.language.load import zoo
 from rescompile.registry import backend_names, get_backend
-from rescompile.spec.load import zoo
+from rescompile.verify.verification import Options, verify
+from rescompile.worker.client import MissingFramework, Worker
 
 ENGINES = [f"{name}:{engine}" for name in backend_names() for engine in get_backend(name).engines]
 

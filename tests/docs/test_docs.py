@@ -15,11 +15,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.compiler import open_spec
 from rescompile.errors import Diagnostic, Location, record
+from rescompile.language.load import zoo
 from rescompile.registry import backend_names
-from rescompile.spec.load import zoo
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -82,7 +82,7 @@ def test_a_spec_compiles(text: str, tmp_path: Path) -> None:
     path = tmp_path / "part.yaml"
     path.write_text(text, encoding="utf-8")
     net = open_spec(str(path))
-    assert net.facts.elaborated.root.layers > 0
+    assert net.analysis.elaborated.root.layers > 0
     for backend in backend_names() if whole else ():
         assert f"def {net.name}(" in net.source(backend)
     if net.document.spec.claims:

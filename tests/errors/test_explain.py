@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rescompile.analysis.rules import RULES
 from rescompile.cli import main
 from rescompile.explain import KINDS, PAGES, codes, page
+from rescompile.lint.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(yaml|console)\n(.*?)^```", re.M | re.S)

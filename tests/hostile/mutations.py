@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from rescompile.compiler import open_spec
-from rescompile.spec.load import zoo
+from rescompile.api import open_spec
+from rescompile.language.load import zoo
 
 Holder = Any  # a list or a dict
 ALPHABET = "abc019 \n\t:-{}[]&*!|>'\"%@`#?,.$_\\/~\x00\x85\u2028\ufeffé\U0001f600"

@@ -13,8 +13,8 @@ import sys
 import tempfile
 from typing import IO
 
+import rescompile.api
 import rescompile.cli
-import rescompile.compiler
 from rescompile.registry import backend_names, get_backend
 
 MIB = 1 << 20

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.convert.conversion import Converter
 from rescompile.errors import SpecError
-from rescompile.parity.weights import random_weights
+from rescompile.reference.weights import random_weights
 
 SPEC = "resnet20_cifar"
 KERNEL = (3, 3, 3, 16)  # of its first convolution, as Keras keeps it
@@ -49,7 +49,7 @@ def refused(
 ) -> Callable[[Path], str]:
     """Converts a file that must be refused, in time and within the bounds, and tells why."""
     folder = tmp_path_factory.mktemp("good")
-    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
     np.savez(folder / "w.npz", **{".".join(k): a.astype("f4") for k, a in drawn.items()})
 
     def convert(file: Path) -> str:
@@ -154,7 +154,7 @@ def test_an_npz_of_very_many_arrays(refused: Callable[[Path], str], tmp_path: Pa
 def test_an_npz_of_long_doubles(refused: Callable[[Path], str], tmp_path: Path) -> None:
     if np.finfo(np.longdouble).bits == 64:
         pytest.skip("long doubles are doubles here")
-    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
     np.savez(tmp_path / "w.npz", **{".".join(k): a.astype("g") for k, a in drawn.items()})
     said = refused(tmp_path / "w.npz")
     assert f"'conv1.weight' is of type {np.dtype('g').name}" in said

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.backend.validation import validate
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
+from rescompile.emit.validation import validate
 from rescompile.errors import InternalError
 from rescompile.registry import get_backend
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.compiler import open_spec
-from rescompile.parity.certificate import to_json
-from rescompile.parity.checks import Level
-from rescompile.parity.process import MissingFramework, Worker
-from rescompile.parity.verify import Options, verify
+from rescompile.api import open_spec
+from rescompile.verify.certificate import to_json
+from rescompile.verify.checks import Level
+from rescompile.verify.verification import Options, verify
+from rescompile.worker.client import MissingFramework, Worker
 
 from .dropped import DROPS
 from .faults import BROKEN, FAULTS, UNSEEN

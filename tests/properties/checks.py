@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 from ruff.__main__ import find_ruff_bin
 
-from rescompile.compiler import Architecture, open_spec
+from rescompile.api import Architecture, open_spec
 from rescompile.errors import UnsupportedError
-from rescompile.ir.ops import Dropout, StochasticDepth
+from rescompile.language.format import canonical
 from rescompile.live import import_source
-from rescompile.parity.checks import NOISE
-from rescompile.parity.compare import Arrays, deviations, worst
-from rescompile.parity.process import Step
-from rescompile.parity.trial import Trial
-from rescompile.parity.voices import Framework, Reference, Voice
+from rescompile.ops import Dropout, StochasticDepth
+from rescompile.reference.deviation import Arrays, deviations, worst
 from rescompile.registry import backend_names, get_backend
-from rescompile.spec.format import canonical
+from rescompile.verify.case import Case
+from rescompile.verify.checks import NOISE
+from rescompile.verify.executors import Executor, Framework, Reference
+from rescompile.worker.client import Step
 
 from .count_torch import count
 
@@ -69,7 +69,7 @@ def check(path: Path) -> None:
         raise TooLarge
     check_descriptions(net, path)
     sources, refused = check_sources(net)
-    reference = Reference(Trial(str(path), net, None, {}))
+    reference = Reference(Case(str(path), net, None, {}))
     if not _is_calm(reference):
         raise TooLarge
     for backend, source in sources.items():
@@ -88,7 +88,7 @@ def _is_calm(reference: Reference) -> bool:
 
 
 def _sizes(net: Architecture) -> Iterator[int]:
-    for _, trace in net.facts.elaborated.flat():
+    for _, trace in net.analysis.elaborated.flat():
         c, h, w = trace.y if len(trace.y) == 3 else (*trace.y, 1, 1)
         yield c * h * w
 
@@ -111,7 +111,7 @@ def check_descriptions(net: Architecture, path: Path) -> None:
         resolved.write_text(net.resolved(), "utf-8")
         again = open_spec(resolved)
         expect(
-            replace(again.facts.network, spec=net.facts.network.spec) == net.facts.network,
+            replace(again.analysis.network, spec=net.analysis.network.spec) == net.analysis.network,
             "the resolved spec is another network",
         )
 
@@ -146,7 +146,7 @@ def _avoidable(error: UnsupportedError) -> bool:
 def check_texts(net: Architecture, backend: str, tree: ast.Module) -> None:
     """What the spec tells of itself stands in the module's docstring, letter by letter."""
     found = _bare(ast.get_docstring(tree, clean=False) or "")
-    network = net.facts.network
+    network = net.analysis.network
     for text in (network.title, network.source):
         wanted = _bare(text)
         expect(wanted in found, f"{backend}: a text is not as it was", f"{wanted}\n{found}")
@@ -205,11 +205,11 @@ class Here:
         return outputs
 
     def step(self, subject: Any, images: Any, targets: Any) -> Step:
-        facts = self.net.facts
+        analysis = self.net.analysis
         self.runtime.quiet(self.model)
-        made = self.runtime.step(self.model, facts, images, targets)
+        made = self.runtime.step(self.model, analysis, images, targets)
         named = {".".join(path): array for path, array in made.gradients.items()}
-        weights = self.runtime.get_weights(self.model, facts)
+        weights = self.runtime.get_weights(self.model, analysis)
         running = {".".join(p): a for p, a in weights.items() if p not in made.gradients}
         return Step(made.outputs, named, made.input_gradient, running)
 
@@ -217,7 +217,7 @@ class Here:
 def check_model(here: Here, reference: Reference) -> None:
     """A backend's model: counts, rates, and the numbers that it computes."""
     try:
-        here.runtime.set_weights(here.model, here.net.facts, reference.weights)
+        here.runtime.set_weights(here.model, here.net.analysis, reference.weights)
         framework = Framework(here, reference, "float64")  # type: ignore[arg-type]
         check_counts(here)
         for what, bound, ask in QUESTIONS:
@@ -244,11 +244,11 @@ def check_counts(here: Here) -> None:
     net, total = here.net, here.net.report("network").total
     rates = {
         trace.op.rate
-        for _, trace in net.facts.elaborated.flat()
+        for _, trace in net.analysis.elaborated.flat()
         if isinstance(trace.op, (Dropout, StochasticDepth)) and trace.op.rate
     }
     if here.backend == "torch":
-        found = count(here.model, net.facts.network.input)
+        found = count(here.model, net.analysis.network.input)
         wanted = {"parameters": total.parameters, "macs": total.macs}
         expect(found == wanted, "counts", f"{found} counted, {wanted} told")
         own = {getattr(m, key, None) for m in here.model.modules() for key in ("p", "rate")}
@@ -264,7 +264,7 @@ def check_counts(here: Here) -> None:
 def compare(
     what: str,
     bound: float,
-    ask: Callable[[Voice], Arrays],
+    ask: Callable[[Executor], Arrays],
     framework: Framework,
     reference: Reference,
 ) -> None:
@@ -276,9 +276,9 @@ def compare(
         expect(found.error < NOISE * noise, what, told)
 
 
-QUESTIONS: tuple[tuple[str, float, Callable[[Voice], Arrays]], ...] = (
-    ("outputs", EVALUATION, lambda voice: voice.evaluation()),
-    ("outputs in training", TRAINING, lambda voice: voice.training()),
-    ("running statistics", TRAINING, lambda voice: voice.running()),
-    ("gradients", GRADIENTS, lambda voice: voice.gradients()),
+QUESTIONS: tuple[tuple[str, float, Callable[[Executor], Arrays]], ...] = (
+    ("outputs", EVALUATION, lambda executor: executor.evaluation()),
+    ("outputs in training", TRAINING, lambda executor: executor.training()),
+    ("running statistics", TRAINING, lambda executor: executor.running()),
+    ("gradients", GRADIENTS, lambda executor: executor.gradients()),
 )

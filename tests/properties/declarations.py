@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from rescompile.spec.models import COMMON, SHORTCUTS, WORDS, Model, Spec, Step
+from rescompile.language.models import COMMON, SHORTCUTS, WORDS, Model, Spec, Step
 
 Json = dict[str, Any]
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.errors import Location, RescompileError
-from rescompile.spec.models import COMMON
+from rescompile.language.models import COMMON
 
 from .networks import Files, network
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
-from rescompile.parity.compare import relative_error
-from rescompile.parity.process import Worker
-from rescompile.parity.reference import run
-from rescompile.parity.weights import random_weights
+from rescompile.api import open_spec
+from rescompile.reference import run
+from rescompile.reference.deviation import relative_error
+from rescompile.reference.weights import random_weights
 from rescompile.registry import get_backend
+from rescompile.worker.client import Worker
 
 from .bench import ROOT
 from .networks import network
@@ -42,14 +42,14 @@ def workers() -> Iterator[list[Worker]]:
 
 def check(path: Path, workers: list[Worker]) -> None:
     """Every engine gives the reference's outputs, in float64."""
-    facts = open_spec(path).facts
-    images = np.random.default_rng(7).standard_normal((2, *facts.network.input))
-    weights = random_weights(facts.elaborated, 3)
-    wanted = run(facts.elaborated, weights, images).outputs
+    analysis = open_spec(path).analysis
+    images = np.random.default_rng(7).standard_normal((2, *analysis.network.input))
+    weights = random_weights(analysis.elaborated, 3)
+    wanted = run(analysis.elaborated, weights, images).outputs
     if any(np.abs(output).max() > HUGE for output in wanted):
         return
     for worker in workers:
-        if get_backend(worker.backend).unsupported(facts):
+        if get_backend(worker.backend).unsupported(analysis):
             continue
         got = worker.run(path, images, weights=3, dtype="float64")
         assert len(got) == len(wanted)

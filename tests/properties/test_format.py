@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rescompile.errors import SpecError
-from rescompile.spec.format import canonical
-from rescompile.spec.format.write import ORDER
-from rescompile.spec.yaml import read
+from rescompile.language.format import canonical
+from rescompile.language.format.write import ORDER
+from rescompile.language.yaml import read
 
 EXAMPLES = int(os.environ.get("RESCOMPILE_FUZZ", "200"))
 WORDS = [

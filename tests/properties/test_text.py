@@ -18,11 +18,11 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rescompile.analysis.report import report
-from rescompile.backend import Request
-from rescompile.compiler import Architecture, open_spec
+from rescompile.api import Architecture, open_spec
+from rescompile.cost.report import report
+from rescompile.emit import Request
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.facts import Facts
 from rescompile.prose import columns, wrap
 from rescompile.registry import backend_names, get_backend
 
@@ -109,10 +109,10 @@ NET = compiled()
 
 def request(title: str, source: str, spec: str, about: str) -> Request:
     """What a backend is asked to emit for a network with these texts."""
-    network = NET.facts.network
+    network = NET.analysis.network
     blocks = {name: replace(block, about=about) for name, block in network.blocks.items()}
     summary = replace(NET.request.summary, title=title, source=source, spec=spec)
-    return Request(Facts(elaborate(replace(network, blocks=blocks))), summary)
+    return Request(Analysis(elaborate(replace(network, blocks=blocks))), summary)
 
 
 def escaped(text: str) -> str:
@@ -190,10 +190,10 @@ def test_lines_fit_and_hold_the_text(text: str, width: int, first: str) -> None:
 @many
 def test_text_in_reports_is_text(title: str, source: str, spec: str) -> None:
     """Lines, columns and cells stay what they are."""
-    net = replace(NET.facts.network, title=title, source=source, spec=spec)
-    elaborated = replace(NET.facts.elaborated, network=net)
+    net = replace(NET.analysis.network, title=title, source=source, spec=spec)
+    elaborated = replace(NET.analysis.elaborated, network=net)
     for by in ("network", "stage"):
-        plain, given_ = report(NET.facts.elaborated, by), report(elaborated, by)
+        plain, given_ = report(NET.analysis.elaborated, by), report(elaborated, by)
         lines = len(plain.text().splitlines()) + bool(source) - (not spec)
         for form in ("text", "markdown", "json", "csv"):
             text = getattr(given_, form)()

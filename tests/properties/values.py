@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rescompile.spec.values import CALL_KEYS, FUNCTIONS, KNOWN
+from rescompile.language.types import CALL_KEYS, FUNCTIONS, KNOWN
 
 from .declarations import ALL, FORMS_OF_CALLS, LANGUAGE, Attribute, forms_of
 from .words import CONTROLS, HIDING, PIECES, WORDS

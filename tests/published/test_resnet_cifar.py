@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.convert import convert
-from rescompile.parity.compare import relative_error
+from rescompile.reference.deviation import relative_error
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path(os.environ.get("RESCOMPILE_REFERENCE") or ROOT.parent / "shared" / "reference")

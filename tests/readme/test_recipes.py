@@ -46,7 +46,7 @@ import sys
 import numpy as np
 from rescompile.compiler import open_spec
 from rescompile.live import import_source
-from rescompile.parity.weights import random_weights
+from rescompile.reference.weights import random_weights
 from rescompile.registry import get_backend
 
 backend, spec, out = sys.argv[1:]
@@ -54,7 +54,7 @@ net = open_spec(spec)
 runtime = get_backend(backend).runtime()
 module = import_source(net.source(backend), backend, net.name)
 model = runtime.build(module, net.name, "float64")
-runtime.set_weights(model, net.facts, random_weights(net.facts.elaborated))
+runtime.set_weights(model, net.analysis, random_weights(net.analysis.elaborated))
 rng = np.random.default_rng(0)
 batches = [(rng.standard_normal((6, 3, 16, 16)), rng.integers(5, size=6)) for _ in range(10)]
 {recipe}
@@ -62,7 +62,7 @@ for i, (images, labels) in enumerate(batches):
     if i == 5:
         set_rate(0.015625)
     {step}
-np.savez(out, **{{".".join(k): v for k, v in runtime.get_weights(model, net.facts).items()}})
+np.savez(out, **{{".".join(k): v for k, v in runtime.get_weights(model, net.analysis).items()}})
 """
 STEPS = {
     "torch": "train_step(torch.from_numpy(images), torch.from_numpy(labels))",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.compiler import Architecture, open_spec
-from rescompile.ir.assume import assuming, knowing, truth, without
-from rescompile.ir.expr import evaluate, text
-from rescompile.ir.parse import parse
+from rescompile.api import Architecture, open_spec
+from rescompile.expr.assume import assuming, knowing, truth, without
+from rescompile.expr.dims import evaluate, text
+from rescompile.expr.parse import parse
 
 Write = Callable[..., Path]
 SIMPLER = [

@@ -10,15 +10,15 @@ from itertools import product
 import pytest
 from click.testing import CliRunner
 
+from rescompile import ops
+from rescompile.api import Architecture, open_spec
 from rescompile.cli import main
-from rescompile.compiler import Architecture, open_spec
 from rescompile.errors import InternalError, SpecError, UnsupportedError
-from rescompile.ir import ops
-from rescompile.ir.expr import text
-from rescompile.ir.facts import lint
-from rescompile.ir.ops import KEEPS, Op, Resize
+from rescompile.expr.dims import text
+from rescompile.ir.invariants import prove
+from rescompile.ops import KEEPS, Op, Resize
 
-from .conftest import Write
+from ..conftest import Write
 
 SIZES = range(60, 184, 12)  # all strides and scales here divide them
 
@@ -243,7 +243,7 @@ def test_the_condition_tells_the_calls_apart(
     branch, shortcut, values, expected = case
     calls = [call(*value) if isinstance(value, tuple) else call(value) for value in values]
     made = network(write, branch, shortcut, calls)
-    (change,) = made.facts.changes.values()
+    (change,) = made.analysis.changes.values()
     assert text(change.condition()) == expected
     for backend in ("torch", "keras"):
         made.source(backend)  # is proved to be the network
@@ -253,7 +253,7 @@ def test_calls_that_differ_in_size_alone_are_refused(write: Write) -> None:
     pool = "global_avg_pool: {keepdims: true}"
     made = network(write, [pool], pool, [call(1), call(1)])
     with pytest.raises(SpecError) as caught:
-        _ = made.facts
+        _ = made.analysis
     (found,) = caught.value.diagnostics
     assert (found.code, found.label) == (
         "E211",
@@ -271,13 +271,13 @@ def test_sizes_that_do_not_come_back(write: Write) -> None:
     shortcut = "conv: {channels: 8, kernel: 2, padding: 1}"
     calls = [call(1), VALID.replace("kernel: 3", "kernel: 2"), call(1)]
     with pytest.raises(SpecError, match="no expression tells"):
-        _ = network(write, there, shortcut, calls).facts
+        _ = network(write, there, shortcut, calls).analysis
 
 
 def test_calls_that_agree_need_no_expression(write: Write) -> None:
     pool = "global_avg_pool: {keepdims: true}"
     made = network(write, [pool], pool, [call(1)])
-    assert not made.facts.changes
+    assert not made.analysis.changes
     for backend in ("torch", "keras"):
         of_block = re.split("class Mine|def mine", made.source(backend))[0]
         assert "if " not in of_block.split("\n\n\n")[-2]
@@ -288,7 +288,7 @@ def test_a_gate_is_not_the_way_of_the_map(write: Write, gate: str) -> None:
     """Its window has the stride of the whole map, but the product has the map's own size."""
     for ways in (f"[{gate}], []", f"[], [{gate}]"):
         made = network(write, [f"multiply: [{ways}]"], STRIDED, [call(1)])
-        words = [trace.op.word for _, trace in made.facts.elaborated.flat()]
+        words = [trace.op.word for _, trace in made.analysis.elaborated.flat()]
         assert words == ["conv", gate.split(":")[0], "global_avg_pool", "linear"]
 
 
@@ -301,7 +301,7 @@ def test_the_network_itself_and_its_groups(write: Write) -> None:
     group += " shortcut: {steps: [{conv: {channels: 3, kernel: 3, padding: 0}}],"
     group += " where: shape_changes}}}]\n"
     made = open_spec(write(f"stages:\n{step}{group}head: []\n"))
-    assert made.facts.elaborated.output == (3, 62, 62)
+    assert made.analysis.elaborated.output == (3, 62, 62)
     for backend in ("torch", "keras"):
         made.source(backend)
 
@@ -330,7 +330,7 @@ stages:
 head: [global_avg_pool: {}, linear: {features: 10}]
 """
     made = open_spec(write(hourglass))
-    (change,) = made.facts.changes.values()
+    (change,) = made.analysis.changes.values()
     assert text(change.condition()) == "$s != 1"
     for backend in ("torch", "keras"):
         made.source(backend)
@@ -340,30 +340,30 @@ def test_lint_compares_conditions_with_decisions(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = network(write, ["upsample: {scale: $p}"], DOUBLED, [call(1), call(2)])
-    facts = made.facts
-    lint(facts)
-    (change,) = facts.changes.values()
+    analysis = made.analysis
+    prove(analysis)
+    (change,) = analysis.changes.values()
     monkeypatch.setattr(type(change), "condition", lambda self, entering=None: False)
     with pytest.raises(InternalError, match="decided otherwise"):
-        lint(facts)
+        prove(analysis)
 
 
 def test_lint_compares_each_when_with_its_decision(write: Write) -> None:
     branch = [CONV, "{max_pool: {kernel: 3, stride: 1, padding: 1}, when: $p > 3}"]
-    facts = network(write, branch, CONV, [call(3), call(4)]).facts
-    instance = facts.elaborated.instances["unit"][0]
+    analysis = network(write, branch, CONV, [call(3), call(4)]).analysis
+    instance = analysis.elaborated.instances["unit"][0]
     for key, taken in instance.decisions.items():
         if key[1] == "when" and taken is False:
             instance.decisions[key] = True  # type: ignore[index]
     with pytest.raises(InternalError, match="decided otherwise"):
-        lint(facts)
+        prove(analysis)
 
 
 def test_lint_compares_the_folded_network_with_the_spec(write: Write) -> None:
     one = network(write, [CONV], CONV, [call(1), call(2)])
     other = network(write, [VALID], VALID, [call(1), call(2)])
     with pytest.raises(InternalError, match="folding changes"):
-        lint(one.facts, other.lowered)
+        prove(one.analysis, other.lowered)
 
 
 def drawn(rng: random.Random) -> tuple[list[str], list[str]]:
@@ -404,7 +404,7 @@ def test_drawn_residuals_are_built_as_decided_or_refused(write: Write) -> None:
         branch, calls = drawn(random.Random(seed))
         try:
             made = network(write, branch, ", ".join(branch), calls)
-            counts["changes"] += len(made.facts.changes)
+            counts["changes"] += len(made.analysis.changes)
             for backend in ("torch", "keras"):
                 made.source(backend)  # is proved to be the network
             counts["built"] += 1

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rescompile.analysis.claims import Verdict
-from rescompile.analysis.verdicts import WIDTH, Findings
-from rescompile.check import check
+from rescompile.claims.check import check
+from rescompile.claims.judge import Verdict
+from rescompile.claims.verdicts import WIDTH, Findings
 from rescompile.cli import main
 from rescompile.errors import SpecError
-from rescompile.spec.load import zoo
+from rescompile.language.load import zoo
 
-from .conftest import Write
+from ..conftest import Write
 
 NET = """\
 title: Mine

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.backend.choices import choices
-from rescompile.compiler import open_spec
-from rescompile.ir.expr import Dim
-from rescompile.ir.ops import Relu
-from rescompile.ir.parse import parse
+from rescompile.api import open_spec
+from rescompile.emit.choices import choices
+from rescompile.expr.dims import Dim
+from rescompile.expr.parse import parse
 from rescompile.ir.structure import Layer, Node
+from rescompile.ops import Relu
 
 SPEC = Path(__file__).parents[1] / "regressions/choices_in_a_sequence.yaml"
 TORCH = """

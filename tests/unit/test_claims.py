@@ -7,24 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.analysis.claims import (
-    PARTS,
-    Verdict,
-    judge,
-    judge_ratio,
-    measure,
-    output_of,
-    times,
-)
-from rescompile.analysis.table import percent
+from rescompile.claims.judge import PARTS, Verdict, judge, judge_ratio, measure, output_of, times
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.trace import Elaborated
+from rescompile.language.load import find, load
+from rescompile.language.models.claims import COUNTS, QUANTITIES
+from rescompile.language.printed import Figure, read_figure
 from rescompile.lower import lower
-from rescompile.spec.figures import Figure, read_figure
-from rescompile.spec.load import find, load
-from rescompile.spec.models.claims import COUNTS, QUANTITIES
+from rescompile.table import percent
 
-from .conftest import Write
+from ..conftest import Write
 
 PLAIN34, RESNET34, VGG19 = 3_644_493_824, 3_663_761_408, 19_632_062_464
 HOLDS, AS_PRINTED, FAILS = Verdict.HOLDS, Verdict.AS_PRINTED, Verdict.FAILS

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.analysis.cost import MACS, Cost, Costs, macs, network_cost
-from rescompile.analysis.field import FIELDS, Field, Fields
-from rescompile.analysis.report import report
-from rescompile.ir import ops
+from rescompile import ops
+from rescompile.cost.cost import MACS, Cost, Costs, macs, network_cost
+from rescompile.cost.receptive_field import RECEPTIVE_FIELDS, ReceptiveField, ReceptiveFields
+from rescompile.cost.report import report
+from rescompile.expr.dims import Var
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import Var
-from rescompile.ir.ops import OPS, Conv, GlobalAvgPool, Linear, Relu, Shape, Sigmoid
 from rescompile.ir.structure import (
     Block,
     Branch,
@@ -31,8 +30,9 @@ from rescompile.ir.structure import (
     Where,
 )
 from rescompile.ir.trace import Elaborated
+from rescompile.language.load import find, load, zoo
 from rescompile.lower import lower
-from rescompile.spec.load import find, load, zoo
+from rescompile.ops import OPS, Conv, GlobalAvgPool, Linear, Relu, Shape, Sigmoid
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "costs.json").read_text())["networks"]
 
@@ -63,8 +63,8 @@ def cost(*nodes: Node, x: Shape = (8, 16, 16), **blocks: Block) -> Cost:
     return network_cost(made(*nodes, x=x, **blocks))
 
 
-def field(*nodes: Node, x: Shape = (8, 16, 16)) -> Field:
-    return Fields().total(made(*nodes, x=x).root.items)
+def field(*nodes: Node, x: Shape = (8, 16, 16)) -> ReceptiveField:
+    return ReceptiveFields().total(made(*nodes, x=x).root.items)
 
 
 def gate(name: str) -> Branch:
@@ -100,7 +100,7 @@ def agrees(elaborated: Elaborated, name: str) -> None:
     assert {key: found[key] for key in fact} == fact, name
 
 
-@pytest.mark.parametrize("table", [MACS, FIELDS], ids=["macs", "fields"])
+@pytest.mark.parametrize("table", [MACS, RECEPTIVE_FIELDS], ids=["macs", "fields"])
 def test_tables_are_complete(table: dict[type[ops.Op], object]) -> None:
     assert set(table) == set(OPS)
 

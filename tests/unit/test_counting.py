@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.backend.repetition import counted, stage_key, uses_index
-from rescompile.compiler import Architecture, open_spec
+from rescompile.api import Architecture, open_spec
+from rescompile.emit.repetition import counted, stage_key, uses_index
 from rescompile.errors import SpecError
-from rescompile.ir.expr import Var, binary, evaluate, text
-from rescompile.ir.ops import StochasticDepth
-from rescompile.ir.parse import parse
+from rescompile.expr.dims import Var, binary, evaluate, text
+from rescompile.expr.parse import parse
 from rescompile.ir.structure import INDEX, Call
+from rescompile.ops import StochasticDepth
 
 Net = Callable[[str], Architecture]
 BLOCK = """
@@ -43,7 +43,7 @@ def net(write: Callable[..., Path]) -> Net:
 
 
 def test_rates_grow_with_the_blocks_index_across_stages(net: Net) -> None:
-    flat = net(STAGES).facts.elaborated.flat()
+    flat = net(STAGES).analysis.elaborated.flat()
     rates = [trace.op.rate for _, trace in flat if isinstance(trace.op, StochasticDepth)]
     assert rates == [0.4 * i / 4 for i in range(5)]
 
@@ -74,7 +74,7 @@ def test_what_counts_and_what_does_not() -> None:
 )
 def test_a_block_index_needs_a_repetition(net: Net, step: str) -> None:
     with pytest.raises(SpecError, match=re.escape("unknown name '$block_index'")):
-        net(f"{BLOCK}  - {step}\n").facts  # noqa: B018
+        net(f"{BLOCK}  - {step}\n").analysis  # noqa: B018
 
 
 def test_ceil() -> None:
@@ -89,7 +89,7 @@ blocks: {wide: {parameters: {n: {type: int}}, body: [{conv: {channels: ceil($n /
 stages: [{name: a, block: wide, n: 5}, {name: b, block: wide, n: 8}]
 """
     )
-    assert made.facts.elaborated.output == (4, 32, 32)
+    assert made.analysis.elaborated.output == (4, 32, 32)
     for backend in ("torch", "keras"):
         source = made.source(backend)
         assert "\nimport math\n" in source
@@ -100,7 +100,7 @@ def test_a_pattern_may_name_the_stage(net: Net) -> None:
     call = 'block: unit, repeat: 2, position: $block_index, children: "{name}-{i}"'
     block = BLOCK.replace(", depth: 1.5", "")
     made = net(f"{block}  - {{name: first, {call}}}\n  - {{name: second, {call}}}\n")
-    paths = {path[:2] for path, _ in made.facts.elaborated.flat() if len(path) > 2}
+    paths = {path[:2] for path, _ in made.analysis.elaborated.flat() if len(path) > 2}
     assert ("first", "first-0") in paths
     assert ("second", "second-1") in paths
     assert 'make_stage(position=2, blocks=2, name="second")' in made.source("torch")
@@ -119,12 +119,12 @@ stages:
   - {name: c, block: unit, act: gelu}
 """
     )
-    assert set(made.facts.network.blocks) == {"unit", "unit_relu", "unit_gelu"}
+    assert set(made.analysis.network.blocks) == {"unit", "unit_relu", "unit_gelu"}
     only = net(
         "blocks: {unit: {parameters: {a: {type: str}}, body: [{activation: {kind: $a}}]}}\n"
         "stages: [{name: a, block: unit, a: relu}]\n"
     )
-    assert set(only.facts.network.blocks) == {"unit"}
+    assert set(only.analysis.network.blocks) == {"unit"}
 
 
 def test_a_branch_is_dropped_only_where_there_is_a_shortcut(net: Net) -> None:
@@ -143,7 +143,7 @@ stem: [{conv: {channels: 8, kernel: 1}}]
 stages: [{name: s, block: unit, repeat: 2, stride: 2}]
 """
     )
-    dropped = [p for p, t in made.facts.elaborated.flat() if isinstance(t.op, StochasticDepth)]
+    dropped = [p for p, t in made.analysis.elaborated.flat() if isinstance(t.op, StochasticDepth)]
     assert [path[:2] for path in dropped] == [("s", "1")]
     torch = made.source("torch")
     assert "self.stochastic_depth = StochasticDepth(0.25)\n" in torch

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from rescompile.analysis.describe import describe_op
-from rescompile.analysis.table import rounded, short
-from rescompile.ir.ops import Conv, Linear, MaxPool, Op, Relu, Resampling, Same, Upsample
+from rescompile.cost.describe import describe_op
+from rescompile.ops import Conv, Linear, MaxPool, Op, Relu, Resampling, Same, Upsample
+from rescompile.table import rounded, short
 
 
 @pytest.mark.parametrize(

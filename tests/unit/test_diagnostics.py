@@ -12,7 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rescompile.cli import main
-from rescompile.errors import Diagnostic, InternalError, Location, SpecError, Together, record
+from rescompile.errors import (
+    Diagnostic,
+    DiagnosticCollector,
+    InternalError,
+    Location,
+    SpecError,
+    record,
+)
 
 HEAD = "rescompile: 1\nname: {}\ninput: {{channels: 3, height: 32, width: 32}}\nstages:\n"
 BAD = ("  - conv: {channels: 8, kernel: 3, strid: 2}\n", "  - linear: {features: 8}\n")
@@ -118,7 +125,7 @@ def test_a_fault_of_our_own_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None
     def broken(*_: Any) -> None:
         raise InternalError("two and two make five")
 
-    monkeypatch.setattr("rescompile.compiler.open_spec", broken)
+    monkeypatch.setattr("rescompile.api.open_spec", broken)
     (found,) = json.loads(run("--error-format", "json", "report", "resnet18").stderr)
     assert found["code"] is None
     assert "two and two make five" in found["message"]
@@ -126,15 +133,15 @@ def test_a_fault_of_our_own_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_together_keeps_order_and_says_each_thing_once() -> None:
     one, two = (Diagnostic(code, code, Location("f", 1, 1)) for code in CODES)
-    together = Together()
-    together.done()
+    collector = DiagnosticCollector()
+    collector.done()
     for found in ((two,), (one, two)):
-        with together.part():
+        with collector.part():
             raise SpecError(found)
     with pytest.raises(SpecError) as raised:
-        together.done()
+        collector.done()
     assert raised.value.diagnostics == (two, one)
-    with pytest.raises(ZeroDivisionError), together.part():
+    with pytest.raises(ZeroDivisionError), collector.part():
         raise ZeroDivisionError
 
 

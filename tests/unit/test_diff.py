@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rescompile.analysis.diff import Diff, Group, diff
+from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.compiler import open_spec
+from rescompile.compare.diff import Diff, Group, diff
 
-from .conftest import HEAD, Write
+from ..conftest import HEAD, Write
 
 FACTS = json.loads((Path(__file__).parents[1] / "facts" / "costs.json").read_text("utf-8"))
 
 
 def made(a: str | Path, b: str | Path) -> Diff:
-    return diff(open_spec(a).facts.elaborated, open_spec(b).facts.elaborated)
+    return diff(open_spec(a).analysis.elaborated, open_spec(b).analysis.elaborated)
 
 
 def shown(groups: tuple[Group, ...]) -> dict[str, list[str]]:

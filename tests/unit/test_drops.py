@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
-from rescompile.ir.ops import StochasticDepth
+from rescompile.api import open_spec
 from rescompile.ir.trace import Elaborated
-from rescompile.parity.checks import SURPRISE
-from rescompile.parity.compare import Deviation, worst
-from rescompile.parity.drops import drops, factors, figures, surprises
-from rescompile.parity.reference import Array, run
-from rescompile.parity.weights import random_weights
+from rescompile.ops import StochasticDepth
+from rescompile.reference import Array, run
+from rescompile.reference.deviation import Deviation, worst
+from rescompile.reference.drops import drops, factors, figures, surprises
+from rescompile.reference.weights import random_weights
+from rescompile.verify.checks import SURPRISE
 
 SPEC = """
 rescompile: 1
@@ -49,7 +49,7 @@ Make = Callable[[bool, float], Layer]  # whether whole samples are dropped, and 
 def elaborated(folder: Path, rate: float) -> Elaborated:
     path = folder / "tiny.yaml"
     path.write_text(SPEC.format(rate=rate), "utf-8")
-    return open_spec(str(path)).facts.elaborated
+    return open_spec(str(path)).analysis.elaborated
 
 
 def shape_of(whole: bool, x: Array) -> tuple[int, ...]:

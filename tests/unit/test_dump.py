@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.compiler import Architecture, open_spec
-from rescompile.spec.dump import dump
-from rescompile.spec.load import zoo
-from rescompile.spec.yaml import read
+from rescompile.api import Architecture, open_spec
+from rescompile.language.dump import dump
+from rescompile.language.load import zoo
+from rescompile.language.yaml import read
 
 
 def reopened(net: Architecture, folder: Path) -> Architecture:
@@ -25,7 +25,7 @@ def test_a_resolved_spec_means_the_same(spec: str, tmp_path: Path) -> None:
     net = open_spec(spec)
     again = reopened(net, tmp_path)
     assert "extends" not in again.resolved()
-    assert replace(again.facts.network, spec=net.facts.network.spec) == net.facts.network
+    assert replace(again.analysis.network, spec=net.analysis.network.spec) == net.analysis.network
     assert again.resolved() == net.resolved()
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 import pytest
 
 from rescompile.errors import SpecError
+from rescompile.expr.dims import Var
+from rescompile.expr.parse import parse
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import Var
-from rescompile.ir.ops import Conv, Flatten, GlobalAvgPool, Op, PadChannels, Relu, Sigmoid
-from rescompile.ir.parse import parse
 from rescompile.ir.structure import (
     Block,
     Branch,
@@ -30,6 +29,7 @@ from rescompile.ir.structure import (
     Where,
 )
 from rescompile.ir.trace import Elaborated, ResidualTrace
+from rescompile.ops import Conv, Flatten, GlobalAvgPool, Op, PadChannels, Relu, Sigmoid
 
 C, STRIDE, IN = Var("channels"), Var("stride"), Var("in_channels")
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rescompile.ir.expr import (
+from rescompile.expr.dims import (
     FUNCTIONS,
     Binary,
     ExprError,
@@ -18,11 +18,11 @@ from rescompile.ir.expr import (
     substitute,
     text,
 )
-from rescompile.ir.parse import parse
+from rescompile.expr.parse import parse
+from rescompile.expr.polynomial import product, total
 from rescompile.ir.structure import BLOCK_COUNT, BLOCK_INDEX, IN_CHANNELS, INDEX
-from rescompile.ir.sums import product, total
-from rescompile.spec import values
-from rescompile.spec.models import Step
+from rescompile.language import types
+from rescompile.language.models import Step
 
 C = Var("channels")
 ENV = {"channels": 64, "stride": 2, "rate": 0.5, "bias": True}
@@ -200,6 +200,6 @@ def test_equal_terms_of_a_sum_are_taken_together(
 
 
 def test_the_spec_knows_the_names_of_expressions() -> None:
-    assert set(values.FUNCTIONS) == set(FUNCTIONS)
-    assert set(values.KNOWN) == {IN_CHANNELS, INDEX, BLOCK_INDEX, BLOCK_COUNT}
-    assert set(values.CALL_KEYS) < set(Step.model_fields)
+    assert set(types.FUNCTIONS) == set(FUNCTIONS)
+    assert set(types.KNOWN) == {IN_CHANNELS, INDEX, BLOCK_INDEX, BLOCK_COUNT}
+    assert set(types.CALL_KEYS) < set(Step.model_fields)

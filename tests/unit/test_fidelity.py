@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from rescompile.analysis.rules import RULES
+from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.compiler import open_spec
 from rescompile.errors import SpecError
-from rescompile.spec.load import zoo
+from rescompile.language.load import zoo
+from rescompile.lint.rules import RULES
 
-from .conftest import Write
+from ..conftest import Write
 
 CONV = "conv: {channels: 8, kernel: 3}"
 NORM = "norm: {}"

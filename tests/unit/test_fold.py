@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
+from rescompile.expr.dims import Var, text
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import Var, text
 from rescompile.ir.fold import fold
-from rescompile.ir.ops import Conv
 from rescompile.ir.structure import Block, Call, Layer, Param, Residual, Where, walk
 from rescompile.ir.trace import Elaborated
+from rescompile.language.load import find, load
 from rescompile.lower import lower
-from rescompile.spec.load import find, load
+from rescompile.ops import Conv
 
 Write = Callable[..., Path]
 BLOCK = """
@@ -159,6 +159,6 @@ stages:
 @pytest.mark.parametrize("backend", ["torch", "keras"])
 def test_what_only_the_first_repetition_gets_does_not_count_up(write: Write, backend: str) -> None:
     net = open_spec(write(FIRST))
-    calls = [node for node in walk(net.facts.network.body) if isinstance(node, Call)]
+    calls = [node for node in walk(net.analysis.network.body) if isinstance(node, Call)]
     assert [dict(call.args)["more"] for call in calls] == [3, 0]
     assert net.source(backend)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.errors import SpecError
-from rescompile.spec.format import canonical
-from rescompile.spec.format.write import BLOCK, ORDER
-from rescompile.spec.load import LIBRARY_KEYS, zoo, zoo_directory
-from rescompile.spec.models import BlockSpec, Spec
-from rescompile.spec.yaml import read
+from rescompile.language.format import canonical
+from rescompile.language.format.write import BLOCK, ORDER
+from rescompile.language.load import LIBRARY_KEYS, zoo, zoo_directory
+from rescompile.language.models import BlockSpec, Spec
+from rescompile.language.yaml import read
 
 FILES = sorted(zoo_directory().rglob("*.yaml"))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rescompile.errors import SpecError, did_you_mean, near
-from rescompile.spec import foreign
-from rescompile.spec.hints import word_help
-from rescompile.spec.load import load
-from rescompile.spec.models import ACTIVATIONS, NORMS, WORDS
+from rescompile.language import foreign
+from rescompile.language.hints import word_help
+from rescompile.language.load import load
+from rescompile.language.models import ACTIVATIONS, NORMS, WORDS
 
-from .conftest import Write
+from ..conftest import Write
 
 SLIPS = {
     "cnov": "conv",

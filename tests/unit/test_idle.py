@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.errors import SpecError
 
-from .conftest import Write
+from ..conftest import Write
 
 IDLE = """\
 blocks:
@@ -140,7 +140,7 @@ EMPTY = {
 @pytest.mark.parametrize("step", EMPTY.values(), ids=EMPTY)
 def test_a_branch_without_a_step_is_no_identity(write: Write, step: str) -> None:
     with pytest.raises(SpecError) as caught:
-        _ = open_spec(write(block(step))).facts
+        _ = open_spec(write(block(step))).analysis
     (found,) = caught.value.diagnostics
     assert found.code == "E212"
     assert found.location is not None
@@ -178,13 +178,13 @@ stages:
 head: []
 """
     made = open_spec(write(text.format(act="elu", kind="group")))
-    words = [trace.op.word for _, trace in made.facts.elaborated.flat()]
+    words = [trace.op.word for _, trace in made.analysis.elaborated.flat()]
     assert words == ["conv", "group_norm", "conv", "group_norm", "elu"]
     for backend in ("torch", "keras"):
         made.source(backend)
     for act, kind, line in (("wrong", "group", 6), ("elu", "wrong", 6)):
         with pytest.raises(SpecError) as caught:
-            _ = open_spec(write(text.format(act=act, kind=kind))).facts
+            _ = open_spec(write(text.format(act=act, kind=kind))).analysis
         assert {found.code for found in caught.value.diagnostics} == {"E207"}
         assert {found.location and found.location.line for found in caught.value.diagnostics} == {
             line
@@ -195,6 +195,6 @@ def test_a_projection_says_how_many_groups_its_norm_lacks(write: Write) -> None:
     text = "defaults: {norm: {kind: group}}\nstages:\n"
     text += "  - residual: {branch: [conv: {channels: 8, kernel: 3}], shortcut: projection}\n"
     with pytest.raises(SpecError) as caught:
-        _ = open_spec(write(text)).facts
+        _ = open_spec(write(text)).analysis
     (found,) = caught.value.diagnostics
     assert (found.code, found.location and found.location.line) == ("E111", 5)

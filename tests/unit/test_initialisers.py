@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 
 STEPS = "stages: [{conv: {channels: 4, kernel: 3}}, {global_avg_pool: {}}, {linear: {features: 2}}]"
 # After PyTorch's documentation of torch.nn.init: kaiming_uniform_ reaches gain * sqrt(3 / fan), the

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.errors import SpecError
-from rescompile.ir.expr import ExprError, Var
-from rescompile.ir.kinds import is_condition
-from rescompile.ir.ops import Conv, bind
-from rescompile.ir.parse import parse, read
+from rescompile.expr.dims import ExprError, Var
+from rescompile.expr.kinds import is_condition
+from rescompile.expr.parse import parse, read
+from rescompile.ops import Conv, bind
 
-from .conftest import Write
+from ..conftest import Write
 
 KINDS = {"n": int, "f": float, "b": bool}
 
@@ -90,7 +90,7 @@ def test_every_place_wants_its_kind(write: Write, step: str) -> None:
     )
     path = write(f"{unit}stages:\n  - {step}\nhead: []\n")
     with pytest.raises(SpecError) as caught:
-        _ = open_spec(path).facts
+        _ = open_spec(path).analysis
     (found,) = caught.value.diagnostics
     assert found.code == "E112"
     assert found.location is not None

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from rescompile.backend import layout
-from rescompile.backend.layout import Arg, Call, Chain, Code, Commented, Items, Keyword
-from rescompile.backend.summary import docstring
+from rescompile.emit import layout
+from rescompile.emit.layout import Arg, Call, Chain, Code, Commented, Items, Keyword
+from rescompile.emit.summary import docstring
 
 RUFF = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "100", "-"]
 SIMPLE = ["x = ", "self.conv1 = ", "x: int = ", "self.downsample: nn.Module = ", "y += ", "return "]

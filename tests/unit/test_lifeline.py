@@ -14,7 +14,7 @@ import pytest
 # A worker whose one job tells its process, and never ends: in Python, or in C without a pause.
 WORKER = """
 import os, re, sys, time
-from rescompile.parity.worker import serve
+from rescompile.worker.server import serve
 
 class Session:
     def answer(self, job):
@@ -32,7 +32,7 @@ serve(Session)
 PARENT = """
 import sys, threading
 sys.path.insert(0, sys.argv[1])
-from rescompile.parity.process import Worker
+from rescompile.worker.client import Worker
 
 def work():
     with Worker("torch", "endless") as worker:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rescompile.errors import SpecError
-from rescompile.spec.load import cite, find, load, zoo
+from rescompile.language.load import cite, find, load, zoo
 
 Write = Callable[..., Path]
 STAGES = """

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rescompile.expr.dims import text
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import text
-from rescompile.ir.ops import AvgPool, Conv, LeakyRelu, PadChannels, Relu, Same
 from rescompile.ir.structure import Call, Form, Group, Join, Layer, Network, Node, Residual, Where
+from rescompile.language.load import load
 from rescompile.lower import lower
-from rescompile.spec.load import load
+from rescompile.ops import AvgPool, Conv, LeakyRelu, PadChannels, Relu, Same
 
 Write = Callable[..., Path]
 Lower = Callable[[str], Network]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.backend.weights import Slot, Stored, leaf_of, state_slots
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.convert.match import Match, fold_names, match
+from rescompile.emit.weights import Slot, Stored, leaf_of, state_slots
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "conv1.weight": (4, 3, 3, 3),
@@ -137,7 +137,7 @@ def test_quantised_weights_are_an_error() -> None:
 
 
 def test_counters_may_be_missing_and_are_kept() -> None:
-    slots = state_slots(open_spec("resnet20_cifar").facts)
+    slots = state_slots(open_spec("resnet20_cifar").analysis)
     counters = [slot for slot in slots if slot.optional]
     assert len(counters) == 19  # a norm after each of the 19 convolutions
     given = {slot.name: slot.shape for slot in slots if not slot.optional}

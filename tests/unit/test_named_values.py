@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rescompile.analysis.cost import network_cost
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
+from rescompile.cost.cost import network_cost
 from rescompile.ir.text import show
-from rescompile.parity.reference import run
+from rescompile.reference import run
 from rescompile.registry import get_backend
 
 Write = Callable[..., Path]
@@ -38,7 +38,7 @@ outputs: [aux, last]
 
 
 def test_a_value_is_joined_by_hand(write: Write) -> None:
-    elaborated = open_spec(str(write(SKIP))).facts.elaborated
+    elaborated = open_spec(str(write(SKIP))).analysis.elaborated
     x = np.random.default_rng(1).standard_normal((2, 3, 32, 32))
     (got,) = run(elaborated, {}, x).outputs
     skip = np.maximum(x, 0)
@@ -48,8 +48,8 @@ def test_a_value_is_joined_by_hand(write: Write) -> None:
 
 def test_depth_and_field_follow_the_value(write: Write) -> None:
     net = open_spec(str(write(RESTART)))
-    assert network_cost(net.facts.elaborated).layers == 3  # trunk, main, last; the head is beside
-    assert network_cost(net.facts.elaborated).weighted_layers == 4
+    assert network_cost(net.analysis.elaborated).layers == 3  # trunk, main, last
+    assert network_cost(net.analysis.elaborated).weighted_layers == 4
     found = {row.name: row.field.size for row in net.report("layer").rows}
     assert found == {"trunk": (3, 3), "aux": (7, 7), "main": (5, 5), "last": (9, 9)}
     found = {row.name: row.field.size for row in net.report("stage").rows}
@@ -57,7 +57,7 @@ def test_depth_and_field_follow_the_value(write: Write) -> None:
 
 
 def test_show_tells_where_a_value_comes_from(write: Write) -> None:
-    text = show(open_spec(str(write(SKIP))).facts)
+    text = show(open_spec(str(write(SKIP))).analysis)
     assert "      branch:\n        from skip\n      branch:\n        identity\n" in text
 
 
@@ -69,7 +69,7 @@ def test_code_keeps_the_value_in_a_variable(write: Write) -> None:
 
 def refused(write: Write, options: str) -> list[str]:
     text = f"stages:\n  - conv_transpose: {{channels: 6, {options}}}\n    name: up\n"
-    return get_backend("keras").unsupported(open_spec(str(write(text))).facts)
+    return get_backend("keras").unsupported(open_spec(str(write(text))).analysis)
 
 
 def test_what_keras_has_not(write: Write) -> None:

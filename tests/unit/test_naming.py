@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.backend.naming import class_name, pascal_case
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
+from rescompile.emit.naming import class_name, pascal_case
 from rescompile.errors import SpecError, UnsupportedError
 
 Write = Callable[..., Path]
@@ -90,7 +90,7 @@ def test_a_class_name_that_the_file_needs_is_refused(write: Write) -> None:
 
 def test_a_row_is_called_as_its_step_is(write: Write) -> None:
     net = open_spec(str(write(STEPS)))
-    labels = [stage.label for stage in net.facts.network.stages]
+    labels = [stage.label for stage in net.analysis.network.stages]
     assert labels == ["first", "maxpool1", "second", "maxpool2", "concat", "head"]
     layers = {row.name for row in net.report("layer").rows}
     assert {"maxpool1", "maxpool2", "concat"} <= layers

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 
 FOLDER = Path(__file__).parent / "newcomers"
 PARAMETERS = {

@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from rescompile.ir import ops
-from rescompile.ir.expr import ExprError, Var, text
-from rescompile.ir.ops import (
+from rescompile import ops
+from rescompile.expr.dims import ExprError, Var, text
+from rescompile.expr.parse import parse
+from rescompile.ops import (
     AvgPool,
     BatchNorm,
     ChannelShuffle,
@@ -37,7 +38,6 @@ from rescompile.ir.ops import (
     map_attributes,
     same_padding,
 )
-from rescompile.ir.parse import parse
 
 X = (64, 56, 56)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rescompile.analysis.cost import network_cost
-from rescompile.compiler import Architecture, open_spec
-from rescompile.ir.ops import LayerNorm, Linear, Permute
-from rescompile.parity.reference import run
-from rescompile.parity.weights import random_weights
+from rescompile.api import Architecture, open_spec
+from rescompile.cost.cost import network_cost
+from rescompile.ops import LayerNorm, Linear, Permute
+from rescompile.reference import run
+from rescompile.reference.weights import random_weights
 
 Net = Callable[[str], Architecture]
 MLP = """
@@ -44,7 +44,7 @@ def net(write: Callable[..., Path]) -> Net:
 
 
 def test_positions_are_members_of_the_sequence(net: Net) -> None:
-    flat = dict(net(MLP).facts.elaborated.flat())
+    flat = dict(net(MLP).analysis.elaborated.flat())
     kinds = [type(flat["mlp", str(i)].op) for i in range(6)]
     assert kinds[:3] == [Permute, LayerNorm, Linear]
     assert kinds[5] is Permute
@@ -54,12 +54,12 @@ def test_positions_are_members_of_the_sequence(net: Net) -> None:
 def test_positions_cost_as_1x1_convolutions_do(net: Net) -> None:
     as_convs = MLP.replace("linear: {features", "conv: {bias: true, kernel: 1, channels")
     as_convs = as_convs.replace("- positions:", "- group:")
-    found, wanted = (network_cost(net(text).facts.elaborated) for text in (MLP, as_convs))
+    found, wanted = (network_cost(net(text).analysis.elaborated) for text in (MLP, as_convs))
     assert (found.macs, found.parameters) == (wanted.macs, wanted.parameters)
 
 
 def test_positions_compute_a_matrix_product_at_each_pixel(net: Net) -> None:
-    made = net("stages: [{positions: [{linear: {features: 4}}]}]").facts.elaborated
+    made = net("stages: [{positions: [{linear: {features: 4}}]}]").analysis.elaborated
     weights = random_weights(made, 1)
     x = np.random.default_rng(2).standard_normal((2, 3, 32, 32))
     (y,) = run(made, weights, x).outputs
@@ -78,7 +78,7 @@ def test_pytorch_moves_the_channels_and_keras_need_not(net: Net) -> None:
 
 
 def test_a_split_gives_each_branch_its_share(net: Net) -> None:
-    made = net(SPLIT).facts.elaborated
+    made = net(SPLIT).analysis.elaborated
     assert made.output == (2 + 5 + 2, 32, 32)
     weights = random_weights(made, 1)
     x = np.random.default_rng(2).standard_normal((2, 3, 32, 32))

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.compiler import open_spec
-from rescompile.parity.compare import relative_error
-from rescompile.parity.reference import run
-from rescompile.parity.weights import random_weights
+from rescompile.api import open_spec
+from rescompile.reference import run
+from rescompile.reference.deviation import relative_error
+from rescompile.reference.weights import random_weights
 
-from .conftest import Write
+from ..conftest import Write
 
 N = 2
 SMALL = "input: {height: 32, width: 32}\n"
@@ -92,7 +92,7 @@ def test_preactivation(
 ) -> None:
     head = f"rescompile: 1\nname: small\nextends: {base}\n"
     path = write(SMALL + change, head=head)
-    net = open_spec(path).facts.elaborated
+    net = open_spec(path).analysis.elaborated
     weights = random_weights(net, 5)
     images = np.random.default_rng(11).standard_normal((2, *net.network.input))
     (made,) = run(net, weights, images).outputs

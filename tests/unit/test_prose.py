@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rescompile.analysis.table import csv_table, markdown_table, text_table
 from rescompile.cli import main
 from rescompile.prose import columns, markdown, quoted, visible, wrap
 from rescompile.registry import backend_names
+from rescompile.table import csv_table, markdown_table, text_table
 
 ROOT = Path(__file__).parents[2]
 SPEC = """\

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rescompile.analysis.cost import network_cost
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
+from rescompile.cost.cost import network_cost
 
 # Xception is printed in its paper (Table 3). The U-Net is the popular Keras one, 31,031,685 with an
 # input of one channel, less its last two convolutions, and with the paper's: (1154 + 3) to 130.
@@ -24,4 +24,4 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("spec", sorted(PUBLISHED))
 def test_parameters_are_the_published_ones(spec: str) -> None:
-    assert network_cost(open_spec(spec).facts.elaborated).parameters == PUBLISHED[spec]
+    assert network_cost(open_spec(spec).analysis.elaborated).parameters == PUBLISHED[spec]

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.backend.guard import Bound
-from rescompile.backend.weights import Slot, Stored, state_slots
-from rescompile.compiler import open_spec
-from rescompile.convert import convert, neutral, worker
-from rescompile.convert.worker import Session
+from rescompile.api import open_spec
+from rescompile.convert import convert, interchange, session
+from rescompile.convert.session import Session
+from rescompile.emit.guard import Bound
+from rescompile.emit.weights import Slot, Stored, state_slots
 from rescompile.errors import InternalError
-from rescompile.parity.weights import random_weights
+from rescompile.reference.weights import random_weights
 
 SPEC = "resnet20_cifar"
 Arrays = dict[str, Any]
@@ -53,11 +53,11 @@ FAULTS = [flip, swap, narrow, lose, add]
 
 @pytest.fixture(scope="module")
 def given() -> Arrays:
-    drawn = random_weights(open_spec(SPEC).facts.elaborated, 5)
+    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
     return {".".join(path): array.astype("f4") for path, array in drawn.items()}
 
 
-@pytest.mark.parametrize("suffix", neutral.FORMATS)
+@pytest.mark.parametrize("suffix", interchange.FORMATS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_a_format_writes_wrong_is_found(
     fault: Callable[[Arrays], None],
@@ -66,15 +66,15 @@ def test_what_a_format_writes_wrong_is_found(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    good = neutral.FORMATS[suffix]
+    good = interchange.FORMATS[suffix]
 
     def write(file: Path, arrays: Mapping[str, Any]) -> None:
         wrong = dict(arrays)
         fault(wrong)
         good.write(file, wrong)
 
-    bad = neutral.Format(good.read, write, good.ordered)
-    monkeypatch.setitem(neutral.FORMATS, suffix, bad)
+    bad = interchange.Format(good.read, write, good.ordered)
+    monkeypatch.setitem(interchange.FORMATS, suffix, bad)
     np.savez(tmp_path / "given.npz", **given)
     with pytest.raises(InternalError):
         convert(tmp_path / "given.npz", SPEC, tmp_path / f"out{suffix}")
@@ -91,10 +91,10 @@ class Framework:
     def runtime(self) -> Framework:
         return self
 
-    def slots(self, model: object, facts: Any) -> list[Slot]:
-        return state_slots(facts)
+    def slots(self, model: object, analysis: Any) -> list[Slot]:
+        return state_slots(analysis)
 
-    def save(self, model: object, facts: Any, weights: Mapping[Any, Any], file: Path) -> None:
+    def save(self, model: object, analysis: Any, weights: Mapping[Any, Any], file: Path) -> None:
         self.files[file] = {".".join(path): array for path, array in weights.items()}
         self.fault(self.files[file])
 
@@ -107,8 +107,8 @@ def write(fault: Callable[[Arrays], None], given: Arrays, folder: Path) -> dict[
     """What the process of a framework answers that writes with a fault."""
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
-        patched.setattr("rescompile.parity.worker.get_backend", lambda _: Framework(fault))
-        patched.setattr(worker.Session, "open", lambda self, spec, dtype: open_spec(spec))
+        patched.setattr("rescompile.worker.models.get_backend", lambda _: Framework(fault))
+        patched.setattr(session.Session, "open", lambda self, spec, dtype: open_spec(spec))
         np.savez(folder / "given.npz", **given)
         job = {"action": "write", "weights": str(folder / "given.npz"), "file": "out"}
         return Session("a framework").answer({**job, "spec": SPEC, "dtype": "float32"})

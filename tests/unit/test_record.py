@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rescompile.ir.record import record
+from rescompile.record import record
 
 
 def define(decorator: Any) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rescompile.ir import ops
-from rescompile.ir.ops import OPS, Op, Shape
-from rescompile.parity.reference import MEANINGS, PULLBACKS, Array, new_running_statistics
+from rescompile import ops
+from rescompile.ops import OPS, Op, Shape
+from rescompile.reference import MEANINGS, VJPS, Array, new_running_statistics
 
 Rng = np.random.Generator
 BOUND = 1e-12
@@ -262,7 +262,7 @@ COARSE = {ops.HardSigmoid}
 
 @pytest.mark.parametrize("kind", [k for k in OPS if k not in COARSE], ids=lambda kind: kind.word)
 def test_derivatives_agree_with_torch(kind: type[Op], torch: Any) -> None:
-    assert set(PULLBACKS) == set(OPS)
+    assert set(VJPS) == set(OPS)
     rng = np.random.default_rng(0)
     for _ in range(40):
         op, shape = CASES[kind](rng)
@@ -274,7 +274,7 @@ def test_derivatives_agree_with_torch(kind: type[Op], torch: Any) -> None:
         y = THEIRS[kind](torch, op, t[""], {**fixed, **tensors})
         dy = rng.standard_normal(tuple(y.shape))
         theirs = torch.autograd.grad(y, list(t.values()), torch.from_numpy(dy))
-        dx, dp = PULLBACKS[kind](op, x, MEANINGS[kind](op, x, p, False), p, dy, False)
+        dx, dp = VJPS[kind](op, x, MEANINGS[kind](op, x, p, False), p, dy, False)
         assert {"": dx, **{f"p{leaf}": v for leaf, v in dp.items()}}.keys() == t.keys()
         for ours, wanted in zip([dx, *(dp[k[1:]] for k in t if k)], theirs, strict=True):
             assert ours.shape == tuple(wanted.shape)
@@ -285,7 +285,7 @@ def test_derivatives_agree_with_torch(kind: type[Op], torch: Any) -> None:
 
 def test_the_derivative_of_hard_sigmoid_by_hand() -> None:
     x = np.array([[-4.0, -2.0, 0.0, 2.0, 4.0]])
-    dx, _ = PULLBACKS[ops.HardSigmoid](ops.HardSigmoid(), x, x, {}, np.ones_like(x), False)
+    dx, _ = VJPS[ops.HardSigmoid](ops.HardSigmoid(), x, x, {}, np.ones_like(x), False)
     assert dx.tolist() == [[0.0, 1 / 6, 1 / 6, 1 / 6, 0.0]]
 
 
@@ -301,7 +301,7 @@ def test_the_derivative_of_batch_norm_in_training_agrees_with_torch(seed: int, t
     )
     dy = rng.standard_normal(tuple(y.shape))
     theirs = torch.autograd.grad(y, trained, torch.from_numpy(dy))
-    dx, dp = PULLBACKS[ops.BatchNorm](op, x, y.detach().numpy(), p, dy, True)
+    dx, dp = VJPS[ops.BatchNorm](op, x, y.detach().numpy(), p, dy, True)
     for ours, wanted in zip((dx, dp["weight"], dp["bias"]), theirs, strict=True):
         close(ours, wanted)
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rescompile import ops
 from rescompile.errors import InternalError
-from rescompile.ir import ops
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.ops import Op
 from rescompile.ir.structure import (
     Block,
     Branch,
@@ -30,8 +29,9 @@ from rescompile.ir.structure import (
     Stage,
 )
 from rescompile.ir.trace import Elaborated
-from rescompile.parity.reference import MEANINGS, new_running_statistics, run
-from rescompile.parity.weights import CALM, parameters, random_weights, seeded_weights
+from rescompile.ops import Op
+from rescompile.reference import MEANINGS, new_running_statistics, run
+from rescompile.reference.weights import CALM, parameters, random_weights, seeded_weights
 
 
 def mean(op: Op, x: Any, **p: Any) -> Any:

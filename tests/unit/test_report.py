@@ -8,13 +8,12 @@ import json
 
 import pytest
 
-from rescompile.analysis.cost import Cost, network_cost
-from rescompile.analysis.report import FORMATS, Report, report, stage_rows
-from rescompile.analysis.rows import VIEWS
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
+from rescompile.cost.breakdown import VIEWS
+from rescompile.cost.cost import Cost, network_cost
+from rescompile.cost.report import FORMATS, Report, report, stage_rows
+from rescompile.expr.dims import Var
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import Var
-from rescompile.ir.ops import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Relu
 from rescompile.ir.structure import (
     Block,
     Branch,
@@ -33,10 +32,11 @@ from rescompile.ir.structure import (
     Where,
 )
 from rescompile.ir.trace import Elaborated
+from rescompile.language.load import find, load
 from rescompile.lower import lower
-from rescompile.spec.load import find, load
+from rescompile.ops import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Relu
 
-from .conftest import Write
+from ..conftest import Write
 
 C = Var("channels")
 CONV3 = Conv(C, (3, 3), (1, 1), (1, 1, 1, 1))

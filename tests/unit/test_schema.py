@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
+from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.compiler import open_spec
 from rescompile.errors import SpecError
-from rescompile.spec.models import Model, Spec
-from rescompile.spec.schema import schema
-from rescompile.spec.yaml import read
+from rescompile.language.models import Model, Spec
+from rescompile.language.schema import schema
+from rescompile.language.yaml import read
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(SPECS.rglob("*.yaml"))
@@ -74,7 +74,7 @@ def test_the_good_one_is_good(validator: Draft202012Validator, tmp_path: Path) -
     validator.validate(GOOD)
     path = tmp_path / "mine.yaml"
     path.write_text(json.dumps(GOOD), encoding="utf-8")
-    assert open_spec(str(path)).facts.elaborated.root.layers > 0
+    assert open_spec(str(path)).analysis.elaborated.root.layers > 0
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_wrong_one_is_refused_by_both(
     path = tmp_path / "mine.yaml"
     path.write_text(json.dumps(wrong), encoding="utf-8")
     with pytest.raises(SpecError):
-        open_spec(str(path)).facts  # noqa: B018
+        open_spec(str(path)).analysis  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_change_of_another_spec_says_only_what_differs(
     validator.validate(given)
     path = tmp_path / "mine.yaml"
     path.write_text(json.dumps(given), encoding="utf-8")
-    assert open_spec(str(path)).facts.elaborated.root.layers > 0
+    assert open_spec(str(path)).analysis.elaborated.root.layers > 0
     assert not validator.is_valid({**given, "stage": []})
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from rescompile.api import open_spec
 from rescompile.cli import main
 from rescompile.cli.commands.new import command
-from rescompile.compiler import open_spec
+from rescompile.language.format import canonical
 from rescompile.registry import backend_names
-from rescompile.spec.format import canonical
 from rescompile.starters import FOLDER, kinds
 
 

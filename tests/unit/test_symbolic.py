@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from rescompile.expr.dims import Var, text
+from rescompile.expr.parse import parse
+from rescompile.ir.analysis import Analysis
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.expr import Var, text
-from rescompile.ir.facts import Facts, lint
-from rescompile.ir.ops import Conv, GlobalAvgPool, Relu
-from rescompile.ir.parse import parse
+from rescompile.ir.flow import Flow, SymbolicError
+from rescompile.ir.invariants import prove
 from rescompile.ir.resizing import body_strides
 from rescompile.ir.structure import (
     Block,
@@ -27,7 +28,7 @@ from rescompile.ir.structure import (
     Param,
     Stage,
 )
-from rescompile.ir.symbolic import Flow, SymbolicError
+from rescompile.ops import Conv, GlobalAvgPool, Relu
 
 X = Var("in_channels")
 
@@ -141,4 +142,4 @@ def test_lint_agrees(repeat: int) -> None:
     )
     call = Call("unit", (("c", parse("$index * 8 + 8")),), "x", repeat)
     network = Network("n", (8, 4, 4), (Stage("s", (call,)),), {"unit": unit})
-    lint(Facts(elaborate(network)))
+    prove(Analysis(elaborate(network)))

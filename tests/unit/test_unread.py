@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.errors import SpecError
-from rescompile.spec.load import zoo
+from rescompile.language.load import zoo
 
-from .conftest import Write
+from ..conftest import Write
 
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\n"
 CONV = "  - conv: {channels: 8, kernel: 3}\n"
@@ -25,7 +25,7 @@ CALL = "stages:\n  - {name: layer1, block: unit, channels: 8}\n"
 def errors(write: Write, text: str, head: str = HEAD) -> list[str]:
     """The codes and messages of what is wrong with a spec."""
     with pytest.raises(SpecError) as raised:
-        _ = open_spec(write(text, head=head)).facts
+        _ = open_spec(write(text, head=head)).analysis
     return [f"{one.code}: {one.message}" for one in raised.value.diagnostics]
 
 
@@ -59,12 +59,12 @@ stages:
 
 @pytest.mark.parametrize("place", READS)
 def test_a_parameter_is_read_wherever_it_may_stand(place: str, write: Write) -> None:
-    assert open_spec(write(f"parameters: {{width: 5}}\n{READS[place]}", head=HEAD)).facts
+    assert open_spec(write(f"parameters: {{width: 5}}\n{READS[place]}", head=HEAD)).analysis
 
 
 def test_a_word_is_read_where_it_is_a_kind(write: Write) -> None:
     text = f"parameters: {{act: gelu}}\nstages:\n{CONV}  - activation: {{kind: $act}}\n"
-    assert open_spec(write(text, head=HEAD)).facts
+    assert open_spec(write(text, head=HEAD)).analysis
 
 
 def test_what_an_uncalled_block_reads_is_not_read(write: Write) -> None:
@@ -101,7 +101,7 @@ stages:
 def test_a_let_is_read_below_it_alone(write: Write) -> None:
     text = UNIT.replace("$channels,", "$two,") + CALL
     read = text.replace("body:", "let: {one: $channels, two: $one * 2}\n    body:")
-    assert open_spec(write(read, head=HEAD)).facts
+    assert open_spec(write(read, head=HEAD)).analysis
     unread = read.replace("$one * 2", "$channels * 2")
     assert errors(write, unread) == ["E107: block 'unit' does not read its value 'one'"]
 
@@ -127,7 +127,7 @@ def test_an_override_is_the_files_own_word_though_the_rest_is_the_bases(write: W
     step = "  - activation: {{kind: {}}}\n    name: act\n"
     write(f"stages:\n{CONV}{step.format('leaky_relu, slope: 0.3')}", name="base", head=HEAD)
     head = "rescompile: 1\nextends: base\nname: mine\n"
-    assert open_spec(write("stages: {act: {activation: {kind: relu}}}\n", head=head)).facts
+    assert open_spec(write("stages: {act: {activation: {kind: relu}}}\n", head=head)).analysis
     found = errors(write, "stages: {act: {activation: {kind: relu, slope: 0.1}}}\n", head=head)
     assert found == ["E107: an activation of kind 'relu' has no `slope`"]
 
@@ -143,7 +143,7 @@ stages:
   - {name: one, block: unit, act: leaky_relu}
   - {name: two, block: unit, act: relu}
 """
-    assert open_spec(write(text, head=HEAD)).facts
+    assert open_spec(write(text, head=HEAD)).analysis
 
 
 @pytest.mark.parametrize("name", ["block", "norm", "conv", "activation", "shortcut"])
@@ -221,5 +221,5 @@ def test_a_warning_is_silenced_like_any_other(write: Write) -> None:
 
 @pytest.mark.parametrize("name", sorted(zoo()))
 def test_shipped_specs_say_nothing_in_vain(name: str) -> None:
-    assert open_spec(name).facts
+    assert open_spec(name).analysis
     assert not [one for one in open_spec(name).warnings() if one.code.startswith("F2")]

@@ -6,21 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.backend.validation import validate
-from rescompile.backend.validation.graph import Graph
-from rescompile.compiler import Architecture, open_spec
+from rescompile.api import Architecture, open_spec
+from rescompile.emit.validation import validate
+from rescompile.emit.validation.graph import Graph
 from rescompile.errors import InternalError
-from rescompile.ir.ops import (
-    AvgPool,
-    Conv,
-    GlobalAvgPool,
-    LeakyRelu,
-    MaxPool,
-    Permute,
-    Relu,
-    Same,
-)
 from rescompile.ir.structure import JoinKind
+from rescompile.ops import AvgPool, Conv, GlobalAvgPool, LeakyRelu, MaxPool, Permute, Relu, Same
 from rescompile.registry import get_backend
 
 SPEC = """\

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.compiler import open_spec
-from rescompile.parity import verify as parity
-from rescompile.parity.certificate import to_json
-from rescompile.parity.checks import Level
-from rescompile.parity.compare import deviations, worst
-from rescompile.parity.process import Worker
+from rescompile.reference.deviation import deviations, worst
+from rescompile.verify import verification as parity
+from rescompile.verify.certificate import to_json
+from rescompile.verify.checks import Level
+from rescompile.worker.client import Worker
 
 SECONDS = 180  # far more than anything here takes, on a machine as busy as can be
 SPEC = """

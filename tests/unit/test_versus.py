@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.analysis.cost import Cost
-from rescompile.analysis.report import FORMATS
-from rescompile.analysis.versus import Ratio, Side, Versus, versus
+from rescompile.compare.versus import Ratio, Side, Versus, versus
+from rescompile.cost.cost import Cost
+from rescompile.cost.report import FORMATS
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.trace import Elaborated
+from rescompile.language.load import load
 from rescompile.lower import lower
-from rescompile.spec.load import load
 
 PLAIN34, RESNET34, VGG19 = 3_644_493_824, 3_663_761_408, 19_632_062_464
 

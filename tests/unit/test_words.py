@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 
-from .conftest import Write
+from ..conftest import Write
 
 # Networks of 1x1 convolutions from 3 channels, so that the parameters tell the channels.
 UNIT = """

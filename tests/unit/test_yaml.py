@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rescompile.errors import SpecError
-from rescompile.spec.yaml import MAX_BYTES, MAX_DEPTH, read
+from rescompile.language.yaml import MAX_BYTES, MAX_DEPTH, read
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.analysis.cost import network_cost
-from rescompile.compiler import open_spec
-from rescompile.spec.load import find, zoo, zoo_directory
+from rescompile.api import open_spec
+from rescompile.cost.cost import network_cost
+from rescompile.language.load import find, zoo, zoo_directory
 
 FACTS = Path(__file__).parents[1] / "facts" / "torchvision_parameters.json"
 PUBLISHED: dict[str, int] = json.loads(FACTS.read_text("utf-8"))["parameters"]
@@ -32,5 +32,5 @@ def test_families_have_folders_and_known_names_stay_on_top() -> None:
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_torchvisions_parameters(name: str) -> None:
-    elaborated = open_spec(RENAMED.get(name, name)).facts.elaborated
+    elaborated = open_spec(RENAMED.get(name, name)).analysis.elaborated
     assert network_cost(elaborated).parameters == PUBLISHED[name]

@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..common import (
-    SpecType,
-    backend_option,
-    force_option,
-    guarded,
-    output_option,
-    progress,
-)
+from ..common import SpecType, backend_option, force_option, guarded, output_option, progress
 
 if TYPE_CHECKING:
-    from ...compiler import Architecture
+    from ...api import Architecture
     from ...errors import Diagnostic
     from ...files import Output
 
@@ -52,8 +45,8 @@ def command(
     """
     if check and stdout:
         raise click.UsageError("--check and --stdout exclude each other")
+    from ...language.folder import networks
     from ...registry import backend_names
-    from ...spec.folder import networks
 
     names = list(dict.fromkeys(backends)) or backend_names()
     made = compiled(networks(specs), names, output, quiet or stdout)
@@ -70,30 +63,30 @@ def compiled(specs: Iterable[str], backends: list[str], output: Path, quiet: boo
 
     Raises `SpecError` for two specs of one name, too: the second file would replace the first.
     """
-    from ...compiler import open_spec
-    from ...errors import SpecError, Together
+    from ...api import open_spec
+    from ...errors import DiagnosticCollector, SpecError
     from ...files import Output
 
     jobs = [(spec, name) for spec in specs for name in backends]
     opened: dict[str, Architecture] = {}
     made: dict[Output, None] = {}  # a spec that is given twice is built once
-    together = Together()
+    collector = DiagnosticCollector()
     for spec, name in progress(jobs, quiet, lambda job: f"{job[0]} for {job[1]}"):
-        with together.part():
+        with collector.part():
             net = opened.get(spec) or open_spec(spec)
             opened[spec] = net
             made[Output(output / name / f"{net.name}.py", net.source(name))] = None
-    with together.part():
+    with collector.part():
         if alike := list(_of_one_name(opened.values())):
             raise SpecError(alike)
-    together.done()
+    collector.done()
     return list(made)
 
 
 def _of_one_name(nets: Iterable[Architecture]) -> Iterator[Diagnostic]:
     """Specs whose files would be one; on some systems they are where names differ in case alone."""
     from ...errors import Diagnostic
-    from ...spec.load import label
+    from ...language.load import label
 
     first: dict[str, Path] = {}
     for net in nets:
@@ -130,7 +123,7 @@ def write(made: list[Output], quiet: bool, force: bool = False) -> None:
 
 def _is_foreign(path: Path) -> bool:
     """Whether a file stands there, with something in it, that rescompile did not generate."""
-    from ...backend.summary import is_generated
+    from ...emit.summary import is_generated
 
     try:
         if not path.is_file() or not path.stat().st_size:

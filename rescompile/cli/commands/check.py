@@ -31,9 +31,9 @@ def command(specs: tuple[str, ...], form: str, output: Path | None, quiet: bool)
     A claim holds if the exact value rounds to the printed figure. It holds as printed if the exact
     value cut off gives it, or the source's own rounded figures do. Exit code 1 if a claim fails.
     """
-    from ...check import check
-    from ...spec.folder import networks
-    from ...spec.load import zoo
+    from ...claims.check import check
+    from ...language.folder import networks
+    from ...language.load import zoo
 
     found = check(progress(networks(specs) or [*zoo()], quiet, str))
     if output is not None or not quiet:

@@ -32,10 +32,10 @@ def command(a: str, b: str, form: str, output: Path | None, exit_code: bool) -> 
     What is compared is what they compute and what their weights are called, not the text of the
     specs; titles and sources do not count.
     """
-    from ...analysis.diff import diff
-    from ...compiler import open_spec
+    from ...api import open_spec
+    from ...compare.diff import diff
 
-    made = diff(open_spec(a).facts.elaborated, open_spec(b).facts.elaborated)
+    made = diff(open_spec(a).analysis.elaborated, open_spec(b).analysis.elaborated)
     print_or_write(getattr(made, form)(), output)
     if exit_code and made.different:
         sys.exit(1)

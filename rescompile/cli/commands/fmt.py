@@ -29,9 +29,9 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     input is put into the form and printed. All are read before one is written.
     """
     from ...files import Output, write_all
+    from ...language.format import canonical
+    from ...language.load import label, read_bytes
     from ...prose import visible
-    from ...spec.format import canonical
-    from ...spec.load import label, read_bytes
 
     if specs == ("-",):
         data: bytes = sys.stdin.buffer.read()
@@ -56,7 +56,7 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
 def _paths(specs: tuple[str, ...]) -> Iterator[Path]:
     """The files that are meant, each once; where a link stands, the one that it points to."""
     from ...errors import Diagnostic, SpecError
-    from ...spec.load import find
+    from ...language.load import find
 
     seen = set()
     for spec in specs:

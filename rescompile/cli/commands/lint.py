@@ -31,9 +31,9 @@ def command(specs: tuple[str, ...], strict: bool, form: str) -> None:
     Each warning has a code; `allow: [F101]` in a spec silences it there. Exits 1 on errors alone,
     unless --strict is given.
     """
-    from ...compiler import open_spec
+    from ...api import open_spec
     from ...errors import SpecError
-    from ...spec.folder import networks
+    from ...language.folder import networks
 
     specs = tuple(networks(specs))
     found: list[tuple[str, Diagnostic]] = []

@@ -11,10 +11,10 @@ from ..common import guarded
 @guarded
 def command() -> None:
     """List the shipped specs and the backends that are found."""
+    from ...language.load import zoo
+    from ...language.yaml import read
     from ...prose import visible
     from ...registry import backend_names, get_backend
-    from ...spec.load import zoo
-    from ...spec.yaml import read
 
     click.echo("specs:")
     found = zoo()

@@ -34,13 +34,13 @@ from ..common import SpecType, guarded, print_or_write
 @guarded
 def command(spec: str, by: str, versus: str | None, form: str, output: Path | None) -> None:
     """Count parameters, multiply-adds and memory, exactly and without a framework."""
-    from ...compiler import open_spec
+    from ...api import open_spec
 
     net = open_spec(spec)
     if versus is None:
         made: Any = net.report(by)
     else:
-        from ...analysis.versus import versus as compare
+        from ...compare.versus import versus as compare
 
-        made = compare(net.facts.elaborated, open_spec(versus).facts.elaborated)
+        made = compare(net.analysis.elaborated, open_spec(versus).analysis.elaborated)
     print_or_write(getattr(made, form)(), output)

@@ -19,6 +19,6 @@ def command(output: Path | None) -> None:
 
     Name it in a spec's first line: `# yaml-language-server: $schema=rescompile.schema.json`.
     """
-    from ...spec.schema import text
+    from ...language.schema import text
 
     print_or_write(text(), output)

@@ -13,7 +13,7 @@ from ..common import SpecType, guarded
 @guarded
 def command(spec: str, resolved: bool) -> None:
     """Show a network as the compiler sees it: blocks with their parameters, stages, shapes."""
-    from ...compiler import open_spec
+    from ...api import open_spec
 
     net = open_spec(spec)
     click.echo(net.resolved() if resolved else net.text(), nl=False)

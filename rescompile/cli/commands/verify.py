@@ -13,9 +13,9 @@ import click
 from ..common import EngineType, SpecType, guarded, print_or_write
 
 if TYPE_CHECKING:
-    from ...compiler import Architecture
-    from ...parity.certificate import Certificate
-    from ...parity.process import Worker
+    from ...api import Architecture
+    from ...verify.certificate import Certificate
+    from ...worker.client import Worker
 
 
 @click.command()
@@ -76,9 +76,9 @@ def command(
     NumPy and with the others: outputs, running statistics, gradients, weights after ten steps of
     SGD. Exit code 1 where they disagree.
     """
-    from ...parity.checks import Level
-    from ...parity.verify import Options, verify
-    from ...spec.folder import networks
+    from ...language.folder import networks
+    from ...verify.checks import Level
+    from ...verify.verification import Options, verify
 
     options = Options(Level(level), size, tolerance)
     specs = tuple(networks(specs))
@@ -99,7 +99,7 @@ def command(
 
 
 def _document(certificates: list[Certificate], form: str) -> str:
-    from ...parity.certificate import to_json
+    from ...verify.certificate import to_json
 
     if form == "json":
         return to_json(certificates)
@@ -108,29 +108,29 @@ def _document(certificates: list[Certificate], form: str) -> str:
 
 def _compiled(specs: tuple[str, ...], size: int | None) -> list[Architecture]:
     """The specs, of which none is wrong: that is told before a framework starts."""
-    from ...compiler import open_spec
-    from ...errors import Together
+    from ...api import open_spec
+    from ...errors import DiagnosticCollector
 
-    together = Together()
+    collector = DiagnosticCollector()
     nets = []
     for spec in specs:
-        with together.part():
+        with collector.part():
             nets.append(open_spec(spec, size))
-            nets[-1].facts  # noqa: B018
-    together.done()
+            nets[-1].analysis  # noqa: B018
+    collector.done()
     return nets
 
 
 def _refuse(nets: list[Architecture], workers: list[Worker]) -> None:
     """Tell what a framework cannot express, of all networks, before the first takes its time."""
-    from ...errors import Together
+    from ...errors import DiagnosticCollector
 
-    together = Together()
+    collector = DiagnosticCollector()
     for net in nets:
         for worker in workers:
-            with together.part():
+            with collector.part():
                 net.source(worker.backend)
-    together.done()
+    collector.done()
 
 
 @contextlib.contextmanager
@@ -141,8 +141,8 @@ def _workers(backends: tuple[str, ...]) -> Iterator[list[Worker]]:
     that is installed and does not start is an error always.
     """
     from ...errors import Diagnostic, SpecError
-    from ...parity.process import MissingFramework, Worker, WorkerError
     from ...registry import backend_names
+    from ...worker.client import MissingFramework, Worker, WorkerError
 
     names = list(dict.fromkeys(backends)) or backend_names()
     with contextlib.ExitStack() as stack:

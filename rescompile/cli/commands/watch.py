@@ -51,7 +51,7 @@ def _build(
 ) -> tuple[Stamp, bool]:
     """Build once. Gives the files as they were before it, and whether it went well."""
     from ...errors import RescompileError
-    from ...spec.load import find, sources
+    from ...language.load import find, sources
     from .build import compiled, write
 
     watched: list[Path] = []

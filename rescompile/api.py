@@ -1,0 +1,180 @@
+"""The pipeline on one screen: load, lower, fold, lint, refuse or emit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .errors import Diagnostic, RescompileError, SpecError, UnsupportedError, did_you_mean
+from .expr.dims import ExprError
+from .ir.analysis import Analysis
+from .ir.elaborate import elaborate
+from .ir.fold import fold
+from .ir.invariants import prove
+from .language.load import Document, InvalidSpec, find, load
+from .lower import lower
+from .registry import get_backend
+
+if TYPE_CHECKING:
+    from .cost.report import Report
+    from .emit.contract import Backend, Request
+    from .ir.trace import Elaborated
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A compiled spec: ask it for source, for a report, or for a live model."""
+
+    document: Document
+
+    @property
+    def name(self) -> str:
+        return self.document.spec.name
+
+    @cached_property
+    def lowered(self) -> Elaborated:
+        """The network as the spec has it, with shapes. Raises `SpecError`."""
+        with reported_together():
+            return elaborate(lower(self.document))
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The network as it is emitted, checked. Raises `SpecError`."""
+        with reported_together():
+            analysis = Analysis(fold(self.lowered))
+            prove(analysis, self.lowered)
+            return analysis
+
+    def source(self, backend: str = "torch") -> str:
+        """The network as source code. Raises `SpecError` and `UnsupportedError`."""
+        target = get_backend(backend)
+        with reported_together():
+            return self.emitted(target)
+
+    def emitted(self, target: Backend) -> str:
+        """Source that is proved to be the network. Raises `InternalError` where it is not."""
+        from .emit.validation import validate
+
+        reasons = target.unsupported(self.analysis)
+        if reasons:
+            raise UnsupportedError(target.title, self.name, reasons)
+        source = target.emit(self.request)
+        validate(target, self.lowered, source)
+        return source
+
+    @cached_property
+    def request(self) -> Request:
+        """What a backend is asked to emit."""
+        from .cost.breakdown import stage_rows
+        from .cost.cost import network_cost
+        from .emit.contract import Request
+        from .emit.summary import Row, Summary
+        from .lint.fidelity import stride_note
+
+        network, elaborated = self.analysis.network, self.analysis.elaborated
+        cost = network_cost(elaborated)
+        rows = tuple(
+            Row(row.name, row.blocks, row.output, row.cost.parameters, row.cost.macs)
+            for row in stage_rows(elaborated)
+        )
+        return Request(
+            self.analysis,
+            Summary(
+                title=network.title,
+                source=network.source,
+                spec=network.spec,
+                version=__version__,
+                input=network.input,
+                parameters=cost.parameters,
+                macs=cost.macs,
+                rows=rows,
+                note=stride_note(elaborated),
+            ),
+        )
+
+    def report(self, by: str = "stage") -> Report:
+        """Its costs, a row for the network or each stage, block or layer."""
+        from .cost.report import report
+
+        return report(self.analysis.elaborated, by)
+
+    def warnings(self) -> list[Diagnostic]:
+        """What a reader of the papers would want to know, but for what the spec allows.
+
+        Raises `SpecError` for an allowed code that does not exist.
+        """
+        from .language.unused import unused
+        from .lint.fidelity import fidelity
+        from .lint.rules import RULES, warning
+
+        spec = self.document.spec
+        for i, code in enumerate(spec.allow):
+            if code not in RULES:
+                message = f"there is no warning {code}"
+                help = did_you_mean(code, RULES)
+                raise SpecError([Diagnostic("E106", message, spec.at("allow", i), help=help)])
+        found = fidelity(self.analysis.elaborated)
+        found += [warning(code, at, label, (), slip) for code, at, label, slip in unused(spec)]
+        return [one for one in found if one.code not in spec.allow]
+
+    def module(self, backend: str = "torch", dtype: str = "float32") -> Any:
+        """A live model, initialised as its source says. Imports the framework.
+
+        An nn.Module for "torch", a keras.Model for "keras"; tracebacks show the emitted source.
+        """
+        from .live import import_source
+
+        module = import_source(self.source(backend), backend, self.name)
+        return get_backend(backend).runtime().build(module, self.name, dtype)
+
+    def resolved(self) -> str:
+        """The spec as one file in its own language, without `extends` and `use`."""
+        from .language.dump import resolved
+
+        return resolved(self.document.root, self.document.spec)
+
+    def text(self) -> str:
+        """The network as the compiler sees it."""
+        from .ir.text import show
+
+        return show(self.analysis)
+
+
+@contextmanager
+def reported_together() -> Iterator[None]:
+    """Turns an expression that has no value or no end into a diagnostic, wherever it came up."""
+    try:
+        yield
+    except ExprError as error:
+        raise SpecError([Diagnostic("E204", str(error), help=error.help)]) from None
+
+
+def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architecture:
+    """The architecture in a file, or of that name in the zoo. Raises `SpecError`.
+
+    With `size` its input is size x size pixels, whatever the spec says.
+    """
+    try:
+        document = load(find(os.fspath(spec)))
+    except InvalidSpec as error:
+        raise SpecError([*error.diagnostics, *_further(error.mended)]) from None
+    if size is not None:
+        image = document.spec.input.model_copy(update={"height": size, "width": size})
+        document = replace(document, spec=document.spec.model_copy(update={"input": image}))
+    return Architecture(document)
+
+
+def _further(mended: Document | None) -> tuple[Diagnostic, ...]:
+    """What is wrong with the names of a spec whose slips are told already."""
+    if mended is None:
+        return ()
+    try:
+        lower(mended)
+    except RescompileError as error:
+        return tuple(found for found in error.diagnostics if found.code != "E107")
+    return ()

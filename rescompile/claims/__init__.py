@@ -1,0 +1,1 @@
+"""What sources print of networks, and whether it follows from the exact figures."""

@@ -1,0 +1,195 @@
+"""Claims against exact counts: does what a source prints follow from the network?
+
+A printed figure `holds` if the exact value rounds to it at its own precision, halves up. It holds
+`as printed` if the exact value cut off gives it, or, for a ratio, the source's own rounded figures
+do; the finding says which. Otherwise it `fails`. All arithmetic is on integers and fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from math import floor, prod
+from typing import Protocol
+
+from .. import ops
+from ..cost.cost import network_cost
+from ..ir.structure import JoinKind
+from ..ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, Trace, parts
+from ..ops import BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, Shape
+from ..table import percent, rounded
+
+WEIGHTED = (ops.Conv, ops.ConvTranspose, ops.Linear)
+NORMS = (BatchNorm, LayerNorm, GroupNorm)
+
+
+class Printed(Protocol):
+    """A printed figure: its value, what its last digit is worth, and other values in its words."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def value(self) -> Fraction: ...
+    @property
+    def step(self) -> Fraction: ...
+    def say(self, steps: int) -> str: ...
+
+
+class Verdict(Enum):
+    """What became of a claim."""
+
+    HOLDS = "holds"
+    AS_PRINTED = "as printed"
+    FAILS = "fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and, in words, how the printed figure follows."""
+
+    verdict: Verdict
+    how: str = ""
+
+
+def judge(printed: Printed, exact: int | Fraction) -> Judgement:
+    """Whether `exact`, which is not negative, rounds to a printed figure or is cut off to it."""
+    wanted, steps = printed.value / printed.step, Fraction(exact) / printed.step
+    nearest = floor(steps + Fraction(1, 2))
+    if nearest == wanted:
+        return Judgement(Verdict.HOLDS)
+    if floor(steps) == wanted:
+        return Judgement(Verdict.AS_PRINTED, f"cut off; rounded it would be {printed.say(nearest)}")
+    return Judgement(Verdict.FAILS, f"rounded it would be {printed.say(nearest)}")
+
+
+def judge_ratio(
+    printed: Printed, ours: int, theirs: int, figures: Sequence[Printed] = ()
+) -> Judgement:
+    """Whether `ours` over `theirs` gives a printed ratio, or the source's own two `figures` do.
+
+    The figures count only where each of them follows from the exact number by itself.
+    """
+    direct = judge(printed, Fraction(ours, theirs))
+    verdict, ways = direct.verdict, [direct.how] if direct.how else []
+    if figures and verdict is not Verdict.HOLDS:
+        ratio = figures[0].value / figures[1].value
+        said = f"{figures[0].text} / {figures[1].text} = {percent(100 * ratio, 2)}"
+        wrong = [f.text for f, n in zip(figures, (ours, theirs), strict=True) if not _follows(f, n)]
+        if wrong:
+            ways.append(f"the source's figures, {said}, do not help: {wrong[0]} does not hold")
+        elif judge(printed, ratio).verdict is Verdict.HOLDS:
+            verdict = Verdict.AS_PRINTED
+            ways.append(f"the source's own rounded figures give it: {said}")
+        else:
+            ways.append(f"the source's own rounded figures do not give it: {said}")
+    return Judgement(verdict, "; ".join([*ways, f"exactly {ours:,} / {theirs:,}"]))
+
+
+def _follows(printed: Printed, exact: int) -> bool:
+    return judge(printed, exact).verdict is not Verdict.FAILS
+
+
+def times(ratio: Fraction, digits: int) -> str:
+    """A ratio as people read it, as a factor."""
+    return f"{rounded(ratio, digits)} x"
+
+
+def measure(elaborated: Elaborated, quantity: str, counts: Iterable[str] = ()) -> int:
+    """`layers`, `parameters` or `macs` of a network; `counts` names what is counted.
+
+    Without `counts`: layers on the longest path without shortcuts and gates, all trainable
+    parameters, and multiply-adds of convolutions and linear layers.
+    """
+    words = tuple(dict.fromkeys(counts))
+    if words:
+        return sum(PARTS[quantity][word](elaborated) for word in words)
+    total = network_cost(elaborated)
+    return {"layers": total.layers, "parameters": total.parameters, "macs": total.macs}[quantity]
+
+
+def _weights(elaborated: Elaborated) -> int:
+    return _owned(elaborated, WEIGHTED, "weight")
+
+
+def _biases(elaborated: Elaborated) -> int:
+    return _owned(elaborated, WEIGHTED, "bias")
+
+
+def _norms(elaborated: Elaborated) -> int:
+    return _owned(elaborated, NORMS, "weight") + _owned(elaborated, NORMS, "bias")
+
+
+def _owned(elaborated: Elaborated, kinds: tuple[type, ...], leaf: str) -> int:
+    return sum(
+        prod(parameter.shape)
+        for _, trace in elaborated.flat()
+        if isinstance(trace.op, kinds)
+        for parameter in trace.op.parameters(trace.x)
+        if parameter.leaf == leaf
+    )
+
+
+def _global_pools(elaborated: Elaborated) -> int:
+    """An addition for each value that a global average pool reads."""
+    pools = (trace for _, trace in elaborated.flat() if isinstance(trace.op, GlobalAvgPool))
+    return sum(prod(trace.x) for trace in pools)
+
+
+def _products(elaborated: Elaborated) -> int:
+    """A multiplication for each value that a gate scales."""
+    joins = (item for item in _joins(elaborated.root.items) if item.node.kind is JoinKind.MULTIPLY)
+    return sum(prod(item.y) * (len(item.branches) - 1) for item in joins)
+
+
+def _joins(items: Iterable[Trace]) -> Iterator[JoinTrace]:
+    for item in items:
+        if isinstance(item, JoinTrace):
+            yield item
+        for part in _inside(item):
+            yield from _joins(part)
+
+
+def _inside(item: Trace) -> tuple[tuple[Trace, ...], ...]:
+    """The trace lists directly inside of a trace."""
+    if isinstance(item, OpTrace):
+        return ()
+    if isinstance(item, CallTrace):
+        return (item.instance.items,)
+    return (item.items,) if isinstance(item, GroupTrace) else parts(item)
+
+
+PARTS: dict[str, dict[str, Callable[[Elaborated], int]]] = {
+    "parameters": {"weights": _weights, "biases": _biases, "norms": _norms},
+    "macs": {
+        "convolutions": lambda elaborated: network_cost(elaborated).conv_macs,
+        "linear": lambda elaborated: network_cost(elaborated).linear_macs,
+        "global_pools": _global_pools,
+        "products": _products,
+    },
+}
+
+
+def scope_of(items: Iterable[Trace]) -> dict[str, Trace]:
+    """What stands in a scope by name; joins have no name of their own, their parts do."""
+    found: dict[str, Trace] = {}
+    for item in items:
+        if isinstance(item, (OpTrace, CallTrace, GroupTrace)):
+            found[item.name] = item
+        else:
+            for part in parts(item):
+                found |= scope_of(part)
+    return found
+
+
+def output_of(elaborated: Elaborated, path: str) -> tuple[Shape | None, tuple[str, ...]]:
+    """What leaves the step at a dotted path; if there is none, None and the names to choose of."""
+    scope, shape = scope_of(elaborated.root.items), None
+    prefix = ""
+    for name in path.split("."):
+        if name not in scope:
+            return None, tuple(prefix + known for known in scope)
+        shape, prefix = scope[name].y, f"{prefix}{name}."
+        scope = scope_of(part for inside in _inside(scope[name]) for part in inside)
+    return shape, ()

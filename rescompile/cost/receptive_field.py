@@ -1,0 +1,216 @@
+"""Receptive fields: which part of the input one element of a layer's output sees.
+
+A window of k, dilated by d, sees d (k - 1) + 1 pixels, and a stride of s multiplies the distance of
+neighbours; before them the same is asked of each pixel that is seen (Araujo, Norris and Sim 2019,
+Computing Receptive Fields of Convolutional Neural Networks, distill.pub). A join sees from the
+first to the last pixel that any of its branches sees. After an upsampling that depends on the
+position: the size told is that of the elements that see most. After a global pool or a linear layer
+the field is the whole image. Fields are in pixels of the input and not clipped to it. Statistics of
+normalisation are not windows, and not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import reduce
+from typing import Any, cast
+
+from .. import ops
+from ..ir.trace import (
+    CallTrace,
+    FromTrace,
+    GroupTrace,
+    Instance,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    name_of,
+)
+from ..ops import Conv, Op, Pool, Resampling, Shape, Upsample
+from ..record import record
+from .support import Axis, bilinear, nearest, spread, window
+
+
+@record
+class ReceptiveField:
+    """How a part of a network widens the field, in height and width.
+
+    On its own it is the receptive field of a network that starts here.
+    """
+
+    rows: Axis = Axis()
+    columns: Axis = Axis()
+    full: bool = False
+
+    def then(self, after: ReceptiveField) -> ReceptiveField:
+        """This part, followed by `after`."""
+        rows, columns = self.rows.then(after.rows), self.columns.then(after.columns)
+        return ReceptiveField(rows, columns, self.full or after.full)
+
+    def beside(self, other: ReceptiveField) -> ReceptiveField:
+        """A join of this part and `other`, which start from the same place."""
+        rows, columns = self.rows.beside(other.rows), self.columns.beside(other.columns)
+        return ReceptiveField(rows, columns, self.full or other.full)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the receptive field in pixels; None for the whole image."""
+        return None if self.full else (self.rows.size, self.columns.size)
+
+    @property
+    def stride(self) -> tuple[float, float]:
+        """The cumulative stride in pixels; meaningful where the output has neighbours."""
+        return _number(self.rows.jump), _number(self.columns.jump)
+
+
+def _number(extent: Fraction) -> float:
+    return int(extent) if extent == int(extent) else float(extent)
+
+
+START = ReceptiveField()
+WHOLE = ReceptiveField(full=True)
+
+
+def _same(op: Op, x: Shape) -> ReceptiveField:
+    return START
+
+
+def _whole(op: Op, x: Shape) -> ReceptiveField:
+    return WHOLE
+
+
+def _conv(op: Conv, x: Shape) -> ReceptiveField:
+    (kh, kw), (sh, sw), (dh, dw) = _ints(op.kernel), _ints(op.stride), _ints(op.dilation)
+    top, _, left, _ = op.pads(x)
+    return ReceptiveField(window(kh, sh, top, dh), window(kw, sw, left, dw))
+
+
+def _pool(op: Pool, x: Shape) -> ReceptiveField:
+    (kh, kw), (sh, sw) = _ints(op.kernel), _ints(op.stride)
+    top, _, left, _ = cast(tuple[int, int, int, int], op.padding)
+    return ReceptiveField(window(kh, sh, top), window(kw, sw, left))
+
+
+def _upsample(op: Upsample, x: Shape) -> ReceptiveField:
+    make = bilinear if op.mode is Resampling.BILINEAR else nearest
+    axis = make(cast(int, op.scale))
+    return ReceptiveField(axis, axis)
+
+
+def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> ReceptiveField:
+    (kh, kw), (sh, sw), (ph, pw) = _ints(op.kernel), _ints(op.stride), _ints(op.padding)
+    return ReceptiveField(spread(kh, sh, ph), spread(kw, sw, pw))
+
+
+def _ints(pair: ops.Pair) -> tuple[int, int]:
+    return cast(tuple[int, int], pair)
+
+
+RECEPTIVE_FIELDS: dict[type[Op], Callable[[Any, Shape], ReceptiveField]] = {
+    ops.Conv: _conv,
+    ops.ConvTranspose: _conv_transpose,
+    ops.Linear: lambda op, x: START if op.positions else WHOLE,
+    ops.BatchNorm: _same,
+    ops.LayerNorm: _same,
+    ops.GroupNorm: _same,
+    ops.Relu: _same,
+    ops.Relu6: _same,
+    ops.LeakyRelu: _same,
+    ops.Sigmoid: _same,
+    ops.HardSigmoid: _same,
+    ops.Tanh: _same,
+    ops.Silu: _same,
+    ops.HardSwish: _same,
+    ops.Gelu: _same,
+    ops.Elu: _same,
+    ops.Softmax: _same,
+    ops.MaxPool: _pool,
+    ops.AvgPool: _pool,
+    ops.GlobalAvgPool: _whole,
+    ops.Flatten: _same,
+    ops.Dropout: _same,
+    ops.StochasticDepth: _same,
+    ops.LayerScale: _same,
+    ops.PadChannels: _same,
+    ops.SliceChannels: _same,
+    ops.ChannelShuffle: _same,
+    ops.Permute: _same,
+    ops.Upsample: _upsample,
+}
+
+
+def op_receptive_field(op: Op, x: Shape) -> ReceptiveField:
+    """How one operation widens the field, for input shape `x`."""
+    return RECEPTIVE_FIELDS[type(op)](op, x)
+
+
+Named = dict[str, ReceptiveField]  # the fields of the steps of one scope, by name
+
+
+class ReceptiveFields:
+    """How the parts of one network widen the field, remembered for each distinct instance."""
+
+    def __init__(self) -> None:
+        self._known: dict[Instance, ReceptiveField] = {}
+
+    def total(
+        self, items: Iterable[Trace], start: ReceptiveField = START, named: Named | None = None
+    ) -> ReceptiveField:
+        """The field after traces one after the other, which begin from `start`.
+
+        `named` is what is known of the scope where they stand; their own fields are added to it.
+        """
+        named = {} if named is None else named
+        for item in items:
+            start = self.after(item, start, named)
+        return start
+
+    def after(self, item: Trace, start: ReceptiveField, named: Named) -> ReceptiveField:
+        """The field of what leaves one trace, from its input's `start`."""
+        if isinstance(item, FromTrace):
+            return named[item.node.source]
+        if isinstance(item, (JoinTrace, ResidualTrace)):
+            field = self.joined(item, start, named)
+        else:
+            field = start.then(self.trace(item))
+        named[name_of(item)] = field
+        return field
+
+    def trace(self, item: OpTrace | GroupTrace | CallTrace) -> ReceptiveField:
+        """How one trace, with all that is inside, widens the field."""
+        if isinstance(item, OpTrace):
+            return op_receptive_field(item.op, item.x)
+        if isinstance(item, GroupTrace):
+            return self.total(item.items)
+        known = self._known.get(item.instance)
+        if known is None:
+            known = self._known[item.instance] = self.total(item.instance.items)
+        return known
+
+    def joined(
+        self, item: JoinTrace | ResidualTrace, start: ReceptiveField, named: Named
+    ) -> ReceptiveField:
+        """The field of what a join makes, from its input's `start`."""
+        if isinstance(item, JoinTrace):
+            ends = [self.total(branch, start, named) for branch in item.branches]
+            return reduce(ReceptiveField.beside, ends)
+        tapped = self.total(item.pre, start, named)
+        field = self.total(item.branch, tapped, named)
+        if item.shortcut is None:
+            return field
+        return field.beside(self.total(item.shortcut, _tap(item, start, tapped), named))
+
+    def starts(
+        self, item: JoinTrace | ResidualTrace, start: ReceptiveField
+    ) -> tuple[ReceptiveField, ...]:
+        """Where the parts of a join begin, in the order of execution, from its input's `start`."""
+        if isinstance(item, JoinTrace):
+            return (start,) * len(item.branches)
+        tapped = self.total(item.pre, start)
+        return start, _tap(item, start, tapped), tapped
+
+
+def _tap(item: ResidualTrace, start: ReceptiveField, tapped: ReceptiveField) -> ReceptiveField:
+    return tapped if item.shortcut and item.node.tap_pre else start

@@ -1,0 +1,61 @@
+"""Conditions in a sequence: neighbours that depend on the same one, and on its opposite.
+
+They become one `if` of the emitted code, with an `else` where there is an opposite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from ..expr.dims import Binary, Dim, Unary
+from ..ir.structure import Call, Group, Layer, Node
+from ..record import record
+
+OPPOSITES = {"==": "!=", "<": ">=", ">": "<="}
+
+
+@record
+class Choice:
+    """Neighbours under one condition (True: always there), and those under its opposite."""
+
+    condition: Dim
+    nodes: tuple[Node, ...]
+    otherwise: tuple[Node, ...] = ()
+
+
+def choices(body: tuple[Node, ...]) -> Iterator[Choice]:
+    """The members of a sequence in order, taken together by what they depend on."""
+    runs = [(when, tuple(nodes)) for when, nodes in groupby(body, condition)]
+    for i, (when, nodes) in enumerate(runs):
+        if i and _opposite(runs[i - 1][0], when):
+            runs[i] = (True, ())  # told with the one before
+            continue
+        other, otherwise = runs[i + 1] if i + 1 < len(runs) else (True, ())
+        if not _opposite(when, other):
+            yield Choice(when, nodes)
+        elif isinstance(when, Unary):  # the condition without a `not` comes first
+            yield Choice(other, otherwise, nodes)
+        else:
+            yield Choice(when, nodes, otherwise)
+
+
+def condition(node: Node) -> Dim:
+    """When a node is there; True where that is always so."""
+    return node.when if isinstance(node, (Layer, Group, Call)) else True
+
+
+def _opposite(first: Dim, second: Dim) -> bool:
+    """Whether exactly one of two conditions holds, whatever the values are."""
+    return _negates(first, second) or _negates(second, first)
+
+
+def _negates(first: Dim, second: Dim) -> bool:
+    if isinstance(second, Unary):
+        return second == Unary("not", first)
+    return (
+        isinstance(first, Binary)
+        and isinstance(second, Binary)
+        and OPPOSITES.get(first.op) == second.op
+        and (first.left, first.right) == (second.left, second.right)
+    )

@@ -1,0 +1,177 @@
+"""The contract that a backend fulfils: emit source, and, where its framework is installed, run it.
+
+A backend is a package `rescompile_NAME` with an object `backend` that is a `Backend`. What it
+cannot express stands in `unsupported`; `emit` is called only when that is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path as FilePath
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..ir.analysis import Analysis
+from ..ir.structure import Path
+from ..ir.trace import Elaborated
+from ..ops import Op
+from ..record import record
+from .summary import Summary
+
+if TYPE_CHECKING:
+    from .guard import Bound
+    from .validation import Traced
+    from .validation.graph import Graph
+    from .weights import Slot, Stored
+
+ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty
+Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout
+
+
+@record
+class Request:
+    """What to emit: the analysis of a network, and the figures for the docstring."""
+
+    analysis: Analysis
+    summary: Summary
+
+
+@record
+class Gradients:
+    """A training step without its update, as a framework does it.
+
+    `gradients` has every trainable weight, in PyTorch's layout; `input_gradient` is N x C x H x W.
+    """
+
+    outputs: list[Any]
+    gradients: dict[Path, Any]
+    input_gradient: Any
+
+
+class Runtime(Protocol):
+    """Emitted source brought to life, in a process that may import the framework.
+
+    Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
+    """
+
+    def versions(self) -> dict[str, str]:
+        """The versions of what runs, by package."""
+
+    def seed(self, seed: int) -> None:
+        """Seed whatever draws the initial weights of the models that are built next, and drops."""
+
+    def build(self, module: ModuleType, name: str, dtype: str) -> Any:
+        """The model that the function `name` of an emitted module makes, in `dtype`.
+
+        In float64 every operation computes in float64, even where the framework would not.
+        """
+
+    def quiet(self, model: Any) -> None:
+        """Give dropout and stochastic depth the rate zero, so that training is deterministic."""
+
+    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
+        """The rates that the layers at `paths` hold; one that drops nothing at random has none."""
+
+    def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
+        """What the layer at a path makes of values N x C (x H x W), any C, H and W; of their shape.
+
+        It drops in training, by random numbers that `seed` has determined.
+        """
+
+    def multiply(self, model: Any, factors: Weights) -> None:
+        """Have the layers at these paths multiply by factors in training, and draw nothing.
+
+        They are N x C (x H x W), or of extent 1 where all share one. Other paths are passed over.
+        """
+
+    def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:
+        """Give the model all its weights. Raises `ValueError` for one too many or too few."""
+
+    def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
+        """All weights of the model, running statistics included."""
+
+    def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
+        """The model's outputs, each N x C (x H x W)."""
+
+    def values(
+        self, model: Any, analysis: Analysis, paths: list[Path], images: Any, training: bool = False
+    ) -> dict[Path, Any]:
+        """What leaves the operations, blocks and joins at `paths`, where it can be observed."""
+
+    def step(self, model: Any, analysis: Analysis, images: Any, targets: list[Any]) -> Gradients:
+        """The gradients of -sum(targets * log_softmax(output)) over all outputs, in training mode.
+
+        The softmax is over the channels; each target has its output's shape, N x C (x H x W).
+        Running statistics are updated as by any forward pass in training.
+        """
+
+    def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
+        """What a file of the model's weights holds, in the order in which it does."""
+
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
+        """The tensors in a file of weights, in its order; nothing in it is executed.
+
+        They can be read while the context lasts. It takes no more than `bound` has. Raises
+        `BrokenFile` for a file that is none, or broken.
+        """
+
+    def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
+        """Write weights as a file of the framework, of the kind that its suffix says."""
+
+
+class Files(Protocol):
+    """Files of a framework's weights, read and written without the framework.
+
+    `source` is the emitted file of a network, from which it follows what its model is made of.
+    """
+
+    def slots(self, analysis: Analysis, source: str) -> list[Slot]:
+        """What a file of the model's weights holds, in the order in which it does."""
+
+    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
+        """As `Runtime.read`."""
+
+    def write(
+        self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
+    ) -> None:
+        """Write weights, all of one type, as the framework would."""
+
+
+class Backend(Protocol):
+    """A target language of the compiler."""
+
+    name: str
+    title: str
+    requires: tuple[str, ...]  # the modules that its runtime imports
+    engines: tuple[str, ...]  # what its framework can run on, the default first; mostly nothing
+    biased_variance: bool  # a running variance is of the batch's biased one, unless a norm says so
+    weight_files: tuple[str, ...]  # the suffixes of the files that its runtime reads and saves
+    bare_files: Mapping[str, tuple[str, ...]]  # those that need no framework, and what they need
+    interchange_files: tuple[str, ...]  # those among the core's own formats that its users load
+    UNSUPPORTED: Mapping[type[Op], str]
+    # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
+    # are drawn, "storage" of those with tensors. A backend that needs no entries has no such table.
+    tables: Mapping[str, Collection[type[Op]]]
+
+    def unsupported(self, analysis: Analysis) -> list[str]:
+        """Everything in the network that this backend cannot express, each with its place."""
+
+    def emit(self, request: Request) -> str:
+        """The source file."""
+
+    def weight_name(self, path: Path) -> str:
+        """What the target calls the owner of the weights at `path`."""
+
+    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+        """What an emitted file of this network does, as terms of `graph`.
+
+        The file is executed against a stand-in of the framework, which need not be installed; the
+        input is term 0. Raises `TraceError`, and whatever broken code raises.
+        """
+
+    def files(self) -> Files | None:
+        """Who reads and writes `bare_files`, if there are any; imports no framework."""
+
+    def runtime(self) -> Runtime:
+        """The runtime; imports the framework. Raises `ImportError` where it is not installed."""

@@ -1,0 +1,263 @@
+"""Python statements laid out as ``ruff format`` lays them out.
+
+The emitters describe a statement as a small tree (:data:`Code`) and leave the line breaks to this
+module, so that ``ruff format`` (line length 100, default settings) leaves an emitted file as it is.
+Only the forms that the emitters need are covered, within these bounds:
+
+* An atom is text that is never split, except for one trailing subscript (``self.blocks["conv1"]``).
+  Any other brackets or operators in it must be too short for ruff to need to split them.
+* The parts of a :class:`Chain` are not chains.
+* A comment is short enough that it alone does not push a line past the limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from ..prose import columns
+from ..record import record
+
+LINE_LENGTH = 100
+_INDENT = 4
+_PRAGMA = re.compile(r"  # *(noqa\b|(isort|type|pyright|pylint|flake8|ruff|ty):).*", re.DOTALL)
+
+Code: TypeAlias = "str | Call | Items | Chain"
+Arg: TypeAlias = "Code | Keyword | Commented"
+
+
+@record
+class Call:
+    """``func(args)``; ``explode`` puts each argument on its own line, however short it is."""
+
+    func: Code
+    args: tuple[Arg, ...] = ()
+    explode: bool = False
+
+
+@record
+class Items:
+    """A list or a tuple, given by its brackets; ``explode`` is as for :class:`Call`."""
+
+    open: str
+    close: str
+    items: tuple[Arg, ...] = ()
+    explode: bool = False
+
+
+@record
+class Chain:
+    """Two or more operands joined by one binary operator: ``a + b + c``."""
+
+    operator: str
+    parts: tuple[Code, ...]
+
+
+@record
+class Keyword:
+    """A keyword argument: ``name=value``."""
+
+    name: str
+    value: Code
+
+
+@record
+class Commented:
+    """An argument whose line ends with ``# comment``; the brackets around it are exploded."""
+
+    arg: Code | Keyword
+    comment: str
+
+
+def statement(
+    code: Code, *, before: str = "", after: str = "", indent: int = 0, comment: str = ""
+) -> str:
+    """Lay out the statement ``{before}{code}{after}  # {comment}``."""
+    pad = " " * indent
+    end = after + _comment(comment)
+    flat = _flat(code)
+    if flat is not None and _fits([line := f"{pad}{before}{flat}{end}"]):
+        return line
+    bare = _split(code, before, end, indent)
+    if isinstance(code, Items) or not (before or isinstance(code, Chain)):
+        return "\n".join(bare)
+    outer = [line for line in bare if not line.startswith(pad + " ")]
+    if _fits(outer) and (not isinstance(code, Chain) or _splits_at_brackets(code)):
+        return "\n".join(bare)
+    inner_end = ""
+    if isinstance(code, str) and not after and (code.isidentifier() or code[0] in "'\"0123456789"):
+        inner_end, end = end, ""  # the comment of a name or a constant stays next to it
+    body = _nested(code, "", inner_end, indent + _INDENT)
+    wrapped = [f"{pad}{before}(", *body, f"{pad}){end}"]
+    # Parentheses around a chain make it splittable; those around anything else have to help.
+    return "\n".join(wrapped if isinstance(code, Chain) or _fits(wrapped) else bare)
+
+
+def signature(name: str, params: Sequence[str], returns: str, indent: int = 0) -> str:
+    """Lay out ``def name(params) -> returns:``."""
+    if not params:
+        return statement(returns, before=f"def {name}() -> ", after=":", indent=indent)
+    pad, inner = " " * indent, " " * (indent + _INDENT)
+    line = f"{pad}def {name}({', '.join(params)}) -> {returns}:"
+    if _fits([line]):
+        return line
+    body = [inner + ", ".join(params)]
+    if len(params) == 1 or not _fits(body):
+        body = [f"{inner}{param}," for param in params]
+    return "\n".join([f"{pad}def {name}(", *body, f"{pad}) -> {returns}:"])
+
+
+class _Bracket(NamedTuple):
+    """A pair of brackets, where a line may be split, and what is between them."""
+
+    open: str
+    close: str
+    items: tuple[Arg, ...]
+    explode: bool = False
+    packs: bool = True  # whether the items may share one line of their own
+    comma: bool = False  # whether a single item has a comma, as in a tuple
+
+
+def _pieces(code: Code) -> Iterator[str | _Bracket]:
+    """Yield the text and the brackets of ``code`` in order."""
+    if isinstance(code, str):
+        value, bracket, subscript = code.partition("[")
+        if value and bracket and subscript.find("]") == len(subscript) - 1:
+            yield value
+            yield _Bracket("[", "]", (subscript[:-1],))
+        else:
+            yield code
+    elif isinstance(code, Call):
+        yield from _pieces(code.func)
+        yield _Bracket("(", ")", code.args, code.explode) if code.args else "()"
+    elif isinstance(code, Items):
+        comma = code.open == "("
+        # The comma of a tuple's only item does not keep the tuple exploded.
+        explode = code.explode and not (comma and len(code.items) == 1)
+        pair = _Bracket(code.open, code.close, code.items, explode, packs=False, comma=comma)
+        yield pair if code.items else code.open + code.close
+    else:
+        for index, part in enumerate(code.parts):
+            if index:
+                yield f" {code.operator} "
+            yield from _pieces(part)
+
+
+def _flat(arg: Arg) -> str | None:
+    """Return ``arg`` on one line, or None if it has to be split."""
+    if isinstance(arg, str):
+        return arg
+    if isinstance(arg, Commented):
+        return None
+    if isinstance(arg, Keyword):
+        value = _flat(arg.value)
+        return None if value is None else f"{arg.name}={value}"
+    text = ""
+    for piece in _pieces(arg):
+        flat = piece if isinstance(piece, str) else _flat_bracket(piece)
+        if flat is None:
+            return None
+        text += flat
+    return text
+
+
+def _flat_bracket(bracket: _Bracket) -> str | None:
+    text = _flat_items(bracket)
+    comma = "," if bracket.comma and len(bracket.items) == 1 else ""
+    return None if text is None else f"{bracket.open}{text}{comma}{bracket.close}"
+
+
+def _flat_items(bracket: _Bracket) -> str | None:
+    """Return the items on one line, without their brackets, or None if they have to be split."""
+    texts = []
+    for item in bracket.items:
+        if bracket.explode or (text := _flat(item)) is None:
+            return None
+        texts.append(text)
+    return ", ".join(texts)
+
+
+def _split(code: Code, before: str, after: str, indent: int) -> list[str]:
+    """Split ``code`` at its brackets, except for each pair that fits on its line.
+
+    A pair fits if all that follows it up to the next opening bracket fits as well.
+    """
+    pieces: list[tuple[str | _Bracket, int]] = []
+    follow = _width(after)
+    for piece in reversed(list(_pieces(code))):
+        pieces.append((piece, follow))
+        follow = follow + _width(piece) if isinstance(piece, str) else len(piece.open)
+    pad = " " * indent
+    lines = []
+    line = pad + before
+    for piece, follow in reversed(pieces):
+        if isinstance(piece, str):
+            line += piece
+            continue
+        flat = _flat_bracket(piece)
+        if flat is not None and _width(line + flat) + follow <= LINE_LENGTH:
+            line += flat
+        else:
+            lines += [line + piece.open, *_body(piece, indent + _INDENT)]
+            line = pad + piece.close
+    return [*lines, line + after]
+
+
+def _body(bracket: _Bracket, indent: int) -> list[str]:
+    """Return the lines between a split pair of brackets."""
+    if bracket.packs and (flat := _flat_items(bracket)) is not None:
+        line = " " * indent + flat
+        if _fits([line]):
+            return [line]
+    explode = bracket.explode or any(isinstance(item, Commented) for item in bracket.items)
+    comma = "," if explode or bracket.comma or len(bracket.items) > 1 else ""
+    lines = []
+    for item in bracket.items:
+        before, after = "", comma
+        if isinstance(item, Commented):
+            after, item = after + _comment(item.comment), item.arg
+        if isinstance(item, Keyword):
+            before, item = f"{item.name}=", item.value
+        lines += _nested(item, before, after, indent)
+    return lines
+
+
+def _nested(code: Code, before: str, after: str, indent: int) -> list[str]:
+    """Lay out ``code`` within brackets, on lines of its own."""
+    flat = _flat(code)
+    if flat is not None and _fits([line := f"{' ' * indent}{before}{flat}{after}"]):
+        return [line]
+    if not isinstance(code, Chain):
+        return _split(code, before, after, indent)
+    lines = []
+    last = len(code.parts) - 1
+    for index, part in enumerate(code.parts):
+        lead = f"{code.operator} " if index else before
+        lines += _nested(part, lead, after if index == last else "", indent)
+    return lines
+
+
+def _splits_at_brackets(chain: Chain) -> bool:
+    """Whether ruff splits a chain at the brackets in it rather than add parentheses around it."""
+    if len(chain.parts) > 2:
+        return False
+    first, last = chain.parts
+    return any(isinstance(part, Items) and bool(part.items) for part in (first, last)) or (
+        isinstance(last, Call) and bool(last.args)
+    )
+
+
+def _comment(text: str) -> str:
+    return f"  # {text}" if text else ""
+
+
+def _fits(lines: Iterable[str]) -> bool:
+    return all(_width(line) <= LINE_LENGTH for line in lines)
+
+
+def _width(text: str) -> int:
+    """Return the columns that ruff counts: two for a wide character, none for a pragma comment."""
+    if "#" in text:
+        text = _PRAGMA.sub("", text)
+    return columns(text)

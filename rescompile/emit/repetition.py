@@ -1,0 +1,53 @@
+"""Repetitions of a block: which of their arguments depend on the number of the repetition, and how.
+
+Most do not, or count up by one from a number that the call gives: those repetitions are written
+once, as a function of their count. All others are written out as a loop where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..expr.dims import Binary, Dim, Expr, Var, names
+from ..ir.structure import INDEX, Block, Call, Group, Node, walk
+
+StageKey = tuple[str, str, tuple[str, ...]]  # block, pattern of the names, counted parameters
+
+
+def counted(node: Call) -> dict[str, Dim]:
+    """The parameters that count up by one with each repetition, and what the first one gets."""
+    starts = {name: _start(dim) for name, dim in node.args}
+    return {name: start for name, start in starts.items() if start is not None}
+
+
+def _start(dim: Dim) -> Dim | None:
+    if dim == Var(INDEX):
+        return 0
+    counts = isinstance(dim, Binary) and dim.op == "+" and dim.left == Var(INDEX)
+    return dim.right if counts and not isinstance(dim.right, Expr) else None  # type: ignore[union-attr]
+
+
+def uses_index(node: Call) -> bool:
+    """Whether arguments of a repeated call depend on its number and do not just count up."""
+    plain = counted(node)
+    return any(INDEX in names(dim) for name, dim in node.args if name not in plain)
+
+
+def stage_key(node: Call) -> StageKey:
+    """What the calls have in common that one function can serve."""
+    return node.block, node.children, tuple(counted(node))
+
+
+def staged(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> Iterator[tuple[Call, bool]]:
+    """The repeated calls that a function serves, and whether each is alone in its sequence."""
+    for nodes in (body, *(block.body for block in blocks.values())):
+        inner = list(walk(nodes))
+        alone = {id(child) for child in _only_children(inner)}
+        for node in inner:
+            if isinstance(node, Call) and node.repeat is not None and not uses_index(node):
+                yield node, id(node) in alone
+
+
+def _only_children(nodes: Iterable[Node]) -> Iterator[Node]:
+    bodies = (node.body for node in nodes if isinstance(node, Group))
+    return (body[0] for body in bodies if len(body) == 1)

@@ -1,0 +1,78 @@
+"""What the spec says, as terms: the network as it was lowered, before anything was folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import isclose
+
+from ...ir.initial import Draw, drawn
+from ...ir.interpreter import Interpreter
+from ...ir.structure import JoinKind, Path
+from ...ir.trace import Elaborated, OpTrace
+from ...ops import BatchNorm, Op, Shape
+from ...record import record
+from .graph import Graph
+
+
+@record
+class Tensor:
+    """A weight: its shape in PyTorch's layout, and what it starts as."""
+
+    shape: Shape
+    draw: Draw
+
+    def agrees(self, other: Tensor) -> bool:
+        """Whether another one is the same, up to rounding."""
+        same = (self.shape, self.draw.kind) == (other.shape, other.draw.kind)
+        return same and isclose(self.draw.value, other.draw.value, rel_tol=1e-9)
+
+    def __str__(self) -> str:
+        return f"{list(self.shape)}, {self.draw}"
+
+
+Tensors = Mapping[tuple[str, str], Tensor]  # by the name of what owns it, and its leaf
+
+
+class Expected(Interpreter[int]):
+    """A walk that makes terms. `steps` are the values of the spec's steps, in order."""
+
+    def __init__(
+        self, elaborated: Elaborated, graph: Graph, name: Callable[[Path], str], biased: bool
+    ) -> None:
+        super().__init__(elaborated)
+        self.graph = graph
+        self.name = name
+        self.biased = biased
+        self.steps: list[tuple[Path, int]] = []
+        self.outputs = self.network(graph.input(elaborated.network.input))
+
+    def operation(self, item: OpTrace, x: int, path: Path) -> int:
+        return self.graph.apply(meant(item.op, self.biased), x, self.name(path))
+
+    def shares(self, x: int, count: int) -> list[int]:
+        return self.graph.shares(x, count)
+
+    def combine(self, kind: JoinKind, values: list[int]) -> int:
+        return self.graph.combine(kind, values)
+
+    def shape(self, value: int) -> Shape:
+        return self.graph[value].shape
+
+    def record(self, path: Path, value: int) -> None:
+        self.steps.append((path, value))
+
+    def tensors(self) -> Tensors:
+        """Every weight of the network."""
+        return dict(self._tensors())
+
+    def _tensors(self) -> Iterator[tuple[tuple[str, str], Tensor]]:
+        network = self.elaborated.network
+        for path, item in self.elaborated.flat():
+            for parameter in item.op.parameters(item.x):
+                draw = drawn(network, item.op, parameter)
+                yield (self.name(path), parameter.leaf), Tensor(parameter.shape, draw)
+
+
+def meant(op: Op, biased: bool) -> Op:
+    """`op` as a target means it: `unbiased` says nothing where a running variance always is."""
+    return op if biased or not isinstance(op, BatchNorm) else BatchNorm(op.epsilon, op.momentum)

@@ -1,0 +1,195 @@
+"""Values as terms: which operation with which attributes and weights met which values.
+
+Two terms of one graph are the same number exactly where they are the same function of the
+network's input, up to the order of two summands or factors. Each operation has one canonical form
+here, whatever a framework calls it and however it says its padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Any, cast
+
+from ...ir.structure import JoinKind
+from ...ops import (
+    AvgPool,
+    Conv,
+    Flatten,
+    GlobalAvgPool,
+    LayerNorm,
+    Linear,
+    Op,
+    PadChannels,
+    Permute,
+    Pool,
+    Same,
+    Shape,
+    SliceChannels,
+    show_shape,
+)
+from ...ops.signs import KEEPS_SIGN, NONNEGATIVE
+from ...record import record
+
+Key = tuple[object, ...]
+DIGITS = 9  # of floats that are compared: what rounding leaves of a rate or an epsilon
+
+
+@record
+class Term:
+    """A value: what made it of which others, and where its weights are."""
+
+    what: str
+    key: Key
+    inputs: tuple[int, ...]
+    weights: str
+    shape: Shape
+    nonnegative: bool
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@record
+class Window:
+    """A pool by what it reads: where windows start and end, and which pixels count for a mean."""
+
+    kind: type[Pool]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    before: tuple[int, int]
+    output: Shape
+    counted: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+@dataclass
+class Graph:
+    """All terms of one comparison; `index` finds the one that is there already."""
+
+    terms: list[Term] = field(default_factory=list)
+    index: dict[Key, int] = field(default_factory=dict)
+
+    def __getitem__(self, value: int) -> Term:
+        return self.terms[value]
+
+    def input(self, shape: Shape) -> int:
+        """The network's input."""
+        return self.intern(Term("the input", ("input",), (), "", shape, False))
+
+    def intern(self, term: Term) -> int:
+        found = (term.key, term.inputs, term.weights)
+        if found not in self.index:
+            self.index[found] = len(self.terms)
+            self.terms.append(term)
+        return self.index[found]
+
+    def apply(self, op: Op, x: int, weights: str = "") -> int:
+        """`op`, with numbers for attributes, of `x`. Raises `ShapeError` where it does not fit.
+
+        `weights` is where the target keeps its tensors; it does not matter where it has none.
+        """
+        given = self.terms[x]
+        if isinstance(op, Permute) or op == PadChannels(0, 0):
+            return x  # where the channels stand in memory is the target's business
+        if isinstance(op, GlobalAvgPool) and not op.keepdims:
+            return self.apply(Flatten(), self.apply(replace(op, keepdims=True), x))
+        if isinstance(op, Pool):
+            return self.pool(window(op, given.shape), x)
+        op = canonical(op, given.shape)
+        owns = bool(op.parameters(given.shape))
+        positive = isinstance(op, NONNEGATIVE) or (given.nonnegative and isinstance(op, KEEPS_SIGN))
+        made = Term(
+            describe(op), key(op), (x,), weights if owns else "", op.output(given.shape), positive
+        )
+        return self.intern(made)
+
+    def pool(self, how: Window, x: int) -> int:
+        """A pool of `x`, given by its windows."""
+        shape = self.terms[x].shape
+        word = f"{how.kind.word}, kernel {how.kernel}, stride {how.stride}, padding {how.before}"
+        if how.kind is AvgPool:
+            word += f", counted {how.counted}"
+        word += f", to {show_shape(how.output)}"
+        positive = self.terms[x].nonnegative
+        return self.intern(
+            Term(word, (how,), (x,), "", (shape[0], *how.output), positive),
+        )
+
+    def combine(self, kind: JoinKind, values: list[int]) -> int:
+        """Values added, multiplied or concatenated, from the first to the last."""
+        shapes = [self.terms[value].shape for value in values]
+        positive = all(self.terms[value].nonnegative for value in values)
+        if kind is JoinKind.CONCAT:
+            shape = (sum(shape[0] for shape in shapes), *shapes[0][1:])
+            return self.intern(Term("concat", (kind,), tuple(values), "", shape, positive))
+        made = values[0]
+        for value in values[1:]:
+            shape = _spread(self.terms[made].shape, self.terms[value].shape)
+            pair = (min(made, value), max(made, value))  # a + b is b + a
+            made = self.intern(Term(kind.value, (kind,), pair, "", shape, positive))
+        return made
+
+    def shares(self, x: int, count: int) -> list[int]:
+        """The channels of `x` in equal parts."""
+        each = self.terms[x].shape[0] // count
+        cuts = [SliceChannels(i * each, (i + 1) * each) for i in range(count)]
+        return [self.apply(cut, x) for cut in cuts]
+
+
+def _spread(a: Shape, b: Shape) -> Shape:
+    """The shape of a sum or product: one value a channel is spread over a map."""
+    for one, other in ((a, b), (b, a)):
+        if one == other or (len(one) == 3 and other == (one[0], 1, 1)):
+            return one
+    raise ValueError(f"{show_shape(a)} and {show_shape(b)} do not fit together")
+
+
+def canonical(op: Op, x: Shape) -> Op:
+    """`op` in the one form that all targets share."""
+    if isinstance(op, Conv):
+        return replace(op, padding=op.pads(x))
+    if isinstance(op, (LayerNorm, Linear)):
+        return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
+    return op
+
+
+def window(op: Pool, x: Shape) -> Window:
+    """What a pool reads of `x`: in ceil mode more than its padding, with a remainder less."""
+    shape = op.output(x)
+    top, bottom, left, right = cast("tuple[int, int, int, int]", op.padding)
+    mean = isinstance(op, AvgPool) and op.count_include_pad
+    return Window(
+        type(op),
+        cast("tuple[int, int]", op.kernel),
+        cast("tuple[int, int]", op.stride),
+        (top, left),
+        shape[1:],
+        (top, bottom, left, right) if mean else (0, 0, 0, 0),
+    )
+
+
+def key(op: Op) -> Key:
+    """An operation and its attributes, floats up to rounding."""
+    return (type(op), *(_rounded(value) for _, value in attributes(op)))
+
+
+def attributes(op: Op) -> list[tuple[str, Any]]:
+    """Name and value of each attribute."""
+    made: Any = op
+    return [(f.name, getattr(op, f.name)) for f in fields(made)]
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_rounded, value))
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
+def describe(op: Op) -> str:
+    """An operation in words, for a message."""
+    shown = (f"{name} {_shown(value)}" for name, value in attributes(op))
+    return ", ".join([op.word, *shown])
+
+
+def _shown(value: object) -> str:
+    return str(value.value) if isinstance(value, (Enum, Same)) else str(value)

@@ -1,0 +1,96 @@
+"""Expressions where a condition is known: under `when: $narrow`, `8 if $narrow else 16` is 8.
+
+A condition counts by its truth alone, so what is known is used where only truth matters: in the
+tests of `a if c else b`, and in conditions themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .dims import (
+    BINARY,
+    Binary,
+    Dim,
+    Expr,
+    Function,
+    IfElse,
+    Unary,
+    binary,
+    function,
+    if_else,
+    names,
+    unary,
+)
+
+Known = Mapping[Expr, bool]  # conditions, and whether they hold
+NEGATIONS = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def knowing(condition: Dim, holds: bool = True) -> Known:
+    """What is known where a condition holds, or where it does not."""
+    if not isinstance(condition, Expr):
+        return {}
+    known: dict[Expr, bool] = {condition: holds}
+    if isinstance(condition, Unary) and condition.op == "not":
+        known |= knowing(condition.operand, not holds)
+    if isinstance(condition, Binary):
+        if condition.op in NEGATIONS:
+            opposite = Binary(NEGATIONS[condition.op], condition.left, condition.right)
+            known[opposite] = not holds
+        elif condition.op == ("and" if holds else "or"):
+            known |= knowing(condition.left, holds)
+            known |= knowing(condition.right, holds)
+    return known
+
+
+def without(known: Known, name: str) -> Known:
+    """What is known still where a name means something else."""
+    return {condition: holds for condition, holds in known.items() if name not in names(condition)}
+
+
+def assuming(dim: Dim, known: Known) -> Dim:
+    """The value of `dim`, written as simply as what is known allows."""
+    if isinstance(dim, IfElse):
+        then, otherwise = (assuming(part, known) for part in (dim.then, dim.otherwise))
+        return if_else(truth(dim.test, known), then, otherwise)
+    if isinstance(dim, Binary):
+        return binary(dim.op, assuming(dim.left, known), assuming(dim.right, known))
+    if isinstance(dim, Unary):
+        return unary(dim.op, assuming(dim.operand, known))
+    if isinstance(dim, Function):
+        return function(dim.name, tuple(assuming(arg, known) for arg in dim.args))
+    return dim
+
+
+def truth(condition: Dim, known: Known) -> Dim:
+    """A condition with the same truth as `condition`, written as simply."""
+    if not isinstance(condition, Expr):
+        return bool(condition)
+    if condition in known:
+        return known[condition]
+    if isinstance(condition, Unary) and condition.op == "not":
+        return unary("not", truth(condition.operand, known))
+    if isinstance(condition, Binary) and condition.op in ("and", "or"):
+        return binary(condition.op, truth(condition.left, known), truth(condition.right, known))
+    if isinstance(condition, Binary) and condition.op in NEGATIONS:
+        found = {_implied(fact, condition) for fact, holds in known.items() if holds} - {None}
+        if found:
+            return bool(found.pop())
+    return assuming(condition, known)
+
+
+def _implied(fact: Expr, asked: Binary) -> bool | None:
+    """Whether a comparison holds wherever another one does, if that tells.
+
+    Between and beside the two numbers neither comparison changes, so a point each is enough.
+    """
+    if not isinstance(fact, Binary) or fact.op not in NEGATIONS or fact.left != asked.left:
+        return None
+    if isinstance(fact.right, Expr) or isinstance(asked.right, Expr):
+        return None
+    low, high = sorted((fact.right, asked.right))
+    points = (low - 1, low, (low + high) / 2, high, high + 1)
+    inside = [point for point in points if BINARY[fact.op](point, fact.right)]
+    found = {bool(BINARY[asked.op](point, asked.right)) for point in inside}
+    return found.pop() if len(found) == 1 else None

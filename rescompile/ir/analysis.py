@@ -1,0 +1,128 @@
+"""What an emitter may rely on: what holds in every instance of a block.
+
+`Analysis` ties each node of a definition to the operations that it stands for in all instances, and
+to the channels that enter it as an expression. `invariants` proves that the two agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from ..errors import Diagnostic, SpecError
+from ..expr.dims import Dim
+from .flow import Flow, Named, SymbolicError
+from .shape_changes import Change, Decision, find_change
+from .structure import Block, Layer, Residual, walk
+from .trace import (
+    CallTrace,
+    Elaborated,
+    GroupTrace,
+    Instance,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    parts,
+)
+
+
+class Analysis:
+    """What is known of an elaborated network.
+
+    Raises `SpecError` where channels cannot be expressed.
+    """
+
+    def __init__(self, elaborated: Elaborated) -> None:
+        self.network = elaborated.network
+        self.elaborated = elaborated
+        self.traces: dict[int, list[OpTrace]] = {}
+        self.calls: dict[int, list[CallTrace]] = {}
+        self.decided: dict[int, list[Decision]] = {}
+        for instance in all_instances(elaborated):
+            for item in own_items(instance.items):
+                if isinstance(item, OpTrace):
+                    self.traces.setdefault(id(item.node), []).append(item)
+                elif isinstance(item, CallTrace):
+                    self.calls.setdefault(id(item.node), []).append(item)
+                elif isinstance(item, ResidualTrace):
+                    taken = instance.decisions.get((id(item.node), "shortcut"))
+                    if taken is not None:
+                        decision = Decision(instance.env, item.x, item.y, taken)
+                        self.decided.setdefault(id(item.node), []).append(decision)
+
+    @cached_property
+    def flows(self) -> dict[str, tuple[Flow, Dim]]:
+        """For each block: what enters its nodes, and its output channels (lets not expanded)."""
+        return {name: self._flow(block) for name, block in self.network.blocks.items()}
+
+    @cached_property
+    def root_flow(self) -> Flow:
+        """What enters the nodes of the network's own scope."""
+        block = self.elaborated.root.block
+        return self._flow(replace(block, entering=self.network.input[0]))[0]
+
+    @cached_property
+    def changes(self) -> dict[int, Change]:
+        """The conditions of shortcuts that some calls take and others do not, by their residuals.
+
+        Raises `SpecError` where no expression tells the calls apart.
+        """
+        found: dict[int, Change] = {}
+        root = self.elaborated.root.block
+        flows = {name: flow for name, (flow, _) in self.flows.items()}
+        scopes = [(root, self.root_flow), *((self.network.blocks[n], f) for n, f in flows.items())]
+        for block, flow in scopes:
+            for node in walk(block.body):
+                decisions = self.decided.get(id(node), [])
+                if isinstance(node, Residual) and len({one.taken for one in decisions}) > 1:
+                    found[id(node)] = find_change(node, flow, decisions)
+        return found
+
+    def new_flow(self, lets: Named = ()) -> Flow:
+        """For following channels through a part of the network by itself."""
+        return Flow(self.network.blocks, self.area, lets)
+
+    def _flow(self, block: Block) -> tuple[Flow, Dim]:
+        flow = self.new_flow(block.lets)
+        try:
+            return flow, flow.body(block.body, block.entering)
+        except SymbolicError as error:
+            help = "give the channels after it by a parameter of the block: `channels: $width`, say"
+            at = error.at or block.at
+            raise SpecError([Diagnostic("E205", str(error), at, help=help)]) from None
+
+    def area(self, node: Layer) -> int:
+        """Height x width where a flatten stands. Raises `SpecError` if calls differ in it."""
+        areas = {trace.y[0] // trace.x[0] for trace in self.traces.get(id(node), ())}
+        if len(areas) > 1:
+            raise SpecError(
+                [
+                    Diagnostic(
+                        "E206",
+                        "a flatten inside a block sees maps of different sizes",
+                        node.at,
+                        f"height x width is {' or '.join(str(a) for a in sorted(areas))}",
+                        "use global_avg_pool, or flatten outside of the block",
+                    )
+                ]
+            )
+        return areas.pop() if areas else 1
+
+
+def all_instances(elaborated: Elaborated) -> Iterator[Instance]:
+    """Every distinct instance, the network itself first."""
+    yield elaborated.root
+    for found in elaborated.instances.values():
+        yield from found
+
+
+def own_items(items: tuple[Trace, ...]) -> Iterator[Trace]:
+    """Everything in an instance's own scope and groups, without entering calls."""
+    for item in items:
+        yield item
+        if isinstance(item, GroupTrace):
+            yield from own_items(item.items)
+        elif not isinstance(item, (OpTrace, CallTrace)):
+            for part in parts(item):
+                yield from own_items(part)

@@ -1,0 +1,221 @@
+"""Channels as expressions: what reaches each node of a block, in terms of the block's parameters.
+
+Emitters need it to write `in_channels` arguments and loops; lowering needs it for projections.
+Heights and widths stay numbers: they enter only where a flatten makes them channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..errors import Location
+from ..expr.assume import assuming, knowing
+from ..expr.dims import Binary, Dim, Expr, ExprError, Var, binary, if_else, names, small, substitute
+from ..expr.polynomial import product, total
+from ..ops import Flatten
+from .structure import (
+    IN_CHANNELS,
+    INDEX,
+    Block,
+    Call,
+    From,
+    Group,
+    Join,
+    JoinKind,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+)
+
+Blocks = Mapping[str, Block]
+RUNNING = "running channels"  # what enters the next turn of a loop; no spec has such a name
+MAX_CHAIN = 16  # repetitions written out where there is no closed form
+Area = Callable[[Layer], int]
+Named = tuple[tuple[str, Dim], ...]  # arguments, or lets
+
+
+class SymbolicError(ValueError):
+    """A channel count that no expression over the parameters tells; `at` is the step's place."""
+
+    at: Location | None = None
+
+
+@dataclass
+class Flow:
+    """Follows channels through a body; `entering` tells what reaches each node, by its id."""
+
+    blocks: Blocks
+    area: Area | None = None  # height x width at a flatten
+    lets: Named = ()
+    entering: dict[int, Dim] = field(default_factory=dict)
+    named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
+    outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
+
+    def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
+        for node in nodes:
+            try:
+                x = small(self.node(node, x))
+            except SymbolicError as error:
+                error.at = error.at or node.at
+                raise
+            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
+                self.named[node.name] = x
+        return x
+
+    def sequence(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
+        """A body whose names are no names of this scope."""
+        outer, self.named = self.named, {}
+        y = self.body(nodes, x)
+        self.named = outer
+        return y
+
+    def node(self, node: Node, x: Dim) -> Dim:
+        if not isinstance(node, (Layer, Group, Call)) or node.when is True:
+            self.entering[id(node)] = x
+            return self.through(node, x)
+        self.entering[id(node)] = inside = assuming(x, knowing(node.when))
+        y = self.through(node, inside)
+        if _agree(node.when, expand(self.lets, y), expand(self.lets, x)):
+            return y
+        return if_else(node.when, y, assuming(x, knowing(node.when, False)))
+
+    def through(self, node: Node, x: Dim) -> Dim:
+        """The channels that leave a node, its condition apart."""
+        if isinstance(node, Layer):
+            if isinstance(node.op, Flatten):
+                if self.area is None:
+                    raise SymbolicError("the channels after a flatten depend on the image size")
+                return product((x, self.area(node)))
+            return node.op.channels(x)
+        if isinstance(node, Group):
+            return self.sequence(node.body, x)
+        if isinstance(node, From):
+            if node.source not in self.named:
+                raise SymbolicError(f"inside of it no step '{node.source}' is there to go back to")
+            return self.named[node.source]
+        if isinstance(node, Loop):
+            return self.loop(node, x)
+        if isinstance(node, Call):
+            return self.call(node, x)
+        if isinstance(node, Join):
+            return self.join(node, x)
+        return self.residual(node, x)
+
+    def loop(self, node: Loop, x: Dim) -> Dim:
+        """What enters the nodes of a loop is told by the name `RUNNING`, if it changes."""
+        y = self.iterate(lambda c: self.body(node.body, c), node.count, x)
+        if self.body(node.body, x) != x:
+            self.body(node.body, Var(RUNNING))
+        return y
+
+    def join(self, node: Join, x: Dim) -> Dim:
+        each = binary("//", x, len(node.branches)) if node.split else x
+        ends = [self.body(branch.body, each) for branch in node.branches]
+        if node.kind is JoinKind.CONCAT:
+            whole = node.split and all(end == each for end in ends)
+            return x if whole else total(ends)
+        return next((end for end in ends if not isinstance(end, Expr)), ends[0])
+
+    def residual(self, node: Residual, x: Dim) -> Dim:
+        tapped = self.body(node.pre, x)
+        self.body(node.shortcut, tapped if node.tap_pre else x)
+        return self.body(node.branch, tapped)
+
+    def call(self, node: Call, x: Dim) -> Dim:
+        block = self.blocks[node.block]
+        if node.repeat is None:
+            return self.once(node, block, x)
+        x = self.once(replace(node, args=at_index(node.args, 0)), block, x)
+        rest = binary("-", node.repeat, 1)
+        return (
+            x if rest == 0 else self.iterate(lambda c: self.once(node, block, c, False), rest, x, 1)
+        )
+
+    def once(self, node: Call, block: Block, x: Dim, first: bool = True) -> Dim:
+        """The channels that leave one repetition, the first one or any other."""
+        if node.block not in self.outputs:
+            output = block_output(block, self.blocks, self.area, self.outputs)
+            self.outputs[node.block] = output
+        return substitute(self.outputs[node.block], arguments(node, block, x, first))
+
+    def iterate(self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0) -> Dim:
+        """`count` steps from index `first` on: one that forgets its input, a constant growth, ...
+
+        Raises `SymbolicError` for a long chain of anything else.
+        """
+        y = step(Var(RUNNING))
+        if RUNNING not in names(y):
+            return substitute(y, {INDEX: binary("-", count, 1 - first)})
+        if INDEX not in names(y):
+            if substitute(y, {RUNNING: y}) == y:
+                return substitute(y, {RUNNING: x})
+            growth = _growth(y)
+            if growth is not None:
+                return total((x, product((count, growth))))
+        if isinstance(count, int) and count <= MAX_CHAIN:
+            for i in range(first, first + count):
+                x = substitute(y, {RUNNING: x, INDEX: i})
+            return x
+        raise SymbolicError("the channels after the repetitions have no closed form")
+
+
+def _growth(y: Dim) -> Dim | None:
+    """What a step adds to its input, if it adds the same each time."""
+    terms = _terms(y)
+    rest = [term for term in terms if term != Var(RUNNING)]
+    grows = len(rest) == len(terms) - 1 and not any(RUNNING in names(term) for term in rest)
+    return total(rest) if grows else None
+
+
+def _terms(dim: Dim) -> list[Dim]:
+    if isinstance(dim, Binary) and dim.op == "+":
+        return [*_terms(dim.left), *_terms(dim.right)]
+    return [dim]
+
+
+def at_index(args: Named, index: int) -> Named:
+    return tuple((name, substitute(dim, {INDEX: index})) for name, dim in args)
+
+
+def arguments(node: Call, block: Block, x: Dim, first: bool = True) -> dict[str, Dim]:
+    """The values of a block's names under a call whose input has `x` channels."""
+    given = dict(node.args)
+    env: dict[str, Dim] = {IN_CHANNELS: x}
+    for param in block.parameters:
+        dim = given.get(param.name)
+        if dim is None or (param.once and not first and param.default is not None):
+            dim = param.default
+        assert dim is not None, "lowering fills in every argument"
+        env[param.name] = dim
+    return env
+
+
+def _agree(when: Dim, y: Dim, x: Dim) -> bool:
+    """Whether `y` is `x` wherever `when` is false, as `4 * n` is 4 where not `n != 1`."""
+    if not isinstance(when, Binary) or when.op != "!=" or not isinstance(when.left, Var):
+        return False
+    where = {when.left.name: when.right}
+    try:
+        return substitute(y, where) == substitute(x, where)
+    except ExprError:
+        return False
+
+
+def block_output(
+    block: Block, blocks: Blocks, area: Area | None = None, known: dict[str, Dim] | None = None
+) -> Dim:
+    """Output channels of a block over its parameters and `in_channels`; lets are expanded.
+
+    `known` are those of other blocks.
+    """
+    flow = Flow(blocks, area, block.lets, outputs={} if known is None else known)
+    return expand(block.lets, flow.body(block.body, block.entering))
+
+
+def expand(lets: Named, dim: Dim) -> Dim:
+    """`dim` with a block's lets written out."""
+    for name, value in reversed(lets):
+        dim = substitute(dim, {name: value})
+    return dim

@@ -1,0 +1,131 @@
+"""The way of values through an elaborated network: what a walk over its traces means.
+
+One definition of wiring, for whatever a value is: an array where the reference computes, a term
+where emitted code is compared with the spec. What operations and joins do with values is the
+subclass's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+from ..errors import InternalError
+from ..ops import Shape, show_shape
+from .structure import JoinKind, Network, Path, sources
+from .trace import (
+    CallTrace,
+    Elaborated,
+    FromTrace,
+    GroupTrace,
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    name_of,
+)
+
+V = TypeVar("V")
+
+
+class Interpreter(ABC, Generic[V]):
+    """One execution; values of steps that later ones go back to are held, by path."""
+
+    def __init__(self, elaborated: Elaborated) -> None:
+        self.elaborated = elaborated
+        self.sources = _sources(elaborated.network)
+        self.returned = {(name,) for name in elaborated.network.outputs}
+        self.held: dict[Path, V] = {}
+
+    # -- what a value is ------------------------------------------------------------------------
+
+    @abstractmethod
+    def operation(self, item: OpTrace, x: V, path: Path) -> V:
+        """The operation at `path`, applied to `x`."""
+
+    @abstractmethod
+    def shares(self, x: V, count: int) -> list[V]:
+        """The channels of `x` in `count` equal parts, in order."""
+
+    @abstractmethod
+    def combine(self, kind: JoinKind, values: list[V]) -> V:
+        """Values added, multiplied, or their channels concatenated, in order."""
+
+    @abstractmethod
+    def shape(self, value: V) -> Shape:
+        """A value's shape, without the batch."""
+
+    def record(self, path: Path, value: V) -> None:
+        """Told of every value, in the order of execution."""
+
+    # -- the walk -------------------------------------------------------------------------------
+
+    def network(self, x: V) -> tuple[V, ...]:
+        """The outputs that the network names, or its last value alone."""
+        last = self.sequence(self.elaborated.root.items, x, ())
+        names = self.elaborated.network.outputs
+        for name in names:
+            if (name,) not in self.held:
+                raise InternalError(f"the output '{name}' is no child of the network")
+        return tuple(self.held[(name,)] for name in names) or (last,)
+
+    def sequence(self, items: Iterable[Trace], x: V, path: Path) -> V:
+        for item in items:
+            x = self.item(item, x, path)
+        return x
+
+    def item(self, item: Trace, x: V, path: Path) -> V:
+        """The value of one trace in the scope at `path`, proved to have its shape."""
+        if isinstance(item, FromTrace):
+            return self.held[(*path, item.node.source)]
+        if isinstance(item, JoinTrace):
+            name = item.node.name or item.node.kind.value
+            y = self.join(item, x, path)
+        elif isinstance(item, ResidualTrace):
+            name = item.node.name or "add"
+            y = self.residual(item, x, path)
+        else:
+            name = item.name
+            y = self.child(item, x, (*path, name))
+        found = self.shape(y)
+        if found != item.y:
+            where = ".".join((*path, name))
+            raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")
+        self.record((*path, name), y)
+        if name_of(item) in self.sources or (*path, name) in self.returned:
+            self.held[(*path, name)] = y
+        return y
+
+    def child(self, item: OpTrace | CallTrace | GroupTrace, x: V, path: Path) -> V:
+        if isinstance(item, CallTrace):
+            return self.sequence(item.instance.items, x, path)
+        if isinstance(item, GroupTrace):
+            return self.sequence(item.items, x, path)
+        return self.operation(item, x, path)
+
+    def join(self, item: JoinTrace, x: V, path: Path) -> V:
+        """All branches start from `x`, or from their shares of its channels."""
+        count = len(item.branches)
+        starts = self.shares(x, count) if item.node.split else [x] * count
+        values = [self.sequence(b, s, path) for b, s in zip(item.branches, starts, strict=True)]
+        return self.combine(item.node.kind, values)
+
+    def residual(self, item: ResidualTrace, x: V, path: Path) -> V:
+        """branch(pre(x)), to which the shortcut is added where there is one.
+
+        The shortcut's steps start from x, or from pre(x) if they are tapped there; the identity
+        starts from x always.
+        """
+        tapped = self.sequence(item.pre, x, path)
+        carried = x
+        if item.shortcut:
+            carried = self.sequence(item.shortcut, tapped if item.node.tap_pre else x, path)
+        y = self.sequence(item.branch, tapped, path)
+        return y if item.shortcut is None else self.combine(JoinKind.ADD, [y, carried])
+
+
+def _sources(network: Network) -> frozenset[str]:
+    """The names of all steps that any scope goes back to."""
+    bodies = (network.body, *(block.body for block in network.blocks.values()))
+    return frozenset().union(*map(sources, bodies))

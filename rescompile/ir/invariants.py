@@ -1,0 +1,74 @@
+"""Proofs, after each compilation, that what is symbolic says the same as the numbers do."""
+
+from __future__ import annotations
+
+from ..errors import InternalError
+from ..expr.dims import Expr, evaluate, names
+from .analysis import Analysis, all_instances, own_items
+from .flow import RUNNING, Flow
+from .structure import INDEX, Call, Group, Layer, Residual, Where, walk
+from .trace import CallTrace, Elaborated, Instance, OpTrace, flatten
+
+
+def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:
+    """Prove that what is symbolic equals what was elaborated, on every call.
+
+    Channels, conditions, and where shortcuts are taken; and that the network is the one that was
+    `lowered` from the spec, before folding. Raises `InternalError`, and `SpecError` where no
+    expression says what the calls of a block decide.
+    """
+    for instance in all_instances(analysis.elaborated):
+        is_root = instance is analysis.elaborated.root
+        flow = analysis.root_flow if is_root else analysis.flows[instance.block.name][0]
+        _lint_channels(flow, instance)
+        _lint_conditions(analysis, instance)
+    if lowered is not None:
+        _lint_folding(lowered, analysis.elaborated)
+
+
+def _lint_channels(flow: Flow, instance: Instance) -> None:
+    seen: set[int] = set()
+    for item in own_items(instance.items):
+        node = item.node
+        if not isinstance(item, (OpTrace, CallTrace)) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if id(node) not in flow.entering:
+            continue  # spliced in by an inline call: the inline block's own instance is checked
+        entering = flow.entering[id(node)]
+        if isinstance(entering, Expr) and names(entering) & {INDEX, RUNNING}:
+            continue
+        if evaluate(entering, instance.env) != item.x[0]:
+            raise InternalError(
+                f"block '{instance.block.name}': {entering} enters '{item.name}', "
+                f"but {item.x[0]} channels do"
+            )
+
+
+def _lint_conditions(analysis: Analysis, instance: Instance) -> None:
+    """Each `when`, and each condition of a shortcut, against what was decided."""
+    for node in walk(instance.block.body):
+        if not isinstance(node, (Layer, Group, Call, Residual)):
+            continue
+        conditions = {"when": node.when}
+        if isinstance(node, Residual) and id(node) in analysis.changes:
+            conditions["shortcut"] = analysis.changes[id(node)].condition()
+        elif isinstance(node, Residual) and node.where is Where.ALWAYS:
+            conditions["shortcut"] = bool(node.shortcut)
+        for what, dim in conditions.items():
+            decided = instance.decisions.get((id(node), what))
+            if decided is None or names(dim) & {INDEX, RUNNING}:
+                continue  # never asked, or in the turns of a loop, each by its number
+            if bool(evaluate(dim, instance.env)) is not decided:
+                raise InternalError(
+                    f"block '{instance.block.name}': whether {dim} holds was decided otherwise"
+                )
+
+
+def _lint_folding(lowered: Elaborated, folded: Elaborated) -> None:
+    def steps_of(elaborated: Elaborated) -> list[tuple[object, ...]]:
+        steps = flatten(elaborated.root.items)
+        return [(path, trace.op, trace.x, trace.y) for path, trace in steps]
+
+    if steps_of(lowered) != steps_of(folded):
+        raise InternalError(f"folding changes the network '{folded.network.name}'")

@@ -1,0 +1,290 @@
+"""From a file to a validated spec: `extends` and `use` resolved, errors mapped to their places."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean, near
+from .models import Spec
+from .types import shown
+from .validate import validate
+from .yaml import MAX_BYTES, Item, read
+
+MAX_CHAIN = 10
+MAX_FILES = 200
+LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
+NOT_INHERITED = ("name", "title", "class_name", "claims", "use", "extends")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*\Z")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A validated spec, the file that it came from, and how generated code cites that file."""
+
+    spec: Spec
+    path: Path
+    cited: str
+    root: Item  # the tree of the file, with `extends` and `use` resolved
+
+
+def zoo_directory() -> Path:
+    """Where the shipped specs are: inside the package, or beside it in a clone."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def zoo() -> dict[str, Path]:
+    """The shipped networks by name."""
+    root = zoo_directory()
+    files = sorted(root.rglob("*.yaml"))
+    return {f.stem: f for f in files if "blocks" not in f.relative_to(root).parts}
+
+
+def find(name: str) -> Path:
+    """The file that a command-line argument means: a path, or a name of the zoo."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or _is_file(path):
+        return path
+    direct = zoo_directory() / f"{name}.yaml"
+    if _REFERENCE.match(name) and _is_file(direct):
+        return direct
+    known = zoo()
+    if name in known:
+        return known[name]
+    help = did_you_mean(name, known)
+    raise SpecError([Diagnostic("E001", f"there is no spec named '{name}'", help=help)])
+
+
+class InvalidSpec(SpecError):
+    """A spec says something wrong; `mended` is what it may mean, if that can be told."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], mended: Document | None) -> None:
+        super().__init__(diagnostics)
+        self.mended = mended
+
+
+def load(path: Path) -> Document:
+    """Read and validate the spec at `path`. Raises `SpecError`, if it can be read `InvalidSpec`."""
+    loader = _Loader()
+    root = loader.spec(path, None)
+    lost = dict.fromkeys(loader.collector.found)
+    spec, wrong = validate(root)
+    document = None if spec is None else Document(spec, path, cite(path), root)
+    if lost or wrong or document is None:
+        raise InvalidSpec([*lost, *wrong], None if lost else document)
+    return document
+
+
+def sources(path: Path) -> list[Path]:
+    """The file of a spec and those that it extends and uses, as far as they can be read."""
+    loader = _Loader()
+    with suppress(SpecError):
+        loader.spec(path, None)
+    return list(dict.fromkeys(loader.seen))
+
+
+def cite(path: Path) -> str:
+    """How generated code names the spec: from `specs/` on, or by the bare file name."""
+    parts = _real(path).parts
+    if "specs" in parts[:-1]:
+        last = len(parts) - 1 - parts[::-1].index("specs")
+        return "/".join(parts[last:])
+    return path.name
+
+
+class _Loader:
+    """Follows `extends` and `use` from file to file, once each, and never outside of them."""
+
+    def __init__(self) -> None:
+        self.chain: list[Path] = []
+        self.collector = DiagnosticCollector()  # what is wrong, though the spec can be read on
+        self.seen: list[Path] = []
+
+    @contextmanager
+    def following(self, path: Path) -> Iterator[None]:
+        """Inside, the file at `path` is one of those that led here."""
+        self.chain.append(_real(path))
+        try:
+            yield
+        finally:
+            self.chain.pop()
+
+    def read(self, path: Path, asked: Location | None) -> Item:
+        self.seen.append(path)
+        if len(self.chain) >= MAX_CHAIN:
+            message = f"more than {MAX_CHAIN} files in a chain of `extends` and `use`"
+            help = "extend a base nearer to the start of the chain"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
+        if len(self.seen) > MAX_FILES:
+            message = f"more than {MAX_FILES} files are read by `extends` and `use`"
+            help = "put the blocks of several libraries into one"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
+        if _real(path) in self.chain:
+            names = " -> ".join(p.stem for p in (*self.chain, path))
+            message = f"files use each other in a circle: {names}"
+            help = "a spec extends another one, never itself; remove one of the references"
+            raise SpecError([Diagnostic("E104", message, asked, help=help)])
+        root = read(read_bytes(path, asked), label(path))
+        if not isinstance(root.value, dict):
+            help = "a spec starts: `rescompile: 1`"
+            raise SpecError([Diagnostic("E101", "the file is not a mapping", root.at, help=help)])
+        return root
+
+    def spec(self, path: Path, asked: Location | None) -> Item:
+        root = self.read(path, asked)
+        with self.following(path):
+            self.use(root, path)
+            extends = root.value.pop("extends", None)
+            if extends is not None:
+                base = self.base(extends, path)
+                inherited = {k: v for k, v in base.value.items() if k not in NOT_INHERITED}
+                root = _merge(Item(inherited, base.at), root, self.collector.found)
+        return root
+
+    def base(self, extends: Item, path: Path) -> Item:
+        """The spec to start from. Without it nothing more can be said: raises what was found."""
+        with self.collector.part():
+            return self.spec(reference(extends.value, path, extends.at), extends.at)
+        raise SpecError(self.collector.found)
+
+    def use(self, root: Item, path: Path) -> None:
+        """Replace `use` by the blocks of the libraries; blocks of the file itself win."""
+        use = root.value.pop("use", None)
+        if use is None:
+            return
+        if not isinstance(use.value, list):
+            message = "`use` is a list of libraries"
+            help = "write `use: [blocks/residual]`"
+            raise SpecError([Diagnostic("E112", message, use.at, help=help)])
+        own = root.value.get("blocks")
+        blocks = Item({}, own.at if own else use.at)
+        for wanted in use.value:
+            with self.collector.part():
+                library = self.library(reference(wanted.value, path, wanted.at), wanted.at)
+                blocks.value.update(library)
+        if own is not None and isinstance(own.value, dict):
+            blocks.value.update(own.value)
+        root.value["blocks"] = own if own and not isinstance(own.value, dict) else blocks
+
+    def library(self, path: Path, asked: Location) -> dict[str, Item]:
+        root = self.read(path, asked)
+        if any(key in root.value for key in ("stages", "input", "extends")):
+            message = f"'{path.stem}' is a network, not a library of blocks"
+            help = f"write `extends: {path.stem}` to start from it"
+            raise SpecError([Diagnostic("E105", message, asked, help=help)])
+        for key, item in root.value.items():
+            if key not in LIBRARY_KEYS:
+                message = f"unknown key '{key}' in a library of blocks"
+                help = did_you_mean(key, LIBRARY_KEYS)
+                self.collector.found.append(Diagnostic("E110", message, item.key_at, help=help))
+        with self.following(path):
+            self.use(root, path)
+        blocks = root.value.get("blocks")
+        if blocks is None or not isinstance(blocks.value, dict):
+            message = "a library has a mapping `blocks`"
+            at, help = blocks.at if blocks else root.at, "write `blocks:`, and blocks under it"
+            raise SpecError([Diagnostic("E111", message, at, help=help)])
+        return dict(blocks.value)
+
+
+def reference(name: object, path: Path, at: Location | None) -> Path:
+    """The file that a name in the file at `path` means: beside that file, or in the zoo.
+
+    Raises `SpecError` at the place `at` where there is none.
+    """
+    if not isinstance(name, str) or not _REFERENCE.match(name) or ".." in name.split("/"):
+        message = f"{shown(name)} does not name a spec or a library"
+        help = "use a name such as `resnet34` or `blocks/residual`, without `..` and `.yaml`"
+        raise SpecError([Diagnostic("E105", message, at, help=help)])
+    name = name.removesuffix(".yaml")
+    root = zoo_directory()
+    for directory in (path.parent, root):
+        candidate = directory / f"{name}.yaml"
+        if _is_file(candidate) and candidate.resolve().is_relative_to(directory.resolve()):
+            return candidate
+    known = zoo()
+    if name in known:
+        return known[name]
+    libraries = [f"blocks/{f.stem}" for f in (root / "blocks").glob("*.yaml")]
+    help = did_you_mean(name, [*known, *libraries])
+    raise SpecError([Diagnostic("E105", f"there is no '{name}' here", at, help=help)])
+
+
+def _real(path: Path) -> Path:
+    """The path without links; unlike `Path.resolve` it does not mind a loop of them."""
+    return Path(os.path.realpath(path))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have is that of none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, a folder that is closed to us, a NUL byte
+        return False
+
+
+def read_bytes(path: Path, asked: Location | None = None) -> bytes:
+    """What is in a file, up to more than may be. Raises `SpecError` at the place `asked`."""
+    try:
+        if not _is_file(path):
+            beside = [f.name for f in sorted(path.parent.glob("*.yaml"))]
+            help = did_you_mean(path.name, beside) or "check the path"
+            message = f"there is no file '{label(path)}'"
+            raise SpecError([Diagnostic("E001", message, asked, help=help)])
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one byte more is too many
+    except (OSError, ValueError) as error:  # a NUL byte in a folder's name is a ValueError
+        message = f"cannot read '{label(path)}': {getattr(error, 'strerror', error)}"
+        help = "check the permissions of the file"
+        raise SpecError([Diagnostic("E001", message, asked, help=help)]) from None
+
+
+def label(path: Path) -> str:
+    """A path as diagnostics print it: from here on, or from `specs/` on for the shipped zoo."""
+    full, here = _real(path), _real(Path("."))
+    if full.is_relative_to(here):
+        return full.relative_to(here).as_posix()
+    zoo = zoo_directory()
+    if full.is_relative_to(zoo):
+        return (Path("specs") / full.relative_to(zoo)).as_posix()
+    return path.as_posix()
+
+
+def _merge(base: Item, over: Item, found: list[Diagnostic]) -> Item:
+    """`over` laid upon `base`: mappings key by key, list elements by name, all else replaced."""
+    if isinstance(base.value, dict) and isinstance(over.value, dict):
+        merged = dict(base.value)
+        for key, item in over.value.items():
+            merged[key] = _merge(merged[key], item, found) if key in merged else item
+        return Item(merged, over.at, over.key_at)
+    if isinstance(base.value, list) and isinstance(over.value, dict):
+        return _merge_named(base, over, found)
+    return over
+
+
+def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
+    """A mapping upon a list: each key changes the list's element of that name."""
+    elements = list(base.value)
+    names = {_element_name(element): i for i, element in enumerate(elements)}
+    for key, item in over.value.items():
+        if key not in names:
+            known = [name for name in names if name]
+            message = f"there is nothing named '{key}' to change in the base"
+            help = did_you_mean(key, known)
+            if isinstance(item.value, dict) and not near(key, known):
+                help = f"{help}; to add a step, write the whole list"
+            found.append(Diagnostic("E106", message, item.key_at, help=help))
+            continue
+        elements[names[key]] = _merge(elements[names[key]], item, found)
+    return Item(elements, over.at, over.key_at)
+
+
+def _element_name(element: Item) -> str:
+    name = element.value.get("name") if isinstance(element.value, dict) else None
+    return name.value if name is not None and isinstance(name.value, str) else ""

@@ -1,0 +1,266 @@
+"""A whole file: input, defaults, blocks, stages, claims."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    model_validator,
+)
+
+from ..types import (
+    NAMES,
+    Bool,
+    Deviation,
+    Epsilon,
+    GlobalName,
+    Int,
+    Momentum,
+    Name,
+    NetworkName,
+    Positive,
+    Rule,
+    Slope,
+    Text,
+    ValueName,
+    as_name,
+    as_parameter_name,
+    shown,
+    wrong,
+)
+from .base import Model
+from .claims import Claim
+from .operations import ActivationKind, NormKind
+from .steps import WORDS, ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
+
+
+def _default(description: str, **given: Any) -> Any:
+    """A field that is a model of its defaults, validated together with the whole file."""
+    return Field(default_factory=lambda: given, validate_default=True, description=description)
+
+
+def _parameter_name(value: Any) -> Any:
+    name = as_parameter_name(value)
+    if name in WORDS:
+        help = f"use '{name}_kind', '{name}_1', say"
+        wrong(f"`{name}:` is what a step does, so that no call can give it", help)
+    return name
+
+
+ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
+
+
+class ParameterSpec(Model):
+    """A block parameter. `once`: only the first repetition gets it, the others the default."""
+
+    type: Literal["int", "float", "bool", "str", "shortcut"] = Field(
+        "int",
+        description="What its values are. `str` is a word, such as a kind of activation; "
+        "`shortcut` a kind or steps of one.",
+    )
+    default: Any = Field(
+        None, description="The value where a call gives none; without it every call must give one."
+    )
+    once: Bool = Field(
+        False,
+        description="Whether only the first of several repetitions gets the argument, and the "
+        "others the default: a stride.",
+    )
+    about: Text = Field("", description="A sentence.")
+
+    @model_validator(mode="after")
+    def _once(self) -> "ParameterSpec":
+        if self.once and self.type in ("str", "shortcut"):
+            help = "repeat the block in a second call, which gives the other word"
+            wrong("a word is the same for all repetitions: only numbers are `once`", help, "once")
+        if self.once and self.default is None:
+            help = "add `default: 1`, say, which the other repetitions get"
+            wrong("a parameter that is given `once` needs a default", help, "once")
+        return self
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `{type: int}`, perhaps with a `default`"
+
+
+class BlockSpec(Model):
+    """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
+
+    about: Text = Field(
+        "", description="A sentence; the docstring of the emitted class or function."
+    )
+    parameters: dict[ParameterName, ParameterSpec] = Field(
+        default_factory=dict, description="What a call may give, by name."
+    )
+    let: dict[ValueName, Int] = Field(
+        default_factory=dict,
+        description="Names for expressions over the parameters, each usable below it.",
+    )
+    body: Steps | None = Field(None, description="Steps with names: a module.")
+    sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
+    inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `body:`, and the list of steps under it"
+
+    @model_validator(mode="after")
+    def _one(self) -> "BlockSpec":
+        forms = [form for form in (self.body, self.sequence, self.inline) if form is not None]
+        if len(forms) != 1:
+            help = "write `body:` and a list of steps"
+            wrong("a block has exactly one of `body`, `sequence` and `inline`", help)
+        if not forms[0]:
+            wrong("a block needs at least one step", "add a step, such as `- norm: {}`")
+        for name in self.let:
+            if name in self.parameters:
+                help = f"give the value another name, '{name}_1' say"
+                wrong(f"the block has a parameter '{name}' already", help, "let", name)
+        return self
+
+
+class InputSpec(Model):
+    """The input image."""
+
+    channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = Field(
+        3, description="Channels of the image."
+    )
+    height: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
+        description="Its height in pixels."
+    )
+    width: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
+        description="Its width in pixels."
+    )
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        channels, height, width = value if _is_size(value) else (3, 224, 224)
+        return f"write `{{channels: {channels}, height: {height}, width: {width}}}`"
+
+
+def _is_size(value: Any) -> bool:
+    """Whether somebody wrote the shape as frameworks do: a list of three numbers."""
+    return isinstance(value, list) and len(value) == 3 and all(type(v) is int for v in value)
+
+
+class InitSpec(Model):
+    """How weights are drawn; biases start at zero, norms at one and zero.
+
+    The variance is 2 / fan for the Kaiming kinds and 1 / fan for LeCun's, fan being that of `mode`;
+    `uniform_fan_in` and `uniform_fan_out` reach from -1 / sqrt(fan) to 1 / sqrt(fan).
+    """
+
+    kind: Literal[
+        "kaiming_normal",
+        "kaiming_uniform",
+        "lecun_uniform",
+        "normal",
+        "uniform_fan_in",
+        "uniform_fan_out",
+    ] = Field(description="The distribution.")
+    mode: Literal["fan_in", "fan_out"] = Field(
+        "fan_out", description="Of the Kaiming and LeCun kinds: which fan the variance goes by."
+    )
+    std: Deviation = Field(0.01, description="Of `normal`: the standard deviation.")
+
+
+class InitDefaults(Model):
+    conv: InitSpec = _default("Of convolutions.", kind="kaiming_normal")
+    linear: InitSpec = _default("Of linear layers.", kind="uniform_fan_in")
+
+
+class NormDefaults(Model):
+    kind: NormKind = Field("batch", description="What `norm: {}` is.")
+    epsilon: Epsilon = Field(1e-5, description="Added to the variance.")
+    momentum: Momentum = Field(
+        0.1, description="The weight of the new batch in the running statistics."
+    )
+    unbiased: Bool = Field(
+        False,
+        description="Whether every backend tracks the unbiased variance, as PyTorch does anyway.",
+    )
+    groups: Positive | None = Field(None, description="Of group normalisation: how many.")
+
+
+class ActivationDefaults(Model):
+    kind: ActivationKind = Field("relu", description="What `activation: {}` is.")
+    slope: Slope = Field(0.01, description="Of `leaky_relu`: the factor of negative values.")
+
+
+class Defaults(Model):
+    """What steps mean that do not say it themselves. `bias` is that of convolutions."""
+
+    bias: Bool = Field(
+        False,
+        description="Whether convolutions have a bias. Linear layers do unless they say otherwise.",
+    )
+    padding: Literal["half", "none", "same"] = Field(
+        "half",
+        description="Of convolutions: `half` is (kernel - 1) // 2 * dilation on every side, "
+        "`none` is 0, `same` is TensorFlow's.",
+    )
+    norm: NormDefaults = _default("What `norm: {}` means.")
+    activation: ActivationDefaults = _default("What `activation: {}` means.")
+    init: InitDefaults = _default("How weights are drawn.")
+
+
+def _output(value: Any) -> str:
+    first, dot, _ = value.partition(".") if isinstance(value, str) else ("", "", "")
+    if dot:
+        message = f"{shown(value)} lies inside of '{first}', but only whole steps are returned"
+        wrong(message, f"return '{first}', or write what is inside of it as steps of the network")
+    name: str = as_name(value)
+    return name
+
+
+class Spec(Model):
+    """A network. `allow` lists the warnings of `rescompile lint` that it is not to give."""
+
+    rescompile: Literal[1] = Field(description="The version of the language.")
+    name: NetworkName = Field(
+        description="The network's name: of the file that is emitted and of the function in it."
+    )
+    title: Text = Field("", description="Its name in prose.")
+    class_name: NetworkName | None = Field(
+        None,
+        description="The name of its class, where a backend makes one. By default `name` in Pascal "
+        "case, its words spelled as in the title: `ResNet50V1_5`.",
+    )
+    source: Text = Field(
+        "", description="Where it is described: the paper, the table, the variant."
+    )
+    input: InputSpec = Field(description="The image that goes in.")
+    classes: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        None, description="Outputs of the classifier; `$classes` in the network's own steps."
+    )
+    shortcut: ShortcutField | None = Field(
+        None, description="The kind of shortcut that `$shortcut` stands for in blocks."
+    )
+    parameters: dict[GlobalName, Any] = Field(
+        default_factory=dict,
+        description="Numbers and words that expressions and blocks may name, such as a width "
+        "multiplier.",
+    )
+    defaults: Defaults = _default("What steps mean that do not say it themselves.")
+    blocks: dict[Name, BlockSpec] = Field(
+        default_factory=dict, description="Blocks by name, beside those of `use`."
+    )
+    stem: Steps = Field(default_factory=list, description="The first steps.")
+    stages: Steps = Field(default_factory=list, description="The rows of the paper's table.")
+    head: Steps = Field(default_factory=list, description="The last steps.")
+    outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(
+        default_factory=list,
+        description="Steps whose values the network returns instead of the last one's, in this "
+        "order.",
+    )
+    claims: list[Claim] = Field(
+        default_factory=list, description="What the source prints about sizes."
+    )
+    allow: list[Name] = Field(
+        default_factory=list, description="Warnings of `rescompile lint` that it is not to give."
+    )
+
+    @model_validator(mode="after")
+    def _two_names(self) -> "Spec":
+        if self.class_name == self.name:
+            wrong("the class has the name of the function", "capitalise it", "class_name")
+        return self

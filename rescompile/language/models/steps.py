@@ -1,0 +1,334 @@
+"""Steps: one operation each, or a group, a join, a residual, a block call."""
+
+from typing import Annotated, Any, Literal, Union
+
+from pydantic import ConfigDict, Field, model_validator
+
+from ..foreign import KINDS, STEPS
+from ..hints import key_help, word_help
+from ..types import Bool, Children, Condition, Either, Name, Rate, Repeat, unknown_key, wrong
+from .base import Model
+from .operations import (
+    ACTIVATIONS,
+    NORMS,
+    Activation,
+    AvgPool,
+    ChannelShuffle,
+    Conv,
+    ConvTranspose,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    LayerScale,
+    Linear,
+    MaxPool,
+    Norm,
+    PadChannels,
+    ShortcutKind,
+    SliceChannels,
+    StochasticDepth,
+    Upsample,
+)
+
+
+def _is_list(value: Any) -> str:
+    return "steps" if isinstance(value, list) else "step"
+
+
+def _branches(value: Any) -> str:
+    return "named" if isinstance(value, dict) else "listed"
+
+
+def _shortcut(value: Any) -> str:
+    if isinstance(value, str):
+        return "kind"
+    return "steps" if isinstance(value, list) else "shortcut"
+
+
+Steps = Annotated[list["Step"], Field(max_length=2000)]
+StepOrSteps = Annotated[Union["Step", Steps], Either(_is_list, "step", "steps")]
+Branches = Annotated[dict[Name, StepOrSteps] | list[Steps], Either(_branches, "named", "listed")]
+
+
+class Shortcut(Model):
+    """A shortcut in full: a kind or steps of its own, and details of it.
+
+    `norm: false` leaves the projection without its normalisation; `pad` puts the zero channels of
+    option A on both sides or after; `where` tells when `steps` are taken.
+    """
+
+    kind: ShortcutKind | None = Field(None, description="One of the kinds below.")
+    steps: Steps | None = Field(None, description="The shortcut's own steps instead.")
+    where: Literal["always", "shape_changes"] = Field(
+        "always",
+        description="Whether own steps are always taken, or only where the branch changes the "
+        "shape; else the shortcut is the identity.",
+    )
+    norm: Bool = Field(True, description="Whether a projection is normalised.")
+    pad: Literal["both", "after"] = Field(
+        "both", description="Where the zero channels of `pad` go."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> "Shortcut":
+        if (self.kind is None) == (self.steps is None):
+            wrong("a shortcut has either a `kind` or `steps`", "write `kind: projection`, say")
+        return self
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write a kind, `shortcut: projection` say, or a list of steps"
+
+
+ShortcutField = Annotated[
+    ShortcutKind | Steps | Shortcut, Either(_shortcut, "kind", "steps", "shortcut")
+]
+
+
+class ShortcutArgument(Model):
+    """What a call gives for a parameter of type `shortcut`."""
+
+    shortcut: ShortcutField
+
+
+class Residual(Model):
+    """y = branch(preactivation(x)) + shortcut(x).
+
+    A shortcut that is not the identity starts from x, or, with `tap: preactivation`, from
+    preactivation(x). `when` is the condition under which the shortcut exists; where it does,
+    `drop` is the rate at which training leaves out the branch (stochastic depth).
+    """
+
+    branch: Steps = Field(description="The steps whose result the shortcut is added to.")
+    shortcut: ShortcutField = Field(
+        description="A kind, a list of steps, or a mapping; usually `$shortcut`, the network's."
+    )
+    preactivation: Steps = Field(default_factory=list, description="Steps before the branch.")
+    tap: Literal["input", "preactivation"] = Field(
+        "input", description="Where a shortcut that is not the identity starts."
+    )
+    when: Condition = Field(
+        True, description="Where false, nothing is added and the shortcut's steps do not exist."
+    )
+    drop: Rate | None = Field(
+        None,
+        description="The rate at which training leaves the branch out of a sample, where there is "
+        "a shortcut (stochastic depth).",
+    )
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Residual":
+        if not self.branch:
+            wrong("the branch of a residual is empty", "give it at least one step", "branch")
+        return self
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `{branch: [...], shortcut: $shortcut}`"
+
+
+class Step(Model):
+    """One step: exactly one operation, group, join, residual or block call, perhaps with a name."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Name | None = Field(
+        None,
+        description="What the step is called in its scope: the attribute in PyTorch, part of the "
+        "layer's name in Keras.",
+    )
+    when: Condition = Field(
+        True,
+        description="Where false the step is left out. It may depend on parameters, as in "
+        "`$stride > 1`.",
+    )
+    repeat: Repeat | None = Field(
+        None, description="How many times in a row: for `block` and `steps`."
+    )
+    children: Children | None = Field(
+        None,
+        description="The pattern of the repetitions' names: `{i}` counts from zero, `{n}` from "
+        "one, `{name}` is the step's own name.",
+    )
+    split: Bool = Field(
+        False,
+        description="For `add`, `multiply` and `concat`: each branch gets an equal share of the "
+        "channels, in order, where it otherwise gets all of them.",
+    )
+
+    conv: Conv | None = None
+    depthwise_conv: DepthwiseConv | None = None
+    conv_transpose: ConvTranspose | None = None
+    linear: Linear | None = None
+    norm: Norm | None = None
+    activation: Activation | None = None
+    max_pool: MaxPool | None = None
+    avg_pool: AvgPool | None = None
+    global_avg_pool: GlobalAvgPool | None = None
+    flatten: Flatten | None = None
+    dropout: Dropout | None = None
+    stochastic_depth: StochasticDepth | None = None
+    layer_scale: LayerScale | None = None
+    pad_channels: PadChannels | None = None
+    slice_channels: SliceChannels | None = None
+    channel_shuffle: ChannelShuffle | None = None
+    upsample: Upsample | None = None
+
+    group: Steps | None = Field(
+        None, description="Steps one after the other in a sequence of their own."
+    )
+    steps: Steps | None = Field(
+        None,
+        description="With `repeat`: steps repeated inside the sequence where they stand. They take "
+        "no `when`; the call of an `inline` block that holds them does.",
+    )
+    positions: Steps | None = Field(
+        None,
+        description="Steps at each position of a map by itself, which find the channels last: "
+        "linear layers, layer norms, activations and dropout.",
+    )
+    add: Branches | None = Field(None, description="Branches, added.")
+    multiply: Branches | None = Field(
+        None,
+        description="Branches, multiplied; one of a value for each channel (C x 1 x 1) is spread "
+        "over the map.",
+    )
+    concat: Branches | None = Field(
+        None, description="Branches, their channels one after the other."
+    )
+    residual: Residual | None = Field(
+        None, description="A branch and the shortcut around it, added."
+    )
+    block: Name | None = Field(
+        None, description="The name of a block to call. All other keys are its parameters."
+    )
+    from_: Name | None = Field(
+        None,
+        alias="from",
+        description="The value that left an earlier step of that name, instead of what comes in.",
+    )
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "Step":
+        words = [w for w in WORDS if _field(w) in self.model_fields_set]
+        extras = list(self.__pydantic_extra__ or {})
+        if not words and extras:
+            wrong(f"unknown step '{extras[0]}'", _step_help(extras[0]), extras[0])
+        if not words:
+            wrong("a step must say what it does", "write `conv: {...}` or `block: NAME`, say")
+        if len(words) > 1:
+            wrong(
+                f"a step does one thing, but this one has `{words[0]}` and `{words[1]}`",
+                "make two steps of it, each with its own dash",
+                words[1],
+            )
+        if self.options is None:
+            wrong(f"`{words[0]}` has nothing after it", _empty_help(words[0], extras), words[0])
+        if extras and words[0] != "block":
+            self._refuse(extras[0], words[0])
+        if self.layer_scale is not None and self.when is not True:
+            wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
+        self._check_common(words[0])
+        return self
+
+    def _refuse(self, key: str, word: str) -> None:
+        """Refuse a key that stands beside an operation, where it may belong inside."""
+        help = key_help(key, (*COMMON, *WORDS))
+        if key in getattr(type(self.options), "model_fields", {}):
+            help = f"it belongs to `{word}`: write `{word}: {{{key}: ...}}`, or indent it deeper"
+        unknown_key(f"unknown key '{key}' in a `{word}` step", help, key)
+
+    def _check_common(self, word: str) -> None:
+        if self.repeat is not None and word not in ("block", "steps"):
+            help = "put the step into a block, or under `steps:` inside a group"
+            wrong(f"a `{word}` step cannot be repeated", help, "repeat")
+        if self.repeat is None and word == "steps":
+            wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
+        if self.repeat is None and self.children is not None:
+            wrong(
+                "`children` names repetitions, but nothing is repeated",
+                "add `repeat:`, or write `name:` for a single step",
+                "children",
+            )
+        if self.split and word not in JOINS:
+            help = "split the channels between the branches of `add`, `multiply` or `concat`"
+            wrong(f"a `{word}` step has no branches to split between", help, "split")
+        if word == "from" and (self.name is not None or self.when is not True):
+            help = "the value has the name of its step, and it is there always"
+            wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
+        if word in ("steps", "positions"):
+            self._check_unnamed(word)
+        if self.when is not True and word in UNCONDITIONAL:
+            wrong(f"a `{word}` step has no condition of its own", UNCONDITIONAL[word], "when")
+
+    def _check_unnamed(self, word: str) -> None:
+        """What lets its steps join the sequence around it has nothing that a name could be of."""
+        for key, value in (("name", self.name), ("children", self.children)):
+            if value is not None:
+                help = "remove it, or put the steps into a `group:` with a name"
+                wrong(
+                    f"`{word}` gives its steps to what is around it: it has no `{key}`", help, key
+                )
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        if value in WORDS:
+            return f"write `{value}: {{}}`"
+        return _step_help(value) if isinstance(value, str) else "write `conv: {...}`, say"
+
+    @property
+    def word(self) -> str:
+        """The key that says what the step does."""
+        return next(w for w in WORDS if _field(w) in self.model_fields_set)
+
+    @property
+    def options(self) -> Any:
+        """What stands after that key."""
+        return getattr(self, _field(self.word))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of a block call: every key that is no key of the language."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+COMMON = ("name", "when", "repeat", "children", "split")
+JOINS = ("add", "multiply", "concat")
+# What takes no condition, and where to write it instead.
+UNCONDITIONAL = {
+    **dict.fromkeys(JOINS, "put it into a block, and write `when` in the call of that"),
+    "positions": "put it into a `group:`, and write `when` beside that",
+    "residual": "write it inside of the residual, beside `branch`",
+    "steps": "put them into a block that is `inline`, and write `when` in its call",
+}
+WORDS = tuple(n.rstrip("_") for n in Step.__annotations__ if n not in COMMON and n[0] != "_")
+
+
+def _field(word: str) -> str:
+    """The attribute of a key: Python keeps the word `from` for itself."""
+    return "from_" if word == "from" else word
+
+
+def _empty_help(word: str, beside: list[str]) -> str:
+    """What is to stand after a word of the language."""
+    if word in ("block", "from"):
+        return f"write `{word}: NAME`"
+    if beside:
+        return f"its keys, `{beside[0]}` first, stand beside it: indent them deeper"
+    return f"write `{word}: {{}}` for an operation with its defaults"
+
+
+def _step_help(word: str) -> str:
+    """What a step that does not exist is called here."""
+    if word in ACTIVATIONS:
+        return f"write `activation: {{kind: {word}}}`"
+    plain = word.lower().replace("_", "")
+    kind = plain.removesuffix("2d").removesuffix("norm")
+    if kind != plain and kind in NORMS and kind != "batch":
+        return f"write `norm: {{kind: {kind}}}`"
+    if KINDS.get(plain) in ACTIVATIONS and plain != "identity":
+        return f"write `activation: {{kind: {KINDS[plain]}}}`"
+    help = word_help(word, WORDS, STEPS)
+    known = help.startswith("known") and not word.startswith("-")
+    return f"if it is a block, write `block: {word}`; {help}" if known else help

@@ -1,0 +1,1 @@
+"""What a reader of the papers would want to know about a network."""

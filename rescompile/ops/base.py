@@ -1,0 +1,202 @@
+"""What all operations share: attributes that are numbers or expressions, and their checks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from math import prod
+from typing import Any, ClassVar, TypeVar
+
+from ..expr.dims import Dim, Expr, ExprError, Number, evaluate
+from ..record import record
+from .resize import KEEPS, Resizes
+
+Shape = tuple[int, ...]
+Pair = tuple[Dim, Dim]
+Quad = tuple[Dim, Dim, Dim, Dim]
+MAX_EXTENT = 1 << 20  # of one attribute or dimension: a spec with more is a mistake or an attack
+
+
+MAX_ELEMENTS = 1 << 33  # of one map
+
+
+class ShapeError(ValueError):
+    """An operation cannot take this input: `label` is what was found, `help` the way out.
+
+    `key` is the attribute to point at, as the spec calls it.
+    """
+
+    def __init__(self, message: str, label: str = "", help: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.label = label
+        self.help = help
+        self.key = key
+
+
+@record
+class Parameter:
+    """A tensor that an operation owns, by its PyTorch name, layout and shape."""
+
+    leaf: str
+    shape: Shape
+    trainable: bool = True
+
+
+class Same(Enum):
+    """Padding in TensorFlow's sense: ceil(n / stride) outputs, the odd pixel after."""
+
+    SAME = "same"
+
+
+OpT = TypeVar("OpT", bound="Op")
+
+
+@record
+class Op:
+    """Base of all operations."""
+
+    word: ClassVar[str] = ""  # what the spec and the text form call it
+
+    def output(self, x: Shape) -> Shape:
+        """The output shape for input shape `x`; attributes must be bound. Raises `ShapeError`."""
+        return x
+
+    def channels(self, x: Dim) -> Dim:
+        """Output channels as an expression of the input's `x`; needs no bound attributes."""
+        return x
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        """The tensors it owns for input shape `x`."""
+        return ()
+
+    def resizes(self) -> Resizes:
+        """What it does to height and width, whatever they are."""
+        return KEEPS, KEEPS
+
+    def check(self) -> None:
+        """Raise `ShapeError` for bound attributes that make no sense on any input."""
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(kind))
+
+
+def _fields(op: Op) -> tuple[str, ...]:
+    kind: Any = type(op)  # mypy takes the instances' __hash__ for that of the class
+    return _names(kind)
+
+
+def map_attributes(op: OpT, change: Any) -> OpT:
+    """`op` with `change` applied to every expression in its attributes."""
+    changed: dict[str, Any] = {}
+    for name in _fields(op):
+        value = getattr(op, name)
+        if isinstance(value, Expr):
+            changed[name] = change(value)
+        elif isinstance(value, tuple) and any(isinstance(v, Expr) for v in value):
+            changed[name] = tuple(change(v) if isinstance(v, Expr) else v for v in value)
+    return dataclasses.replace(op, **changed) if changed else op
+
+
+def attribute_dims(op: Op) -> list[Dim]:
+    """Every numeric attribute, flat."""
+    found: list[Dim] = []
+    for name in _fields(op):
+        value = getattr(op, name)
+        found.extend(value if isinstance(value, tuple) else [value])
+    return found
+
+
+def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
+    """`op` with numbers for expressions, itself if it has none.
+
+    Raises `ExprError` or `ShapeError`.
+    """
+    try:
+        bound = map_attributes(op, lambda dim: _number(dim, env))
+    except ExprError as error:
+        key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
+        raise ExprError(f"{op.word}: {_key(key)}: {error}", error.help, _key(key)) from None
+    for name in _fields(bound):
+        value = getattr(bound, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            _check_number(bound, name, number)
+    bound.check()
+    return bound
+
+
+def _number(dim: Dim, env: Mapping[str, Number]) -> Number:
+    value = evaluate(dim, env)
+    if isinstance(value, bool):
+        raise ExprError(f"the value is {str(value).lower()}, not a number", "compare nothing here")
+    return value
+
+
+def _has_value(value: Any, env: Mapping[str, Number]) -> bool:
+    try:
+        for dim in value if isinstance(value, tuple) else (value,):
+            if isinstance(dim, Expr):
+                _number(dim, env)
+    except ExprError:
+        return False
+    return True
+
+
+def _key(name: str) -> str:
+    """What the spec calls an attribute."""
+    return "channels" if name == "out_channels" else name
+
+
+def _check_number(op: Op, name: str, number: object) -> None:
+    if isinstance(number, (bool, Same, str)) or number is None:
+        return
+    shown = _key(name)
+    if isinstance(number, float):
+        if name in FLOATS:
+            return
+        raise ShapeError(
+            f"{op.word}: {shown} is {number}, not a whole number",
+            help="use // instead of /, or int(...) or round(...)",
+            key=shown,
+        )
+    if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
+        raise ShapeError(
+            f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})",
+            help="check the expression, and the values that it gets here",
+            key=shown,
+        )
+    if number == 0 and name in POSITIVE:
+        help = "check the expression: `max(1, ...)` keeps it above zero"
+        raise ShapeError(f"{op.word}: {shown} must be at least 1", help=help, key=shown)
+
+
+FLOATS = {"rate", "epsilon", "momentum", "slope", "init", "scale_by"}
+POSITIVE = {"out_channels", "kernel", "stride", "dilation", "groups", "features", "scale"}
+
+
+def as_map(x: Shape, word: str) -> tuple[int, int, int]:
+    if len(x) != 3:
+        raise ShapeError(
+            f"{word} needs a map (channels x height x width), but its input is a vector",
+            f"the input is a vector of {x[0]}",
+            "move it before the flatten or the pooling that makes a vector, or keep the map with "
+            "`global_avg_pool: {keepdims: true}`",
+        )
+    return x[0], x[1], x[2]
+
+
+def bounded(x: Shape) -> Shape:
+    """`x` itself. Raises `ShapeError` where no machine could hold it."""
+    if prod(x) > MAX_ELEMENTS:
+        raise ShapeError(
+            f"a map of {show_shape(x)} is too large: it has {prod(x):,} values",
+            help=f"at most {MAX_ELEMENTS:,} values leave one step",
+        )
+    return x
+
+
+def show_shape(x: Shape) -> str:
+    return " x ".join(str(n) for n in x)

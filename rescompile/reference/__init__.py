@@ -1,0 +1,21 @@
+"""The meaning of the IR in plain NumPy float64: it says who is right when two frameworks disagree.
+
+`MEANINGS` defines every operation (`operations`), `VJPS` its derivative (`VJP`); `run`
+executes a whole network and `step` differentiates it (`execution`).
+"""
+
+from .executor import Gradients, Result, run, step
+from .forward import MEANINGS, Array, Params, new_running_statistics
+from .vjps import VJPS
+
+__all__ = [
+    "MEANINGS",
+    "VJPS",
+    "Array",
+    "Params",
+    "Result",
+    "Gradients",
+    "new_running_statistics",
+    "run",
+    "step",
+]

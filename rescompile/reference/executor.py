@@ -1,0 +1,218 @@
+"""A whole network in NumPy float64: a walk over its elaborated traces, one meaning an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+
+from ..ir.interpreter import Interpreter
+from ..ir.structure import JoinKind, Path
+from ..ir.trace import Elaborated, OpTrace
+from ..ops import BatchNorm, Dropout, Shape, StochasticDepth, show_shape
+from ..record import record
+from .forward import MEANINGS, Array, Params, new_running_statistics
+from .tape import Pull, Tape, cross_entropy, reduced_to
+from .vjps import VJPS
+
+
+@record
+class Result:
+    """What a network gives: float64 arrays with the batch in front, channels-first.
+
+    `outputs` are the values that `Network.outputs` names, in its order, or the last value alone.
+    `values` has every intermediate value by path in the order of execution, or nothing where it was
+    not asked for: the first that differs from a framework's tells where they part. `running` has
+    the running statistics after a training step, by path; it is empty in evaluation.
+    """
+
+    outputs: tuple[Array, ...]
+    values: Mapping[Path, Array]
+    running: Mapping[Path, Array]
+
+
+@record
+class Gradients:
+    """A training step without its update: the loss and its gradients, and what `Result` has.
+
+    `gradients` has every trainable tensor by the path of `weights.parameters`.
+    """
+
+    outputs: tuple[Array, ...]
+    running: Mapping[Path, Array]
+    loss: float
+    gradients: Mapping[Path, Array]
+    input_gradient: Array
+
+
+def run(
+    elaborated: Elaborated,
+    weights: Mapping[Path, npt.NDArray[np.floating]],
+    x: npt.NDArray[np.floating],
+    *,
+    training: bool = False,
+    keep: bool = False,
+    noise: bool = True,
+    factors: Mapping[Path, Array] = {},
+) -> Result:
+    """The network's outputs for `x` (N, *network.input) under `weights`, all taken as float64.
+
+    The keys of `weights` are those of `weights.parameters`: the path of an operation and the leaf.
+    `keep` asks for every intermediate value; without `noise` nothing is dropped in training. What
+    has `factors` multiplies by them, and drops nothing at random. Raises `ValueError` where a
+    weight or the input is missing or has another shape, and where the operations refuse (see
+    `operations`).
+    """
+    walk = _Walk(elaborated, weights, training, keep, noise, factors=factors)
+    outputs = walk.network(np.asarray(x, np.float64))
+    return Result(outputs, walk.values, walk.running)
+
+
+def step(
+    elaborated: Elaborated,
+    weights: Mapping[Path, npt.NDArray[np.floating]],
+    x: npt.NDArray[np.floating],
+    targets: Sequence[Array],
+) -> Gradients:
+    """The gradients of a cross-entropy in training mode, nothing being dropped.
+
+    The loss is -sum(targets * log_softmax(output)) over the channels of every output; each target
+    has its output's shape. Raises as `run` does.
+    """
+    tape, given = Tape(), np.array(x, np.float64)
+    walk = _Walk(elaborated, weights, True, keep=False, noise=False, tape=tape)
+    outputs = walk.network(given)
+    loss, seeds = cross_entropy(outputs, targets)
+    input_gradient = tape.back(given, zip(outputs, seeds, strict=True))
+    gradients = {key: walk.gradients.get(key, zero) for key, zero in walk.zeros()}
+    return Gradients(outputs, walk.running, loss, gradients, input_gradient)
+
+
+def parameter_path(path: Path, leaf: str) -> Path:
+    """The key of a tensor: the path of the operation that owns it, and the leaf if it has one."""
+    return (*path, leaf) if leaf else path
+
+
+def _expect(what: str, found: Shape, wanted: Shape) -> None:
+    if tuple(found) != wanted:
+        raise ValueError(f"{what} is {show_shape(found)}, not {show_shape(wanted)}")
+
+
+class _Walk(Interpreter[Array]):
+    """One execution. `keep` asks for all values; without `noise` nothing is dropped."""
+
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        weights: Mapping[Path, npt.NDArray[np.floating]],
+        training: bool,
+        keep: bool,
+        noise: bool,
+        tape: Tape | None = None,
+        factors: Mapping[Path, Array] = {},
+    ) -> None:
+        super().__init__(elaborated)
+        self.weights = weights
+        self.training = training
+        self.keep = keep
+        self.noise = noise
+        self.tape = tape
+        self.factors = factors
+        self.values: dict[Path, Array] = {}
+        self.running: dict[Path, Array] = {}
+        self.gradients: dict[Path, Array] = {}
+
+    def network(self, x: Array) -> tuple[Array, ...]:
+        _expect("the input", x.shape[1:], self.elaborated.network.input)
+        return super().network(x)
+
+    def shape(self, value: Array) -> Shape:
+        return value.shape[1:]
+
+    def zeros(self) -> Iterator[tuple[Path, Array]]:
+        """Every trainable tensor, with zeros for its gradient."""
+        for path, trace in self.elaborated.flat():
+            for parameter in trace.op.parameters(trace.x):
+                if parameter.trainable:
+                    yield parameter_path(path, parameter.leaf), np.zeros(parameter.shape)
+
+    def operation(self, item: OpTrace, x: Array, path: Path) -> Array:
+        """One operation, with the running statistics that it leaves and its way back."""
+        op = item.op
+        if path in self.factors:
+            return x * self.factors[path]
+        if isinstance(op, (Dropout, StochasticDepth)) and not self.noise:
+            return x
+        given = self.parameters(item, path)
+        if self.training and isinstance(op, BatchNorm):
+            for leaf, value in new_running_statistics(op, x, given).items():
+                self.running[parameter_path(path, leaf)] = value
+        y = MEANINGS[type(op)](op, x, given, self.training)
+
+        def pull(dy: Array) -> Iterator[tuple[Array, Array]]:
+            dx, gradients = VJPS[type(op)](op, x, y, given, dy, self.training)
+            for leaf, gradient in gradients.items():
+                self.gradients[parameter_path(path, leaf)] = gradient
+            yield x, dx
+
+        self.note(y, pull)
+        return y
+
+    def note(self, value: Array, pull: Pull) -> None:
+        if self.tape is not None:
+            self.tape.record(value, pull)
+
+    def parameters(self, item: OpTrace, path: Path) -> Params:
+        given: dict[str, Array] = {}
+        for parameter in item.op.parameters(item.x):
+            key = parameter_path(path, parameter.leaf)
+            if key not in self.weights:
+                raise ValueError(f"there is no weight '{'.'.join(key)}'")
+            _expect(f"the weight '{'.'.join(key)}'", self.weights[key].shape, parameter.shape)
+            given[parameter.leaf] = np.asarray(self.weights[key], np.float64)
+        return given
+
+    def combine(self, kind: JoinKind, values: list[Array]) -> Array:
+        """A factor of one value a channel is spread over the map."""
+        if kind is JoinKind.CONCAT:
+            y = np.concatenate(values, axis=1)
+            edges = np.cumsum([value.shape[1] for value in values])[:-1]
+            self.note(y, lambda dy: zip(values, np.split(dy, edges, axis=1), strict=True))
+        elif kind is JoinKind.ADD:
+            y = reduce(np.add, values)
+            self.note(y, lambda dy: [(value, dy) for value in values])
+        else:
+            y = reduce(np.multiply, values)
+            self.note(y, lambda dy: _factors(values, dy))
+        return y
+
+    def shares(self, x: Array, count: int) -> list[Array]:
+        starts = np.split(x, count, axis=1)
+        for i, start in enumerate(starts):
+
+            def pull(dy: Array, i: int = i) -> Iterator[tuple[Array, Array]]:
+                dx = np.zeros_like(x)
+                np.split(dx, count, axis=1)[i][:] = dy
+                yield x, dx
+
+            self.note(start, pull)
+        return starts
+
+    def record(self, path: Path, value: Array) -> None:
+        """Keep a value; joins in a sequence may share a name and get a number."""
+        if not self.keep:
+            return
+        unique, number = path, 1
+        while unique in self.values:
+            number += 1
+            unique = (*path[:-1], f"{path[-1]}_{number}")
+        self.values[unique] = value
+
+
+def _factors(values: list[Array], dy: Array) -> Iterator[tuple[Array, Array]]:
+    """The gradient of a product with respect to each of its factors."""
+    for i, value in enumerate(values):
+        others = reduce(np.multiply, values[:i] + values[i + 1 :])
+        yield value, reduced_to(dy * others, value.shape)

@@ -1,0 +1,336 @@
+"""The meaning of every operation, each a definition in NumPy float64 (`MEANINGS`).
+
+A meaning takes the bound operation, its input, (N, C, H, W) or (N, C), its parameters by leaf name
+in PyTorch's layout, and whether the network is in training, and returns the output with the batch.
+Evaluation is PyTorch's `eval()`. In training, BatchNorm normalises by the statistics of the batch,
+and an operation that draws random numbers is refused unless its rate is zero: no two programs draw
+the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from .. import ops
+from ..expr.dims import Dim
+from ..ops import Op, Shape
+
+Array = npt.NDArray[np.float64]
+Params = Mapping[str, Array]
+Meaning = Callable[[Any, Array, Params, bool], Array]
+
+
+def ints(dims: tuple[Dim, ...]) -> tuple[int, ...]:
+    return tuple(cast(int, dim) for dim in dims)
+
+
+def pad(x: Array, padding: tuple[int, ...], fill: float = 0.0) -> Array:
+    """`x` with `fill` around its maps; `padding` is top, bottom, left, right."""
+    top, bottom, left, right = padding
+    widths = ((0, 0), (0, 0), (top, bottom), (left, right))
+    return np.pad(x, widths, constant_values=fill)
+
+
+def windows(
+    x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...] = (1, 1)
+) -> Array:
+    """Every window that lies inside the maps of `x`: (N, C, rows, columns, kh, kw), a view."""
+    (sh, sw), (dh, dw) = stride, dilation
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    return sliding_window_view(x, reach, axis=(2, 3))[:, :, ::sh, ::sw, ::dh, ::dw]
+
+
+def per_channel(v: Array, x: Array) -> Array:
+    """A vector of C numbers, shaped to meet `x` along its channels."""
+    return v.reshape(-1, *(1 for _ in x.shape[2:]))
+
+
+def patches(op: ops.Conv, x: Array) -> Array:
+    """im2col: for each sample and group a matrix of (channel, i, j) by (row, column)."""
+    stride, dilation, (groups,) = ints(op.stride), ints(op.dilation), ints((op.groups,))
+    seen = windows(pad(x, op.pads(x.shape[1:])), ints(op.kernel), stride, dilation)
+    n, _c, rows, columns, _kh, _kw = seen.shape
+    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, rows * columns)
+
+
+def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
+    """y[o] = b[o] + sum over c, i, j of w[o, c, i, j] x[c] at the window's pixel i, j.
+
+    Output channel o sees the input channels of its own group only.
+    """
+    (groups,) = ints((op.groups,))
+    weight = p["weight"].reshape(groups, len(p["weight"]) // groups, -1)
+    seen = patches(op, x)
+    y = np.einsum("gok,ngkp->ngop", weight, seen) if groups == x.shape[1] else weight @ seen
+    y = y.reshape(len(x), *op.output(x.shape[1:]))
+    return y + per_channel(p["bias"], y) if op.bias else y
+
+
+def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
+    """Each pixel of x[c] adds w[c, o, i, j] x[c] to y[o], i rows and j columns after its own place.
+
+    Its own place is where its row and column, times the stride, fall. Of what that gives, padding
+    is cut off on both sides; output padding is rows and columns after it that nothing reaches.
+    """
+    (groups,) = ints((op.groups,))
+    (kh, kw), (sh, sw), (top, left) = map(ints, (op.kernel, op.stride, op.padding))
+    (n, c, h, w), (out, rows, columns) = x.shape, op.output(x.shape[1:])
+    weight = p["weight"].reshape(groups, c // groups, out // groups, kh, kw)
+    grouped = x.reshape(n, groups, c // groups, h, w)
+    whole = np.zeros((n, out, rows + 2 * top, columns + 2 * left))
+    for i in range(kh):
+        for j in range(kw):
+            part = np.einsum("gco,ngchw->ngohw", weight[..., i, j], grouped, optimize=True)
+            area = (slice(i, i + (h - 1) * sh + 1, sh), slice(j, j + (w - 1) * sw + 1, sw))
+            whole[:, :, area[0], area[1]] += part.reshape(n, out, h, w)
+    y = whole[:, :, top : top + rows, left : left + columns]
+    return y + per_channel(p["bias"], y) if op.bias else y
+
+
+def linear(op: ops.Linear, x: Array, p: Params, *_: object) -> Array:
+    """y[o] = b[o] + sum over c of w[o, c] x[c], on a vector or at each position."""
+    y: Array = np.einsum("oc,nc...->no...", p["weight"], x, optimize=True)
+    return y + per_channel(p["bias"], y) if op.bias else y
+
+
+def _affine(x: Array, p: Params) -> Array:
+    return x * per_channel(p["weight"], x) + per_channel(p["bias"], x)
+
+
+def batch_moments(x: Array) -> tuple[Array, Array]:
+    """Mean and (biased) variance of each channel over the batch and all positions."""
+    axes = (0, *range(2, x.ndim))
+    return x.mean(axes), x.var(axes)
+
+
+def batch_norm(op: ops.BatchNorm, x: Array, p: Params, training: bool) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) by channel, scaled and shifted.
+
+    The moments are the running ones; in training those of the batch, whose variance is biased.
+    """
+    mean, var = batch_moments(x) if training else (p["running_mean"], p["running_var"])
+    centred = x - per_channel(mean, x)
+    return _affine(centred / np.sqrt(per_channel(var, x) + op.epsilon), p)
+
+
+def new_running_statistics(op: ops.BatchNorm, x: Array, p: Params) -> dict[str, Array]:
+    """running_mean and running_var after a training step on `x`.
+
+    `momentum` is the weight of the new batch, whose variance is here the unbiased one. Raises
+    `ValueError` where a channel has one value only, for it has no such variance.
+    """
+    count = x.size // x.shape[1]
+    if count < 2:
+        raise ValueError("batch_norm in training needs more than one value in each channel")
+    mean, var = batch_moments(x)
+    new = {"running_mean": mean, "running_var": var * count / (count - 1)}
+    return {leaf: (1 - op.momentum) * p[leaf] + op.momentum * value for leaf, value in new.items()}
+
+
+def standardise(x: Array, axes: tuple[int, ...], epsilon: float) -> tuple[Array, Array]:
+    """`x` with mean 0 and variance 1 over `axes`, and what it was divided by."""
+    deviation: Array = np.sqrt(x.var(axes, keepdims=True) + epsilon)
+    return (x - x.mean(axes, keepdims=True)) / deviation, deviation
+
+
+def layer_norm(op: ops.LayerNorm, x: Array, p: Params, *_: object) -> Array:
+    """Mean 0 and variance 1 over the channels of each position, then scaled and shifted."""
+    return _affine(standardise(x, (1,), op.epsilon)[0], p)
+
+
+def group_norm(op: ops.GroupNorm, x: Array, p: Params, *_: object) -> Array:
+    """Mean 0 and variance 1 over each group of channels at all positions, scaled and shifted."""
+    grouped = x.reshape(len(x), *ints((op.groups,)), -1)
+    return _affine(standardise(grouped, (2,), op.epsilon)[0].reshape(x.shape), p)
+
+
+def relu(op: ops.Relu, x: Array, *_: object) -> Array:
+    return np.maximum(x, 0.0)
+
+
+def relu6(op: ops.Relu6, x: Array, *_: object) -> Array:
+    return np.clip(x, 0.0, 6.0)
+
+
+def leaky_relu(op: ops.LeakyRelu, x: Array, *_: object) -> Array:
+    return np.where(x > 0, x, op.slope * x)
+
+
+def sigmoid(op: ops.Sigmoid, x: Array, *_: object) -> Array:
+    """1 / (1 + exp(-x)), written so that no exponential overflows."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def hard_sigmoid(op: ops.HardSigmoid, x: Array, *_: object) -> Array:
+    return np.clip(x + 3.0, 0.0, 6.0) / 6.0
+
+
+def tanh(op: ops.Tanh, x: Array, *_: object) -> Array:
+    return np.tanh(x)
+
+
+def silu(op: ops.Silu, x: Array, *_: object) -> Array:
+    return x * sigmoid(ops.Sigmoid(), x)
+
+
+def hard_swish(op: ops.HardSwish, x: Array, *_: object) -> Array:
+    return x * hard_sigmoid(ops.HardSigmoid(), x)
+
+
+def gelu_cdf(x: Array) -> Array:
+    """Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits where x is negative."""
+    scaled = (-x / math.sqrt(2.0)).ravel()
+    return np.fromiter(map(math.erfc, scaled), np.float64, x.size).reshape(x.shape) / 2.0
+
+
+def gelu(op: ops.Gelu, x: Array, *_: object) -> Array:
+    """x Phi(x), Phi being the cumulative normal distribution."""
+    return x * gelu_cdf(x)
+
+
+def elu(op: ops.Elu, x: Array, *_: object) -> Array:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0.0)))
+
+
+def softmax(op: ops.Softmax, x: Array, *_: object) -> Array:
+    """exp(x) over its sum along the channels; the maximum is subtracted, which cancels."""
+    raised = np.exp(x - x.max(1, keepdims=True))
+    quotient: Array = raised / raised.sum(1, keepdims=True)
+    return quotient
+
+
+def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, int]:
+    """By how many rows and columns the last windows of a pool reach past its padding."""
+    kernel, stride, padding = ints(op.kernel), ints(op.stride), ints(op.padding)
+    ends = [(n - 1) * s + k for n, s, k in zip(op.output(shape)[1:], stride, kernel, strict=True)]
+    padded = (shape[1] + padding[0] + padding[1], shape[2] + padding[2] + padding[3])
+    rows, columns = (max(0, end - size) for end, size in zip(ends, padded, strict=True))
+    return rows, columns
+
+
+def pool_windows(op: ops.Pool, x: Array, fill: float, beyond: float) -> Array:
+    """The windows of a pool over `x` padded by `fill`.
+
+    In ceil mode the last window may reach past the padding: there it sees `beyond`.
+    """
+    rows, columns = pool_overhang(op, x.shape[1:])
+    x = pad(pad(x, ints(op.padding), fill), (0, rows, 0, columns), beyond)
+    return windows(x, ints(op.kernel), ints(op.stride))
+
+
+def max_pool(op: ops.MaxPool, x: Array, *_: object) -> Array:
+    """The maximum of each window; padding is -infinity, so that it never wins."""
+    y: Array = pool_windows(op, x, -np.inf, -np.inf).max((4, 5))
+    return y
+
+
+def avg_pool(op: ops.AvgPool, x: Array, *_: object) -> Array:
+    """The sum of each window over the number of pixels that count in it.
+
+    Padding counts where `count_include_pad` says so; what ceil mode adds beyond it never does.
+    """
+    counted = pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
+    y: Array = pool_windows(op, x, 0.0, 0.0).sum((4, 5)) / counted.sum((4, 5))
+    return y
+
+
+def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
+    y: Array = x.mean((2, 3), keepdims=op.keepdims)
+    return y
+
+
+def flatten(op: ops.Flatten, x: Array, *_: object) -> Array:
+    return x.reshape(len(x), -1)
+
+
+def drop(op: ops.Dropout | ops.StochasticDepth, x: Array, p: Params, training: bool) -> Array:
+    """The identity, in evaluation and at rate zero. Raises `ValueError` otherwise."""
+    if training and op.rate != 0:
+        raise ValueError(f"{op.word} of rate {op.rate} is random in training: compare at rate 0")
+    return x
+
+
+def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
+    return x * p[""]
+
+
+def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
+    before, after = ints((op.before, op.after))
+    return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
+
+
+def slice_channels(op: ops.SliceChannels, x: Array, *_: object) -> Array:
+    start, stop = ints((op.start, op.stop))
+    return x[:, start:stop]
+
+
+def channel_shuffle(op: ops.ChannelShuffle, x: Array, *_: object) -> Array:
+    """Channel i of group g becomes channel g of the i-th group of the output."""
+    n, c, h, w = x.shape
+    (groups,) = ints((op.groups,))
+    return x.reshape(n, groups, c // groups, h, w).swapaxes(1, 2).reshape(x.shape)
+
+
+def permute(op: ops.Permute, x: Array, *_: object) -> Array:
+    """The identity: here the channels stand first throughout."""
+    return x
+
+
+def interpolation(n: int, scale: int) -> Array:
+    """(scale n, n): how much each of n pixels weighs in each pixel of the enlarged axis.
+
+    The centre of pixel i is at i + 1/2 on both axes; beyond the outermost centres the edge is held.
+    """
+    centres = np.clip((np.arange(n * scale) + 0.5) / scale - 0.5, 0, n - 1)
+    weights: Array = np.maximum(0.0, 1.0 - np.abs(centres[:, None] - np.arange(n)))
+    return weights
+
+
+def upsample(op: ops.Upsample, x: Array, *_: object) -> Array:
+    """Each pixel repeated, or the linear interpolation of its neighbours along both axes."""
+    (scale,) = ints((op.scale,))
+    if op.mode is ops.Resampling.NEAREST:
+        return x.repeat(scale, 2).repeat(scale, 3)
+    rows, columns = interpolation(x.shape[2], scale), interpolation(x.shape[3], scale)
+    y: Array = np.einsum("yh,nchw,xw->ncyx", rows, x, columns, optimize=True)
+    return y
+
+
+MEANINGS: dict[type[Op], Meaning] = {
+    ops.Conv: conv,
+    ops.ConvTranspose: conv_transpose,
+    ops.Linear: linear,
+    ops.BatchNorm: batch_norm,
+    ops.LayerNorm: layer_norm,
+    ops.GroupNorm: group_norm,
+    ops.Relu: relu,
+    ops.Relu6: relu6,
+    ops.LeakyRelu: leaky_relu,
+    ops.Sigmoid: sigmoid,
+    ops.HardSigmoid: hard_sigmoid,
+    ops.Tanh: tanh,
+    ops.Silu: silu,
+    ops.HardSwish: hard_swish,
+    ops.Gelu: gelu,
+    ops.Elu: elu,
+    ops.Softmax: softmax,
+    ops.MaxPool: max_pool,
+    ops.AvgPool: avg_pool,
+    ops.GlobalAvgPool: global_avg_pool,
+    ops.Flatten: flatten,
+    ops.Dropout: drop,
+    ops.StochasticDepth: drop,
+    ops.LayerScale: layer_scale,
+    ops.PadChannels: pad_channels,
+    ops.SliceChannels: slice_channels,
+    ops.ChannelShuffle: channel_shuffle,
+    ops.Permute: permute,
+    ops.Upsample: upsample,
+}

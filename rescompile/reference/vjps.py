@@ -1,0 +1,267 @@
+"""The derivative of every operation, each a definition in NumPy float64 (`VJPS`).
+
+A VJP takes what the meaning took and gave, and the gradient of a loss with respect to the
+output `y`; it returns that with respect to the input `x`, and to each trainable parameter by leaf.
+Where an operation has a kink (zero for relu, a tie in a max-pool), it takes the side that the
+frameworks take: zero for relu, the first of equals for a max-pool.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import ops
+from ..ops import Op
+from .forward import (
+    Array,
+    Params,
+    batch_moments,
+    gelu_cdf,
+    interpolation,
+    ints,
+    pad,
+    patches,
+    per_channel,
+    pool_overhang,
+    pool_windows,
+    sigmoid,
+    standardise,
+    windows,
+)
+
+Pulled = tuple[Array, dict[str, Array]]
+Vjp = Callable[[Any, Array, Array, Params, Array, bool], Pulled]
+
+
+def _over_channel(x: Array) -> Array:
+    """The sum over everything but the channels."""
+    total: Array = x.sum((0, *range(2, x.ndim)))
+    return total
+
+
+def _fold(seen: Array, out: Array, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
+    """Windows (N, C, rows, columns, kh, kw) added into `out` where `windows` took them from."""
+    rows, columns, kh, kw = seen.shape[2:]
+    for i in range(kh):
+        for j in range(kw):
+            top, left = i * dilation[0], j * dilation[1]
+            bottom, right = top + stride[0] * (rows - 1) + 1, left + stride[1] * (columns - 1) + 1
+            out[:, :, top : bottom : stride[0], left : right : stride[1]] += seen[..., i, j]
+    return out
+
+
+def _crop(padded: Array, x: Array, padding: tuple[int, ...]) -> Array:
+    """The part of `padded` that is `x` and not its padding."""
+    top, left = padding[0], padding[2]
+    return padded[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+
+
+def conv(op: ops.Conv, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    groups, pads = ints((op.groups,))[0], op.pads(x.shape[1:])
+    n, _, rows, columns = y.shape
+    weight = p["weight"].reshape(groups, len(p["weight"]) // groups, -1)
+    grouped = dy.reshape(n, groups, -1, rows * columns)
+    given = {"weight": (grouped @ patches(op, x).swapaxes(2, 3)).sum(0).reshape(p["weight"].shape)}
+    if op.bias:
+        given["bias"] = _over_channel(dy)
+    seen = weight.swapaxes(1, 2) @ grouped
+    seen = seen.reshape(n, x.shape[1], *ints(op.kernel), rows, columns).transpose(0, 1, 4, 5, 2, 3)
+    padded = _fold(seen, np.zeros_like(pad(x, pads)), ints(op.stride), ints(op.dilation))
+    return _crop(padded, x, pads), given
+
+
+def conv_transpose(
+    op: ops.ConvTranspose, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    """What a pixel of x added to y, it is now given back from there: a convolution of dy."""
+    (groups,), kernel, stride = ints((op.groups,)), ints(op.kernel), ints(op.stride)
+    (top, left), (n, c, h, w) = ints(op.padding), x.shape
+    seen = windows(pad(dy, (top, top, left, left)), kernel, stride)[:, :, :h, :w]
+    seen = seen.reshape(n, groups, -1, h, w, *kernel)
+    weight = p["weight"].reshape(groups, c // groups, -1, *kernel)
+    grouped = x.reshape(n, groups, c // groups, h, w)
+    dw = np.einsum("ngchw,ngohwij->gcoij", grouped, seen, optimize=True)
+    given = {"weight": dw.reshape(p["weight"].shape)}
+    if op.bias:
+        given["bias"] = _over_channel(dy)
+    dx: Array = np.einsum("gcoij,ngohwij->ngchw", weight, seen, optimize=True)
+    return dx.reshape(x.shape), given
+
+
+def linear(op: ops.Linear, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    given = {"weight": np.einsum("no...,nc...->oc", dy, x, optimize=True)}
+    if op.bias:
+        given["bias"] = _over_channel(dy)
+    dx: Array = np.einsum("oc,no...->nc...", p["weight"], dy, optimize=True)
+    return dx, given
+
+
+def _unaffine(standard: Array, p: Params, dy: Array) -> Pulled:
+    """Through scale and shift."""
+    given = {"weight": _over_channel(dy * standard), "bias": _over_channel(dy)}
+    return dy * per_channel(p["weight"], dy), given
+
+
+def _unstandardise(standard: Array, deviation: Array, dy: Array, axes: tuple[int, ...]) -> Array:
+    """Through (x - mean) / deviation, both of which depend on x."""
+    along = standard * (dy * standard).mean(axes, keepdims=True)
+    pulled: Array = (dy - dy.mean(axes, keepdims=True) - along) / deviation
+    return pulled
+
+
+def batch_norm(
+    op: ops.BatchNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    mean, var = batch_moments(x) if training else (p["running_mean"], p["running_var"])
+    deviation = np.sqrt(per_channel(var, x) + op.epsilon)
+    standard = (x - per_channel(mean, x)) / deviation
+    inner, given = _unaffine(standard, p, dy)
+    if not training:
+        return inner / deviation, given
+    return _unstandardise(standard, deviation, inner, (0, *range(2, x.ndim))), given
+
+
+def layer_norm(
+    op: ops.LayerNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    standard, deviation = standardise(x, (1,), op.epsilon)
+    inner, given = _unaffine(standard, p, dy)
+    return _unstandardise(standard, deviation, inner, (1,)), given
+
+
+def group_norm(
+    op: ops.GroupNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    grouped = (len(x), *ints((op.groups,)), -1)
+    standard, deviation = standardise(x.reshape(grouped), (2,), op.epsilon)
+    inner, given = _unaffine(standard.reshape(x.shape), p, dy)
+    pulled = _unstandardise(standard, deviation, inner.reshape(grouped), (2,))
+    return pulled.reshape(x.shape), given
+
+
+def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
+    """Through a function of one number, given its slope at x as a function of (op, x, y)."""
+    return lambda op, x, y, p, dy, training: (dy * slope(op, x, y), {})
+
+
+def _silu_slope(op: ops.Silu, x: Array, y: Array) -> Array:
+    gate = sigmoid(ops.Sigmoid(), x)
+    return gate + y * (1.0 - gate)
+
+
+def _gelu_slope(op: ops.Gelu, x: Array, y: Array) -> Array:
+    return gelu_cdf(x) + x * np.exp(-x * x / 2.0) / math.sqrt(2.0 * math.pi)
+
+
+def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    return y * (dy - (dy * y).sum(1, keepdims=True)), {}
+
+
+def _unpool(op: ops.Pool, x: Array, seen: Array) -> Array:
+    rows, columns = pool_overhang(op, x.shape[1:])
+    out = np.zeros_like(pad(pad(x, ints(op.padding)), (0, rows, 0, columns)))
+    return _crop(_fold(seen, out, ints(op.stride), (1, 1)), x, ints(op.padding))
+
+
+def max_pool(op: ops.MaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    seen = pool_windows(op, x, -np.inf, -np.inf)
+    flat = seen.reshape(*y.shape, -1)
+    first = flat.argmax(-1)[..., None] == np.arange(flat.shape[-1])
+    return _unpool(op, x, (first * dy[..., None]).reshape(seen.shape)), {}
+
+
+def avg_pool(op: ops.AvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    counted = pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
+    share = (dy / counted.sum((4, 5)))[..., None, None]
+    return _unpool(op, x, np.broadcast_to(share, (*y.shape, *ints(op.kernel)))), {}
+
+
+def global_avg_pool(
+    op: ops.GlobalAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    share = dy.reshape(*x.shape[:2], 1, 1) / (x.shape[2] * x.shape[3])
+    return np.broadcast_to(share, x.shape), {}
+
+
+def reshaped(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    return dy.reshape(x.shape), {}
+
+
+def layer_scale(
+    op: ops.LayerScale, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return dy * p[""], {"": _over_channel(dy * x).reshape(p[""].shape)}
+
+
+def pad_channels(
+    op: ops.PadChannels, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    (before,) = ints((op.before,))
+    return dy[:, before : before + x.shape[1]], {}
+
+
+def slice_channels(
+    op: ops.SliceChannels, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    start, stop = ints((op.start, op.stop))
+    pulled = np.zeros_like(x)
+    pulled[:, start:stop] = dy
+    return pulled, {}
+
+
+def channel_shuffle(
+    op: ops.ChannelShuffle, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    n, c, h, w = x.shape
+    (groups,) = ints((op.groups,))
+    return dy.reshape(n, c // groups, groups, h, w).swapaxes(1, 2).reshape(x.shape), {}
+
+
+def upsample(op: ops.Upsample, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    (scale,) = ints((op.scale,))
+    n, c, h, w = x.shape
+    if op.mode is ops.Resampling.NEAREST:
+        return dy.reshape(n, c, h, scale, w, scale).sum((3, 5)), {}
+    rows, columns = interpolation(h, scale), interpolation(w, scale)
+    pulled: Array = np.einsum("yh,ncyx,xw->nchw", rows, dy, columns, optimize=True)
+    return pulled, {}
+
+
+VJPS: dict[type[Op], Vjp] = {
+    ops.Conv: conv,
+    ops.ConvTranspose: conv_transpose,
+    ops.Linear: linear,
+    ops.BatchNorm: batch_norm,
+    ops.LayerNorm: layer_norm,
+    ops.GroupNorm: group_norm,
+    ops.Relu: elementwise(lambda op, x, y: x > 0),
+    ops.Relu6: elementwise(lambda op, x, y: (x > 0) & (x < 6)),
+    ops.LeakyRelu: elementwise(lambda op, x, y: np.where(x > 0, 1.0, op.slope)),
+    ops.Sigmoid: elementwise(lambda op, x, y: y * (1.0 - y)),
+    ops.HardSigmoid: elementwise(lambda op, x, y: (np.abs(x) < 3) / 6.0),
+    ops.Tanh: elementwise(lambda op, x, y: 1.0 - y * y),
+    ops.Silu: elementwise(_silu_slope),
+    ops.HardSwish: elementwise(
+        lambda op, x, y: np.where(np.abs(x) < 3, (2.0 * x + 3.0) / 6.0, x > 0)
+    ),
+    ops.Gelu: elementwise(_gelu_slope),
+    ops.Elu: elementwise(lambda op, x, y: np.exp(np.minimum(x, 0.0))),
+    ops.Softmax: softmax,
+    ops.MaxPool: max_pool,
+    ops.AvgPool: avg_pool,
+    ops.GlobalAvgPool: global_avg_pool,
+    ops.Flatten: reshaped,
+    ops.Permute: reshaped,
+    ops.Dropout: reshaped,
+    ops.StochasticDepth: reshaped,
+    ops.LayerScale: layer_scale,
+    ops.PadChannels: pad_channels,
+    ops.SliceChannels: slice_channels,
+    ops.ChannelShuffle: channel_shuffle,
+    ops.Upsample: upsample,
+}

@@ -1,0 +1,84 @@
+"""Weights that anyone can make again: every tensor depends on its own name, never on the order.
+
+Parity is measured under random weights and random running statistics, never under zeros or an
+untouched initialisation, which hide mistakes. Keys are paths, `("layer1", "0", "conv1", "weight")`;
+joined with "." they are PyTorch's state-dict keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InternalError
+from ..ir.structure import Path
+from ..ir.trace import Elaborated, OpTrace
+from ..ops import Parameter, Shape
+from .executor import parameter_path
+from .forward import Array
+
+CALM = 0.4
+
+
+def parameters(elaborated: Elaborated) -> Iterator[tuple[Path, Parameter, OpTrace]]:
+    """Every tensor by its path, with the operation that owns it, in the order of execution.
+
+    Raises `InternalError` where two tensors have one path.
+    """
+    seen: set[Path] = set()
+    for path, trace in elaborated.flat():
+        for parameter in trace.op.parameters(trace.x):
+            key = parameter_path(path, parameter.leaf)
+            if key in seen:
+                raise InternalError(f"two tensors are called '{'.'.join(key)}'")
+            seen.add(key)
+            yield key, parameter, trace
+
+
+def random_weights(elaborated: Elaborated, seed: int = 0) -> dict[Path, Array]:
+    """Float64 weights under which values neither explode nor vanish; `seed` is 0 or more.
+
+    Each tensor is drawn (see `_draw`) from a generator of its own, seeded by `seed` and its path.
+    Scales of norms are then shrunk by `CALM`: under scales about one, residual sums double with
+    each block, gates behind them saturate, and float32 cannot follow float64 in any framework.
+    """
+    return {
+        path: _draw(np.random.default_rng([seed, digest(path)]), path[-1], parameter.shape)
+        * (CALM if path[-1] == "weight" and len(parameter.shape) == 1 else 1.0)
+        for path, parameter, _ in parameters(elaborated)
+    }
+
+
+def seeded_weights(elaborated: Elaborated) -> dict[Path, npt.NDArray[np.float32]]:
+    """Float32 weights that depend on names alone: reference logits are recorded under them.
+
+    Each tensor is drawn (see `_draw`) from a generator seeded by its state-dict key alone: the
+    first eight bytes of the key's SHA-256, little-endian. They are drawn in float64, then rounded.
+    """
+    return {
+        path: _draw(np.random.default_rng(digest(path)), path[-1], parameter.shape).astype("f4")
+        for path, parameter, _ in parameters(elaborated)
+    }
+
+
+def digest(path: Path) -> int:
+    """A seed of a tensor's own: the first eight bytes of its key's SHA-256, little-endian."""
+    return int.from_bytes(hashlib.sha256(".".join(path).encode()).digest()[:8], "little")
+
+
+def _draw(rng: np.random.Generator, leaf: str, shape: Shape) -> Array:
+    """A float64 tensor of the kind that the last name of its path tells.
+
+    Running variances and the scales of norms are uniform in [0.5, 1.5); weights of two or more
+    dimensions are normal with variance 2 / fan_in (He et al. 2015, arXiv:1502.01852), fan_in being
+    the product of all dimensions but the first; all else (biases, running means, layer scales) is
+    normal with standard deviation 0.1.
+    """
+    if leaf == "running_var" or (leaf == "weight" and len(shape) < 2):
+        return rng.uniform(0.5, 1.5, shape)
+    drawn = rng.standard_normal(shape)
+    return drawn * math.sqrt(2.0 / math.prod(shape[1:])) if leaf == "weight" else 0.1 * drawn

@@ -1,0 +1,1 @@
+"""Proof of sameness: backends compared with the reference, and with each other."""

@@ -1,0 +1,133 @@
+"""What every executor is given: a network at a size, weights, images and targets, all seeded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..api import Architecture, open_spec
+from ..errors import SpecError
+from ..ir.structure import Path
+from ..ir.trace import Elaborated
+from ..ops import BatchNorm, show_shape
+from ..reference.drops import TRAINING_BATCH, drops, factors
+from ..reference.sgd import STEPS
+from ..reference.weights import random_weights
+from ..worker.client import Subject
+
+Array = NDArray[Any]
+WEIGHTS_SEED = 0
+IMAGES_SEED = 1
+BATCH = 2  # images in evaluation
+SMALLEST = 64  # pixels: what an image is reduced to for the checks in float64, where that goes
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network under test. `source` replaces what a backend emits, by the backend's name."""
+
+    spec: str
+    net: Architecture
+    size: int | None
+    sources: Mapping[str, str]
+    perturbed: bool = False  # whether weights and images are moved by a rounding
+
+    @property
+    def elaborated(self) -> Elaborated:
+        return self.net.analysis.elaborated
+
+    @property
+    def image(self) -> str:
+        """Height x width of its images."""
+        return show_shape(self.elaborated.network.input[1:])
+
+    def subject(self, backend: str, dtype: str) -> Subject:
+        """What a worker is told."""
+        return Subject(self.spec, self.size, WEIGHTS_SEED, dtype, self.sources.get(backend))
+
+    def weights(self) -> dict[Path, Array]:
+        """Drawn anew: who asks keeps them, as long as they are needed."""
+        drawn = random_weights(self.elaborated, WEIGHTS_SEED)
+        return {path: self._shake(array) for path, array in drawn.items()}
+
+    @cached_property
+    def images(self) -> Array:
+        """For evaluation: exact in float32, so that both dtypes see the same ones."""
+        return self._images(IMAGES_SEED, BATCH)
+
+    @cached_property
+    def batches(self) -> Array:
+        """For training: steps x batch x C x H x W."""
+        return np.stack([self._images(IMAGES_SEED + 1 + i, TRAINING_BATCH) for i in range(STEPS)])
+
+    def _images(self, seed: int, count: int) -> Array:
+        shape = (count, *self.elaborated.network.input)
+        drawn = np.random.default_rng(seed).standard_normal(shape)
+        return self._shake(drawn.astype(np.float32).astype(np.float64))
+
+    def _shake(self, array: Array) -> Array:
+        """Every number moved to the next one, up or down."""
+        if not self.perturbed:
+            return array
+        ways = np.random.default_rng(0).choice([-np.inf, np.inf], array.shape)
+        return np.asarray(np.nextafter(array, ways))
+
+    def targets(self, outputs: tuple[Array, ...]) -> list[Array]:
+        """A random class for each position of each output, so weighted that the loss is a mean."""
+        rng = np.random.default_rng(IMAGES_SEED)
+        made = []
+        for output in outputs:
+            classes = rng.integers(output.shape[1], size=(output.shape[0], 1, *output.shape[2:]))
+            hot = np.arange(output.shape[1]).reshape(-1, *(1 for _ in output.shape[2:])) == classes
+            made.append(hot / classes.size)
+        return made
+
+    def counts(self) -> dict[str, tuple[BatchNorm, int]]:
+        """Each batch norm by its running variance, and how many values of a channel it sees."""
+        return {
+            ".".join((*path, "running_var")): (trace.op, TRAINING_BATCH * prod(trace.x[1:]))
+            for path, trace in self.elaborated.flat()
+            if isinstance(trace.op, BatchNorm)
+        }
+
+    def variance_counts(self) -> dict[str, tuple[float, int]]:
+        """For each norm that leaves its running variance to the framework: momentum and count."""
+        return {
+            name: (op.momentum, count)
+            for name, (op, count) in self.counts().items()
+            if not op.unbiased
+        }
+
+    def factors(self) -> dict[Path, Array]:
+        """What a batch of training is multiplied by where something is dropped at random."""
+        return factors(self.elaborated, TRAINING_BATCH)
+
+    def drops(self) -> bool:
+        """Whether there is a layer that can drop something."""
+        return any(drops(self.elaborated))
+
+
+def full_size(spec: str, size: int | None = None, sources: Mapping[str, str] = {}) -> Case:
+    """The network at the image size of its spec, or at `size`. Raises `SpecError`."""
+    net = open_spec(spec, size)
+    net.analysis  # noqa: B018 - a wrong spec is refused here
+    return Case(spec, net, size, sources)
+
+
+def reduced(full: Case) -> Case:
+    """The same network at the smallest image that it takes: a multiple of 32 from 64 on.
+
+    Checks in float64 would take minutes at 224 x 224. A network of smaller images is itself.
+    """
+    for size in range(SMALLEST, min(full.elaborated.network.input[1:]), 32):
+        try:
+            return full_size(full.spec, size, full.sources)
+        except SpecError:
+            continue
+    return full

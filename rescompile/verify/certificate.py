@@ -1,0 +1,251 @@
+"""What a verification found, as data: for a reader, for a README, and for the record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..prose import json_text, markdown
+from ..reference.deviation import Deviation
+from .checks import NOISE
+from .locate import Place
+
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check: how far each framework is from the reference, and from each other.
+
+    `pairs` is keyed by two labels, the second being "reference" where that is the measure.
+    """
+
+    check: str
+    dtype: str
+    image: str
+    bound: float | None
+    pairs: Mapping[tuple[str, str], Deviation]
+    noise: float | None = None  # the reference's own, where it matters
+
+    @property
+    def limit(self) -> float:
+        """What an error is compared with: infinity where nothing is judged."""
+        if self.bound is None:
+            return math.inf
+        return max(self.bound, NOISE * (self.noise or 0.0))
+
+    @property
+    def worst(self) -> tuple[tuple[str, str], Deviation]:
+        """The largest deviation, and between whom."""
+        return max(self.pairs.items(), key=lambda pair: pair[1].error)
+
+    @property
+    def good(self) -> bool:
+        """Whether every error is within the bound, or nothing is judged."""
+        return self.bound is None or all(self.within(d) for d in self.pairs.values())
+
+    def within(self, deviation: Deviation) -> bool:
+        return deviation.error <= self.limit
+
+    @property
+    def wrong(self) -> list[str]:
+        """The frameworks that are not where the reference is."""
+        return [a for (a, b), d in self.pairs.items() if b == REFERENCE and not self.within(d)]
+
+    @property
+    def verdict(self) -> str:
+        """Who is wrong, in words."""
+        right = [a for (a, b), d in self.pairs.items() if b == REFERENCE and self.within(d)]
+        wrong = " and ".join(self.wrong)
+        if not wrong:
+            return f"{' and '.join(right)} differ from each other, though not from the reference"
+        if not right:
+            return f"{wrong} {'differ' if ' and ' in wrong else 'differs'} from the reference"
+        return f"{wrong} is wrong: {' and '.join(right)} and the reference agree"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A disagreement: the first check that a framework failed, and where it shows first."""
+
+    label: str
+    check: str
+    dtype: str
+    verdict: str
+    place: Place | None
+    others: Mapping[str, float] = field(default_factory=dict)  # the same value elsewhere
+
+    def text(self) -> str:
+        lines = [f"{self.check}, {self.dtype}: {self.verdict}"]
+        if self.place is None:
+            return lines[0]
+        place, found = self.place, self.place.deviation
+        if place.block:
+            lines.append(f"  first block that differs: {place.block}")
+        if place.layer and place.layer != place.block:
+            lines.append(f"  first layer that differs: {place.layer}")
+        if found.problem:
+            lines.append(f"    {found.problem}")
+        else:
+            index = f"at [{', '.join(map(str, found.index))}]" if found.index else ""
+            if not (place.layer and index):
+                index = f"{found.where} {index}".rstrip()
+            values = {self.label: found.got, REFERENCE: found.wanted, **self.others}
+            shown = ", ".join(f"{name} {value:.17g}" for name, value in values.items())
+            lines.append(f"    {index}: {shown}")
+            lines.append(f"    error {_number(found.error)}")
+        if place.before:
+            lines.append(f"  last one that agrees: {place.before}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The verification of one spec."""
+
+    network: str
+    spec: str
+    hashes: Mapping[str, str]
+    versions: Mapping[str, Mapping[str, str]]
+    settings: Mapping[str, Any]
+    platform: Mapping[str, str]
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        return all(row.good for row in self.rows)
+
+    @property
+    def labels(self) -> list[str]:
+        return [label for label in self.versions if label != REFERENCE]
+
+    def text(self) -> str:
+        """For a terminal."""
+        lines = [f"{self.network}: {self._versions()}"]
+        lines.extend(f"  note: {note}" for note in self.notes)
+        table = [self._head(), *(self._cells(row) for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for cells in table:
+            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+            lines.append("  " + "  ".join(padded).rstrip())
+        if any(row.limit > (row.bound or math.inf) for row in self.rows):
+            lines.append(
+                f"  * {NOISE:.0f} times what one rounding of all inputs moves the reference"
+            )
+        for finding in self.findings:
+            lines.extend(["", *("  " + line for line in finding.text().splitlines())])
+        judged = sum(row.bound is not None for row in self.rows)
+        failed = sum(not row.good for row in self.rows)
+        end = f"{failed} of {judged} checks failed" if failed else f"all {judged} checks passed"
+        return "\n".join([*lines, "", f"{self.network}: {end}", ""])
+
+    def markdown(self) -> str:
+        """For a README."""
+        lines = [f"### {self.network}", "", f"{self._versions()}.", ""]
+        head, *body = [self._head(), *(self._cells(row) for row in self.rows)]
+        lines += [_bar(head), _bar(["---"] * len(head)), *map(_bar, body)]
+        lines += ["", *(f"* {note}" for note in self.notes)]
+        for finding in self.findings:
+            lines += ["", "```", finding.text(), "```"]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def data(self) -> dict[str, Any]:
+        """For the record: nothing in it depends on the time or names a machine."""
+        return {
+            "network": self.network,
+            "spec": self.spec,
+            "agrees": self.good,
+            "sha256": dict(self.hashes),
+            "versions": {label: dict(found) for label, found in self.versions.items()},
+            "platform": dict(self.platform),
+            "settings": dict(self.settings),
+            "notes": list(self.notes),
+            "checks": [_row_data(row) for row in self.rows],
+            "findings": [_finding_data(finding) for finding in self.findings],
+        }
+
+    def _versions(self) -> str:
+        return "; ".join(
+            f"{label} ({', '.join(f'{k} {v}' for k, v in found.items())})"
+            for label, found in self.versions.items()
+        )
+
+    def _head(self) -> list[str]:
+        pairs = list(self.rows[0].pairs) if self.rows else []
+        names = [a if b == REFERENCE else f"{a} - {b}" for a, b in pairs]
+        return ["", "check", "dtype", "image", *names, "bound", "worst at"]
+
+    def _cells(self, row: Row) -> list[str]:
+        pairs = list(self.rows[0].pairs)
+        errors = [_number(row.pairs[p].error) if p in row.pairs else "" for p in pairs]
+        state = "-" if row.bound is None else "ok" if row.good else "FAIL"
+        bound = "" if row.bound is None else f"{row.limit:.0e}" if row.bound < 1 else f"{row.bound}"
+        if row.bound is not None and row.limit > row.bound:
+            bound += " *"
+        _, found = row.worst
+        where = found.problem or found.where
+        return [state, row.check, row.dtype, row.image, *errors, bound, where]
+
+
+def to_json(certificates: list[Certificate]) -> str:
+    """One certificate as an object, several as a list."""
+    data = [certificate.data() for certificate in certificates]
+    return json_text(data[0] if len(data) == 1 else data)
+
+
+def _number(error: float) -> str:
+    return f"{error:.1e}" if math.isfinite(error) else "fails"
+
+
+def _bar(cells: Any) -> str:
+    return "| " + " | ".join(map(markdown, cells)) + " |"
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _deviation_data(found: Deviation) -> dict[str, Any]:
+    made = {
+        "error": _finite(found.error),
+        "where": found.where,
+        "index": list(found.index),
+        "got": _finite(found.got),
+        "wanted": _finite(found.wanted),
+    }
+    return {**made, "problem": found.problem} if found.problem else made
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    return {
+        "check": row.check,
+        "dtype": row.dtype,
+        "image": row.image,
+        "bound": row.bound,
+        "judged": row.bound is not None,
+        "noise": None if row.noise is None else _finite(row.noise),
+        "passed": row.good,
+        "errors": [
+            {"of": a, "against": b, **_deviation_data(found)} for (a, b), found in row.pairs.items()
+        ],
+    }
+
+
+def _finding_data(finding: Finding) -> dict[str, Any]:
+    place = finding.place
+    where = None
+    if place is not None:
+        where = {"block": place.block, "layer": place.layer, "last_that_agrees": place.before}
+        where.update(_deviation_data(place.deviation))
+    return {
+        "of": finding.label,
+        "check": finding.check,
+        "dtype": finding.dtype,
+        "verdict": finding.verdict,
+        "place": where,
+        "others": {label: _finite(value) for label, value in finding.others.items()},
+    }

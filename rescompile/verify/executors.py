@@ -1,0 +1,239 @@
+"""Who says what a network computes: the reference, and each framework. All answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from ..ir.structure import Path
+from ..reference import Result, run, step
+from ..reference.deviation import Arrays, deviations, worst
+from ..reference.drops import KNOWN, NOTHING
+from ..reference.sgd import descend, learning_rate
+from ..registry import get_backend
+from ..worker.client import Gradients, Worker
+from .case import Case
+
+Array = NDArray[Any]
+
+
+class Executor(Protocol):
+    """One execution of a case; every answer has arrays by name, state-dict keys for weights."""
+
+    def evaluation(self) -> Arrays:
+        """The outputs in evaluation mode."""
+
+    def training(self) -> Arrays:
+        """The outputs in training mode."""
+
+    def dropping(self) -> Arrays:
+        """The same with known factors where something is dropped, or nothing if nothing is."""
+
+    def running(self) -> Arrays:
+        """The running statistics after a training step, as if variances were unbiased."""
+
+    def kept_variance(self) -> Arrays:
+        """The running variances after a training step, as they are."""
+
+    def gradients(self) -> Arrays:
+        """Of a cross-entropy, for every parameter."""
+
+    def input_gradient(self) -> Arrays:
+        """Of the same, for the images."""
+
+    def descended(self) -> Arrays:
+        """The trainable weights after some steps of SGD."""
+
+    def forget(self) -> None:
+        """Drop the first step: its gradients are as large as the network."""
+
+
+class Reference:
+    """The NumPy semantics: float64, whatever the others compute in."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.chosen: float | None = None
+        self.end: Arrays | None = None
+
+    @cached_property
+    def weights(self) -> dict[Path, Array]:
+        return self.case.weights()
+
+    @cached_property
+    def result(self) -> Result:
+        return run(self.case.elaborated, self.weights, self.case.images)
+
+    @cached_property
+    def targets(self) -> list[Array]:
+        """For the loss: one for each output, of its shape."""
+        return self.case.targets(self.trained().outputs)
+
+    def step(self, weights: Any, images: Array) -> Any:
+        return step(self.case.elaborated, weights, images, self.targets)
+
+    @cached_property
+    def first(self) -> Any:
+        """The first training step."""
+        return self.step(self.weights, self.case.batches[0])
+
+    def evaluation(self) -> Arrays:
+        return outputs(self.result.outputs)
+
+    def training(self) -> Arrays:
+        return outputs(self.first.outputs)
+
+    def dropping(self) -> Arrays:
+        factors = self.case.factors()
+        return outputs(self.trained(factors).outputs) if factors else {}
+
+    def trained(self, factors: Mapping[Path, Array] = {}, keep: bool = False) -> Result:
+        """A pass in training: nothing is dropped, but multiplied by factors where there are any."""
+        return run(
+            self.case.elaborated, self.weights, self.case.batches[0], training=True, keep=keep,
+            noise=False, factors=factors,
+        )  # fmt: skip
+
+    def running(self) -> Arrays:
+        return named(self.first.running)
+
+    def kept_variance(self) -> Arrays:
+        counted = self.case.variance_counts()
+        return {name: array for name, array in self.running().items() if name in counted}
+
+    def gradients(self) -> Arrays:
+        return named(self.first.gradients)
+
+    def input_gradient(self) -> Arrays:
+        return {"input": self.first.input_gradient}
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the descent."""
+        if self.chosen is None:
+            self.chosen = learning_rate(self.weights, self.first.gradients)
+        return self.chosen
+
+    def forget(self) -> None:
+        self.chosen = self.rate  # it is found from the gradients
+        for kept in ("first", "perturbed"):
+            vars(self).pop(kept, None)
+
+    def slow_down(self) -> None:
+        """Lower the rate to a tenth."""
+        self.chosen, self.end = self.rate / 10, None
+
+    def descended(self) -> Arrays:
+        if self.end is None:
+            made = descend(
+                self.weights,
+                list(self.case.batches),
+                lambda w, x: self.step(w, x).gradients,
+                self.rate,
+            )
+            self.end = named(made)
+        return self.end
+
+    @cached_property
+    def perturbed(self) -> Reference:
+        """The same with every weight and pixel moved by one rounding."""
+        return Reference(replace(self.case, perturbed=True))
+
+    def noise(self, ask: Callable[[Executor], Arrays]) -> float:
+        """By how much that moves an answer."""
+        self.perturbed.chosen, self.perturbed.end = self.chosen, None
+        return worst(deviations(ask(self.perturbed), ask(self))).error
+
+    def values(self, training: bool, drops: str = NOTHING) -> dict[Path, Array]:
+        """Every intermediate value in the order of execution."""
+        if not training:
+            made = run(self.case.elaborated, self.weights, self.case.images, keep=True)
+            return dict(made.values)
+        factors = self.case.factors() if drops == KNOWN else {}
+        return dict(self.trained(factors, keep=True).values)
+
+
+class Framework:
+    """A backend's emitted model, run by a worker; it gets the reference's targets."""
+
+    def __init__(self, worker: Worker, reference: Reference, dtype: str) -> None:
+        self.worker, self.reference, self.case = worker, reference, reference.case
+        self.subject = self.case.subject(worker.backend, dtype)
+        self.biased = is_biased(worker)
+
+    def evaluation(self) -> Arrays:
+        return outputs(self.worker.outputs(self.subject, self.case.images))
+
+    @cached_property
+    def first(self) -> Gradients:
+        return self.worker.step(self.subject, self.case.batches[0], self.reference.targets)
+
+    def training(self) -> Arrays:
+        return outputs(self.first.outputs)
+
+    def running(self) -> Arrays:
+        """Biased ones are corrected in closed form.
+
+        new = (1 - m) old + m v with the biased variance v of n values: v becomes v n / (n - 1).
+        """
+        found = dict(self.first.running)
+        if self.biased:
+            old = named(self.reference.weights)
+            for name, (momentum, count) in self.case.variance_counts().items():
+                carried = (1 - momentum) * old[name]
+                found[name] = carried + (found[name] - carried) * count / (count - 1)
+        return found
+
+    def kept_variance(self) -> Arrays:
+        counted = self.case.variance_counts()
+        return {name: array for name, array in self.first.running.items() if name in counted}
+
+    def gradients(self) -> Arrays:
+        return self.first.gradients
+
+    def input_gradient(self) -> Arrays:
+        return {"input": self.first.input_gradient}
+
+    def forget(self) -> None:
+        vars(self).pop("first", None)
+
+    def descended(self) -> Arrays:
+        reference = self.reference
+        return self.worker.descend(
+            self.subject, self.case.batches, reference.targets, reference.rate
+        )
+
+    def values(self, paths: Iterable[Path], training: bool, drops: str = NOTHING) -> Arrays:
+        """What leaves the layers at `paths`, of those that can be observed."""
+        images = self.case.batches[0] if training else self.case.images
+        return self.worker.values(self.subject, images, paths, training, drops)
+
+    def dropping(self) -> Arrays:
+        return outputs(self.worker.outputs(self.subject, self.case.batches[0], True, KNOWN))
+
+    def drawn(self) -> Arrays:
+        """The figures of what each layer drops."""
+        return self.worker.drawn(self.subject)
+
+    def initial(self) -> Arrays:
+        """The weights that the model is built with."""
+        return self.worker.initial(self.subject)
+
+
+def is_biased(worker: Worker) -> bool:
+    """Whether the framework's own running variances are of biased ones."""
+    return get_backend(worker.backend).biased_variance
+
+
+def outputs(arrays: Any) -> Arrays:
+    """Outputs by number."""
+    return {f"output {i}": array for i, array in enumerate(arrays)}
+
+
+def named(arrays: Any) -> Arrays:
+    """Tensors by state-dict key."""
+    return {".".join(path): array for path, array in arrays.items()}

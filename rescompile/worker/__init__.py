@@ -1,0 +1,1 @@
+"""Child processes that import a framework: one protocol, for models and for files of weights."""

@@ -1,0 +1,70 @@
+"""The emitted PyTorch passes PyTorch's own tools, and computes the same through each of them.
+
+It runs in a process of its own, because PyTorch and TensorFlow crash in one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SPECS = ["resnet34", "googlenet", "mobilenet_v2", "shufflenet_v2_x0_5", "convnext_tiny"]
+TOOLS = ["compile", "export", "script", "trace"]
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="needs PyTorch: pip install rescompile[torch]"
+)
+
+PROGRAM = """
+import importlib, json, sys, torch
+name = sys.argv[1]
+model = getattr(importlib.import_module(f"generated.torch.{name}"), name)().eval()
+torch.manual_seed(0)
+for module in model.modules():
+    if isinstance(module, torch.nn.BatchNorm2d):
+        module.running_mean.normal_(std=0.1)
+        module.running_var.uniform_(0.5, 1.5)
+x = torch.randn(2, 3, 224, 224)
+made = {
+    # The eager backend: whether dynamo takes the whole graph does not depend on a C++ compiler.
+    "compile": lambda: torch.compile(model, fullgraph=True, backend="eager"),
+    "export": lambda: torch.export.export(model, (x,)).module(),
+    "script": lambda: torch.jit.script(model),
+    "trace": lambda: torch.fx.symbolic_trace(model),
+}
+with torch.no_grad():
+    wanted = model(x)
+    errors = {}
+    for tool, make in made.items():
+        got = make()(x)
+        errors[tool] = ((got - wanted).abs().max() / wanted.abs().max()).item()
+print(json.dumps(errors))
+"""
+
+
+@cache
+def errors(spec: str) -> dict[str, float]:
+    """The relative deviation of the output through each tool. Fails where a tool refuses."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, spec],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_tool_takes_the_model_whole(spec: str, tool: str) -> None:
+    assert errors(spec)[tool] < 1e-6
