@@ -62,7 +62,7 @@ def network_function(file: File) -> tuple[str, list[str]]:
     body = Body(file, scope, file.analysis.root_flow, ("inputs", "input_shape", CLASSES), shapes)
     body.assign("inputs", "keras.Input(input_shape)")
     body.entry = "inputs"
-    result = body.module(network.body, Label(), network.outputs)
+    result = body.read(body.module(network.body, Label(), network.outputs))
     arguments = [
         Argument("input_shape", "tuple[int, int, int]", f"({height}, {width}, {channels})")
     ]

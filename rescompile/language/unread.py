@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ..errors import Diagnostic, Location, did_you_mean, near
 from .models import BlockSpec, Model, Spec
 from .options import untaken
-from .references import Reading, free, names, single, steps
+from .references import Reading, names, single, steps
 
 CODE = "E107"
 OF_NAMES = ("E106", "E204", "E207")  # a wrong name, or an expression in which there may be one
@@ -48,14 +48,13 @@ def _of_network(spec: Spec) -> Iterator[Diagnostic]:
 def _of_blocks(spec: Spec) -> Iterator[Diagnostic]:
     anywhere = Reading(spec).anywhere
     for title, block in spec.blocks.items():
-        known = {*spec.parameters, *block.parameters, *block.let}
-        missing = free(block) - known  # names that are wrong, or misspelt
+        read = names([steps(block), *block.let.values()])  # one of them may be meant
         for kind, name in _declared(block):
             if name not in anywhere and not _reads(block, name):
                 what = "parameter" if kind == "parameters" else "value"
                 message = f"block '{title}' does not read its {what} '{name}'"
                 help = f"remove it, or write `${name}` in the steps of the block"
-                yield _fault(message, block.key_at(kind, name), _slip(name, missing, help))
+                yield _fault(message, block.key_at(kind, name), _slip(name, read, help))
 
 
 def _declared(block: BlockSpec) -> Iterator[tuple[str, str]]:

@@ -75,6 +75,9 @@ FORMS: dict[str, Form] = {
     "depthwise_kernel_pair": depthwise(kernel=[3, 1]),
     "multiplier": depthwise(multiplier=2),
     "multiplier_parameter": depthwise(multiplier="$m", calls=[{"m": 1}, {"m": 2}]),
+    "multiplier_and_stride": depthwise(
+        multiplier="$m", stride="$s", calls=[{"m": 1, "s": 1}, {"m": 2, "s": 2}]
+    ),
     "multiplier_of_groups": conv(
         channels="$c", groups="$g", calls=[{"c": 16, "g": 8}, {"c": 16, "g": 16}]
     ),

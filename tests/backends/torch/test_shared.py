@@ -44,6 +44,21 @@ NETWORKS = {
         "{%s, name: add1}" % (BRANCH % "act3"),
         "{%s, name: add2}" % (BRANCH % "act4"),
     ),
+    "under other conditions": """
+blocks:
+  unit:
+    parameters: {n: {type: int}}
+    body:
+      - {activation: {kind: tanh}, when: $n > 1}
+      - {conv: {channels: 4, kernel: 3}}
+      - {activation: {kind: tanh}, when: $n > 2}
+      - {conv: {channels: 4, kernel: 3}}
+      - {activation: {kind: tanh}}
+stages:
+  - {name: a, block: unit, n: 1}
+  - {name: b, block: unit, n: 2}
+  - {name: c, block: unit, n: 3}
+""",
     "alike but for a number behind a word of Python": stages(
         "{activation: {kind: tanh}, name: for1}", "{activation: {kind: tanh}, name: for2}"
     ),
