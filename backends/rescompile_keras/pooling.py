@@ -132,10 +132,8 @@ class Pools:
             sides = scope.sides(site.op.padding)
             pad = Call("layers.ZeroPadding2D", (sides, label.keyword("_pad")))
             return Call(pad, (source,)), note
-        top, bottom, left, right = (scope.dim(side) for side in site.op.padding)
-        sides = f"((0, 0), ({top}, {bottom}), ({left}, {right}), (0, 0))"
         infinity = Keyword("constant_values", 'float("-inf")')
-        return Call("keras.ops.pad", (source, sides, infinity)), ""
+        return Call("keras.ops.pad", (source, scope.pads(site.op.padding), infinity)), ""
 
     def help(self, site: PoolSite, source: str, label: Label, scope: Scope) -> Code:
         """The call of a helper."""

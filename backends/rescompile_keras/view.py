@@ -89,6 +89,11 @@ class Scope:
             return top if top == left else _tuple(top, left)
         return _tuple(_tuple(top, bottom), _tuple(left, right))
 
+    def pads(self, padding: tuple[Dim, Dim, Dim, Dim]) -> Code:
+        """Padding as keras.ops.pad takes it: of every axis."""
+        top, bottom, left, right = (self.dim(dim) for dim in padding)
+        return _tuple("(0, 0)", _tuple(top, bottom), _tuple(left, right), "(0, 0)")
+
 
 def _tuple(*items: Code) -> Code:
     return Items("(", ")", items)

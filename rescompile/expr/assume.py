@@ -80,11 +80,14 @@ def truth(condition: Dim, known: Known) -> Dim:
     return assuming(condition, known)
 
 
-def _implied(fact: Expr, asked: Binary) -> bool | None:
+def _implied(fact: Dim, asked: Binary) -> bool | None:
     """Whether a comparison holds wherever another one does, if that tells.
 
     Between and beside the two numbers neither comparison changes, so a point each is enough.
     """
+    if isinstance(fact, Binary) and fact.op == "or":
+        either = {_implied(fact.left, asked), _implied(fact.right, asked)}
+        return either.pop() if len(either) == 1 else None
     if not isinstance(fact, Binary) or fact.op not in NEGATIONS or fact.left != asked.left:
         return None
     if isinstance(fact.right, Expr) or isinstance(asked.right, Expr):

@@ -201,6 +201,8 @@ def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
         otherwise = otherwise.otherwise
     if isinstance(then, bool) and isinstance(otherwise, bool) and then != otherwise:
         return test if then else negation(test)
+    if isinstance(otherwise, IfElse) and otherwise.then == then:
+        return if_else(logical_or(test, otherwise.test), then, otherwise.otherwise)
     return then if then == otherwise else IfElse(test, then, otherwise)
 
 

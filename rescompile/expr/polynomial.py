@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import gcd
 
-from .dims import Binary, Dim, Expr, Number, binary
+from .assume import assuming, knowing
+from .dims import Binary, Dim, Expr, IfElse, Number, binary, if_else
 
 
 def total(dims: Iterable[Dim], less: Dim = 0) -> Dim:
@@ -56,5 +57,13 @@ def product(dims: Iterable[Dim]) -> Dim:
     """The product, without factors of one."""
     made: Dim = 1
     for dim in dims:
-        made = binary("*", made, dim)
+        made = _times(made, dim)
     return made
+
+
+def _times(left: Dim, right: Dim) -> Dim:
+    """`left * right`; where one is there only without the other, a choice between them."""
+    if not isinstance(left, IfElse) or assuming(right, knowing(left.test)) != 1:
+        return binary("*", left, right)
+    rest = _times(left.otherwise, assuming(right, knowing(left.test, False)))
+    return if_else(left.test, left.then, rest)

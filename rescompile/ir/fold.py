@@ -101,6 +101,7 @@ class _Folder:
     known: Known = field(default_factory=dict)  # what conditions around the present node tell
 
     def block(self, block: Block) -> Block:
+        self.known = self.settled(block)
         lets: list[tuple[str, Dim]] = []
         for name, dim in block.lets:
             value = self.dim(dim)
@@ -139,6 +140,17 @@ class _Folder:
             i.decisions[id(node), what] for i in self.instances if (id(node), what) in i.decisions
         }
         return next(iter(found)) if len(found) == 1 else None
+
+    def settled(self, block: Block) -> Known:
+        """What conditions tell that are the same in every instance, wherever they stand."""
+        known: Known = {}
+        for node in walk(block.body):
+            if isinstance(node, (Layer, Group, Call, Residual)):
+                asked = all((id(node), "when") in i.decisions for i in self.instances)
+                holds = self.decided(node, "when")
+                if asked and holds is not None:
+                    known = {**known, **knowing(substitute(node.when, self.constants), holds)}
+        return without(known, INDEX)
 
     def body(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         return tuple(made for node in nodes for made in self.node(node))

@@ -6,9 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import did_you_mean, near
-from .foreign import ANSWERS, ASIDE, FOREIGN, KEYS, KINDS
+from .foreign import ANSWERS, ASIDE, DIMENSIONS, FOREIGN, KEYS, KINDS
 
 VALUES = {"channels": 64, "features": 1000, "kernel": 3, "rate": 0.5, "rescompile": 1, "stop": 32}
+
+
+QUOTES = 'put quotes around an expression that holds a comma: "min($a, $b)"'
+
+
+def is_torn(key: str) -> bool:
+    """Whether a key is a piece of an expression, which a comma without quotes tore apart."""
+    return "$" in key or ")" in key
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -28,7 +36,7 @@ def word_help(word: str, known: Iterable[str], names: dict[str, str] = KINDS) ->
         return f"it is called `{names[plain]}` here"
     if plain in ANSWERS:
         return ANSWERS[plain]
-    if plain in FOREIGN:
+    if plain in FOREIGN or plain.endswith(DIMENSIONS):
         listed = did_you_mean("", known)
         return f"`{word}` is not in this language; {listed}"
     return did_you_mean(word, known)
@@ -53,8 +61,8 @@ def key_help(key: str, known: Iterable[str]) -> str:
     name = meant(key, names)
     if ":" in key and name:
         return f"put a space after the colon: `{name}: {key.partition(':')[2].strip() or '...'}`"
-    if "$" in key or ")" in key:
-        return 'put quotes around an expression that holds a comma: "min($a, $b)"'
+    if is_torn(key):
+        return QUOTES
     if name in KEYS.get(key.lower(), ()):
         return f"it is called `{name}` here"
     if name is None and key.lower() in ASIDE:

@@ -12,7 +12,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
-from .hints import nearest, word_help
+from .hints import QUOTES, is_torn, nearest, word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
@@ -191,10 +191,8 @@ def as_name(value: Any) -> Any:
             "a name begins with a letter, also where a number would do",
         )
     if not _NAME.match(value) or len(value) > MAX_NAME:
-        wrong(
-            f"{shown(value)} is not a name",
-            f"a name has letters, digits and _, begins with a letter, at most {MAX_NAME} long",
-        )
+        rule = f"a name has letters, digits and _, begins with a letter, at most {MAX_NAME} long"
+        wrong(f"{shown(value)} is not a name", QUOTES if is_torn(value) else rule)
     if keyword.iskeyword(value) or keyword.issoftkeyword(value):
         wrong(f"'{value}' is a word of Python and cannot be a name", f"use '{value}_1', say")
     return value

@@ -102,6 +102,15 @@ BROKEN = (
         "NameError: name 'classes' is not defined (line",
     ),
     torch(
+        "a step that hides a module",
+        "branches",
+        "torch.cat([branch1, branch2, branch3], 1)",
+        "(lambda torch: torch.cat([branch1, branch2, branch3], 1))(x)",
+        "",
+        EVALUATION,
+        "AttributeError: 'Tensor' object has no attribute 'cat'",
+    ),
+    torch(
         "text that escapes",
         "twins",
         "from torch import",
@@ -155,6 +164,15 @@ BROKEN = (
         "",
         EVALUATION,
         "NameError: name 'factor' is not defined",
+    ),
+    keras(
+        "text that escapes",
+        "twins",
+        "import keras\n",
+        "'\\N x'\nimport keras\n",
+        "",
+        EVALUATION,
+        "SyntaxError",
     ),
     keras(
         "a pair compared with a number",

@@ -136,3 +136,50 @@ def test_a_default_that_no_call_may_take_is_none(mix: Architecture) -> None:
     assert "def __init__(self, se: int) -> None:" in mix.source("torch")
     assert "se: int = 0," in mix.source("torch")  # of the block whose gate is conditional
     assert "def gate(x: KerasTensor, se: int, *, name: str)" in mix.source("keras")
+
+
+# Ways of which each call takes one, all of them with its stride; no call takes the third.
+WAYS = """
+blocks:
+  unit:
+    parameters: {{channels: {{}}, stride: {{default: 1}}, ways: {{default: 1}}}}
+    body:
+      - residual:
+          branch:
+            - {{conv: {{channels: 8, kernel: 3, stride: $stride}}, when: {}}}
+            - {{conv: {{channels: 8, kernel: 5, stride: $stride}}, when: {}}}
+            - {{conv: {{channels: 8, kernel: 7, stride: $stride}}, when: $ways == 3}}
+            - {{conv: {{channels: $channels, kernel: 1}}}}
+          shortcut: projection
+stages:
+  - {{name: a, block: unit, channels: 16}}
+  - {{name: b, block: unit, channels: 16, stride: 2}}
+  - {{name: c, block: unit, channels: 24, stride: 2, ways: 2}}
+  - {{name: d, block: unit, channels: 24}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "changes", "stride"),
+    [
+        ("$ways == 1", "$ways != 1", "stride != 1", "stride"),
+        (
+            "$ways == 1",
+            "$ways == 2",
+            "(ways == 1 or ways == 2) and stride != 1",
+            "stride if ways == 1 or ways == 2 else 1",
+        ),
+    ],
+)
+def test_of_ways_that_exclude_each_other_one_counts(
+    first: str, second: str, changes: str, stride: str, write: Write
+) -> None:
+    """Where one is taken the strides of the others are not there, nor is a way of no call."""
+    net = open_spec(write(WAYS.format(first, second)))
+    torch, keras = net.source("torch"), net.source("keras")
+    assert f"        if {changes} or in_channels != channels:\n" in torch
+    assert f"    if {changes} or x.shape[-1] != channels:\n" in keras
+    for source in (torch, keras):
+        shortcut = source.partition("shortcut")[2]
+        assert f"stride={stride}," in shortcut
+        assert "ways == 3" not in source

@@ -38,7 +38,11 @@ def test_a_slip_is_told_from_a_word(word: str, write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["attention", "pixel_shuffle", "prelu", "lstm", "Mish", "conv3d", "global_max_pool"]
+    "word",
+    [
+        *("attention", "pixel_shuffle", "prelu", "lstm", "Mish", "conv3d", "global_max_pool"),
+        *("AvgPool1d", "conv_transpose3d", "Conv1DTranspose", "Dropout3d", "Unflatten", "geglu"),
+    ],
 )
 def test_a_step_of_another_tool_is_no_slip(word: str, write: Write) -> None:
     help = help_for(write, f"{word}: {{}}")
@@ -108,6 +112,15 @@ def test_kinds_of_norm(word: str, answer: str, write: Write) -> None:
 )
 def test_keys_of_a_convolution(key: str, answer: str, write: Write) -> None:
     assert help_for(write, f"conv: {{channels: 8, kernel: 3, {key}}}") == answer
+
+
+def test_a_torn_expression_needs_quotes(write: Write) -> None:
+    """Which is so where names are keys, too: each piece of it is told so."""
+    text = "blocks:\n  a:\n    let: {b: max(1, $in_channels // 2)}\n    body: [flatten: {}]\n"
+    with pytest.raises(SpecError) as raised:
+        load(write(text + "stages: [{block: a}]\n"))
+    (torn,) = [one for one in raised.value.diagnostics if "is not a name" in one.message]
+    assert torn.help.startswith("put quotes around an expression that holds a comma")
 
 
 def test_tables_speak_of_words_that_are_there() -> None:

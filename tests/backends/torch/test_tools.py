@@ -68,3 +68,16 @@ def errors(spec: str) -> dict[str, float]:
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_tool_takes_the_model_whole(spec: str, tool: str) -> None:
     assert errors(spec)[tool] < 1e-6
+
+
+def test_an_export_multiplies_for_gates_alone() -> None:
+    """Sixteen gates in EfficientNet-B0: stochastic depth leaves no factor of one behind."""
+    program = """
+import torch
+from generated.torch.efficientnet_b0 import efficientnet_b0
+made = torch.export.export(efficientnet_b0().eval(), (torch.zeros(1, 3, 64, 64),))
+print(sum(node.target is torch.ops.aten.mul.Tensor for node in made.graph.nodes))
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["16"]
