@@ -16,6 +16,7 @@ from rescompile.ir.trace import (
     Elaborated,
     FromTrace,
     GroupTrace,
+    Instance,
     JoinTrace,
     OpTrace,
     ResidualTrace,
@@ -36,7 +37,7 @@ class Signs:
 
     elaborated: Elaborated
     negative: set[int] = field(default_factory=set)
-    memo: dict[tuple[int, bool], bool] = field(default_factory=dict)
+    memo: dict[tuple[Instance, bool], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.body(self.elaborated.root.items, False)
@@ -50,10 +51,10 @@ class Signs:
     def item(self, item: Trace, x: bool) -> bool:
         if isinstance(item, OpTrace):
             if isinstance(item.op, ops.Pool) and not x:
-                self.negative.add(id(item.node))
+                self.negative.add(item.node.id)
             return isinstance(item.op, NONNEGATIVE) or (x and isinstance(item.op, KEEPS_SIGN))
         if isinstance(item, CallTrace):
-            key = (id(item.instance), x)
+            key = (item.instance, x)
             if key not in self.memo:
                 self.memo[key] = self.body(item.instance.items, x)
             return self.memo[key]
@@ -100,14 +101,14 @@ class Flattening:
                 pairs.append((open_, event[0]))
                 open_ = None
             elif open_ is not None and not isinstance(op, ORDERLESS):
-                self.ordered.add(id(open_.node))
+                self.ordered.add(open_.node.id)
                 open_ = None
             if event and isinstance(op, ops.Flatten) and has_positions(event[1].x):
                 open_ = event[1]
             if event and open_ is not None:
                 self.mixed.add(event[0])
         for flatten, path in pairs:
-            if id(flatten.node) not in self.ordered:
+            if flatten.node.id not in self.ordered:
                 channels, height, width = flatten.x
                 self.kernels[path] = (channels, height, width)
 

@@ -136,7 +136,7 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
         if isinstance(trace.op, ConvTranspose):
             yield from _transposed(trace.op, place)
         if isinstance(trace.op, Pool):
-            yield from reasons(style.pools.sites[id(trace.node)], place)
+            yield from reasons(style.pools.sites[trace.node.id], place)
     for block in network.blocks.values():
         if uncountable(block):
             yield f"block '{block.name}': how many steps it has depends on the repetition"

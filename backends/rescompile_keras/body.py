@@ -151,7 +151,7 @@ class Body:
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""
-        change = self.file.analysis.changes[id(node)]
+        change = self.file.analysis.changes[node.id]
         known = isinstance(change.entering, int) and isinstance(change.leaving, int)
         return change.condition(None if known else Var(f"{source}.shape[-1]"))
 
@@ -173,7 +173,7 @@ class Body:
 
     def note(self, node: Node) -> str:
         """The shape that leaves a node, height x width x channels."""
-        shape = self.shapes.get(id(node)) if not self.scope.loops else None
+        shape = self.shapes.get(node.id) if not self.scope.loops else None
         return show_shape((*shape[1:], shape[0])) if shape else ""
 
     # -- one node --------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class ConvHelper:
         self, name: str, sites: list[Site], init: Initializer, depthwise: bool = False
     ) -> None:
         self.name = name
-        self.sites = {id(site.node): site for site in sites}
+        self.sites = {site.node.id: site for site in sites}
         self.init = init
         self.depthwise = depthwise
         self.common = common_padding(sites)
@@ -86,7 +86,7 @@ class ConvHelper:
 
     def pads(self, trace: OpTrace) -> bool:
         """Whether a call has a layer of its own for the padding."""
-        op, way = cast(Conv, trace.op), self.padding(self.sites[id(trace.node)])
+        op, way = cast(Conv, trace.op), self.padding(self.sites[trace.node.id])
         strided = max(axes(op.stride)) > 1 and max(axes(op.dilation)) == 1
         return way is Padding.GIVEN or (
             way is Padding.HALF and strided and max(axes(op.kernel)) > 1
@@ -110,9 +110,9 @@ class ConvHelper:
         self, node: Layer, source: str, target: str, label: Label, scope: Scope
     ) -> list[Code]:
         """The values of `target`, one after the other."""
-        site = self.sites[id(node)]
+        site = self.sites[node.id]
         values = self.values(site, scope)
-        filters = [] if self.depthwise else [scope.dim(site.op.out_channels)]
+        filters = [] if self.depthwise else [scope.dim(site.op.channels)]
         head = (*filters, scope.pair(site.op.kernel))
         if self.written_out:
             made: list[Code] = []

@@ -79,7 +79,7 @@ class Site:
     @property
     def multiplier(self) -> Dim:
         """The same as it is written: what the channels are multiplied with, or else a quotient."""
-        made, groups = self.op.out_channels, self.op.groups
+        made, groups = self.op.channels, self.op.groups
         if made == groups:
             return 1
         if isinstance(made, Binary) and made.op == "*" and made.left == groups:

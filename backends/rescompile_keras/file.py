@@ -165,7 +165,7 @@ def consumed(node: Node, file: File, flow: Flow | None = None) -> Dim:
             if node.block not in file.taken:
                 file.taken[node.block] = total(consumed(inner, file) for inner in block.body)
             body = file.taken[node.block]
-            entering = flow.entering[id(node)] if flow else Var("in_channels")
+            entering = flow.entering[node.id] if flow else Var("in_channels")
             taken = substitute(expand(block.lets, body), arguments(node, block, entering))
         elif node.repeat is not None and node.name is None:
             taken = node.repeat

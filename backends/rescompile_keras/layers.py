@@ -92,7 +92,7 @@ def apply(op: Op, site: Site) -> Values:
 
 
 def _conv(op: Op, site: Site) -> Values:
-    (helper,) = (h for h in site.style.convs if id(site.node) in h.sites)
+    (helper,) = (h for h in site.style.convs if site.node.id in h.sites)
     made = helper.apply(site.node, site.source, site.target, site.label, site.scope)
     return [(code, "") for code in made]
 
@@ -104,7 +104,7 @@ def _conv_transpose(op: Op, site: Site) -> Values:
     stride = () if op.stride == (1, 1) else (scope.pair(op.stride),)
     bias = () if op.bias else (Keyword("use_bias", "False"),)
     init = Keyword("kernel_initializer", initializer(site.style.analysis.network.conv_init))
-    given = (scope.dim(op.out_channels), scope.pair(op.kernel), *stride)
+    given = (scope.dim(op.channels), scope.pair(op.kernel), *stride)
     made: Values = [(site.layer("Conv2DTranspose", *given, *bias, init), "")]
     cut = cuts(op)
     if any(side != 0 for side in cut):
@@ -206,8 +206,8 @@ def _flatten(op: Op, site: Site) -> Values:
 
 def permutes(style: Style, node: Layer) -> bool:
     """Whether a flatten has to take the channels first, since its order is seen."""
-    ordered = id(node) in style.flattening.ordered
-    return ordered and any(has_positions(t.x) for t in style.analysis.traces[id(node)])
+    ordered = node.id in style.flattening.ordered
+    return ordered and any(has_positions(t.x) for t in style.analysis.traces[node.id])
 
 
 def _dropout(op: Op, site: Site) -> Code:

@@ -63,9 +63,9 @@ def _suffixes(style: Style, trace: OpTrace) -> tuple[str, ...]:
     """What is appended to the name of an operation for the layers beside its own."""
     op = trace.op
     if isinstance(op, ops.Conv):
-        (helper,) = (h for h in style.convs if id(trace.node) in h.sites)
+        (helper,) = (h for h in style.convs if trace.node.id in h.sites)
         padded = ("pad",) if helper.pads(trace) else ()
-        return (*padded, "subsample") if helper.sites[id(trace.node)].skips else padded
+        return (*padded, "subsample") if helper.sites[trace.node.id].skips else padded
     if isinstance(op, ops.ConvTranspose):
         return ("crop",) if any(side != 0 for side in cuts(op)) else ()
     if isinstance(op, ops.Pool):

@@ -43,7 +43,7 @@ class PoolSite:
         if all(_is_same(op) for op in found):
             single = all(op.kernel == (1, 1) for op in found)
             return Border.VALID if single else Border.SAME
-        reaches = any(op.ceil and max(axes(op.stride)) > 1 for op in found)
+        reaches = any(op.ceil_mode and max(axes(op.stride)) > 1 for op in found)
         padded = any(set(op.padding) != {0} for op in found)
         if reaches:
             return Border.HELPER
@@ -71,7 +71,7 @@ def _is_same(op: Pool) -> bool:
     windows = zip(axes(op.kernel), axes(op.stride), ((top, bottom), (left, right)), strict=True)
     for kernel, stride, sides in windows:
         half = stride == 1 and kernel % 2 == 1 and sides == ((kernel - 1) // 2,) * 2
-        beside = op.ceil and kernel == stride <= 2 and sides == (0, 0)
+        beside = op.ceil_mode and kernel == stride <= 2 and sides == (0, 0)
         if not (half or beside):
             return False
     return not (isinstance(op, AvgPool) and op.count_include_pad and set(op.padding) != {0})
@@ -93,11 +93,11 @@ class Pools:
 
     def safe(self, site: PoolSite) -> bool:
         """Whether zeros never win: no call sees a negative value."""
-        return id(site.node) not in self.negative
+        return site.node.id not in self.negative
 
     def adds(self, trace: OpTrace) -> tuple[str, ...]:
         """Suffixes of the layers that a call has besides the pool itself."""
-        site = self.sites[id(trace.node)]
+        site = self.sites[trace.node.id]
         largest = isinstance(site.op, MaxPool) and site.border is Border.HELPER
         helped = largest and all(self.safe(other) for other in self.maxima)
         padded = site.border is Border.PADDED and (isinstance(site.op, AvgPool) or self.safe(site))
@@ -105,7 +105,7 @@ class Pools:
 
     def uses_ops(self, trace: OpTrace) -> bool:
         """Whether a call is made of operations without a name."""
-        site = self.sites[id(trace.node)]
+        site = self.sites[trace.node.id]
         return site.border in (Border.PADDED, Border.HELPER) and not self.adds(trace)
 
     # -- one pool --------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class Pools:
         self, node: Layer, source: str, target: str, label: Label, scope: Scope
     ) -> list[tuple[Code, str]]:
         """The values of `target`, one after the other, each with a comment."""
-        site = self.sites[id(node)]
+        site = self.sites[node.id]
         op, border = site.op, site.border
         kind = "MaxPooling2D" if isinstance(op, MaxPool) else "AveragePooling2D"
         same = (Keyword("padding", '"same"'),) if border is Border.SAME else ()
@@ -143,7 +143,7 @@ class Pools:
             given.append(Keyword("padding", scope.dim(op.padding[0])))
         if isinstance(op, AvgPool) and _mixed(group) and op.count_include_pad:
             given.append(Keyword("count_include_pad", "True"))
-        if not all(s.op.ceil == op.ceil for s in group) and op.ceil:
+        if not all(s.op.ceil_mode == op.ceil_mode for s in group) and op.ceil_mode:
             given.append(Keyword("ceil_mode", "True"))
         name = "max_pool" if isinstance(op, MaxPool) else "average_pool"
         return Call(name, (source, *given, label.keyword()))
@@ -175,7 +175,7 @@ class Pools:
         )
 
     def mean(self) -> Iterator[Line]:
-        ceil = any(site.op.ceil for site in self.means)
+        ceil = any(site.op.ceil_mode for site in self.means)
         if ceil:
             yield from _rest(self.means)
         included = [cast(AvgPool, site.op).count_include_pad for site in self.means]
@@ -217,7 +217,7 @@ def _arguments(sites: list[PoolSite]) -> list[Argument]:
         made.append(Argument("padding", "int", "0"))
     if isinstance(sites[0].op, AvgPool) and _mixed(sites):
         made.append(Argument("count_include_pad", "bool", "False"))
-    if len({site.op.ceil for site in sites}) > 1:
+    if len({site.op.ceil_mode for site in sites}) > 1:
         made.append(Argument("ceil_mode", "bool", "False"))
     return made
 
@@ -230,7 +230,7 @@ def _rest(sites: list[PoolSite]) -> Iterator[Line]:
         if " " in extent
         else f"(pool_size - {extent}) % stride"
     )
-    if len({site.op.ceil for site in sites}) > 1:
+    if len({site.op.ceil_mode for site in sites}) > 1:
         missing = f"{missing} if ceil_mode else 0"
     each = f"{missing} for extent in x.shape[1:3]"
     if "ceil_mode" not in missing or "padding" not in missing:
@@ -250,5 +250,5 @@ def reasons(site: PoolSite, place: str) -> Iterator[str]:
     for trace in site.traces:
         op = cast(Pool, trace.op)
         windows = zip(axes(op.kernel), axes(op.stride), axes(op.padding[::2]), strict=True)
-        if op.ceil and any(stride > kernel - pad for kernel, stride, pad in windows):
+        if op.ceil_mode and any(stride > kernel - pad for kernel, stride, pad in windows):
             yield f"{place}: in ceil mode the stride must not exceed the kernel less the padding"

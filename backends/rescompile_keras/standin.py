@@ -244,7 +244,7 @@ class Tracer:
             raise TraceError(f"{name}: Keras takes no stride with a dilation")
         op = replace(op, padding=sides)
         (kh, kw), into = _numbers(op.kernel), x.inner[0]
-        fans = Fans(kh * kw, into // cast(int, op.groups), cast(int, op.out_channels))
+        fans = Fans(kh * kw, into // cast(int, op.groups), cast(int, op.channels))
         if multiplier is not None:
             fans = Fans(kh * kw, into, multiplier)
         self.own(name, op, x.inner, weight=self.start(initial, fans))
@@ -262,7 +262,7 @@ class Tracer:
         """Without padding. Where the stride exceeds the kernel, Keras fills the last stride."""
         term = x.settled(name)
         (kh, kw), into = _numbers(op.kernel), x.inner[0]
-        fans = Fans(kh * kw, cast(int, op.out_channels), into)
+        fans = Fans(kh * kw, cast(int, op.channels), into)
         self.own(name, op, x.inner, weight=self.start(initial, fans))
         fill = tuple(
             max(s - k, 0) for s, k in zip(*map(_numbers, (op.stride, op.kernel)), strict=True)

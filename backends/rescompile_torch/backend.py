@@ -115,7 +115,7 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
         place = ".".join(path)
         if type(trace.op) in TorchBackend.UNSUPPORTED:
             yield f"{place}: {TorchBackend.UNSUPPORTED[type(trace.op)]}"
-        if len({len(t.x) for t in analysis.traces[id(trace.node)]}) > 1:
+        if len({len(t.x) for t in analysis.traces[trace.node.id]}) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
         if _padding_varies(analysis, trace.node):
             yield f"{place}: `same` padding means different pixels in different calls of the block"
@@ -144,7 +144,7 @@ def _hidden(items: tuple[Trace, ...], path: Path, sequence: bool) -> Iterator[st
 def _padding_varies(analysis: Analysis, node: Layer) -> bool:
     if not isinstance(node.op, Conv) or not isinstance(node.op.padding, Same):
         return False
-    pads = {t.op.pads(t.x) for t in analysis.traces[id(node)] if isinstance(t.op, Conv)}
+    pads = {t.op.pads(t.x) for t in analysis.traces[node.id] if isinstance(t.op, Conv)}
     return len(pads) > 1
 
 

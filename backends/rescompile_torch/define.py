@@ -100,7 +100,7 @@ class ModuleBody:
         shared = shared_names(steps, {str(node.name) for node in nodes})
         done: set[str] = set()
         for node in nodes:
-            name = self.attributes[id(node)] = shared.get(id(node), str(node.name))
+            name = self.attributes[node.id] = shared.get(node.id, str(node.name))
             if isinstance(node, Layer) and isinstance(node.op, Flatten) and node.when is True:
                 continue
             if name not in done:
@@ -131,7 +131,7 @@ class ModuleBody:
 
     def changes(self, node: Residual) -> Dim:
         """The condition under which a residual's branch changes the shape."""
-        return self.file.analysis.changes[id(node)].condition()
+        return self.file.analysis.changes[node.id].condition()
 
     def code(self, node: Own) -> Code | None:
         """The constructor, or None where it takes several statements."""
@@ -143,10 +143,10 @@ class ModuleBody:
         """Flags that the forward pass asks for."""
         for node in residuals(self.nodes):
             if node.when is not True:
-                flag = self.flags[id(node), "when"] = self.flag("use_shortcut")
+                flag = self.flags[node.id, "when"] = self.flag("use_shortcut")
                 yield f"        self.{flag} = {self.scope.dim(node.when)}"
             if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
-                flag = self.flags[id(node), "shortcut"] = self.flag("projects")
+                flag = self.flags[node.id, "shortcut"] = self.flag("projects")
                 yield f"        self.{flag} = {self.scope.dim(self.changes(node))}"
 
     def flag(self, wanted: str) -> str:

@@ -40,9 +40,9 @@ class Forward:
 
     def module(self, node: Layer) -> Code:
         """The constructor of a layer's module."""
-        traces = self.file.analysis.traces[id(node)]
+        traces = self.file.analysis.traces[node.id]
         op = self.file.resolved(node)
-        in_place = id(node) in self.in_place
+        in_place = node.id in self.in_place
         site = Site(self.scope.entering(node), len(traces[0].x) == 3, in_place, self.scope.dim)
         made = module(op, site)
         if isinstance(made, Call) and isinstance(made.func, str) and "." not in made.func:
@@ -90,8 +90,8 @@ class Forward:
     def shape(self, value: Apply | Copy | Select | Combine | Split) -> Shape | None:
         if isinstance(value, (Copy, Select, Split)):
             return None
-        shape = self.shapes.get(id(value.node))
-        if shape and id(value.node) in self.permuted:
+        shape = self.shapes.get(value.node.id)
+        if shape and value.node.id in self.permuted:
             return (*shape[1:], shape[0])
         return shape
 
@@ -105,13 +105,13 @@ class Forward:
         if isinstance(value, Split):
             return f"{value.source}.chunk({value.count}, 1)"
         applied = self.apply(value.step, value.source)
-        flag = self.flags.get((id(value.node), "shortcut"))
+        flag = self.flags.get((value.node.id, "shortcut"))
         if flag is None:
             return applied
         return f"{statement(applied)} if self.{flag} else {value.otherwise}"
 
     def apply(self, node: Layer | Group | BlockCall, source: Code) -> Code:
-        attribute = f"self.{self.attributes[id(node)]}"
+        attribute = f"self.{self.attributes[node.id]}"
         if isinstance(node, Layer) and node.when is True:
             if isinstance(node.op, Flatten):
                 return f"{statement(source)}.flatten(1)"
@@ -135,7 +135,7 @@ class Forward:
         alone = self.operand(first)
         if isinstance(first, Apply) and first.node.when is not True:
             alone = first.source
-        flag = self.flags[id(value.node), "when"]
+        flag = self.flags[value.node.id, "when"]
         return f"{statement(joined)} if self.{flag} else {statement(alone)}"
 
     def operand(self, operand: Operand) -> Code:
@@ -165,7 +165,7 @@ def overwriting(statements: list[Assign]) -> set[int]:
         if isinstance(value, Apply) and isinstance(value.node, Layer) and before is not None:
             same = before.target == value.source == made.target
             if same and isinstance(value.node.op, OVERWRITES) and is_fresh(before):
-                found.add(id(value.node))
+                found.add(value.node.id)
         before = made
     return found
 

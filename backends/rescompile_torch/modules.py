@@ -62,7 +62,7 @@ def _conv(op: Op, site: Site) -> Code:
         bias=(str(op.bias), "True"),
     )
     name = "nn.Conv2d" if sides else "PaddedConv2d"
-    return Call(name, (site.channels, dim(op.out_channels), _pair(op.kernel, dim), *options))
+    return Call(name, (site.channels, dim(op.channels), _pair(op.kernel, dim), *options))
 
 
 def _quad(padding: Quad, dim: Callable[[Dim], str]) -> Code:
@@ -81,7 +81,7 @@ def _conv_transpose(op: Op, site: Site) -> Code:
         groups=(dim(op.groups), "1"),
         bias=(str(op.bias), "True"),
     )
-    given = (site.channels, dim(op.out_channels), _pair(op.kernel, dim))
+    given = (site.channels, dim(op.channels), _pair(op.kernel, dim))
     return Call("nn.ConvTranspose2d", (*given, *options))
 
 
@@ -142,7 +142,7 @@ def _pool(op: ops.Pool, site: Site) -> tuple[Arg, ...]:
     options = _options(
         stride=(_pair(op.stride, site.dim), kernel),
         padding=(_pair(sides, site.dim), "0"),
-        ceil_mode=(str(op.ceil), "False"),
+        ceil_mode=(str(op.ceil_mode), "False"),
     )
     return (kernel, *options)
 

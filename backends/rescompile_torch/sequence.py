@@ -79,7 +79,7 @@ class Sequences:
         return inline or (node.repeat is not None and node.name is None)
 
     def layer(self, node: Layer, before: Node | None) -> Code:
-        traces = self.file.analysis.traces[id(node)]
+        traces = self.file.analysis.traces[node.id]
         fresh = isinstance(before, Layer) and isinstance(before.op, FRESH)
         site = Site(
             self.scope.entering(node),
@@ -99,10 +99,10 @@ class Sequences:
         if not self.root:
             return None
         if isinstance(node, Layer):
-            trace, *more = self.file.analysis.traces[id(node)]
+            trace, *more = self.file.analysis.traces[node.id]
             shrinks = trace.y[1:] != trace.x[1:]
             return trace.y if shrinks and not more else None  # in a loop there are several
-        return self.file.analysis.elaborated.root.shapes.get(id(node))
+        return self.file.analysis.elaborated.root.shapes.get(node.id)
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class Sequences:
 
     def runs(self, node: Loop) -> bool:
         """Whether the channels change from one turn of the loop to the next."""
-        return self.scope.flow.entering[id(node.body[0])] == Var(RUNNING)
+        return self.scope.flow.entering[node.body[0].id] == Var(RUNNING)
 
     def width(self, runs: bool) -> AbstractContextManager[str]:
         """A variable for the channels that run through a loop, if they are asked for."""

@@ -35,7 +35,7 @@ def shared_names(steps: Iterable[Use], taken: set[str]) -> dict[int, str]:
     for (base, _), layers in alike.items():
         free = base not in taken | MODULE_ATTRIBUTES and not keyword.iskeyword(base)
         called = base if len(layers) > 1 and wanted[base] == 1 and free else str(layers[0].name)
-        found |= {id(layer): called for layer in layers}
+        found |= {layer.id: called for layer in layers}
     return found
 
 

@@ -48,7 +48,7 @@ class Scope:
         return shown
 
     def entering(self, node: Node) -> str:
-        return self.dim(self.flow.entering[id(node)])
+        return self.dim(self.flow.entering[node.id])
 
     def fresh(self, *wanted: str) -> str:
         """A name for a variable: the first one that is free, or that with a number."""
@@ -191,7 +191,7 @@ class File:
         """The op of a node, with `same` padding as the pixels that it means here."""
         op = node.op
         if isinstance(op, Conv) and isinstance(op.padding, Same):
-            trace = self.analysis.traces[id(node)][0]
+            trace = self.analysis.traces[node.id][0]
             assert isinstance(trace.op, Conv)
             return replace(op, padding=trace.op.pads(trace.x))
         return op

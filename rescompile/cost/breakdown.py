@@ -240,7 +240,7 @@ def _row_key(unit: Unit) -> tuple[str, int]:
     if unit.instance is not None:
         return "inline", id(item)
     plain = not isinstance(item, GroupTrace) and not _calls(item)
-    return ("plain", 0) if plain else ("node", id(item.node))
+    return ("plain", 0) if plain else ("node", item.node.id)
 
 
 def _names(item: Trace) -> Iterator[str]:

@@ -37,7 +37,7 @@ def describe_op(op: Op, x: Shape) -> str:
 
 def _conv(op: Conv, x: Shape) -> Iterator[str]:
     yield f"conv {_window(op.kernel)}"
-    yield f"{op.out_channels}"
+    yield f"{op.channels}"
     if op.stride != (1, 1):
         yield f"stride {_pair(op.stride)}"
     if op.dilation != (1, 1):
@@ -54,7 +54,7 @@ def _conv(op: Conv, x: Shape) -> Iterator[str]:
 
 def _conv_transpose(op: ConvTranspose) -> Iterator[str]:
     yield f"conv_transpose {_window(op.kernel)}"
-    yield f"{op.out_channels}"
+    yield f"{op.channels}"
     for word in ("stride", "padding", "output_padding"):
         pair = getattr(op, word)
         if pair != ((1, 1) if word == "stride" else (0, 0)):

@@ -42,10 +42,10 @@ def staged(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> Iterator[tupl
     """The repeated calls that a function serves, and whether each is alone in its sequence."""
     for nodes in (body, *(block.body for block in blocks.values())):
         inner = list(walk(nodes))
-        alone = {id(child) for child in _only_children(inner)}
+        alone = {child.id for child in _only_children(inner)}
         for node in inner:
             if isinstance(node, Call) and node.repeat is not None and not uses_index(node):
-                yield node, id(node) in alone
+                yield node, node.id in alone
 
 
 def _only_children(nodes: Iterable[Node]) -> Iterator[Node]:

@@ -42,14 +42,14 @@ class Analysis:
         for instance in all_instances(elaborated):
             for item in own_items(instance.items):
                 if isinstance(item, OpTrace):
-                    self.traces.setdefault(id(item.node), []).append(item)
+                    self.traces.setdefault(item.node.id, []).append(item)
                 elif isinstance(item, CallTrace):
-                    self.calls.setdefault(id(item.node), []).append(item)
+                    self.calls.setdefault(item.node.id, []).append(item)
                 elif isinstance(item, ResidualTrace):
-                    taken = instance.decisions.get((id(item.node), "shortcut"))
+                    taken = instance.decisions.get((item.node.id, "shortcut"))
                     if taken is not None:
                         decision = Decision(instance.env, item.x, item.y, taken)
-                        self.decided.setdefault(id(item.node), []).append(decision)
+                        self.decided.setdefault(item.node.id, []).append(decision)
 
     @cached_property
     def flows(self) -> dict[str, tuple[Flow, Dim]]:
@@ -74,9 +74,9 @@ class Analysis:
         scopes = [(root, self.root_flow), *((self.network.blocks[n], f) for n, f in flows.items())]
         for block, flow in scopes:
             for node in walk(block.body):
-                decisions = self.decided.get(id(node), [])
+                decisions = self.decided.get(node.id, [])
                 if isinstance(node, Residual) and len({one.taken for one in decisions}) > 1:
-                    found[id(node)] = find_change(node, flow, decisions)
+                    found[node.id] = find_change(node, flow, decisions)
         return found
 
     def new_flow(self, lets: Named = ()) -> Flow:
@@ -94,7 +94,7 @@ class Analysis:
 
     def area(self, node: Layer) -> int:
         """Height x width where a flatten stands. Raises `SpecError` if calls differ in it."""
-        areas = {trace.y[0] // trace.x[0] for trace in self.traces.get(id(node), ())}
+        areas = {trace.y[0] // trace.x[0] for trace in self.traces.get(node.id, ())}
         if len(areas) > 1:
             raise SpecError(
                 [

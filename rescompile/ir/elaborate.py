@@ -72,7 +72,7 @@ class _Scope:
         return _Scope(self.env, numbered, self.decisions, self.shapes)
 
     def decide(self, node: Node, what: str, taken: bool) -> bool:
-        key = (id(node), what)
+        key = (node.id, what)
         self.decisions[key] = taken if self.decisions.get(key, taken) is taken else None
         return taken
 
@@ -117,7 +117,7 @@ class _Elaborator:
                 items.append(item)
                 x = item.y
                 scope.named[name_of(item)] = x
-            scope.shapes[id(node)] = x
+            scope.shapes[node.id] = x
         return tuple(items), x
 
     def node(self, node: Node, x: Shape, scope: _Scope) -> Iterator[Trace]:
@@ -172,11 +172,11 @@ class _Elaborator:
         return OpTrace(self.child(node.name, scope), op, x, y, node)
 
     def bind(self, node: Layer, env: Env) -> Op:
-        if id(node) in self.constant:
+        if node.id in self.constant:
             return node.op
         op = bind(node.op, env)
         if op is node.op:
-            self.constant.add(id(node))
+            self.constant.add(node.id)
         return op
 
     def add_layers(self, count: int, scope: _Scope, at: Location | None) -> None:

@@ -73,9 +73,9 @@ class Flow:
 
     def node(self, node: Node, x: Dim) -> Dim:
         if not isinstance(node, (Layer, Group, Call)) or node.when is True:
-            self.entering[id(node)] = x
+            self.entering[node.id] = x
             return self.through(node, x)
-        self.entering[id(node)] = inside = assuming(x, knowing(node.when))
+        self.entering[node.id] = inside = assuming(x, knowing(node.when))
         y = self.through(node, inside)
         if _agree(node.when, expand(self.lets, y), expand(self.lets, x)):
             return y
@@ -88,7 +88,7 @@ class Flow:
                 if self.area is None:
                     raise SymbolicError("the channels after a flatten depend on the image size")
                 return product((x, self.area(node)))
-            return node.op.channels(x)
+            return node.op.leaving(x)
         if isinstance(node, Group):
             return self.sequence(node.body, x)
         if isinstance(node, From):

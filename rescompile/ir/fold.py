@@ -137,7 +137,7 @@ class _Folder:
     def decided(self, node: Node, what: str) -> bool | None:
         """What every instance decided about a node, or None where they differ."""
         found = {
-            i.decisions[id(node), what] for i in self.instances if (id(node), what) in i.decisions
+            i.decisions[node.id, what] for i in self.instances if (node.id, what) in i.decisions
         }
         return next(iter(found)) if len(found) == 1 else None
 

@@ -30,12 +30,12 @@ def _lint_channels(flow: Flow, instance: Instance) -> None:
     seen: set[int] = set()
     for item in own_items(instance.items):
         node = item.node
-        if not isinstance(item, (OpTrace, CallTrace)) or id(node) in seen:
+        if not isinstance(item, (OpTrace, CallTrace)) or node.id in seen:
             continue
-        seen.add(id(node))
-        if id(node) not in flow.entering:
+        seen.add(node.id)
+        if node.id not in flow.entering:
             continue  # spliced in by an inline call: the inline block's own instance is checked
-        entering = flow.entering[id(node)]
+        entering = flow.entering[node.id]
         if isinstance(entering, Expr) and names(entering) & {INDEX, RUNNING}:
             continue
         if evaluate(entering, instance.env) != item.x[0]:
@@ -51,12 +51,12 @@ def _lint_conditions(analysis: Analysis, instance: Instance) -> None:
         if not isinstance(node, (Layer, Group, Call, Residual)):
             continue
         conditions = {"when": node.when}
-        if isinstance(node, Residual) and id(node) in analysis.changes:
-            conditions["shortcut"] = analysis.changes[id(node)].condition()
+        if isinstance(node, Residual) and node.id in analysis.changes:
+            conditions["shortcut"] = analysis.changes[node.id].condition()
         elif isinstance(node, Residual) and node.where is Where.ALWAYS:
             conditions["shortcut"] = bool(node.shortcut)
         for what, dim in conditions.items():
-            decided = instance.decisions.get((id(node), what))
+            decided = instance.decisions.get((node.id, what))
             if decided is None or names(dim) & {INDEX, RUNNING}:
                 continue  # never asked, or in the turns of a loop, each by its number
             if bool(evaluate(dim, instance.env)) is not decided:

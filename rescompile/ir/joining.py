@@ -71,9 +71,9 @@ class Ways:
     def note(self, what: str, body: tuple[Node, ...], items: tuple[Trace, ...]) -> None:
         """Note what one call makes of a way, called `what`, that other calls may take."""
         if body:
-            self.optional[id(body[0])] = what, body[0]
+            self.optional[body[0].id] = what, body[0]
             if not _is_idle(items):
-                self.taken.add(id(body[0]))
+                self.taken.add(body[0].id)
 
     def check(self, stack: CallStack) -> None:
         """Raise `SpecError` for a way with steps that no call takes."""

@@ -121,7 +121,7 @@ class Resizing:
         def under(env: Mapping[str, Dim]) -> Resizes:
             return mapped(known, lambda dim: substitute(dim, env))
 
-        x = self.flow.entering[id(node)]
+        x = self.flow.entering[node.id]
         if node.repeat is None:
             return under(arguments(node, block, x))
         first = under(arguments(replace(node, args=at_index(node.args, 0)), block, x))

@@ -48,7 +48,7 @@ class Change:
     @property
     def entering(self) -> Dim:
         """The channels that enter the residual."""
-        return self.flow.entering[id(self.node)]
+        return self.flow.entering[self.node.id]
 
     @property
     def leaving(self) -> Dim:
@@ -83,7 +83,7 @@ def find_change(node: Residual, flow: Flow, decisions: list[Decision]) -> Change
 
 def _clues(node: Residual, flow: Flow, entering: Dim | None = None) -> list[Dim]:
     """What changes the shape, as conditions: strides, pixels won or lost, pools, channels."""
-    x = flow.entering[id(node)] if entering is None else entering
+    x = flow.entering[node.id] if entering is None else entering
     inner, y = _followed(node, flow, x)
     try:
         axes = Resizing(inner).body((*node.pre, *node.branch))

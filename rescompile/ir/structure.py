@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from enum import Enum
 from fractions import Fraction
+from itertools import count
+from typing import Any
 
 from ..errors import Location
 from ..expr.dims import Dim, Var
@@ -27,6 +29,12 @@ BLOCK_COUNT = "block_count"  # how many there are
 
 
 Places = Mapping[str, Location]  # where values stand, by their keys
+_numbers = count()
+
+
+def node_id() -> Any:
+    """The field by which tables know a node; a node that is changed keeps it."""
+    return field(default_factory=_numbers.__next__, compare=False, kw_only=True)
 
 
 @record
@@ -38,6 +46,7 @@ class Layer:
     when: Dim = True
     at: Location | None = field(default=None, compare=False)
     places: Places | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 @record
@@ -48,6 +57,7 @@ class Group:
     name: str | None = None
     when: Dim = True
     at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 @record
@@ -66,6 +76,7 @@ class Call:
     when: Dim = True
     at: Location | None = field(default=None, compare=False)
     places: Places | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 @record
@@ -75,6 +86,7 @@ class Loop:
     count: Dim
     body: tuple[Node, ...]
     at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 class JoinKind(Enum):
@@ -103,6 +115,7 @@ class Join:
     name: str
     split: bool = False
     at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 class Where(Enum):
@@ -129,6 +142,7 @@ class Residual:
     when: Dim = True
     name: str = "add"
     at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 @record
@@ -141,6 +155,7 @@ class From:
 
     source: str
     at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
 
 
 Node = Layer | Group | Call | Loop | Join | Residual | From
@@ -254,7 +269,7 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
         if isinstance(node, Layer) and isinstance(node.op, Permute):
             last = node.op.last
         if last:
-            found.add(id(node))
+            found.add(node.id)
         for inner in children(node):
             found |= channels_last(inner)
     return found

@@ -22,7 +22,7 @@ def show(analysis: Analysis) -> str:
         lines.append(f"{INDENT}{stage.label}:")
         for node in stage.body:
             made = list(_node(node, 2))
-            made[0] += f"  -> {show_shape(shapes[id(node)])}"
+            made[0] += f"  -> {show_shape(shapes[node.id])}"
             lines.extend(made)
     if network.outputs:
         lines.append(f"{INDENT}outputs: {', '.join(network.outputs)}")

@@ -96,7 +96,7 @@ class Instance:
     items: tuple[Trace, ...]
     layers: int
     decisions: Decisions = field(default_factory=dict)
-    shapes: Mapping[int, Shape] = field(default_factory=dict)  # id(node) -> what leaves it
+    shapes: Mapping[int, Shape] = field(default_factory=dict)  # node.id -> what leaves it
     end: int = 0  # for an inline block: the number of the caller's next child
 
 

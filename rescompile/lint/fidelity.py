@@ -76,10 +76,10 @@ def fidelity(elaborated: Elaborated) -> list[Diagnostic]:
     root = _way(elaborated.root.items, ())
     for way in _ways(root):
         for code, step, label in _findings(way):
-            place = (code, step.trace.node.at or id(step.trace.node))
+            place = (code, step.trace.node.at or step.trace.node.id)
             found.setdefault(place, _warning(code, step, label))
     for code, step, label in _last_activation(root):
-        found.setdefault((code, id(step)), _warning(code, step, label))
+        found.setdefault((code, step.trace.node.id), _warning(code, step, label))
     return list(found.values())
 
 
@@ -145,7 +145,7 @@ def _bottleneck(step: Position, item: ResidualTrace) -> tuple[Position, Position
     if len(convs) != 3 or None in convs:
         return None
     reduce, middle, expand = cast(list[Conv], convs)
-    narrow = cast(int, reduce.out_channels) < cast(int, expand.out_channels)
+    narrow = cast(int, reduce.channels) < cast(int, expand.channels)
     outer = (reduce.kernel, expand.kernel) == ((1, 1), (1, 1)) != (middle.kernel, middle.kernel)
     return (way[0], way[1], way[2]) if outer and narrow and middle.groups == 1 else None
 

@@ -151,7 +151,7 @@ def convolution(channels: Dim, stride: Pair, bias: bool) -> Op:
 
 def average(stride: Pair) -> Op:
     """The average pool before a projection (ResNet-D); the rest at the border is kept."""
-    return ops.AvgPool(stride, stride, ceil=True)
+    return ops.AvgPool(stride, stride, ceil_mode=True)
 
 
 def subsample(stride: Pair) -> Op:

@@ -63,7 +63,7 @@ class Op:
         """The output shape for input shape `x`; attributes must be bound. Raises `ShapeError`."""
         return x
 
-    def channels(self, x: Dim) -> Dim:
+    def leaving(self, x: Dim) -> Dim:
         """Output channels as an expression of the input's `x`; needs no bound attributes."""
         return x
 

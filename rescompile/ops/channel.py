@@ -24,7 +24,7 @@ class PadChannels(Op):
         c, h, w = as_map(x, "pad_channels")
         return (c + cast(int, self.before) + cast(int, self.after), h, w)
 
-    def channels(self, x: Dim) -> Dim:
+    def leaving(self, x: Dim) -> Dim:
         return total((x, self.before, self.after))
 
 
@@ -46,7 +46,7 @@ class SliceChannels(Op):
             )
         return (stop - start, *x[1:])
 
-    def channels(self, x: Dim) -> Dim:
+    def leaving(self, x: Dim) -> Dim:
         return total((self.stop,), self.start)
 
 

@@ -31,7 +31,7 @@ class Linear(Op):
             )
         return (cast(int, self.features),)
 
-    def channels(self, x: Dim) -> Dim:
+    def leaving(self, x: Dim) -> Dim:
         return self.features
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:

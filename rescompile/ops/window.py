@@ -65,7 +65,7 @@ class Conv(Op):
     """2-D convolution (cross-correlation) in groups; weight is (out, in / groups, kh, kw)."""
 
     word: ClassVar[str] = "conv"
-    out_channels: Dim
+    channels: Dim
     kernel: Pair
     stride: Pair = (1, 1)
     padding: Quad | Same = (0, 0, 0, 0)
@@ -82,17 +82,17 @@ class Conv(Op):
 
     def output(self, x: Shape) -> Shape:
         c, h, w = as_map(x, "conv")
-        out = cast(int, self.out_channels)
+        out = cast(int, self.channels)
         check_groups(cast(int, self.groups), c, out)
         top, bottom, left, right = self.pads(x)
         (kh, kw), (sh, sw), (dh, dw) = _ints(self.kernel), _ints(self.stride), _ints(self.dilation)
         return (out, extent(h, kh, sh, top + bottom, dh), extent(w, kw, sw, left + right, dw))
 
-    def channels(self, x: Dim) -> Dim:
-        return self.out_channels
+    def leaving(self, x: Dim) -> Dim:
+        return self.channels
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        out, (kh, kw) = cast(int, self.out_channels), _ints(self.kernel)
+        out, (kh, kw) = cast(int, self.channels), _ints(self.kernel)
         weight = Parameter("weight", (out, x[0] // cast(int, self.groups), kh, kw))
         return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
 
@@ -113,7 +113,7 @@ class ConvTranspose(Op):
     """
 
     word: ClassVar[str] = "conv_transpose"
-    out_channels: Dim
+    channels: Dim
     kernel: Pair
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
@@ -123,18 +123,18 @@ class ConvTranspose(Op):
 
     def output(self, x: Shape) -> Shape:
         c, h, w = as_map(x, self.word)
-        check_groups(cast(int, self.groups), c, cast(int, self.out_channels))
+        check_groups(cast(int, self.groups), c, cast(int, self.channels))
         kernel, stride, pad, more = map(
             _ints, (self.kernel, self.stride, self.padding, self.output_padding)
         )
         rows, columns = map(_spread, (h, w), kernel, stride, pad, more)
-        return (cast(int, self.out_channels), rows, columns)
+        return (cast(int, self.channels), rows, columns)
 
-    def channels(self, x: Dim) -> Dim:
-        return self.out_channels
+    def leaving(self, x: Dim) -> Dim:
+        return self.channels
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        out, (kh, kw) = cast(int, self.out_channels), _ints(self.kernel)
+        out, (kh, kw) = cast(int, self.channels), _ints(self.kernel)
         weight = Parameter("weight", (x[0], out // cast(int, self.groups), kh, kw))
         return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
 
@@ -180,7 +180,7 @@ class Pool(Op):
     kernel: Pair
     stride: Pair
     padding: Quad = (0, 0, 0, 0)
-    ceil: bool = False
+    ceil_mode: bool = False
 
     def output(self, x: Shape) -> Shape:
         c, h, w = as_map(x, self.word)
@@ -193,18 +193,18 @@ class Pool(Op):
                     help="a pool pads at most half of its kernel, or whole windows would be empty",
                     key="padding",
                 )
-        rows = extent(h, kh, sh, top + bottom, 1, self.ceil)
-        columns = extent(w, kw, sw, left + right, 1, self.ceil)
+        rows = extent(h, kh, sh, top + bottom, 1, self.ceil_mode)
+        columns = extent(w, kw, sw, left + right, 1, self.ceil_mode)
         # In ceil mode the last window must still start inside the input or its leading padding.
-        rows -= self.ceil and (rows - 1) * sh >= h + top
-        columns -= self.ceil and (columns - 1) * sw >= w + left
+        rows -= self.ceil_mode and (rows - 1) * sh >= h + top
+        columns -= self.ceil_mode and (columns - 1) * sw >= w + left
         return (c, rows, columns)
 
     def resizes(self) -> Resizes:
         rows, columns = zip(self.kernel, self.stride, strict=True)
         top, bottom, left, right = self.padding
-        first = _slides((top, bottom), *rows, ceil=self.ceil)
-        return first, _slides((left, right), *columns, ceil=self.ceil)
+        first = _slides((top, bottom), *rows, ceil=self.ceil_mode)
+        return first, _slides((left, right), *columns, ceil=self.ceil_mode)
 
 
 class MaxPool(Pool):

@@ -64,7 +64,7 @@ def test_a_parameter_of_one_value_becomes_a_constant(write: Write) -> None:
     assert isinstance(conv.op, Conv)
     assert [p.name for p in block.parameters] == ["channels"]
     assert conv.op.stride == (1, 1)
-    assert conv.op.out_channels == Var("channels")
+    assert conv.op.channels == Var("channels")
 
 
 def test_arguments_follow_the_parameters(write: Write) -> None:
@@ -142,7 +142,7 @@ def test_an_expression_over_a_constant_is_folded(write: Write) -> None:
     conv = unit(write, source + calls).body[0]
     assert isinstance(conv, Layer)
     assert isinstance(conv.op, Conv)
-    assert text(conv.op.out_channels) == "$channels * 2 + 1"
+    assert text(conv.op.channels) == "$channels * 2 + 1"
 
 
 FIRST = """

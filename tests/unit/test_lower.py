@@ -92,7 +92,7 @@ def test_automatic_names(lowered: Lower) -> None:
 def test_expressions_stay_symbolic(lowered: Lower) -> None:
     block = "{parameters: {c: {}}, body: [{conv: {channels: $c * 4, kernel: 3}}]}"
     network = lowered(f"blocks: {{unit: {block}}}\nstages: [{{name: x, block: unit, c: 2}}]\n")
-    assert text(conv(network.blocks["unit"].body[0]).out_channels) == "$c * 4"
+    assert text(conv(network.blocks["unit"].body[0]).channels) == "$c * 4"
 
 
 def test_a_join_in_a_group_becomes_a_block(lowered: Lower) -> None:
@@ -138,7 +138,7 @@ def test_projection_is_symbolic_and_conditional(lowered: Lower) -> None:
     assert isinstance(group, Group)
     assert group.name == "shortcut"
     projection = conv(group.body[0])
-    assert text(projection.out_channels) == "$channels"
+    assert text(projection.channels) == "$channels"
     assert projection.kernel == (1, 1)
     assert [text(stride) for stride in projection.stride] == ["$stride", "$stride"]
 

@@ -63,11 +63,11 @@ def around(n: int) -> tuple[int, int, int, int]:
         (ConvTranspose(8, square(2), square(2)), (16, 28, 28), (8, 56, 56)),
         (ConvTranspose(8, (3, 4), (2, 2), (1, 1), (1, 0)), (16, 7, 5), (8, 14, 10)),
         (MaxPool(square(3), square(2), around(1)), (64, 112, 112), X),
-        (MaxPool(square(3), square(2), ceil=True), (64, 112, 112), X),
-        (MaxPool(square(2), square(2), ceil=True), (8, 5, 5), (8, 3, 3)),
+        (MaxPool(square(3), square(2), ceil_mode=True), (64, 112, 112), X),
+        (MaxPool(square(2), square(2), ceil_mode=True), (8, 5, 5), (8, 3, 3)),
         # In ceil mode a window that would start in the trailing padding is dropped.
         (MaxPool(square(2), square(2), around(1), True), (8, 3, 3), (8, 2, 2)),
-        (MaxPool(square(1), square(3), ceil=True), (8, 5, 5), (8, 2, 2)),
+        (MaxPool(square(1), square(3), ceil_mode=True), (8, 5, 5), (8, 2, 2)),
         (AvgPool((2, 1), (2, 1)), (8, 5, 5), (8, 2, 5)),
         (GlobalAvgPool(), X, (64,)),
         (GlobalAvgPool(True), X, (64, 1, 1)),
@@ -199,7 +199,7 @@ def test_attributes_are_walked_and_mapped() -> None:
     ],
 )
 def test_channels_as_expressions(op: Op, channels: str) -> None:
-    assert text(op.channels(Var("x"))) == channels
+    assert text(op.leaving(Var("x"))) == channels
 
 
 def test_the_world_is_closed() -> None:

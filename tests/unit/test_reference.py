@@ -155,16 +155,16 @@ def torch_linear(t: Any, op: Any, x: Any, p: Any) -> Any:
 
 def torch_max_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
     pool = t.nn.functional.max_pool2d
-    if op.ceil:
+    if op.ceil_mode:
         return pool(x, op.kernel, op.stride, op.padding[::2], ceil_mode=True)
     return pool(torch_padded(t, x, op.padding, -np.inf), op.kernel, op.stride)
 
 
 def torch_avg_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
     pool = t.nn.functional.avg_pool2d
-    if op.ceil or op.padding[::2] == op.padding[1::2]:
+    if op.ceil_mode or op.padding[::2] == op.padding[1::2]:
         include = op.count_include_pad
-        return pool(x, op.kernel, op.stride, op.padding[::2], op.ceil, include)
+        return pool(x, op.kernel, op.stride, op.padding[::2], op.ceil_mode, include)
     counted = torch_padded(t, t.ones_like(x), op.padding, float(op.count_include_pad))
     total = pool(torch_padded(t, x, op.padding), op.kernel, op.stride)
     return total / pool(counted, op.kernel, op.stride)

@@ -67,7 +67,7 @@ def test_what_counts_in_an_average() -> None:
     assert mean(padded, SQUARE) == [[0.25, 0.5], [0.75, 1]]
     # The second window starts at the last pixel: ceil mode's overhang does not count, in either.
     for include in (False, True):
-        op = ops.AvgPool((1, 2), (1, 2), ceil=True, count_include_pad=include)
+        op = ops.AvgPool((1, 2), (1, 2), ceil_mode=True, count_include_pad=include)
         assert mean(op, [[1, 3, 6]]) == [[2, 6]]
 
 

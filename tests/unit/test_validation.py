@@ -177,7 +177,9 @@ class TestGraph:
         graph = Graph()
         odd, even = graph.input((4, 7, 7)), graph.apply(Conv(4, (2, 2)), 0, "a")
         for x, matters in ((odd, True), (even, False)):
-            pools = [graph.apply(MaxPool((2, 2), (2, 2), ceil=ceil), x) for ceil in (True, False)]
+            pools = [
+                graph.apply(MaxPool((2, 2), (2, 2), ceil_mode=ceil), x) for ceil in (True, False)
+            ]
             assert (pools[0] != pools[1]) is matters
 
     def test_padding_counts_in_a_mean_only_where_it_says_so(self) -> None:

@@ -32,7 +32,7 @@ def negative_pools(net: Architecture) -> list[str]:
     """The paths of the pools that may see a negative value."""
     found = Signs(net.analysis.elaborated).negative
     traces = [t for _, t in net.analysis.elaborated.flat() if isinstance(t.op, Pool)]
-    return [t.name for t in traces if id(t.node) in found]
+    return [t.name for t in traces if t.node.id in found]
 
 
 # -- proofs --------------------------------------------------------------------------------------

@@ -129,5 +129,5 @@ stages:
   - {name: b, block: unit, outer_channels: 7, running_channels: 4}
 """
     elaborated = open_spec(str(write(text))).analysis.elaborated
-    channels = [trace.op.out_channels for _, trace in elaborated.flat()]  # type: ignore[attr-defined]
+    channels = [trace.op.channels for _, trace in elaborated.flat()]  # type: ignore[attr-defined]
     assert channels == [2, 5, 3, 2, 2, 4, 7, 12, 4, 4]
