@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 INTERCHANGE = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
 PUBLISHED = (".pth", ".pt", ".safetensors")  # as torchvision and those after it publish weights
-WITH_FRAMEWORK, BARE = "rescompile.convert.worker", "rescompile.convert.bare"
+WITH_FRAMEWORK, BARE = "rescompile.convert.session", "rescompile.convert.bare"
 
 
 @dataclass(frozen=True)

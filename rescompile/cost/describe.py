@@ -59,7 +59,7 @@ def _conv_transpose(op: ConvTranspose) -> Iterator[str]:
         pair = getattr(op, word)
         if pair != ((1, 1) if word == "stride" else (0, 0)):
             yield f"{word} {_pair(pair)}"
-    yield from _options(op, ("kernel", "out_channels", "stride", "padding", "output_padding"))
+    yield from _options(op, ("kernel", "channels", "stride", "padding", "output_padding"))
 
 
 def _pool(op: Pool) -> Iterator[str]:

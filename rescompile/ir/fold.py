@@ -146,7 +146,7 @@ class _Folder:
         known: Known = {}
         for node in walk(block.body):
             if isinstance(node, (Layer, Group, Call, Residual)):
-                asked = all((id(node), "when") in i.decisions for i in self.instances)
+                asked = all((node.id, "when") in i.decisions for i in self.instances)
                 holds = self.decided(node, "when")
                 if asked and holds is not None:
                     known = {**known, **knowing(substitute(node.when, self.constants), holds)}

@@ -17,16 +17,26 @@ def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:
     `lowered` from the spec, before folding. Raises `InternalError`, and `SpecError` where no
     expression says what the calls of a block decide.
     """
+    _prove_ids(analysis)
     for instance in all_instances(analysis.elaborated):
         is_root = instance is analysis.elaborated.root
         flow = analysis.root_flow if is_root else analysis.flows[instance.block.name][0]
-        _lint_channels(flow, instance)
-        _lint_conditions(analysis, instance)
+        _prove_channels(flow, instance)
+        _prove_conditions(analysis, instance)
     if lowered is not None:
-        _lint_folding(lowered, analysis.elaborated)
+        _prove_folding(lowered, analysis.elaborated)
 
 
-def _lint_channels(flow: Flow, instance: Instance) -> None:
+def _prove_ids(analysis: Analysis) -> None:
+    """Every table of nodes goes by their ids: no two nodes of a network have the same."""
+    network = analysis.network
+    bodies = [network.body, *(block.body for block in network.blocks.values())]
+    ids = [node.id for body in bodies for node in walk(body)]
+    if len(ids) != len(set(ids)):
+        raise InternalError(f"two nodes of the network '{network.name}' have one id")
+
+
+def _prove_channels(flow: Flow, instance: Instance) -> None:
     seen: set[int] = set()
     for item in own_items(instance.items):
         node = item.node
@@ -45,7 +55,7 @@ def _lint_channels(flow: Flow, instance: Instance) -> None:
             )
 
 
-def _lint_conditions(analysis: Analysis, instance: Instance) -> None:
+def _prove_conditions(analysis: Analysis, instance: Instance) -> None:
     """Each `when`, and each condition of a shortcut, against what was decided."""
     for node in walk(instance.block.body):
         if not isinstance(node, (Layer, Group, Call, Residual)):
@@ -65,7 +75,7 @@ def _lint_conditions(analysis: Analysis, instance: Instance) -> None:
                 )
 
 
-def _lint_folding(lowered: Elaborated, folded: Elaborated) -> None:
+def _prove_folding(lowered: Elaborated, folded: Elaborated) -> None:
     def steps_of(elaborated: Elaborated) -> list[tuple[object, ...]]:
         steps = flatten(elaborated.root.items)
         return [(path, trace.op, trace.x, trace.y) for path, trace in steps]

@@ -119,7 +119,7 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
         bound = map_attributes(op, lambda dim: _number(dim, env))
     except ExprError as error:
         key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
-        raise ExprError(f"{op.word}: {_key(key)}: {error}", error.help, _key(key)) from None
+        raise ExprError(f"{op.word}: {key}: {error}", error.help, key) from None
     for name in _fields(bound):
         value = getattr(bound, name)
         for number in value if isinstance(value, tuple) else (value,):
@@ -145,36 +145,30 @@ def _has_value(value: Any, env: Mapping[str, Number]) -> bool:
     return True
 
 
-def _key(name: str) -> str:
-    """What the spec calls an attribute."""
-    return "channels" if name == "out_channels" else name
-
-
 def _check_number(op: Op, name: str, number: object) -> None:
     if isinstance(number, (bool, Same, str)) or number is None:
         return
-    shown = _key(name)
     if isinstance(number, float):
         if name in FLOATS:
             return
         raise ShapeError(
-            f"{op.word}: {shown} is {number}, not a whole number",
+            f"{op.word}: {name} is {number}, not a whole number",
             help="use // instead of /, or int(...) or round(...)",
-            key=shown,
+            key=name,
         )
     if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
         raise ShapeError(
-            f"{op.word}: {shown} is {number}, out of bounds (0 to {MAX_EXTENT})",
+            f"{op.word}: {name} is {number}, out of bounds (0 to {MAX_EXTENT})",
             help="check the expression, and the values that it gets here",
-            key=shown,
+            key=name,
         )
     if number == 0 and name in POSITIVE:
         help = "check the expression: `max(1, ...)` keeps it above zero"
-        raise ShapeError(f"{op.word}: {shown} must be at least 1", help=help, key=shown)
+        raise ShapeError(f"{op.word}: {name} must be at least 1", help=help, key=name)
 
 
 FLOATS = {"rate", "epsilon", "momentum", "slope", "init", "scale_by"}
-POSITIVE = {"out_channels", "kernel", "stride", "dilation", "groups", "features", "scale"}
+POSITIVE = {"channels", "kernel", "stride", "dilation", "groups", "features", "scale"}
 
 
 def as_map(x: Shape, word: str) -> tuple[int, int, int]:

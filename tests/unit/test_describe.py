@@ -22,7 +22,10 @@ from rescompile.table import rounded, short
             "conv 3x3, 8, dilation 2, groups 2, padding 0+1, 0+1, bias",
         ),
         (Conv(8, (3, 3), (2, 2), Same.SAME), "conv 3x3, 8, stride 2, padding same"),
-        (MaxPool((3, 3), (2, 2), (1, 1, 1, 1), True), "max_pool 3x3, stride 2, padding 1, ceil"),
+        (
+            MaxPool((3, 3), (2, 2), (1, 1, 1, 1), True),
+            "max_pool 3x3, stride 2, padding 1, ceil_mode",
+        ),
         (Linear(10, bias=False), "linear, features 10, no bias"),
         (Upsample(2, Resampling.BILINEAR), "upsample, scale 2, mode bilinear"),
         (Relu(), "relu"),

@@ -174,6 +174,7 @@ def test_total_and_product() -> None:
         (320 * 1.4, 8, 448),
         (80, 72, 72),  # down by a tenth exactly, which is not more
         (81, 72, 144),
+        (44, 8, 48),  # half-way between two multiples
         (11.9, 8, 16),
     ],
 )

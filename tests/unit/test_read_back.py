@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rescompile.api import open_spec
-from rescompile.convert import convert, interchange, session
+from rescompile.convert import bare, convert, interchange, session
 from rescompile.convert.session import Session
 from rescompile.emit.guard import Bound
 from rescompile.emit.weights import Slot, Stored, state_slots
@@ -112,6 +112,42 @@ def write(fault: Callable[[Arrays], None], given: Arrays, folder: Path) -> dict[
         np.savez(folder / "given.npz", **given)
         job = {"action": "write", "weights": str(folder / "given.npz"), "file": "out"}
         return Session("a framework").answer({**job, "spec": SPEC, "dtype": "float32"})
+
+
+class Bare:
+    """A backend whose files need no framework: it writes those of `Framework`."""
+
+    def __init__(self, fault: Callable[[Arrays], None]) -> None:
+        self.framework = Framework(fault)
+
+    def files(self) -> Bare:
+        return self
+
+    def slots(self, facts: Any, source: str) -> list[Slot]:
+        return self.framework.slots(None, facts)
+
+    def write(
+        self, facts: Any, source: str, weights: Mapping[Any, Any], dtype: str, file: Path
+    ) -> None:
+        self.framework.save(None, facts, weights, file)
+
+    def read(self, file: Path, bound: Bound) -> Any:
+        return self.framework.read(file, bound)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_written_wrong_without_a_framework_is_found(
+    fault: Callable[[Arrays], None],
+    given: Arrays,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bare, "get_backend", lambda _: Bare(fault))
+    np.savez(tmp_path / "given.npz", **given)
+    job = {"action": "write", "weights": str(tmp_path / "given.npz"), "file": "out"}
+    session = bare.Session("torch")
+    with pytest.raises(InternalError):
+        session.answer({**job, "spec": SPEC, "dtype": "float32"})
 
 
 @pytest.mark.parametrize("fault", FAULTS)

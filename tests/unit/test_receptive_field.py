@@ -138,6 +138,7 @@ JOINS = {
         (ops.Upsample(2), ops.Upsample(3, BILINEAR)),
         (ops.Upsample(3), ops.Upsample(2)),
     ),
+    "each pixel, beside pairs": branches(JoinKind.ADD, (conv(1),), (pool(2, 2), transposed(2, 2))),
 }
 
 

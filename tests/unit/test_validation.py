@@ -191,3 +191,36 @@ class TestGraph:
             for include in (True, False)
         ]
         assert counted[0] != counted[1]
+
+
+@pytest.mark.parametrize("backend", ["keras", "torch"])
+class TestEmitted:
+    """What the proof of a build must see in emitted source, and find as the spec has it."""
+
+    def test_a_width_down_by_a_tenth_exactly(self, backend: str, tmp_path: Path) -> None:
+        (tmp_path / "small.yaml").write_text("""\
+rescompile: 1
+name: small
+input: {channels: 3, height: 8, width: 8}
+blocks:
+  unit:
+    parameters: {c: {type: int}}
+    body:
+      - conv: {channels: "make_divisible($c, 72)", kernel: 1}
+      - conv: {channels: $c, kernel: 1}
+stages:
+  - {name: a, block: unit, c: 80}
+  - {name: b, block: unit, c: 81}
+""")
+        source = open_spec(str(tmp_path / "small.yaml")).source(backend)
+        assert "def make_divisible(" in source
+
+    def test_the_epsilon_of_a_group_norm(self, backend: str, tmp_path: Path) -> None:
+        (tmp_path / "small.yaml").write_text("""\
+rescompile: 1
+name: small
+input: {channels: 4, height: 8, width: 8}
+stages:
+  - norm: {kind: group, groups: 2, epsilon: 0.125}
+""")
+        assert "0.125" in open_spec(str(tmp_path / "small.yaml")).source(backend)
