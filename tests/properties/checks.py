@@ -28,7 +28,7 @@ from rescompile.registry import backend_names, get_backend
 from rescompile.verify.case import Case
 from rescompile.verify.checks import NOISE
 from rescompile.verify.executors import Executor, Framework, Reference
-from rescompile.worker.client import Step
+from rescompile.worker.client import Gradients
 
 from .count_torch import count
 
@@ -204,14 +204,14 @@ class Here:
         outputs: list[Any] = self.runtime.run(self.model, images, training)
         return outputs
 
-    def step(self, subject: Any, images: Any, targets: Any) -> Step:
+    def step(self, subject: Any, images: Any, targets: Any) -> Gradients:
         analysis = self.net.analysis
         self.runtime.quiet(self.model)
         made = self.runtime.step(self.model, analysis, images, targets)
         named = {".".join(path): array for path, array in made.gradients.items()}
         weights = self.runtime.get_weights(self.model, analysis)
         running = {".".join(p): a for p, a in weights.items() if p not in made.gradients}
-        return Step(made.outputs, named, made.input_gradient, running)
+        return Gradients(made.outputs, named, made.input_gradient, running)
 
 
 def check_model(here: Here, reference: Reference) -> None:
