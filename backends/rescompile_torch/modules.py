@@ -225,27 +225,3 @@ MODULES: dict[type[Op], Rule] = {
 
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("PaddedConv2d", "LayerNorm2d", "Permute", "StochasticDepth", "SliceChannels")
-# What is cheap and short enough to be written around the call before it: conv, then bn, then relu.
-LIGHT = (
-    ops.BatchNorm,
-    ops.LayerNorm,
-    ops.GroupNorm,
-    ops.Activation,
-    ops.Flatten,
-    ops.Dropout,
-    ops.StochasticDepth,
-    ops.LayerScale,
-)
-# Modules without state, of which one serves all equal uses in a scope.
-STATELESS = (ops.Activation, ops.Pool, ops.GlobalAvgPool, ops.Upsample)
-# Outputs that nobody else holds, and whose own gradient does not need them: safe to overwrite.
-FRESH = (
-    ops.Conv,
-    ops.ConvTranspose,
-    ops.Linear,
-    ops.BatchNorm,
-    ops.LayerNorm,
-    ops.GroupNorm,
-    ops.AvgPool,
-)
-OVERWRITES = (ops.Relu, ops.Relu6, ops.LeakyRelu, ops.Silu, ops.HardSwish)

@@ -11,16 +11,6 @@ from dataclasses import replace
 
 from ..errors import Diagnostic, Location
 from ..ir.structure import Branch, Call, From, Group, Join, Layer, Loop, Node, Residual, children
-from ..ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
-
-SHORT: dict[type[Op], str] = {
-    MaxPool: "maxpool",
-    AvgPool: "avgpool",
-    GlobalAvgPool: "avgpool",
-    BatchNorm: "norm",
-    LayerNorm: "norm",
-    GroupNorm: "norm",
-}
 
 
 def assign_names(bodies: list[tuple[Node, ...]], found: list[Diagnostic]) -> list[tuple[Node, ...]]:
@@ -103,7 +93,7 @@ def _scope_nodes(body: tuple[Node, ...]) -> Iterator[Named]:
 
 def _base(node: Named) -> str:
     if isinstance(node, Layer):
-        return SHORT.get(type(node.op), node.op.word)
+        return node.op.called or node.op.word
     if isinstance(node, Call):
         return node.block
     if isinstance(node, Join):

@@ -31,8 +31,7 @@ def tensors(kind: type[Op]) -> tuple[Op, tuple[Parameter, ...]]:
 
 
 def is_drawn(kind: type[Op]) -> bool:
-    op, owned = tensors(kind)
-    return any(drawn(NETWORK, op, parameter).kind != CONSTANT for parameter in owned)
+    return any(drawn(NETWORK, one).kind != CONSTANT for one in tensors(kind)[1])
 
 
 NEEDED: dict[str, Callable[[type[Op]], bool]] = {
