@@ -24,7 +24,6 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
 )
 from ..ops import Op, Shape
 from ..ops.axis import Axis
@@ -106,7 +105,7 @@ class ReceptiveFields:
             field = self.joined(item, start, named)
         else:
             field = start.then(self.trace(item))
-        named[name_of(item)] = field
+        named[item.name] = field
         return field
 
     def trace(self, item: OpTrace | GroupTrace | CallTrace) -> ReceptiveField:
