@@ -31,7 +31,7 @@ from ..ops import LayerNorm, Linear, Permute
 from .blocks import Calls
 from .liveness import check_values
 from .names import assign_names, check_sequence
-from .ops import OPERATIONS, Words
+from .ops import Words, operation
 from .residual import Residuals
 from .scope import Scope, fault
 
@@ -144,7 +144,7 @@ class Steps:
         def read(value: Any, key: str) -> Dim:
             return scope.dim(value, options, key)
 
-        op = OPERATIONS[step.word](options, read, words, scope.channels)
+        op = operation(step.word, options, read, words, scope.channels)
         return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
 
     def joined(self, step: Step, scope: Scope) -> tuple[Node, ...]:

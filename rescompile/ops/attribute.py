@@ -41,7 +41,6 @@ class Kind(Enum):
     MOMENTUM = "the weight of the new, above 0, at most 1"
     SLOPE = "from 0 to 1"
     BOOL = "true or false"
-    WORD = "a member of an enumeration"
 
 
 FROM_ONE = (Kind.POSITIVE, Kind.PAIR)
@@ -57,15 +56,20 @@ class Attribute:
     """
 
     name: str
-    kind: Kind
+    kind: Kind | type[Enum]
     doc: str
     absent: Any
     least: int
     fraction: bool
 
 
-def attribute(kind: Kind, doc: str, *, default: Any = REQUIRED, absent: Any = REQUIRED) -> Any:
-    """A field of an operation; `absent` where specs have another default than `default`."""
+def attribute(
+    kind: Kind | type[Enum], doc: str, *, default: Any = REQUIRED, absent: Any = REQUIRED
+) -> Any:
+    """A field of an operation; `absent` where specs have another default than `default`.
+
+    One of a few words has their enumeration for a kind.
+    """
     told = (kind, doc, default if absent is REQUIRED else absent)
     return dataclasses.field(default=default, metadata={"told": told})
 
@@ -76,9 +80,13 @@ def operation(cls: type[T]) -> type[T]:
     return record(cls)
 
 
-@cache
 def attributes(op: type[Any]) -> dict[str, Attribute]:
     """The attributes of an operation that specs may say, by name."""
+    return _declared(op)
+
+
+@cache
+def _declared(op: Any) -> dict[str, Attribute]:
     found = {}
     for field in dataclasses.fields(op):
         if "told" in field.metadata:

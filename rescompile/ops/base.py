@@ -157,8 +157,7 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
     except ExprError as error:
         key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
         raise ExprError(f"{op.word}: {key}: {error}", error.help, key) from None
-    kind: Any = type(bound)
-    for name, declared in attributes(kind).items():
+    for name, declared in attributes(type(bound)).items():
         value = getattr(bound, name)
         for number in value if isinstance(value, tuple) else (value,):
             _check_number(bound, declared, number)

@@ -98,7 +98,7 @@ class Upsample(Op):
     keeps_sign = stateless = True
     scale: Dim = attribute(Kind.POSITIVE, "The factor.")
     mode: Resampling = attribute(
-        Kind.WORD,
+        Resampling,
         "Pixels repeated, or interpolated between half-pixel centres.",
         default=Resampling.NEAREST,
     )
