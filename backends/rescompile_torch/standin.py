@@ -29,9 +29,9 @@ def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> T
 
     Raises `TraceError`, and whatever broken code raises.
     """
-    from .standin_layers import HELPERS, modules
+    from .standin_layers import STANDINS, modules
 
-    fixed = {helper: (text, HELPERS[helper]) for helper, text in helpers.items()}
+    fixed = {helper: (text, STANDINS[helper]) for helper, text in helpers.items()}
     scope = execute(source, modules(graph), fixed)
     model = scope[name]()
     found = dict(model._named())

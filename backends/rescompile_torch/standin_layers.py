@@ -201,7 +201,7 @@ class Permute(Module):
 
 
 # What files define themselves, as text that is always the same.
-HELPERS: dict[str, type[Module]] = {
+STANDINS: dict[str, type[Module]] = {
     "PaddedConv2d": _leaf("PaddedConv2d", _padded_conv, CLASSES["Conv2d"]),
     "LayerNorm2d": _leaf("LayerNorm2d", _layer_norm),
     "StochasticDepth": _leaf("StochasticDepth", _of(ops.StochasticDepth)),
