@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rescompile.emit.contract import Request
 from rescompile.emit.template import environment, helper, tidy
@@ -43,7 +43,7 @@ class TorchBackend:
     bare_files: Mapping[str, tuple[str, ...]] = {}
     interchange_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, Collection[type[Op]]] = {"emission": MODULES, "initialisation": DRAWN}
+    tables: Mapping[str, dict[Any, Any]] = {"emission": MODULES, "initialisation": DRAWN}
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))

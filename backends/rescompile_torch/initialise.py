@@ -7,14 +7,18 @@ from fractions import Fraction
 
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Initializer
-from rescompile.ops import Conv, ConvTranspose, Linear, Op
+from rescompile.ops import Conv, ConvTranspose, Linear
 
 from .modules import TABLE
 
 # What tells PyTorch's Kaiming rules the scale of the variance.
 GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
 
-DRAWN: tuple[type[Conv | ConvTranspose | Linear], ...] = (Conv, ConvTranspose, Linear)
+# The modules whose weights are drawn, as code tells them from others.
+DRAWN: dict[type[Conv | ConvTranspose | Linear], str] = {
+    kind: next(f"nn.{one.name}" for one in TABLE if one.kind is kind and not one.own)
+    for kind in (Conv, ConvTranspose, Linear)
+}
 WITH_BIAS = "module.bias is not None"
 ZEROS = "nn.init.zeros_(module.bias)"
 GUARDED = (f"if {WITH_BIAS}:", f"    {ZEROS}")
@@ -25,11 +29,11 @@ def initialisers(analysis: Analysis) -> Iterator[str]:
     network = analysis.network
     found = [trace.op for _, trace in analysis.elaborated.flat()]
     done: dict[str, tuple[str, ...]] = {}
-    for kind in DRAWN:
+    for kind, name in DRAWN.items():
         how = network.linear_init if kind is Linear else network.conv_init
         biases = [op.bias for op in found if isinstance(op, kind)]
         if lines := _lines(_weight(how), biases):
-            done[module_name(kind)] = tuple(lines)
+            done[name] = tuple(lines)
     rules: dict[tuple[str, ...], list[str]] = {}  # what is done, to which modules
     for name, made in done.items():
         either = made == (ZEROS,) and GUARDED in done.values()  # two branches that do the same
@@ -45,11 +49,6 @@ def initialisers(analysis: Analysis) -> Iterator[str]:
         yield f"            {word} isinstance(module, {kinds}){only_if}:"
         yield from (f"                {line}" for line in lines)
         word = "elif"
-
-
-def module_name(kind: type[Op]) -> str:
-    """PyTorch's module for an op, as code tells it from others."""
-    return next(f"nn.{entry.name}" for entry in TABLE if entry.kind is kind and not entry.own)
 
 
 def _lines(weight: str, biases: list[bool]) -> list[str]:
