@@ -47,7 +47,9 @@ LINE_LENGTH = 100
 _INDENT = 4
 _PRAGMA = re.compile(r"  # *(noqa\b|(isort|type|pyright|pylint|flake8|ruff|ty):).*", re.DOTALL)
 
-_HEAD = re.compile(r"((?:if|elif|while|return|for \w+ in|\w+ [+-]?=) )([^=].*?)(:?)")
+_LINE = re.compile(
+    r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)|((?:return|[\w.]+ [+-]?=) )([^#]+)())"
+)
 
 
 def statement(
@@ -76,11 +78,13 @@ def statement(
     return "\n".join(wrapped if operation or _fits(wrapped) else bare)
 
 
-def line(text: str, indent: int = 0, comment: str = "") -> str:
-    """Lay out a line that is given as text: the head of a loop or a condition, or an assignment."""
-    found = _HEAD.fullmatch(text)
-    before, code, after = found.groups() if found else ("", text, "")
-    return statement(code, before=before, after=after, indent=indent, comment=comment)
+def line(text: str) -> str:
+    """Lay out a line that was made as text: an assignment, or the head of a loop or condition."""
+    found = None if _fits([text]) else _LINE.fullmatch(text)
+    if found is None:
+        return text
+    pad, before, code, after = (part for part in found.groups() if part is not None)
+    return statement(code, before=before, after=after, indent=len(pad))
 
 
 def signature(name: str, params: Sequence[str], returns: str, indent: int = 0) -> str:

@@ -111,7 +111,7 @@ def laid_out(place: str, text: str, indent: int) -> str:
         return statement(Call("f", ("x", Keyword("given", text))), before="x = ", indent=indent)
     if place == "own":
         return statement(text, before="self.attribute = ", indent=indent)
-    return line(place.format(text), indent)
+    return line(unbroken(place, text, indent))
 
 
 def unbroken(place: str, text: str, indent: int) -> str:
