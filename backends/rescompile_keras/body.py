@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rescompile.emit.code import uses
 from rescompile.emit.layout import LINE_LENGTH, Call, Code, Items, Keyword, statement
 from rescompile.emit.repetition import counted, uses_index
 from rescompile.emit.schedule import Apply, Assign, Combine, Copy, Scheduler, Select, Split
@@ -66,17 +67,16 @@ class Body:
 
     @contextmanager
     def loop(self, count: Dim) -> Iterator[str]:
-        """A for loop; its counter is called so only if something asks for it."""
+        """A for loop; its counter is called so only if a line in it has it."""
         variables = self.names.difference(COUNTERS)  # no variable is called as a counter
         counter = free(COUNTERS, {*self.local, *variables, *self.scope.loops})
         count_text = self.scope.dim(count)
         self.scope.loops.append(counter)
-        self.scope.counted.discard(counter)
         place = len(self.lines)
         with self.block(""):
             yield counter
         self.scope.loops.pop()
-        shown = counter if counter in self.scope.counted else "_"
+        shown = counter if uses(map(str, self.lines[place + 1 :]), counter) else "_"
         head = f"for {shown} in range({count_text}):"
         if len(self.lines) > place:  # else nothing is repeated
             self.lines[place] = Line(head, indent=self.indent)

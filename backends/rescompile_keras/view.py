@@ -60,15 +60,11 @@ class Scope:
     shown: dict[str, Dim] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     loops: list[str] = field(default_factory=list)  # the counters of the loops around
-    counted: set[str] = field(default_factory=set)  # those that something asked for
 
     def dim(self, dim: Dim) -> str:
         """An expression as Python source."""
-        used = names(dim)
-        self.used |= used
+        self.used |= names(dim)
         index = {INDEX: Var(self.loops[-1])} if self.loops else {}
-        if index and INDEX in used:
-            self.counted.add(self.loops[-1])
         return text(substitute(dim, {**self.shown, **index}), sigil="")
 
     def variable(self, name: str) -> Var:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from textwrap import dedent
 from typing import TypeAlias
 
 from ..record import record
@@ -93,6 +94,12 @@ _SYMBOLS: dict[type[ast.AST], str] = (
     | {ast.And: "and", ast.Or: "or", ast.Not: "not ", ast.USub: "-"}
 )
 _ATOM = re.compile(r"[\w.]*")
+
+
+def uses(lines: Iterable[str], name: str) -> bool:
+    """Whether the text of statements has a name in it, other than as a keyword or in a string."""
+    tree = ast.parse(dedent("\n".join(lines)))
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
 def parsed(code: Code) -> Code:
