@@ -21,8 +21,6 @@ from rescompile.ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
-    parts,
 )
 from rescompile.ops import Op, Shape
 from rescompile.ops.signs import KEEPS_SIGN, NONNEGATIVE
@@ -128,7 +126,7 @@ def _events(items: tuple[Trace, ...], path: Path, seen: frozenset[str]) -> Itera
     """
     for item in items:
         if isinstance(item, (JoinTrace, ResidualTrace, FromTrace)):
-            for part in parts(item):
+            for part in item.parts:
                 yield None
                 yield from _events(part, path, seen)
             yield None
@@ -141,5 +139,5 @@ def _events(items: tuple[Trace, ...], path: Path, seen: frozenset[str]) -> Itera
             yield from _events(item.instance.items, inner, sources(block.body))
         else:
             yield from _events(item.items, inner, frozenset())
-        if name_of(item) in seen:
+        if item.name in seen:
             yield None
