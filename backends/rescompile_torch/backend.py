@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from rescompile.emit.classes.define import define_network, new_program
+from rescompile.emit.classes.syntax import Class
 from rescompile.emit.contract import Request
 from rescompile.emit.template import environment, tidy
 from rescompile.ir.analysis import Analysis
@@ -14,11 +16,10 @@ from rescompile.ir.structure import Form, Layer, Path
 from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace
 from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
 
-from .define import define_network
 from .initialise import DRAWN, initialisers
-from .modules import MODULES
+from .modules import HELPERS, MODULES
 from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
-from .view import Definition, File
+from .syntax import TorchSyntax
 
 if TYPE_CHECKING:
     from rescompile.emit.validation import Traced
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .runtime import TorchRuntime
 
 CHANNELS_LAST = "On CPUs it is faster after model.to(memory_format=torch.channels_last)."
+FUNCTIONS = ("make_divisible",)  # that expressions may ask for
 TEMPLATES = FilePath(__file__).parent / "templates"
 
 
@@ -48,22 +50,23 @@ class TorchBackend:
         return list(dict.fromkeys(_reasons(analysis)))
 
     def emit(self, request: Request) -> str:
-        file = File(request)
-        network = define_network(file)
-        lines = list(initialisers(file.analysis))
+        program = new_program(request.analysis, TorchSyntax(request.analysis))
+        network = define_network(program)
         jinja = environment(TEMPLATES)
-        code = list(_code([*file.order, network]))
-        code += [jinja.get_template(f"{name}.py.j2").render() for name in sorted(file.helpers)]
+        code = list(_code([*program.order, network]))
+        functions = [name for name in FUNCTIONS if _mentions(code, rf"{name}\(")]
+        helpers = [name for name in sorted(HELPERS) if _mentions(code, rf"{name}\(")]
+        code += [jinja.get_template(f"{name}.py.j2").render() for name in helpers]
         source = jinja.get_template("module.py.j2").render(
             docstring=request.summary.docstring(advice=_advice(request.analysis)),
-            uses_math=_mentions(code, "math"),
-            uses_torch=_mentions(code, "torch"),
-            uses_functional=_mentions(code, "F"),
-            helpers=sorted(file.helpers),
-            functions=sorted(file.functions),
-            definitions=file.order,
+            uses_math=_mentions(code, r"math\."),
+            uses_torch=_mentions(code, r"torch\."),
+            uses_functional=_mentions(code, r"F\."),
+            helpers=helpers,
+            functions=functions,
+            definitions=program.order,
             network=network,
-            initialisers=lines,
+            initialisers=list(initialisers(request.analysis)),
             name=request.analysis.network.name,
             outputs=len(request.analysis.network.outputs),
         )
@@ -95,14 +98,14 @@ def _advice(analysis: Analysis) -> str:
     return CHANNELS_LAST if convolves and not any(isinstance(op, Permute) for op in found) else ""
 
 
-def _code(definitions: list[Definition]) -> Iterator[str]:
+def _code(definitions: list[Class]) -> Iterator[str]:
     for definition in definitions:
         yield from (*definition.lines, *definition.forward)
 
 
-def _mentions(code: list[str], module: str) -> bool:
-    """Whether the code takes something from a module that it calls by this name."""
-    return any(re.search(rf"(?<![\w.]){module}\.", text) for text in code)
+def _mentions(code: list[str], name: str) -> bool:
+    """Whether the code has a name of the file, as a regular expression with what follows it."""
+    return any(re.search(rf"(?<![\w.]){name}", text) for text in code)
 
 
 def _reasons(analysis: Analysis) -> Iterator[str]:

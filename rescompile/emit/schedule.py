@@ -162,7 +162,7 @@ class Scheduler:
         else:
             self.shortcut(node, var, var, shortcut)
             end = self.body((*node.pre, *_body_of(node)), var)
-        last = riding(node)
+        last = conditional_drop(node)
         whole: Operand = end if last is None else Apply(last, end)
         return self.combine(node, JoinKind.ADD, (whole, shortcut), var, node.when)
 
@@ -242,8 +242,12 @@ class Scheduler:
         return target
 
 
-def riding(node: Residual) -> Layer | None:
-    """The last layer of a branch that drops it, if it is there only where the shortcut is."""
+def conditional_drop(node: Residual) -> Layer | None:
+    """The stochastic depth of a branch that is there only where the shortcut is, if it has one.
+
+    Such a block is `x = drop(x) + shortcut` or `x` as it is: one condition decides both, so the
+    drop stands in the sum. It has no weights; its layer may be there where it is not used.
+    """
     last = node.branch[-1] if node.branch else None
     if not isinstance(last, Layer) or not isinstance(last.op, StochasticDepth):
         return None
@@ -251,7 +255,7 @@ def riding(node: Residual) -> Layer | None:
 
 
 def _body_of(node: Residual) -> tuple[Node, ...]:
-    return node.branch[:-1] if riding(node) else node.branch
+    return node.branch[:-1] if conditional_drop(node) else node.branch
 
 
 def _branch_name(var: str, i: int) -> str:

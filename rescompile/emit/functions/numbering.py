@@ -29,13 +29,6 @@ class Numbering:
         self.blocks = blocks
         self.inline: dict[str, Dim] = {}  # how many numbers each inline block takes
 
-    def spliced(self, node: Node) -> bool:
-        """Whether a node is a call that adds several members to the sequence where it stands."""
-        if not isinstance(node, Call):
-            return False
-        inline = self.blocks[node.block].form is Form.INLINE
-        return inline or (node.repeat is not None and node.name is None)
-
     def consumed(self, node: Node, flow: Flow | None = None) -> Dim:
         """How many numbers a node takes in the sequence where it stands."""
         if isinstance(node, Loop):

@@ -6,16 +6,15 @@ different numbers, and in a loop, they are counted by a variable of the emitted 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeGuard
 
 from ...expr.dims import Dim, Var, binary, negation
 from ...expr.polynomial import total
 from ...ir.structure import INDEX, Call, Child, Group, Layer, Loop, Node
 from ..choices import Choice, choices
 from ..label import Label
-
-if TYPE_CHECKING:
-    from .body import Body
+from ..repetition import spliced
+from .body import Body
 
 
 class Sequence:
@@ -53,17 +52,20 @@ class Sequence:
     def member(self, node: Node) -> None:
         """A member at the present position."""
         assert isinstance(node, (Layer, Group, Call)), "joins in sequences are hoisted"
-        if isinstance(node, Call) and self.body.numbering.spliced(node):
+        if self.spliced(node):
             self.body.call(node, self.target, self.source, self.label, self.position)
         else:
-            self.body.apply(node, self.target, self.source, self.named(node))
+            apply(self.body, node, self.target, self.source, self.named(node))
         self.offset = binary("+", self.offset, self.taken(node))
         self.source = self.target
 
     def taken(self, node: Node) -> Dim:
         """How many numbers a member takes."""
-        numbering = self.body.numbering
-        return numbering.consumed(node, self.scope.flow) if numbering.spliced(node) else 1
+        spliced = self.spliced(node)
+        return self.body.numbering.consumed(node, self.scope.flow) if spliced else 1
+
+    def spliced(self, node: Node) -> TypeGuard[Call]:
+        return spliced(node, self.body.program.network.blocks)
 
     def named(self, node: Child) -> Label:
         if node.name is not None:
@@ -114,13 +116,23 @@ class Sequence:
     def single(self, node: Node) -> bool:
         """Whether a node is sure to take one number."""
         own = isinstance(node, (Layer, Group, Call)) and node.when is True
-        return own and not self.body.numbering.spliced(node)
+        return own and not self.spliced(node)
 
     def settle(self) -> None:
         """Bring the variable that counts up to the present position."""
         if not self.counter:
             self.counter = self.scope.fresh("number")
-            self.body.assign(self.counter, self.scope.dim(self.offset))
+            self.body.write(self.scope.dim(self.offset), self.counter)
         elif self.offset != 0:
             self.body.write(f"{self.counter} += {self.scope.dim(self.offset)}")
         self.offset = 0
+
+
+def apply(body: Body, node: Child, target: str, source: str, label: Label) -> None:
+    """`target` = node(`source`), where the node is called `label`."""
+    if isinstance(node, Group):
+        body.copy(target, Sequence(body, label, target, source).run(node.body))
+    elif isinstance(node, Call):
+        body.call(node, target, source, label)
+    else:
+        body.layer(node, target, source, label)

@@ -6,22 +6,12 @@ import keyword
 from collections import Counter
 from collections.abc import Iterable
 
-from rescompile.emit.layout import Code, statement
-from rescompile.ir.structure import Layer
-
-from .modules import STATELESS
-from .reserved import MODULE_ATTRIBUTES
-
-Use = tuple[Layer, Code]  # and the constructor of its module
+from ...ir.structure import Layer
+from ..layout import Code, statement
 
 
-def is_shared(layer: Layer) -> bool:
-    """Whether a module that serves the layer may serve others too."""
-    return isinstance(layer.op, STATELESS) and layer.when is True
-
-
-def shared_names(steps: Iterable[Use], taken: set[str]) -> dict[int, str]:
-    """The attribute that serves each step, by the id of its layer; `taken` are the scope's names.
+def shared_names(steps: Iterable[tuple[Layer, Code]], taken: frozenset[str]) -> dict[int, str]:
+    """The member that serves each step, by the id of its layer; `taken` are names of others.
 
     Steps have one module if its constructor is the same to the letter, whether it works in place
     included, and their names are but for a number. It is called by that name, `relu` for relu1 and
@@ -33,7 +23,7 @@ def shared_names(steps: Iterable[Use], taken: set[str]) -> dict[int, str]:
     wanted = Counter(base for (base, _), layers in alike.items() if len(layers) > 1)
     found: dict[int, str] = {}
     for (base, _), layers in alike.items():
-        free = base not in taken | MODULE_ATTRIBUTES and not keyword.iskeyword(base)
+        free = base not in taken and not keyword.iskeyword(base)
         called = base if len(layers) > 1 and wanted[base] == 1 and free else str(layers[0].name)
         found |= {layer.id: called for layer in layers}
     return found

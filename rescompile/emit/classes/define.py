@@ -1,0 +1,215 @@
+"""One definition of the emitted file: a block's class or function, or the network's class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...expr.dims import Dim, Var, binary
+from ...ir.analysis import Analysis
+from ...ir.structure import (
+    CLASSES,
+    IN_CHANNELS,
+    Block,
+    Child,
+    Form,
+    From,
+    Join,
+    Layer,
+    Network,
+    Node,
+    Residual,
+    Where,
+)
+from ..layout import Code
+from ..lines import Writer, lets
+from ..naming import Names, class_name
+from ..program import Program
+from ..schedule import conditional_drop
+from ..scope import Argument, Scope, arguments_of
+from ..summary import docstring
+from .forward import Flags, Forward
+from .sequence import Sequences
+from .sharing import shared_names
+from .stage import define_stage
+from .syntax import Class, Classes, Syntax
+
+NUM_CLASSES = "num_classes"
+Lines = tuple[str, ...]
+
+
+def new_program(analysis: Analysis, syntax: Syntax) -> Classes:
+    """The file of a network, without definitions as yet."""
+    name = _class_name(analysis.network, syntax)
+    return Program(analysis, syntax, define_block, define_stage, name)
+
+
+def _class_name(network: Network, syntax: Syntax) -> str:
+    names = Names({*syntax.meanings, *syntax.own, network.name})
+    return network.class_name or names.take(class_name(network.name, network.title), "Net")
+
+
+def define_block(program: Classes, block: Block, name: str) -> Class:
+    """The class of a block, or the function of an inline one."""
+    scope, syntax = program.scope(block), program.syntax
+    forward: Lines = ()
+    lines = Writer(4 if block.form is Form.INLINE else 8)
+    if block.form is Form.MODULE:
+        forward = Members(program, scope, block.body, lines).forward()
+    elif block.form is Form.INLINE:
+        Sequences(program, scope, lines).function(block.body)
+    else:
+        Sequences(program, scope, lines).constructor(block.body)
+    first = lets(block, scope, lines.indent)
+    arguments = arguments_of(block, scope)
+    if IN_CHANNELS in scope.used:
+        arguments = (Argument(IN_CHANNELS, "int"), *arguments)
+    return Class(
+        name,
+        arguments,
+        tuple(map(str, [*first, *lines.lines])),
+        tuple(docstring(block.about)),
+        forward,
+        returns=f"list[{syntax.module}]" if block.form is Form.INLINE else "",
+        base=syntax.module if block.form is Form.MODULE else syntax.sequence,
+        declared=syntax.declared,
+        passed=syntax.passed,
+    )
+
+
+def define_network(program: Classes) -> Class:
+    """The network's own class."""
+    network, syntax = program.network, program.syntax
+    scope = program.root_scope({CLASSES: Var(NUM_CLASSES)}, NUM_CLASSES)
+    lines = Writer(8)
+    forward = Members(program, scope, network.body, lines, root=True).forward()
+    arguments: tuple[Argument, ...] = ()
+    if network.classes is not None and CLASSES in scope.used:
+        arguments = (Argument(NUM_CLASSES, "int", str(network.classes)),)
+    return Class(
+        _class_name(network, syntax),
+        arguments,
+        tuple(map(str, lines.lines)),
+        forward=forward,
+        base=syntax.module,
+        declared=syntax.declared,
+        passed=syntax.passed,
+    )
+
+
+class Members:
+    """The members of a class, which its constructor makes in `lines`, and how it uses them."""
+
+    def __init__(
+        self,
+        program: Classes,
+        scope: Scope,
+        body: tuple[Node, ...],
+        lines: Writer,
+        root: bool = False,
+    ) -> None:
+        self.program, self.syntax, self.scope, self.lines = program, program.syntax, scope, lines
+        self.schedule = Forward(program, body, root)
+        self.sequences = Sequences(program, scope, lines, root)
+        self.names: dict[int, str] = {}
+        self.flags: Flags = {}
+        self.make(body)
+        self.decide(body)
+
+    def forward(self) -> Lines:
+        return self.schedule.render(self.names, self.flags)
+
+    def make(self, body: tuple[Node, ...]) -> None:
+        """The members, each once."""
+        nodes = list(members(body))
+        made = {n.id: self.layer(n) for n, _ in nodes if isinstance(n, Layer)}
+        uses = ((n, made[n.id]) for n, _ in nodes if isinstance(n, Layer) and self.shares(n))
+        taken = self.syntax.attributes.union(str(node.name) for node, _ in nodes)
+        shared = shared_names(uses, taken)
+        done: set[str] = set()
+        for node, residual in nodes:
+            name = self.names[node.id] = shared.get(node.id, str(node.name))
+            inline = isinstance(node, Layer) and isinstance(node.op, self.syntax.inline)
+            if name in done or (inline and node.when is True):
+                continue
+            done.add(name)
+            target, condition = f"self.{name}", self.condition(node, residual)
+            if condition is True:
+                self.member(target, node, made)
+                continue
+            self.lines.write(self.syntax.identity, f"{target}: {self.syntax.module}")
+            with self.lines.block(f"if {self.scope.dim(condition)}:"):
+                self.member(target, node, made)
+
+    def layer(self, node: Layer) -> Code:
+        return self.syntax.layer(node, self.scope, node.id in self.schedule.in_place)
+
+    def shares(self, node: Layer) -> bool:
+        """Whether a module that serves the layer may serve others too."""
+        return isinstance(node.op, self.syntax.stateless) and node.when is True
+
+    def member(self, target: str, node: Child, made: dict[int, Code]) -> None:
+        if isinstance(node, Layer):
+            self.lines.write(made[node.id], target)
+        else:
+            self.sequences.assign(target, node)
+
+    def condition(self, node: Child, residual: Residual | None) -> Dim:
+        """The condition under which a member is more than the identity."""
+        if residual is None:
+            return node.when
+        if node is conditional_drop(residual):
+            return True
+        when = binary("and", residual.when, node.when)
+        if residual.where is Where.SHAPE_CHANGES:
+            when = binary("and", when, self.changes(residual))
+        return when
+
+    def changes(self, node: Residual) -> Dim:
+        """The condition under which a residual's branch changes the shape."""
+        return self.program.analysis.changes[node.id].condition()
+
+    def decide(self, body: tuple[Node, ...]) -> None:
+        """Flags that the forward pass asks for."""
+        for node in residuals(body):
+            if node.when is not True:
+                self.flag("use_shortcut", node, "when", node.when)
+            if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
+                self.flag("projects", node, "shortcut", self.changes(node))
+
+    def flag(self, name: str, node: Residual, what: str, condition: Dim) -> None:
+        while name in {*self.names.values(), *self.flags.values()}:
+            name += "_2"
+        self.flags[node.id, what] = name
+        self.lines.write(self.scope.dim(condition), f"self.{name}")
+
+
+def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
+    """The nodes that become members: the main path before shortcuts, as torchvision has them.
+
+    Each shortcut, and each drop of a branch, comes with its residual.
+    """
+    for node in body:
+        if isinstance(node, Residual):
+            drop = conditional_drop(node)
+            for inner, residual in members((*node.pre, *node.branch)):
+                yield inner, node if inner is drop else residual
+            for step, _ in members(node.shortcut):
+                yield step, node
+        elif isinstance(node, Join):
+            for branch in node.branches:
+                yield from members(branch.body)
+        elif not isinstance(node, From):
+            assert isinstance(node, Child)
+            yield node, None
+
+
+def residuals(body: tuple[Node, ...]) -> Iterator[Residual]:
+    """Every residual in a scope."""
+    for node in body:
+        if isinstance(node, Residual):
+            yield node
+            for part in (node.pre, node.shortcut, node.branch):
+                yield from residuals(part)
+        elif isinstance(node, Join):
+            for branch in node.branches:
+                yield from residuals(branch.body)

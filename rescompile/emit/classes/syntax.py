@@ -1,0 +1,89 @@
+"""What a backend says of its framework, so that classes can be written for it."""
+
+from __future__ import annotations
+
+from ...ir.structure import Block, Form, Layer
+from ...ops import Op
+from ...record import record
+from ..layout import Call, Code, Keyword, signature
+from ..naming import pascal_case
+from ..program import Definition, Program
+from ..program import Syntax as Names
+from ..scope import Scope, call_args
+
+Ops = tuple[type[Op], ...]
+
+
+@record
+class Class(Definition):
+    """A class, by its constructor and its forward pass, or a function that makes modules."""
+
+    forward: tuple[str, ...] = ()
+    returns: str = ""  # what a function returns
+    base: str = ""  # the class of a class
+    declared: tuple[str, ...] = ()  # what a constructor takes beside the arguments
+    passed: tuple[Keyword, ...] = ()  # that, as it is handed on
+
+    @property
+    def signature(self) -> str:
+        """The head: of `__init__` for classes, of the function for functions."""
+        given = [*(argument.declared for argument in self.arguments), *self.declared]
+        if self.returns:
+            return signature(self.name, given, self.returns)
+        return signature("__init__", ["self", *given], "None", 4)
+
+    def call(self, given: dict[str, str]) -> Call:
+        """A call: channels by position, the rest by keyword, defaults left out."""
+        return Call(self.name, (*call_args(self.arguments, given), *self.passed))
+
+
+class Syntax(Names):
+    """How a target that has modules writes what classes are made of."""
+
+    module = "nn.Module"
+    sequence = "nn.Sequential"
+    identity = "nn.Identity()"
+    attributes: frozenset[str] = frozenset()  # of every module: no member is called so
+    in_forward: frozenset[str] = frozenset()  # what the forward pass relies on
+    declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
+    passed: tuple[Keyword, ...] = ()  # and how that is handed on
+
+    inline: Ops = ()  # what the forward pass writes without a member
+    light: Ops = ()  # what is short enough to be written around the call before it
+    stateless: Ops = ()  # of whose members one serves all equal uses in a scope
+    fresh: Ops = ()  # whose outputs nobody else holds, nor needs for their own gradients
+    overwrites: Ops = ()  # what may work in place where its input is fresh
+
+    def block_name(self, block: Block) -> tuple[str, str]:
+        if block.form is Form.INLINE:
+            return block.name, "_steps"
+        return pascal_case(block.name), "Block"
+
+    def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
+        """The constructor of an operation's module."""
+        raise NotImplementedError
+
+    def in_sequence(self, node: Layer, made: Code) -> Code:
+        """The constructor where nothing but the module is applied."""
+        return made
+
+    def apply(self, node: Layer, member: str, source: Code) -> Code:
+        """An operation applied; `member` is its module, where it has one."""
+        return Call(member, (source,))
+
+    def concat(self, operands: tuple[Code, ...]) -> Code:
+        raise NotImplementedError
+
+    def split(self, source: str, count: int) -> Code:
+        """Equal shares of the channels."""
+        raise NotImplementedError
+
+    def append(self, target: str, made: Code, name: str) -> Code:
+        """One more member of a sequence or a list; `name` is source text, empty for a number."""
+        return Call(f"{target}.append", (made,))
+
+    def extend(self, target: str, made: Code) -> Code:
+        return Call(f"{target}.extend", (made,))
+
+
+Classes = Program[Syntax, Class]
