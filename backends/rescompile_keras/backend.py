@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rescompile.emit.contract import ENGINE, Request
 from rescompile.emit.functions.define import network_function, new_program
@@ -48,7 +48,7 @@ class KerasBackend:
     bare_files = {".weights.h5": ("h5py",)}
     interchange_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, Collection[type[Op]]] = {"emission": LAYERS, "storage": STORAGE}
+    tables: Mapping[str, dict[type[Op], Any]] = {"emission": LAYERS, "storage": STORAGE}
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))

@@ -353,6 +353,8 @@ class Tracer:
         x = x.cropped()
         if x.pads != NONE:
             raise TraceError("a padded map is flattened")
+        if len(x.inner) == 1:
+            return x.apply(ops.Flatten())
         channels, height, width = self.map("a flatten", replace(x, moved=False))
         made = Value(self, self.graph.apply(ops.Flatten(), x.term))
         seen = height * width > 1 and not x.moved

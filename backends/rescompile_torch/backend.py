@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rescompile.emit.classes.define import define_network, new_program
 from rescompile.emit.classes.syntax import Class
 from rescompile.emit.contract import Request
-from rescompile.emit.template import environment, tidy
+from rescompile.emit.template import environment, helper, tidy
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Form, Layer, Path
 from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from .runtime import TorchRuntime
 
 CHANNELS_LAST = "On CPUs it is faster after model.to(memory_format=torch.channels_last)."
-FUNCTIONS = ("make_divisible",)  # that expressions may ask for
-TEMPLATES = FilePath(__file__).parent / "templates"
+FOLDER = FilePath(__file__).parent
+TEMPLATES, FOLDER_OF_HELPERS = FOLDER / "templates", FOLDER / "helpers"
 
 
 class TorchBackend:
@@ -44,7 +44,7 @@ class TorchBackend:
     bare_files: Mapping[str, tuple[str, ...]] = {}
     interchange_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, Collection[type[Op]]] = {"emission": MODULES, "initialisation": DRAWN}
+    tables: Mapping[str, dict[Any, Any]] = {"emission": MODULES, "initialisation": DRAWN}
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))
@@ -52,18 +52,17 @@ class TorchBackend:
     def emit(self, request: Request) -> str:
         program = new_program(request.analysis, TorchSyntax(request.analysis))
         network = define_network(program)
-        jinja = environment(TEMPLATES)
         code = list(_code([*program.order, network]))
-        functions = [name for name in FUNCTIONS if _mentions(code, rf"{name}\(")]
-        helpers = [name for name in sorted(HELPERS) if _mentions(code, rf"{name}\(")]
-        code += [jinja.get_template(f"{name}.py.j2").render() for name in helpers]
-        source = jinja.get_template("module.py.j2").render(
+        names = ("make_divisible", *sorted(HELPERS))
+        helpers = [helper(FOLDER_OF_HELPERS, n) for n in names if _mentions(code, rf"{n}\(")]
+        code += helpers
+        template = environment(TEMPLATES).get_template("module.py.j2")
+        source = template.render(
             docstring=request.summary.docstring(advice=_advice(request.analysis)),
             uses_math=_mentions(code, r"math\."),
             uses_torch=_mentions(code, r"torch\."),
             uses_functional=_mentions(code, r"F\."),
             helpers=helpers,
-            functions=functions,
             definitions=program.order,
             network=network,
             initialisers=list(initialisers(request.analysis)),
@@ -77,9 +76,9 @@ class TorchBackend:
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
         from .standin import trace
-        from .standin_layers import HELPERS
+        from .standin_layers import STANDINS
 
-        texts = {helper: (TEMPLATES / f"{helper}.py.j2").read_text("utf-8") for helper in HELPERS}
+        texts = {name: helper(FOLDER_OF_HELPERS, name) for name in STANDINS}
         return trace(source, elaborated.network.name, graph, texts)
 
     def files(self) -> None:

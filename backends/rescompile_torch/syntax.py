@@ -11,7 +11,7 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ops import Conv, Flatten, GlobalAvgPool, LayerScale, Op, Same
 
-from .modules import FRESH, LIGHT, OVERWRITES, STATELESS, Site, module
+from .modules import Site, module
 from .reserved import BUILTINS, FILE_NAMES, LOCALS, MODULE_ATTRIBUTES
 
 
@@ -23,7 +23,6 @@ class TorchSyntax(syntax.Syntax):
     attributes = MODULE_ATTRIBUTES
     in_forward = FILE_NAMES | {"self"}
     inline = (Flatten,)
-    light, stateless, fresh, overwrites = LIGHT, STATELESS, FRESH, OVERWRITES
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis

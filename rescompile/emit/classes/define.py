@@ -145,7 +145,7 @@ class Members:
 
     def shares(self, node: Layer) -> bool:
         """Whether a module that serves the layer may serve others too."""
-        return isinstance(node.op, self.syntax.stateless) and node.when is True
+        return node.op.stateless and node.when is True
 
     def member(self, target: str, node: Child, made: dict[int, Code]) -> None:
         if isinstance(node, Layer):

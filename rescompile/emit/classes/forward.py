@@ -9,7 +9,7 @@ from ...ops import Shape, show_shape
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
-from .syntax import Classes, Syntax
+from .syntax import Classes
 
 # Calls that one line holds at most: a convolution, its norm, its activation, and what drops it.
 # More of them would have to be read from the inside out.
@@ -30,7 +30,7 @@ class Forward(Writer):
         self.result = scheduler.body(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements = scheduler.statements
-        self.in_place = overwriting(self.statements, self.syntax)
+        self.in_place = overwriting(self.statements)
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
 
@@ -59,7 +59,7 @@ class Forward(Writer):
         last, value = self.lines[-1], made.value
         if not isinstance(value, Apply) or not last.target == value.source == made.target:
             return None
-        if not isinstance(value.node, Layer) or not isinstance(value.node.op, self.syntax.light):
+        if not isinstance(value.node, Layer) or not value.node.op.light:
             return None
         code = self.apply(value.node, last.code)
         encloses = isinstance(code, Call) and last.code in code.args
@@ -123,7 +123,7 @@ def is_expression(code: Code) -> bool:
     return isinstance(code, Chain) or (isinstance(code, str) and " " in code)
 
 
-def overwriting(statements: list[Assign], syntax: Syntax) -> set[int]:
+def overwriting(statements: list[Assign]) -> set[int]:
     """The operations that may work in place: their input is fresh, and nobody else has it."""
     found: set[int] = set()
     before: Assign | None = None
@@ -131,15 +131,15 @@ def overwriting(statements: list[Assign], syntax: Syntax) -> set[int]:
         value = made.value
         if isinstance(value, Apply) and isinstance(value.node, Layer) and before is not None:
             same = before.target == value.source == made.target
-            if same and isinstance(value.node.op, syntax.overwrites) and _is_fresh(before, syntax):
+            if same and value.node.op.in_place and _is_fresh(before):
                 found.add(value.node.id)
         before = made
     return found
 
 
-def _is_fresh(made: Assign, syntax: Syntax) -> bool:
+def _is_fresh(made: Assign) -> bool:
     value = made.value
     if isinstance(value, Combine):
         return value.kind is not JoinKind.MULTIPLY and value.when is True
     node = value.node if isinstance(value, Apply) else None
-    return isinstance(node, Layer) and isinstance(node.op, syntax.fresh) and node.when is True
+    return isinstance(node, Layer) and node.op.fresh and node.when is True

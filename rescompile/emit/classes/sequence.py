@@ -74,8 +74,7 @@ class Sequences:
         return Made(f"*{code.func}", code.args)
 
     def layer(self, node: Layer, before: Node | None) -> Code:
-        fresh = isinstance(before, Layer) and isinstance(before.op, self.syntax.fresh)
-        in_place = fresh and isinstance(node.op, self.syntax.overwrites)
+        in_place = node.op.in_place and isinstance(before, Layer) and before.op.fresh
         return self.syntax.in_sequence(node, self.syntax.layer(node, self.scope, in_place))
 
     def note(self, node: Node) -> str:

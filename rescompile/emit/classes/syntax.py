@@ -11,8 +11,6 @@ from ..program import Definition, Program
 from ..program import Syntax as Names
 from ..scope import Scope, call_args
 
-Ops = tuple[type[Op], ...]
-
 
 @record
 class Class(Definition):
@@ -48,11 +46,7 @@ class Syntax(Names):
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
 
-    inline: Ops = ()  # what the forward pass writes without a member
-    light: Ops = ()  # what is short enough to be written around the call before it
-    stateless: Ops = ()  # of whose members one serves all equal uses in a scope
-    fresh: Ops = ()  # whose outputs nobody else holds, nor needs for their own gradients
-    overwrites: Ops = ()  # what may work in place where its input is fresh
+    inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
 
     def block_name(self, block: Block) -> tuple[str, str]:
         if block.form is Form.INLINE:
