@@ -19,8 +19,8 @@ from ...ir.structure import (
     Node,
     Residual,
     Where,
+    walk,
 )
-from ..layout import Code
 from ..lines import Writer, lets
 from ..naming import Names, class_name
 from ..program import Program
@@ -50,30 +50,21 @@ def _class_name(network: Network, syntax: Syntax) -> str:
 
 def define_block(program: Classes, block: Block, name: str) -> Class:
     """The class of a block, or the function of an inline one."""
-    scope, syntax = program.scope(block), program.syntax
-    forward: Lines = ()
-    lines = Writer(4 if block.form is Form.INLINE else 8)
+    scope, syntax, inline = program.scope(block), program.syntax, block.form is Form.INLINE
+    base, forward = syntax.sequence, ()
+    lines = Writer(4 if inline else 8)
     if block.form is Form.MODULE:
-        forward = Members(program, scope, block.body, lines).forward()
-    elif block.form is Form.INLINE:
+        base, forward = syntax.module, Members(program, scope, block.body, lines).forward()
+    elif inline:
         Sequences(program, scope, lines).function(block.body)
     else:
         Sequences(program, scope, lines).constructor(block.body)
-    first = lets(block, scope, lines.indent)
+    body = tuple(map(str, [*lets(block, scope, lines.indent), *lines.lines]))
     arguments = arguments_of(block, scope)
     if IN_CHANNELS in scope.used:
         arguments = (Argument(IN_CHANNELS, "int"), *arguments)
-    return Class(
-        name,
-        arguments,
-        tuple(map(str, [*first, *lines.lines])),
-        tuple(docstring(block.about)),
-        forward,
-        returns=f"list[{syntax.module}]" if block.form is Form.INLINE else "",
-        base=syntax.module if block.form is Form.MODULE else syntax.sequence,
-        declared=syntax.declared,
-        passed=syntax.passed,
-    )
+    about, returns = tuple(docstring(block.about)), f"list[{syntax.module}]" if inline else ""
+    return Class(name, arguments, body, about, forward, base, returns, syntax)
 
 
 def define_network(program: Classes) -> Class:
@@ -85,15 +76,8 @@ def define_network(program: Classes) -> Class:
     arguments: tuple[Argument, ...] = ()
     if network.classes is not None and CLASSES in scope.used:
         arguments = (Argument(NUM_CLASSES, "int", str(network.classes)),)
-    return Class(
-        _class_name(network, syntax),
-        arguments,
-        tuple(map(str, lines.lines)),
-        forward=forward,
-        base=syntax.module,
-        declared=syntax.declared,
-        passed=syntax.passed,
-    )
+    name, body = _class_name(network, syntax), tuple(map(str, lines.lines))
+    return Class(name, arguments, body, (), forward, syntax.module, syntax=syntax)
 
 
 class Members:
@@ -121,37 +105,26 @@ class Members:
     def make(self, body: tuple[Node, ...]) -> None:
         """The members, each once."""
         nodes = list(members(body))
-        made = {n.id: self.layer(n) for n, _ in nodes if isinstance(n, Layer)}
-        uses = ((n, made[n.id]) for n, _ in nodes if isinstance(n, Layer) and self.shares(n))
-        taken = self.syntax.attributes.union(str(node.name) for node, _ in nodes)
+        in_place, syntax = self.schedule.in_place, self.syntax
+        layers = [node for node, _ in nodes if isinstance(node, Layer)]
+        made = {node.id: syntax.layer(node, self.scope, node.id in in_place) for node in layers}
+        uses = ((n, made[n.id]) for n in layers if n.op.stateless and n.when is True)
+        taken = syntax.attributes.union(str(node.name) for node, _ in nodes)
         shared = shared_names(uses, taken)
         done: set[str] = set()
         for node, residual in nodes:
             name = self.names[node.id] = shared.get(node.id, str(node.name))
-            inline = isinstance(node, Layer) and isinstance(node.op, self.syntax.inline)
+            inline = isinstance(node, Layer) and isinstance(node.op, syntax.inline)
             if name in done or (inline and node.when is True):
                 continue
             done.add(name)
             target, condition = f"self.{name}", self.condition(node, residual)
             if condition is True:
-                self.member(target, node, made)
+                self.sequences.assign(target, node, made.get(node.id))
                 continue
-            self.lines.write(self.syntax.identity, f"{target}: {self.syntax.module}")
+            self.lines.write(syntax.identity, f"{target}: {syntax.module}")
             with self.lines.block(f"if {self.scope.dim(condition)}:"):
-                self.member(target, node, made)
-
-    def layer(self, node: Layer) -> Code:
-        return self.syntax.layer(node, self.scope, node.id in self.schedule.in_place)
-
-    def shares(self, node: Layer) -> bool:
-        """Whether a module that serves the layer may serve others too."""
-        return node.op.stateless and node.when is True
-
-    def member(self, target: str, node: Child, made: dict[int, Code]) -> None:
-        if isinstance(node, Layer):
-            self.lines.write(made[node.id], target)
-        else:
-            self.sequences.assign(target, node)
+                self.sequences.assign(target, node, made.get(node.id))
 
     def condition(self, node: Child, residual: Residual | None) -> Dim:
         """The condition under which a member is more than the identity."""
@@ -170,7 +143,9 @@ class Members:
 
     def decide(self, body: tuple[Node, ...]) -> None:
         """Flags that the forward pass asks for."""
-        for node in residuals(body):
+        for node in walk(body):
+            if not isinstance(node, Residual):
+                continue
             if node.when is not True:
                 self.flag("use_shortcut", node, "when", node.when)
             if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
@@ -201,15 +176,3 @@ def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
         elif not isinstance(node, From):
             assert isinstance(node, Child)
             yield node, None
-
-
-def residuals(body: tuple[Node, ...]) -> Iterator[Residual]:
-    """Every residual in a scope."""
-    for node in body:
-        if isinstance(node, Residual):
-            yield node
-            for part in (node.pre, node.shortcut, node.branch):
-                yield from residuals(part)
-        elif isinstance(node, Join):
-            for branch in node.branches:
-                yield from residuals(branch.body)

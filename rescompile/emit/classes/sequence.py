@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 
 from ...expr.dims import Dim, Var
 from ...ir.flow import RUNNING
-from ...ir.structure import IN_CHANNELS, INDEX, Call, Group, Layer, Loop, Node
+from ...ir.structure import IN_CHANNELS, INDEX, Call, Child, Group, Layer, Loop, Node
 from ...ops import Shape, show_shape
 from ..choices import choices
 from ..label import Label
@@ -90,9 +90,9 @@ class Sequences:
 
     # -- statements ------------------------------------------------------------------------------
 
-    def assign(self, target: str, node: Group | Call) -> None:
-        """Give `target` the module of a node."""
-        code = self.one(node)
+    def assign(self, target: str, node: Child, code: Code | None = None) -> None:
+        """Give `target` the module of a node, which may be made already."""
+        code = self.one(node) if code is None and not isinstance(node, Layer) else code
         if code is not None:
             self.lines.write(code, target)
         elif isinstance(node, Group):
@@ -143,7 +143,7 @@ class Sequences:
         else:
             self.append(target, code, node)
 
-    def append(self, target: str, code: Code, node: Layer | Group | Call) -> None:
+    def append(self, target: str, code: Code, node: Child) -> None:
         name = "" if node.name is None else Label(node.name).code()
         note = "" if isinstance(code, str) else self.note(node)
         self.lines.write(self.syntax.append(target, code, name), comment=note)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...expr.dims import Dim, Var, binary, names, substitute
 from ...ir.flow import expand
 from ...ir.structure import IN_CHANNELS, INDEX
@@ -10,36 +12,28 @@ from ..layout import Call, statement
 from ..lines import RETURN, Line, Writer
 from ..program import ENTERING, Stage
 from ..scope import COUNTERS
-from .syntax import Class, Classes
+from .syntax import Class, Classes, Syntax
 
 
 def define_stage(program: Classes, stage: Stage[Class]) -> Class:
     """The function of all calls of one block that are alike."""
-    syntax, flow = program.syntax, program.analysis.flows[stage.block.name]
-    output = expand(stage.block.lets, flow[1])
-    lines = Lines(program, stage)
+    output = expand(stage.block.lets, program.analysis.flows[stage.block.name][1])
+    lines = Lines(program.syntax, stage)
     varies = {IN_CHANNELS, *stage.once} & names(output)
     if stage.inner.takes(IN_CHANNELS) and varies and output != ENTERING:
         lines.growing(output)
     else:
-        previous = {name: _previous(name) for name in stage.counted}
-        lines.alike(substitute(output, previous))
-    return Class(
-        stage.name,
-        stage.arguments,
-        tuple(map(str, lines.lines)),
-        returns=syntax.sequence,
-        declared=syntax.declared,
-        passed=syntax.passed,
-    )
+        lines.alike(substitute(output, {name: _previous(name) for name in stage.counted}))
+    body, returns = tuple(map(str, lines.lines)), program.syntax.sequence
+    return Class(stage.name, stage.arguments, body, syntax=program.syntax, returns=returns)
 
 
 class Lines(Writer):
     """The body of the function."""
 
-    def __init__(self, program: Classes, stage: Stage[Class]) -> None:
+    def __init__(self, syntax: Syntax, stage: Stage[Class]) -> None:
         super().__init__()
-        self.syntax, self.stage, self.scope = program.syntax, stage, stage.scope
+        self.syntax, self.stage, self.scope = syntax, stage, stage.scope
         self.numbered = stage.node.children == "{i}"
 
     def one(self, channels: Dim, first: bool) -> Call:
@@ -48,16 +42,11 @@ class Lines(Writer):
 
     def growing(self, output: Dim) -> None:
         """Not all blocks see the same channels: each sees more than the last, as in a DenseNet."""
-        members = self.scope.fresh("stage")
-        self.write(f"{self.syntax.sequence}()", members)
-        with self.loop(self.scope, self.stage.count.name):
-            self.append(members, self.one(ENTERING, first=True), Var(INDEX))
-            self.write(self.scope.dim(output), IN_CHANNELS)
-            for name, default in self.stage.once.items():
-                self.write(self.scope.dim(default), self.scope.dim(Var(name)))
-            for name in sorted(self.stage.counted):
-                self.write(f"{self.scope.dim(Var(name))} += 1")
-        self.write(members, RETURN)
+        every, dim = self.one(ENTERING, first=True), self.scope.dim
+        updates = [(IN_CHANNELS, dim(output))]
+        updates += [(dim(Var(name)), dim(value)) for name, value in self.stage.once.items()]
+        updates += [("", f"{dim(Var(name))} += 1") for name in sorted(self.stage.counted)]
+        self.looped(every, every, updates)
 
     def alike(self, leaving: Dim) -> None:
         """The first block sees what enters, the others what leaves the block before them."""
@@ -65,13 +54,19 @@ class Lines(Writer):
             first, rest = self.one(ENTERING, first=True), self.one(leaving, first=False)
         if self.numbered:
             self.generated(first, rest, counter)
-            return
+        else:
+            self.looped(first, rest)
+
+    def looped(self, first: Call, rest: Call, updates: Iterable[tuple[str, str]] = ()) -> None:
+        """Repetitions that are appended one by one."""
         members, count = self.scope.fresh("stage"), self.stage.count.name
         self.write(f"{self.syntax.sequence}()", members)
         if first != rest:
             self.append(members, first, 0)
         with self.loop(self.scope, count if first == rest else f"1, {count}"):
             self.append(members, rest, Var(INDEX))
+            for target, code in updates:
+                self.write(code, target)
         self.write(members, RETURN)
 
     def append(self, target: str, module: Call, i: Dim) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from ...ir.structure import Block, Form, Layer
 from ...ops import Op
 from ...record import record
@@ -10,29 +12,6 @@ from ..naming import pascal_case
 from ..program import Definition, Program
 from ..program import Syntax as Names
 from ..scope import Scope, call_args
-
-
-@record
-class Class(Definition):
-    """A class, by its constructor and its forward pass, or a function that makes modules."""
-
-    forward: tuple[str, ...] = ()
-    returns: str = ""  # what a function returns
-    base: str = ""  # the class of a class
-    declared: tuple[str, ...] = ()  # what a constructor takes beside the arguments
-    passed: tuple[Keyword, ...] = ()  # that, as it is handed on
-
-    @property
-    def signature(self) -> str:
-        """The head: of `__init__` for classes, of the function for functions."""
-        given = [*(argument.declared for argument in self.arguments), *self.declared]
-        if self.returns:
-            return signature(self.name, given, self.returns)
-        return signature("__init__", ["self", *given], "None", 4)
-
-    def call(self, given: dict[str, str]) -> Call:
-        """A call: channels by position, the rest by keyword, defaults left out."""
-        return Call(self.name, (*call_args(self.arguments, given), *self.passed))
 
 
 class Syntax(Names):
@@ -78,6 +57,28 @@ class Syntax(Names):
 
     def extend(self, target: str, made: Code) -> Code:
         return Call(f"{target}.extend", (made,))
+
+
+@record
+class Class(Definition):
+    """A class, by its constructor and its forward pass, or a function that makes modules."""
+
+    forward: tuple[str, ...] = ()
+    base: str = ""  # the class of a class
+    returns: str = ""  # what a function returns
+    syntax: Syntax = field(default_factory=Syntax)
+
+    @property
+    def signature(self) -> str:
+        """The head: of `__init__` for classes, of the function for functions."""
+        given = [*(argument.declared for argument in self.arguments), *self.syntax.declared]
+        if self.returns:
+            return signature(self.name, given, self.returns)
+        return signature("__init__", ["self", *given], "None", 4)
+
+    def call(self, given: dict[str, str]) -> Call:
+        """A call: channels by position, the rest by keyword, defaults left out."""
+        return Call(self.name, (*call_args(self.arguments, given), *self.syntax.passed))
 
 
 Classes = Program[Syntax, Class]

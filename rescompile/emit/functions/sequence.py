@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from ...expr.dims import Dim, Var, binary, negation
 from ...expr.polynomial import total
-from ...ir.structure import INDEX, Call, Child, Group, Layer, Loop, Node
+from ...ir.structure import INDEX, Call, Child, Group, Loop, Node
 from ..choices import Choice, choices
 from ..label import Label
 from ..repetition import spliced
@@ -51,7 +51,7 @@ class Sequence:
 
     def member(self, node: Node) -> None:
         """A member at the present position."""
-        assert isinstance(node, (Layer, Group, Call)), "joins in sequences are hoisted"
+        assert isinstance(node, Child), "joins in sequences are hoisted"
         if self.spliced(node):
             self.body.call(node, self.target, self.source, self.label, self.position)
         else:
@@ -115,7 +115,7 @@ class Sequence:
 
     def single(self, node: Node) -> bool:
         """Whether a node is sure to take one number."""
-        own = isinstance(node, (Layer, Group, Call)) and node.when is True
+        own = isinstance(node, Child) and node.when is True
         return own and not self.spliced(node)
 
     def settle(self) -> None:
