@@ -12,14 +12,15 @@ from rescompile.ir.structure import Layer
 from rescompile.ops import Conv, Flatten, GlobalAvgPool, LayerScale, Op, Same
 
 from .modules import Site, module
-from .reserved import BUILTINS, FILE_NAMES, LOCALS, MODULE_ATTRIBUTES
+from .reserved import FILE_NAMES, MODULE_ATTRIBUTES
 
 
 class TorchSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
-    meanings = FILE_NAMES | BUILTINS | {"self"}
-    own = LOCALS
+    module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
+    meanings = syntax.MEANINGS | FILE_NAMES
+    own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
     attributes = MODULE_ATTRIBUTES
     in_forward = FILE_NAMES | {"self"}
     inline = (Flatten,)

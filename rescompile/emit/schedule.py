@@ -184,8 +184,9 @@ class Scheduler:
     def single(self, body: tuple[Node, ...]) -> Child | None:
         """The step that is all of a branch, where it may stand in the join."""
         first = body[0] if self.inline and len(body) == 1 else None
-        stands = isinstance(first, Child) and first.when is True and first.name not in self.kept
-        return first if stands else None
+        if not isinstance(first, Child) or first.when is not True or first.name in self.kept:
+            return None
+        return first
 
     def split(self, node: Join, var: str) -> tuple[str, ...]:
         """A variable for each branch with its share of the channels."""

@@ -31,9 +31,8 @@ from .forward import Flags, Forward
 from .sequence import Sequences
 from .sharing import shared_names
 from .stage import define_stage
-from .syntax import Class, Classes, Syntax
+from .syntax import NUM_CLASSES, Class, Classes, Syntax
 
-NUM_CLASSES = "num_classes"
 Lines = tuple[str, ...]
 
 
@@ -51,7 +50,8 @@ def _class_name(network: Network, syntax: Syntax) -> str:
 def define_block(program: Classes, block: Block, name: str) -> Class:
     """The class of a block, or the function of an inline one."""
     scope, syntax, inline = program.scope(block), program.syntax, block.form is Form.INLINE
-    base, forward = syntax.sequence, ()
+    base = syntax.sequence
+    forward: Lines = ()
     lines = Writer(4 if inline else 8)
     if block.form is Form.MODULE:
         base, forward = syntax.module, Members(program, scope, block.body, lines).forward()
@@ -73,11 +73,8 @@ def define_network(program: Classes) -> Class:
     scope = program.root_scope({CLASSES: Var(NUM_CLASSES)}, NUM_CLASSES)
     lines = Writer(8)
     forward = Members(program, scope, network.body, lines, root=True).forward()
-    arguments: tuple[Argument, ...] = ()
-    if network.classes is not None and CLASSES in scope.used:
-        arguments = (Argument(NUM_CLASSES, "int", str(network.classes)),)
     name, body = _class_name(network, syntax), tuple(map(str, lines.lines))
-    return Class(name, arguments, body, (), forward, syntax.module, syntax=syntax)
+    return Class(name, program.classes(scope), body, (), forward, syntax.module, syntax=syntax)
 
 
 class Members:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...ir.structure import Child, JoinKind, Layer, Node, channels_last, sources
-from ...ops import Shape, show_shape
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
@@ -23,7 +22,7 @@ class Forward(Writer):
 
     def __init__(self, program: Classes, body: tuple[Node, ...], root: bool) -> None:
         super().__init__(8)
-        self.syntax = program.syntax
+        self.program, self.syntax = program, program.syntax
         self.names = program.network.outputs if root else ()
         kept = sources(body).union(self.names)
         scheduler = Scheduler(inline=True, kept=kept, reserved=self.syntax.in_forward)
@@ -71,10 +70,7 @@ class Forward(Writer):
         if not isinstance(made.value, (Apply, Combine)):
             return ""
         node = made.value.node
-        shape: Shape | None = self.shapes.get(node.id)
-        if shape and node.id in self.permuted:
-            shape = (*shape[1:], shape[0])
-        return show_shape(shape) if shape else ""
+        return self.program.note(self.shapes.get(node.id), node.id in self.permuted)
 
     def value(self, value: Apply | Copy | Select | Combine | Split) -> Code:
         if isinstance(value, Apply):

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from ...expr.dims import Dim, Var
 from ...ir.flow import RUNNING
 from ...ir.structure import IN_CHANNELS, INDEX, Call, Child, Group, Layer, Loop, Node
-from ...ops import Shape, show_shape
+from ...ops import Shape
 from ..choices import choices
 from ..label import Label
 from ..layout import Arg, Code, Commented, Items
@@ -38,13 +38,10 @@ class Sequences:
                 return self.one(stage)
             members = self.leading(node.body)
             return self.sequence(members) if len(members) == len(node.body) else None
-        if node.repeat is None:
-            inner = self.program.block(node.block)
-            return inner.call(self.program.given(self.scope, node))
-        if uses_index(node):
+        if node.repeat is not None and uses_index(node):
             return None
-        made = self.program.stage(node)
-        return made.definition.call(made.given(self.scope, node))
+        called, given = self.program.called(self.scope, node)
+        return called.call(given)
 
     def sequence(self, members: tuple[Arg, ...] = ()) -> Made:
         return Made(self.syntax.sequence, members, explode=len(members) > 1)
@@ -86,7 +83,7 @@ class Sequences:
                 shape = trace.y
         elif self.root:
             shape = self.program.analysis.elaborated.root.shapes.get(node.id)
-        return show_shape(shape) if shape else ""
+        return self.program.note(shape)
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -98,11 +95,11 @@ class Sequences:
         elif isinstance(node, Group):
             members = self.leading(node.body)
             self.lines.write(self.sequence(members), target)
-            self.fill(target, node.body, len(members))
+            self.fill(self.syntax.members.format(target), node.body, len(members))
         else:
             assert isinstance(node, Call)
             self.lines.write(self.sequence(), target)
-            self.repetitions(target, node)
+            self.repetitions(self.syntax.members.format(target), node)
 
     def fill(self, target: str, body: Body, start: int = 0) -> None:
         """Append the members of a sequence from `start` on to `target`."""
@@ -188,7 +185,7 @@ class Sequences:
         """The `__init__` of a subclass of the sequence."""
         members = self.leading(body)
         self.lines.write(Made("super().__init__", members, explode=len(members) > 1))
-        self.fill("self", body, len(members))
+        self.fill(self.syntax.members.format("self"), body, len(members))
 
     def function(self, body: Body) -> None:
         """The body of a function that returns the members as a list."""

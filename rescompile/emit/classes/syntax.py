@@ -13,13 +13,20 @@ from ..program import Definition, Program
 from ..program import Syntax as Names
 from ..scope import Scope, call_args
 
+NUM_CLASSES = "num_classes"
+MEANINGS = Names.meanings | {"list", "self", "super"}
+
 
 class Syntax(Names):
     """How a target that has modules writes what classes are made of."""
 
-    module = "nn.Module"
-    sequence = "nn.Sequential"
-    identity = "nn.Identity()"
+    meanings = MEANINGS
+    own = Names.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
+    own |= {"width", "x"}
+    module: str  # the base class of all modules
+    sequence: str  # the class of modules that are applied one after the other
+    members = "{}"  # what the members of a sequence are appended to
+    identity: str  # the module that does nothing, as an expression
     attributes: frozenset[str] = frozenset()  # of every module: no member is called so
     in_forward: frozenset[str] = frozenset()  # what the forward pass relies on
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance

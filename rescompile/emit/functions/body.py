@@ -7,7 +7,7 @@ from typing import cast
 
 from ...expr.dims import Dim, Var
 from ...ir.structure import INDEX, Call, Layer, Node
-from ...ops import Shape, show_shape
+from ...ops import Shape
 from ..label import Label
 from ..layout import LINE_LENGTH, statement
 from ..lines import Line, Writer
@@ -46,9 +46,8 @@ class Body(Writer):
                 self.lines[place:] = [whole]
 
     def note(self, node: Node) -> str:
-        """The shape that leaves a node, height x width x channels."""
-        shape = self.shapes.get(node.id) if not self.scope.repeats else None
-        return show_shape((*shape[1:], shape[0])) if shape else ""
+        """The shape that leaves a node."""
+        return "" if self.scope.repeats else self.program.note(self.shapes.get(node.id))
 
     def layer(self, node: Layer, target: str, source: str, label: Label) -> None:
         made = self.syntax.layer(node, source, target, label, self.scope)
@@ -69,13 +68,8 @@ class Body(Writer):
             self.repetitions(node, target, source, label, start)
             return
         first = self.scope.dim(start)
-        if node.repeat is None:
-            inner = self.program.block(node.block)
-            given = self.program.given(self.scope, node)
-        else:
-            stage = self.program.stage(node)
-            inner, given = stage.definition, stage.given(self.scope, node)
-        self.write(inner.call(source, given, label, first), target, self.note(node))
+        called, given = self.program.called(self.scope, node)
+        self.write(called.call(source, given, label, first), target, self.note(node))
 
     def repetitions(self, node: Call, target: str, source: str, label: Label, start: Dim) -> None:
         """Repetitions whose arguments depend on their number."""

@@ -12,16 +12,15 @@ from ..layout import Code, Items, signature
 from ..lines import RETURN, Line, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
-from ..scope import Argument, arguments_of
+from ..scope import arguments_of
 from .body import Body
 from .function import Function, function
 from .module import Module
 from .numbering import joins
 from .sequence import Sequence
-from .syntax import Functions, Syntax
+from .syntax import START, Functions, Syntax
 
 BLOCK = Label("{name}")
-START = "start"
 
 
 def new_program(analysis: Analysis, syntax: Syntax) -> Functions:
@@ -76,8 +75,7 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     body.lines += syntax.opening(network)
     results = Module(body, Label(), syntax.input, network.outputs).run(network.body)
     result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
-    if network.classes is not None and CLASSES in scope.used:
-        arguments.append(Argument(CLASSES, "int", str(network.classes)))
-    head = signature(network.name, [a.declared for a in arguments], syntax.model_type)
+    declared = [argument.declared for argument in (*arguments, *program.classes(scope))]
+    head = signature(network.name, declared, syntax.model_type)
     body.write(syntax.model(network, result), RETURN)
     return head, [*map(str, body.lines)]
