@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 from ...expr.dims import Dim, Var
 from ...ir.flow import RUNNING
 from ...ir.structure import IN_CHANNELS, INDEX, Call, Child, Group, Layer, Loop, Node
 from ...ops import Shape
 from ..choices import choices
+from ..code import uses
 from ..label import Label
 from ..layout import Arg, Code, Commented, Items
 from ..layout import Call as Made
-from ..lines import RETURN, Writer
+from ..lines import RETURN, Line, Writer
 from ..repetition import by_turn, in_turn, spliced, uses_index
 from ..scope import Scope
 from .syntax import Classes
@@ -169,15 +170,19 @@ class Sequences:
     @contextmanager
     def turns(self, node: Loop | Call, count: Dim, leaving: Dim | None) -> Iterator[str]:
         """A loop; gives a variable for the channels that run through it, if some are `leaving`."""
-        runs, turns = leaving is not None, self.scope.dim(count)
-        start = self.scope.entering(node) if runs else ""
-        with self.scope.bound(RUNNING, "width") if runs else nullcontext("") as width:
-            if runs:
-                self.lines.write(start, width)
+        turns, place = self.scope.dim(count), len(self.lines.lines)
+        if leaving is None:
             with self.lines.loop(self.scope, turns):
-                yield width
-                if leaving is not None and leaving != Var(RUNNING):
-                    self.lines.write(self.scope.dim(leaving), width)
+                yield ""
+            return
+        start = self.scope.entering(node)
+        with self.scope.bound(RUNNING, "width") as width, self.lines.loop(self.scope, turns):
+            yield width
+            asked = uses(map(str, self.lines.lines[place + 1 :]), width)
+            if asked and leaving != Var(RUNNING):
+                self.lines.write(self.scope.dim(leaving), width)
+        if asked:
+            self.lines.lines.insert(place, Line(start, width, self.lines.indent))
 
     # -- whole definitions -----------------------------------------------------------------------
 
