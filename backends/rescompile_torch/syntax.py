@@ -62,8 +62,5 @@ class TorchSyntax(syntax.Syntax):
         return f"{source}.chunk({count}, 1)"
 
     def append(self, target: str, made: Code, name: str) -> Code:
-        return (
-            Call(f"{target}.add_module", (name, made))
-            if name
-            else super().append(target, made, name)
-        )
+        method, args = ("add_module", (name, made)) if name else ("append", (made,))
+        return Call(f"{target}.{method}", args)

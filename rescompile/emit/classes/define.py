@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import keyword
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from ...expr.dims import Dim, Var, binary
 from ...ir.analysis import Analysis
@@ -21,6 +23,7 @@ from ...ir.structure import (
     Where,
     walk,
 )
+from ..layout import Code, statement
 from ..lines import Writer, lets
 from ..naming import Names, class_name
 from ..program import Program
@@ -29,7 +32,6 @@ from ..scope import Argument, Scope, arguments_of
 from ..summary import docstring
 from .forward import Flags, Forward
 from .sequence import Sequences
-from .sharing import shared_names
 from .stage import define_stage
 from .syntax import NUM_CLASSES, Class, Classes, Syntax
 
@@ -173,3 +175,26 @@ def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
         elif not isinstance(node, From):
             assert isinstance(node, Child)
             yield node, None
+
+
+def shared_names(steps: Iterable[tuple[Layer, Code]], taken: frozenset[str]) -> dict[int, str]:
+    """The member that serves each step without state, by its id; `taken` are names of others.
+
+    Steps have one module if its constructor is the same to the letter, whether it works in place
+    included, and their names are but for a number. It is called by that name, `relu` for relu1 and
+    relu2, unless another one is; else as the first of its steps.
+    """
+    alike: dict[tuple[str, str], list[Layer]] = {}
+    for layer, code in steps:
+        alike.setdefault((_base(layer), statement(code)), []).append(layer)
+    wanted = Counter(base for (base, _), layers in alike.items() if len(layers) > 1)
+    found: dict[int, str] = {}
+    for (base, _), layers in alike.items():
+        free = base not in taken and not keyword.iskeyword(base)
+        called = base if len(layers) > 1 and wanted[base] == 1 and free else str(layers[0].name)
+        found |= {layer.id: called for layer in layers}
+    return found
+
+
+def _base(layer: Layer) -> str:
+    return str(layer.name).rstrip("0123456789")

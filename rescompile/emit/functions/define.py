@@ -13,11 +13,10 @@ from ..lines import RETURN, Line, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
 from ..scope import arguments_of
-from .body import Body
+from .body import Sequence
 from .function import Function, function
 from .module import Module
 from .numbering import joins
-from .sequence import Sequence
 from .syntax import START, Functions, Syntax
 
 BLOCK = Label("{name}")
@@ -31,10 +30,10 @@ def new_program(analysis: Analysis, syntax: Syntax) -> Functions:
 def define_block(program: Functions, block: Block, name: str) -> Function:
     """The function of a block."""
     scope = program.scope(block)
-    body = Body(program, scope)
+    body = Module(program, scope, BLOCK)
     inline = block.form is Form.INLINE
     if block.form is Form.MODULE:
-        (result,) = Module(body, BLOCK).run(block.body)
+        (result,) = body.run(block.body)
     else:
         result = Sequence(body, BLOCK, "x", "x", START if inline else "").run(block.body)
     if body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
@@ -71,9 +70,10 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
     scope = program.root_scope({}, syntax.input, CLASSES, *(a.name for a in arguments))
-    body = Body(program, scope, program.analysis.elaborated.root.shapes)
+    body = Module(program, scope, Label())
+    body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
     body.lines += syntax.opening(network)
-    results = Module(body, Label(), syntax.input, network.outputs).run(network.body)
+    results = body.run(network.body, network.outputs)
     result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
     declared = [argument.declared for argument in (*arguments, *program.classes(scope))]
     head = signature(network.name, declared, syntax.model_type)
