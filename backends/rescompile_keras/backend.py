@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, cast
 
+from rescompile.emit.channels_last import Proofs
 from rescompile.emit.contract import ENGINE, Request
 from rescompile.emit.layout import statement
 from rescompile.emit.template import environment, tidy
@@ -84,10 +85,9 @@ class KerasBackend:
         return "_".join(path)
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
-        from .analysis import Flattening
         from .standin import trace
 
-        kernels = Flattening(elaborated).kernels.items()
+        kernels = Proofs(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}
         return trace(source, elaborated.network.name, graph, _helpers(), rows)
 

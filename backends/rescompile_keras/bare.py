@@ -13,8 +13,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import h5py
-import numpy as np
 
+from rescompile.emit.channels_last import Layout, Proofs, layout_of
 from rescompile.emit.contract import Weights
 from rescompile.emit.guard import Bound
 from rescompile.emit.weights import Slot, Stored
@@ -22,11 +22,10 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
-from .analysis import Flattening
 from .order import KerasLayer, layers_in_order
-from .storage import STORAGE, Layout, layout_of
+from .storage import DEPTHWISE, STORAGE
 
-Kept = tuple[Path, str, tuple[int, ...], Layout]  # a tensor, its variable, shape and layout there
+Kept = tuple[Path, str, Layout]  # a tensor, its variable, and its layout there
 
 
 class KerasFiles:
@@ -41,11 +40,11 @@ class KerasFiles:
                 path,
                 f"{layer.name}/{variable}",
                 f"{files.snake_case(layer.kind)}/{variable}",
-                shape,
+                layout.shape,
                 layout.back,
             )
             for layer, kept in self.layers(analysis, source)
-            for path, variable, shape, layout in kept
+            for path, variable, layout in kept
         ]
 
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
@@ -63,13 +62,13 @@ class KerasFiles:
                 place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
                 numbers[kind] += 1
                 group = _variables(opened.create_group(place), layer.name)
-                for i, (path, _, _, layout) in enumerate(kept):
+                for i, (path, _, layout) in enumerate(kept):
                     group[str(i)] = layout.to(weights[path].astype(dtype))
 
     def layers(self, analysis: Analysis, source: str) -> Iterator[tuple[KerasLayer, list[Kept]]]:
         """Every layer with its tensors, both in Keras' order."""
         elaborated = analysis.elaborated
-        order = Flattening(elaborated).kernels
+        order = Proofs(elaborated).kernels
         owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
         for layer in layers_in_order(source, elaborated, self.helpers):
             kept: list[Kept] = []
@@ -78,10 +77,11 @@ class KerasFiles:
                 variables = STORAGE[type(trace.op)].variables
                 for parameter in trace.op.parameters(trace.x):
                     leaf = parameter.leaf
-                    layout = layout_of(trace.op, trace.x, leaf, layer.kind, order.get(path))
-                    shape = layout.to(np.broadcast_to(np.uint8(0), parameter.shape)).shape
+                    layout = layout_of(
+                        trace.op, trace.x, parameter, layer.kind == DEPTHWISE, order.get(path)
+                    )
                     place = (*path, leaf) if leaf else path
-                    kept.append((place, variables[leaf], shape, layout))
+                    kept.append((place, variables[leaf], layout))
             yield layer, kept
 
 

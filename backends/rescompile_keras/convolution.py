@@ -12,6 +12,7 @@ from enum import Enum
 from functools import cached_property
 from typing import cast
 
+from rescompile.emit.channels_last import pads_half, pads_same
 from rescompile.expr.dims import Binary, Dim, binary, names
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import CLASSES, Layer
@@ -92,9 +93,9 @@ class Site:
     def paddings(self) -> frozenset[Padding]:
         """Every way of padding that is right in all calls."""
         found = set() if isinstance(self.op.padding, Same) else {Padding.GIVEN}
-        if all(_is_same(op) for op in self.bound):
+        if all(pads_same(op) and not skips(op) for op in self.bound):
             found.add(Padding.SAME)
-        if self.square and all(_is_half(op) for op in self.bound):
+        if self.square and all(pads_half(op) for op in self.bound):
             found.add(Padding.HALF)
         if all(set(op.pads(t.x)) == {0} for op, t in zip(self.bound, self.traces, strict=True)):
             found.add(Padding.VALID)
@@ -132,26 +133,3 @@ def is_depthwise(trace: OpTrace) -> bool:
     """
     op = cast(Conv, trace.op)
     return op.groups == trace.x[0] > 1 and op.stride[0] == op.stride[1]
-
-
-def _is_same(op: Conv) -> bool:
-    """Whether `padding="same"` pads as asked: half of an odd kernel, at stride 1, on each axis."""
-    if isinstance(op.padding, Same):
-        return not skips(op)
-    top, bottom, left, right = axes(op.padding)
-    windows = zip(axes(op.kernel), axes(op.stride), axes(op.dilation), strict=True)
-    for (kernel, stride, dilation), sides in zip(
-        windows, ((top, bottom), (left, right)), strict=True
-    ):
-        half = (kernel - 1) // 2 * dilation
-        if sides != (half, half) or kernel % 2 == 0 or (stride > 1 and kernel > 1):
-            return False
-    return not skips(op)
-
-
-def _is_half(op: Conv) -> bool:
-    """Whether a square convolution pads half of an odd kernel."""
-    kernel, stride, dilation = axes((op.kernel[0], op.stride[0], op.dilation[0]))
-    if isinstance(op.padding, Same):
-        return kernel % 2 == 1 and (stride == 1 or kernel == 1)
-    return kernel % 2 == 1 and set(op.padding) == {(kernel - 1) // 2 * dilation}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from rescompile import ops
+from rescompile.emit.channels_last import Proofs
 from rescompile.emit.layout import Arg, Call, Code, Items, Keyword
 from rescompile.expr.dims import Dim, Expr, Function, binary
 from rescompile.expr.polynomial import total
@@ -20,7 +21,6 @@ from rescompile.ir.structure import Layer
 from rescompile.ops import Op, Quad
 from rescompile.record import record
 
-from .analysis import Flattening, has_positions
 from .convolution import find_sites
 from .initialise import initializer
 from .pooling import Pools
@@ -47,8 +47,9 @@ class Style:
     def __post_init__(self) -> None:
         analysis = self.analysis
         self.convs = conv_helpers(find_sites(analysis), analysis.network.conv_init)
-        self.pools = Pools(analysis)
-        self.flattening = Flattening(analysis.elaborated)
+        proofs = Proofs(analysis.elaborated)
+        self.pools = Pools(analysis, proofs.negative)
+        self.ordered = proofs.ordered
         found = [traces[0].node.op for traces in analysis.traces.values()]
         norms = Counter(op for op in found if isinstance(op, ops.BatchNorm))
         self.norm = norms.most_common(1)[0][0] if norms else None
@@ -197,17 +198,11 @@ def _global_avg_pool(op: Op, site: Site) -> Code:
 
 
 def _flatten(op: Op, site: Site) -> Values:
-    if not permutes(site.style, site.node):
+    if site.node.id not in site.style.ordered:
         return [(site.layer("Flatten"), "")]
     made = Call("layers.Permute", ("(3, 1, 2)", site.label.keyword("_permute")))
     note = "channels first, as PyTorch flattens"
     return [(Call(made, (site.source,)), note), (site.layer("Flatten", source=site.target), "")]
-
-
-def permutes(style: Style, node: Layer) -> bool:
-    """Whether a flatten has to take the channels first, since its order is seen."""
-    ordered = node.id in style.flattening.ordered
-    return ordered and any(has_positions(t.x) for t in style.analysis.traces[node.id])
 
 
 def _dropout(op: Op, site: Site) -> Code:

@@ -9,7 +9,7 @@ from rescompile import ops
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace, parts
 
-from .layers import Style, cuts, permutes
+from .layers import Style, cuts
 
 # Keras counts up these names for operations without a layer, and for the input.
 AUTOMATIC = {
@@ -72,7 +72,7 @@ def _suffixes(style: Style, trace: OpTrace) -> tuple[str, ...]:
         return style.pools.adds(trace)
     if isinstance(op, ops.ChannelShuffle):
         return ("split", "swap")
-    if isinstance(op, ops.Flatten) and permutes(style, trace.node):
+    if isinstance(op, ops.Flatten) and trace.node.id in style.ordered:
         return ("permute",)
     return ()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import cast
 
+from rescompile.emit.channels_last import pads_same
 from rescompile.emit.layout import Arg, Call, Code, Keyword
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
@@ -13,7 +14,6 @@ from rescompile.ir.trace import OpTrace
 from rescompile.ops import AvgPool, MaxPool, Pool
 from rescompile.record import record
 
-from .analysis import Signs
 from .convolution import axes
 from .view import BLOCK, Argument, Function, Label, Line, Scope, function
 
@@ -40,7 +40,7 @@ class PoolSite:
     @property
     def border(self) -> Border:
         found = [cast(Pool, trace.op) for trace in self.traces]
-        if all(_is_same(op) for op in found):
+        if all(pads_same(op) for op in found):
             single = all(op.kernel == (1, 1) for op in found)
             return Border.VALID if single else Border.SAME
         reaches = any(op.ceil_mode and max(axes(op.stride)) > 1 for op in found)
@@ -61,27 +61,11 @@ class PoolSite:
         return (kernel,) if stride == kernel else (kernel, stride)
 
 
-def _is_same(op: Pool) -> bool:
-    """Whether `padding="same"` pads as asked, on any map.
-
-    That is so at stride 1 with half of an odd kernel, and for windows of up to two pixels side by
-    side, of which the last one may reach over the edge.
-    """
-    top, bottom, left, right = axes(op.padding)
-    windows = zip(axes(op.kernel), axes(op.stride), ((top, bottom), (left, right)), strict=True)
-    for kernel, stride, sides in windows:
-        half = stride == 1 and kernel % 2 == 1 and sides == ((kernel - 1) // 2,) * 2
-        beside = op.ceil_mode and kernel == stride <= 2 and sides == (0, 0)
-        if not (half or beside):
-            return False
-    return not (isinstance(op, AvgPool) and op.count_include_pad and set(op.padding) != {0})
-
-
 class Pools:
     """All pools of a network."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self.negative = Signs(analysis.elaborated).negative
+    def __init__(self, analysis: Analysis, negative: set[int]) -> None:
+        self.negative = negative
         self.sites = {
             key: PoolSite(traces[0].node, traces[0].node.op, tuple(traces))
             for key, traces in analysis.traces.items()

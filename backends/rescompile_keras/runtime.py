@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from rescompile.emit.channels_last import Layout, Proofs, layout_of
 from rescompile.emit.contract import Gradients, Weights
 from rescompile.emit.guard import Bound
 from rescompile.emit.weights import COUNTER, Slot, Stored
@@ -22,17 +23,16 @@ from rescompile.ir.structure import Path
 from rescompile.ir.trace import OpTrace
 
 from . import files
-from .analysis import Flattening
 from .differentiate import differentiate
 from .exact import allow_float64, make_exact
-from .storage import STORAGE, Layout, layout_of
+from .storage import DEPTHWISE, STORAGE
 
 Variable = tuple[Path, Any, Layout]
 
 
 def variables(model: Any, analysis: Analysis) -> Iterator[Variable]:
     """Every weight: its path, the Keras variable that holds it, and its layout there."""
-    order = Flattening(analysis.elaborated).kernels
+    order = Proofs(analysis.elaborated).kernels
     for path, trace in analysis.elaborated.flat():
         if trace.op.parameters(trace.x):
             layer = model.get_layer("_".join(path))
@@ -46,8 +46,8 @@ def _of_layer(
     names = STORAGE[type(op)].variables
     for parameter in op.parameters(trace.x):
         leaf = parameter.leaf
-        lies = layout_of(op, trace.x, leaf, kind, order)
-        yield ((*path, leaf) if leaf else path), getattr(layer, names[leaf]), lies
+        layout = layout_of(op, trace.x, parameter, kind == DEPTHWISE, order)
+        yield ((*path, leaf) if leaf else path), getattr(layer, names[leaf]), layout
 
 
 class KerasRuntime:
@@ -93,11 +93,10 @@ class KerasRuntime:
         for path, variable, layout in variables(model, analysis):
             if path not in given:
                 raise ValueError(f"no weight for {'.'.join(path)}")
-            array = np.ascontiguousarray(layout.to(np.asarray(given.pop(path))))
-            if array.shape != tuple(variable.shape):
-                name = ".".join(path)
-                raise ValueError(f"{name} is {tuple(variable.shape)} in Keras, not {array.shape}")
-            variable.assign(array)
+            array = np.asarray(given.pop(path))
+            if array.shape != layout.portable:
+                raise ValueError(f"{'.'.join(path)} is {layout.portable}, not {array.shape}")
+            variable.assign(np.ascontiguousarray(layout.to(array)))
         if given:
             raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
 
@@ -117,7 +116,7 @@ class KerasRuntime:
     ) -> dict[Path, Any]:
         """Of every layer that is called as its path is: blocks are functions here, and not seen."""
         layers = {layer.name: layer for layer in model.layers}
-        mixed = Flattening(analysis.elaborated).mixed
+        mixed = Proofs(analysis.elaborated).mixed
         seen: dict[Path, Any] = {}
         for path in paths:
             name = "_".join(path)
