@@ -63,7 +63,7 @@ def _suffixes(style: Style, trace: OpTrace) -> tuple[str, ...]:
     """What is appended to the name of an operation for the layers beside its own."""
     op = trace.op
     if isinstance(op, ops.Conv):
-        (helper,) = (h for h in style.convs if trace.node.id in h.sites)
+        helper = style.conv_of[trace.node.id]
         padded = ("pad",) if helper.pads(trace) else ()
         return (*padded, "subsample") if helper.sites[trace.node.id].skips else padded
     if isinstance(op, ops.ConvTranspose):

@@ -14,40 +14,35 @@ from typing import Any
 import keras
 import numpy as np
 
-from rescompile.emit.channels_last import Layout, Proofs, layout_of
+from rescompile.emit.channels_last import Layout, Proofs
 from rescompile.emit.contract import Gradients, Weights
 from rescompile.emit.guard import Bound
 from rescompile.emit.weights import COUNTER, Slot, Stored
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
-from rescompile.ir.trace import OpTrace
 
 from . import files
 from .differentiate import differentiate
 from .exact import allow_float64, make_exact
-from .storage import DEPTHWISE, STORAGE
+from .storage import Tensor, slot, tensors
 
 Variable = tuple[Path, Any, Layout]
 
 
 def variables(model: Any, analysis: Analysis) -> Iterator[Variable]:
     """Every weight: its path, the Keras variable that holds it, and its layout there."""
-    order = Proofs(analysis.elaborated).kernels
+    for layer, (path, name, layout) in owned(model, analysis):
+        yield path, getattr(layer, name), layout
+
+
+def owned(model: Any, analysis: Analysis) -> Iterator[tuple[Any, Tensor]]:
+    """Every weight with its layer."""
+    kernels = Proofs(analysis.elaborated).kernels
     for path, trace in analysis.elaborated.flat():
         if trace.op.parameters(trace.x):
             layer = model.get_layer("_".join(path))
-            yield from _of_layer(path, trace, layer, order.get(path))
-
-
-def _of_layer(
-    path: Path, trace: OpTrace, layer: Any, order: tuple[int, int, int] | None
-) -> Iterator[Variable]:
-    op, kind = trace.op, type(layer).__name__
-    names = STORAGE[type(op)].variables
-    for parameter in op.parameters(trace.x):
-        leaf = parameter.leaf
-        layout = layout_of(op, trace.x, parameter, kind == DEPTHWISE, order)
-        yield ((*path, leaf) if leaf else path), getattr(layer, names[leaf]), layout
+            for tensor in tensors(path, trace, type(layer).__name__, kernels.get(path)):
+                yield layer, tensor
 
 
 class KerasRuntime:
@@ -144,12 +139,8 @@ class KerasRuntime:
 
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
         places = {id(layer): i for i, layer in enumerate(model.layers)}
-        owners = {id(v): layer for layer in model.layers for v in layer.variables}
-        found = [
-            (places[id(owners[id(variable)])], _slot(path, variable, layout, owners[id(variable)]))
-            for path, variable, layout in variables(model, analysis)
-        ]
-        return [slot for _, slot in sorted(found, key=lambda pair: pair[0])]
+        found = sorted(owned(model, analysis), key=lambda pair: places[id(pair[0])])
+        return [slot(tensor, layer.name, type(layer).__name__) for layer, tensor in found]
 
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
@@ -161,12 +152,6 @@ class KerasRuntime:
             model.save_weights(file)
         else:
             model.save(file)
-
-
-def _slot(path: Path, variable: Any, layout: Layout, layer: Any) -> Slot:
-    kind = f"{files.snake_case(type(layer).__name__)}/{variable.name}"
-    name = f"{layer.name}/{variable.name}"
-    return Slot(path, name, kind, tuple(variable.shape), layout.back)
 
 
 def _by_path(model: Any, paths: Iterable[Path]) -> dict[Path, Any]:

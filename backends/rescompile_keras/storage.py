@@ -1,38 +1,53 @@
-"""What Keras keeps for each operation: under which names, and in which order.
+"""What Keras keeps for each operation: under which names, in which order, and how it lies.
 
-Files of weights and the models themselves are read by this one table. It has an entry for each op
-that owns a tensor; nothing here needs Keras.
+Files of weights and the models themselves are read by the table of layers; nothing here needs
+Keras.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
 
-from rescompile import ops
-from rescompile.ops import Op
-from rescompile.record import record
+from rescompile.emit.channels_last import Layout, Map, layout_of
+from rescompile.emit.weights import Slot
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import OpTrace
 
-from .layers import UNBIASED
+from .layers import STORED
+from .vocabulary import DEPTHWISE
 
-
-@record
-class Storage:
-    """The classes of an operation's layer; its variables, in order, by their names in PyTorch."""
-
-    layers: tuple[str, ...]
-    variables: Mapping[str, str]
+Tensor = tuple[Path, str, Layout]  # a weight, its variable in a layer, and its layout there
 
 
-DEPTHWISE = "DepthwiseConv2D"
-WEIGHTED = {"weight": "kernel", "bias": "bias"}
-NORM = {"weight": "gamma", "bias": "beta"}
-RUNNING = {"running_mean": "moving_mean", "running_var": "moving_variance"}
-STORAGE: dict[type[Op], Storage] = {
-    ops.Conv: Storage(("Conv2D", DEPTHWISE), WEIGHTED),
-    ops.ConvTranspose: Storage(("Conv2DTranspose",), WEIGHTED),
-    ops.Linear: Storage(("Dense",), WEIGHTED),
-    ops.BatchNorm: Storage(("BatchNormalization", UNBIASED), {**NORM, **RUNNING}),
-    ops.LayerNorm: Storage(("LayerNormalization",), NORM),
-    ops.GroupNorm: Storage(("GroupNormalization",), NORM),
-    ops.LayerScale: Storage(("LayerScale",), {"": "scale"}),
+def tensors(path: Path, trace: OpTrace, kind: str, flattened: Map | None) -> Iterator[Tensor]:
+    """What the operation at `path` owns in a layer of class `kind`.
+
+    `flattened` is what was flattened before a linear layer, where that kept Keras' order.
+    """
+    for parameter in trace.op.parameters(trace.x):
+        place = (*path, parameter.leaf) if parameter.leaf else path
+        layout = layout_of(trace.op, trace.x, parameter, kind == DEPTHWISE, flattened)
+        yield place, STORED[type(trace.op)].variables[parameter.leaf], layout
+
+
+def slot(tensor: Tensor, layer: str, kind: str) -> Slot:
+    """Where a file keeps a tensor of a layer of class `kind`."""
+    path, variable, layout = tensor
+    owner = snake_case(kind)
+    return Slot(path, f"{layer}/{variable}", f"{owner}/{variable}", layout.shape, layout.back)
+
+
+def snake_case(name: str) -> str:
+    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+# What a layer's variables are called, in the order in which Keras numbers them in a file.
+VARIABLES = {
+    snake_case(layer): tuple(entry.variables.values())
+    for entry in STORED.values()
+    for layer in (entry.layer, entry.other)
+    if layer
 }

@@ -1,4 +1,4 @@
-"""The jinja environment of a backend: templates arrange what Python has computed."""
+"""What a backend keeps as text: templates, which arrange what Python has computed, and helpers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def environment(directory: Path) -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+
+
+def helper(folder: Path, name: str) -> str:
+    """The source of a helper that emitted files define: its file from the first definition on.
+
+    Above that are imports, for the tools that check the file; an emitted file has its own.
+    """
+    source = (folder / f"{name}.py").read_text("utf-8")
+    return re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1]
 
 
 def tidy(source: str) -> str:

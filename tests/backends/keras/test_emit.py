@@ -14,8 +14,8 @@ from rescompile.ir.structure import Initializer
 from rescompile.registry import get_backend
 from rescompile_keras.convolution import Kind, Padding, find_sites
 from rescompile_keras.initialise import depthwise_initializer
-from rescompile_keras.layers import keras_momentum
 from rescompile_keras.view import docstring, number
+from rescompile_keras.vocabulary import complement
 
 Write = Callable[..., Path]
 HEAD = "\nhead: [{global_avg_pool: {}}, {linear: {features: $classes}}]\n"
@@ -91,7 +91,7 @@ def test_no_initialiser_is_shared(net: Callable[[str], Architecture]) -> None:
 
 def test_numbers_are_written_by_hand() -> None:
     assert [number(x) for x in (1e-5, 0.001, 1.0, 1e20)] == ["1e-5", "0.001", "1.0", "1e20"]
-    assert [keras_momentum(x) for x in (0.1, 0.01, 0.003)] == ["0.9", "0.99", "0.997"]
+    assert [number(complement(x)) for x in (0.1, 0.01, 0.003)] == ["0.9", "0.99", "0.997"]
 
 
 @pytest.mark.parametrize(
