@@ -11,7 +11,7 @@ from rescompile.emit.contract import Request
 from rescompile.emit.template import environment, tidy
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Form, Layer, Path
-from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, parts
+from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace
 from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
 
 from .define import define_network
@@ -125,7 +125,7 @@ def _hidden(items: tuple[Trace, ...], path: Path, sequence: bool) -> Iterator[st
     """The children whose names PyTorch's modules need for attributes of their own."""
     for item in items:
         if not isinstance(item, (OpTrace, CallTrace, GroupTrace)):
-            for part in parts(item):
+            for part in item.parts:
                 yield from _hidden(part, path, sequence)
             continue
         inner = (*path, item.name)

@@ -7,7 +7,7 @@ do; the finding says which. Otherwise it `fails`. All arithmetic is on integers 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -17,7 +17,7 @@ from typing import Protocol
 from .. import ops
 from ..cost.cost import network_cost
 from ..ir.structure import JoinKind
-from ..ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, Trace, parts
+from ..ir.trace import Elaborated, JoinTrace, Trace, walk_traces
 from ..ops import BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, Shape
 from ..table import percent, rounded
 
@@ -139,25 +139,9 @@ def _global_pools(elaborated: Elaborated) -> int:
 
 def _products(elaborated: Elaborated) -> int:
     """A multiplication for each value that a gate scales."""
-    joins = (item for item in _joins(elaborated.root.items) if item.node.kind is JoinKind.MULTIPLY)
-    return sum(prod(item.y) * (len(item.branches) - 1) for item in joins)
-
-
-def _joins(items: Iterable[Trace]) -> Iterator[JoinTrace]:
-    for item in items:
-        if isinstance(item, JoinTrace):
-            yield item
-        for part in _inside(item):
-            yield from _joins(part)
-
-
-def _inside(item: Trace) -> tuple[tuple[Trace, ...], ...]:
-    """The trace lists directly inside of a trace."""
-    if isinstance(item, OpTrace):
-        return ()
-    if isinstance(item, CallTrace):
-        return (item.instance.items,)
-    return (item.items,) if isinstance(item, GroupTrace) else parts(item)
+    joins = (t for _, t in walk_traces(elaborated.root.items) if isinstance(t, JoinTrace))
+    gates = (item for item in joins if item.node.kind is JoinKind.MULTIPLY)
+    return sum(prod(item.y) * (len(item.branches) - 1) for item in gates)
 
 
 PARTS: dict[str, dict[str, Callable[[Elaborated], int]]] = {
@@ -173,14 +157,8 @@ PARTS: dict[str, dict[str, Callable[[Elaborated], int]]] = {
 
 def scope_of(items: Iterable[Trace]) -> dict[str, Trace]:
     """What stands in a scope by name; joins have no name of their own, their parts do."""
-    found: dict[str, Trace] = {}
-    for item in items:
-        if isinstance(item, (OpTrace, CallTrace, GroupTrace)):
-            found[item.name] = item
-        else:
-            for part in parts(item):
-                found |= scope_of(part)
-    return found
+    found = walk_traces(items, enter=lambda item: item.shares_scope)
+    return {item.name: item for _, item in found if not item.shares_scope}
 
 
 def output_of(elaborated: Elaborated, path: str) -> tuple[Shape | None, tuple[str, ...]]:
@@ -191,5 +169,5 @@ def output_of(elaborated: Elaborated, path: str) -> tuple[Shape | None, tuple[st
         if name not in scope:
             return None, tuple(prefix + known for known in scope)
         shape, prefix = scope[name].y, f"{prefix}{name}."
-        scope = scope_of(part for inside in _inside(scope[name]) for part in inside)
+        scope = scope_of(part for inside in scope[name].parts for part in inside)
     return shape, ()

@@ -28,8 +28,6 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
-    parts,
 )
 from ..ops import Conv, ConvTranspose, Linear, Op, Shape
 from ..record import record
@@ -197,7 +195,7 @@ class Costs:
             depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
             depth += cost.layers
             deepest = max(deepest, depth)
-            named[name_of(item)] = depth
+            named[item.name] = depth
             total += cost
         return replace(total, layers=deepest)
 
@@ -214,13 +212,13 @@ class Costs:
             return known
         if isinstance(item, FromTrace):
             return Cost()
-        costs = [self.total(part) for part in parts(item)]
+        costs = [self.total(part) for part in item.parts]
         depth = _depth(item, [cost.layers for cost in costs])
         return replace(sum(costs, join_cost(item)), layers=sum(depth))
 
     def depth(self, item: JoinTrace | ResidualTrace) -> tuple[int, ...]:
         """How many layers each part of a join adds to the network's depth."""
-        return _depth(item, [self.total(part).layers for part in parts(item)])
+        return _depth(item, [self.total(part).layers for part in item.parts])
 
 
 def _depth(item: JoinTrace | ResidualTrace, layers: list[int]) -> tuple[int, ...]:

@@ -26,7 +26,6 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
 )
 from ..ops import Conv, Op, Pool, Resampling, Shape, Upsample
 from ..record import record
@@ -175,7 +174,7 @@ class ReceptiveFields:
             field = self.joined(item, start, named)
         else:
             field = start.then(self.trace(item))
-        named[name_of(item)] = field
+        named[item.name] = field
         return field
 
     def trace(self, item: OpTrace | GroupTrace | CallTrace) -> ReceptiveField:

@@ -23,7 +23,6 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    parts,
 )
 from ..ops import (
     Activation,
@@ -101,7 +100,7 @@ def _ways(way: Way) -> Iterator[Way]:
     yield way
     for step in way:
         if not isinstance(step.trace, OpTrace):
-            for part in parts(step.trace):
+            for part in step.trace.parts:
                 yield from _ways(_way(part, step.calls))
 
 
