@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from rescompile.emit.channels_last import Proofs
 from rescompile.emit.contract import ENGINE, Request
+from rescompile.emit.functions.define import network_function, new_program
+from rescompile.emit.functions.numbering import uncountable
 from rescompile.emit.layout import Call, Keyword, statement
 from rescompile.emit.template import environment, helper, tidy
 from rescompile.ir.analysis import Analysis
@@ -17,12 +19,11 @@ from rescompile.ir.trace import Elaborated
 from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
-from .define import network_function
-from .file import File, uncountable
 from .initialise import initializer
-from .layers import STORED, TABLE, Style, cuts, norm_layer
+from .layers import TABLE, Style, cuts, norm_layer
 from .names import collisions
 from .pooling import reasons
+from .syntax import KerasSyntax
 from .view import RESERVED, number
 from .vocabulary import OWN, complement, written
 
@@ -50,28 +51,29 @@ class KerasBackend:
     bare_files = {".weights.h5": ("h5py",)}
     interchange_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, Collection[type[Op]]] = {"emission": TABLE, "storage": STORED}
+    tables: Mapping[str, dict[type[Op], Any]] = {"emission": TABLE}  # and storage
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))
 
     def emit(self, request: Request) -> str:
-        file = File(request)
-        head, lines = network_function(file)
-        style = file.style
+        style = Style(request.analysis)
+        syntax = KerasSyntax(style)
+        program = new_program(request.analysis, syntax)
+        head, lines = network_function(program)
         convs = [helper.function() for helper in style.convs if helper.is_function]
-        functions = [*convs, *style.pools.functions(), *file.order]
+        functions = [*convs, *style.pools.functions(), *program.order]
         code = "\n".join([*lines, *(line for one in functions for line in one.lines)])
         own = style.helpers - {"dense_init"}
         used = {"KerasTensor": functions or own, "layers": own or "layers." in code}
-        blocks = [line for function in file.order for line in function.lines]
+        blocks = [line for function in program.order for line in function.lines]
         divides = any("make_divisible(" in line for line in blocks)
         fixed = [name for name in FIXED if name in style.helpers]
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
             imported=[name for name in ("KerasTensor", "layers") if used[name]],
-            recurses=bool(file.recursion_limit),
+            recurses=bool(syntax.recursion_limit),
             uses_math=any("math." in line for line in blocks),
             constants=list(_constants(style)),
             helpers=[helper(HELPERS, n) for n in (*["make_divisible"] * divides, *fixed)],

@@ -267,4 +267,3 @@ TABLE: dict[type[Op], Entry] = {
     ops.Permute: Entry(rule=lambda op, site: []),  # channels are last throughout
     ops.Upsample: Entry("UpSampling2D", {"size": "scale", "interpolation": "mode"}),
 }
-STORED = {op: entry for op, entry in TABLE.items() if entry.variables}

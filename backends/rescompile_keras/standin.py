@@ -19,7 +19,7 @@ from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.expected import Tensor
 from rescompile.emit.validation.graph import Graph, Window
 from rescompile.ir.initial import CONSTANT, Draw
-from rescompile.ops import Op, Shape
+from rescompile.ops import Op, Role, Shape
 
 from .standin_initial import INITIALIZERS, Initial
 from .vocabulary import LAYERS, OWN
@@ -27,6 +27,7 @@ from .vocabulary import LAYERS, OWN
 Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]  # top, bottom, left, right
 NONE: Sides = (0, 0, 0, 0)
+LAST = "channels_last"
 
 
 def trace(
@@ -223,7 +224,7 @@ class Tracer:
             KerasTensor=Value,
             Initializer=Initial,
             initializers=INITIALIZERS,
-            config=SimpleNamespace(image_data_format=lambda: "channels_last"),
+            config=SimpleNamespace(image_data_format=lambda: LAST),
             saving=SimpleNamespace(register_keras_serializable=lambda package: lambda found: found),
         )
         model = execute(source, {"keras": keras}, fixed)[name]()
@@ -243,7 +244,11 @@ class Tracer:
 
         meaning = MEANINGS.get(kind, operation)
 
-        def build(*args: Any, name: str, **more: Any) -> Callable[[Any], Any]:
+        def build(
+            *args: Any, name: str, data_format: str = LAST, **more: Any
+        ) -> Callable[[Any], Any]:
+            if data_format != LAST:
+                raise TraceError(f"{name}: channels are not last")
             given = LAYERS[kind].bind(*args, **more)
             given.apply_defaults()
             layer = Layer(kind, self.named(name), given.arguments)
@@ -278,22 +283,17 @@ class Tracer:
         self.names.add(name)
         return name
 
-    def own(
-        self, name: str, op: Op, x: Shape, initial: Initial | None, depthwise: bool = False
-    ) -> None:
-        """The tensors of a layer; `initial` is of a kernel, what is left starts by itself."""
-        for parameter in op.parameters(x):
-            leaf = parameter.leaf
-            start = Draw(CONSTANT, 1.0 if leaf in ("weight", "running_var") else 0.0)
-            if isinstance(op, ops.LayerScale):
-                start = Draw(CONSTANT, op.init)
-            elif initial is not None and leaf == "weight":
-                start = self.start(initial).draw(layout_of(op, x, parameter, depthwise).shape)
-            self.tensors[name, leaf] = Tensor(parameter.shape, start)
+    def own(self, name: str, op: Op, x: Shape, initial: Any, depthwise: bool = False) -> None:
+        """The tensors of a layer; `initial` draws a kernel, what is left starts by itself.
 
-    def start(self, initial: Initial) -> Initial:
-        """An initialiser of one kernel: one that is shared draws the same values twice."""
-        if id(initial) in self.drawn:
-            raise TraceError("two layers share an initialiser, and so their values")
-        self.drawn[id(initial)] = initial
-        return initial
+        An initialiser that is shared draws the same values twice.
+        """
+        for parameter in op.parameters(x):
+            if isinstance(parameter.start, Role):
+                if id(initial) in self.drawn:
+                    raise TraceError("two layers share an initialiser, and so their values")
+                self.drawn[id(initial)] = initial
+                start = initial.draw(layout_of(op, x, parameter, depthwise).shape)
+            else:
+                start = Draw(CONSTANT, parameter.start)
+            self.tensors[name, parameter.leaf] = Tensor(parameter.shape, start)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 from rescompile import ops
-from rescompile.emit.channels_last import ORDERLESS
 from rescompile.emit.validation import TraceError
 from rescompile.emit.validation.graph import Window
 from rescompile.ir.structure import JoinKind
@@ -79,7 +78,7 @@ def operation(tracer: Tracer, layer: Layer, x: Value) -> Value:
         op = replace(op, unbiased=unbiased)
     if rows and isinstance(op, ops.Linear):
         tracer.rows[layer.name], rows = rows, None
-    elif rows and not isinstance(op, ORDERLESS):
+    elif rows and not op.orderless:
         raise TraceError(f"{layer.name} sees a vector in Keras' own order")
     made = tracer.graph.apply(op, x.settled(layer.name), layer.name)
     tracer.own(layer.name, op, x.inner, initial)
@@ -190,6 +189,8 @@ def moved(tracer: Tracer, layer: Layer, x: Value) -> Value:
 
 
 def flattened(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    if len(x.inner) == 1:
+        return x.apply(ops.Flatten())
     first = x.moved
     x = replace(x, moved=False).map(layer.name)
     if x.pads != NONE:

@@ -14,7 +14,7 @@ from rescompile.emit.weights import Slot
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import OpTrace
 
-from .layers import STORED
+from .layers import TABLE
 from .vocabulary import DEPTHWISE
 
 Tensor = tuple[Path, str, Layout]  # a weight, its variable in a layer, and its layout there
@@ -28,7 +28,7 @@ def tensors(path: Path, trace: OpTrace, kind: str, flattened: Map | None) -> Ite
     for parameter in trace.op.parameters(trace.x):
         place = (*path, parameter.leaf) if parameter.leaf else path
         layout = layout_of(trace.op, trace.x, parameter, kind == DEPTHWISE, flattened)
-        yield place, STORED[type(trace.op)].variables[parameter.leaf], layout
+        yield place, TABLE[type(trace.op)].variables[parameter.leaf], layout
 
 
 def slot(tensor: Tensor, layer: str, kind: str) -> Slot:
@@ -47,7 +47,7 @@ def snake_case(name: str) -> str:
 # What a layer's variables are called, in the order in which Keras numbers them in a file.
 VARIABLES = {
     snake_case(layer): tuple(entry.variables.values())
-    for entry in STORED.values()
-    for layer in (entry.layer, entry.other)
-    if layer
+    for entry in TABLE.values()
+    if entry.variables
+    for layer in filter(None, (entry.layer, entry.other))
 }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rescompile.emit.contract import Request
-from rescompile.emit.template import environment, tidy
+from rescompile.emit.template import environment, helper, tidy
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Form, Layer, Path
 from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .runtime import TorchRuntime
 
 CHANNELS_LAST = "On CPUs it is faster after model.to(memory_format=torch.channels_last)."
-TEMPLATES = FilePath(__file__).parent / "templates"
+FOLDER = FilePath(__file__).parent
+TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
 
 
 class TorchBackend:
@@ -42,7 +43,7 @@ class TorchBackend:
     bare_files: Mapping[str, tuple[str, ...]] = {}
     interchange_files = (".safetensors", ".npz")
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, Collection[type[Op]]] = {"emission": MODULES, "initialisation": DRAWN}
+    tables: Mapping[str, dict[Any, Any]] = {"emission": MODULES, "initialisation": DRAWN}
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))
@@ -51,16 +52,16 @@ class TorchBackend:
         file = File(request)
         network = define_network(file)
         lines = list(initialisers(file.analysis))
-        jinja = environment(TEMPLATES)
-        code = list(_code([*file.order, network]))
-        code += [jinja.get_template(f"{name}.py.j2").render() for name in sorted(file.helpers)]
-        source = jinja.get_template("module.py.j2").render(
+        names = (*sorted(file.functions), *sorted(file.helpers))
+        helpers = [helper(HELPERS, name) for name in names]
+        code = [*_code([*file.order, network]), *helpers]
+        template = environment(TEMPLATES).get_template("module.py.j2")
+        source = template.render(
             docstring=request.summary.docstring(advice=_advice(request.analysis)),
             uses_math=_mentions(code, "math"),
             uses_torch=_mentions(code, "torch"),
             uses_functional=_mentions(code, "F"),
-            helpers=sorted(file.helpers),
-            functions=sorted(file.functions),
+            helpers=helpers,
             definitions=file.order,
             network=network,
             initialisers=lines,
@@ -74,9 +75,9 @@ class TorchBackend:
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
         from .standin import trace
-        from .standin_layers import HELPERS
+        from .standin_layers import STANDINS
 
-        texts = {helper: (TEMPLATES / f"{helper}.py.j2").read_text("utf-8") for helper in HELPERS}
+        texts = {name: helper(HELPERS, name) for name in STANDINS}
         return trace(source, elaborated.network.name, graph, texts)
 
     def files(self) -> None:

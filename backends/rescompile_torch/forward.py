@@ -8,9 +8,9 @@ from rescompile.emit.layout import Call, Chain, Code, Items, statement
 from rescompile.emit.schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ir.structure import Group, JoinKind, Layer, Node, channels_last, sources
-from rescompile.ops import Flatten, GlobalAvgPool, LayerScale, Op, Shape, show_shape
+from rescompile.ops import Flatten, GlobalAvgPool, LayerScale, Shape, show_shape
 
-from .modules import FRESH, LIGHT, OVERWRITES, Site, module
+from .modules import Site, module
 from .reserved import FILE_NAMES
 from .view import File, Scope
 
@@ -143,7 +143,7 @@ class Forward:
 
 
 def is_light(node: Layer | Group | BlockCall) -> bool:
-    return isinstance(node, Layer) and isinstance(node.op, LIGHT)
+    return isinstance(node, Layer) and node.op.light
 
 
 def is_operator(node: Layer | Group | BlockCall) -> bool:
@@ -164,7 +164,7 @@ def overwriting(statements: list[Assign]) -> set[int]:
         value = made.value
         if isinstance(value, Apply) and isinstance(value.node, Layer) and before is not None:
             same = before.target == value.source == made.target
-            if same and isinstance(value.node.op, OVERWRITES) and is_fresh(before):
+            if same and value.node.op.in_place and is_fresh(before):
                 found.add(value.node.id)
         before = made
     return found
@@ -178,5 +178,4 @@ def is_fresh(made: Assign) -> bool:
 
 
 def _is_fresh_op(node: Layer) -> bool:
-    op: Op = node.op
-    return isinstance(op, FRESH) and node.when is True
+    return node.op.fresh and node.when is True

@@ -9,14 +9,15 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Initializer
 from rescompile.ops import Conv, ConvTranspose, Linear
 
+from .modules import TABLE
+
 # What tells PyTorch's Kaiming rules the scale of the variance.
 GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
 
-# The modules whose weights are drawn.
+# The modules whose weights are drawn, as code tells them from others.
 DRAWN: dict[type[Conv | ConvTranspose | Linear], str] = {
-    Conv: "nn.Conv2d",
-    ConvTranspose: "nn.ConvTranspose2d",
-    Linear: "nn.Linear",
+    kind: next(f"nn.{one.name}" for one in TABLE if one.kind is kind and not one.own)
+    for kind in (Conv, ConvTranspose, Linear)
 }
 WITH_BIAS = "module.bias is not None"
 ZEROS = "nn.init.zeros_(module.bias)"

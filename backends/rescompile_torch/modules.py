@@ -1,17 +1,32 @@
-"""Every operation as the constructor of a PyTorch module.
+"""Every operation as the constructor of a PyTorch module: one table, which is read both ways.
 
-The set is closed: `MODULES` has a rule for each op of the IR. A rule gets the op, the channels that
-enter it as source text, the rank of its input, and a function that renders expressions.
+The set is closed: `MODULES` has an entry for each op of the IR. Emission writes an op as the first
+module that can say it; the stand-in takes the calls of an emitted file for what they mean here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from rescompile import ops
 from rescompile.emit.layout import Arg, Call, Code, Items, Keyword
-from rescompile.expr.dims import Dim
-from rescompile.ops import Op, Pair, Quad
+from rescompile.emit.table import (
+    LITERAL,
+    NUMBER,
+    PAIR,
+    SIDES,
+    Argument,
+    Constructor,
+    Form,
+    Render,
+    choice,
+    constant,
+    entering,
+    option,
+)
+from rescompile.ops import Op
 from rescompile.record import record
 
 
@@ -22,230 +37,144 @@ class Site:
     channels: str
     is_map: bool
     inplace: bool
-    dim: Callable[[Dim], str]
+    dim: Render
 
 
-Rule = Callable[[Op, Site], Code]
+@record
+class Module(Constructor):
+    """A module and what it wants.
+
+    `rank` is that of its input, where it is for one; `last` tells that the channels stand last
+    there, `inplace` that it can overwrite its input, `own` that emitted files define it.
+    """
+
+    rank: int | None = None
+    last: bool = False
+    inplace: bool = False
+    own: bool = False
+
+    def serves(self, op: Op, site: Site) -> bool:
+        """Whether it is the op, there."""
+        ranks = (None, 3 if site.is_map else 1)
+        return self.rank in ranks and getattr(op, "positions", False) <= self.last and self.fits(op)
+
+    def call(self, op: Op, site: Site) -> Code:
+        """The op as a call of it."""
+        args: tuple[Arg, ...] = self.write(op, site.dim, site.channels)
+        if self.inplace and site.inplace:
+            args = (*args, Keyword("inplace", "True"))
+        return Call(self.name if self.own else f"nn.{self.name}", args)
+
+
+Special = Callable[[Any, Site], Code]  # what is no module with arguments
 
 
 def module(op: Op, site: Site) -> Code:
     """The constructor call for an op."""
-    return MODULES[type(op)](op, site)
+    entry = MODULES[type(op)]
+    if not isinstance(entry, tuple):
+        return entry(op, site)
+    if isinstance(op, ops.AvgPool) and all(side == 0 for side in op.padding):
+        op = replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
+    return next(found for found in entry if found.serves(op, site)).call(op, site)
 
 
-def _pair(pair: Pair, dim: Callable[[Dim], str]) -> Code:
-    first, second = pair
-    return dim(first) if first == second else Items("(", ")", (dim(first), dim(second)))
-
-
-def _sides(padding: Quad) -> Pair | None:
-    """Symmetric padding as a pair, or None."""
-    top, bottom, left, right = padding
-    return (top, left) if top == bottom and left == right else None
-
-
-def _options(**given: tuple[Code, Code]) -> tuple[Keyword, ...]:
-    """Keywords whose value differs from PyTorch's default."""
-    return tuple(Keyword(k, value) for k, (value, default) in given.items() if value != default)
-
-
-def _conv(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Conv)
-    dim = site.dim
-    assert not isinstance(op.padding, ops.Same), "resolved before emission"
-    sides = _sides(op.padding)
-    options = _options(
-        stride=(_pair(op.stride, dim), "1"),
-        padding=(_pair(sides, dim) if sides else _quad(op.padding, dim), "0"),
-        dilation=(_pair(op.dilation, dim), "1"),
-        groups=(dim(op.groups), "1"),
-        bias=(str(op.bias), "True"),
-    )
-    name = "nn.Conv2d" if sides else "PaddedConv2d"
-    return Call(name, (site.channels, dim(op.channels), _pair(op.kernel, dim), *options))
-
-
-def _quad(padding: Quad, dim: Callable[[Dim], str]) -> Code:
-    """Asymmetric padding in the order of `F.pad`: left, right, top, bottom."""
-    top, bottom, left, right = padding
-    return Items("(", ")", tuple(dim(side) for side in (left, right, top, bottom)))
-
-
-def _conv_transpose(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.ConvTranspose)
-    dim = site.dim
-    options = _options(
-        stride=(_pair(op.stride, dim), "1"),
-        padding=(_pair(op.padding, dim), "0"),
-        output_padding=(_pair(op.output_padding, dim), "0"),
-        groups=(dim(op.groups), "1"),
-        bias=(str(op.bias), "True"),
-    )
-    given = (site.channels, dim(op.channels), _pair(op.kernel, dim))
-    return Call("nn.ConvTranspose2d", (*given, *options))
-
-
-def _linear(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Linear)
-    options = _options(bias=(str(op.bias), "True"))
-    return Call("nn.Linear", (site.channels, site.dim(op.features), *options))
-
-
-def _batch_norm(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.BatchNorm)
-    options = _options(eps=(repr(op.epsilon), "1e-05"), momentum=(repr(op.momentum), "0.1"))
-    return Call("nn.BatchNorm2d" if site.is_map else "nn.BatchNorm1d", (site.channels, *options))
-
-
-def _layer_norm(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.LayerNorm)
-    options = _options(eps=(repr(op.epsilon), "1e-05"))
-    last = op.positions or not site.is_map
-    return Call("nn.LayerNorm" if last else "LayerNorm2d", (site.channels, *options))
-
-
-def _group_norm(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.GroupNorm)
-    options = _options(eps=(repr(op.epsilon), "1e-05"))
-    return Call("nn.GroupNorm", (site.dim(op.groups), site.channels, *options))
-
-
-def _leaky_relu(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.LeakyRelu)
-    return Call("nn.LeakyReLU", (repr(op.slope), *_inplace(site)))
-
-
-def _inplace(site: Site) -> tuple[Arg, ...]:
-    return (Keyword("inplace", "True"),) if site.inplace else ()
-
-
-def _activation(name: str, *args: Arg, inplace: bool = False) -> Rule:
-    return lambda op, site: Call(f"nn.{name}", (*args, *(_inplace(site) if inplace else ())))
-
-
-def _max_pool(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.MaxPool)
-    return Call("nn.MaxPool2d", _pool(op, site))
-
-
-def _avg_pool(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.AvgPool)
-    padded = any(side != 0 for side in op.padding)
-    include = _options(count_include_pad=(str(op.count_include_pad or not padded), "True"))
-    return Call("nn.AvgPool2d", (*_pool(op, site), *include))
-
-
-def _pool(op: ops.Pool, site: Site) -> tuple[Arg, ...]:
-    sides = _sides(op.padding)
-    assert sides is not None, "the padding of pools is symmetric"
-    kernel = _pair(op.kernel, site.dim)
-    options = _options(
-        stride=(_pair(op.stride, site.dim), kernel),
-        padding=(_pair(sides, site.dim), "0"),
-        ceil_mode=(str(op.ceil_mode), "False"),
-    )
-    return (kernel, *options)
-
-
-def _global_avg_pool(op: Op, site: Site) -> Code:
-    return Call("nn.AdaptiveAvgPool2d", ("1",))
-
-
-def _rate(name: str) -> Rule:
-    def rule(op: Op, site: Site) -> Code:
-        assert isinstance(op, (ops.Dropout, ops.StochasticDepth))
-        return Call(name, (site.dim(op.rate),))
-
-    return rule
-
-
-def _layer_scale(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.LayerScale)
+def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
     shape = f"({site.channels}, 1, 1)" if site.is_map else f"({site.channels},)"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
 
 
-def _pad_channels(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.PadChannels)
-    return Call("nn.ZeroPad3d", (f"(0, 0, 0, 0, {site.dim(op.before)}, {site.dim(op.after)})",))
+def _permute(op: ops.Permute, site: Site) -> Code:
+    return Call("Permute", tuple(map(str, TO_LAST if op.last else TO_FIRST)))
 
 
-def _slice_channels(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.SliceChannels)
-    return Call("SliceChannels", (site.dim(op.start), site.dim(op.stop)))
+TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 
 
-def _channel_shuffle(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.ChannelShuffle)
-    return Call("nn.ChannelShuffle", (site.dim(op.groups),))
+def _edges(padding: Any, dim: Render) -> Code:
+    """Padding in the order of `F.pad`: left, right, top, bottom."""
+    return Items("(", ")", tuple(dim(padding[i]) for i in (2, 3, 0, 1)))
 
 
-def _permute(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Permute)
-    return Call("Permute", ("0", "2", "3", "1") if op.last else ("0", "3", "1", "2"))
+def _depths(padding: Any, dim: Render) -> Code:
+    before, after = padding
+    return f"(0, 0, 0, 0, {dim(before)}, {dim(after)})"
 
 
-def _upsample(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Upsample)
-    mode = _options(mode=(repr(op.mode.value).replace("'", '"'), '"nearest"'))
-    return Call("nn.Upsample", (Keyword("scale_factor", site.dim(op.scale)), *mode))
+def _read_depths(padding: tuple[int, ...]) -> tuple[int, int]:
+    *sides, before, after = padding
+    if any(sides):
+        raise ValueError("rows or columns of zeros")
+    return before, after
 
 
-MODULES: dict[type[Op], Rule] = {
-    ops.Conv: _conv,
-    ops.ConvTranspose: _conv_transpose,
-    ops.Linear: _linear,
-    ops.BatchNorm: _batch_norm,
-    ops.LayerNorm: _layer_norm,
-    ops.GroupNorm: _group_norm,
-    ops.Relu: _activation("ReLU", inplace=True),
-    ops.Relu6: _activation("ReLU6", inplace=True),
-    ops.LeakyRelu: _leaky_relu,
-    ops.Sigmoid: _activation("Sigmoid"),
-    ops.HardSigmoid: _activation("Hardsigmoid"),
-    ops.Tanh: _activation("Tanh"),
-    ops.Silu: _activation("SiLU", inplace=True),
-    ops.HardSwish: _activation("Hardswish", inplace=True),
-    ops.Gelu: _activation("GELU"),
-    ops.Elu: _activation("ELU"),
-    ops.Softmax: _activation("Softmax", Keyword("dim", "1")),
-    ops.MaxPool: _max_pool,
-    ops.AvgPool: _avg_pool,
-    ops.GlobalAvgPool: _global_avg_pool,
-    ops.Flatten: lambda op, site: Call("nn.Flatten"),
-    ops.Dropout: _rate("nn.Dropout"),
-    ops.StochasticDepth: _rate("StochasticDepth"),
+EDGES = Form(_edges, lambda given: (*given[2:], *given[:2]))
+DEPTHS = Form(_depths, _read_depths)
+
+SIZE, STRIDE = Argument("kernel_size", "kernel", PAIR), option("stride", "stride", PAIR, 1)
+PADDING, CUT = option("padding", "padding", SIDES, 0), option("padding", "padding", PAIR, 0)
+PADDED = option("padding", "padding", EDGES, (0, 0, 0, 0))
+MORE = option("output_padding", "output_padding", PAIR, 0)
+DILATION, GROUPS = option("dilation", "dilation", PAIR, 1), option("groups", "groups", NUMBER, 1)
+BIAS = option("bias", "bias", LITERAL, True)
+CONV = (entering("in_channels"), Argument("out_channels", "channels"), SIZE, STRIDE)
+LINEAR = (entering("in_features"), Argument("out_features", "features"), BIAS)
+STEP = option("stride", "stride", PAIR, None, like="kernel_size")
+POOL = (SIZE, STEP, PADDING, option("ceil_mode", "ceil_mode", LITERAL, False))
+COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
+EPSILON = option("eps", "epsilon", LITERAL, 1e-05)
+BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITERAL, 0.1))
+LAYER = (entering("normalized_shape"), EPSILON)
+GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
+SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
+OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
+PIXELS = Argument("output_size", (), constant(1))
+RANGE = (Argument("start", "start"), Argument("stop", "stop"))
+SCALE = option("scale_factor", "scale", NUMBER, None)
+MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
+
+
+def _module(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Module:
+    return Module(name, kind, arguments, **how)
+
+
+TABLE = (
+    _module("Conv2d", ops.Conv, *CONV, PADDING, DILATION, GROUPS, BIAS),
+    _module("PaddedConv2d", ops.Conv, *CONV, PADDED, DILATION, GROUPS, BIAS, own=True),
+    _module("ConvTranspose2d", ops.ConvTranspose, *CONV, CUT, MORE, GROUPS, BIAS),
+    _module("Linear", ops.Linear, *LINEAR, last=True),
+    _module("BatchNorm2d", ops.BatchNorm, *BATCH, rank=3),
+    _module("BatchNorm1d", ops.BatchNorm, *BATCH, rank=1),
+    _module("LayerNorm2d", ops.LayerNorm, *LAYER, rank=3, own=True),
+    _module("LayerNorm", ops.LayerNorm, *LAYER, last=True),
+    _module("GroupNorm", ops.GroupNorm, *GROUP),
+    _module("ReLU", ops.Relu, inplace=True),
+    _module("ReLU6", ops.Relu6, inplace=True),
+    _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace=True),
+    _module("Sigmoid", ops.Sigmoid),
+    _module("Hardsigmoid", ops.HardSigmoid),
+    _module("Tanh", ops.Tanh),
+    _module("SiLU", ops.Silu, inplace=True),
+    _module("Hardswish", ops.HardSwish, inplace=True),
+    _module("GELU", ops.Gelu),
+    _module("ELU", ops.Elu),
+    _module("Softmax", ops.Softmax, OVER_CHANNELS),
+    _module("MaxPool2d", ops.MaxPool, *POOL),
+    _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
+    _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, PIXELS, implied=(("keepdims", True),)),
+    _module("Flatten", ops.Flatten),
+    _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
+    _module("StochasticDepth", ops.StochasticDepth, Argument("rate", "rate"), own=True),
+    _module("ZeroPad3d", ops.PadChannels, Argument("padding", ("before", "after"), DEPTHS)),
+    _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
+    _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
+    _module("Upsample", ops.Upsample, SCALE, MODE),
+)
+# By op: the modules of which the first that serves is taken.
+MODULES: dict[type[Op], tuple[Module, ...] | Special] = {
+    **{one.kind: tuple(m for m in TABLE if m.kind is one.kind) for one in TABLE},
     ops.LayerScale: _layer_scale,
-    ops.PadChannels: _pad_channels,
-    ops.SliceChannels: _slice_channels,
-    ops.ChannelShuffle: _channel_shuffle,
     ops.Permute: _permute,
-    ops.Upsample: _upsample,
 }
-
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
-HELPERS = ("PaddedConv2d", "LayerNorm2d", "Permute", "StochasticDepth", "SliceChannels")
-# What is cheap and short enough to be written around the call before it: conv, then bn, then relu.
-LIGHT = (
-    ops.BatchNorm,
-    ops.LayerNorm,
-    ops.GroupNorm,
-    ops.Activation,
-    ops.Flatten,
-    ops.Dropout,
-    ops.StochasticDepth,
-    ops.LayerScale,
-)
-# Modules without state, of which one serves all equal uses in a scope.
-STATELESS = (ops.Activation, ops.Pool, ops.GlobalAvgPool, ops.Upsample)
-# Outputs that nobody else holds, and whose own gradient does not need them: safe to overwrite.
-FRESH = (
-    ops.Conv,
-    ops.ConvTranspose,
-    ops.Linear,
-    ops.BatchNorm,
-    ops.LayerNorm,
-    ops.GroupNorm,
-    ops.AvgPool,
-)
-OVERWRITES = (ops.Relu, ops.Relu6, ops.LeakyRelu, ops.Silu, ops.HardSwish)
+HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

@@ -15,7 +15,7 @@ from rescompile.ir.structure import IN_CHANNELS, INDEX, Form, Group, Layer, Loop
 from rescompile.ir.structure import Call as BlockCall
 from rescompile.ops import GlobalAvgPool, Shape, show_shape
 
-from .modules import FRESH, OVERWRITES, Site, module
+from .modules import Site, module
 from .stage import child_name
 from .view import File, Scope, call_args, given_arguments, takes
 
@@ -80,11 +80,11 @@ class Sequences:
 
     def layer(self, node: Layer, before: Node | None) -> Code:
         traces = self.file.analysis.traces[node.id]
-        fresh = isinstance(before, Layer) and isinstance(before.op, FRESH)
+        fresh = isinstance(before, Layer) and before.op.fresh
         site = Site(
             self.scope.entering(node),
             len(traces[0].x) == 3,
-            fresh and isinstance(node.op, OVERWRITES),
+            fresh and node.op.in_place,
             self.scope.dim,
         )
         made = module(self.file.resolved(node), site)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from rescompile.emit.layout import Code, statement
 from rescompile.ir.structure import Layer
 
-from .modules import STATELESS
 from .reserved import MODULE_ATTRIBUTES
 
 Use = tuple[Layer, Code]  # and the constructor of its module
@@ -17,7 +16,7 @@ Use = tuple[Layer, Code]  # and the constructor of its module
 
 def is_shared(layer: Layer) -> bool:
     """Whether a module that serves the layer may serve others too."""
-    return isinstance(layer.op, STATELESS) and layer.when is True
+    return layer.op.stateless and layer.when is True
 
 
 def shared_names(steps: Iterable[Use], taken: set[str]) -> dict[int, str]:

@@ -1,7 +1,7 @@
 """What emitted code finds when it imports torch, while it is proved to say what the spec says.
 
-The modules here compute nothing: each tells which operation it is, with PyTorch's own argument
-order and defaults, and a call makes a term. What PyTorch would refuse is refused: channels that do
+The modules here compute nothing: each tells which operation it is, by the table that emission
+writes it with, and a call makes a term. What PyTorch would refuse is refused: channels that do
 not fit, and work in place on a value that somebody else needs.
 """
 
@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from rescompile import ops
+from rescompile.emit.table import Told
 from rescompile.emit.validation import Traced, TraceError
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.expected import Tensor as Weight
@@ -20,6 +21,8 @@ from rescompile.emit.validation.graph import Graph
 from rescompile.ir.initial import CONSTANT, Draw, draw
 from rescompile.ir.structure import Initializer, JoinKind
 from rescompile.ops import Op
+
+from .modules import Module as Table
 
 DEFAULT = Initializer(True, Fraction(1, 3), "fan_in")  # PyTorch's own, of kernels
 
@@ -29,9 +32,9 @@ def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> T
 
     Raises `TraceError`, and whatever broken code raises.
     """
-    from .standin_layers import HELPERS, modules
+    from .standin_layers import STANDINS, modules
 
-    fixed = {helper: (text, HELPERS[helper]) for helper, text in helpers.items()}
+    fixed = {helper: (text, STANDINS[helper]) for helper, text in helpers.items()}
     scope = execute(source, modules(graph), fixed)
     model = scope[name]()
     found = dict(model._named())
@@ -227,18 +230,16 @@ class Identity(Module):
 
 
 class Leaf(Module):
-    """One operation. `tell` gives it, with the channels that must enter, from the arguments."""
+    """One operation: what a call of a module of the table means."""
 
-    tell: Callable[..., tuple[Op, int | None]]
-    last = False  # whether the channels it works on stand last
-    rank: int | None = None  # of its input, where the module is for one
-    overwrites = False  # whether the module can work in place
+    entry: Table
+    read: Callable[..., Told]
 
-    def __init__(self, *args: Any, inplace: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, inplace: bool = False, **options: Any) -> None:
         super().__init__()
-        self.op, self.entering = type(self).tell(*args, **kwargs)
-        if inplace and not self.overwrites:
-            raise TraceError(f"{type(self).__name__} cannot work in place")
+        self.op, self.entering = self.read(*args, **options)
+        if inplace and not self.entry.inplace:
+            raise TraceError(f"{self.entry.name} cannot work in place")
         self.inplace = inplace
         for parameter in self.op.parameters((self.entering or 1, 1, 1)):
             made = Parameter(parameter.shape, start(self.op, parameter))
@@ -248,11 +249,12 @@ class Leaf(Module):
         self.__dict__.setdefault("bias", None)
 
     def forward(self, x: Value) -> Value:
+        entry = self.entry
         if self.entering not in (None, x.shape[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.shape[0]}")
-        if self.rank not in (None, len(x.shape)):
-            raise TraceError(f"{self._path}: {type(self).__name__} is not for {x.shape}")
-        if x.last != self.last and not (self.elementwise or (self.last and len(x.shape) == 1)):
+        if entry.rank not in (None, len(x.shape)):
+            raise TraceError(f"{self._path}: {entry.name} is not for {x.shape}")
+        if x.last != entry.last and not (self.elementwise or (entry.last and len(x.shape) == 1)):
             raise TraceError(f"{self._path}: {self.op.word} finds the channels elsewhere")
         return x.apply(self.op, self._path, self.inplace)
 

@@ -14,15 +14,11 @@ from fractions import Fraction
 from math import floor, prod
 from typing import Protocol
 
-from .. import ops
 from ..cost.cost import network_cost
 from ..ir.structure import JoinKind
 from ..ir.trace import Elaborated, JoinTrace, Trace, walk_traces
-from ..ops import BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, Shape
+from ..ops import GlobalAvgPool, Norm, Op, Shape, Weighted
 from ..table import percent, rounded
-
-WEIGHTED = (ops.Conv, ops.ConvTranspose, ops.Linear)
-NORMS = (BatchNorm, LayerNorm, GroupNorm)
 
 
 class Printed(Protocol):
@@ -110,22 +106,22 @@ def measure(elaborated: Elaborated, quantity: str, counts: Iterable[str] = ()) -
 
 
 def _weights(elaborated: Elaborated) -> int:
-    return _owned(elaborated, WEIGHTED, "weight")
+    return _owned(elaborated, Weighted, "weight")
 
 
 def _biases(elaborated: Elaborated) -> int:
-    return _owned(elaborated, WEIGHTED, "bias")
+    return _owned(elaborated, Weighted, "bias")
 
 
 def _norms(elaborated: Elaborated) -> int:
-    return _owned(elaborated, NORMS, "weight") + _owned(elaborated, NORMS, "bias")
+    return _owned(elaborated, Norm, "weight") + _owned(elaborated, Norm, "bias")
 
 
-def _owned(elaborated: Elaborated, kinds: tuple[type, ...], leaf: str) -> int:
+def _owned(elaborated: Elaborated, family: type[Op], leaf: str) -> int:
     return sum(
         prod(parameter.shape)
         for _, trace in elaborated.flat()
-        if isinstance(trace.op, kinds)
+        if isinstance(trace.op, family)
         for parameter in trace.op.parameters(trace.x)
         if parameter.leaf == leaf
     )

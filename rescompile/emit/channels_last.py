@@ -15,14 +15,10 @@ from .. import ops
 from ..ir.interpreter import Interpreter
 from ..ir.structure import JoinKind, Path
 from ..ir.trace import Elaborated, OpTrace
-from ..ops import Conv, Op, Parameter, Pool, Same, Shape
-from ..ops.signs import KEEPS_SIGN, NONNEGATIVE
+from ..ops import Conv, Op, Parameter, Pool, Role, Same, Shape
 from ..record import record
 
 Map = tuple[int, int, int]
-
-# What treats all elements of a vector alike, so that their order does not matter.
-ORDERLESS = (ops.Activation, ops.Dropout)
 
 
 @record
@@ -73,13 +69,13 @@ class Proofs(Interpreter[Known]):
             flatten = item
         elif flatten and isinstance(op, ops.Linear):
             self.ended[path], flatten = flatten, None
-        elif flatten and not isinstance(op, ORDERLESS):
+        elif flatten and not op.orderless:
             self.see(x)
             flatten = None
         if flatten:
             self.carried[path] = flatten
-        kept = x.nonnegative and isinstance(op, KEEPS_SIGN)
-        return Known(item.y, kept or isinstance(op, NONNEGATIVE), flatten)
+        positive = op.nonnegative or (x.nonnegative and op.keeps_sign)
+        return Known(item.y, positive, flatten)
 
     def shares(self, x: Known, count: int) -> list[Known]:
         self.see(x)
@@ -120,13 +116,12 @@ def layout_of(
     """How a tensor of a bound op on input shape `x` lies where channels are last.
 
     A kernel is H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in, multiplier) and a
-    linear layer's is in, out. `flattened` is the map before it that kept the target's order.
+    linear layer's is in, out; all else is a vector. `flattened` is the map before a linear layer
+    that kept the target's order.
     """
     shape = split = parameter.shape
-    if isinstance(op, ops.LayerScale):
+    if not isinstance(parameter.start, Role):
         return Layout(shape, shape, tuple(range(len(shape))), shape[:1])
-    if parameter.leaf != "weight" or not isinstance(op, (Conv, ops.ConvTranspose, ops.Linear)):
-        return Layout(shape, shape, tuple(range(len(shape))), shape)
     if isinstance(op, ops.Linear):
         split = (shape[0], *(flattened or shape[1:]))
         order: tuple[int, ...] = (2, 3, 1, 0) if flattened else (1, 0)

@@ -6,7 +6,7 @@ cannot express stands in `unsupported`; `emit` is called only when that is empty
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from types import ModuleType
@@ -152,7 +152,7 @@ class Backend(Protocol):
     UNSUPPORTED: Mapping[type[Op], str]
     # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
     # are drawn, "storage" of those with tensors. A backend that needs no entries has no such table.
-    tables: Mapping[str, Collection[type[Op]]]
+    tables: Mapping[str, MutableMapping[type[Op], Any]]
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         """Everything in the network that this backend cannot express, each with its place."""

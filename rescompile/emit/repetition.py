@@ -7,8 +7,9 @@ once, as a function of their count. All others are written out as a loop where t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from ..expr.dims import Binary, Dim, Expr, Var, names
+from ..expr.dims import Binary, Dim, Expr, Var, binary, if_else, names
 from ..ir.structure import INDEX, Block, Call, Group, Node, walk
 
 StageKey = tuple[str, str, tuple[str, ...]]  # block, pattern of the names, counted parameters
@@ -31,6 +32,18 @@ def uses_index(node: Call) -> bool:
     """Whether arguments of a repeated call depend on its number and do not just count up."""
     plain = counted(node)
     return any(INDEX in names(dim) for name, dim in node.args if name not in plain)
+
+
+def in_turn(node: Call, block: Block) -> Call:
+    """The call of any repetition: what only the first one gets depends on the number."""
+    once = {p.name: p.default for p in block.parameters if p.once and p.default is not None}
+    args = ((name, by_turn(dim, once[name]) if name in once else dim) for name, dim in node.args)
+    return replace(node, args=tuple(args))
+
+
+def by_turn(first: Dim, rest: Dim) -> Dim:
+    """A value that is another one in the first repetition."""
+    return if_else(binary("==", Var(INDEX), 0), first, rest)
 
 
 def stage_key(node: Call) -> StageKey:

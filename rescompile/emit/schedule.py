@@ -11,16 +11,29 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from ..expr.dims import Dim
-from ..ir.structure import Call, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.structure import (
+    Call,
+    Child,
+    From,
+    Group,
+    Join,
+    JoinKind,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    Where,
+)
 from ..ops import StochasticDepth
 from ..record import record
+from .naming import free
 
 
 @record
 class Apply:
     """`node` applied to the variable `source`."""
 
-    node: Layer | Group | Call
+    node: Child
     source: str
 
 
@@ -36,7 +49,7 @@ class Select:
     """`source` through a shortcut's step where that is taken, else `otherwise` as it is."""
 
     node: Residual
-    step: Layer | Group | Call
+    step: Child
     source: str
     otherwise: str
 
@@ -121,10 +134,7 @@ class Scheduler:
         return self.lane if var in self.held.values() else var
 
     def fresh(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in self.used:
-            number += 1
-            name = f"{wanted}{number}"
+        name = free(self.used, wanted)
         self.used.add(name)
         return name
 
@@ -249,6 +259,6 @@ def _branch_name(var: str, i: int) -> str:
     return f"{var}{chr(ord('a') + i)}" if var.startswith("branch") and i < 26 else f"branch{i + 1}"
 
 
-def _plain(node: Node) -> TypeGuard[Layer | Group | Call]:
+def _plain(node: Node) -> TypeGuard[Child]:
     """Whether a node is one module call without a condition."""
     return isinstance(node, (Layer, Group, Call)) and node.when is True

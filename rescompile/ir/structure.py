@@ -158,7 +158,8 @@ class From:
     id: int = node_id()
 
 
-Node = Layer | Group | Call | Loop | Join | Residual | From
+Child = Layer | Group | Call  # what has a place, a name and a condition of its own
+Node = Child | Loop | Join | Residual | From
 
 
 class Form(Enum):

@@ -23,16 +23,6 @@ from ..ir.structure import (
     children,
     rebuilt,
 )
-from ..ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
-
-SHORT: dict[type[Op], str] = {
-    MaxPool: "maxpool",
-    AvgPool: "avgpool",
-    GlobalAvgPool: "avgpool",
-    BatchNorm: "norm",
-    LayerNorm: "norm",
-    GroupNorm: "norm",
-}
 
 
 def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
@@ -107,7 +97,7 @@ def _scope_nodes(body: Body) -> Iterator[Named]:
 
 def _base(node: Named) -> str:
     if isinstance(node, Layer):
-        return SHORT.get(type(node.op), node.op.word)
+        return node.op.called or node.op.word
     if isinstance(node, Call):
         return node.block
     if isinstance(node, Join):

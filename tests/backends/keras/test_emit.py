@@ -10,11 +10,12 @@ import pytest
 
 from rescompile.api import Architecture, open_spec
 from rescompile.emit.layout import statement
+from rescompile.emit.summary import docstring
 from rescompile.ir.structure import Initializer
 from rescompile.registry import get_backend
 from rescompile_keras.convolution import Kind, Padding, find_sites
 from rescompile_keras.initialise import depthwise_initializer
-from rescompile_keras.view import docstring, number
+from rescompile_keras.view import number
 from rescompile_keras.vocabulary import complement
 
 Write = Callable[..., Path]

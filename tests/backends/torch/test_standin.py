@@ -1,36 +1,55 @@
-"""The stand-in takes PyTorch's own arguments, in its order and with its defaults."""
+"""The table takes PyTorch's own arguments, in its order and with its defaults."""
 
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
+from typing import Any
 
 import pytest
 
-from rescompile_torch.standin_layers import CLASSES, LEAVES
+from rescompile.emit.validation.graph import Graph
+from rescompile_torch.modules import TABLE, Module
+from rescompile_torch.standin_layers import STANDINS, modules
 
-nn = pytest.importorskip("torch").nn
-
-
-@pytest.mark.parametrize("name", LEAVES)
-def test_arguments_are_those_of_the_module(name: str) -> None:
-    own = inspect.signature(LEAVES[name]).parameters
-    real = dict(list(inspect.signature(getattr(nn, name).__init__).parameters.items())[1:])
-    given = [n for n, p in own.items() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
-    assert given == list(real)[: len(given)]
-    for argument, parameter in own.items():
-        if parameter.kind is not inspect.Parameter.VAR_POSITIONAL:  # the operation's attributes
-            default = parameter.default
-            required = inspect.Parameter.empty if default is not None else None
-            wanted = required if argument == "scale_factor" else real[argument].default
-            assert default == wanted, argument
+torch = pytest.importorskip("torch")
+nn = torch.nn
+ENTRIES = [pytest.param(entry, id=entry.name) for entry in TABLE]
 
 
-@pytest.mark.parametrize("name", [name for name, made in CLASSES.items() if made.overwrites])
-def test_what_works_in_place_can_do_so(name: str) -> None:
-    assert "inplace" in inspect.signature(getattr(nn, name)).parameters
+def real(name: str) -> Any:
+    """PyTorch's module, or the helper of emitted files."""
+    if name not in STANDINS:
+        return getattr(nn, name)
+    return getattr(import_module(f"rescompile_torch.helpers.{name}"), name)
 
 
-def test_defaults_of_attributes_are_those_of_the_module() -> None:
-    assert LEAVES["LeakyReLU"]()[0].slope == nn.LeakyReLU().negative_slope
-    assert LEAVES["Dropout"]()[0].rate == nn.Dropout().p
-    assert nn.ELU().alpha == 1.0  # the operation has no attribute for it
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_arguments_are_those_of_the_module(entry: Module) -> None:
+    found = dict(list(inspect.signature(real(entry.name).__init__).parameters.items())[1:])
+    by_place = [argument.name for argument in entry.arguments if not argument.keyword]
+    assert by_place == list(found)[: len(by_place)]
+    for argument in entry.arguments:
+        assert argument.default == found[argument.name].default, argument.name
+    assert not entry.inplace or "inplace" in found
+
+
+def test_every_helper_has_what_stands_for_it() -> None:
+    for name, standin in STANDINS.items():
+        (base,) = real(name).__bases__
+        assert base.__name__ in {one.__name__ for one in standin.__mro__}
+
+
+@pytest.mark.parametrize("name", ["normal_", "zeros_", "kaiming_normal_", "kaiming_uniform_"])
+def test_initialisers_are_those_of_the_framework(name: str) -> None:
+    ours = inspect.signature(getattr(modules(Graph())["torch"].nn.init, name)).parameters
+    theirs = inspect.signature(getattr(nn.init, name)).parameters
+    for argument in list(ours.values())[1:]:
+        required = argument.default is inspect.Parameter.empty
+        assert required or argument.default == theirs[argument.name].default
+
+
+def test_what_has_no_argument_here_is_as_the_operation_wants_it() -> None:
+    assert nn.ELU().alpha == 1.0
+    assert nn.GELU().approximate == "none"
+    assert nn.Upsample(scale_factor=2).align_corners is None

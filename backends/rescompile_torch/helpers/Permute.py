@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class Permute(nn.Module):
     """The dimensions of a tensor in another order."""
 

@@ -1,3 +1,7 @@
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
 class LayerNorm2d(nn.LayerNorm):
     """Normalises over the channels at each position."""
 

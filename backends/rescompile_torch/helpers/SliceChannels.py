@@ -1,3 +1,6 @@
+from torch import Tensor, nn
+
+
 class SliceChannels(nn.Module):
     """The channels from start up to, not including, stop."""
 

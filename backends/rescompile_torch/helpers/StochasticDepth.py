@@ -1,3 +1,7 @@
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
 class StochasticDepth(nn.Module):
     """Drops whole samples in training (Huang et al. 2016)."""
 

@@ -1,3 +1,7 @@
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
 class PaddedConv2d(nn.Conv2d):
     """A convolution whose padding differs between sides: left, right, top, bottom."""
 

@@ -1,0 +1,182 @@
+"""What a framework calls an operation: a constructor, and which argument says which attribute.
+
+A backend declares this once, and it is read both ways. Emitters write an operation as a call,
+without what the framework takes by default; the stand-in that proves an emitted file is given the
+arguments of a call and tells the operation. That names, order and defaults are the framework's own
+is what the tests of each backend compare with the one that is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from inspect import Parameter, Signature
+from typing import Any
+
+from ..expr.dims import Dim
+from ..ir.structure import IN_CHANNELS
+from ..ops import Op, Pair
+from ..record import record
+from .layout import Arg, Code, Items, Keyword
+
+Render = Callable[[Dim], str]  # an expression as source
+Told = tuple[Op, Any]  # an operation, and how many channels must enter it, or None
+REQUIRED = Parameter.empty
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@record
+class Form:
+    """How an argument says the value of an attribute: as source, and what a call is given means.
+
+    A value that does not fit cannot be said like that.
+    """
+
+    write: Callable[[Any, Render], Code]
+    read: Callable[[Any], Any] = _same
+    fits: Callable[[Any], bool] = lambda value: True
+
+
+def _write_pair(pair: Pair, dim: Render) -> Code:
+    first, second = pair
+    return dim(first) if first == second else Items("(", ")", (dim(first), dim(second)))
+
+
+def _read_pair(size: Any) -> Any:
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def _read_sides(padding: Any) -> Any:
+    rows, columns = _read_pair(padding)
+    return rows, rows, columns, columns
+
+
+NUMBER = Form(lambda value, dim: dim(value))
+LITERAL = Form(lambda value, dim: repr(value))  # a float or a boolean, which is no expression
+PAIR = Form(_write_pair, _read_pair)  # of rows and columns: one number where they are the same
+SIDES = Form(  # padding, where it is the same on opposite sides: a pair
+    lambda sides, dim: _write_pair((sides[0], sides[2]), dim),
+    _read_sides,
+    lambda sides: bool(sides[0] == sides[1] and sides[2] == sides[3]),
+)
+
+
+def choice(kind: type[Enum]) -> Form:
+    """One of some words."""
+    return Form(lambda value, dim: f'"{value.value}"', kind)
+
+
+def constant(value: Any) -> Form:
+    """What is always the same, and says nothing: of an argument that holds no attribute."""
+
+    def read(given: Any) -> tuple[()]:
+        if given != value:
+            raise ValueError(f"{given!r} where only {value!r} has a meaning")
+        return ()
+
+    return Form(lambda _, dim: repr(value), read)
+
+
+@record
+class Argument:
+    """An argument of a constructor: which attribute it says, or which ones, and in which form.
+
+    `IN_CHANNELS` stands for the channels that enter. Those by keyword are left out where they are
+    the `default`; a default of None is the value of the argument `like`.
+    """
+
+    name: str
+    of: str | tuple[str, ...]
+    form: Form = NUMBER
+    default: Any = REQUIRED
+    keyword: bool = False
+    like: str = ""
+
+    def value(self, op: Op) -> Any:
+        """What it has to say of an operation."""
+        if isinstance(self.of, str):
+            return getattr(op, self.of)
+        return tuple(getattr(op, name) for name in self.of)
+
+    def attributes(self, given: Any) -> dict[str, Any]:
+        """What a call says by it."""
+        value = self.form.read(given)
+        if isinstance(self.of, str):
+            return {self.of: value}
+        return dict(zip(self.of, value, strict=True))
+
+
+def entering(name: str) -> Argument:
+    """The argument for the channels that enter."""
+    return Argument(name, IN_CHANNELS)
+
+
+def option(name: str, of: str, form: Form, default: Any, like: str = "") -> Argument:
+    """An argument that is written by its name, where it is not the default."""
+    return Argument(name, of, form, default, True, like)
+
+
+@record
+class Constructor:
+    """A class or function of a framework, and the operation that a call of it means.
+
+    `implied` are attributes that no argument says, since here they have no other value.
+    """
+
+    name: str
+    kind: type[Op]
+    arguments: tuple[Argument, ...] = ()
+    implied: tuple[tuple[str, Any], ...] = ()
+
+    def fits(self, op: Op) -> bool:
+        """Whether it can say all attributes of an operation."""
+        said = (a for a in self.arguments if a.of != IN_CHANNELS)
+        return all(argument.form.fits(argument.value(op)) for argument in said)
+
+    def write(self, op: Op, dim: Render, entering: str = "") -> tuple[Arg, ...]:
+        """The arguments of the call; `entering` are the channels that enter, as source."""
+        made: list[Arg] = []
+        for argument in self.arguments:
+            if argument.of == IN_CHANNELS:
+                made.append(entering)
+            elif not argument.keyword:
+                made.append(argument.form.write(argument.value(op), dim))
+            elif argument.value(op) != self.default(argument, op):
+                code = argument.form.write(argument.value(op), dim)
+                made.append(Keyword(argument.name, code))
+        return tuple(made)
+
+    def default(self, argument: Argument, op: Op) -> Any:
+        """What an operation has where the argument is left out."""
+        if argument.default is None:
+            return next((a.value(op) for a in self.arguments if a.name == argument.like), None)
+        required = argument.default is REQUIRED
+        return REQUIRED if required else argument.form.read(argument.default)
+
+    def reader(self) -> Callable[..., Told]:
+        """A function that gets the arguments of a call and tells what the call means.
+
+        It raises `TypeError` and `ValueError` for arguments without a meaning.
+        """
+        kinds = {True: Parameter.KEYWORD_ONLY, False: Parameter.POSITIONAL_OR_KEYWORD}
+        kind: Any = self.kind
+        signature = Signature(
+            [Parameter(a.name, kinds[a.keyword], default=a.default) for a in self.arguments]
+        )
+
+        def read(*args: Any, **options: Any) -> Told:
+            call = signature.bind(*args, **options)
+            call.apply_defaults()
+            given, found = call.arguments, dict(self.implied)
+            for argument in self.arguments:
+                value = given[argument.name]
+                if value is None and argument.like:
+                    value = given[argument.like]
+                found |= argument.attributes(value)
+            entering = found.pop(IN_CHANNELS, None)
+            return kind(**found), entering
+
+        return read

@@ -1,0 +1,77 @@
+"""Networks of one operation, as any backend gets them: emitted and proved, without a framework."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from rescompile import ops
+from rescompile.emit.contract import Backend, Request
+from rescompile.emit.summary import Summary
+from rescompile.emit.validation import validate
+from rescompile.errors import SpecError
+from rescompile.ir.analysis import Analysis
+from rescompile.ir.elaborate import elaborate
+from rescompile.ir.fold import fold
+from rescompile.ir.structure import Block, Call, Form, Layer, Network, Stage
+from rescompile.ir.trace import Elaborated
+from rescompile.ops import Op
+
+# Values to give for attributes of each type.
+VALUES: dict[str, list[Any]] = {
+    "Dim": [4, 8, 2, 1, 0.5, 0.25],
+    "Pair": [(2, 2), (3, 3), (1, 1), (0, 0)],
+    "Quad": [(1, 1, 1, 1), (0, 0, 0, 0)],
+    "Quad | Same": [(1, 1, 1, 1), (0, 0, 0, 0)],
+    "float": [0.25, 0.5],
+    "bool": [True, False],
+    "Resampling": list(ops.Resampling),
+}
+# Where the channels of an input lie, which is another thing than what is computed from it.
+LIES = ("last", "positions")
+
+
+def fields(kind: type[Op]) -> tuple[Any, ...]:
+    return dataclasses.fields(kind)
+
+
+def example(kind: type[Op]) -> Op:
+    """An operation of a class: what has no default gets the first values that make sense."""
+    required = [field for field in fields(kind) if field.default is dataclasses.MISSING]
+    for given in product(*(VALUES[field.type] for field in required)):
+        op = kind(**dict(zip((field.name for field in required), given, strict=True)))
+        if any(True for _ in elaborated(op)):
+            return op
+    raise AssertionError(f"no values make sense of {kind.__name__}")
+
+
+def network(op: Op, before: tuple[Op, ...] = (), form: Form = Form.MODULE) -> Network:
+    """An operation in a block by itself, behind what it needs."""
+    steps = [*before, op]
+    if getattr(op, "last", False):  # channels that are moved to the end are moved back
+        steps.append(dataclasses.replace(op, last=False))  # type: ignore[call-arg]
+    layers = tuple(Layer(step, f"layer{i}") for i, step in enumerate(steps))
+    stages = (Stage("stage", (Call("block", name="stage"),)),)
+    return Network("net", (8, 9, 9), stages, {"block": Block("block", form, layers)})
+
+
+def elaborated(op: Op, form: Form = Form.MODULE) -> Iterator[Elaborated]:
+    """The operation on a map, and on a vector, where it can be there."""
+    for before in ((), (ops.GlobalAvgPool(),)):
+        try:
+            yield elaborate(network(op, before, form))
+        except (SpecError, ops.ShapeError):
+            continue
+
+
+def emitted(backend: Backend, made: Elaborated) -> tuple[Analysis, str] | list[str]:
+    """The source of a network, proved; or why the backend does not take it."""
+    analysis = Analysis(fold(made))
+    if reasons := backend.unsupported(analysis):
+        return reasons
+    head = Summary("net", "", "net.yaml", "1", made.network.input, 0, 0, ())
+    source = backend.emit(Request(analysis, head))
+    validate(backend, made, source)
+    return analysis, source
