@@ -24,8 +24,7 @@ from .layers import TABLE, Style, cuts, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .view import RESERVED, number
-from .vocabulary import OWN, complement, written
+from .vocabulary import OWN, RESERVED, complement, number, written
 
 if TYPE_CHECKING:
     from rescompile.emit.validation import Traced

@@ -9,9 +9,13 @@ right: what they would mistake gets a helper of its own.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from rescompile.emit.functions.define import BLOCK
+from rescompile.emit.functions.function import Function
 from rescompile.emit.layout import Call, Code, Keyword
+from rescompile.emit.lines import Line
+from rescompile.emit.scope import Argument, Scope, ordered
 from rescompile.expr.dims import Expr, text
 from rescompile.ir.structure import Initializer
 from rescompile.ir.trace import OpTrace
@@ -19,8 +23,7 @@ from rescompile.ops import Conv, Pair
 
 from .convolution import ConvSite, Kind, Padding, axes, is_depthwise
 from .initialise import depthwise_initializer, initializer
-from .view import BLOCK, Argument, Function, Line, Scope, function
-from .vocabulary import CONV, DEPTHWISE, MAX, written
+from .vocabulary import CONV, DEPTHWISE, MAX, function, is_symbolic, source, written
 
 if TYPE_CHECKING:
     from .layers import Site
@@ -80,18 +83,15 @@ class ConvHelper:
         self.either = any(site.kind is Kind.EITHER for site in sites)
         decided = all(len({self.pads(trace) for trace in site.traces}) == 1 for site in sites)
         self.is_function = len(sites) > 1 or not decided or self.skips or self.either
-        given = [self.options(site, Scope()) for site in sites]
+        given = [self.values(site, Scope()) for site in sites]
         tested = {"stride", "dilation"} if self.skips else set()
         tested |= {"groups"} if self.either else set()
-        tested |= {key for key in NATURAL for site in sites if self.is_symbolic(site, key)}
+        tested |= {k for s in sites for k, said in self.options(s).items() if is_symbolic(said)}
         self.varying = [k for k in NATURAL if k in tested or len({v[k] for v in given}) > 1]
         same = any(values["padding"] == '"same"' for values in given)
         natural = NATURAL | ({"padding": '"same"'} if same else {})
-        self.defaults = {
-            key: natural[key]
-            for key in self.varying
-            if any(values[key] == natural[key] for values in given)
-        }
+        usual = [k for k in self.varying if any(values[k] == natural[k] for values in given)]
+        self.defaults = {key: natural[key] for key in usual}
         self.fixed = given[0]
 
     def padding(self, site: ConvSite) -> Padding:
@@ -106,47 +106,39 @@ class ConvHelper:
         half = way is Padding.HALF and strided and max(axes(op.kernel)) > 1
         return half or way is Padding.GIVEN
 
-    def options(self, site: ConvSite, scope: Scope) -> dict[str, Code]:
-        """The options of one convolution as source text."""
+    def options(self, site: ConvSite) -> dict[str, Any]:
+        """What the spec says of one convolution, or Keras' word for it."""
         op, way = site.op, self.padding(site)
         return {
-            "stride": scope.pair(op.stride),
-            "padding": QUOTED[way] if way in QUOTED else scope.sides(site.quad),
-            "dilation": scope.pair(op.dilation),
-            "groups": "1" if self.depthwise else scope.dim(op.groups),
-            "use_bias": str(op.bias),
-            "multiplier": scope.dim(site.multiplier) if self.depthwise else "1",
+            "stride": op.stride,
+            "padding": QUOTED.get(way) or op.padding,
+            "dilation": op.dilation,
+            "groups": 1 if self.depthwise else op.groups,
+            "use_bias": op.bias,
+            "multiplier": site.multiplier if self.depthwise else 1,
         }
 
-    def is_symbolic(self, site: ConvSite, key: str) -> bool:
-        """Whether an option is an expression over the parameters of a block."""
-        op, given = site.op, self.padding(site) is Padding.GIVEN
-        dims = {
-            "stride": op.stride,
-            "padding": site.quad if given else (),
-            "dilation": op.dilation,
-            "groups": () if self.depthwise else (op.groups,),
-            "multiplier": (site.multiplier,) if self.depthwise else (),
-        }
-        return any(isinstance(dim, Expr) for dim in dims.get(key, ()))
+    def values(self, site: ConvSite, scope: Scope) -> dict[str, Code]:
+        """The same as source text."""
+        return {key: source(said, scope) for key, said in self.options(site).items()}
 
     # -- one convolution -------------------------------------------------------------------------
 
     def apply(self, at: Site) -> list[Code]:
         """The values of the site's variable, one after the other."""
         site = self.sites[at.node.id]
-        values, scope = self.options(site, at.scope), at.scope
+        values, scope = self.values(site, at.scope), at.scope
         size: dict[str, Code] = {"kernel_size": scope.pair(site.op.kernel)}
         if not self.depthwise:
             size = {"filters": scope.dim(site.op.channels), **size}
         if not self.is_function:
-            made, source = [], at.source
+            made, entering = [], at.source
             if self.pads(site.traces[0]):
                 padding = {"padding": scope.sides(site.quad)}
-                made, source = [at.layer("ZeroPadding2D", padding, suffix="_pad")], at.target
+                made, entering = [at.layer("ZeroPadding2D", padding, suffix="_pad")], at.target
                 values["padding"] = '"valid"'
             layer = self.layer({**size, **values}, at.label.keyword(), self.depthwise)
-            return [*made, Call(layer, (source,))]
+            return [*made, Call(layer, (entering,))]
         given = [Keyword(k, values[k]) for k in self.varying if values[k] != self.defaults.get(k)]
         return [Call(self.name, (at.source, *size.values(), *given, at.label.keyword()))]
 
@@ -181,8 +173,7 @@ class ConvHelper:
         arguments = [] if self.depthwise else [Argument("filters", "int")]
         arguments.append(Argument("kernel_size", _type(op.kernel for op in ops)))
         given = [Argument(k, types.get(k, "int"), self.defaults.get(k)) for k in self.varying]
-        given.sort(key=lambda argument: argument.default is not None)
-        return function(self.name, [*arguments, *given], self.lines())
+        return function(self.name, ordered([*arguments, *given]), self.lines())
 
     def padding_type(self) -> str:
         found = {"str"} if self.ways - {Padding.GIVEN} else set()

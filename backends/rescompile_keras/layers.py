@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from rescompile import ops
 from rescompile.emit.channels_last import Proofs
+from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items
+from rescompile.emit.scope import Scope
 from rescompile.expr.dims import Dim, Expr, Function, binary
 from rescompile.expr.polynomial import total
 from rescompile.ir.analysis import Analysis
@@ -27,7 +28,6 @@ from .conv_helper import conv_helpers
 from .convolution import find_sites
 from .initialise import initializer
 from .pooling import Pools
-from .view import Label, Scope, number
 from .vocabulary import (
     CONV,
     DEPTHWISE,
@@ -39,6 +39,8 @@ from .vocabulary import (
     UNBIASED,
     complement,
     literal,
+    number,
+    source,
     written,
 )
 
@@ -88,27 +90,17 @@ class Site:
     def given(self) -> dict[str, Code]:
         """The arguments that the table tells, as source text."""
         op, entry = self.node.op, TABLE[type(self.node.op)]
-        given = {name: self.shown(getattr(op, key)) for name, key in entry.given.items()}
+        given = {name: source(getattr(op, key), self.scope) for name, key in entry.given.items()}
         return given | {name: literal(value) for name, value in entry.fixed.items()}
 
-    def shown(self, value: Any) -> Code:
-        """An attribute as source text."""
-        if isinstance(value, Enum):
-            return f'"{value.value}"'
-        if isinstance(value, tuple):
-            return self.scope.pair(value)
-        if isinstance(value, bool):
-            return str(value)
-        return number(value) if isinstance(value, float) else self.scope.dim(value)
-
     def layer(
-        self, layer: str, given: Mapping[str, Code], source: str = "", suffix: str = ""
+        self, layer: str, given: Mapping[str, Code], entering: str = "", suffix: str = ""
     ) -> Code:
         """A layer, applied to the site's source, or to another variable."""
         if layer in OWN:
             self.style.helpers.add(layer)
         made = written(layer, given, self.label.keyword(suffix))
-        return Call(made, (source or self.source,))
+        return Call(made, (entering or self.source,))
 
 
 Values = list[tuple[Code, str]]  # each with a comment for its line

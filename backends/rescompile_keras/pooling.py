@@ -7,15 +7,18 @@ from enum import Enum
 from typing import TYPE_CHECKING, cast
 
 from rescompile.emit.channels_last import pads_same
+from rescompile.emit.functions.define import BLOCK
+from rescompile.emit.functions.function import Function
 from rescompile.emit.layout import Call, Code, Keyword
+from rescompile.emit.lines import Line
+from rescompile.emit.scope import Argument, Scope
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.trace import OpTrace
 from rescompile.ops import AvgPool, MaxPool, Pool
 from rescompile.record import record
 
 from .convolution import axes
-from .view import BLOCK, Argument, Function, Line, Scope, function
-from .vocabulary import MAX, MEAN, written
+from .vocabulary import MAX, MEAN, function, source, written
 
 if TYPE_CHECKING:
     from .layers import Site
@@ -59,22 +62,14 @@ class PoolSite:
         kernel, stride, padding = self.op.kernel, self.op.stride, self.op.padding
         return kernel[0] == kernel[1] and stride[0] == stride[1] and len(set(padding)) == 1
 
-    def options(self, scope: Scope) -> dict[str, str]:
+    def options(self, scope: Scope) -> dict[str, Code]:
         """What a helper may have to be told, as source text."""
         counted = isinstance(self.op, AvgPool) and self.op.count_include_pad
-        padding = scope.dim(self.op.padding[0])
-        return {
-            "padding": padding,
-            "count_include_pad": str(counted),
-            "ceil_mode": str(self.op.ceil_mode),
-        }
+        said = (self.op.padding[0], counted, self.op.ceil_mode)
+        return {key: source(value, scope) for key, value in zip(NATURAL, said, strict=True)}
 
 
-NATURAL = {
-    "padding": Argument("padding", "int", "0"),
-    "count_include_pad": Argument("count_include_pad", "bool", "False"),
-    "ceil_mode": Argument("ceil_mode", "bool", "False"),
-}
+NATURAL = {"padding": "0", "count_include_pad": "False", "ceil_mode": "False"}
 
 
 class Helper:
@@ -95,12 +90,14 @@ class Helper:
         """A pool by this function."""
         window = (at.scope.dim(site.op.kernel[0]), at.scope.dim(site.op.stride[0]))
         values = site.options(at.scope)
-        options = [Keyword(k, values[k]) for k in self.varying if values[k] != NATURAL[k].default]
+        options = [Keyword(k, values[k]) for k in self.varying if values[k] != NATURAL[k]]
         return Call(self.name, (at.source, *window, *options, at.label.keyword()))
 
     def function(self) -> Function:
         arguments = [Argument("pool_size", "int"), Argument("stride", "int")]
-        arguments += [NATURAL[key] for key in self.varying]
+        for key in self.varying:
+            kind = "int" if key == "padding" else "bool"
+            arguments.append(Argument(key, kind, NATURAL[key]))
         if self.name == "max_pool":
             about = "Max-pooling in ceil mode: the last window may reach over the edge."
             return function(self.name, arguments, self.maximum(), about)
@@ -197,17 +194,17 @@ class Pools:
     def apply(self, at: Site) -> list[tuple[Code, str]]:
         """The values of the site's variable, one after the other, each with a comment."""
         site = self.sites[at.node.id]
-        op, border, made, source = site.op, site.border, [], at.source
+        op, border, made, entering = site.op, site.border, [], at.source
         if border is Border.HELPER:
             return [(self.helpers[type(op)].call(site, at), "")]
         if border is Border.PADDED:
-            made, source = [self.pad(site, at)], at.target
+            made, entering = [self.pad(site, at)], at.target
         given = at.given
         if given["strides"] == given["pool_size"]:
             del given["strides"]
         if border is Border.SAME:
             given["padding"] = '"same"'
-        pool = at.layer(MAX if isinstance(op, MaxPool) else MEAN, given, source)
+        pool = at.layer(MAX if isinstance(op, MaxPool) else MEAN, given, entering)
         return [*made, (pool, "")]
 
     def pad(self, site: PoolSite, at: Site) -> tuple[Code, str]:

@@ -14,7 +14,7 @@ from rescompile.emit.scope import Argument, Scope
 from rescompile.ir.structure import CLASSES, IN_CHANNELS, JoinKind, Layer, Network
 
 from .layers import Site, Style, apply
-from .view import RESERVED, TENSOR
+from .vocabulary import RESERVED, TENSOR
 
 JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Multiply", JoinKind.CONCAT: "Concatenate"}
 RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path

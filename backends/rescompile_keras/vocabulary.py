@@ -8,10 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import Enum
+from functools import partial
 from inspect import Parameter, Signature
 from typing import Any
 
+from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.layout import Arg, Call, Code, Keyword
+from rescompile.emit.scope import Scope
+from rescompile.expr.dims import Expr
+
+TENSOR = "KerasTensor"
+# What emitted functions rely on: neither a network, nor a value of a block can be called so.
+RESERVED = frozenset(
+    (
+        *("keras", "layers", "KerasTensor", "math", "sys"),
+        *("bool", "float", "int", "max", "min", "range", "round", "str", "tuple", "ValueError"),
+    )
+)
+function = partial(any_function, tensor=TENSOR)
 
 CONV, DEPTHWISE, TRANSPOSED = "Conv2D", "DepthwiseConv2D", "Conv2DTranspose"
 MAX, MEAN = "MaxPooling2D", "AveragePooling2D"
@@ -87,6 +102,28 @@ def written(layer: str, given: Mapping[str, Code], name: Keyword) -> Call:
 def literal(value: object) -> str:
     """A word, a number or a shape as source text."""
     return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def source(value: Any, scope: Scope) -> Code:
+    """An attribute as source text; a word of Keras is text already."""
+    if isinstance(value, tuple):
+        return scope.pair(value) if len(value) == 2 else scope.sides(value)
+    if isinstance(value, Enum):
+        return literal(value.value)
+    if isinstance(value, (str, bool)):
+        return str(value)
+    return number(value) if isinstance(value, float) else scope.dim(value)
+
+
+def is_symbolic(value: Any) -> bool:
+    """Whether an attribute is an expression over the parameters of a block."""
+    return any(isinstance(dim, Expr) for dim in (value if isinstance(value, tuple) else (value,)))
+
+
+def number(value: float) -> str:
+    """A float as it is written by hand: 1e-5, not 1e-05."""
+    mantissa, e, exponent = repr(float(value)).partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
 
 
 def complement(momentum: float) -> float:

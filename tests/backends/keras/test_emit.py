@@ -15,8 +15,7 @@ from rescompile.ir.structure import Initializer
 from rescompile.registry import get_backend
 from rescompile_keras.convolution import Kind, Padding, find_sites
 from rescompile_keras.initialise import depthwise_initializer
-from rescompile_keras.view import number
-from rescompile_keras.vocabulary import complement
+from rescompile_keras.vocabulary import complement, number
 
 Write = Callable[..., Path]
 HEAD = "\nhead: [{global_avg_pool: {}}, {linear: {features: $classes}}]\n"
