@@ -22,7 +22,7 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
-from .differentiate import differentiate
+from .differentiate import differentiate, listed
 from .exact import allow_float64, make_exact
 from .storage import Tensor, slot, tensors
 
@@ -103,7 +103,7 @@ class KerasRuntime:
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
         return [
-            to_channels_first(out) for out in _listed(model(to_input(images), training=training))
+            to_channels_first(out) for out in listed(model(to_input(images), training=training))
         ]
 
     def values(
@@ -181,7 +181,3 @@ def to_input(array: Any) -> Any:
     array = np.asarray(array)
     array = array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
     return keras.ops.convert_to_tensor(np.ascontiguousarray(array).astype(keras.config.floatx()))
-
-
-def _listed(made: Any) -> list[Any]:
-    return list(made) if isinstance(made, (list, tuple)) else [made]

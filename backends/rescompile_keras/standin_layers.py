@@ -13,14 +13,24 @@ from typing import Any, cast
 from rescompile import ops
 from rescompile.emit.validation import TraceError
 from rescompile.emit.validation.graph import Window
-from rescompile.ir.structure import JoinKind
 from rescompile.ops import Op, same_padding
 
 from .layers import TABLE
 from .standin import NONE, Layer, Mean, Pair, Share, Sides, Tracer, Value
-from .vocabulary import CONV, DEPTHWISE, LAYERS, MAX, MEAN, NORM, TRANSPOSED, UNBIASED, complement
+from .vocabulary import (
+    CONV,
+    DEPTHWISE,
+    JOINS,
+    LAYERS,
+    MAX,
+    MEAN,
+    NORM,
+    TRANSPOSED,
+    UNBIASED,
+    complement,
+)
 
-JOINS = {"Add": JoinKind.ADD, "Multiply": JoinKind.MULTIPLY, "Concatenate": JoinKind.CONCAT}
+JOINED = {name: kind for kind, name in JOINS.items()}
 
 
 def _pair(size: Any) -> Any:
@@ -49,20 +59,15 @@ READ: dict[str, Callable[[Any], Any]] = {
 
 def read(layer: str, given: Mapping[str, Any]) -> Op:
     """The operation that a layer of such arguments is. Raises `TraceError` where it is none."""
+    usual = {key: parameter.default for key, parameter in LAYERS[layer].parameters.items()}
     for op, entry in TABLE.items():
-        default = {key: parameter.default for key, parameter in LAYERS[layer].parameters.items()}
-        wanted = {**default, **entry.fixed}
-        if layer == entry.layer and all(
-            value == wanted[key] for key, value in given.items() if key not in entry.given
-        ):
-            values = {key: given[argument] for argument, key in entry.given.items()}
+        wanted = {**usual, **entry.fixed}
+        rest = (key for key in given if key not in entry.given)
+        if layer == entry.layer and all(given[key] == wanted[key] for key in rest):
             made: Any = op
-            return cast(Op, made(**{k: READ.get(k, _same)(v) for k, v in values.items()}))
+            said = {key: given[argument] for argument, key in entry.given.items()}
+            return cast(Op, made(**{k: READ[k](v) if k in READ else v for k, v in said.items()}))
     raise TraceError(f"{layer} of {', '.join(f'{key}={v!r}' for key, v in given.items())}")
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 # -- layers --------------------------------------------------------------------------------------
@@ -205,7 +210,7 @@ def merged(tracer: Tracer, layer: Layer, values: list[Value]) -> Value:
     if any(value.rows for value in values):
         raise TraceError(f"{layer.name} joins vectors in Keras' own order")
     terms = [value.settled(layer.name) for value in values]
-    return Value(tracer, tracer.graph.combine(JOINS[layer.kind], terms))
+    return Value(tracer, tracer.graph.combine(JOINED[layer.kind], terms))
 
 
 MEANINGS: dict[str, Callable[[Tracer, Layer, Any], Value]] = {
@@ -218,7 +223,7 @@ MEANINGS: dict[str, Callable[[Tracer, Layer, Any], Value]] = {
     "Cropping2D": cropped,
     "Permute": moved,
     "Flatten": flattened,
-    **dict.fromkeys(JOINS, merged),
+    **dict.fromkeys(JOINED, merged),
 }
 
 

@@ -17,6 +17,7 @@ from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.layout import Arg, Call, Code, Keyword
 from rescompile.emit.scope import Scope
 from rescompile.expr.dims import Expr
+from rescompile.ir.structure import JoinKind
 
 TENSOR = "KerasTensor"
 # What emitted functions rely on: neither a network, nor a value of a block can be called so.
@@ -31,6 +32,7 @@ function = partial(any_function, tensor=TENSOR)
 CONV, DEPTHWISE, TRANSPOSED = "Conv2D", "DepthwiseConv2D", "Conv2DTranspose"
 MAX, MEAN = "MaxPooling2D", "AveragePooling2D"
 NORM, UNBIASED = "BatchNormalization", "UnbiasedBatchNormalization"
+JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Multiply", JoinKind.CONCAT: "Concatenate"}
 OWN = ("LayerScale", UNBIASED)  # layers that a file defines itself
 
 
@@ -80,9 +82,7 @@ LAYERS: dict[str, Signature] = {
     "UpSampling2D": _takes("size", "interpolation", interpolation="nearest"),
     "Permute": _takes("dims"),
     "Flatten": _takes(),
-    "Add": _takes(),
-    "Multiply": _takes(),
-    "Concatenate": _takes(),
+    **{name: _takes() for name in JOINS.values()},
 }
 
 
