@@ -81,6 +81,8 @@ class Drawn:
         return f"{then} if {test} else {self.whole(depth)}"
 
     def prefix(self, depth: int) -> str:
+        if self.draw(st.booleans()):
+            return f"not {self.comparison(depth)}"
         return self.pick(("-", "not ")) + self.term(depth)
 
     def call(self, depth: int) -> str:
