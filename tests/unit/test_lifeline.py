@@ -35,7 +35,7 @@ sys.path.insert(0, sys.argv[1])
 from rescompile.worker.client import Worker
 
 def work():
-    with Worker("torch", "endless") as worker:
+    with Worker("any", "endless") as worker:
         worker.ask({"told": sys.argv[2], "how": sys.argv[3]})
 
 if sys.argv[4] == "main":

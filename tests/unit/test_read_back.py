@@ -17,6 +17,7 @@ from rescompile.emit.guard import Bound
 from rescompile.emit.weights import Slot, Stored, state_slots
 from rescompile.errors import InternalError
 from rescompile.reference.weights import random_weights
+from rescompile.registry import backend_names
 
 SPEC = "resnet20_cifar"
 Arrays = dict[str, Any]
@@ -145,7 +146,7 @@ def test_what_is_written_wrong_without_a_framework_is_found(
     monkeypatch.setattr(bare, "get_backend", lambda _: Bare(fault))
     np.savez(tmp_path / "given.npz", **given)
     job = {"action": "write", "weights": str(tmp_path / "given.npz"), "file": "out"}
-    session = bare.Session("torch")
+    session = bare.Session(backend_names()[0])
     with pytest.raises(InternalError):
         session.answer({**job, "spec": SPEC, "dtype": "float32"})
 
