@@ -47,9 +47,7 @@ fuzz-errors:
 docs:
 	$(PYTHON) docs/generate.py
 
-NETWORKS = $$(find specs -name '*.yaml' -not -path 'specs/blocks/*' | sort)
-
 generated:
-	$(PYTHON) -m rescompile build $(NETWORKS)
-	for spec in $(NETWORKS); do $(PYTHON) -m rescompile report $$spec --format markdown \
+	$(PYTHON) -m rescompile build specs
+	for spec in $$(find specs -name '*.yaml' -not -path 'specs/blocks/*' | sort); do $(PYTHON) -m rescompile report $$spec --format markdown \
 		--output generated/reports/$$(basename $$spec .yaml).md || exit 1; done

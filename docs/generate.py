@@ -145,22 +145,10 @@ def render() -> str:
 
 def operations() -> str:
     """A section for each operation of a step."""
-    found = [word for word in models.WORDS if _model(word) is not None]
     return "\n\n".join(
-        f"### {word}\n\n{about(_model(word))}\n\n{fields(_model(word))}" for word in found
+        f"### {word}\n\n{about(model)}\n\n{fields(model)}"
+        for word, model in models.OPERATIONS.items()
     )
-
-
-def _model(word: str) -> Any:
-    """The model of a step's options, for an operation; None for a step of steps."""
-    field = models.Step.model_fields.get(word)
-    inner = (
-        [kind for kind in getattr(field.annotation, "__args__", ()) if inspect.isclass(kind)]
-        if field
-        else []
-    )
-    found = next((kind for kind in inner if issubclass(kind, models.Model)), None)
-    return None if found is models.Residual else found
 
 
 def about(model: Any) -> str:

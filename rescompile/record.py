@@ -1,14 +1,14 @@
-"""Frozen dataclasses at two thirds of the price: each start of the compiler pays for a hundred.
+"""Frozen dataclasses at a third of the price: each start of the compiler pays for a hundred.
 
-`dataclass` generates and compiles the source of every method of every class. Only `__init__` and
-what keeps a class frozen need that; comparison, hash and repr are closures over the fields here.
+`dataclass` generates and compiles the source of every method of every class. Only `__init__` needs
+that; comparison, hash, repr and what keeps a class frozen are functions over the fields here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -24,7 +24,7 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """A class whose instances are frozen, slotted, and equal where type and fields are equal."""
-    made: Any = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+    made: Any = dataclass(slots=True, init=False, eq=False, repr=False)(cls)
     names = [field.name for field in fields(made)]
     compared = [field.name for field in fields(made) if field.compare]
     values = attrgetter(*compared) if compared else lambda self: ()
@@ -42,4 +42,29 @@ def record(cls: type[T]) -> type[T]:
         return f"{type(self).__name__}({shown})"
 
     made.__eq__, made.__hash__, made.__repr__ = __eq__, __hash__, __repr__
+    made.__init__ = _initialiser(fields(made))
+    made.__setattr__, made.__delattr__ = _refuse, _refuse
     return made  # type: ignore[no-any-return]
+
+
+def _initialiser(given: tuple[Field[Any], ...]) -> Any:
+    """The `__init__` that sets these fields, on instances that refuse to be set otherwise."""
+    space: dict[str, Any] = {"put": object.__setattr__, "absent": MISSING}
+    takes, named, sets = ["self"], ["*"], []
+    for field in given:
+        name, default = field.name, ""
+        value = name
+        if field.default_factory is not MISSING:
+            space[f"make_{name}"], default = field.default_factory, "=absent"
+            value = f"make_{name}() if {name} is absent else {name}"
+        elif field.default is not MISSING:
+            space[f"default_{name}"], default = field.default, f"=default_{name}"
+        (named if field.kw_only else takes).append(name + default)
+        sets.append(f"put(self, {name!r}, {value})")
+    head = ", ".join([*takes, *(named if len(named) > 1 else ())])
+    exec(f"def __init__({head}): {'; '.join(sets) or 'pass'}", space)
+    return space["__init__"]
+
+
+def _refuse(self: object, name: str, *value: object) -> NoReturn:
+    raise FrozenInstanceError(f"cannot change field {name!r}")

@@ -21,14 +21,8 @@ from rescompile.ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
-    parts,
 )
 from rescompile.ops import Op, Shape
-from rescompile.ops.signs import KEEPS_SIGN, NONNEGATIVE
-
-# What treats all elements of a vector alike, so that their order does not matter.
-ORDERLESS = (ops.Activation, ops.Dropout)
 
 
 @dataclass
@@ -52,7 +46,7 @@ class Signs:
         if isinstance(item, OpTrace):
             if isinstance(item.op, ops.Pool) and not x:
                 self.negative.add(item.node.id)
-            return isinstance(item.op, NONNEGATIVE) or (x and isinstance(item.op, KEEPS_SIGN))
+            return item.op.nonnegative or (x and item.op.keeps_sign)
         if isinstance(item, CallTrace):
             key = (item.instance, x)
             if key not in self.memo:
@@ -100,7 +94,7 @@ class Flattening:
             if open_ is not None and event and isinstance(op, ops.Linear):
                 pairs.append((open_, event[0]))
                 open_ = None
-            elif open_ is not None and not isinstance(op, ORDERLESS):
+            elif open_ is not None and not (op and op.orderless):
                 self.ordered.add(open_.node.id)
                 open_ = None
             if event and isinstance(op, ops.Flatten) and has_positions(event[1].x):
@@ -128,7 +122,7 @@ def _events(items: tuple[Trace, ...], path: Path, seen: frozenset[str]) -> Itera
     """
     for item in items:
         if isinstance(item, (JoinTrace, ResidualTrace, FromTrace)):
-            for part in parts(item):
+            for part in item.parts:
                 yield None
                 yield from _events(part, path, seen)
             yield None
@@ -141,5 +135,5 @@ def _events(items: tuple[Trace, ...], path: Path, seen: frozenset[str]) -> Itera
             yield from _events(item.instance.items, inner, sources(block.body))
         else:
             yield from _events(item.items, inner, frozenset())
-        if name_of(item) in seen:
+        if item.name in seen:
             yield None

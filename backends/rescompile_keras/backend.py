@@ -8,6 +8,8 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, cast
 
 from rescompile.emit.contract import ENGINE, Request
+from rescompile.emit.functions.define import network_function, new_program
+from rescompile.emit.functions.numbering import uncountable
 from rescompile.emit.layout import statement
 from rescompile.emit.template import environment, tidy
 from rescompile.ir.analysis import Analysis
@@ -16,13 +18,12 @@ from rescompile.ir.trace import Elaborated
 from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
-from .define import network_function
-from .file import File, uncountable
 from .initialise import initializer
 from .layers import HELPERS, LAYERS, Style, cuts, keras_momentum, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .storage import STORAGE
+from .syntax import KerasSyntax
 from .view import RESERVED, number
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ class KerasBackend:
         return list(dict.fromkeys(_reasons(analysis)))
 
     def emit(self, request: Request) -> str:
-        file = File(request)
-        head, lines = network_function(file)
-        style = file.style
+        style = Style(request.analysis)
+        syntax = KerasSyntax(style)
+        program = new_program(request.analysis, syntax)
+        head, lines = network_function(program)
         helpers = [h.function() for h in style.convs if h.is_function]
-        functions = [*helpers, *style.pools.functions(), *file.order]
+        functions = [*helpers, *style.pools.functions(), *program.order]
         code = "\n".join([*lines, *(line for one in functions for line in one.lines)])
         used = {
             "KerasTensor": bool(functions or style.templates - {"dense_init"}),
@@ -67,13 +69,17 @@ class KerasBackend:
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
             imported=[name for name in ("KerasTensor", "layers") if used[name]],
-            recurses=bool(file.recursion_limit),
-            uses_math=any("math." in line for f in file.order for line in f.lines),
+            recurses=bool(syntax.recursion_limit),
+            uses_math=any("math." in line for f in program.order for line in f.lines),
             constants=list(_constants(style)),
             norm_layer=norm_layer(style.norm) if style.norm else "",
             templates=[name for name in HELPERS if name in style.templates],
-            make_divisible=any("make_divisible(" in line for f in file.order for line in f.lines),
-            dense_init=statement(initializer(file.network.linear_init), before="return ", indent=4),
+            make_divisible=any(
+                "make_divisible(" in line for f in program.order for line in f.lines
+            ),
+            dense_init=statement(
+                initializer(program.network.linear_init), before="return ", indent=4
+            ),
             functions=functions,
             head=head,
             lines=lines,

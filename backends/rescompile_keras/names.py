@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rescompile import ops
 from rescompile.ir.structure import Path
-from rescompile.ir.trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace, parts
+from rescompile.ir.trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace
 
 from .layers import Style, cuts, permutes
 
@@ -52,7 +52,7 @@ def _names(
                 owner = ".".join(inner) + (f" (for its {suffix})" if suffix else "")
                 yield "_".join((*inner, suffix) if suffix else inner), owner, item
         elif not isinstance(item, FromTrace):
-            for part in parts(item):
+            for part in item.parts:
                 yield from _names(style, part, path)
             inner = (*path, item.node.name)
             join = item if isinstance(item, JoinTrace) else None

@@ -353,8 +353,8 @@ class Tracer:
         x = x.cropped()
         if x.pads != NONE:
             raise TraceError("a padded map is flattened")
-        if len(x.inner) == 1:
-            return x.apply(ops.Flatten())
+        if len(x.inner) == 1:  # it is flat
+            return Value(self, self.graph.apply(ops.Flatten(), x.term), rows=x.rows)
         channels, height, width = self.map("a flatten", replace(x, moved=False))
         made = Value(self, self.graph.apply(ops.Flatten(), x.term))
         seen = height * width > 1 and not x.moved

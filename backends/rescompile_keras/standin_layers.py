@@ -174,7 +174,7 @@ class Layers:
         return self.plain(ops.Elu(), name)
 
     def Softmax(self, *, name: str) -> Call:
-        return self.plain(ops.Softmax(), name, ordered=True)
+        return self.plain(ops.Softmax(), name)
 
     def Activation(self, activation: str, *, name: str) -> Call:
         return self.plain(ACTIVATIONS[activation](), name)

@@ -178,12 +178,3 @@ MODULES: dict[type[Op], tuple[Module, ...] | Special] = {
 }
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))
-NORMS = (ops.BatchNorm, ops.LayerNorm, ops.GroupNorm)
-DROPS = (ops.Dropout, ops.StochasticDepth)
-# What is cheap and short enough to be written around the call before it: conv, then bn, then relu.
-LIGHT = (*NORMS, ops.Activation, ops.Flatten, *DROPS, ops.LayerScale)
-# Modules without state, of which one serves all equal uses in a scope.
-STATELESS = (ops.Activation, ops.Pool, ops.GlobalAvgPool, ops.Upsample)
-# Outputs that nobody else holds, and whose own gradient does not need them: safe to overwrite.
-FRESH = (ops.Conv, ops.ConvTranspose, ops.Linear, *NORMS, ops.AvgPool)
-OVERWRITES = tuple(one.kind for one in TABLE if one.inplace)

@@ -7,22 +7,18 @@ do; the finding says which. Otherwise it `fails`. All arithmetic is on integers 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from math import floor, prod
 from typing import Protocol
 
-from .. import ops
 from ..cost.cost import network_cost
 from ..ir.structure import JoinKind
-from ..ir.trace import CallTrace, Elaborated, GroupTrace, JoinTrace, OpTrace, Trace, parts
-from ..ops import BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, Shape
+from ..ir.trace import Elaborated, JoinTrace, Trace, walk_traces
+from ..ops import GlobalAvgPool, Norm, Op, Shape, Weighted
 from ..table import percent, rounded
-
-WEIGHTED = (ops.Conv, ops.ConvTranspose, ops.Linear)
-NORMS = (BatchNorm, LayerNorm, GroupNorm)
 
 
 class Printed(Protocol):
@@ -110,22 +106,22 @@ def measure(elaborated: Elaborated, quantity: str, counts: Iterable[str] = ()) -
 
 
 def _weights(elaborated: Elaborated) -> int:
-    return _owned(elaborated, WEIGHTED, "weight")
+    return _owned(elaborated, Weighted, "weight")
 
 
 def _biases(elaborated: Elaborated) -> int:
-    return _owned(elaborated, WEIGHTED, "bias")
+    return _owned(elaborated, Weighted, "bias")
 
 
 def _norms(elaborated: Elaborated) -> int:
-    return _owned(elaborated, NORMS, "weight") + _owned(elaborated, NORMS, "bias")
+    return _owned(elaborated, Norm, "weight") + _owned(elaborated, Norm, "bias")
 
 
-def _owned(elaborated: Elaborated, kinds: tuple[type, ...], leaf: str) -> int:
+def _owned(elaborated: Elaborated, family: type[Op], leaf: str) -> int:
     return sum(
         prod(parameter.shape)
         for _, trace in elaborated.flat()
-        if isinstance(trace.op, kinds)
+        if isinstance(trace.op, family)
         for parameter in trace.op.parameters(trace.x)
         if parameter.leaf == leaf
     )
@@ -139,25 +135,9 @@ def _global_pools(elaborated: Elaborated) -> int:
 
 def _products(elaborated: Elaborated) -> int:
     """A multiplication for each value that a gate scales."""
-    joins = (item for item in _joins(elaborated.root.items) if item.node.kind is JoinKind.MULTIPLY)
-    return sum(prod(item.y) * (len(item.branches) - 1) for item in joins)
-
-
-def _joins(items: Iterable[Trace]) -> Iterator[JoinTrace]:
-    for item in items:
-        if isinstance(item, JoinTrace):
-            yield item
-        for part in _inside(item):
-            yield from _joins(part)
-
-
-def _inside(item: Trace) -> tuple[tuple[Trace, ...], ...]:
-    """The trace lists directly inside of a trace."""
-    if isinstance(item, OpTrace):
-        return ()
-    if isinstance(item, CallTrace):
-        return (item.instance.items,)
-    return (item.items,) if isinstance(item, GroupTrace) else parts(item)
+    joins = (t for _, t in walk_traces(elaborated.root.items) if isinstance(t, JoinTrace))
+    gates = (item for item in joins if item.node.kind is JoinKind.MULTIPLY)
+    return sum(prod(item.y) * (len(item.branches) - 1) for item in gates)
 
 
 PARTS: dict[str, dict[str, Callable[[Elaborated], int]]] = {
@@ -173,14 +153,8 @@ PARTS: dict[str, dict[str, Callable[[Elaborated], int]]] = {
 
 def scope_of(items: Iterable[Trace]) -> dict[str, Trace]:
     """What stands in a scope by name; joins have no name of their own, their parts do."""
-    found: dict[str, Trace] = {}
-    for item in items:
-        if isinstance(item, (OpTrace, CallTrace, GroupTrace)):
-            found[item.name] = item
-        else:
-            for part in parts(item):
-                found |= scope_of(part)
-    return found
+    found = walk_traces(items, enter=lambda item: item.shares_scope)
+    return {item.name: item for _, item in found if not item.shares_scope}
 
 
 def output_of(elaborated: Elaborated, path: str) -> tuple[Shape | None, tuple[str, ...]]:
@@ -191,5 +165,5 @@ def output_of(elaborated: Elaborated, path: str) -> tuple[Shape | None, tuple[st
         if name not in scope:
             return None, tuple(prefix + known for known in scope)
         shape, prefix = scope[name].y, f"{prefix}{name}."
-        scope = scope_of(part for inside in _inside(scope[name]) for part in inside)
+        scope = scope_of(part for inside in scope[name].parts for part in inside)
     return shape, ()

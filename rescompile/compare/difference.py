@@ -179,25 +179,31 @@ class _Place:
 
 def _compare(xs: Sequence[Item], ys: Sequence[Item], place: _Place) -> Iterator[Change]:
     pairs = list(_aligned(xs, ys))
-    gone = [a for a, b in pairs if a is not None and b is None]
-    moved: dict[int, Item] = {}  # what is new in one position, from where it was
-    for new in [b for a, b in pairs if a is None and b is not None]:
-        was = next((a for a in gone if a.token == new.token), None)
-        if was is not None:
-            gone = [a for a in gone if a is not was]
-            moved[id(new)] = was
-    for a, b in pairs:
+    moved = _moved(pairs)
+    for i, (a, b) in enumerate(pairs):
         if a is not None and b is not None:
             yield from _changes(a, b, place)
-        elif a is not None and any(a is other for other in gone):
+        elif a is not None and i not in moved.values():
             yield _only(a, a.said, None, place)
-        elif b is not None and id(b) in moved:
+        elif b is not None and (was := pairs[moved[i]][0] if i in moved else None) is not None:
             if b.kind != "shortcut":  # it stands where the branch ends
-                before, after = _position(moved[id(b)], xs), _position(b, ys)
-                yield place.change(b, "position", before, after)
-            yield from _changes(moved[id(b)], b, place)
+                yield place.change(b, "position", _position(was, xs), _position(b, ys))
+            yield from _changes(was, b, place)
         elif b is not None:
             yield _only(b, None, b.said, place)
+
+
+def _moved(pairs: Sequence[tuple[Item | None, Item | None]]) -> dict[int, int]:
+    """The pairs of what is new in one position, and those where the same was before."""
+    gone = {i: a for i, (a, b) in enumerate(pairs) if a is not None and b is None}
+    found: dict[int, int] = {}
+    for i, (a, b) in enumerate(pairs):
+        if a is None and b is not None:
+            was = next((j for j, other in gone.items() if other.token == b.token), None)
+            if was is not None:
+                del gone[was]
+                found[i] = was
+    return found
 
 
 def _only(item: Item, before: str | None, after: str | None, place: _Place) -> Change:

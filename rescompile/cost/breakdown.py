@@ -20,9 +20,9 @@ from ..ir.trace import (
     Instance,
     JoinTrace,
     OpTrace,
-    ResidualTrace,
     Trace,
-    parts,
+    is_call,
+    walk_traces,
 )
 from ..ops import Shape
 from ..record import record
@@ -215,13 +215,11 @@ class Rows:
                 cost = self.costs.trace(item)
                 cost = cost if deep else replace(cost, layers=0)
                 yield Row(name, describe_op(item.op, item.x), 1, item.y, cost, after)
-            elif isinstance(item, CallTrace):
-                yield from self._layers(item.instance.items, (*path, item.name), before, deep)
-            elif isinstance(item, GroupTrace):
-                yield from self._layers(item.items, (*path, item.name), before, deep)
+            elif isinstance(item, (CallTrace, GroupTrace)):
+                yield from self._layers(item.parts[0], (*path, item.name), before, deep)
             elif not isinstance(item, FromTrace):
                 starts, depths = self.fields.starts(item, before), self.costs.depth(item)
-                for part, begin, depth in zip(parts(item), starts, depths, strict=True):
+                for part, begin, depth in zip(item.parts, starts, depths, strict=True):
                     yield from self._layers(part, path, begin, deep and depth > 0, named)
                 if isinstance(item, JoinTrace) or item.shortcut is not None:
                     name = ".".join((*path, item.node.name))
@@ -245,21 +243,13 @@ def _row_key(unit: Unit) -> tuple[str, int]:
 
 def _names(item: Trace) -> Iterator[str]:
     """The names that a trace takes in its scope."""
-    if isinstance(item, (OpTrace, CallTrace, GroupTrace)):
-        yield item.name
-    else:
-        for part in parts(item):
-            for inner in part:
-                yield from _names(inner)
+    inside = walk_traces([item], enter=lambda item: item.shares_scope)
+    return (one.name for _, one in inside if not one.shares_scope)
 
 
 def _calls(item: Trace) -> bool:
     """Whether a trace is a block call or holds one."""
-    if isinstance(item, GroupTrace):
-        return any(map(_calls, item.items))
-    if isinstance(item, (JoinTrace, ResidualTrace)):
-        return any(_calls(inner) for part in parts(item) for inner in part)
-    return isinstance(item, CallTrace)
+    return any(is_call(one) for _, one in walk_traces([item]))
 
 
 def _only_repeats(block: Block) -> bool:

@@ -11,12 +11,10 @@ An instance of a block is counted once, however often it is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from math import prod
-from typing import Any, cast
 
-from .. import ops
 from ..ir.structure import JoinKind
 from ..ir.trace import (
     CallTrace,
@@ -28,10 +26,8 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
-    parts,
 )
-from ..ops import Conv, ConvTranspose, Linear, Op, Shape
+from ..ops import Linear, Weighted
 from ..record import record
 
 FLOAT32 = 4  # bytes
@@ -101,78 +97,21 @@ class Cost:
         )
 
 
-def _conv(op: Conv, x: Shape, y: Shape) -> int:
-    kh, kw = cast(tuple[int, int], op.kernel)
-    return prod(y) * (x[0] // cast(int, op.groups)) * kh * kw
-
-
-def _conv_transpose(op: ops.ConvTranspose, x: Shape, y: Shape) -> int:
-    kh, kw = cast(tuple[int, int], op.kernel)
-    return prod(x) * (y[0] // cast(int, op.groups)) * kh * kw
-
-
-def _linear(op: Linear, x: Shape, y: Shape) -> int:
-    return x[0] * prod(y)
-
-
-def _none(op: Op, x: Shape, y: Shape) -> int:
-    return 0
-
-
-MACS: dict[type[Op], Callable[[Any, Shape, Shape], int]] = {
-    ops.Conv: _conv,
-    ops.ConvTranspose: _conv_transpose,
-    ops.Linear: _linear,
-    ops.BatchNorm: _none,
-    ops.LayerNorm: _none,
-    ops.GroupNorm: _none,
-    ops.Relu: _none,
-    ops.Relu6: _none,
-    ops.LeakyRelu: _none,
-    ops.Sigmoid: _none,
-    ops.HardSigmoid: _none,
-    ops.Tanh: _none,
-    ops.Silu: _none,
-    ops.HardSwish: _none,
-    ops.Gelu: _none,
-    ops.Elu: _none,
-    ops.Softmax: _none,
-    ops.MaxPool: _none,
-    ops.AvgPool: _none,
-    ops.GlobalAvgPool: _none,
-    ops.Flatten: _none,
-    ops.Dropout: _none,
-    ops.StochasticDepth: _none,
-    ops.LayerScale: _none,
-    ops.PadChannels: _none,
-    ops.SliceChannels: _none,
-    ops.ChannelShuffle: _none,
-    ops.Permute: _none,
-    ops.Upsample: _none,
-}
-
-
-def macs(op: Op, x: Shape, y: Shape) -> int:
-    """Multiply-adds of one operation from shape `x` to shape `y`, batch 1."""
-    return MACS[type(op)](op, x, y)
-
-
 def op_cost(trace: OpTrace) -> Cost:
     """The cost of one operation."""
     counts = {True: 0, False: 0}
     for parameter in trace.op.parameters(trace.x):
         counts[parameter.trainable] += prod(parameter.shape)
-    done = macs(trace.op, trace.x, trace.y)
-    conv = isinstance(trace.op, (Conv, ConvTranspose))
-    linear = isinstance(trace.op, Linear)
+    done = trace.op.macs(trace.x, trace.y)
+    weighted, linear = isinstance(trace.op, Weighted), isinstance(trace.op, Linear)
     return Cost(
         parameters=counts[True],
         other_parameters=counts[False],
-        conv_macs=done if conv else 0,
+        conv_macs=0 if linear else done,
         linear_macs=done if linear else 0,
         activation_bytes=FLOAT32 * prod(trace.y),
-        layers=int(conv or linear),
-        weighted_layers=int(conv or linear),
+        layers=int(weighted),
+        weighted_layers=int(weighted),
     )
 
 
@@ -197,7 +136,7 @@ class Costs:
             depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
             depth += cost.layers
             deepest = max(deepest, depth)
-            named[name_of(item)] = depth
+            named[item.name] = depth
             total += cost
         return replace(total, layers=deepest)
 
@@ -214,13 +153,13 @@ class Costs:
             return known
         if isinstance(item, FromTrace):
             return Cost()
-        costs = [self.total(part) for part in parts(item)]
+        costs = [self.total(part) for part in item.parts]
         depth = _depth(item, [cost.layers for cost in costs])
         return replace(sum(costs, join_cost(item)), layers=sum(depth))
 
     def depth(self, item: JoinTrace | ResidualTrace) -> tuple[int, ...]:
         """How many layers each part of a join adds to the network's depth."""
-        return _depth(item, [self.total(part).layers for part in parts(item)])
+        return _depth(item, [self.total(part).layers for part in item.parts])
 
 
 def _depth(item: JoinTrace | ResidualTrace, layers: list[int]) -> tuple[int, ...]:

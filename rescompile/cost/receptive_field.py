@@ -11,12 +11,10 @@ normalisation are not windows, and not counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
-from typing import Any, cast
 
-from .. import ops
 from ..ir.trace import (
     CallTrace,
     FromTrace,
@@ -26,11 +24,10 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
 )
-from ..ops import Conv, Op, Pool, Resampling, Shape, Upsample
+from ..ops import Op, Shape
+from ..ops.axis import Axis
 from ..record import record
-from .support import Axis, bilinear, nearest, spread, window
 
 
 @record
@@ -73,77 +70,10 @@ START = ReceptiveField()
 WHOLE = ReceptiveField(full=True)
 
 
-def _same(op: Op, x: Shape) -> ReceptiveField:
-    return START
-
-
-def _whole(op: Op, x: Shape) -> ReceptiveField:
-    return WHOLE
-
-
-def _conv(op: Conv, x: Shape) -> ReceptiveField:
-    (kh, kw), (sh, sw), (dh, dw) = _ints(op.kernel), _ints(op.stride), _ints(op.dilation)
-    top, _, left, _ = op.pads(x)
-    return ReceptiveField(window(kh, sh, top, dh), window(kw, sw, left, dw))
-
-
-def _pool(op: Pool, x: Shape) -> ReceptiveField:
-    (kh, kw), (sh, sw) = _ints(op.kernel), _ints(op.stride)
-    top, _, left, _ = cast(tuple[int, int, int, int], op.padding)
-    return ReceptiveField(window(kh, sh, top), window(kw, sw, left))
-
-
-def _upsample(op: Upsample, x: Shape) -> ReceptiveField:
-    make = bilinear if op.mode is Resampling.BILINEAR else nearest
-    axis = make(cast(int, op.scale))
-    return ReceptiveField(axis, axis)
-
-
-def _conv_transpose(op: ops.ConvTranspose, x: Shape) -> ReceptiveField:
-    (kh, kw), (sh, sw), (ph, pw) = _ints(op.kernel), _ints(op.stride), _ints(op.padding)
-    return ReceptiveField(spread(kh, sh, ph), spread(kw, sw, pw))
-
-
-def _ints(pair: ops.Pair) -> tuple[int, int]:
-    return cast(tuple[int, int], pair)
-
-
-RECEPTIVE_FIELDS: dict[type[Op], Callable[[Any, Shape], ReceptiveField]] = {
-    ops.Conv: _conv,
-    ops.ConvTranspose: _conv_transpose,
-    ops.Linear: lambda op, x: START if op.positions else WHOLE,
-    ops.BatchNorm: _same,
-    ops.LayerNorm: _same,
-    ops.GroupNorm: _same,
-    ops.Relu: _same,
-    ops.Relu6: _same,
-    ops.LeakyRelu: _same,
-    ops.Sigmoid: _same,
-    ops.HardSigmoid: _same,
-    ops.Tanh: _same,
-    ops.Silu: _same,
-    ops.HardSwish: _same,
-    ops.Gelu: _same,
-    ops.Elu: _same,
-    ops.Softmax: _same,
-    ops.MaxPool: _pool,
-    ops.AvgPool: _pool,
-    ops.GlobalAvgPool: _whole,
-    ops.Flatten: _same,
-    ops.Dropout: _same,
-    ops.StochasticDepth: _same,
-    ops.LayerScale: _same,
-    ops.PadChannels: _same,
-    ops.SliceChannels: _same,
-    ops.ChannelShuffle: _same,
-    ops.Permute: _same,
-    ops.Upsample: _upsample,
-}
-
-
 def op_receptive_field(op: Op, x: Shape) -> ReceptiveField:
     """How one operation widens the field, for input shape `x`."""
-    return RECEPTIVE_FIELDS[type(op)](op, x)
+    axes = op.sees(x)
+    return WHOLE if axes is None else ReceptiveField(*axes)
 
 
 Named = dict[str, ReceptiveField]  # the fields of the steps of one scope, by name
@@ -175,7 +105,7 @@ class ReceptiveFields:
             field = self.joined(item, start, named)
         else:
             field = start.then(self.trace(item))
-        named[name_of(item)] = field
+        named[item.name] = field
         return field
 
     def trace(self, item: OpTrace | GroupTrace | CallTrace) -> ReceptiveField:

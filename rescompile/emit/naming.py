@@ -5,7 +5,9 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Container
 from collections.abc import Set as AbstractSet
+from itertools import chain, count
 
 from ..expr.dims import Dim, Var
 from ..ir.structure import Block
@@ -49,13 +51,15 @@ class Names:
 
     def take(self, wanted: str, suffix: str = "") -> str:
         """`wanted`, or `wanted` with the suffix or a number where it is taken."""
-        name = wanted if wanted not in self.taken else wanted + suffix
-        number = 2
-        while name in self.taken:
-            name = f"{wanted}{suffix}{number}"
-            number += 1
+        name = wanted if wanted not in self.taken else free(self.taken, wanted + suffix)
         self.taken.add(name)
         return name
+
+
+def free(taken: Container[str], *wanted: str) -> str:
+    """The first of some names that is free, or the first one with a number."""
+    numbered = (f"{wanted[0]}{number}" for number in count(2))
+    return next(name for name in chain(wanted, numbered) if name not in taken)
 
 
 def shown_names(block: Block, taken: AbstractSet[str]) -> dict[str, Dim]:

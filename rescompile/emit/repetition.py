@@ -7,9 +7,11 @@ once, as a function of their count. All others are written out as a loop where t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeGuard
 
-from ..expr.dims import Binary, Dim, Expr, Var, names
-from ..ir.structure import INDEX, Block, Call, Group, Node, walk
+from ..expr.dims import Binary, Dim, Expr, Var, binary, if_else, names
+from ..ir.structure import INDEX, Block, Call, Form, Group, Node, walk
 
 StageKey = tuple[str, str, tuple[str, ...]]  # block, pattern of the names, counted parameters
 
@@ -33,6 +35,18 @@ def uses_index(node: Call) -> bool:
     return any(INDEX in names(dim) for name, dim in node.args if name not in plain)
 
 
+def in_turn(node: Call, block: Block) -> Call:
+    """The call of any repetition: what only the first one gets depends on the number."""
+    once = {p.name: p.default for p in block.parameters if p.once and p.default is not None}
+    args = ((name, by_turn(dim, once[name]) if name in once else dim) for name, dim in node.args)
+    return replace(node, args=tuple(args))
+
+
+def by_turn(first: Dim, rest: Dim) -> Dim:
+    """A value that is another one in the first repetition."""
+    return if_else(binary("==", Var(INDEX), 0), first, rest)
+
+
 def stage_key(node: Call) -> StageKey:
     """What the calls have in common that one function can serve."""
     return node.block, node.children, tuple(counted(node))
@@ -46,6 +60,14 @@ def staged(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> Iterator[tupl
         for node in inner:
             if isinstance(node, Call) and node.repeat is not None and not uses_index(node):
                 yield node, node.id in alone
+
+
+def spliced(node: Node, blocks: Mapping[str, Block]) -> TypeGuard[Call]:
+    """Whether a node adds several members to the sequence where it stands."""
+    if not isinstance(node, Call):
+        return False
+    inline = blocks[node.block].form is Form.INLINE
+    return inline or (node.repeat is not None and node.name is None)
 
 
 def _only_children(nodes: Iterable[Node]) -> Iterator[Node]:

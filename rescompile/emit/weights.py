@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ir.analysis import Analysis
 from ..ir.structure import Path
-from ..ir.trace import CallTrace, GroupTrace, OpTrace, ResidualTrace, Trace, parts
+from ..ir.trace import OpTrace, ResidualTrace, Trace
 from ..ops import BatchNorm, Shape
 
 COUNTER = "num_batches_tracked"  # PyTorch counts training steps here; no output depends on it
@@ -80,16 +80,12 @@ def _slots(items: tuple[Trace, ...], path: Path) -> Iterator[Slot]:
     for item in items:
         if isinstance(item, OpTrace):
             yield from _of_layer(item, (*path, item.name))
-        elif isinstance(item, CallTrace):
-            yield from _slots(item.instance.items, (*path, item.name))
-        elif isinstance(item, GroupTrace):
-            yield from _slots(item.items, (*path, item.name))
-        elif isinstance(item, ResidualTrace):  # modules are made before their shortcut is
-            for part in (item.pre, item.branch, item.shortcut or ()):
-                yield from _slots(part, path)
-        else:
-            for part in parts(item):
-                yield from _slots(part, path)
+            continue
+        parts = item.parts
+        if isinstance(item, ResidualTrace):  # modules are made before their shortcut is
+            parts = (item.pre, item.branch, item.shortcut or ())
+        for part in parts:
+            yield from _slots(part, path if item.shares_scope else (*path, item.name))
 
 
 def _of_layer(item: OpTrace, path: Path) -> Iterator[Slot]:

@@ -108,6 +108,7 @@ BINARY: dict[str, Callable[[Number, Number], Number]] = {
     "or": lambda a, b: a or b,
 }
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+NEUTRAL = {"+": 0, "-": 0, "*": 1}  # what changes nothing behind an operator
 PRECEDENCE = {"or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6}
 COMPARE = 4
 FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
@@ -236,27 +237,31 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
             return bounded(BINARY[op](left, right))
         except ZeroDivisionError:
             raise ExprError(f"division by zero: {left} {op} {right}", NONZERO) from None
-    if op in ("/", "//", "%") and not isinstance(right, Expr) and right == 0:
-        raise ExprError(f"division by zero: {text(left)} {op} 0", NONZERO)
-    if (_is(right, 0) and op in "+-") or (_is(right, 1) and op == "*"):
-        return left
-    if (_is(left, 0) and op == "+") or (_is(left, 1) and op == "*"):
-        return right
     if op in ("and", "or"):
         return _logic(op, left, right)
-    if (
-        type(right) is int
-        and isinstance(left, Binary)
-        and op == left.op == "+"
-        and type(left.right) is int
-    ):
-        return binary("+", left.left, left.right + right)
-    if op in MIRRORED and not isinstance(left, Expr):
+    if op in MIRRORED:
+        return _comparison(op, left, right)
+    return _arithmetic(op, left, right)
+
+
+def _comparison(op: str, left: Dim, right: Dim) -> Dim:
+    if not isinstance(left, Expr):
         return Binary(MIRRORED[op], right, left)  # the number behind: as one reads it
-    if op == "!=" and left == right:
-        return False
-    if op == "==" and left == right:
-        return True
+    if op in ("==", "!=") and left == right:
+        return op == "=="
+    return Binary(op, left, right)
+
+
+def _arithmetic(op: str, left: Dim, right: Dim) -> Dim:
+    if op in ("/", "//", "%") and not isinstance(right, Expr) and right == 0:
+        raise ExprError(f"division by zero: {text(left)} {op} 0", NONZERO)
+    neutral = NEUTRAL.get(op)
+    if _is(right, neutral):
+        return left
+    if _is(left, neutral) and op != "-":
+        return right
+    if isinstance(left, Binary) and op == left.op == "+" and type(right) is int is type(left.right):
+        return binary("+", left.left, left.right + right)
     return Binary(op, left, right)
 
 
@@ -267,7 +272,7 @@ def _logic(op: str, left: Dim, right: Dim) -> Dim:
     return left if left == right else Binary(op, left, right)
 
 
-def _is(dim: Dim, number: int) -> bool:
+def _is(dim: Dim, number: int | None) -> bool:
     return type(dim) is int and dim == number
 
 

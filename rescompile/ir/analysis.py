@@ -18,12 +18,10 @@ from .structure import Block, Layer, Residual, walk
 from .trace import (
     CallTrace,
     Elaborated,
-    GroupTrace,
     Instance,
     OpTrace,
     ResidualTrace,
-    Trace,
-    parts,
+    own_items,
 )
 
 
@@ -115,14 +113,3 @@ def all_instances(elaborated: Elaborated) -> Iterator[Instance]:
     yield elaborated.root
     for found in elaborated.instances.values():
         yield from found
-
-
-def own_items(items: tuple[Trace, ...]) -> Iterator[Trace]:
-    """Everything in an instance's own scope and groups, without entering calls."""
-    for item in items:
-        yield item
-        if isinstance(item, GroupTrace):
-            yield from own_items(item.items)
-        elif not isinstance(item, (OpTrace, CallTrace)):
-            for part in parts(item):
-                yield from own_items(part)

@@ -45,7 +45,6 @@ from .trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
 )
 
 MAX_LAYERS = 500_000
@@ -116,7 +115,7 @@ class _Elaborator:
             for item in self.node(node, x, scope):
                 items.append(item)
                 x = item.y
-                scope.named[name_of(item)] = x
+                scope.named[item.name] = x
             scope.shapes[node.id] = x
         return tuple(items), x
 
@@ -149,7 +148,7 @@ class _Elaborator:
         """Refuse a sequence where two children have one name, by a pattern or by themselves."""
         taken: set[str] = set()
         for item in items:
-            name = "" if isinstance(item, (JoinTrace, ResidualTrace)) else name_of(item)
+            name = "" if item.shares_scope else item.name
             if name and name in taken:
                 help = "give the repetitions another pattern, such as `children: second{i}`"
                 message = f"two children of this sequence are called '{name}'"

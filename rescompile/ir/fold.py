@@ -21,7 +21,6 @@ from .structure import (
     IN_CHANNELS,
     INDEX,
     Block,
-    Branch,
     Call,
     From,
     Group,
@@ -35,6 +34,7 @@ from .structure import (
     Stage,
     Where,
     children,
+    rebuilt,
     walk,
 )
 from .trace import Elaborated, Instance
@@ -167,17 +167,14 @@ class _Folder:
             with self.repeated():
                 body = self.body(node.body)
             return (replace(node, count=count, body=body),) if body else ()
-        if isinstance(node, Join):
-            branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
-            return (replace(node, branches=branches),)
-        return (node,) if isinstance(node, From) else self.residual(node)
+        return self.residual(node) if isinstance(node, Residual) else (rebuilt(node, self.body),)
 
     def inside(self, node: Layer | Group | Call, when: Dim) -> Layer | Group | Call:
+        if isinstance(node, Call):
+            return self.call(node, when)
         if isinstance(node, Layer):
             return replace(node, op=map_attributes(node.op, self.dim), when=when)
-        if isinstance(node, Group):
-            return replace(node, body=self.body(node.body), when=when)
-        return self.call(node, when)
+        return replace(node, body=self.body(node.body), when=when)
 
     def when(self, node: Layer | Group | Call | Residual) -> Dim:
         if node.when is True:
@@ -310,16 +307,4 @@ def _strip_node(node: Node, unused: set[tuple[str, str]]) -> Node:
     if isinstance(node, Call):
         args = tuple((name, dim) for name, dim in node.args if (node.block, name) not in unused)
         return replace(node, args=args)
-    if isinstance(node, (Group, Loop)):
-        return replace(node, body=_strip(node.body, unused))
-    if isinstance(node, Join):
-        branches = tuple(Branch(_strip(b.body, unused), b.name) for b in node.branches)
-        return replace(node, branches=branches)
-    if isinstance(node, Residual):
-        return replace(
-            node,
-            pre=_strip(node.pre, unused),
-            branch=_strip(node.branch, unused),
-            shortcut=_strip(node.shortcut, unused),
-        )
-    return node
+    return rebuilt(node, lambda body: _strip(body, unused))

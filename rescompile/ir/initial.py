@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..ops import Conv, ConvTranspose, LayerScale, Linear, Op, Parameter
+from ..ops import Parameter, Role
 from ..record import record
 from .structure import Initializer, Network
 
@@ -24,15 +24,12 @@ class Draw:
         return f"{self.kind} {self.value:.6g}"
 
 
-def drawn(network: Network, op: Op, parameter: Parameter) -> Draw:
-    """What a tensor of `op` starts as. Norms start at one and zero, biases at zero."""
-    if parameter.leaf == "weight" and isinstance(op, (Conv, ConvTranspose)):
-        return draw(network.conv_init, parameter.shape)
-    if parameter.leaf == "weight" and isinstance(op, Linear):
-        return draw(network.linear_init, parameter.shape)
-    if isinstance(op, LayerScale):
-        return Draw(CONSTANT, op.init)
-    return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+def drawn(network: Network, parameter: Parameter) -> Draw:
+    """What a tensor starts as."""
+    if not isinstance(parameter.start, Role):
+        return Draw(CONSTANT, parameter.start)
+    how = network.conv_init if parameter.start is Role.CONV else network.linear_init
+    return draw(how, parameter.shape)
 
 
 def draw(how: Initializer, shape: tuple[int, ...]) -> Draw:

@@ -23,7 +23,6 @@ from .trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    name_of,
 )
 
 V = TypeVar("V")
@@ -93,7 +92,7 @@ class Interpreter(ABC, Generic[V]):
             where = ".".join((*path, name))
             raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")
         self.record((*path, name), y)
-        if name_of(item) in self.sources or (*path, name) in self.returned:
+        if item.name in self.sources or (*path, name) in self.returned:
             self.held[(*path, name)] = y
         return y
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..errors import InternalError
 from ..expr.dims import Expr, evaluate, names
-from .analysis import Analysis, all_instances, own_items
+from .analysis import Analysis, all_instances
 from .flow import RUNNING, Flow
 from .structure import INDEX, Call, Group, Layer, Residual, Where, walk
-from .trace import CallTrace, Elaborated, Instance, OpTrace, flatten
+from .trace import CallTrace, Elaborated, Instance, OpTrace, flatten, own_items
 
 
 def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:

@@ -8,7 +8,7 @@ from ..errors import SpecError
 from ..ops import Shape, ShapeError, StochasticDepth, bounded
 from .call_stack import CallStack
 from .structure import Join, JoinKind, Layer, Node, Residual
-from .trace import CallTrace, GroupTrace, Trace
+from .trace import CallTrace, GroupTrace, Trace, walk_traces
 
 
 def share(node: Join, x: Shape, stack: CallStack) -> Shape:
@@ -97,10 +97,4 @@ def _is_drop(node: Node) -> bool:
 
 def _is_idle(items: Iterable[Trace]) -> bool:
     """Whether traces do nothing: sequences and blocks without an operation, join or value."""
-    for item in items:
-        if isinstance(item, GroupTrace) and _is_idle(item.items):
-            continue
-        if isinstance(item, CallTrace) and _is_idle(item.instance.items):
-            continue
-        return False
-    return True
+    return all(isinstance(item, (CallTrace, GroupTrace)) for _, item in walk_traces(items))

@@ -15,7 +15,7 @@ from ..expr.dims import Dim, Var, binary, names, substitute
 from ..ops import KEEPS, Pair, Resize, Resizes, Shape
 from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
 from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual
-from .trace import CallTrace, FromTrace, GroupTrace, JoinTrace, OpTrace, Trace, name_of
+from .trace import FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace
 
 UNCHANGED: Resizes = (KEEPS, KEEPS)
 
@@ -50,17 +50,13 @@ def traced(
     named = {} if named is None else named
     for item in items:
         start = _traced(item, start, named)
-        named[name_of(item)] = start
+        named[item.name] = start
     return start
 
 
 def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
     if isinstance(item, OpTrace):
         return after(start, item.op.resizes())
-    if isinstance(item, CallTrace):
-        return after(start, traced(item.instance.items))
-    if isinstance(item, GroupTrace):
-        return after(start, traced(item.items))
     if isinstance(item, FromTrace):
         return named[item.node.source]
     if isinstance(item, JoinTrace):
@@ -68,7 +64,10 @@ def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
         sizes = [(branch[-1].y if branch else item.x)[1:] for branch in item.branches]
         whole = [end for end, size in zip(ends, sizes, strict=True) if size == item.y[1:]]
         return together(start, whole or ends)
-    return traced((*item.pre, *item.branch), start, named)
+    if isinstance(item, ResidualTrace):
+        return traced((*item.pre, *item.branch), start, named)
+    (inside,) = item.parts
+    return after(start, traced(inside))
 
 
 @dataclass

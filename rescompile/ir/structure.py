@@ -8,12 +8,12 @@ children without a name are numbered 0, 1, 2, ... as PyTorch numbers an nn.Seque
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import field, replace
 from enum import Enum
 from fractions import Fraction
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import Location
 from ..expr.dims import Dim, Var
@@ -158,7 +158,8 @@ class From:
     id: int = node_id()
 
 
-Node = Layer | Group | Call | Loop | Join | Residual | From
+Child = Layer | Group | Call  # what has a place, a name and a condition of its own
+Node = Child | Loop | Join | Residual | From
 
 
 class Form(Enum):
@@ -259,6 +260,23 @@ def children(node: Node) -> Iterator[tuple[Node, ...]]:
         yield from (branch.body for branch in node.branches)
     elif isinstance(node, Residual):
         yield from (node.pre, node.shortcut, node.branch)
+
+
+Body = tuple[Node, ...]
+NodeT = TypeVar("NodeT", bound=Node)
+
+
+def rebuilt(node: NodeT, change: Callable[[Body], Body]) -> NodeT:
+    """`node` with `change` applied to each list of nodes directly inside of it, in that order."""
+    if isinstance(node, (Group, Loop)):
+        return replace(node, body=change(node.body))
+    if isinstance(node, Join):
+        branches = tuple(replace(branch, body=change(branch.body)) for branch in node.branches)
+        return replace(node, branches=branches)
+    if isinstance(node, Residual):
+        pre, shortcut = change(node.pre), change(node.shortcut)
+        return replace(node, pre=pre, shortcut=shortcut, branch=change(node.branch))
+    return node
 
 
 def channels_last(body: tuple[Node, ...]) -> set[int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
 
 from ..expr.dims import Number
 from ..ops import Op, Shape
@@ -12,6 +13,9 @@ from .structure import Block, Call, From, Group, Join, Layer, Network, Path, Res
 
 Env = Mapping[str, Number]
 Decisions = Mapping[tuple[int, str], bool | None]
+# The trace lists directly inside of a trace, in the order of execution. Those of a join stand in
+# its own scope (`shares_scope`); what is inside of a call or a sequence has its name before it.
+Parts: TypeAlias = "tuple[tuple[Trace, ...], ...]"
 
 
 @record
@@ -23,6 +27,8 @@ class OpTrace:
     x: Shape
     y: Shape
     node: Layer
+    parts: ClassVar[Parts] = ()
+    shares_scope: ClassVar[bool] = False
 
 
 @record
@@ -34,6 +40,11 @@ class CallTrace:
     x: Shape
     y: Shape
     node: Call
+    shares_scope: ClassVar[bool] = False
+
+    @property
+    def parts(self) -> Parts:
+        return (self.instance.items,)
 
 
 @record
@@ -45,16 +56,30 @@ class GroupTrace:
     x: Shape
     y: Shape
     node: Group | Call
+    shares_scope: ClassVar[bool] = False
+
+    @property
+    def parts(self) -> Parts:
+        return (self.items,)
 
 
 @record
 class JoinTrace:
     """Branches from one input, brought together."""
 
-    branches: tuple[tuple[Trace, ...], ...]
+    branches: Parts
     x: Shape
     y: Shape
     node: Join
+    shares_scope: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def parts(self) -> Parts:
+        return self.branches
 
 
 @record
@@ -67,15 +92,27 @@ class ResidualTrace:
     x: Shape
     y: Shape
     node: Residual
+    shares_scope: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def parts(self) -> Parts:
+        return self.pre, self.shortcut or (), self.branch
 
 
 @record
 class FromTrace:
-    """An earlier value, of shape `y`, in place of what comes in."""
+    """An earlier value, of shape `y`, in place of what comes in; it has no name here."""
 
     x: Shape
     y: Shape
     node: From
+    name: ClassVar[str] = ""
+    parts: ClassVar[Parts] = ()
+    shares_scope: ClassVar[bool] = True
 
 
 Trace = OpTrace | CallTrace | GroupTrace | JoinTrace | ResidualTrace | FromTrace
@@ -113,7 +150,7 @@ class Elaborated:
     @property
     def outputs(self) -> dict[str, Shape]:
         """The shapes of the steps that the network returns, by name; none if it names no step."""
-        shapes = {name_of(item): item.y for stage in self.stages for item in stage}
+        shapes = {item.name: item.y for stage in self.stages for item in stage}
         return {name: shapes[name] for name in self.network.outputs}
 
     def flat(self) -> Iterator[tuple[Path, OpTrace]]:
@@ -122,30 +159,32 @@ class Elaborated:
             yield from flatten(stage)
 
 
-def flatten(items: tuple[Trace, ...], path: Path = ()) -> Iterator[tuple[Path, OpTrace]]:
+def walk_traces(
+    items: Iterable[Trace],
+    path: Path = (),
+    enter: Callable[[Trace], bool] = lambda item: True,
+) -> Iterator[tuple[Path, Trace]]:
+    """Every trace with its path, outer ones first, in the order of execution.
+
+    What is inside of a trace that `enter` refuses is passed over.
+    """
     for item in items:
-        if isinstance(item, OpTrace):
-            yield (*path, item.name), item
-        elif isinstance(item, CallTrace):
-            yield from flatten(item.instance.items, (*path, item.name))
-        elif isinstance(item, GroupTrace):
-            yield from flatten(item.items, (*path, item.name))
-        else:
-            for part in parts(item):
-                yield from flatten(part, path)
+        inner = (*path, item.name)
+        yield inner, item
+        if item.parts and enter(item):
+            for part in item.parts:
+                yield from walk_traces(part, path if item.shares_scope else inner, enter)
 
 
-def name_of(item: Trace) -> str:
-    """The name of a trace in its scope; an earlier value has none here."""
-    if isinstance(item, FromTrace):
-        return ""
-    return item.node.name if isinstance(item, (JoinTrace, ResidualTrace)) else item.name
+def flatten(items: Iterable[Trace], path: Path = ()) -> Iterator[tuple[Path, OpTrace]]:
+    """The operations alone."""
+    return ((p, item) for p, item in walk_traces(items, path) if isinstance(item, OpTrace))
 
 
-def parts(item: JoinTrace | ResidualTrace | FromTrace) -> tuple[tuple[Trace, ...], ...]:
-    """The trace lists inside a join, in the order of execution; they share its scope."""
-    if isinstance(item, FromTrace):
-        return ()
-    if isinstance(item, JoinTrace):
-        return item.branches
-    return (item.pre, item.shortcut or (), item.branch)
+def is_call(item: Trace) -> bool:
+    return isinstance(item, CallTrace)
+
+
+def own_items(items: Iterable[Trace]) -> Iterator[Trace]:
+    """Everything in an instance's own scope and groups, without entering calls."""
+    return (item for _, item in walk_traces(items, enter=lambda item: not is_call(item)))

@@ -12,11 +12,11 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
+from ..ops import MAX_EXTENT as MAX_NUMBER
 from .hints import QUOTES, is_torn, nearest, word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
-MAX_NUMBER = 1 << 20
 MAX_REPEAT = 10_000
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")

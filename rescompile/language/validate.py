@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -83,27 +84,11 @@ def _order(found: Diagnostic) -> tuple[str, int, int]:
 
 def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     """A pydantic error as a diagnostic at its place."""
-    place, holder, value, key = root.at, root, root, ""
-    for part in detail["loc"]:
-        if part == "[key]":  # of the mapping that holds the value that we came to
-            place = holder.keys_at.get(key) or place
-        elif isinstance(value, Located) and part in value:
-            place, holder, value, key = value.places[part], value, value[part], part
-        elif isinstance(value, LocatedList) and isinstance(part, int) and part < len(value):
-            place, value = value.places[part], value[part]
+    place, holder, value = _find(root, detail["loc"])
     kind, context = detail["type"], detail.get("ctx", {})
     last = str(detail["loc"][-1]) if detail["loc"] else ""
-    if kind == "extra_forbidden":
-        known = list(holder.model.model_fields) if holder.model else []
-        at = holder.keys_at.get(last) or place
-        help = key_help(last, known)
-        return Diagnostic("E110", f"unknown key '{last}'", at, help=help)
-    if kind == "missing" and last in holder and holder is not value:
-        help = "indent it deeper, or write it into the braces: it is a key of what stands above"
-        at = holder.keys_at.get(last) or place
-        return Diagnostic("E111", f"the key '{last}' stands beside its mapping", at, help=help)
-    if kind == "missing":
-        return Diagnostic("E111", f"the key '{last}' is missing", place, help=_wanted(value, last))
+    if kind in ("extra_forbidden", "missing"):
+        return _of_key(kind, last, place, holder, value)
     if kind == "value":
         for key in context["keys"]:
             if isinstance(value, Located) and key in value:
@@ -114,6 +99,31 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
     if kind == "list_type" and isinstance(detail["input"], str) and set(JOINS) & {*detail["loc"]}:
         help = "a branch is a list of steps: `[{from: NAME}]` is the value of an earlier step"
     return Diagnostic("E112", _sentence(kind, context, detail, last), place, help=help)
+
+
+def _find(root: Located, path: Sequence[Any]) -> tuple[Location, Located, Any]:
+    """Where pydantic's path leads: the place, the mapping that holds the value, and the value."""
+    place, holder, value, key = root.at, root, root, ""
+    for part in path:
+        if part == "[key]":  # of the mapping that holds the value that we came to
+            place = holder.keys_at.get(key) or place
+        elif isinstance(value, Located) and part in value:
+            place, holder, value, key = value.places[part], value, value[part], part
+        elif isinstance(value, LocatedList) and isinstance(part, int) and part < len(value):
+            place, value = value.places[part], value[part]
+    return place, holder, value
+
+
+def _of_key(kind: str, key: str, place: Location, holder: Located, value: Any) -> Diagnostic:
+    """A key that is not known here, or one that is missing."""
+    at = holder.keys_at.get(key) or place
+    if kind == "extra_forbidden":
+        known = list(holder.model.model_fields) if holder.model else []
+        return Diagnostic("E110", f"unknown key '{key}'", at, help=key_help(key, known))
+    if key in holder and holder is not value:
+        help = "indent it deeper, or write it into the braces: it is a key of what stands above"
+        return Diagnostic("E111", f"the key '{key}' stands beside its mapping", at, help=help)
+    return Diagnostic("E111", f"the key '{key}' is missing", place, help=_wanted(value, key))
 
 
 def _wanted(value: Any, key: str) -> str:

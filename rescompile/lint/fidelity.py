@@ -23,25 +23,11 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
-    parts,
 )
-from ..ops import (
-    Activation,
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Dropout,
-    GroupNorm,
-    LayerNorm,
-    Linear,
-    Relu,
-    Relu6,
-)
+from ..ops import Activation, BatchNorm, Conv, Dropout, Norm, Relu, Relu6, Weighted
 from ..record import record
 from .rules import warning
 
-NORMS = (BatchNorm, LayerNorm, GroupNorm)
-WEIGHTED = (Conv, ConvTranspose, Linear)
 # Layers with weights as torchvision's ResNets name them, and whoever publishes weights for these.
 RESNET = re.compile(r"(layer\d\.\d+\.((conv|bn)\d|downsample\.\d)|conv1|bn1|fc)")
 # What torchvision's weights of so many bottlenecks are for; ours by the papers' names are others.
@@ -101,7 +87,7 @@ def _ways(way: Way) -> Iterator[Way]:
     yield way
     for step in way:
         if not isinstance(step.trace, OpTrace):
-            for part in parts(step.trace):
+            for part in step.trace.parts:
                 yield from _ways(_way(part, step.calls))
 
 
@@ -119,8 +105,7 @@ def stride_note(elaborated: Elaborated) -> str:
 
     That is so where bottlenecks have their stride on the first 1x1, as in the paper (see F101).
     """
-    weighted = (*WEIGHTED, *NORMS)
-    layers = [path for path, trace in elaborated.flat() if isinstance(trace.op, weighted)]
+    layers = [path for path, trace in elaborated.flat() if isinstance(trace.op, (Weighted, Norm))]
     meant = TORCHVISION.get(len({path[:2] for path in layers if len(path) > 2}))
     if meant is None or not all(RESNET.fullmatch(".".join(path)) for path in layers):
         return ""
@@ -140,7 +125,7 @@ def _strided_first(step: Position) -> bool:
 
 def _bottleneck(step: Position, item: ResidualTrace) -> tuple[Position, Position, Position] | None:
     """The convolutions of a bottleneck without groups, None for another branch."""
-    way = [s for s in _way(item.branch, step.calls) if isinstance(s.op, WEIGHTED)]
+    way = [s for s in _way(item.branch, step.calls) if isinstance(s.op, Weighted)]
     convs = [s.conv for s in way]
     if len(convs) != 3 or None in convs:
         return None
@@ -158,14 +143,14 @@ def _stride_on_3x3(step: Position, item: ResidualTrace) -> Iterator[Finding]:
 
 def _single_layer(step: Position, item: ResidualTrace) -> Iterator[Finding]:
     way = _way((*item.pre, *item.branch), step.calls)
-    layers = [s for s in way if isinstance(s.op, WEIGHTED)]
+    layers = [s for s in way if isinstance(s.op, Weighted)]
     plain = not any(s.op is None or isinstance(s.op, Activation) for s in way)
     if len(layers) == 1 and plain:
         yield "F102", layers[0], "the only layer, with no activation"
 
 
 def _needless_projection(step: Position, item: ResidualTrace) -> Iterator[Finding]:
-    projected = any(isinstance(s.op, WEIGHTED) for s in _way(item.shortcut or (), step.calls))
+    projected = any(isinstance(s.op, Weighted) for s in _way(item.shortcut or (), step.calls))
     if projected and not changes_shape((*item.pre, *item.branch), item.x, item.y):
         yield "F103", step, "the shape does not change"
 
@@ -186,7 +171,7 @@ RESIDUAL_RULES: tuple[Callable[[Position, ResidualTrace], Iterator[Finding]], ..
 
 def _bias_before_norm(way: Way) -> Iterator[Finding]:
     for step, after in pairwise(way):
-        if isinstance(step.op, WEIGHTED) and step.op.bias and isinstance(after.op, BatchNorm):
+        if isinstance(step.op, Weighted) and step.op.bias and isinstance(after.op, BatchNorm):
             yield "F104", step, "has a bias"
 
 
@@ -194,7 +179,7 @@ def _no_activation(way: Way) -> Iterator[Finding]:
     """Two 3x3 convolutions, say, of one block. Others are factored on purpose: 1x7 and 7x1,
     depthwise and pointwise, the linear bottlenecks between inverted residuals.
     """
-    rest = [step for step in way if not isinstance(step.op, (*NORMS, Dropout))]
+    rest = [step for step in way if not isinstance(step.op, (Norm, Dropout))]
     for step, after in pairwise(rest):
         both = step.conv and after.conv and _is_full(step.conv) and _is_full(after.conv)
         if both and step.calls == after.calls:
@@ -213,7 +198,7 @@ def _last_activation(way: Way) -> Iterator[Finding]:
     for step in _way((*item.pre, *item.branch), ()):
         if isinstance(step.op, Activation):
             break
-        if not isinstance(step.op, NORMS):
+        if not isinstance(step.op, Norm):
             return  # no pre-activation
     else:
         return

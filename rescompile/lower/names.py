@@ -10,20 +10,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..errors import Diagnostic, Location
-from ..ir.structure import Branch, Call, From, Group, Join, Layer, Loop, Node, Residual, children
-from ..ops import AvgPool, BatchNorm, GlobalAvgPool, GroupNorm, LayerNorm, MaxPool, Op
+from ..ir.structure import (
+    Body,
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    children,
+    rebuilt,
+)
 
-SHORT: dict[type[Op], str] = {
-    MaxPool: "maxpool",
-    AvgPool: "avgpool",
-    GlobalAvgPool: "avgpool",
-    BatchNorm: "norm",
-    LayerNorm: "norm",
-    GroupNorm: "norm",
-}
 
-
-def assign_names(bodies: list[tuple[Node, ...]], found: list[Diagnostic]) -> list[tuple[Node, ...]]:
+def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
     """The bodies of one scope with a name for every child; duplicates go to `found`."""
     nodes = [node for body in bodies for node in _scope_nodes(body)]
     taken: dict[str, Location | None] = {}
@@ -34,7 +36,7 @@ def assign_names(bodies: list[tuple[Node, ...]], found: list[Diagnostic]) -> lis
     return [namer.body(body) for body in bodies]
 
 
-def check_sequence(body: tuple[Node, ...], found: list[Diagnostic]) -> None:
+def check_sequence(body: Body, found: list[Diagnostic]) -> None:
     """A sequence's children may have names, each once; what a loop repeats may not."""
     taken: dict[str, Location | None] = {}
     for node in body:
@@ -60,7 +62,7 @@ def _take(
     found.append(Diagnostic("E106", message, node.at, f"named '{name}'", help))
 
 
-def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Diagnostic]) -> None:
+def refuse_names(body: Body, message: str, help: str, found: list[Diagnostic]) -> None:
     """Report every child with a name, those in loops included."""
     for node in body:
         if isinstance(node, Loop):
@@ -69,29 +71,21 @@ def refuse_names(body: tuple[Node, ...], message: str, help: str, found: list[Di
             found.append(Diagnostic("E208", message, node.at, f"named '{node.name}'", help))
 
 
-def rename_calls(body: tuple[Node, ...], titles: Mapping[str, str]) -> tuple[Node, ...]:
+def rename_calls(body: Body, titles: Mapping[str, str]) -> Body:
     """The nodes with their calls of blocks by other names."""
-    return tuple(_rename(node, titles) for node in body)
 
+    def renamed(node: Node) -> Node:
+        if isinstance(node, Call):
+            return replace(node, block=titles.get(node.block, node.block))
+        return rebuilt(node, lambda inner: rename_calls(inner, titles))
 
-def _rename(node: Node, titles: Mapping[str, str]) -> Node:
-    if isinstance(node, Call):
-        return replace(node, block=titles.get(node.block, node.block))
-    if isinstance(node, (Group, Loop)):
-        return replace(node, body=rename_calls(node.body, titles))
-    if isinstance(node, Join):
-        branches = (Branch(rename_calls(b.body, titles), b.name) for b in node.branches)
-        return replace(node, branches=tuple(branches))
-    if isinstance(node, Residual):
-        pre, shortcut = rename_calls(node.pre, titles), rename_calls(node.shortcut, titles)
-        return replace(node, pre=pre, shortcut=shortcut, branch=rename_calls(node.branch, titles))
-    return node
+    return tuple(renamed(node) for node in body)
 
 
 Named = Layer | Group | Call | Join | Residual
 
 
-def _scope_nodes(body: tuple[Node, ...]) -> Iterator[Named]:
+def _scope_nodes(body: Body) -> Iterator[Named]:
     for node in body:
         if isinstance(node, (Loop, From)):
             continue
@@ -103,7 +97,7 @@ def _scope_nodes(body: tuple[Node, ...]) -> Iterator[Named]:
 
 def _base(node: Named) -> str:
     if isinstance(node, Layer):
-        return SHORT.get(type(node.op), node.op.word)
+        return node.op.called or node.op.word
     if isinstance(node, Call):
         return node.block
     if isinstance(node, Join):
@@ -128,18 +122,12 @@ class _Namer:
                 self.taken.add(name)
                 return name
 
-    def body(self, body: tuple[Node, ...]) -> tuple[Node, ...]:
+    def body(self, body: Body) -> Body:
         return tuple(self.node(node) for node in body)
 
     def node(self, node: Node) -> Node:
         if isinstance(node, (Loop, From)):
             return node
-        if isinstance(node, Join):
-            branches = tuple(Branch(self.body(b.body), b.name) for b in node.branches)
-            return replace(node, branches=branches, name=node.name or self.name(_base(node)))
-        if isinstance(node, Residual):
-            pre, shortcut = self.body(node.pre), self.body(node.shortcut)
-            branch = self.body(node.branch)
-            name = node.name or self.name("add")
-            return replace(node, pre=pre, shortcut=shortcut, branch=branch, name=name)
+        if isinstance(node, (Join, Residual)):
+            node = rebuilt(node, self.body)
         return node if node.name else replace(node, name=self.name(_base(node)))

@@ -1,7 +1,7 @@
 """Lowering of single operations: from a step's options to an op of the IR, defaults filled in.
 
-`OPERATIONS` maps each word of the language to its rule. A rule gets the options, a reader for
-numbers and expressions, the words in force, and the channels at this point (None if not known).
+One rule serves all, by what an operation's class declares. By hand is sugar: what a step means that
+leaves a padding, a bias or a stride open, and the steps that are no operation of their own.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from ..expr.dims import Dim, binary
 from ..language import models
 from ..language.hints import word_help
 from ..language.models import Defaults
-from ..ops import Op, Pair, Quad
+from ..ops import Attribute, Kind, Op, Pair, Quad, attributes
 from ..record import record
 
 Reader = Callable[[Any, str], Dim]
-Rule = Callable[[Any, Reader, "Words", "Dim | None"], "Op | None"]
 
 
 @record
@@ -65,31 +64,47 @@ def _half(kernel: Dim, dilation: Dim) -> Dim:
     return binary("*", binary("//", binary("-", kernel, 1), 2), dilation)
 
 
-def _window(
-    options: models.Conv | models.DepthwiseConv, dim: Reader, words: Words
-) -> tuple[Pair, Pair, Quad | ops.Same, Pair, bool]:
-    """Kernel, stride, padding, dilation and bias of a convolution."""
-    kernel = _pair(options.kernel, dim, "kernel")
-    dilation = _pair(options.dilation, dim, "dilation")
-    padding: Any = options.padding
-    if padding is None:
-        padding = {"none": 0, "same": "same"}.get(words.defaults.padding)
-    pads: Quad | ops.Same
-    if padding == "same":
-        pads = ops.Same.SAME
-    elif padding is None:
-        rows, columns = (_half(k, d) for k, d in zip(kernel, dilation, strict=True))
-        pads = (rows, rows, columns, columns)
-    else:
-        pads = _quad(padding, dim)
-    bias = words.defaults.bias if options.bias is None else options.bias
-    return kernel, _pair(options.stride, dim, "stride"), pads, dilation, bias
+def _read(declared: Attribute, value: Any, dim: Reader) -> Any:
+    """What a spec says of an attribute, as the operation has it."""
+    kind, name = declared.kind, declared.name
+    if kind in (Kind.POSITIVE, Kind.WHOLE, Kind.RATE):
+        return dim(value, name)
+    if kind in (Kind.PAIR, Kind.PAIR_FROM_ZERO, Kind.CUT):
+        return _pair(value, dim, name)
+    if kind in (Kind.PADDING, Kind.POOL_PADDING):
+        return ops.Same.SAME if value == "same" else _quad(value, dim)
+    if kind is Kind.BOOL:
+        return value
+    return float(value) if isinstance(kind, Kind) else kind(value)
 
 
-def _conv(o: models.Conv, dim: Reader, words: Words, x: Dim | None) -> Op:
-    kernel, stride, padding, dilation, bias = _window(o, dim, words)
-    out, groups = dim(o.channels, "channels"), dim(o.groups, "groups")
-    return ops.Conv(out, kernel, stride, padding, dilation, groups, bias)
+def _made(kind: type[Op], options: Any, dim: Reader, words: Words, **given: Any) -> Op:
+    """An operation of a class; `given` are the attributes that are no options."""
+    declared = attributes(kind)
+    for name, one in declared.items():
+        if name not in given and (value := getattr(options, name)) is not None:
+            given[name] = _read(one, value, dim)
+    for name in declared.keys() - given.keys():
+        given[name] = ABSENT[name](given, words)
+    return kind(**given)
+
+
+def _padding(given: dict[str, Any], words: Words) -> Quad | ops.Same:
+    """The padding of a convolution where it says none: the one of the defaults."""
+    if words.defaults.padding == "same":
+        return ops.Same.SAME
+    if words.defaults.padding == "none":
+        return (0, 0, 0, 0)
+    rows, columns = map(_half, given["kernel"], given["dilation"])
+    return rows, rows, columns, columns
+
+
+# What the rest of a spec says of an attribute that its step leaves open.
+ABSENT: dict[str, Callable[[dict[str, Any], Words], Any]] = {
+    "padding": _padding,
+    "bias": lambda given, words: words.defaults.bias,
+    "stride": lambda given, words: given["kernel"],
+}
 
 
 def _depthwise(o: models.DepthwiseConv, dim: Reader, words: Words, x: Dim | None) -> Op:
@@ -97,51 +112,37 @@ def _depthwise(o: models.DepthwiseConv, dim: Reader, words: Words, x: Dim | None
         message = "the channels that enter this depthwise convolution are not known"
         help = "write `conv:` with `groups:` instead"
         raise SpecError([Diagnostic("E205", message, o.at(), help=help)])
-    kernel, stride, padding, dilation, bias = _window(o, dim, words)
     out = binary("*", x, dim(o.multiplier, "multiplier"))
-    return ops.Conv(out, kernel, stride, padding, dilation, x, bias)
+    return _made(ops.Conv, o, dim, words, channels=out, groups=x)
 
 
-def _conv_transpose(o: models.ConvTranspose, dim: Reader, words: Words, x: Dim | None) -> Op:
-    given = {key: _pair(getattr(o, key), dim, key) for key in ("kernel", "stride", "padding")}
-    more = _pair(o.output_padding, dim, "output_padding")
-    out, groups = dim(o.channels, "channels"), dim(o.groups, "groups")
-    bias = words.defaults.bias if o.bias is None else o.bias
-    return ops.ConvTranspose(out, **given, output_padding=more, groups=groups, bias=bias)
-
-
-def _linear(o: models.Linear, dim: Reader, words: Words, x: Dim | None) -> Op:
-    return ops.Linear(dim(o.features, "features"), o.bias)
-
-
-def _norm(o: models.Norm, dim: Reader, words: Words, x: Dim | None) -> Op | None:
-    default = words.defaults.norm
-    kind = words.kind(o)
-    epsilon = default.epsilon if o.epsilon is None else o.epsilon
-    momentum = default.momentum if o.momentum is None else o.momentum
-    unbiased = default.unbiased if o.unbiased is None else o.unbiased
-    if kind == "batch":
-        return ops.BatchNorm(float(epsilon), float(momentum), unbiased)
-    if kind == "layer":
-        return ops.LayerNorm(float(epsilon))
-    return ops.GroupNorm(_groups(o, dim, words), float(epsilon)) if kind == "group" else None
-
-
-def _groups(o: models.Norm, dim: Reader, words: Words) -> Dim:
-    """How many groups a group normalisation has. Raises `SpecError` where nothing says it."""
-    if o.groups is not None:
-        return dim(o.groups, "groups")
-    default = words.defaults.norm
-    if default.groups is None:
-        message = "group normalisation needs the number of groups"
-        at = default.at() if o.at() is None else o.at()
-        raise SpecError([Diagnostic("E111", message, at, help="add `groups: 32`, say")])
-    return words.number(default.groups, default, "groups")
+def _of_kind(
+    o: models.Norm | models.Activation, dim: Reader, words: Words, x: Dim | None
+) -> Op | None:
+    """A norm or an activation; what it leaves open the defaults say. Raises `SpecError`."""
+    default: Any = words.defaults.norm
+    known: dict[str, type[Op]] = {**ops.NORMS}
+    if isinstance(o, models.Activation):
+        default, known = words.defaults.activation, {**ops.ACTIVATIONS}
+    kind = known.get(words.kind(o))
+    if kind is None:
+        return None
+    given = {}
+    for name, one in attributes(kind).items():
+        if (value := getattr(o, name)) is not None:
+            given[name] = _read(one, value, dim)
+        elif (value := getattr(default, name)) is not None:
+            given[name] = _read(one, value, lambda value, key: words.number(value, default, key))
+        else:
+            message = "group normalisation needs the number of groups"
+            at = default.at() if o.at() is None else o.at()
+            raise SpecError([Diagnostic("E111", message, at, help="add `groups: 32`, say")])
+    return kind(**given)
 
 
 def normalisation(words: Words) -> Op | None:
     """The norm of the defaults; None where they have none. Raises `SpecError`."""
-    return _norm(models.Norm.model_construct(), lambda value, key: value, words, None)
+    return _of_kind(models.Norm.model_construct(), lambda value, key: value, words, None)
 
 
 def convolution(channels: Dim, stride: Pair, bias: bool) -> Op:
@@ -159,54 +160,19 @@ def subsample(stride: Pair) -> Op:
     return ops.AvgPool((1, 1), stride)
 
 
-def _activation(o: models.Activation, dim: Reader, words: Words, x: Dim | None) -> Op | None:
-    kind = words.kind(o)
-    if kind == "none":
-        return None
-    if kind == "leaky_relu":
-        slope = words.defaults.activation.slope if o.slope is None else o.slope
-        return ops.LeakyRelu(float(slope))
-    return ops.ACTIVATIONS[kind]()
-
-
-def _max_pool(o: models.MaxPool, dim: Reader, words: Words, x: Dim | None) -> Op:
-    return ops.MaxPool(*_pool(o, dim))
-
-
-def _avg_pool(o: models.AvgPool, dim: Reader, words: Words, x: Dim | None) -> Op:
-    return ops.AvgPool(*_pool(o, dim), o.count_include_pad)
-
-
-def _pool(o: models.MaxPool, dim: Reader) -> tuple[Pair, Pair, Quad, bool]:
-    kernel = _pair(o.kernel, dim, "kernel")
-    stride = kernel if o.stride is None else _pair(o.stride, dim, "stride")
-    return kernel, stride, _quad(o.padding, dim), o.ceil_mode
-
-
-def _simple(make: Callable[[Any, Reader], Op]) -> Rule:
-    return lambda o, dim, words, x: make(o, dim)
-
-
-OPERATIONS: dict[str, Rule] = {
-    "conv": _conv,
+SUGAR: dict[str, Callable[[Any, Reader, Words, Dim | None], Op | None]] = {
     "depthwise_conv": _depthwise,
-    "conv_transpose": _conv_transpose,
-    "linear": _linear,
-    "norm": _norm,
-    "activation": _activation,
-    "max_pool": _max_pool,
-    "avg_pool": _avg_pool,
-    "global_avg_pool": _simple(lambda o, dim: ops.GlobalAvgPool(o.keepdims)),
-    "flatten": _simple(lambda o, dim: ops.Flatten()),
-    "dropout": _simple(lambda o, dim: ops.Dropout(dim(o.rate, "rate"))),
-    "stochastic_depth": _simple(lambda o, dim: ops.StochasticDepth(dim(o.rate, "rate"))),
-    "layer_scale": _simple(lambda o, dim: ops.LayerScale(float(o.init))),
-    "pad_channels": _simple(
-        lambda o, dim: ops.PadChannels(dim(o.before, "before"), dim(o.after, "after"))
-    ),
-    "slice_channels": _simple(
-        lambda o, dim: ops.SliceChannels(dim(o.start, "start"), dim(o.stop, "stop"))
-    ),
-    "channel_shuffle": _simple(lambda o, dim: ops.ChannelShuffle(dim(o.groups, "groups"))),
-    "upsample": _simple(lambda o, dim: ops.Upsample(dim(o.scale, "scale"), ops.Resampling(o.mode))),
+    "norm": _of_kind,
+    "activation": _of_kind,
 }
+SAID = {kind.word: kind for kind in ops.OPS}
+
+
+def operation(word: str, options: Any, dim: Reader, words: Words, x: Dim | None) -> Op | None:
+    """The operation that a step means, None for a norm or an activation of kind `none`.
+
+    `x` are the channels that enter it, None where they are not known. Raises `SpecError`.
+    """
+    if word in SUGAR:
+        return SUGAR[word](options, dim, words, x)
+    return _made(SAID[word], options, dim, words)

@@ -27,11 +27,11 @@ from ..ir.structure import (
     Param,
 )
 from ..language.models import Spec, Step
-from ..ops import Activation, Dropout, LayerNorm, Linear, Op, Permute, Softmax
+from ..ops import LayerNorm, Linear, Permute
 from .blocks import Calls
 from .liveness import check_values
 from .names import assign_names, check_sequence
-from .ops import OPERATIONS, Words
+from .ops import Words, operation
 from .residual import Residuals
 from .scope import Scope, fault
 
@@ -118,7 +118,7 @@ class Steps:
         body: list[Node] = []
         for inner in step.positions or ():
             for node in self.body([inner], scope):
-                if not isinstance(node, Layer) or not _is_positional(node.op):
+                if not isinstance(node, Layer) or not node.op.positional:
                     message = f"this `{inner.word}` step is no matter of single positions"
                     help = (
                         "`positions` take linear layers, layer norms, activations but softmax, "
@@ -144,7 +144,7 @@ class Steps:
         def read(value: Any, key: str) -> Dim:
             return scope.dim(value, options, key)
 
-        op = OPERATIONS[step.word](options, read, words, scope.channels)
+        op = operation(step.word, options, read, words, scope.channels)
         return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
 
     def joined(self, step: Step, scope: Scope) -> tuple[Node, ...]:
@@ -225,12 +225,6 @@ class Steps:
         self.blocks[name] = replace(block, parameters=params)
         args = tuple((n, outer if n == entering else Var(n)) for n in free)
         return Call(name, args, step.name, at=step.at())
-
-
-def _is_positional(op: Op) -> bool:
-    """Whether an operation does the same at each position, wherever the channels stand."""
-    kinds = (Linear, LayerNorm, Activation, Dropout)
-    return isinstance(op, kinds) and not isinstance(op, Softmax)
 
 
 def _called(nodes: tuple[Node, ...], name: str | None) -> tuple[Node, ...]:

@@ -1,9 +1,11 @@
-"""The operations: one frozen dataclass each, with its shape rule and its parameters beside it.
+"""The operations, one frozen dataclass each: all that the core knows of an operation.
 
-The set is closed (`OPS`); a test proves that every table (cost, reference semantics, each backend)
-covers it. Attributes are numbers, or expressions over block parameters until `bind` gives them
-values. Shapes are channels-first and without the batch: `(C, H, W)` for maps, `(C,)` for vectors.
-Padding is four numbers: top, bottom, left, right.
+Attributes with what they may be and mean, shapes, channels, weights and how they start, costs, what
+an element sees, and what the emitters and the proofs ask of a family: all but the meaning in
+numbers (reference) and the names in a framework (a backend). The set is closed (`OPS`, in the order
+of the manual); a test proves that every table covers it. Attributes are numbers, or expressions
+over block parameters until `bind` gives them values. Shapes are channels-first and without the
+batch: `(C, H, W)` for maps, `(C,)` for vectors. Padding is four numbers: top, bottom, left, right.
 """
 
 from __future__ import annotations
@@ -22,26 +24,40 @@ from .activation import (
     Softmax,
     Tanh,
 )
+from .attribute import REQUIRED, Attribute, Kind, attributes
 from .base import (
+    MAX_EXTENT,
     Op,
     Pair,
     Parameter,
     Quad,
+    Role,
     Same,
     Shape,
     ShapeError,
+    Weighted,
     attribute_dims,
     bind,
     bounded,
     map_attributes,
     show_shape,
 )
-from .channel import ChannelShuffle, PadChannels, Permute, Resampling, SliceChannels, Upsample
-from .norm import BatchNorm, GroupNorm, LayerNorm
+from .channel import (
+    ChannelShuffle,
+    PadChannels,
+    Permute,
+    Rearrangement,
+    Resampling,
+    SliceChannels,
+    Upsample,
+)
+from .convolution import Conv, Convolution, ConvTranspose
+from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
+from .pool import AvgPool, GlobalAvgPool, MaxPool, Pool
 from .regularise import Dropout, LayerScale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
-from .window import AvgPool, Conv, ConvTranspose, GlobalAvgPool, MaxPool, Pool, same_padding
+from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
     Conv,
@@ -75,15 +91,18 @@ OPS: tuple[type[Op], ...] = (
     Upsample,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
+NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
 
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "Attribute",
     "AvgPool",
     "BatchNorm",
     "ChannelShuffle",
     "Conv",
     "ConvTranspose",
+    "Convolution",
     "Dropout",
     "Elu",
     "Flatten",
@@ -93,11 +112,15 @@ __all__ = [
     "HardSigmoid",
     "HardSwish",
     "KEEPS",
+    "Kind",
     "LayerNorm",
     "LayerScale",
     "LeakyRelu",
     "Linear",
+    "MAX_EXTENT",
     "MaxPool",
+    "NORMS",
+    "Norm",
     "OPS",
     "Op",
     "PadChannels",
@@ -106,11 +129,14 @@ __all__ = [
     "Permute",
     "Pool",
     "Quad",
+    "REQUIRED",
+    "Rearrangement",
     "Relu",
     "Relu6",
     "Resampling",
     "Resize",
     "Resizes",
+    "Role",
     "Same",
     "Shape",
     "ShapeError",
@@ -121,7 +147,9 @@ __all__ = [
     "StochasticDepth",
     "Tanh",
     "Upsample",
+    "Weighted",
     "attribute_dims",
+    "attributes",
     "bind",
     "bounded",
     "map_attributes",

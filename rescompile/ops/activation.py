@@ -2,91 +2,101 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from ..record import record
+from .attribute import Kind, attribute, operation
 from .base import Op
 
 
 class Activation(Op):
-    """Base of the elementwise functions."""
+    """Base of the elementwise functions; all of them keep zero and more at zero or above."""
 
     __slots__ = ()
+    keeps_sign = orderless = positional = stateless = light = True
 
 
 class Relu(Activation):
     """max(x, 0)."""
 
     __slots__ = ()
-    word: ClassVar[str] = "relu"
+    word = "relu"
+    nonnegative = in_place = True
 
 
 class Relu6(Activation):
     """x within 0 and 6."""
 
     __slots__ = ()
-    word: ClassVar[str] = "relu6"
+    word = "relu6"
+    nonnegative = in_place = True
 
 
-@record
+@operation
 class LeakyRelu(Activation):
     """x where positive, else slope * x."""
 
-    word: ClassVar[str] = "leaky_relu"
-    slope: float = 0.01
+    word = "leaky_relu"
+    in_place = True
+    slope: float = attribute(
+        Kind.SLOPE, "Of `leaky_relu`: the factor of negative values.", default=0.01
+    )
 
 
 class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     __slots__ = ()
-    word: ClassVar[str] = "sigmoid"
+    word = "sigmoid"
+    nonnegative = True
 
 
 class HardSigmoid(Activation):
     """relu6(x + 3) / 6."""
 
     __slots__ = ()
-    word: ClassVar[str] = "hard_sigmoid"
+    word = "hard_sigmoid"
+    nonnegative = True
 
 
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
     __slots__ = ()
-    word: ClassVar[str] = "tanh"
+    word = "tanh"
 
 
 class Silu(Activation):
     """x * sigmoid(x), also called swish."""
 
     __slots__ = ()
-    word: ClassVar[str] = "silu"
+    word = "silu"
+    in_place = True
 
 
 class HardSwish(Activation):
     """x * relu6(x + 3) / 6."""
 
     __slots__ = ()
-    word: ClassVar[str] = "hard_swish"
+    word = "hard_swish"
+    in_place = True
 
 
 class Gelu(Activation):
     """x * Phi(x), exact (by erf)."""
 
     __slots__ = ()
-    word: ClassVar[str] = "gelu"
+    word = "gelu"
 
 
 class Elu(Activation):
     """x where positive, else exp(x) - 1."""
 
     __slots__ = ()
-    word: ClassVar[str] = "elu"
+    word = "elu"
 
 
 class Softmax(Activation):
     """exp(x) over its sum along the channels."""
 
     __slots__ = ()
-    word: ClassVar[str] = "softmax"
+    word = "softmax"
+    nonnegative = True
+    positional = False  # the channels are not where they are in the code around it

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 from math import prod
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from ..expr.dims import Dim, Expr, ExprError, Number, evaluate
 from ..record import record
+from .attribute import Attribute, Kind, attributes
+from .axis import Axis
 from .resize import KEEPS, Resizes
 
 Shape = tuple[int, ...]
 Pair = tuple[Dim, Dim]
 Quad = tuple[Dim, Dim, Dim, Dim]
 MAX_EXTENT = 1 << 20  # of one attribute or dimension: a spec with more is a mistake or an attack
-
-
 MAX_ELEMENTS = 1 << 33  # of one map
 
 
@@ -35,13 +35,21 @@ class ShapeError(ValueError):
         self.key = key
 
 
+class Role(Enum):
+    """Which of a network's initialisers draws a tensor."""
+
+    CONV = "conv"
+    LINEAR = "linear"
+
+
 @record
 class Parameter:
-    """A tensor that an operation owns, by its PyTorch name, layout and shape."""
+    """A tensor that an operation owns, by its PyTorch name, layout and shape, and how it starts."""
 
     leaf: str
     shape: Shape
     trainable: bool = True
+    start: float | Role = 0.0
 
 
 class Same(Enum):
@@ -55,9 +63,19 @@ OpT = TypeVar("OpT", bound="Op")
 
 @record
 class Op:
-    """Base of all operations."""
+    """Base of all operations: what holds of one whose class, or family, does not say otherwise."""
 
     word: ClassVar[str] = ""  # what the spec and the text form call it
+    called: ClassVar[str] = ""  # a step of it without a name, where that is not `word`
+    nonnegative: ClassVar[bool] = False  # nothing that leaves is negative, whatever enters
+    keeps_sign: ClassVar[bool] = False  # nothing that leaves is negative if nothing that enters is
+    orderless: ClassVar[bool] = False  # the elements of a vector may come in any order
+    positional: ClassVar[bool] = False  # it does the same at each position of a map by itself
+    stateless: ClassVar[bool] = False  # one object can serve all equal uses
+    light: ClassVar[bool] = False  # cheap, and short to write: conv, then norm, then relu
+    in_place: ClassVar[bool] = False  # its output may take the place of its input
+    # Nobody else holds its output, and its own gradient does not need it: safe to overwrite.
+    fresh: ClassVar[bool] = False
 
     def output(self, x: Shape) -> Shape:
         """The output shape for input shape `x`; attributes must be bound. Raises `ShapeError`."""
@@ -71,12 +89,31 @@ class Op:
         """The tensors it owns for input shape `x`."""
         return ()
 
+    def macs(self, x: Shape, y: Shape) -> int:
+        """Multiply-adds from input shape `x` to output shape `y`, batch 1, by our convention."""
+        return 0
+
     def resizes(self) -> Resizes:
         """What it does to height and width, whatever they are."""
         return KEEPS, KEEPS
 
-    def check(self) -> None:
-        """Raise `ShapeError` for bound attributes that make no sense on any input."""
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        """Which rows and columns of input shape `x` one element sees; None if all of them."""
+        return Axis(), Axis()
+
+
+class Weighted(Op):
+    """Base of what multiplies by weights that are drawn, and may add a bias: a layer of papers."""
+
+    __slots__ = ()
+    fresh = True
+    role: ClassVar[Role]
+    bias: bool
+
+    def weights(self, weight: Shape, out: int) -> tuple[Parameter, ...]:
+        """The weight, and a bias for each of the `out` channels if it has one."""
+        drawn = Parameter("weight", weight, start=self.role)
+        return (drawn, Parameter("bias", (out,))) if self.bias else (drawn,)
 
 
 @cache
@@ -120,11 +157,10 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
     except ExprError as error:
         key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
         raise ExprError(f"{op.word}: {key}: {error}", error.help, key) from None
-    for name in _fields(bound):
+    for name, declared in attributes(type(bound)).items():
         value = getattr(bound, name)
         for number in value if isinstance(value, tuple) else (value,):
-            _check_number(bound, name, number)
-    bound.check()
+            _check_number(bound, declared, number)
     return bound
 
 
@@ -145,30 +181,22 @@ def _has_value(value: Any, env: Mapping[str, Number]) -> bool:
     return True
 
 
-def _check_number(op: Op, name: str, number: object) -> None:
-    if isinstance(number, (bool, Same, str)) or number is None:
+def _check_number(op: Op, declared: Attribute, number: object) -> None:
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
         return
-    if isinstance(number, float):
-        if name in FLOATS:
-            return
-        raise ShapeError(
-            f"{op.word}: {name} is {number}, not a whole number",
-            help="use // instead of /, or int(...) or round(...)",
-            key=name,
-        )
+    name, at_hand = declared.name, "check the expression, and the values that it gets here"
+    if declared.kind is Kind.RATE and not 0 <= number < 1:
+        message = f"{op.word}: {name} is {number}; it must be at least 0 and less than 1"
+        raise ShapeError(message, help=at_hand, key=name)
+    if isinstance(number, float) and not declared.fraction:
+        help = "use // instead of /, or int(...) or round(...)"
+        raise ShapeError(f"{op.word}: {name} is {number}, not a whole number", help=help, key=name)
     if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
-        raise ShapeError(
-            f"{op.word}: {name} is {number}, out of bounds (0 to {MAX_EXTENT})",
-            help="check the expression, and the values that it gets here",
-            key=name,
-        )
-    if number == 0 and name in POSITIVE:
+        message = f"{op.word}: {name} is {number}, out of bounds (0 to {MAX_EXTENT})"
+        raise ShapeError(message, help=at_hand, key=name)
+    if number < declared.least:
         help = "check the expression: `max(1, ...)` keeps it above zero"
         raise ShapeError(f"{op.word}: {name} must be at least 1", help=help, key=name)
-
-
-FLOATS = {"rate", "epsilon", "momentum", "slope", "init", "scale_by"}
-POSITIVE = {"channels", "kernel", "stride", "dilation", "groups", "features", "scale"}
 
 
 def as_map(x: Shape, word: str) -> tuple[int, int, int]:
@@ -180,6 +208,19 @@ def as_map(x: Shape, word: str) -> tuple[int, int, int]:
             "`global_avg_pool: {keepdims: true}`",
         )
     return x[0], x[1], x[2]
+
+
+def check_groups(groups: Dim, entering: int, leaving: int | None = None) -> None:
+    """Raise `ShapeError` where groups do not divide the channels, on both sides if both count."""
+    sides = [("", entering)] if leaving is None else [("input ", entering), ("output ", leaving)]
+    for side, count in sides:
+        if count % cast(int, groups):
+            raise ShapeError(
+                f"{groups} groups do not divide {count} {side}channels",
+                f"groups is {groups}" if side else "",
+                f"choose a number of groups that divides {'both' if side else 'the channels'}",
+                "groups",
+            )
 
 
 def bounded(x: Shape) -> Shape:

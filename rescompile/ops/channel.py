@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar, cast
+from typing import cast
 
 from ..expr.dims import Dim
 from ..expr.polynomial import total
-from ..record import record
-from .base import Op, Shape, ShapeError, as_map
+from .attribute import Kind, attribute, operation
+from .axis import Axis, bilinear, nearest
+from .base import Op, Shape, ShapeError, as_map, check_groups
 from .resize import Resize, Resizes
 
 
-@record
-class PadChannels(Op):
-    """Channels of zeros before and after the input's own."""
+class Rearrangement(Op):
+    """Base of what makes no numbers but those that enter, each at most once, and zero."""
 
-    word: ClassVar[str] = "pad_channels"
-    before: Dim
-    after: Dim
+    __slots__ = ()
+    keeps_sign = stateless = True
+
+
+@operation
+class PadChannels(Rearrangement):
+    """Channels of zeros: C become before + C + after."""
+
+    word = "pad_channels"
+    before: Dim = attribute(Kind.WHOLE, "Channels of zeros before the input's.", absent=0)
+    after: Dim = attribute(Kind.WHOLE, "Channels of zeros after the input's.", absent=0)
 
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, "pad_channels")
+        c, h, w = as_map(x, self.word)
         return (c + cast(int, self.before) + cast(int, self.after), h, w)
 
     def leaving(self, x: Dim) -> Dim:
         return total((x, self.before, self.after))
 
 
-@record
-class SliceChannels(Op):
-    """The channels from `start` up to, not including, `stop`."""
+@operation
+class SliceChannels(Rearrangement):
+    """The channels from `start` up to, not including, `stop`: stop - start of them."""
 
-    word: ClassVar[str] = "slice_channels"
-    start: Dim
-    stop: Dim
+    word = "slice_channels"
+    start: Dim = attribute(Kind.WHOLE, "The first channel.", absent=0)
+    stop: Dim = attribute(Kind.POSITIVE, "The channel after the last.")
 
     def output(self, x: Shape) -> Shape:
         start, stop = cast(int, self.start), cast(int, self.stop)
@@ -50,32 +58,27 @@ class SliceChannels(Op):
         return total((self.stop,), self.start)
 
 
-@record
-class ChannelShuffle(Op):
-    """Interleaves `groups` groups of channels (Zhang et al. 2017, ShuffleNet)."""
+@operation
+class ChannelShuffle(Rearrangement):
+    """Interleaves groups of channels (ShuffleNet): channel i of group g becomes g of group i."""
 
-    word: ClassVar[str] = "channel_shuffle"
-    groups: Dim
+    word = "channel_shuffle"
+    groups: Dim = attribute(Kind.POSITIVE, "How many groups; it divides the channels.")
 
     def output(self, x: Shape) -> Shape:
-        as_map(x, "channel_shuffle")
-        if x[0] % cast(int, self.groups):
-            raise ShapeError(
-                f"{self.groups} groups do not divide {x[0]} channels",
-                help="choose a number of groups that divides the channels",
-                key="groups",
-            )
+        as_map(x, self.word)
+        check_groups(self.groups, x[0])
         return x
 
 
-@record
-class Permute(Op):
+@operation
+class Permute(Rearrangement):
     """Puts the channels last, or first again, for what works on each position by itself.
 
     Shapes are channels-first throughout, so nothing changes but the order in memory.
     """
 
-    word: ClassVar[str] = "permute"
+    word = "permute"
     last: bool
 
     def output(self, x: Shape) -> Shape:
@@ -87,18 +90,28 @@ class Resampling(Enum):
     BILINEAR = "bilinear"
 
 
-@record
+@operation
 class Upsample(Op):
-    """Height and width times `scale`; bilinear is with half-pixel centres."""
+    """Height and width times `scale`."""
 
-    word: ClassVar[str] = "upsample"
-    scale: Dim
-    mode: Resampling = Resampling.NEAREST
+    word = "upsample"
+    keeps_sign = stateless = True
+    scale: Dim = attribute(Kind.POSITIVE, "The factor.")
+    mode: Resampling = attribute(
+        Resampling,
+        "Pixels repeated, or interpolated between half-pixel centres.",
+        default=Resampling.NEAREST,
+    )
 
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, "upsample")
+        c, h, w = as_map(x, self.word)
         scale = cast(int, self.scale)
         return (c, h * scale, w * scale)
 
     def resizes(self) -> Resizes:
         return Resize(up=self.scale), Resize(up=self.scale)
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        make = bilinear if self.mode is Resampling.BILINEAR else nearest
+        axis = make(cast(int, self.scale))
+        return axis, axis

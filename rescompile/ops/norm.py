@@ -2,66 +2,73 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from ..expr.dims import Dim
-from ..record import record
-from .base import Op, Parameter, Shape, ShapeError
+from .attribute import Kind, attribute, operation
+from .base import Op, Parameter, Shape, check_groups
+
+EPSILON = "Added to the variance."
 
 
-def _affine(count: int) -> tuple[Parameter, ...]:
-    return (Parameter("weight", (count,)), Parameter("bias", (count,)))
+class Norm(Op):
+    """Base of the normalisations; the spec calls them all `norm`, of a `kind`."""
 
-
-@record
-class BatchNorm(Op):
-    """Batch normalisation with scale and shift; `momentum` is the weight of the new batch.
-
-    `unbiased`: what enters the running variance is the batch's unbiased variance, in every target;
-    otherwise it is whichever the target's own layer takes.
-    """
-
-    word: ClassVar[str] = "batch_norm"
-    epsilon: float = 1e-5
-    momentum: float = 0.1
-    unbiased: bool = False
+    __slots__ = ()
+    called = "norm"
+    kind: ClassVar[str]
+    fresh = light = True
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        running = (Parameter(f"running_{what}", (x[0],), False) for what in ("mean", "var"))
-        return (*_affine(x[0]), *running)
+        scale, shift = Parameter("weight", (x[0],), start=1.0), Parameter("bias", (x[0],))
+        return scale, shift
 
 
-@record
-class LayerNorm(Op):
-    """Normalisation over the channels, at each position by itself, with scale and shift.
+@operation
+class BatchNorm(Norm):
+    """For each channel over batch and positions; in evaluation by running statistics."""
 
-    Among other operations of that sort (`positions`) it finds the channels last.
-    """
-
-    word: ClassVar[str] = "layer_norm"
-    epsilon: float = 1e-5
-    positions: bool = False
+    word, kind = "batch_norm", "batch"
+    epsilon: float = attribute(Kind.EPSILON, EPSILON, default=1e-5)
+    momentum: float = attribute(
+        Kind.MOMENTUM,
+        "The weight of the new batch in the running statistics, as in PyTorch; Keras' 0.99 is 0.01 "
+        "here.",
+        default=0.1,
+    )
+    # Otherwise what enters the running variance is whatever the target's own layer takes.
+    unbiased: bool = attribute(
+        Kind.BOOL,
+        "Whether every backend tracks the unbiased variance, as PyTorch does anyway.",
+        default=False,
+    )
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        return _affine(x[0])
+        mean = Parameter("running_mean", (x[0],), False)
+        variance = Parameter("running_var", (x[0],), False, 1.0)
+        return (*Norm.parameters(self, x), mean, variance)
 
 
-@record
-class GroupNorm(Op):
-    """Normalisation over groups of channels and all positions, with scale and shift."""
+@operation
+class LayerNorm(Norm):
+    """Over the channels, at each position by itself."""
 
-    word: ClassVar[str] = "group_norm"
-    groups: Dim
-    epsilon: float = 1e-5
+    word, kind = "layer_norm", "layer"
+    positional = True
+    epsilon: float = attribute(Kind.EPSILON, EPSILON, default=1e-5)
+    positions: bool = False  # whether it stands among others of that sort: the channels are last
+
+
+@operation
+class GroupNorm(Norm):
+    """Over groups of channels and all positions."""
+
+    word, kind = "group_norm", "group"
+    groups: Dim = attribute(
+        Kind.POSITIVE, "Of group normalisation: how many; it divides the channels."
+    )
+    epsilon: float = attribute(Kind.EPSILON, EPSILON, default=1e-5)
 
     def output(self, x: Shape) -> Shape:
-        if x[0] % cast(int, self.groups):
-            raise ShapeError(
-                f"{self.groups} groups do not divide {x[0]} channels",
-                help="choose a number of groups that divides the channels",
-                key="groups",
-            )
+        check_groups(self.groups, x[0])
         return x
-
-    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        return _affine(x[0])

@@ -63,4 +63,5 @@ class Resize:
 
 
 KEEPS = Resize()
+SINGLE = Resize(single=True)
 Resizes = tuple[Resize, Resize]  # of height and width

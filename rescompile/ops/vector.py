@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from math import prod
-from typing import ClassVar, cast
+from typing import cast
 
 from ..expr.dims import Dim
-from ..record import record
-from .base import Op, Parameter, Shape, ShapeError, as_map, show_shape
-from .resize import Resize, Resizes
+from .attribute import Kind, attribute, operation
+from .axis import Axis
+from .base import Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
+from .channel import Rearrangement
+from .resize import SINGLE, Resizes
 
 
-@record
-class Linear(Op):
-    """y = W x + b on a vector, or at each of the `positions` of a map; weight is (out, in)."""
+@operation
+class Linear(Weighted):
+    """Fully connected layer, from a vector to one of `features`."""
 
-    word: ClassVar[str] = "linear"
-    features: Dim
-    bias: bool = True
-    positions: bool = False
+    word = "linear"
+    role = Role.LINEAR
+    positional = True
+    features: Dim = attribute(Kind.POSITIVE, "Length of the output vector.")
+    bias: bool = attribute(Kind.BOOL, "Whether a number is added to each output.", default=True)
+    positions: bool = False  # whether it is applied at each position of a map
 
     def output(self, x: Shape) -> Shape:
         if self.positions:
@@ -36,18 +40,24 @@ class Linear(Op):
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
         out = cast(int, self.features)
-        weight = Parameter("weight", (out, x[0]))
-        return (weight, Parameter("bias", (out,))) if self.bias else (weight,)
+        return self.weights((out, x[0]), out)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return x[0] * prod(y)
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        return (Axis(), Axis()) if self.positions else None
 
 
-class Flatten(Op):
-    """A map as a vector, in the order channels, rows, columns."""
+class Flatten(Rearrangement):
+    """A map as a vector of C * H * W, in the order channels, rows, columns."""
 
     __slots__ = ()
-    word: ClassVar[str] = "flatten"
+    word = "flatten"
+    light = True
 
     def output(self, x: Shape) -> Shape:
         return (prod(x),)
 
     def resizes(self) -> Resizes:
-        return Resize(single=True), Resize(single=True)
+        return SINGLE, SINGLE

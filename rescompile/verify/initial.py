@@ -32,13 +32,13 @@ def surprises(elaborated: Elaborated, found: Arrays) -> dict[str, Deviation]:
     standard: dict[str, list[Array]] = {}
     seen: dict[bytes, str] = {}
     made: dict[str, Deviation] = {}
-    for path, parameter, trace in parameters(elaborated):
+    for path, parameter, _ in parameters(elaborated):
         name = ".".join(path)
         if name not in found:
             made[name] = Deviation(math.inf, name, problem=f"{name} is missing")
             continue
         value = found[name].astype(np.float64)
-        how = drawn(elaborated.network, trace.op, parameter)
+        how = drawn(elaborated.network, parameter)
         if how.kind == CONSTANT:
             made[name] = _constant(name, how.value, value)
             continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..ir.structure import Path
-from ..ir.trace import CallTrace, GroupTrace, OpTrace, Trace, parts
+from ..ir.trace import Trace, is_call, walk_traces
 from ..reference import Array
 from ..reference.deviation import Arrays, Deviation, deviations
 from ..reference.weights import parameters
@@ -34,7 +34,7 @@ def locate_value(
 
     Only what both sides can tell is compared: layer lists differ where padding is fused.
     """
-    calls = set(_calls(case.elaborated.root.items, ()))
+    calls = _calls(case.elaborated.root.items)
     before = ""
     for path, value in wanted.items():
         name = ".".join(path)
@@ -60,7 +60,7 @@ def in_order(case: Case, found: Mapping[str, Deviation], backward: bool) -> dict
 
 def locate_tensor(case: Case, found: Mapping[str, Deviation], bound: float) -> Place | None:
     """The first of some deviating tensors, in the order of `found`."""
-    calls = set(_calls(case.elaborated.root.items, ()))
+    calls = _calls(case.elaborated.root.items)
     before = ""
     for name, deviation in found.items():
         if deviation.error > bound:
@@ -76,13 +76,7 @@ def block_of(path: Path, calls: Iterable[Path]) -> str:
     return ".".join(around[0]) if around else ""
 
 
-def _calls(items: tuple[Trace, ...], path: Path) -> Iterable[Path]:
+def _calls(items: tuple[Trace, ...]) -> set[Path]:
     """The paths of the outermost block calls."""
-    for item in items:
-        if isinstance(item, CallTrace):
-            yield (*path, item.name)
-        elif isinstance(item, GroupTrace):
-            yield from _calls(item.items, (*path, item.name))
-        elif not isinstance(item, OpTrace):
-            for part in parts(item):
-                yield from _calls(part, path)
+    found = walk_traces(items, enter=lambda item: not is_call(item))
+    return {path for path, item in found if is_call(item)}

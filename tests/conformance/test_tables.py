@@ -37,7 +37,7 @@ def owned(kind: type[Op]) -> tuple[Parameter, ...]:
 
 def is_drawn(kind: type[Op]) -> bool:
     op = example(kind)
-    return any(drawn(network(op), op, tensor).kind != CONSTANT for tensor in owned(kind))
+    return any(drawn(network(op), tensor).kind != CONSTANT for tensor in owned(kind))
 
 
 NEEDED: dict[str, Callable[[type[Op]], bool]] = {

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from rescompile import ops
-from rescompile.cost import support
 from rescompile.cost.receptive_field import ReceptiveField, ReceptiveFields
-from rescompile.cost.support import Axis
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.structure import (
     Branch,
@@ -27,6 +25,8 @@ from rescompile.ir.structure import (
 )
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
+from rescompile.ops import axis as axes
+from rescompile.ops.axis import Axis
 from rescompile.reference import run
 from rescompile.reference.weights import parameters
 
@@ -188,7 +188,7 @@ def test_drawn_chains_see_what_is_measured(seed: int) -> None:
 def test_a_long_pattern_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (ops.Upsample(2), conv(4, 1, 1, 2), ops.Upsample(3), conv(3, 1, 1, 1))
     exact = told(network(chain(*steps))).rows
-    monkeypatch.setattr(support, "MAX_PERIOD", 1)
+    monkeypatch.setattr(axes, "MAX_PERIOD", 1)
     bound = told(network(chain(*steps))).rows
     assert not bound.first
     assert exact.size <= bound.size <= exact.size + 1
@@ -225,6 +225,6 @@ def test_a_transposed_convolution_sees_what_overlaps() -> None:
 
 
 def test_an_axis_has_its_shortest_table() -> None:
-    assert support.nearest(2).then(support.window(2, 2, 0)) == Axis()
-    assert support.spread(1, 1, 0) == Axis()
-    assert support.bilinear(1) == support.nearest(1) == Axis()
+    assert axes.nearest(2).then(axes.window(2, 2, 0)) == Axis()
+    assert axes.spread(1, 1, 0) == Axis()
+    assert axes.bilinear(1) == axes.nearest(1) == Axis()

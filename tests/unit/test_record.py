@@ -18,6 +18,7 @@ def define(decorator: Any) -> Any:
         x: int
         y: int = 2
         at: str = field(default="", compare=False)
+        seen: list[int] = field(default_factory=list, compare=False, kw_only=True)
 
     return Point
 
@@ -39,5 +40,17 @@ def test_it_is_frozen_slotted_and_replaceable() -> None:
     point = Ours(1)
     with pytest.raises(FrozenInstanceError):
         point.x = 2
+    with pytest.raises(FrozenInstanceError):
+        del point.x
     assert not hasattr(point, "__dict__")
     assert replace(point, y=5) == Ours(1, 5)
+
+
+def test_it_takes_arguments_as_a_dataclass_does() -> None:
+    for kind in (Ours, Theirs):
+        assert kind(1, at="here", seen=[3]).seen == [3]
+        assert kind(1).seen is not kind(1).seen
+        with pytest.raises(TypeError):
+            kind()
+        with pytest.raises(TypeError):
+            kind(1, 2, "here", [3])

@@ -24,10 +24,14 @@ def test_a_spec_is_called_like_its_file_wherever_that_stands() -> None:
         assert open_spec(file).name == file.stem
 
 
-def test_families_have_folders_and_known_names_stay_on_top() -> None:
-    assert zoo()["regnet_y_400mf"].parent.name == "regnet"
-    for name in ("resnet34", "plain34", "vgg19", "mobilenet_v2"):
-        assert zoo()[name].parent == zoo_directory()
+def test_each_family_has_a_folder_and_that_of_the_paper_is_on_top() -> None:
+    root = zoo_directory()
+    for name, path in zoo().items():
+        if name.startswith(("resnet", "plain")):
+            assert path == root / f"{name}.yaml"
+        else:
+            assert path.parent.parent == root, "one folder a family"
+    assert zoo()["vgg16"].parent == zoo()["vgg11"].parent == root / "vgg"
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -69,7 +69,7 @@ class Expected(Interpreter[int]):
         network = self.elaborated.network
         for path, item in self.elaborated.flat():
             for parameter in item.op.parameters(item.x):
-                draw = drawn(network, item.op, parameter)
+                draw = drawn(network, parameter)
                 yield (self.name(path), parameter.leaf), Tensor(parameter.shape, draw)
 
 

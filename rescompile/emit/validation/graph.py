@@ -28,7 +28,6 @@ from ...ops import (
     SliceChannels,
     show_shape,
 )
-from ...ops.signs import KEEPS_SIGN, NONNEGATIVE
 from ...record import record
 
 Key = tuple[object, ...]
@@ -97,7 +96,7 @@ class Graph:
             return self.pool(window(op, given.shape), x)
         op = canonical(op, given.shape)
         owns = bool(op.parameters(given.shape))
-        positive = isinstance(op, NONNEGATIVE) or (given.nonnegative and isinstance(op, KEEPS_SIGN))
+        positive = op.nonnegative or (given.nonnegative and op.keeps_sign)
         made = Term(
             describe(op), key(op), (x,), weights if owns else "", op.output(given.shape), positive
         )

@@ -7,6 +7,7 @@ from pydantic import (
     model_validator,
 )
 
+from ... import ops
 from ..types import (
     NAMES,
     Bool,
@@ -29,7 +30,7 @@ from ..types import (
 )
 from .base import Model
 from .claims import Claim
-from .operations import ActivationKind, NormKind
+from .operations import ActivationKind, NormKind, key
 from .steps import WORDS, ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
 
 
@@ -170,20 +171,15 @@ class InitDefaults(Model):
 
 class NormDefaults(Model):
     kind: NormKind = Field("batch", description="What `norm: {}` is.")
-    epsilon: Epsilon = Field(1e-5, description="Added to the variance.")
-    momentum: Momentum = Field(
-        0.1, description="The weight of the new batch in the running statistics."
-    )
-    unbiased: Bool = Field(
-        False,
-        description="Whether every backend tracks the unbiased variance, as PyTorch does anyway.",
-    )
-    groups: Positive | None = Field(None, description="Of group normalisation: how many.")
+    epsilon: Epsilon = key(ops.BatchNorm, "epsilon")
+    momentum: Momentum = key(ops.BatchNorm, "momentum")
+    unbiased: Bool = key(ops.BatchNorm, "unbiased")
+    groups: Positive | None = key(ops.GroupNorm, "groups", default=None)
 
 
 class ActivationDefaults(Model):
     kind: ActivationKind = Field("relu", description="What `activation: {}` is.")
-    slope: Slope = Field(0.01, description="Of `leaky_relu`: the factor of negative values.")
+    slope: Slope = key(ops.LeakyRelu, "slope")
 
 
 class Defaults(Model):

@@ -1,9 +1,15 @@
-"""The operations of the language, and what each of them takes."""
+"""The operations of the language: each has a model made from its class.
 
-from typing import Annotated, Literal
+By hand are those that are several operations, or not quite one: norms and activations by their
+kinds, and depthwise convolutions. Their keys are declared by the operations, too.
+"""
 
-from pydantic import Field
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, create_model
+
+from ... import ops
+from ...ops import Attribute, Kind, Op, attributes
 from ..types import (
     Bool,
     Cut,
@@ -22,35 +28,16 @@ from ..types import (
 )
 from .base import Model
 
-ACTIVATIONS = (
-    "none",
-    "relu",
-    "relu6",
-    "leaky_relu",
-    "sigmoid",
-    "hard_sigmoid",
-    "tanh",
-    "silu",
-    "hard_swish",
-    "gelu",
-    "elu",
-    "softmax",
-)
-NORMS = {
-    "none": "no normalisation: the step is left out",
-    "batch": "for each channel over batch and positions; in evaluation by running statistics",
-    "layer": "over the channels, at each position by itself",
-    "group": "over groups of channels and all positions",
+ACTIVATIONS = ("none", *ops.ACTIVATIONS)
+NORMS = {"none": "no normalisation: the step is left out"} | {
+    kind: about[0].lower() + about[1:].rstrip(".")
+    for kind, about in ((kind, str(op.__doc__)) for kind, op in ops.NORMS.items())
 }
 # What a kind takes beside itself; an option that it does not take would change nothing.
-NORM_OPTIONS: dict[str, tuple[str, ...]] = {
+NORM_OPTIONS = {"none": (), **{kind: tuple(attributes(op)) for kind, op in ops.NORMS.items()}}
+ACTIVATION_OPTIONS = {
     "none": (),
-    "batch": ("epsilon", "momentum", "unbiased"),
-    "layer": ("epsilon",),
-    "group": ("epsilon", "groups"),
-}
-ACTIVATION_OPTIONS: dict[str, tuple[str, ...]] = {
-    kind: ("slope",) if kind == "leaky_relu" else () for kind in ACTIVATIONS
+    **{kind: tuple(attributes(op)) for kind, op in ops.ACTIVATIONS.items()},
 }
 SHORTCUTS = {
     "none": "nothing is added: the plain networks of He et al. 2015",
@@ -68,31 +55,40 @@ NormKind = Annotated[str, choice(NORMS, "norm")]
 ShortcutKind = Annotated[str, choice(SHORTCUTS, "shortcut")]
 
 
-class Conv(Model):
-    """2-D convolution (cross-correlation), from any number of channels to `channels`.
+TYPES: dict[Kind, Any] = {
+    Kind.POSITIVE: Positive,
+    Kind.WHOLE: Int,
+    Kind.PAIR: Pair,
+    Kind.PAIR_FROM_ZERO: PairFromZero,
+    Kind.PADDING: Padding,
+    Kind.POOL_PADDING: PoolPadding,
+    Kind.CUT: Cut,
+    Kind.RATE: Rate,
+    Kind.FLOAT: PlainFloat,
+    Kind.EPSILON: Epsilon,
+    Kind.MOMENTUM: Momentum,
+    Kind.SLOPE: Slope,
+    Kind.BOOL: Bool,
+}
 
-    n rows become (n + padding above and below - dilation * (kernel - 1) - 1) // stride + 1. Padding
-    defaults to (kernel - 1) // 2 * dilation on every side: an odd kernel at stride 1 keeps n.
-    """
 
-    channels: Positive = Field(description="Output channels.")
-    kernel: Pair = Field(description="Height and width of the window.")
-    stride: Pair = Field(1, description="Steps of the window.")
-    padding: Padding | None = Field(
-        None,
-        description="Zeros around the map. The default is that of the spec, `defaults.padding`.",
-    )
-    dilation: Pair = Field(1, description="Distance between the taps of the window.")
-    groups: Positive = Field(
-        1,
-        description="Groups of channels that do not see each other; it divides input and output "
-        "channels.",
-    )
-    bias: Bool | None = Field(
-        None,
-        description="Whether a number is added to each output channel; the default is "
-        "`defaults.bias`.",
-    )
+def key(op: type[Op], name: str, **given: Any) -> Any:
+    """The field of an attribute, with its default unless another is given."""
+    declared = attributes(op)[name]
+    return Field(**{"default": _plain(declared.absent), "description": declared.doc, **given})
+
+
+def _plain(value: Any) -> Any:
+    """A default as a spec would say it: one number for all sides."""
+    if value is ops.REQUIRED:
+        return ...
+    return value[0] if isinstance(value, tuple) else getattr(value, "value", value)
+
+
+def _type(declared: Attribute) -> Any:
+    kind = declared.kind
+    known = TYPES[kind] if isinstance(kind, Kind) else Literal[tuple(one.value for one in kind)]
+    return known | None if declared.absent is None else known
 
 
 class DepthwiseConv(Model):
@@ -101,46 +97,14 @@ class DepthwiseConv(Model):
     C channels become C * multiplier; rows and columns as with `conv`.
     """
 
-    kernel: Pair = Field(description="Height and width of the window.")
-    stride: Pair = Field(1, description="Steps of the window.")
-    padding: Padding | None = Field(None, description="Zeros around the map, as for `conv`.")
-    dilation: Pair = Field(1, description="Distance between the taps of the window.")
+    kernel: Pair = key(ops.Conv, "kernel")
+    stride: Pair = key(ops.Conv, "stride")
+    padding: Padding | None = key(
+        ops.Conv, "padding", description="Zeros around the map, as for `conv`."
+    )
+    dilation: Pair = key(ops.Conv, "dilation")
     multiplier: Positive = Field(1, description="Outputs for each input channel.")
-    bias: Bool | None = Field(
-        None,
-        description="Whether a number is added to each output channel; the default is "
-        "`defaults.bias`.",
-    )
-
-
-class ConvTranspose(Model):
-    """Transposed convolution, which enlarges a map by its stride.
-
-    n rows become (n - 1) stride + kernel - 2 padding + output_padding. `padding` cuts off, on both
-    sides, what the kernels spread beyond; the default, 0, cuts nothing. `output_padding` adds rows
-    and columns after, fewer than the stride.
-    """
-
-    channels: Positive = Field(description="Output channels.")
-    kernel: Pair = Field(description="Height and width of what each pixel spreads.")
-    stride: Pair = Field(1, description="By how much the map grows.")
-    padding: Cut = Field(0, description="Rows and columns cut off on both sides.")
-    output_padding: PairFromZero = Field(
-        0, description="Rows and columns added after, fewer than the stride."
-    )
-    groups: Positive = Field(1, description="Groups of channels that do not see each other.")
-    bias: Bool | None = Field(
-        None,
-        description="Whether a number is added to each output channel; the default is "
-        "`defaults.bias`.",
-    )
-
-
-class Linear(Model):
-    """Fully connected layer, from a vector to one of `features`."""
-
-    features: Positive = Field(description="Length of the output vector.")
-    bias: Bool = Field(True, description="Whether a number is added to each output.")
+    bias: Bool | None = key(ops.Conv, "bias")
 
 
 class Norm(Model):
@@ -152,19 +116,10 @@ class Norm(Model):
     kind: NormKind | None = Field(
         None, description="Which normalisation; `none` leaves the step out."
     )
-    epsilon: Epsilon | None = Field(None, description="Added to the variance.")
-    momentum: Momentum | None = Field(
-        None,
-        description="The weight of the new batch in the running statistics, as in PyTorch; Keras'"
-        " 0.99 is 0.01 here.",
-    )
-    unbiased: Bool | None = Field(
-        None,
-        description="Whether every backend tracks the unbiased variance, as PyTorch does anyway.",
-    )
-    groups: Positive | None = Field(
-        None, description="Of group normalisation: how many; it divides the channels."
-    )
+    epsilon: Epsilon | None = key(ops.BatchNorm, "epsilon", default=None)
+    momentum: Momentum | None = key(ops.BatchNorm, "momentum", default=None)
+    unbiased: Bool | None = key(ops.BatchNorm, "unbiased", default=None)
+    groups: Positive | None = key(ops.GroupNorm, "groups", default=None)
 
 
 class Activation(Model):
@@ -173,86 +128,23 @@ class Activation(Model):
     kind: ActivationKind | None = Field(
         None, description="Which function; `none` leaves the step out."
     )
-    slope: Slope | None = Field(None, description="Of `leaky_relu`: the factor of negative values.")
+    slope: Slope | None = key(ops.LeakyRelu, "slope", default=None)
 
 
-class MaxPool(Model):
-    """Maximum over a window; padding never wins.
-
-    n rows become (n + padding above and below - kernel) // stride + 1. In ceil mode the division
-    rounds up, if the last window starts inside the map or the padding above.
-    """
-
-    kernel: Pair = Field(description="Height and width of the window.")
-    stride: Pair | None = Field(None, description="Steps of the window; the default is the kernel.")
-    padding: PoolPadding = Field(
-        0, description="Pixels around the map, at most half of the kernel."
+def _models(op: type[Op]) -> dict[str, type[Model]]:
+    """By their words, the steps of the language that say an operation."""
+    if issubclass(op, ops.Norm):
+        return {"norm": Norm}
+    if issubclass(op, ops.Activation):
+        return {"activation": Activation}
+    if op is ops.Permute:
+        return {}  # `positions` make it
+    declared = attributes(op)
+    fields: dict[str, Any] = {name: (_type(one), key(op, name)) for name, one in declared.items()}
+    made = create_model(
+        op.__name__, __base__=Model, __doc__=op.__doc__, __module__=__name__, **fields
     )
-    ceil_mode: Bool = Field(False, description="Whether a last, incomplete window counts as well.")
+    return {op.word: made} | ({"depthwise_conv": DepthwiseConv} if op is ops.Conv else {})
 
 
-class AvgPool(MaxPool):
-    """Mean over a window, of the shape that `max_pool` gives."""
-
-    count_include_pad: Bool = Field(
-        False, description="Whether the zeros of the padding count in the mean."
-    )
-
-
-class GlobalAvgPool(Model):
-    """Mean over all positions: C x H x W becomes a vector of C, or C x 1 x 1."""
-
-    keepdims: Bool = Field(
-        False, description="Whether the result is a map of 1 x 1 instead of a vector."
-    )
-
-
-class Flatten(Model):
-    """A map as a vector of C * H * W, in the order channels, rows, columns."""
-
-
-class Dropout(Model):
-    """Zeroes values with probability `rate` in training, scaling the rest; the shape stays."""
-
-    rate: Rate = Field(description="The probability.")
-
-
-class StochasticDepth(Model):
-    """Zeroes whole samples with probability `rate` in training, scaling the rest."""
-
-    rate: Rate = Field(description="The probability.")
-
-
-class LayerScale(Model):
-    """A learned factor for each channel; it stands in a block's `body`. The shape stays."""
-
-    init: PlainFloat = Field(1e-6, description="The factors at first.")
-
-
-class PadChannels(Model):
-    """Channels of zeros: C become before + C + after."""
-
-    before: Int = Field(0, description="Channels of zeros before the input's.")
-    after: Int = Field(0, description="Channels of zeros after the input's.")
-
-
-class SliceChannels(Model):
-    """The channels from `start` up to, not including, `stop`: stop - start of them."""
-
-    start: Int = Field(0, description="The first channel.")
-    stop: Positive = Field(description="The channel after the last.")
-
-
-class ChannelShuffle(Model):
-    """Interleaves groups of channels (ShuffleNet): channel i of group g becomes g of group i."""
-
-    groups: Positive = Field(description="How many groups; it divides the channels.")
-
-
-class Upsample(Model):
-    """Height and width times `scale`."""
-
-    scale: Positive = Field(description="The factor.")
-    mode: Literal["nearest", "bilinear"] = Field(
-        "nearest", description="Pixels repeated, or interpolated between half-pixel centres."
-    )
+OPERATIONS = {word: model for op in ops.OPS for word, model in _models(op).items()}

@@ -1,35 +1,14 @@
 """Steps: one operation each, or a group, a join, a residual, a block call."""
 
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
 from ..types import Bool, Children, Condition, Either, Name, Rate, Repeat, unknown_key, wrong
 from .base import Model
-from .operations import (
-    ACTIVATIONS,
-    NORMS,
-    Activation,
-    AvgPool,
-    ChannelShuffle,
-    Conv,
-    ConvTranspose,
-    DepthwiseConv,
-    Dropout,
-    Flatten,
-    GlobalAvgPool,
-    LayerScale,
-    Linear,
-    MaxPool,
-    Norm,
-    PadChannels,
-    ShortcutKind,
-    SliceChannels,
-    StochasticDepth,
-    Upsample,
-)
+from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
 
 
 def _is_list(value: Any) -> str:
@@ -128,10 +107,8 @@ class Residual(Model):
         return "write `{branch: [...], shortcut: $shortcut}`"
 
 
-class Step(Model):
-    """One step: exactly one operation, group, join, residual or block call, perhaps with a name."""
-
-    model_config = ConfigDict(extra="allow")
+class Common(Model):
+    """What a step may have beside what it does."""
 
     name: Name | None = Field(
         None,
@@ -157,23 +134,18 @@ class Step(Model):
         "channels, in order, where it otherwise gets all of them.",
     )
 
-    conv: Conv | None = None
-    depthwise_conv: DepthwiseConv | None = None
-    conv_transpose: ConvTranspose | None = None
-    linear: Linear | None = None
-    norm: Norm | None = None
-    activation: Activation | None = None
-    max_pool: MaxPool | None = None
-    avg_pool: AvgPool | None = None
-    global_avg_pool: GlobalAvgPool | None = None
-    flatten: Flatten | None = None
-    dropout: Dropout | None = None
-    stochastic_depth: StochasticDepth | None = None
-    layer_scale: LayerScale | None = None
-    pad_channels: PadChannels | None = None
-    slice_channels: SliceChannels | None = None
-    channel_shuffle: ChannelShuffle | None = None
-    upsample: Upsample | None = None
+
+if TYPE_CHECKING:
+    Operation = Common
+else:
+    fields = {word: (model | None, None) for word, model in OPERATIONS.items()}
+    Operation = create_model("Operation", __base__=Common, __module__=__name__, **fields)
+
+
+class Step(Operation):
+    """One step: exactly one operation, group, join, residual or block call, perhaps with a name."""
+
+    model_config = ConfigDict(extra="allow")
 
     group: Steps | None = Field(
         None, description="Steps one after the other in a sequence of their own."
@@ -227,7 +199,7 @@ class Step(Model):
             wrong(f"`{words[0]}` has nothing after it", _empty_help(words[0], extras), words[0])
         if extras and words[0] != "block":
             self._refuse(extras[0], words[0])
-        if self.layer_scale is not None and self.when is not True:
+        if words[0] == "layer_scale" and self.when is not True:
             wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
         self._check_common(words[0])
         return self
@@ -293,7 +265,7 @@ class Step(Model):
         return dict(self.__pydantic_extra__ or {})
 
 
-COMMON = ("name", "when", "repeat", "children", "split")
+COMMON = tuple(Common.model_fields)
 JOINS = ("add", "multiply", "concat")
 # What takes no condition, and where to write it instead.
 UNCONDITIONAL = {
@@ -302,7 +274,7 @@ UNCONDITIONAL = {
     "residual": "write it inside of the residual, beside `branch`",
     "steps": "put them into a block that is `inline`, and write `when` in its call",
 }
-WORDS = tuple(n.rstrip("_") for n in Step.__annotations__ if n not in COMMON and n[0] != "_")
+WORDS = tuple(name.rstrip("_") for name in Step.model_fields if name not in COMMON)
 
 
 def _field(word: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from rescompile.api import Architecture, open_spec
 from rescompile.emit.layout import statement
+from rescompile.emit.summary import docstring
 from rescompile.ir.structure import Initializer
 from rescompile.ops import Flatten, Pool
 from rescompile.registry import get_backend
@@ -17,7 +18,7 @@ from rescompile_keras.analysis import Flattening, Signs
 from rescompile_keras.convolution import Kind, Padding, find_sites
 from rescompile_keras.initialise import depthwise_initializer
 from rescompile_keras.layers import keras_momentum
-from rescompile_keras.view import docstring, number
+from rescompile_keras.view import number
 
 Write = Callable[..., Path]
 HEAD = "\nhead: [{global_avg_pool: {}}, {linear: {features: $classes}}]\n"

@@ -1,0 +1,74 @@
+"""How Keras' functional models are written, beside the operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rescompile.emit.functions import syntax
+from rescompile.emit.functions.syntax import Values
+from rescompile.emit.label import Label
+from rescompile.emit.layout import Call, Code, Items, Keyword
+from rescompile.emit.lines import Line
+from rescompile.emit.scope import Argument, Scope
+from rescompile.ir.structure import JoinKind, Layer, Network
+
+from .layers import Site, Style, apply
+from .view import RESERVED, TENSOR
+
+JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Multiply", JoinKind.CONCAT: "Concatenate"}
+RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
+# A residual network has about 1.2 layers on a path for each operation, by its joins and explicit
+# paddings: with a sixth to spare, this many come near the limit. No path has more than twice as
+# many layers as there are operations, which is what is asked for then.
+LAYERS_PER_OPERATION = 1.4
+# Keras' layers, joins and shapes follow a global setting, and some networks would build without it.
+CHANNELS_LAST = (
+    'if keras.config.image_data_format() != "channels_last":',
+    "    raise ValueError(\"call keras.config.set_image_data_format('channels_last') first\")",
+)
+
+
+class KerasSyntax(syntax.Syntax):
+    """What a file of a network agrees on is its style."""
+
+    tensor = TENSOR
+    model_type = "keras.Model"
+    own = syntax.Syntax.own | {"inputs", "input_shape"}
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        network = style.analysis.network.name
+        self.meanings = syntax.MEANINGS | RESERVED | style.helper_names() | {network}
+
+    @property
+    def recursion_limit(self) -> int:
+        """The limit that building the model may need, in thousands; 0 where the default will do."""
+        operations = self.style.analysis.elaborated.root.layers
+        if operations * LAYERS_PER_OPERATION <= RECURSION:
+            return 0
+        return -(-2 * operations // RECURSION) * RECURSION
+
+    def layer(self, node: Layer, source: str, target: str, label: Label, scope: Scope) -> Values:
+        return apply(node.op, Site(self.style, node, source, target, label, scope))
+
+    def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
+        layer = Call(f"layers.{JOINS[kind]}", (label.keyword(),))
+        return Call(layer, (Items("[", "]", operands),))
+
+    def split(self, source: str, count: int) -> Code:
+        return Call("keras.ops.split", (source, str(count), Keyword("axis", "-1")))
+
+    def arguments(self, network: Network) -> list[Argument]:
+        channels, height, width = network.input
+        size = f"({height}, {width}, {channels})"
+        return [Argument("input_shape", "tuple[int, int, int]", size)]
+
+    def opening(self, network: Network) -> Iterator[Line]:
+        if self.recursion_limit:
+            raised = f"max(sys.getrecursionlimit(), {self.recursion_limit:_})"
+            yield Line(f"sys.setrecursionlimit({raised})", comment="Keras recurses over layers")
+        yield from map(Line, CHANNELS_LAST)
+        yield Line("keras.Input(input_shape)", self.input)
+
+    def model(self, network: Network, result: Code) -> Code:
+        return Call("keras.Model", (self.input, result, Keyword("name", f'"{network.name}"')))

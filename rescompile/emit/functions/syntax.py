@@ -1,0 +1,60 @@
+"""What a backend says of its framework, so that functions can be written for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...ir.structure import CLASSES, JoinKind, Layer, Network
+from ..label import Label
+from ..layout import Code
+from ..lines import Line
+from ..program import Program
+from ..program import Syntax as Names
+from ..scope import Argument, Scope
+from .function import Function
+
+Values = list[tuple[Code, str]]  # each with a comment for its line
+
+
+START = "start"  # the number of a function's first layer in the caller's sequence
+STAGE_NAME = "stage"
+MEANINGS = Names.meanings | {"str", "x", "name", START}
+
+
+class Syntax(Names):
+    """How a target that applies layers to a tensor writes what functions are made of."""
+
+    meanings = MEANINGS
+    own = Names.own | {CLASSES, STAGE_NAME}
+    tensor = "Tensor"  # the type of a tensor
+    model_type = "Model"  # what the network's function returns
+    channels = "{}.shape[-1]"  # the channels of one
+    input = "inputs"  # what the network's function calls its input
+    stage_name = STAGE_NAME
+    layout = "channels_last"
+
+    def layer(self, node: Layer, source: str, target: str, label: Label, scope: Scope) -> Values:
+        """The values that `target` takes, one after the other."""
+        raise NotImplementedError
+
+    def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
+        raise NotImplementedError
+
+    def split(self, source: str, count: int) -> Code:
+        """Equal shares of the channels."""
+        raise NotImplementedError
+
+    def arguments(self, network: Network) -> list[Argument]:
+        """What the network's function takes beside its number of classes."""
+        raise NotImplementedError
+
+    def opening(self, network: Network) -> Iterable[Line]:
+        """The first lines of the network's function; the last gives the input its value."""
+        raise NotImplementedError
+
+    def model(self, network: Network, result: Code) -> Code:
+        """What the network's function returns."""
+        raise NotImplementedError
+
+
+Functions = Program[Syntax, Function]

@@ -1,0 +1,78 @@
+"""Statements one below the other, with the blocks that they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..expr.dims import Var
+from ..ir.structure import INDEX, Block
+from ..record import record
+from .code import uses
+from .layout import LINE_LENGTH, Code, statement
+from .scope import COUNTERS, Scope
+
+RETURN = "return"  # in place of a target
+
+
+@record
+class Line:
+    """A statement: code that is assigned to `target` or returned, or plain text."""
+
+    code: Code
+    target: str = ""
+    indent: int = 4
+    comment: str = ""
+
+    def __str__(self) -> str:
+        if isinstance(self.code, str) and not self.target:
+            return " " * self.indent + self.code + (f"  # {self.comment}" if self.comment else "")
+        before = f"{self.target} = " if self.target else ""
+        before = "return " if self.target == RETURN else before
+        return statement(self.code, before=before, indent=self.indent, comment=self.comment)
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is one line, and not too long."""
+        return "\n" not in str(self) and len(str(self)) <= LINE_LENGTH
+
+
+class Writer:
+    """The lines of one definition as they come."""
+
+    def __init__(self, indent: int = 4) -> None:
+        self.lines: list[Line] = []
+        self.indent = indent
+
+    def write(self, code: Code, target: str = "", comment: str = "") -> None:
+        self.lines.append(Line(code, target, self.indent, comment))
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """Lines under `head`, which ends with a colon; without any there is no head either."""
+        self.write(head)
+        place = len(self.lines)
+        self.indent += 4
+        yield
+        self.indent -= 4
+        if len(self.lines) == place:
+            del self.lines[place - 1 :]
+
+    @contextmanager
+    def loop(self, scope: Scope, turns: str) -> Iterator[str]:
+        """A loop over `range(turns)`; its counter has a name only if a line in it has it."""
+        place = len(self.lines)
+        with scope.bound(INDEX, *COUNTERS) as counter, self.block(""):
+            yield counter
+        shown = counter if uses(map(str, self.lines[place + 1 :]), counter) else "_"
+        if len(self.lines) > place:  # else nothing is repeated
+            self.lines[place] = Line(f"for {shown} in range({turns}):", indent=self.indent)
+
+
+def lets(block: Block, scope: Scope, indent: int = 4) -> list[Line]:
+    """The values that a block's text gives names to, as far as it uses them."""
+    lines: list[Line] = []
+    for name, dim in reversed(block.lets):
+        if name in scope.used:
+            lines.insert(0, Line(scope.dim(dim), scope.dim(Var(name)), indent))
+    return lines

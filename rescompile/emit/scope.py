@@ -1,0 +1,140 @@
+"""A definition being rendered: how names are written in it, and what its calls give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..expr.dims import Dim, Var, names, substitute, text
+from ..ir.flow import Flow
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Node, Param
+from ..record import record
+from .layout import Arg, Code, Items, Keyword
+from .naming import free
+
+COUNTERS = ("i", "j", "k")
+CHANNELS = "channels"  # what readers know without its name, as a framework's own layers take it
+
+
+@dataclass
+class Scope:
+    """What enters the nodes of a definition, and which names its text has used.
+
+    `shown` tells how names are written that Python has a meaning for. `taken` are the names that
+    have one here; a variable of the emitter's own is called otherwise.
+    """
+
+    flow: Flow = field(default_factory=lambda: Flow({}))
+    shown: dict[str, Dim] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+
+    def dim(self, dim: Dim) -> str:
+        """An expression as Python source."""
+        self.used |= names(dim)
+        return text(substitute(dim, self.shown), sigil="")
+
+    def pair(self, dims: tuple[Dim, Dim]) -> Code:
+        """One expression for both axes where they agree."""
+        first, second = (self.dim(dim) for dim in dims)
+        return first if first == second else _tuple(first, second)
+
+    def sides(self, padding: tuple[Dim, Dim, Dim, Dim]) -> Code:
+        """Padding of both axes, as short as it can be said."""
+        top, bottom, left, right = (self.dim(dim) for dim in padding)
+        if top == bottom and left == right:
+            return top if top == left else _tuple(top, left)
+        return _tuple(_tuple(top, bottom), _tuple(left, right))
+
+    def pads(self, padding: tuple[Dim, Dim, Dim, Dim]) -> Code:
+        """Padding of every axis, where the channels are last."""
+        top, bottom, left, right = (self.dim(dim) for dim in padding)
+        return _tuple("(0, 0)", _tuple(top, bottom), _tuple(left, right), "(0, 0)")
+
+    def entering(self, node: Node) -> str:
+        """The channels that enter a node."""
+        return self.dim(self.flow.entering[node.id])
+
+    def fresh(self, *wanted: str) -> str:
+        """A name for a variable: the first one that is free, or that with a number."""
+        name = free(self.taken, *wanted)
+        self.taken.add(name)
+        return name
+
+    def variable(self, name: str) -> Var:
+        """A variable of the emitted function, whatever values of the block are called."""
+        key = f"local {name}"  # no name in a spec
+        self.shown[key] = Var(name)
+        return Var(key)
+
+    @contextmanager
+    def bound(self, name: str, *wanted: str) -> Iterator[str]:
+        """A fresh variable, inside, for what expressions there call `name`."""
+        outer, made = self.shown.get(name), self.fresh(*wanted)
+        self.shown[name] = Var(made)
+        yield made
+        self.taken.remove(made)
+        if outer is None:
+            del self.shown[name]
+        else:
+            self.shown[name] = outer
+
+    @property
+    def repeats(self) -> bool:
+        """Whether what is rendered stands in a loop."""
+        return INDEX in self.shown
+
+
+def _tuple(*items: Code) -> Code:
+    return Items("(", ")", items)
+
+
+@record
+class Argument:
+    """An argument of an emitted definition; `of` is its name in the spec."""
+
+    name: str
+    type: str
+    default: str | None = None
+    of: str = ""
+
+    @property
+    def key(self) -> str:
+        """What calls know it by."""
+        return self.of or self.name
+
+    @property
+    def declared(self) -> str:
+        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
+
+
+def arguments_of(block: Block, scope: Scope) -> tuple[Argument, ...]:
+    """The parameters that the text of a block needs."""
+    return ordered(_argument(p, scope) for p in block.parameters if p.name in scope.used)
+
+
+def ordered(arguments: Iterable[Argument], *between: Argument) -> tuple[Argument, ...]:
+    """Arguments as Python wants them, those with a default last; `between` come before these."""
+    given = list(arguments)
+    required = [a for a in given if a.default is None]
+    return (*required, *between, *(a for a in given if a.default is not None))
+
+
+def _argument(param: Param, scope: Scope) -> Argument:
+    default = None if param.default is None else text(param.default, "")
+    return Argument(scope.dim(Var(param.name)), param.type.__name__, default, of=param.name)
+
+
+def call_args(arguments: tuple[Argument, ...], given: Mapping[str, str]) -> tuple[Arg, ...]:
+    """Arguments for a call: leading channels by position, others by keyword, no defaults."""
+    made: list[Arg] = []
+    positional = True
+    for argument in arguments:
+        value = given[argument.key]
+        positional = positional and argument.key in (IN_CHANNELS, CHANNELS)
+        if positional:
+            made.append(value)
+        elif value != argument.default:
+            made.append(Keyword(argument.name, value))
+    return tuple(made)
