@@ -76,7 +76,7 @@ class Rows:
 
     def __init__(self, elaborated: Elaborated) -> None:
         self.network = elaborated.network
-        self.root = elaborated.root.items
+        self.root, self.input = elaborated.root.items, elaborated.root.x
         self.stages = tuple(zip(self.network.stages, elaborated.stages, strict=True))
         self.costs = Costs()
         self.fields = ReceptiveFields()
@@ -126,7 +126,8 @@ class Rows:
         after = self.fields.total(unit.items, before, self.scopes.setdefault(unit.path, {}))
         for depth, name_there in enumerate(unit.path):  # so far, the groups around end here as well
             self.scopes.setdefault(unit.path[:depth], {})[name_there] = after
-        return Row(name, what, blocks, unit.items[-1].y, self.costs.total(unit.items), after)
+        output = unit.items[-1].y if unit.items else self.input
+        return Row(name, what, blocks, output, self.costs.total(unit.items), after)
 
     def _count(self, unit: Unit) -> int:
         found = sum(inner.block for inner in self._units(unit.items, unit.path))
