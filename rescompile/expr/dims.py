@@ -213,7 +213,9 @@ def simplify(dim: Dim) -> Dim:
 
 
 def unary(op: str, operand: Dim) -> Dim:
-    """`-` or `not` of an operand, folded where it is known."""
+    """`-` or `not` of an operand, folded where it is known; an equation is turned round."""
+    if op == "not" and isinstance(operand, Binary) and operand.op in ("==", "!="):
+        return Binary("!=" if operand.op == "==" else "==", operand.left, operand.right)
     if isinstance(operand, Expr):
         return Unary(op, operand)
     return -operand if op == "-" else not operand
@@ -300,9 +302,7 @@ def logical_and(left: Dim, right: Dim) -> Dim:
 
 
 def negation(dim: Dim) -> Dim:
-    """Where a condition does not hold; an equation is turned round."""
-    if isinstance(dim, Binary) and dim.op in ("==", "!="):
-        return Binary("!=" if dim.op == "==" else "==", dim.left, dim.right)
+    """Where a condition does not hold."""
     return unary("not", dim)
 
 
