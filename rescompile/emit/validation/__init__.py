@@ -72,7 +72,7 @@ def _differences(expected: Expected, traced: Traced, graph: Graph, known: int) -
 
 def _steps(expected: Expected, traced: Traced, graph: Graph, known: int) -> Iterator[str]:
     """The first step of the spec that the code does not have, and what it has there."""
-    reached = _reachable(graph, traced.outputs)
+    reached = graph.reachable(traced.outputs)
     path, value = next(
         ((path, value) for path, value in expected.steps if value not in reached),
         ((), expected.outputs[0]),
@@ -93,16 +93,6 @@ def _step(graph: Graph, value: int, names: dict[int, str]) -> str:
     term = graph[value]
     owner = f"{term.weights}: " if term.weights else ""
     return f"{owner}{term} of " + " and ".join(names.get(x, graph[x].what) for x in term.inputs)
-
-
-def _reachable(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
-    found, ahead = set[int](), list(outputs)
-    while ahead:
-        value = ahead.pop()
-        if value not in found:
-            found.add(value)
-            ahead.extend(graph[value].inputs)
-    return found
 
 
 def _name(owner: str, leaf: str) -> str:

@@ -69,7 +69,7 @@ def test_no_framework_is_imported(spec: str, tmp_path: Path) -> None:
 KERAS = """
 import json, sys, traceback
 import keras, numpy as np
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.live import import_source
 from rescompile.registry import get_backend
 
