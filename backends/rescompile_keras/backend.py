@@ -27,8 +27,8 @@ from .syntax import KerasSyntax
 from .vocabulary import OWN, RESERVED, complement, number, written
 
 if TYPE_CHECKING:
-    from rescompile.emit.validation import Traced
     from rescompile.emit.validation.graph import Graph
+    from rescompile.emit.validation.traced import Traced
 
     from .bare import KerasFiles
     from .runtime import KerasRuntime

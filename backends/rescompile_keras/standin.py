@@ -14,10 +14,10 @@ from typing import Any, cast
 
 from rescompile import ops
 from rescompile.emit.channels_last import Map, layout_of
-from rescompile.emit.validation import Traced, TraceError
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.expected import Tensor
 from rescompile.emit.validation.graph import Graph, Window
+from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, Draw
 from rescompile.ops import Op, Role, Shape
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from rescompile import ops
-from rescompile.emit.validation import TraceError
 from rescompile.emit.validation.graph import Window
+from rescompile.emit.validation.traced import TraceError
 from rescompile.ops import Op, same_padding
 
 from .layers import TABLE
