@@ -122,8 +122,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def near(word: str, known: Iterable[str]) -> list[str]:
     """The known names that a word is a slip of: a letter or two apart, not of another meaning.
 
-    Words up to five letters may have one slip, others two; only the nearest names are given. Case
-    and underscores do not count, and the last part of a path stands for the whole.
+    Words up to five letters may have one slip, not a letter before their first (`padd` is no
+    `add`), others two; only the nearest names are given. Case and underscores do not count, and
+    the last part of a path stands for the whole.
     """
     plain = _plain(word)
     slips = 1 if len(plain) <= SHORT else 2
@@ -131,7 +132,8 @@ def near(word: str, known: Iterable[str]) -> list[str]:
     for name in sorted(set(known)):
         for other in {_plain(name), _plain(name.rpartition("/")[2])}:
             distance = _distance(plain, other, slips)
-            if distance <= slips and distance < min(len(plain), len(other)):
+            begins = slips > 1 or plain[:1] in other[:2]
+            if begins and distance <= slips and distance < min(len(plain), len(other)):
                 found[name] = min(distance, found.get(name, distance))
     least = min(found.values(), default=0)
     return [name for name, distance in found.items() if distance == least]

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from rescompile.emit.choices import choices
+from rescompile.emit.code import uses
 from rescompile.emit.layout import Arg, Call, Code, Commented, Items, statement
 from rescompile.emit.repetition import uses_index
 from rescompile.expr.dims import Dim, Var, binary, if_else
@@ -183,13 +184,13 @@ class Sequences:
         start = self.scope.entering(node) if runs else ""
         with self.width(runs) as width, self.scope.variable(INDEX, *COUNTERS) as counter:
             body = list(self.fill(target, node.body, indent + 4))
-            leaving = self.file.analysis.new_flow().body(node.body, Var(RUNNING))
-            if runs and leaving != Var(RUNNING):
-                body.append(f"{pad}    {width} = {self.scope.dim(leaving)}")
-            if runs:
+            if runs and uses(body, width):
+                leaving = self.file.analysis.new_flow().body(node.body, Var(RUNNING))
+                if leaving != Var(RUNNING):
+                    body.append(f"{pad}    {width} = {self.scope.dim(leaving)}")
                 yield f"{pad}{width} = {start}"
-            counts = INDEX in self.scope.used
-            yield f"{pad}for {counter if counts else '_'} in range({count}):"
+            shown = counter if uses(body, counter) else "_"
+            yield f"{pad}for {shown} in range({count}):"
             yield from body
 
     def runs(self, node: Loop) -> bool:

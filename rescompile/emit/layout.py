@@ -1,12 +1,10 @@
 """Python statements laid out as ``ruff format`` lays them out.
 
-The emitters describe a statement as a small tree (:data:`Code`) and leave the line breaks to this
-module, so that ``ruff format`` (line length 100, default settings) leaves an emitted file as it is.
-Only the forms that the emitters need are covered, within these bounds:
+The emitters describe a statement as text, or as a small tree (:data:`Code`), and leave the line
+breaks to this module, so that ``ruff format`` (line length 100, default settings) leaves an emitted
+file as it is. Only the forms that the emitters need are covered, within these bounds:
 
-* An atom is text that is never split, except for one trailing subscript (``self.blocks["conv1"]``).
-  Any other brackets or operators in it must be too short for ruff to need to split them.
-* The parts of a :class:`Chain` are not chains.
+* No more than one method is called on the result of a call, and nothing is raised to a power.
 * A comment is short enough that it alone does not push a line past the limit.
 """
 
@@ -14,60 +12,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from ..prose import columns
-from ..record import record
+from .code import (
+    PREFIX,
+    Arg,
+    Attribute,
+    Call,
+    Chain,
+    Code,
+    Commented,
+    Items,
+    Keyword,
+    Operation,
+    parsed,
+)
+
+__all__ = (
+    "LINE_LENGTH",
+    "Arg",
+    "Call",
+    "Chain",
+    "Code",
+    "Commented",
+    "Items",
+    "Keyword",
+    "line",
+    "signature",
+    "statement",
+)
 
 LINE_LENGTH = 100
 _INDENT = 4
 _PRAGMA = re.compile(r"  # *(noqa\b|(isort|type|pyright|pylint|flake8|ruff|ty):).*", re.DOTALL)
 
-Code: TypeAlias = "str | Call | Items | Chain"
-Arg: TypeAlias = "Code | Keyword | Commented"
-
-
-@record
-class Call:
-    """``func(args)``; ``explode`` puts each argument on its own line, however short it is."""
-
-    func: Code
-    args: tuple[Arg, ...] = ()
-    explode: bool = False
-
-
-@record
-class Items:
-    """A list or a tuple, given by its brackets; ``explode`` is as for :class:`Call`."""
-
-    open: str
-    close: str
-    items: tuple[Arg, ...] = ()
-    explode: bool = False
-
-
-@record
-class Chain:
-    """Two or more operands joined by one binary operator: ``a + b + c``."""
-
-    operator: str
-    parts: tuple[Code, ...]
-
-
-@record
-class Keyword:
-    """A keyword argument: ``name=value``."""
-
-    name: str
-    value: Code
-
-
-@record
-class Commented:
-    """An argument whose line ends with ``# comment``; the brackets around it are exploded."""
-
-    arg: Code | Keyword
-    comment: str
+_LINE = re.compile(
+    r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)|((?:return|[\w.]+ [+-]?=) )([^#]+)())"
+)
 
 
 def statement(
@@ -79,19 +61,30 @@ def statement(
     flat = _flat(code)
     if flat is not None and _fits([line := f"{pad}{before}{flat}{end}"]):
         return line
+    code = parsed(code)
     bare = _split(code, before, end, indent)
-    if isinstance(code, Items) or not (before or isinstance(code, Chain)):
+    if not (before or isinstance(code, Operation)) or _has_own_brackets(code):
         return "\n".join(bare)
+    operation = isinstance(code, Operation) and code.rank != PREFIX
     outer = [line for line in bare if not line.startswith(pad + " ")]
-    if _fits(outer) and (not isinstance(code, Chain) or _splits_at_brackets(code)):
+    if _fits(outer) and (not operation or _splits_at_brackets(code)):
         return "\n".join(bare)
     inner_end = ""
     if isinstance(code, str) and not after and (code.isidentifier() or code[0] in "'\"0123456789"):
         inner_end, end = end, ""  # the comment of a name or a constant stays next to it
     body = _nested(code, "", inner_end, indent + _INDENT)
     wrapped = [f"{pad}{before}(", *body, f"{pad}){end}"]
-    # Parentheses around a chain make it splittable; those around anything else have to help.
-    return "\n".join(wrapped if isinstance(code, Chain) or _fits(wrapped) else bare)
+    # Parentheses around an operation make it splittable; those around anything else have to help.
+    return "\n".join(wrapped if operation or _fits(wrapped) else bare)
+
+
+def line(text: str) -> str:
+    """Lay out a line that was made as text: an assignment, or the head of a loop or condition."""
+    found = None if _fits([text]) else _LINE.fullmatch(text)
+    if found is None:
+        return text
+    pad, before, code, after = (part for part in found.groups() if part is not None)
+    return statement(code, before=before, after=after, indent=len(pad))
 
 
 def signature(name: str, params: Sequence[str], returns: str, indent: int = 0) -> str:
@@ -121,16 +114,17 @@ class _Bracket(NamedTuple):
 
 def _pieces(code: Code) -> Iterator[str | _Bracket]:
     """Yield the text and the brackets of ``code`` in order."""
+    code = parsed(code)
     if isinstance(code, str):
-        value, bracket, subscript = code.partition("[")
-        if value and bracket and subscript.find("]") == len(subscript) - 1:
-            yield value
-            yield _Bracket("[", "]", (subscript[:-1],))
-        else:
-            yield code
+        yield code
+    elif isinstance(code, Attribute):
+        yield from _pieces(code.value)
+        yield f".{code.name}"
     elif isinstance(code, Call):
         yield from _pieces(code.func)
-        yield _Bracket("(", ")", code.args, code.explode) if code.args else "()"
+        opening, closing = code.brackets[0], code.brackets[1]
+        bracket = _Bracket(opening, closing, code.args, code.explode)
+        yield bracket if code.args else code.brackets
     elif isinstance(code, Items):
         comma = code.open == "("
         # The comma of a tuple's only item does not keep the tuple exploded.
@@ -138,9 +132,9 @@ def _pieces(code: Code) -> Iterator[str | _Bracket]:
         pair = _Bracket(code.open, code.close, code.items, explode, packs=False, comma=comma)
         yield pair if code.items else code.open + code.close
     else:
-        for index, part in enumerate(code.parts):
-            if index:
-                yield f" {code.operator} "
+        assert isinstance(code, Operation)
+        for index, (lead, part) in enumerate(code.parts):
+            yield f" {lead}" if index else lead
             yield from _pieces(part)
 
 
@@ -228,24 +222,52 @@ def _nested(code: Code, before: str, after: str, indent: int) -> list[str]:
     flat = _flat(code)
     if flat is not None and _fits([line := f"{' ' * indent}{before}{flat}{after}"]):
         return [line]
-    if not isinstance(code, Chain):
+    code = parsed(code)
+    if not isinstance(code, Operation):
         return _split(code, before, after, indent)
     lines = []
     last = len(code.parts) - 1
-    for index, part in enumerate(code.parts):
-        lead = f"{code.operator} " if index else before
+    for index, (lead, part) in enumerate(code.parts):
+        lead = lead if index else before + lead
         lines += _nested(part, lead, after if index == last else "", indent)
     return lines
 
 
-def _splits_at_brackets(chain: Chain) -> bool:
-    """Whether ruff splits a chain at the brackets in it rather than add parentheses around it."""
-    if len(chain.parts) > 2:
+def _has_own_brackets(code: Code) -> bool:
+    """Whether ruff never adds parentheses: there are some around all that could be split."""
+    while isinstance(code, Operation) and code.rank == PREFIX:
+        ((_, code),) = code.parts
+    return isinstance(code, Items) or (isinstance(code, Call) and not code.func)
+
+
+def _splits_at_brackets(code: Code) -> bool:
+    """Whether ruff splits an operation at the brackets in it rather than add parentheses around.
+
+    It does where one operator binds less than all others, and brackets are first or last.
+    """
+    ranks = list(_ranks(code))
+    if ranks.count(max(ranks, default=PREFIX)) > 1:
         return False
-    first, last = chain.parts
-    return any(isinstance(part, Items) and bool(part.items) for part in (first, last)) or (
-        isinstance(last, Call) and bool(last.args)
-    )
+    first = last = code
+    while isinstance(first, Operation) and not first.parts[0][0]:
+        first = first.parts[0][1]
+    while isinstance(last, Operation):
+        last = last.parts[-1][1]
+    called = isinstance(last, Call) and last.brackets == "()" and bool(last.args)
+    return called or _is_in_brackets(first) or _is_in_brackets(last)
+
+
+def _is_in_brackets(code: Code) -> bool:
+    """Whether code is all brackets, with something in them."""
+    return bool(code.items) if isinstance(code, Items) else isinstance(code, Call) and not code.func
+
+
+def _ranks(code: Code) -> Iterator[int]:
+    """The ranks of the operators outside of brackets."""
+    if isinstance(code, Operation):
+        yield from [code.rank] * (len(code.parts) - 1)
+        for _, part in code.parts:
+            yield from _ranks(parsed(part))
 
 
 def _comment(text: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from ..ir.structure import INDEX
 from ..record import record
+from .code import uses
 from .layout import LINE_LENGTH, Code, statement
 from .scope import COUNTERS, Scope
 
@@ -55,11 +56,10 @@ class Writer:
 
     @contextmanager
     def loop(self, scope: Scope, turns: str) -> Iterator[str]:
-        """A loop over `range(turns)`; its counter has a name only if something asks for it."""
+        """A loop over `range(turns)`; its counter has a name only if a line in it has it."""
         place = len(self.lines)
-        with scope.bound(INDEX, *COUNTERS) as counter:
-            with self.block(""):
-                yield counter
-            shown = counter if INDEX in scope.used else "_"
+        with scope.bound(INDEX, *COUNTERS) as counter, self.block(""):
+            yield counter
+        shown = counter if uses(map(str, self.lines[place + 1 :]), counter) else "_"
         if len(self.lines) > place:  # else nothing is repeated
             self.lines[place] = Line(f"for {shown} in range({turns}):", indent=self.indent)

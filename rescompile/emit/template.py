@@ -7,6 +7,8 @@ from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from .layout import line
+
 
 def environment(directory: Path) -> Environment:
     """Templates of a directory. Undefined names are errors, and nothing is escaped."""
@@ -31,6 +33,7 @@ def helper(folder: Path, name: str) -> str:
 
 
 def tidy(source: str) -> str:
-    """Runs of blank lines as PEP 8 wants them: two at the top level, one inside."""
+    """Blank lines as PEP 8 wants them, two at the top level, one inside; no line too long."""
     source = re.sub(r"\n{4,}", "\n\n\n", source.strip("\n"))
-    return re.sub(r"\n{3,}(?=[ ])", "\n\n", source) + "\n"
+    source = re.sub(r"\n{3,}(?=[ ])", "\n\n", source)
+    return "\n".join(map(line, source.split("\n"))) + "\n"

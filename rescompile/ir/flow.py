@@ -11,7 +11,20 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import Location
 from ..expr.assume import assuming, knowing
-from ..expr.dims import Binary, Dim, Expr, ExprError, Var, binary, if_else, names, small, substitute
+from ..expr.dims import (
+    Binary,
+    Dim,
+    Expr,
+    ExprError,
+    IfElse,
+    Var,
+    binary,
+    if_else,
+    logical_or,
+    names,
+    small,
+    substitute,
+)
 from ..expr.polynomial import product, total
 from ..ops import Flatten
 from .structure import (
@@ -79,7 +92,10 @@ class Flow:
         y = self.through(node, inside)
         if _agree(node.when, expand(self.lets, y), expand(self.lets, x)):
             return y
-        return if_else(node.when, y, assuming(x, knowing(node.when, False)))
+        x = assuming(x, knowing(node.when, False))
+        if isinstance(x, IfElse) and x.then == y:  # an earlier step leads there too
+            return if_else(logical_or(x.test, node.when), y, x.otherwise)
+        return if_else(node.when, y, x)
 
     def through(self, node: Node, x: Dim) -> Dim:
         """The channels that leave a node, its condition apart."""

@@ -145,6 +145,8 @@ def test_near_are_slips_alone() -> None:
     assert near("layer9", ["layer1", "layer2", "stem"]) == ["layer1", "layer2"]
     assert near("attention", ["activation"]) == []
     assert near("ab", ["cd", "xyz"]) == []  # all letters of a word are no slip
+    assert near("padd", ["add"]) == []  # it means something else
+    assert near("ocnv", ["conv"]) == near("onv", ["conv"]) == ["conv"]
     assert near("", ["a"]) == []
 
 

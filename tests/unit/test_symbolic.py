@@ -56,6 +56,10 @@ def leaving(body: tuple[Node, ...], *blocks: Block, lets: Any = ()) -> str:
         ((conv("$a", when="$s > 1"),), "$a if $s > 1 else $in_channels"),
         ((conv("$a", when="$s > 1"), conv("$b", when="$s > 1")), "$b if $s > 1 else $in_channels"),
         ((conv("$a", when="$in_channels != $a"),), "$a"),
+        (
+            (conv("$a", when="$s == 1"), conv("$a", when="$s == 2")),
+            "$a if $s == 1 or $s == 2 else $in_channels",  # in the order of the steps
+        ),
         ((conv("$in_channels * $e", when="$e != 1"),), "$in_channels * $e"),
         ((Group((conv("$a"),), "g", parse("$s == 2")),), "$a if $s == 2 else $in_channels"),
         ((Join(JoinKind.CONCAT, (Branch(()), Branch((conv("8"),))), "j"),), "$in_channels + 8"),
