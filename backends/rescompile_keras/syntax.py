@@ -9,9 +9,8 @@ from rescompile.emit.functions.syntax import Values
 from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.lines import Line
-from rescompile.emit.program import COUNTS
 from rescompile.emit.scope import Argument, Scope
-from rescompile.ir.structure import CLASSES, IN_CHANNELS, JoinKind, Layer, Network
+from rescompile.ir.structure import JoinKind, Layer, Network
 
 from .layers import Site, Style, apply
 from .vocabulary import JOINS, RESERVED, TENSOR
@@ -33,13 +32,12 @@ class KerasSyntax(syntax.Syntax):
 
     tensor = TENSOR
     model_type = "keras.Model"
-    own = frozenset(("i", "j", "k", "l", "m", "input_shape", "inputs", CLASSES, IN_CHANNELS))
-    own |= {*COUNTS, syntax.Syntax.stage_name}
+    own = syntax.Syntax.own | {"inputs", "input_shape"}
 
     def __init__(self, style: Style) -> None:
         self.style = style
         network = style.analysis.network.name
-        self.meanings = RESERVED | style.helper_names() | {network, "x", "name", "start"}
+        self.meanings = syntax.MEANINGS | RESERVED | style.helper_names() | {network}
 
     @property
     def recursion_limit(self) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from rescompile.emit.classes.define import define_network, new_program
+from rescompile.emit.classes.syntax import Class
 from rescompile.emit.contract import Request
 from rescompile.emit.template import environment, helper, tidy
 from rescompile.ir.analysis import Analysis
@@ -14,11 +16,10 @@ from rescompile.ir.structure import Form, Layer, Path
 from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace
 from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
 
-from .define import define_network
 from .initialise import DRAWN, initialisers
-from .modules import MODULES
+from .modules import HELPERS, MODULES
 from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
-from .view import Definition, File
+from .syntax import TorchSyntax
 
 if TYPE_CHECKING:
     from rescompile.emit.validation import Traced
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 CHANNELS_LAST = "On CPUs it is faster after model.to(memory_format=torch.channels_last)."
 FOLDER = FilePath(__file__).parent
-TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
+TEMPLATES, FOLDER_OF_HELPERS = FOLDER / "templates", FOLDER / "helpers"
 
 
 class TorchBackend:
@@ -49,22 +50,22 @@ class TorchBackend:
         return list(dict.fromkeys(_reasons(analysis)))
 
     def emit(self, request: Request) -> str:
-        file = File(request)
-        network = define_network(file)
-        lines = list(initialisers(file.analysis))
-        names = (*sorted(file.functions), *sorted(file.helpers))
-        helpers = [helper(HELPERS, name) for name in names]
-        code = [*_code([*file.order, network]), *helpers]
+        program = new_program(request.analysis, TorchSyntax(request.analysis))
+        network = define_network(program)
+        code = list(_code([*program.order, network]))
+        names = ("make_divisible", *sorted(HELPERS))
+        helpers = [helper(FOLDER_OF_HELPERS, n) for n in names if _mentions(code, rf"{n}\(")]
+        code += helpers
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring(advice=_advice(request.analysis)),
-            uses_math=_mentions(code, "math"),
-            uses_torch=_mentions(code, "torch"),
-            uses_functional=_mentions(code, "F"),
+            uses_math=_mentions(code, r"math\."),
+            uses_torch=_mentions(code, r"torch\."),
+            uses_functional=_mentions(code, r"F\."),
             helpers=helpers,
-            definitions=file.order,
+            definitions=program.order,
             network=network,
-            initialisers=lines,
+            initialisers=list(initialisers(request.analysis)),
             name=request.analysis.network.name,
             outputs=len(request.analysis.network.outputs),
         )
@@ -77,7 +78,7 @@ class TorchBackend:
         from .standin import trace
         from .standin_layers import STANDINS
 
-        texts = {name: helper(HELPERS, name) for name in STANDINS}
+        texts = {name: helper(FOLDER_OF_HELPERS, name) for name in STANDINS}
         return trace(source, elaborated.network.name, graph, texts)
 
     def files(self) -> None:
@@ -96,14 +97,14 @@ def _advice(analysis: Analysis) -> str:
     return CHANNELS_LAST if convolves and not any(isinstance(op, Permute) for op in found) else ""
 
 
-def _code(definitions: list[Definition]) -> Iterator[str]:
+def _code(definitions: list[Class]) -> Iterator[str]:
     for definition in definitions:
         yield from (*definition.lines, *definition.forward)
 
 
-def _mentions(code: list[str], module: str) -> bool:
-    """Whether the code takes something from a module that it calls by this name."""
-    return any(re.search(rf"(?<![\w.]){module}\.", text) for text in code)
+def _mentions(code: list[str], name: str) -> bool:
+    """Whether the code has a name of the file, as a regular expression with what follows it."""
+    return any(re.search(rf"(?<![\w.]){name}", text) for text in code)
 
 
 def _reasons(analysis: Analysis) -> Iterator[str]:

@@ -10,19 +10,6 @@ from .modules import HELPERS
 
 # What a file imports or defines under a name that is always the same.
 FILE_NAMES = frozenset(("F", "Tensor", "math", "nn", "torch", "make_divisible", *HELPERS))
-# What definitions ask of Python.
-BUILTINS = frozenset(
-    ("bool", "float", "int", "list", "max", "min", "range", "round", "super", "tuple")
-)
-NUM_CLASSES = "num_classes"
-# What definitions call values of their own, so that no function is called so.
-LOCALS = frozenset(
-    (
-        *("blocks", "first", "i", "in_channels", "j", "k", "layers", "members", "module", "name"),
-        *(NUM_CLASSES, "repeat", "rest", "self", "stage", "width", "x"),
-    )
-)
-
 # The public attributes of nn.Module, as of PyTorch 2.13: a child of such a name would hide its
 # parent's attribute, or be hidden by it. A test compares them with the installed PyTorch's.
 _MODULE = """

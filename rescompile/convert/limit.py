@@ -1,4 +1,4 @@
-"""How much memory a file of weights may take while it is parsed, where the system can limit it.
+"""What a file of weights may take while it is parsed, where the system can limit it.
 
 The readers bound what they know of. This is for what their parsers do with a file before anyone
 can look at it: unpickle, follow its metadata, unpack.
@@ -8,33 +8,48 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOM = 128 << 20  # bytes for the parser's own tables
+SECONDS = 30  # of processor time, and one more for each of
+SLOWEST = 10 << 20  # bytes, a tenth of what a slow machine unpacks in a second
 
 
 @contextlib.contextmanager
 def limited(file: Path) -> Iterator[None]:
-    """Lets this process take room for `file` and no more: beyond it, allocations fail.
+    """Lets this process take room and time for `file` and no more.
 
-    Only Linux tells what a process has and limits it; elsewhere the readers' own bounds stand.
+    Beyond the room, allocations fail; beyond the time, the system ends the process: a parser may be
+    where no exception reaches it. Windows limits neither, and only Linux tells the room in use.
     """
-    used = _in_use()
-    if used is None:
+    with contextlib.ExitStack() as stack:
+        try:
+            import resource
+        except ImportError:
+            pass
+        else:
+            size, used = file.stat().st_size, _in_use()
+            seconds = int(time.process_time()) + 1 + SECONDS + size // SLOWEST
+            stack.enter_context(_lowered(resource.RLIMIT_CPU, seconds))
+            if used is not None:
+                stack.enter_context(_lowered(resource.RLIMIT_DATA, used + ROOM + 2 * size))
         yield
-        return
+
+
+@contextlib.contextmanager
+def _lowered(what: int, most: int) -> Iterator[None]:
+    """Inside, this process has no more than that of a resource."""
     import resource
 
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    most = used + ROOM + 2 * file.stat().st_size
-    if before[0] != resource.RLIM_INFINITY:
-        most = min(most, before[0])
-    resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
+    soft, hard = resource.getrlimit(what)
+    lowest = most if soft == resource.RLIM_INFINITY else min(most, soft)
+    resource.setrlimit(what, (lowest, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+        resource.setrlimit(what, (soft, hard))
 
 
 def _in_use() -> int | None:

@@ -1,79 +1,119 @@
-"""Weight files of one framework, read and written in a process of its own.
+"""Weight files of one backend, read and written in a process of its own.
 
 `python -m rescompile.convert.session NAME` is the far end of a `Worker`: PyTorch and TensorFlow
-crash in one process, and a broken file can take down no more than the process that reads it.
+crash in one process, and a broken file can take down no more than the process that reads it. A
+framework is imported when there is a file that needs it.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
 
-from ..emit.contract import Files, Runtime, Weights
-from ..emit.guard import BrokenFile, bound_of
+from ..api import open_spec
+from ..emit.contract import Weights
+from ..emit.guard import Bound, BrokenFile, bound_of
 from ..emit.weights import Slot, Stored
 from ..errors import InternalError
-from ..ir.structure import Path
-from ..worker import models
-from ..worker.server import serve
+from ..registry import get_backend
+from ..worker import server
+from ..worker.job import Answer, Job, named, unnamed
+from ..worker.models import Session as Models
 from .limit import limited
-from .match import Match, match
+from .match import Renames, match
+from .owner import bare_needs
+
+Reading = AbstractContextManager[list[Stored]]
 
 
-class Session(models.Session):
-    """Answers the jobs `read` and `write`; arrays travel in .npz files, by state-dict key."""
+@dataclass
+class Files:
+    """How a file of a network's weights is read and written, and what it holds."""
 
-    def answer(self, job: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = getattr(self, job["action"])(job)
-        return answer
+    slots: list[Slot]
+    read: Callable[[FilePath, Bound], Reading]
+    write: Callable[[Weights, FilePath], None]
 
-    def read(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Match the tensors of a file with those of a spec's model, into `job["out"]`."""
-        net = self.open(job["spec"], "float32")
-        return read_match(self.runtime, self.runtime.slots(self.model, net.analysis), job)
-
-    def write(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Write the weights in `job["weights"]` as a file of the framework."""
-        net, weights = self.open(job["spec"], job["dtype"]), load_weights(job)
-        self.runtime.save(self.model, net.analysis, weights, FilePath(job["file"]))
-        slots = self.runtime.slots(self.model, net.analysis)
-        with self.runtime.read(FilePath(job["file"]), bound_of(slots)) as stored:
-            return read_back(stored, slots, weights)
+    def reading(self, file: FilePath) -> Reading:
+        return self.read(file, bound_of(self.slots))
 
 
-def load_weights(job: dict[str, Any]) -> dict[Path, Any]:
-    """The weights that a job comes with, by path."""
-    with np.load(job["weights"], allow_pickle=False) as stored:
-        return {tuple(name.split(".")): stored[name] for name in stored.files}
+class Session(server.Session):
+    """Answers the jobs `read` and `write`; arrays travel by state-dict key."""
+
+    def __init__(self, backend: str) -> None:
+        self.backend = backend
+
+    @cached_property
+    def models(self) -> Models:
+        return Models(self.backend)
+
+    def files(self, job: Job, dtype: str) -> Files:
+        spec, file = job.options["spec"], FilePath(job.options["file"])
+        return self.bare(spec, dtype) if bare_needs(self.backend, file) else self.full(spec, dtype)
+
+    def full(self, spec: str, dtype: str) -> Files:
+        """By the framework."""
+        net, runtime, model = self.models.open(spec, dtype), self.models.runtime, self.models.model
+        save = partial(runtime.save, model, net.analysis)
+        return Files(runtime.slots(model, net.analysis), runtime.read, save)
+
+    def bare(self, spec: str, dtype: str) -> Files:
+        """Without it."""
+        net, files = open_spec(spec), get_backend(self.backend).files()
+        if files is None:
+            raise InternalError(f"the {self.backend} backend reads no file without its framework")
+        source = net.source(self.backend)
+
+        def write(weights: Weights, file: FilePath) -> None:
+            files.write(net.analysis, source, weights, dtype, file)
+
+        return Files(files.slots(net.analysis, source), files.read, write)
+
+    def read(self, job: Job) -> Answer:
+        """Match the tensors of a file with those of a spec's model."""
+        files, file = self.files(job, "float32"), FilePath(job.options["file"])
+        return matched(
+            _within_limits(files.reading(file), file), files.slots, job.options["renames"]
+        )
+
+    def write(self, job: Job) -> Answer:
+        """Write weights as a file of the framework."""
+        files, file = self.files(job, job.options["dtype"]), FilePath(job.options["file"])
+        weights = unnamed(job.arrays)
+        files.write(weights, file)
+        with files.reading(file) as stored:
+            return Answer(read_back(stored, files.slots, weights))
 
 
-def read_match(reader: Runtime | Files, slots: list[Slot], job: dict[str, Any]) -> dict[str, Any]:
-    """Match the tensors of the file in a job with `slots`, into `job["out"]`."""
-    file = FilePath(job["file"])
+@contextmanager
+def _within_limits(reading: Reading, file: FilePath) -> Iterator[list[Stored]]:
     with ExitStack() as stack:
-        try:
-            with limited(file):
-                stored = stack.enter_context(reader.read(file, bound_of(slots)))
-            made = match(slots, stored, job["renames"], ordered=True)
-        except BrokenFile as error:
-            return {"broken": str(error)}
-    return save_match(made, job["out"])
+        with limited(file):
+            stored = stack.enter_context(reading)
+        yield stored
 
 
-def save_match(made: Match, out: str) -> dict[str, Any]:
-    """A match as plain data; its weights go into a file."""
-    arrays: dict[str, Any] = {".".join(path): array for path, array in made.weights.items()}
-    np.savez(out, **arrays)
-    return {
+def matched(reading: Reading, slots: list[Slot], renames: Renames, ordered: bool = True) -> Answer:
+    """The weights in a file, and what is to be said about them; or why it is broken."""
+    try:
+        with reading as stored:
+            made = match(slots, stored, renames, ordered)
+    except BrokenFile as error:
+        return Answer({"broken": str(error)})
+    said = {
         "by_order": made.by_order,
         "problems": [asdict(problem) for problem in made.problems],
         "converted": [[*types, count] for types, count in made.converted.items()],
     }
+    return Answer(said, named(made.weights))
 
 
 def read_back(stored: list[Stored], slots: list[Slot], given: Weights) -> dict[str, Any]:
@@ -102,4 +142,4 @@ def read_back(stored: list[Stored], slots: list[Slot], given: Weights) -> dict[s
 
 
 if __name__ == "__main__":
-    serve(lambda: Session(sys.argv[1]))
+    server.serve(lambda: Session(sys.argv[1]))

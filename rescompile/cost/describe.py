@@ -19,83 +19,44 @@ from ..ir.trace import (
     ResidualTrace,
     Trace,
 )
-from ..ops import Conv, ConvTranspose, Op, Pool, Same, Shape
+from ..ops import Conv, Convolution, Op, Shape
 
 MAX_WORDS = 6
+OF_CONV = ("stride", "dilation", "groups", "padding", "bias")  # in the order in which it is told
 
 
 def describe_op(op: Op, x: Shape) -> str:
     """One operation on input shape `x`: "conv 3x3, 64, stride 2"."""
+    usual: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(op)}
     if isinstance(op, Conv):
-        return ", ".join(_conv(op, x))
-    if isinstance(op, ConvTranspose):
-        return ", ".join(_conv_transpose(op))
-    if isinstance(op, Pool):
-        return ", ".join(_pool(op))
-    return ", ".join([op.word, *_options(op, ())])
+        usual = {name: usual[name] for name in OF_CONV} | {"padding": _half(op)}
+    kernel: Any = getattr(op, "kernel", ())
+    words = [" ".join([op.word, *(["x".join(map(str, kernel))] if kernel else [])])]
+    words += [str(op.channels)] if isinstance(op, Convolution) else []
+    for name, default in usual.items():
+        value = getattr(op, name)
+        if value != default and name not in ("kernel", "channels"):
+            depthwise = isinstance(op, Conv) and name == "groups" and value == x[0]
+            words.append("depthwise" if depthwise else _option(name, value))
+    return ", ".join(words)
 
 
-def _conv(op: Conv, x: Shape) -> Iterator[str]:
-    yield f"conv {_window(op.kernel)}"
-    yield f"{op.channels}"
-    if op.stride != (1, 1):
-        yield f"stride {_pair(op.stride)}"
-    if op.dilation != (1, 1):
-        yield f"dilation {_pair(op.dilation)}"
-    if op.groups != 1:
-        yield "depthwise" if op.groups == x[0] else f"groups {op.groups}"
-    (kh, kw), (dh, dw) = cast(Any, (op.kernel, op.dilation))
-    ph, pw = (kh - 1) // 2 * dh, (kw - 1) // 2 * dw
-    if op.padding != (ph, ph, pw, pw):
-        yield _padding(op.padding)
-    if op.bias:
-        yield "bias"
+def _half(op: Conv) -> tuple[int, ...]:
+    """The padding that goes without saying."""
+    kernel, dilation = cast(Any, (op.kernel, op.dilation))
+    rows, columns = ((k - 1) // 2 * d for k, d in zip(kernel, dilation, strict=True))
+    return rows, rows, columns, columns
 
 
-def _conv_transpose(op: ConvTranspose) -> Iterator[str]:
-    yield f"conv_transpose {_window(op.kernel)}"
-    yield f"{op.channels}"
-    for word in ("stride", "padding", "output_padding"):
-        pair = getattr(op, word)
-        if pair != ((1, 1) if word == "stride" else (0, 0)):
-            yield f"{word} {_pair(pair)}"
-    yield from _options(op, ("kernel", "channels", "stride", "padding", "output_padding"))
-
-
-def _pool(op: Pool) -> Iterator[str]:
-    yield f"{op.word} {_window(op.kernel)}"
-    yield f"stride {_pair(op.stride)}"
-    if op.padding != (0, 0, 0, 0):
-        yield _padding(op.padding)
-    yield from _options(op, ("kernel", "stride", "padding"))
-
-
-def _padding(padding: Any) -> str:
-    if isinstance(padding, Same):
-        return "padding same"
-    top, bottom, left, right = padding
-    if (top, left) == (bottom, right):
-        return f"padding {_pair((top, left))}"
-    return f"padding {top}+{bottom}, {left}+{right}"
-
-
-def _options(op: Op, done: tuple[str, ...]) -> Iterator[str]:
-    for field in dataclasses.fields(op):
-        value = getattr(op, field.name)
-        if field.name in done or value == field.default:
-            continue
-        if isinstance(value, bool):
-            yield f"{'' if value else 'no '}{field.name}"
-        else:
-            yield f"{field.name} {value.value if isinstance(value, Enum) else value}"
-
-
-def _window(kernel: tuple[object, object]) -> str:
-    return f"{kernel[0]}x{kernel[1]}"
-
-
-def _pair(pair: tuple[object, object]) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+def _option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    if not isinstance(value, tuple):
+        return f"{name} {value.value if isinstance(value, Enum) else value}"
+    first, last = value[: len(value) // 2], value[len(value) // 2 :]
+    if len(value) == 4 and (first[0], last[0]) != (first[1], last[1]):
+        return f"{name} {first[0]}+{first[1]}, {last[0]}+{last[1]}"
+    return f"{name} {first[0]}" if first[0] == last[0] else f"{name} {first[0]}x{last[0]}"
 
 
 def describe_call(instance: Instance) -> str:

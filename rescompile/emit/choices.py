@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ..expr.dims import Binary, Dim, Unary
-from ..ir.structure import Call, Group, Layer, Node
+from ..expr.dims import Binary, Dim, Unary, negation
+from ..ir.structure import Child, Node
 from ..record import record
 
-OPPOSITES = {"==": "!=", "<": ">=", ">": "<="}
+OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 @record
@@ -42,20 +42,11 @@ def choices(body: tuple[Node, ...]) -> Iterator[Choice]:
 
 def condition(node: Node) -> Dim:
     """When a node is there; True where that is always so."""
-    return node.when if isinstance(node, (Layer, Group, Call)) else True
+    return node.when if isinstance(node, Child) else True
 
 
 def _opposite(first: Dim, second: Dim) -> bool:
     """Whether exactly one of two conditions holds, whatever the values are."""
-    return _negates(first, second) or _negates(second, first)
-
-
-def _negates(first: Dim, second: Dim) -> bool:
-    if isinstance(second, Unary):
-        return second == Unary("not", first)
-    return (
-        isinstance(first, Binary)
-        and isinstance(second, Binary)
-        and OPPOSITES.get(first.op) == second.op
-        and (first.left, first.right) == (second.left, second.right)
-    )
+    if isinstance(first, Binary) and first.op in OPPOSITES:
+        return second in (Binary(OPPOSITES[first.op], first.left, first.right), negation(first))
+    return second == negation(first) or first == negation(second)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..ir.structure import INDEX
+from ..expr.dims import Var
+from ..ir.structure import INDEX, Block
 from ..record import record
 from .code import uses
 from .layout import LINE_LENGTH, Code, statement
 from .scope import COUNTERS, Scope
 
+RETURN = "return"  # in place of a target
+
 
 @record
 class Line:
-    """A statement: code that is assigned to `target`, or plain text."""
+    """A statement: code that is assigned to `target` or returned, or plain text."""
 
     code: Code
     target: str = ""
@@ -25,6 +28,7 @@ class Line:
         if isinstance(self.code, str) and not self.target:
             return " " * self.indent + self.code + (f"  # {self.comment}" if self.comment else "")
         before = f"{self.target} = " if self.target else ""
+        before = "return " if self.target == RETURN else before
         return statement(self.code, before=before, indent=self.indent, comment=self.comment)
 
     @property
@@ -63,3 +67,12 @@ class Writer:
         shown = counter if uses(map(str, self.lines[place + 1 :]), counter) else "_"
         if len(self.lines) > place:  # else nothing is repeated
             self.lines[place] = Line(f"for {shown} in range({turns}):", indent=self.indent)
+
+
+def lets(block: Block, scope: Scope, indent: int = 4) -> list[Line]:
+    """The values that a block's text gives names to, as far as it uses them."""
+    lines: list[Line] = []
+    for name, dim in reversed(block.lets):
+        if name in scope.used:
+            lines.insert(0, Line(scope.dim(dim), scope.dim(Var(name)), indent))
+    return lines

@@ -8,11 +8,13 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
+from ..ir.structure import CLASSES, IN_CHANNELS, INDEX, Block, Call
+from ..ops import Shape, show_shape
 from ..record import record
 from .naming import Names, shown_names
 from .repetition import StageKey, counted, stage_key, staged
-from .scope import Argument, Scope, ordered
+from .scope import COUNTERS, Argument, Scope, ordered
+from .summary import arranged
 
 COUNT = "#"  # the number of repetitions among the arguments of a stage
 ENTERING = Var(IN_CHANNELS)
@@ -34,14 +36,19 @@ class Definition:
         return any(argument.key == key for argument in self.arguments)
 
 
+# What definitions ask of Python.
+BUILTINS = frozenset(("bool", "float", "int", "max", "min", "range", "round", "tuple"))
+
+
 class Syntax:
     """What a target says of names: a backend's syntax is one of these."""
 
     # What definitions rely on: nothing in them is called so.
-    meanings: frozenset[str] = frozenset()
+    meanings: frozenset[str] = BUILTINS
     # What they call values of their own: no definition is called so.
-    own: frozenset[str] = frozenset()
+    own = frozenset((*COUNTERS, *COUNTS, IN_CHANNELS))
     stage_name = "name"  # what a stage calls the name that it is given
+    layout = "channels_first"  # how the target arranges maps; or channels_last
 
     def block_name(self, block: Block) -> tuple[str, str]:
         """What a block is called, and what is appended where that is taken."""
@@ -109,6 +116,24 @@ class Program(Generic[S, D]):
     def root_scope(self, shown: dict[str, Dim], *own: str) -> Scope:
         """The scope of the network itself; its values are called as `own` has it."""
         return Scope(self.analysis.root_flow, shown, {*self.meanings, *own})
+
+    def note(self, shape: Shape | None, last: bool = False) -> str:
+        """A comment for the shape of a value, whose channels may be last anyway."""
+        layout = "channels_last" if last else self.syntax.layout
+        return show_shape(arranged(shape, layout)) if shape else ""
+
+    def classes(self, scope: Scope) -> tuple[Argument, ...]:
+        """The network's number of classes as an argument, if its text asks for it."""
+        if self.network.classes is None or CLASSES not in scope.used:
+            return ()
+        return (Argument(scope.dim(Var(CLASSES)), "int", str(self.network.classes)),)
+
+    def called(self, scope: Scope, node: Call) -> tuple[D, dict[str, str]]:
+        """What is called for a block, or for its repetitions that are alike; the arguments."""
+        if node.repeat is None:
+            return self.block(node.block), self.given(scope, node)
+        stage = self.stage(node)
+        return stage.definition, stage.given(scope, node)
 
     def given(self, scope: Scope, node: Call, entering: str = "") -> dict[str, str]:
         """The arguments of a block call as source text; `entering` are its channels."""

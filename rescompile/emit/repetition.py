@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from ..expr.dims import Binary, Dim, Expr, Var, binary, if_else, names
-from ..ir.structure import INDEX, Block, Call, Group, Node, walk
+from ..ir.structure import INDEX, Block, Call, Form, Group, Node, walk
 
 StageKey = tuple[str, str, tuple[str, ...]]  # block, pattern of the names, counted parameters
 
@@ -59,6 +60,14 @@ def staged(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> Iterator[tupl
         for node in inner:
             if isinstance(node, Call) and node.repeat is not None and not uses_index(node):
                 yield node, node.id in alone
+
+
+def spliced(node: Node, blocks: Mapping[str, Block]) -> TypeGuard[Call]:
+    """Whether a node adds several members to the sequence where it stands."""
+    if not isinstance(node, Call):
+        return False
+    inline = blocks[node.block].form is Form.INLINE
+    return inline or (node.repeat is not None and node.name is None)
 
 
 def _only_children(nodes: Iterable[Node]) -> Iterator[Node]:

@@ -8,22 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
 from ..expr.dims import Dim
-from ..ir.structure import (
-    Call,
-    Child,
-    From,
-    Group,
-    Join,
-    JoinKind,
-    Layer,
-    Loop,
-    Node,
-    Residual,
-    Where,
-)
+from ..ir.structure import Child, From, Join, JoinKind, Layer, Loop, Node, Residual, Where
 from ..ops import StochasticDepth
 from ..record import record
 from .naming import free
@@ -139,16 +126,9 @@ class Scheduler:
         return name
 
     def residual(self, node: Residual, var: str) -> str:
-        branch = node.branch
-        if (
-            self.inline
-            and len(branch) == 1
-            and _plain(branch[0])
-            and branch[0].name not in self.kept
-            and not (node.pre or node.shortcut)
-        ):
-            operands = (Apply(branch[0], var), var)
-            return self.combine(node, JoinKind.ADD, operands, var, node.when)
+        alone = None if node.pre or node.shortcut else self.single(node.branch)
+        if alone is not None:
+            return self.combine(node, JoinKind.ADD, (Apply(alone, var), var), var, node.when)
         shortcut = self.fresh("shortcut")
         both = bool(node.pre) and node.tap_pre and node.where is Where.SHAPE_CHANGES
         if both:
@@ -162,7 +142,7 @@ class Scheduler:
         else:
             self.shortcut(node, var, var, shortcut)
             end = self.body((*node.pre, *_body_of(node)), var)
-        last = riding(node)
+        last = conditional_drop(node)
         whole: Operand = end if last is None else Apply(last, end)
         return self.combine(node, JoinKind.ADD, (whole, shortcut), var, node.when)
 
@@ -172,7 +152,7 @@ class Scheduler:
             self.statements.append(Assign(target, Copy(raw)))
             return
         (step,) = node.shortcut
-        assert isinstance(step, (Layer, Group, Call)), "a shortcut is one step"
+        assert isinstance(step, Child), "a shortcut is one step"
         if node.where is Where.ALWAYS and node.when is True:
             self.statements.append(Assign(target, Apply(step, source)))
         else:
@@ -186,13 +166,13 @@ class Scheduler:
             source, body = shares[i] if shares else var, branch.body
             if body and isinstance(body[0], From):
                 source, body = self.held[body[0].source], body[1:]
-            first = body[0] if body else None
-            if first is None:
+            alone = self.single(body)
+            if not body:
                 operands.append(source)
-            elif self.inline and len(body) == 1 and _plain(first) and first.name not in self.kept:
-                operands.append(Apply(first, source))
+            elif alone is not None:
+                operands.append(Apply(alone, source))
             elif shares and source == shares[i]:
-                operands.append(self.within(body, source))
+                operands.append(self.branch(body, source, source))
             else:
                 gate = node.kind is JoinKind.MULTIPLY and not several
                 name = branch.name or (
@@ -201,6 +181,13 @@ class Scheduler:
                 operands.append(self.branch(body, source, self.fresh(name)))
         return self.combine(node, node.kind, tuple(operands), var, True)
 
+    def single(self, body: tuple[Node, ...]) -> Child | None:
+        """The step that is all of a branch, where it may stand in the join."""
+        first = body[0] if self.inline and len(body) == 1 else None
+        if not isinstance(first, Child) or first.when is not True or first.name in self.kept:
+            return None
+        return first
+
     def split(self, node: Join, var: str) -> tuple[str, ...]:
         """A variable for each branch with its share of the channels."""
         names = [b.name or _branch_name(var, i) for i, b in enumerate(node.branches)]
@@ -208,23 +195,17 @@ class Scheduler:
         self.statements.append(Assign(", ".join(shares), Split(var, len(shares))))
         return shares
 
-    def within(self, body: tuple[Node, ...], var: str) -> str:
-        """A branch that starts from a variable of its own."""
-        outer, self.lane = self.lane, var
-        end = self.body(body, var)
-        self.lane = outer
-        return end
-
     def branch(self, body: tuple[Node, ...], var: str, target: str) -> str:
-        """A branch from `var`, which stays as it is, into `target`."""
+        """A branch from `var` into `target`; a `var` of another name stays as it is."""
         outer, self.lane = self.lane, target
         first, rest = body[0], body[1:]
-        if isinstance(first, (Layer, Group, Call)):
+        if isinstance(first, Child):
             variable = self.target(first.name, target)
             self.statements.append(Assign(variable, Apply(first, var)))
         else:
             variable, rest = target, body
-            self.statements.append(Assign(target, Copy(var)))
+            if target != var:
+                self.statements.append(Assign(target, Copy(var)))
         end = self.body(rest, variable)
         self.lane = outer
         return end
@@ -242,8 +223,12 @@ class Scheduler:
         return target
 
 
-def riding(node: Residual) -> Layer | None:
-    """The last layer of a branch that drops it, if it is there only where the shortcut is."""
+def conditional_drop(node: Residual) -> Layer | None:
+    """The stochastic depth of a branch that is there only where the shortcut is, if it has one.
+
+    Such a block is `x = drop(x) + shortcut` or `x` as it is: one condition decides both, so the
+    drop stands in the sum. It has no weights; its layer may be there where it is not used.
+    """
     last = node.branch[-1] if node.branch else None
     if not isinstance(last, Layer) or not isinstance(last.op, StochasticDepth):
         return None
@@ -251,14 +236,9 @@ def riding(node: Residual) -> Layer | None:
 
 
 def _body_of(node: Residual) -> tuple[Node, ...]:
-    return node.branch[:-1] if riding(node) else node.branch
+    return node.branch[:-1] if conditional_drop(node) else node.branch
 
 
 def _branch_name(var: str, i: int) -> str:
     """What a branch without a name is called: in a branch itself, after that one."""
     return f"{var}{chr(ord('a') + i)}" if var.startswith("branch") and i < 26 else f"branch{i + 1}"
-
-
-def _plain(node: Node) -> TypeGuard[Child]:
-    """Whether a node is one module call without a condition."""
-    return isinstance(node, (Layer, Group, Call)) and node.when is True

@@ -71,13 +71,10 @@ class Scope:
     @contextmanager
     def bound(self, name: str, *wanted: str) -> Iterator[str]:
         """A fresh variable, inside, for what expressions there call `name`."""
-        outer, asked = self.shown.get(name), name in self.used
-        self.used.discard(name)
-        made = self.fresh(*wanted)
+        outer, made = self.shown.get(name), self.fresh(*wanted)
         self.shown[name] = Var(made)
         yield made
         self.taken.remove(made)
-        self.used = self.used | {name} if asked else self.used - {name}
         if outer is None:
             del self.shown[name]
         else:

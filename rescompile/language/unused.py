@@ -11,11 +11,19 @@ from typing import Any
 
 from ..errors import Location, did_you_mean, near
 from .located import Located
-from .models import ACTIVATION_OPTIONS, NORM_OPTIONS, Spec
+from .models import ACTIVATION_OPTIONS, NORM_OPTIONS, OPERATIONS, Spec
 from .references import Reading, names, single, steps, strings
 from .types import is_expression
 
-CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose")
+# The steps that leave a key to the defaults: convolutions, whose weights those draw as well.
+LEFT = {
+    key: tuple(
+        word
+        for word, model in OPERATIONS.items()
+        if key in model.model_fields and model.model_fields[key].default is None
+    )
+    for key in ("bias", "padding")
+}
 PROJECTIONS = {"projection", "projection_always", "avg_projection"}
 OPTIONS: dict[str, Mapping[str, Sequence[str]]] = {
     "norm": NORM_OPTIONS,
@@ -76,11 +84,11 @@ class _Takers:
     def of(self, key: str, inner: str = "") -> bool:
         """Whether a step takes a default."""
         if key == "bias":
-            return self.projects or any("bias" not in one for one in self.options(*CONVOLUTIONS))
+            return self.projects or any("bias" not in one for one in self.options(*LEFT["bias"]))
         if key == "padding":
-            return any("padding" not in one for one in self.options(*CONVOLUTIONS[:2]))
+            return any("padding" not in one for one in self.options(*LEFT["padding"]))
         if key == "init":
-            words = CONVOLUTIONS if inner == "conv" else (inner,)
+            words = LEFT["bias"] if inner == "conv" else (inner,)
             return bool(self.options(*words)) or (inner == "conv" and self.projects)
         return self.of_kind(key, inner)
 

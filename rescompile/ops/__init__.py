@@ -42,7 +42,15 @@ from .base import (
     map_attributes,
     show_shape,
 )
-from .channel import ChannelShuffle, PadChannels, Permute, Resampling, SliceChannels, Upsample
+from .channel import (
+    ChannelShuffle,
+    PadChannels,
+    Permute,
+    Rearrangement,
+    Resampling,
+    SliceChannels,
+    Upsample,
+)
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from .pool import AvgPool, GlobalAvgPool, MaxPool, Pool
@@ -122,6 +130,7 @@ __all__ = [
     "Pool",
     "Quad",
     "REQUIRED",
+    "Rearrangement",
     "Relu",
     "Relu6",
     "Resampling",

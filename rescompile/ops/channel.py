@@ -14,7 +14,7 @@ from .resize import Resize, Resizes
 
 
 class Rearrangement(Op):
-    """Base of what makes no numbers but those that enter, and zero."""
+    """Base of what makes no numbers but those that enter, each at most once, and zero."""
 
     __slots__ = ()
     keeps_sign = stateless = True

@@ -8,7 +8,8 @@ from typing import cast
 from ..expr.dims import Dim
 from .attribute import Kind, attribute, operation
 from .axis import Axis
-from .base import Op, Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
+from .base import Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
+from .channel import Rearrangement
 from .resize import SINGLE, Resizes
 
 
@@ -48,12 +49,12 @@ class Linear(Weighted):
         return (Axis(), Axis()) if self.positions else None
 
 
-class Flatten(Op):
+class Flatten(Rearrangement):
     """A map as a vector of C * H * W, in the order channels, rows, columns."""
 
     __slots__ = ()
     word = "flatten"
-    keeps_sign = stateless = light = True
+    light = True
 
     def output(self, x: Shape) -> Shape:
         return (prod(x),)

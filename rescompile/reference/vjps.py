@@ -18,6 +18,7 @@ import numpy.typing as npt
 from .. import ops
 from ..ops import Op
 from .forward import (
+    MEANINGS,
     Array,
     Params,
     batch_moments,
@@ -188,8 +189,8 @@ def global_avg_pool(
     return np.broadcast_to(share, x.shape), {}
 
 
-def reshaped(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
-    return dy.reshape(x.shape), {}
+def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    return dy, {}
 
 
 def layer_scale(
@@ -198,28 +199,15 @@ def layer_scale(
     return dy * p[""], {"": _over_channel(dy * x).reshape(p[""].shape)}
 
 
-def pad_channels(
-    op: ops.PadChannels, x: Array, y: Array, p: Params, dy: Array, training: bool
+def rearranged(
+    op: ops.Rearrangement, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
-    (before,) = ints((op.before,))
-    return dy[:, before : before + x.shape[1]], {}
-
-
-def slice_channels(
-    op: ops.SliceChannels, x: Array, y: Array, p: Params, dy: Array, training: bool
-) -> Pulled:
-    start, stop = ints((op.start, op.stop))
-    pulled = np.zeros_like(x)
-    pulled[:, start:stop] = dy
-    return pulled, {}
-
-
-def channel_shuffle(
-    op: ops.ChannelShuffle, x: Array, y: Array, p: Params, dy: Array, training: bool
-) -> Pulled:
-    n, c, h, w = x.shape
-    (groups,) = ints((op.groups,))
-    return dy.reshape(n, c // groups, groups, h, w).swapaxes(1, 2).reshape(x.shape), {}
+    """Each gradient goes back to where its element came from; a zero came from nowhere."""
+    numbers = np.arange(1, x[0].size + 1).reshape(1, *x.shape[1:])
+    sources = MEANINGS[type(op)](op, numbers, {}, training).ravel()
+    pulled = np.zeros((len(x), x[0].size + 1), dy.dtype)
+    pulled[:, sources] = dy.reshape(len(x), -1)
+    return pulled[:, 1:].reshape(x.shape), {}
 
 
 def upsample(op: ops.Upsample, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
@@ -255,13 +243,9 @@ VJPS: dict[type[Op], Vjp] = {
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
-    ops.Flatten: reshaped,
-    ops.Permute: reshaped,
-    ops.Dropout: reshaped,
-    ops.StochasticDepth: reshaped,
+    ops.Dropout: unchanged,
+    ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,
-    ops.PadChannels: pad_channels,
-    ops.SliceChannels: slice_channels,
-    ops.ChannelShuffle: channel_shuffle,
     ops.Upsample: upsample,
+    **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

@@ -19,7 +19,7 @@ from ..ops import BatchNorm, show_shape
 from ..reference.drops import TRAINING_BATCH, drops, factors
 from ..reference.sgd import STEPS
 from ..reference.weights import random_weights
-from ..worker.client import Subject
+from ..worker.job import Subject
 
 Array = NDArray[Any]
 WEIGHTS_SEED = 0

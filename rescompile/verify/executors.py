@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
-
-from numpy.typing import NDArray
 
 from ..ir.structure import Path
 from ..reference import Result, run, step
 from ..reference.deviation import Arrays, deviations, worst
-from ..reference.drops import KNOWN, NOTHING
+from ..reference.drops import KNOWN, NOTHING, RANDOM
 from ..reference.sgd import descend, learning_rate
 from ..registry import get_backend
-from ..worker.client import Gradients, Worker
+from ..worker.client import Worker
+from ..worker.job import Array, listed, named, numbered, of_kind
 from .case import Case
-
-Array = NDArray[Any]
 
 
 class Executor(Protocol):
@@ -157,6 +154,16 @@ class Reference:
         return dict(self.trained(factors, keep=True).values)
 
 
+@dataclass(frozen=True)
+class Gradients:
+    """A training step without its update; gradients, and running statistics, by state-dict key."""
+
+    outputs: list[Array]
+    gradients: Arrays
+    input_gradient: Array
+    running: Arrays
+
+
 class Framework:
     """A backend's emitted model, run by a worker; it gets the reference's targets."""
 
@@ -165,12 +172,24 @@ class Framework:
         self.subject = self.case.subject(worker.backend, dtype)
         self.biased = is_biased(worker)
 
+    def ask(self, action: str, images: Array | None = None, **options: Any) -> Arrays:
+        given = {} if images is None else {"images": images}
+        return self.worker.about(self.subject, action, given, **options)
+
+    def train(self, action: str, images: Array, **options: Any) -> Arrays:
+        """A job in training with the reference's targets, nothing being dropped."""
+        given = {"images": images, **numbered("target", self.reference.targets)}
+        return self.worker.about(self.subject, action, given, drops=NOTHING, **options)
+
     def evaluation(self) -> Arrays:
-        return outputs(self.worker.outputs(self.subject, self.case.images))
+        return outputs(listed("output", self.ask("run", self.case.images, training=False)))
 
     @cached_property
     def first(self) -> Gradients:
-        return self.worker.step(self.subject, self.case.batches[0], self.reference.targets)
+        """The first training step."""
+        made = self.train("step", self.case.batches[0])
+        gradients, running = of_kind(made, "gradient:"), of_kind(made, "running:")
+        return Gradients(listed("output", made), gradients, made["input_gradient"], running)
 
     def training(self) -> Arrays:
         return outputs(self.first.outputs)
@@ -202,26 +221,27 @@ class Framework:
         vars(self).pop("first", None)
 
     def descended(self) -> Arrays:
-        reference = self.reference
-        return self.worker.descend(
-            self.subject, self.case.batches, reference.targets, reference.rate
-        )
+        return self.train("descend", self.case.batches, rate=self.reference.rate)
 
     def values(self, paths: Iterable[Path], training: bool, drops: str = NOTHING) -> Arrays:
         """What leaves the layers at `paths`, of those that can be observed."""
-        images = self.case.batches[0] if training else self.case.images
-        return self.worker.values(self.subject, images, paths, training, drops)
+        listed_paths = [list(path) for path in paths]
+        if not training:  # nothing is dropped, and any model serves
+            return self.ask("values", self.case.images, paths=listed_paths, training=False)
+        given = {"paths": listed_paths, "training": True, "drops": drops}
+        return self.ask("values", self.case.batches[0], **given)
 
     def dropping(self) -> Arrays:
-        return outputs(self.worker.outputs(self.subject, self.case.batches[0], True, KNOWN))
+        made = self.ask("run", self.case.batches[0], training=True, drops=KNOWN)
+        return outputs(listed("output", made))
 
     def drawn(self) -> Arrays:
-        """The figures of what each layer drops."""
-        return self.worker.drawn(self.subject)
+        """The figures of what each layer drops, by path (see `drops.figures`)."""
+        return self.ask("drawn", drops=RANDOM)
 
     def initial(self) -> Arrays:
-        """The weights that the model is built with."""
-        return self.worker.initial(self.subject)
+        """The weights that the model is built with; they are drawn from seed 0."""
+        return self.ask("initial")
 
 
 def is_biased(worker: Worker) -> bool:
@@ -232,8 +252,3 @@ def is_biased(worker: Worker) -> bool:
 def outputs(arrays: Any) -> Arrays:
     """Outputs by number."""
     return {f"output {i}": array for i, array in enumerate(arrays)}
-
-
-def named(arrays: Any) -> Arrays:
-    """Tensors by state-dict key."""
-    return {".".join(path): array for path, array in arrays.items()}

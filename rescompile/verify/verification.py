@@ -56,7 +56,7 @@ class _Verification:
         self.full = full_size(spec, options.size, options.sources)
         for worker in workers:
             self.full.net.source(worker.backend)  # what cannot be expressed is refused here
-        self.versions = {worker.label: worker.ready() for worker in workers}
+        self.versions = {worker.label: worker.versions() for worker in workers}
         self.reference = Reference(self.full)
         self.executors: dict[str, Framework] = {}
         self.dtype = ""

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..emit.contract import ENGINE
 from ..errors import RescompileError
-from ..reference.drops import NOTHING, RANDOM
+from .job import Answer, Array, Arrays, Job, Subject, listed
 from .lifeline import parent
-
-Array = NDArray[Any]
 
 
 class WorkerError(RescompileError):
@@ -32,33 +27,12 @@ class WorkerError(RescompileError):
         self.what = what or message.strip().splitlines()[-1]
 
 
+class OutOfTime(WorkerError):
+    """The process was ended in a job that may take only so much processor time."""
+
+
 class MissingFramework(WorkerError):
     """A framework that the backend needs is not installed; `what` names it."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The model that a job is about: a spec, with what is to be changed of it.
-
-    `size` replaces the height and width of its input, `source` the emitted source; `weights` is a
-    seed, "seeded" for weights that depend on names alone, or an .npz file.
-    """
-
-    spec: str
-    size: int | None = None
-    weights: int | str = 0
-    dtype: str = "float32"
-    source: str | None = None
-
-
-@dataclass(frozen=True)
-class Gradients:
-    """A training step without its update; gradients, and running statistics, by state-dict key."""
-
-    outputs: list[Array]
-    gradients: dict[str, Array]
-    input_gradient: Array
-    running: dict[str, Array]
 
 
 # Not `-m`: that looks for modules in the working directory first, where a keras.py may lie.
@@ -116,34 +90,40 @@ class Worker:
         self._pipes()[1].close()
         self.log.close()
 
-    def ready(self) -> dict[str, str]:
-        """The versions of a process that runs: a new one, if the last job has ended the old."""
+    def ask(self, action: str, arrays: Mapping[str, Array] = {}, **options: Any) -> Answer:
+        """Send a job and wait for the answer. A process that has ended is started again.
+
+        Raises `WorkerError`.
+        """
         if self.process.poll() is not None:
             self.stop(now=True)
             self.start()
-        return self.versions()
-
-    def ask(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Send a job and wait for the answer. Raises `WorkerError`."""
         inward, outward = self._pipes()
         try:
-            inward.write(json.dumps(job) + "\n")
+            inward.write(Job(action, options, arrays, self.folder.name).line())
             inward.flush()
             line = outward.readline()
         except BrokenPipeError:
             line = ""
         if not line:
-            self.log.seek(0)
-            said = self.log.read()[-2000:]
-            what = f"the process ended with exit code {self.process.wait()}"
-            raise WorkerError(f"the {self.label} process ended: {said}", what)
-        answer: dict[str, Any] = json.loads(line)
-        if answer.pop("ok"):
+            raise self._ended()
+        answer = Answer.of(line)
+        if answer.fault is None:
             return answer
-        message = f"the {self.label} backend failed:\n{answer['error']}"
-        if answer["missing"]:
-            raise MissingFramework(message, answer["missing"])
-        raise WorkerError(message, answer["what"])
+        message = f"the {self.label} backend failed:\n{answer.fault.traceback}"
+        if answer.fault.missing:
+            raise MissingFramework(message, answer.fault.missing)
+        raise WorkerError(message, answer.fault.what)
+
+    def _ended(self) -> WorkerError:
+        """Why there is no answer."""
+        code = self.process.wait()
+        if code == -getattr(signal, "SIGXCPU", 0):
+            return OutOfTime(f"the {self.label} process took more time than it may")
+        self.log.seek(0)
+        said = self.log.read()[-2000:]
+        what = f"the process ended with exit code {code}"
+        return WorkerError(f"the {self.label} process ended: {said}", what)
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
         assert self.process.stdin is not None
@@ -152,7 +132,7 @@ class Worker:
 
     def versions(self) -> dict[str, str]:
         """The versions of the framework and what is under it."""
-        return self.ask({"action": "versions"})
+        return self.ask("versions").data
 
     def run(
         self,
@@ -167,87 +147,14 @@ class Worker:
         `weights` is a seed, "seeded" for weights that depend on names alone, or an .npz file.
         """
         subject = Subject(os.fspath(spec), weights=weights, dtype=dtype)
-        return self.outputs(subject, images, training)
+        return listed("output", self.about(subject, "run", {"images": images}, training=training))
 
-    def outputs(
-        self, subject: Subject, images: Array, training: bool = False, drops: str = RANDOM
-    ) -> list[Array]:
-        """The outputs of a model, each N x C (x H x W); `drops` tells what it drops in training."""
-        how = _mode(training, drops)
-        made = self.about(subject, "run", {"images": images}, **how)
-        return [made[f"output{i}"] for i in range(len(made))]
-
-    def weights(self, spec: str | os.PathLike[str], weights: int | str = 0) -> dict[str, Array]:
+    def weights(self, spec: str | os.PathLike[str], weights: int | str = 0) -> Arrays:
         """The weights that a float32 model has after it was given these, by state-dict key."""
         return self.about(Subject(os.fspath(spec), weights=weights), "weights")
 
-    def initial(self, subject: Subject) -> dict[str, Array]:
-        """The weights that a model is built with, by state-dict key; they are drawn from seed 0."""
-        return self.about(subject, "initial")
-
-    def drawn(self, subject: Subject) -> dict[str, Array]:
-        """The figures of what each layer drops, by path (see `drops.figures`)."""
-        return self.about(subject, "drawn", drops=RANDOM)
-
-    def values(
-        self,
-        subject: Subject,
-        images: Array,
-        paths: Iterable[Sequence[str]],
-        training: bool,
-        drops: str = NOTHING,
-    ) -> dict[str, Array]:
-        """What leaves the operations and blocks at `paths`, of those that can be observed."""
-        listed = [list(path) for path in paths]
-        how = _mode(training, drops)
-        made = self.about(subject, "values", {"images": images}, paths=listed, **how)
-        return _of_kind(made, "value:")
-
-    def step(self, subject: Subject, images: Array, targets: Sequence[Array]) -> Gradients:
-        """A training step without its update, nothing being dropped (see `Runtime.step`)."""
-        made = self.about(subject, "step", {"images": images}, targets, drops=NOTHING)
-        outputs = [made[f"output{i}"] for i in range(len(targets))]
-        gradients, running = _of_kind(made, "gradient:"), _of_kind(made, "running:")
-        return Gradients(outputs, gradients, made["input_gradient"], running)
-
-    def descend(
-        self, subject: Subject, batches: Array, targets: Sequence[Array], rate: float
-    ) -> dict[str, Array]:
-        """The trainable weights after a step of SGD on each batch (see `descent.descend`)."""
-        more = {"rate": rate, "drops": NOTHING}
-        made = self.about(subject, "descend", {"images": batches}, targets, **more)
-        return _of_kind(made, "weight:")
-
     def about(
-        self,
-        subject: Subject,
-        action: str,
-        arrays: Mapping[str, Array] = {},
-        targets: Sequence[Array] = (),
-        **more: Any,
-    ) -> dict[str, Array]:
+        self, subject: Subject, action: str, arrays: Mapping[str, Array] = {}, **options: Any
+    ) -> Arrays:
         """A job about a model, with arrays both ways, by name."""
-        files = {name: {name: array} for name, array in arrays.items()}
-        if targets:
-            files["targets"] = {f"target{i}": target for i, target in enumerate(targets)}
-        return self.arrays({"action": action, **asdict(subject), **more}, files)
-
-    def arrays(self, job: dict[str, Any], files: Mapping[str, Any] = {}) -> dict[str, Array]:
-        """A job with arrays both ways: `files` has the arrays of each file by name."""
-        folder = Path(self.folder.name)
-        for name, arrays in files.items():
-            np.savez(folder / name, **arrays)
-            job[name] = str(folder / f"{name}.npz")
-        job["out"] = str(folder / "out.npz")
-        self.ask(job)
-        with np.load(job["out"]) as made:
-            return {name: made[name] for name in made.files}
-
-
-def _mode(training: bool, drops: str) -> dict[str, Any]:
-    """In evaluation nothing is dropped, and any model serves."""
-    return {"training": training, **({"drops": drops} if training else {})}
-
-
-def _of_kind(arrays: Mapping[str, Array], kind: str) -> dict[str, Array]:
-    return {k.removeprefix(kind): array for k, array in arrays.items() if k.startswith(kind)}
+        return self.ask(action, arrays, subject=asdict(subject), **options).arrays

@@ -1,14 +1,13 @@
 """The models of one framework, in a process of its own: `python -m rescompile.worker.models NAME`.
 
-PyTorch and TensorFlow crash in one process, so each backend has one. Arrays travel in .npz files;
-`Worker` in `client.py` is the other end.
+PyTorch and TensorFlow crash in one process, so each backend has one; `Worker` in `client.py` is the
+other end.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -21,13 +20,14 @@ from ..reference.drops import KNOWN, NOTHING, RANDOM, TRAINING_BATCH, drops, fac
 from ..reference.sgd import descend
 from ..reference.weights import random_weights, seeded_weights
 from ..registry import get_backend
-from .server import Job, serve
+from . import server
+from .job import Answer, Job, Subject, listed, named, numbered, unnamed
 
 STEADIER = (RANDOM, NOTHING, KNOWN)  # a model can be turned from each of these into a later one
 Made = dict[str, Any]
 
 
-class Session:
+class Session(server.Session):
     """Answers jobs; keeps the last model, since jobs about one spec come together."""
 
     def __init__(self, backend: str) -> None:
@@ -55,21 +55,19 @@ class Session:
             self.key, self.drops = key, RANDOM
         return self.net
 
-    def answer(self, job: Job) -> dict[str, Any]:
-        """Do one job. The `action` is a method's name; arrays are written to `job["out"]`."""
-        if job["action"] == "versions":
-            return self.runtime.versions()
-        drops = job.get("drops", self.drops)
-        if job["action"] == "initial" or STEADIER.index(drops) < STEADIER.index(self.drops):
+    def answer(self, job: Job) -> Answer:
+        """Do one job: the action is a method's name, its arrays are the answer's."""
+        if job.action == "versions":
+            return Answer(self.runtime.versions())
+        subject, drops = Subject(**job.options["subject"]), job.options.get("drops", self.drops)
+        if job.action == "initial" or STEADIER.index(drops) < STEADIER.index(self.drops):
             self.key = ()  # a model as it was built
-        net = self.open(job["spec"], job["dtype"], job.get("size"), job.get("source"))
+        net = self.open(subject.spec, subject.dtype, subject.size, subject.source)
         if drops != self.drops:
             self.steady(net, drops)
-        if job["action"] != "initial":
-            self.runtime.set_weights(self.model, net.analysis, weights_of(net, job["weights"]))
-        made: Made = getattr(self, job["action"])(net, job)
-        np.savez(job["out"], **made)
-        return {}
+        if job.action != "initial":
+            self.runtime.set_weights(self.model, net.analysis, weights_of(net, subject.weights))
+        return Answer(arrays=getattr(self, job.action)(net, job))
 
     def steady(self, net: Architecture, drops: str) -> None:
         """From now on the model drops nothing in training, or multiplies by known factors."""
@@ -81,32 +79,31 @@ class Session:
 
     def run(self, net: Architecture, job: Job) -> Made:
         """Outputs for images, in evaluation or training mode."""
-        images = np.load(job["images"])["images"]
-        outputs = self.runtime.run(self.model, images, job["training"])
-        return {f"output{i}": output for i, output in enumerate(outputs)}
+        training = job.options["training"]
+        return numbered("output", self.runtime.run(self.model, job.arrays["images"], training))
 
     def weights(self, net: Architecture, job: Job) -> Made:
         """The model's weights in PyTorch's layout."""
-        return _named(self.runtime.get_weights(self.model, net.analysis))
+        return named(self.runtime.get_weights(self.model, net.analysis))
 
     initial = weights
 
     def values(self, net: Architecture, job: Job) -> Made:
         """What leaves the operations and blocks at `paths`."""
-        images = np.load(job["images"])["images"]
-        paths = [tuple(path) for path in job["paths"]]
-        return _named(
-            self.runtime.values(self.model, net.analysis, paths, images, job["training"]), "value:"
-        )
+        paths = [tuple(path) for path in job.options["paths"]]
+        given = (paths, job.arrays["images"], job.options["training"])
+        return named(self.runtime.values(self.model, net.analysis, *given))
 
     def step(self, net: Architecture, job: Job) -> Made:
         """A training step without its update: outputs, gradients, and the running statistics."""
-        images = np.load(job["images"])["images"]
-        made = self.runtime.step(self.model, net.analysis, images, _targets(job))
+        images, targets = job.arrays["images"], listed("target", job.arrays)
+        made = self.runtime.step(self.model, net.analysis, images, targets)
+        found = self.runtime.get_weights(self.model, net.analysis)
+        running = {path: array for path, array in found.items() if path not in made.gradients}
         return {
-            **{f"output{i}": output for i, output in enumerate(made.outputs)},
-            **_named(made.gradients, "gradient:"),
-            **_named(self.running(net, made.gradients), "running:"),
+            **numbered("output", made.outputs),
+            **named(made.gradients, "gradient:"),
+            **named(running, "running:"),
             "input_gradient": made.input_gradient,
         }
 
@@ -121,33 +118,19 @@ class Session:
                 made[path] = figures(found[path], rate, draw)
             except Exception as error:
                 raise ValueError(f"{'.'.join(path)}: {error}") from error
-        return _named(made)
-
-    def running(self, net: Architecture, trained: Mapping[Path, Any]) -> dict[Path, Any]:
-        """The weights that are not trained."""
-        found = self.runtime.get_weights(self.model, net.analysis)
-        return {path: array for path, array in found.items() if path not in trained}
+        return named(made)
 
     def descend(self, net: Architecture, job: Job) -> Made:
         """The trainable weights after a step of SGD on each of the batches that `images` stacks."""
-        targets = _targets(job)
+        targets = listed("target", job.arrays)
 
         def differentiate(weights: Any, batch: Any) -> dict[Path, Any]:
             self.runtime.set_weights(self.model, net.analysis, weights)
             return self.runtime.step(self.model, net.analysis, batch, targets).gradients
 
-        batches, rate = np.load(job["images"])["images"], job["rate"]
-        made = descend(weights_of(net, job["weights"]), batches, differentiate, rate)
-        return _named(made, "weight:")
-
-
-def _named(arrays: dict[Path, Any], kind: str = "") -> Made:
-    return {kind + ".".join(path): array for path, array in arrays.items()}
-
-
-def _targets(job: Job) -> list[Any]:
-    with np.load(job["targets"]) as stored:
-        return [stored[f"target{i}"] for i in range(len(stored.files))]
+        weights = weights_of(net, job.options["subject"]["weights"])
+        batches, rate = job.arrays["images"], job.options["rate"]
+        return named(descend(weights, list(batches), differentiate, rate))
 
 
 def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
@@ -158,8 +141,8 @@ def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:
     if isinstance(how, int):
         return random_weights(elaborated, how)
     with np.load(how) as stored:
-        return {tuple(name.split(".")): stored[name] for name in stored.files}
+        return unnamed({name: stored[name] for name in stored.files})
 
 
 if __name__ == "__main__":
-    serve(lambda: Session(sys.argv[1]))
+    server.serve(lambda: Session(sys.argv[1]))

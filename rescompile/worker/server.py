@@ -1,23 +1,21 @@
 """The far end of a worker: a process that answers jobs line by line.
 
-A job is a line of JSON on standard input, its answer a line on standard output. Who answers is
-given: for models `models.Session`, for files of weights the sessions of `convert`.
+A job is a line on standard input, its answer a line on standard output (see `job`). Who answers is
+given: for models `models.Session`, for files of weights the one of `convert`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from ..live import LIVE
+from .job import Answer, Fault, Job
 from .lifeline import end_with_parent, jobs
 
 LONG = 200  # characters of an error
-Job = dict[str, Any]
 
 
 def in_short(error: BaseException) -> str:
@@ -35,31 +33,28 @@ def in_short(error: BaseException) -> str:
     return f"{what} (line {emitted[-1].lineno} of the source{f': {line}' if line else ''})"
 
 
-class Answering(Protocol):
-    """Whoever answers jobs."""
+class Session:
+    """Whoever answers jobs: the action of each is a method's name."""
 
-    def answer(self, job: Job) -> dict[str, Any]:
+    def answer(self, job: Job) -> Answer:
         """Do one job. What it raises is told to who asked."""
+        answer: Answer = getattr(self, job.action)(job)
+        return answer
 
 
-def serve(make: Callable[[], Answering]) -> None:
+def serve(make: Callable[[], Session]) -> None:
     """Answer jobs until standard input ends. What the frameworks print goes to standard error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the near end is interrupted, and ends this one
     end_with_parent()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    session: Answering | None = None
+    session: Session | None = None
     for line in jobs():
         try:
-            session = session or make()
-            answer = {"ok": True, **session.answer(json.loads(line))}
+            session, job = session or make(), Job.of(line)
+            answer = session.answer(job).line(job.folder)
         except (Exception, SystemExit) as error:
             missing = error.name if session is None and isinstance(error, ImportError) else None
-            answer = {
-                "ok": False,
-                "what": in_short(error),
-                "error": traceback.format_exc(),
-                "missing": missing,
-            }
-        answers.write(json.dumps(answer) + "\n")
+            answer = Answer(fault=Fault(in_short(error), traceback.format_exc(), missing)).line()
+        answers.write(answer)
         answers.flush()

@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.convert.conversion import INTERCHANGE, Converter
+from rescompile.convert.conversion import Converter
+from rescompile.convert.owner import INTERCHANGE
 from rescompile.errors import SpecError
 from rescompile.reference.weights import random_weights
 from rescompile.registry import backend_names, get_backend

@@ -11,12 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TABLE = re.compile(r"```order\n(.*?)```", re.DOTALL)
-FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "onnx"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "onnx"}
 NUMERIC = {"reference", "worker", "verify", "convert"}
 SEEN_BY_BACKENDS = {"errors", "record", "expr", "ops", "ir", "emit"}
 PACKAGE = {"__init__", "__main__"}  # the front door, which may import anything
 CORE = sorted((ROOT / "rescompile").rglob("*.py"))
 BACKENDS = sorted((ROOT / "backends").rglob("*.py"))
+OWN = {path.name.removeprefix("rescompile_") for path in (ROOT / "backends").iterdir()}
+SHARED = [*(ROOT / "tests/unit").rglob("test_*.py"), *(ROOT / "tests/conformance").rglob("*.py")]
+ASKS = {"source", "get_backend", "Worker", "importorskip", "parametrize"}
 
 
 def order() -> dict[str, int]:
@@ -71,3 +74,22 @@ def test_a_backend_sees_errors_ir_and_the_contract(path: Path) -> None:
         assert not parts[0].startswith("rescompile_") or parts[0] == own, name
         if parts[0] == "rescompile" and len(parts) > 1:
             assert parts[1] in SEEN_BY_BACKENDS, name
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_what_serves_all_backends_names_none(path: Path) -> None:
+    """What is one backend's alone is tested in tests/backends; no test of a unit needs a framework.
+
+    That none starts one sees the fixture in tests/unit/conftest.py.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    for name in imports(path):
+        assert name.split(".")[0] not in FRAMEWORKS, name
+        assert not name.startswith("rescompile_"), name
+    asked = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and called(n) in ASKS]
+    for node in (inner for call in asked for inner in ast.walk(call)):
+        assert not isinstance(node, ast.Constant) or node.value not in OWN, f"line {node.lineno}"
+
+
+def called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))

@@ -30,7 +30,7 @@ from rescompile.registry import backend_names, get_backend
 from rescompile.verify.case import Case
 from rescompile.verify.checks import NOISE
 from rescompile.verify.executors import Executor, Framework, Reference
-from rescompile.worker.client import Gradients
+from rescompile.worker.job import listed, named, numbered
 
 from .count_torch import count
 
@@ -203,18 +203,21 @@ class Here:
         self.runtime.seed(0)
         return self.runtime.build(module, self.net.name, "float64")
 
-    def outputs(self, subject: Any, images: Any, training: bool = False) -> list[Any]:
-        outputs: list[Any] = self.runtime.run(self.model, images, training)
-        return outputs
-
-    def step(self, subject: Any, images: Any, targets: Any) -> Gradients:
-        analysis = self.net.analysis
+    def about(self, subject: Any, action: str, arrays: Arrays, **options: Any) -> Arrays:
+        """A job of a worker: `run` or `step`."""
+        analysis, images = self.net.analysis, arrays["images"]
+        if action == "run":
+            return numbered("output", self.runtime.run(self.model, images, options["training"]))
         self.runtime.quiet(self.model)
-        made = self.runtime.step(self.model, analysis, images, targets)
-        named = {".".join(path): array for path, array in made.gradients.items()}
+        made = self.runtime.step(self.model, analysis, images, listed("target", arrays))
         weights = self.runtime.get_weights(self.model, analysis)
-        running = {".".join(p): a for p, a in weights.items() if p not in made.gradients}
-        return Gradients(made.outputs, named, made.input_gradient, running)
+        running = {path: array for path, array in weights.items() if path not in made.gradients}
+        return {
+            **numbered("output", made.outputs),
+            **named(made.gradients, "gradient:"),
+            **named(running, "running:"),
+            "input_gradient": made.input_gradient,
+        }
 
 
 def check_model(here: Here, reference: Reference) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from rescompile.ops import OPS, Op
+
 from .declarations import OPERATIONS, RESIDUAL, STEP
 from .values import Scope, Step, Values
 
@@ -13,10 +15,14 @@ EVEN = (*POOLS, "conv_transpose")
 VECTOR = ("linear", "linear", "norm", "activation", "dropout", "stochastic_depth")  # mostly fit
 NEVER = ("flatten", "linear")  # where a map is to stay one
 WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
-WIDENING = ("depthwise_conv", "pad_channels", "slice_channels")
-SHAPING = (*WIDTHS, *WIDENING, *POOLS, "upsample", "global_avg_pool")
+CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
+# What makes another number of channels, and tells none.
+WIDENING = {word for word, kind in CLASSES.items() if kind.leaving is not Op.leaving} - {*WIDTHS}
+WIDENING |= {"depthwise_conv"}
+RESIZING = {word for word, kind in CLASSES.items() if kind.resizes is not Op.resizes}
+SHAPING = {*WIDTHS, *WIDENING, *RESIZING} - {"flatten"}
 # What changes shapes whatever it is given, or has its place elsewhere.
-SHAPERS = (*WIDTHS, *WIDENING, "global_avg_pool", "flatten", "upsample", "layer_scale")
+SHAPERS = (SHAPING | {"flatten", "layer_scale"}) - {*POOLS}
 UNSHAPING = ("dropout", "stochastic_depth", "channel_shuffle")
 KEY = {one.key: one for one in (*RESIDUAL, *STEP)}
 PLACES = ("body", "sequence", "inline", "group", "steps", "branch", "residual", "shortcut")

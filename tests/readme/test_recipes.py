@@ -44,7 +44,7 @@ head:
 AROUND = """
 import sys
 import numpy as np
-from rescompile.compiler import open_spec
+from rescompile.api import open_spec
 from rescompile.live import import_source
 from rescompile.reference.weights import random_weights
 from rescompile.registry import get_backend

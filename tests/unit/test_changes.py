@@ -17,6 +17,7 @@ from rescompile.errors import InternalError, SpecError, UnsupportedError
 from rescompile.expr.dims import text
 from rescompile.ir.invariants import prove
 from rescompile.ops import KEEPS, Op, Resize
+from rescompile.registry import backend_names
 
 from ..conftest import Write
 
@@ -245,7 +246,7 @@ def test_the_condition_tells_the_calls_apart(
     made = network(write, branch, shortcut, calls)
     (change,) = made.analysis.changes.values()
     assert text(change.condition()) == expected
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         made.source(backend)  # is proved to be the network
 
 
@@ -278,7 +279,7 @@ def test_calls_that_agree_need_no_expression(write: Write) -> None:
     pool = "global_avg_pool: {keepdims: true}"
     made = network(write, [pool], pool, [call(1)])
     assert not made.analysis.changes
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         of_block = re.split("class Mine|def mine", made.source(backend))[0]
         assert "if " not in of_block.split("\n\n\n")[-2]
 
@@ -302,7 +303,7 @@ def test_the_network_itself_and_its_groups(write: Write) -> None:
     group += " where: shape_changes}}}]\n"
     made = open_spec(write(f"stages:\n{step}{group}head: []\n"))
     assert made.analysis.elaborated.output == (3, 62, 62)
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         made.source(backend)
 
 
@@ -332,7 +333,7 @@ head: [global_avg_pool: {}, linear: {features: 10}]
     made = open_spec(write(hourglass))
     (change,) = made.analysis.changes.values()
     assert text(change.condition()) == "$s != 1"
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         made.source(backend)
 
 
@@ -405,7 +406,7 @@ def test_drawn_residuals_are_built_as_decided_or_refused(write: Write) -> None:
         try:
             made = network(write, branch, ", ".join(branch), calls)
             counts["changes"] += len(made.analysis.changes)
-            for backend in ("torch", "keras"):
+            for backend in backend_names():
                 made.source(backend)  # is proved to be the network
             counts["built"] += 1
         except (SpecError, UnsupportedError) as error:

@@ -13,6 +13,7 @@ from rescompile.cli import main
 from rescompile.errors import SpecError
 from rescompile.language.load import zoo
 from rescompile.lint.rules import RULES
+from rescompile.registry import backend_names
 
 from ..conftest import Write
 
@@ -182,11 +183,12 @@ def test_a_note_where_torchvisions_weights_are_for_another_network(spec: str, me
 def test_the_note_stands_in_what_is_emitted(write: Write) -> None:
     head = "rescompile: 1\nextends: resnet50\nname: mine\n"
     path = write("classes: 10\n", head=head)
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         source = open_spec(path).source(backend)
         assert "weights\nare for resnet50_v1_5, which has it on the 3x3.\n" in source
     renamed = write("head: {fc: {name: classifier}}\n", head=head)
-    assert "resnet50_v1_5" not in open_spec(renamed).source("torch")  # no weights fit by name
+    for backend in backend_names():  # no weights fit by name
+        assert "resnet50_v1_5" not in open_spec(renamed).source(backend)
 
 
 def test_the_place_is_the_step(write: Write) -> None:

@@ -17,6 +17,7 @@ from rescompile.ir.trace import Elaborated
 from rescompile.language.load import find, load
 from rescompile.lower import lower
 from rescompile.ops import Conv
+from rescompile.registry import backend_names
 
 Write = Callable[..., Path]
 BLOCK = """
@@ -156,7 +157,7 @@ stages:
 """
 
 
-@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("backend", backend_names())
 def test_what_only_the_first_repetition_gets_does_not_count_up(write: Write, backend: str) -> None:
     net = open_spec(write(FIRST))
     calls = [node for node in walk(net.analysis.network.body) if isinstance(node, Call)]

@@ -8,6 +8,7 @@ import pytest
 
 from rescompile.api import open_spec
 from rescompile.errors import SpecError
+from rescompile.registry import backend_names
 
 from ..conftest import Write
 
@@ -50,12 +51,12 @@ head: []
 """
 
 
-@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("backend", backend_names())
 def test_what_is_around_steps_that_are_never_taken(write: Write, backend: str) -> None:
     open_spec(write(IDLE)).source(backend)  # is proved to be the network
 
 
-@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("backend", backend_names())
 def test_of_two_ways_one_does_nothing(write: Write, backend: str) -> None:
     """`if` and `else`, where what stands under `if` comes to nothing."""
     body = """\
@@ -163,7 +164,7 @@ def test_a_branch_without_a_step_is_no_identity(write: Write, step: str) -> None
 )
 def test_an_empty_branch_that_is_meant(write: Write, step: str) -> None:
     made = open_spec(write(block(step)))
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         made.source(backend)
 
 
@@ -180,7 +181,7 @@ head: []
     made = open_spec(write(text.format(act="elu", kind="group")))
     words = [trace.op.word for _, trace in made.analysis.elaborated.flat()]
     assert words == ["conv", "group_norm", "conv", "group_norm", "elu"]
-    for backend in ("torch", "keras"):
+    for backend in backend_names():
         made.source(backend)
     for act, kind, line in (("wrong", "group", 6), ("elu", "wrong", 6)):
         with pytest.raises(SpecError) as caught:

@@ -14,20 +14,21 @@ import pytest
 # A worker whose one job tells its process, and never ends: in Python, or in C without a pause.
 WORKER = """
 import os, re, sys, time
-from rescompile.worker.server import serve
+from rescompile.worker.server import Session, serve
 
-class Session:
-    def answer(self, job):
-        with open(job["told"] + "~", "w") as told:
-            told.write(str(os.getpid()))
-        os.rename(job["told"] + "~", job["told"])
-        if job["how"] == "asleep":
+class Endless(Session):
+    def work(self, job):
+        told, how = job.options["told"], job.options["how"]
+        with open(told + "~", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename(told + "~", told)
+        if how == "asleep":
             time.sleep(1000)
-        while job["how"] == "python":
+        while how == "python":
             pass
         re.match("(a+)+$", "a" * 100 + "b")
 
-serve(Session)
+serve(Endless)
 """
 PARENT = """
 import sys, threading
@@ -35,8 +36,8 @@ sys.path.insert(0, sys.argv[1])
 from rescompile.worker.client import Worker
 
 def work():
-    with Worker("torch", "endless") as worker:
-        worker.ask({"told": sys.argv[2], "how": sys.argv[3]})
+    with Worker("any", "endless") as worker:
+        worker.ask("work", told=sys.argv[2], how=sys.argv[3])
 
 if sys.argv[4] == "main":
     work()

@@ -1,4 +1,4 @@
-"""Values that later steps go back to: meaning by hand, depth, fields, text, what Keras refuses."""
+"""Values that later steps go back to: meaning by hand, depth, fields, and text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rescompile.api import open_spec
 from rescompile.cost.cost import network_cost
 from rescompile.ir.text import show
 from rescompile.reference import run
-from rescompile.registry import get_backend
 
 Write = Callable[..., Path]
 SKIP = """
@@ -59,23 +58,3 @@ def test_depth_and_field_follow_the_value(write: Write) -> None:
 def test_show_tells_where_a_value_comes_from(write: Write) -> None:
     text = show(open_spec(str(write(SKIP))).analysis)
     assert "      branch:\n        from skip\n      branch:\n        identity\n" in text
-
-
-def test_code_keeps_the_value_in_a_variable(write: Write) -> None:
-    torch = open_spec(str(write(SKIP))).source("torch")
-    assert "        skip = self.skip(x)" in torch
-    assert "skip + x" in torch
-
-
-def refused(write: Write, options: str) -> list[str]:
-    text = f"stages:\n  - conv_transpose: {{channels: 6, {options}}}\n    name: up\n"
-    return get_backend("keras").unsupported(open_spec(str(write(text))).analysis)
-
-
-def test_what_keras_has_not(write: Write) -> None:
-    assert refused(write, "kernel: 3, stride: 2, padding: 1, output_padding: 1") == []
-    assert refused(write, "kernel: 1, stride: 3, output_padding: 2") == []
-    (said,) = refused(write, "kernel: 3, groups: 3")
-    assert said == "up: Keras has no transposed convolution in groups"
-    (said,) = refused(write, "kernel: 3, stride: 2, output_padding: 1")
-    assert said == "up: no Keras layer gives an output_padding that exceeds the padding"

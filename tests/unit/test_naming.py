@@ -9,7 +9,7 @@ import pytest
 
 from rescompile.api import open_spec
 from rescompile.emit.naming import class_name, pascal_case
-from rescompile.errors import SpecError, UnsupportedError
+from rescompile.errors import SpecError
 
 Write = Callable[..., Path]
 STEPS = """
@@ -50,18 +50,6 @@ def test_two_numbers_stay_apart() -> None:
     assert pascal_case("basic_block") == "BasicBlock"
 
 
-def test_a_spec_may_name_its_class(write: Write) -> None:
-    source = open_spec(str(write("class_name: ResNet20\n" + STEPS))).source("torch")
-    assert "class ResNet20(nn.Module):" in source
-    assert "def mine() -> ResNet20:" in source
-
-
-def test_a_class_name_is_that_of_one_spec(write: Write) -> None:
-    write("class_name: Base\n" + STEPS, "base")
-    source = open_spec(str(write("", head="extends: base.yaml\nname: other\n"))).source("torch")
-    assert "class Other(nn.Module):" in source
-
-
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -81,11 +69,6 @@ def test_a_class_name_that_is_none_is_refused_with_its_place(
     assert message in found.message
     assert found.location is not None
     assert found.location.line == 5
-
-
-def test_a_class_name_that_the_file_needs_is_refused(write: Write) -> None:
-    with pytest.raises(UnsupportedError, match="choose another `class_name`"):
-        open_spec(str(write("class_name: Tensor\n" + STEPS))).source("torch")
 
 
 def test_a_row_is_called_as_its_step_is(write: Write) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rescompile.api import open_spec
+from rescompile.registry import backend_names
 
 FOLDER = Path(__file__).parent / "newcomers"
 PARAMETERS = {
@@ -35,7 +36,7 @@ def test_every_spec_is_asked() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == set(PARAMETERS)
 
 
-@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize("backend", backend_names())
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_source_is_as_ruff_formats_it(name: str, backend: str, tmp_path: Path) -> None:
     source = open_spec(str(FOLDER / f"{name}.yaml")).source(backend)

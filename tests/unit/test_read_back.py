@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 
 from rescompile.api import open_spec
-from rescompile.convert import bare, convert, interchange, session
+from rescompile.convert import convert, interchange
 from rescompile.convert.session import Session
 from rescompile.emit.guard import Bound
 from rescompile.emit.weights import Slot, Stored, state_slots
 from rescompile.errors import InternalError
+from rescompile.ir.analysis import Analysis
 from rescompile.reference.weights import random_weights
+from rescompile.registry import backend_names
+from rescompile.worker import models
+from rescompile.worker.job import Job
 
 SPEC = "resnet20_cifar"
 Arrays = dict[str, Any]
@@ -82,85 +86,63 @@ def test_what_a_format_writes_wrong_is_found(
 
 
 class Framework:
-    """A backend and its runtime whose files are dictionaries, written with a fault."""
+    """A backend and its runtime whose files are dictionaries, written with a fault.
+
+    What a file is called tells whether it needs the framework.
+    """
+
+    bare_files = {".bare": ("numpy",)}
 
     def __init__(self, fault: Callable[[Arrays], None]) -> None:
         self.fault = fault
-        self.files: dict[Path, Arrays] = {}
+        self.kept: dict[Path, Arrays] = {}
 
     def runtime(self) -> Framework:
         return self
 
-    def slots(self, model: object, analysis: Any) -> list[Slot]:
-        return state_slots(analysis)
+    files = runtime
+
+    def slots(self, *given: Any) -> list[Slot]:
+        return state_slots(next(one for one in given if isinstance(one, Analysis)))
 
     def save(self, model: object, analysis: Any, weights: Mapping[Any, Any], file: Path) -> None:
-        self.files[file] = {".".join(path): array for path, array in weights.items()}
-        self.fault(self.files[file])
+        self.kept[file] = {".".join(path): array for path, array in weights.items()}
+        self.fault(self.kept[file])
+
+    def write(self, analysis: Any, source: str, weights: Any, dtype: str, file: Path) -> None:
+        self.save(None, analysis, weights, file)
 
     @contextmanager
     def read(self, file: Path, bound: Bound) -> Iterator[list[Stored]]:
-        yield [Stored.of(k, k.rpartition(".")[2], array) for k, array in self.files[file].items()]
+        yield [Stored.of(k, k.rpartition(".")[2], array) for k, array in self.kept[file].items()]
 
 
-def write(fault: Callable[[Arrays], None], given: Arrays, folder: Path) -> dict[str, Any]:
-    """What the process of a framework answers that writes with a fault."""
-    patch = pytest.MonkeyPatch()
-    with patch.context() as patched:
-        patched.setattr("rescompile.worker.models.get_backend", lambda _: Framework(fault))
-        patched.setattr(session.Session, "open", lambda self, spec, dtype: open_spec(spec))
-        np.savez(folder / "given.npz", **given)
-        job = {"action": "write", "weights": str(folder / "given.npz"), "file": "out"}
-        return Session("a framework").answer({**job, "spec": SPEC, "dtype": "float32"})
+def write(
+    fault: Callable[[Arrays], None], given: Arrays, patch: pytest.MonkeyPatch, file: str = "out"
+) -> dict[str, Any]:
+    """What a process answers that writes with a fault."""
+    made = Framework(fault)
+    for module in ("rescompile.worker.models", "rescompile.convert.session"):
+        patch.setattr(f"{module}.get_backend", lambda _: made)
+    patch.setattr("rescompile.convert.owner.get_backend", lambda _: made)
+    patch.setattr(models.Session, "open", lambda self, spec, dtype: open_spec(spec))
+    options = {"spec": SPEC, "dtype": "float32", "file": file}
+    return Session(backend_names()[0]).answer(Job("write", options, given)).data
 
 
-class Bare:
-    """A backend whose files need no framework: it writes those of `Framework`."""
-
-    def __init__(self, fault: Callable[[Arrays], None]) -> None:
-        self.framework = Framework(fault)
-
-    def files(self) -> Bare:
-        return self
-
-    def slots(self, facts: Any, source: str) -> list[Slot]:
-        return self.framework.slots(None, facts)
-
-    def write(
-        self, facts: Any, source: str, weights: Mapping[Any, Any], dtype: str, file: Path
-    ) -> None:
-        self.framework.save(None, facts, weights, file)
-
-    def read(self, file: Path, bound: Bound) -> Any:
-        return self.framework.read(file, bound)
-
-
+@pytest.mark.parametrize("file", ["out", "out.bare"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_written_wrong_without_a_framework_is_found(
-    fault: Callable[[Arrays], None],
-    given: Arrays,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_what_is_written_wrong_is_found(
+    fault: Callable[[Arrays], None], file: str, given: Arrays, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bare, "get_backend", lambda _: Bare(fault))
-    np.savez(tmp_path / "given.npz", **given)
-    job = {"action": "write", "weights": str(tmp_path / "given.npz"), "file": "out"}
-    session = bare.Session("torch")
+    """With a framework and without."""
     with pytest.raises(InternalError):
-        session.answer({**job, "spec": SPEC, "dtype": "float32"})
+        write(fault, given, monkeypatch, file)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_a_framework_writes_wrong_is_found(
-    fault: Callable[[Arrays], None], given: Arrays, tmp_path: Path
-) -> None:
-    with pytest.raises(InternalError):
-        write(fault, given, tmp_path)
-
-
-def test_what_a_framework_widens_is_told(given: Arrays, tmp_path: Path) -> None:
+def test_what_a_framework_widens_is_told(given: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
     def widen(arrays: Arrays) -> None:
         arrays["linear.weight"] = arrays["linear.weight"].astype("f8")
 
-    answer = write(widen, given, tmp_path)
+    answer = write(widen, given, monkeypatch)
     assert answer == {"tensors": len(given), "lost": [], "widened": {"linear.weight": "float64"}}

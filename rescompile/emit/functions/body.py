@@ -1,44 +1,42 @@
-"""Function bodies: layers applied one after the other, each named by its path."""
+"""Function bodies: layers, blocks and sequences applied to a variable, each named by its path.
+
+The members of a sequence are numbered as they come. Numbers are known while it is sure how many
+members come before. After a condition whose sides take different numbers, and in a loop, they are
+counted by a variable of the emitted function.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TypeGuard, cast
 
-from ...expr.dims import Dim, Var, binary
-from ...ir.structure import INDEX, Call, Child, Group, Layer, Node, Residual, Where, sources
-from ...ops import Shape, show_shape
+from ...expr.dims import Dim, Var, binary, negation
+from ...expr.polynomial import total
+from ...ir.structure import INDEX, Call, Child, Group, Layer, Loop, Node
+from ...ops import Shape
+from ..choices import Choice, choices
 from ..label import Label
-from ..layout import LINE_LENGTH, Code, statement
+from ..layout import LINE_LENGTH, statement
 from ..lines import Line, Writer
-from ..repetition import in_turn, uses_index
-from ..schedule import Apply, Assign, Combine, Copy, Scheduler, Select, Split
-from ..scope import COUNTERS, Scope
+from ..repetition import in_turn, spliced, uses_index
+from ..scope import Scope
 from .numbering import Numbering
-from .sequence import Sequence
 from .syntax import Functions
 
 
 class Body(Writer):
     """Renders one definition; `shapes` tells what leaves a node, for comments."""
 
-    def __init__(
-        self, program: Functions, scope: Scope, shapes: Mapping[int, Shape] | None = None
-    ) -> None:
+    def __init__(self, program: Functions, scope: Scope) -> None:
         super().__init__()
         self.program, self.syntax, self.scope = program, program.syntax, scope
-        self.shapes = shapes or {}
+        self.shapes: Mapping[int, Shape] = {}
         self.numbering = Numbering(program.network.blocks)
-        self.outputs: list[str] = []  # the variables of what the network returns
-        self.entry = "x"  # what x is called until it gets its first value
-
-    def assign(self, target: str, code: Code, comment: str = "") -> None:
-        self.write(code, target, comment)
 
     def copy(self, target: str, source: str) -> None:
         """Make sure that `target` has the value of `source`."""
         if target != source:
-            self.assign(target, source)
+            self.write(source, target)
 
     def fold(self, place: int, condition: str) -> None:
         """Make `if` and `else` at `place` one expression where it fits, as ruff asks (SIM108)."""
@@ -52,82 +50,9 @@ class Body(Writer):
             if whole.fits:
                 self.lines[place:] = [whole]
 
-    # -- module scopes ---------------------------------------------------------------------------
-
-    def module(self, nodes: tuple[Node, ...], label: Label, outputs: tuple[str, ...] = ()) -> str:
-        """A scope of named children; returns the variable of its last value.
-
-        `outputs` are children whose values are returned; their variables are kept.
-        """
-        reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
-        scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved)
-        result = scheduler.body(nodes, "x")
-        self.scope.taken |= scheduler.used.difference(COUNTERS)
-        for made in scheduler.statements:
-            self.statement(made, label)
-            if made.target == "x":
-                self.entry = "x"
-        self.outputs = [scheduler.held[name] for name in outputs]
-        return result
-
-    def read(self, variable: str) -> str:
-        return self.entry if variable == "x" else variable
-
-    def statement(self, made: Assign, label: Label) -> None:
-        value = made.value
-        if isinstance(value, Apply):
-            self.child(value.node, made.target, self.read(value.source), label)
-        elif isinstance(value, Copy):
-            self.copy(made.target, self.read(value.source))
-        elif isinstance(value, Split):
-            self.assign(made.target, self.syntax.split(self.read(value.source), value.count))
-        elif isinstance(value, Select):
-            raw = self.read(value.otherwise)
-            self.assign(made.target, raw)
-            taken = value.node.when
-            if value.node.where is Where.SHAPE_CHANGES:
-                taken = binary("and", taken, self.changes(value.node, raw))
-            with self.block(f"if {self.scope.dim(taken)}:"):
-                self.child(value.step, made.target, self.read(value.source), label)
-        else:
-            self.combine(value, made.target, label)
-
-    def changes(self, node: Residual, source: str) -> Dim:
-        """The condition under which a residual's branch changes the shape."""
-        change = self.program.analysis.changes[node.id]
-        known = isinstance(change.entering, int) and isinstance(change.leaving, int)
-        return change.condition(None if known else Var(self.syntax.channels.format(source)))
-
-    def combine(self, value: Combine, target: str, label: Label) -> None:
-        last = value.operands[0] if isinstance(value.operands[0], Apply) else None
-        sources = (one.source if isinstance(one, Apply) else one for one in value.operands)
-        operands = tuple(map(self.read, sources))
-        joined = self.syntax.join(value.kind, operands, label.child(str(value.node.name)))
-        if value.when is True:
-            self.assign(target, joined, self.note(value.node))
-            return
-        self.copy(target, operands[0])
-        with self.block(f"if {self.scope.dim(value.when)}:"):
-            if last is not None and isinstance(last.node, Layer):
-                self.layer(last.node, target, target, label.child(str(last.node.name)))
-            self.assign(target, joined, self.note(value.node))
-
     def note(self, node: Node) -> str:
-        """The shape that leaves a node, height x width x channels."""
-        shape = self.shapes.get(node.id) if not self.scope.repeats else None
-        return show_shape((*shape[1:], shape[0])) if shape else ""
-
-    # -- one node --------------------------------------------------------------------------------
-
-    def child(self, node: Child, target: str, source: str, label: Label) -> None:
-        """`target` = node(`source`) for a child of a module scope."""
-        named = label.child(str(node.name))
-        if node.when is True:
-            self.apply(node, target, source, named)
-            return
-        self.copy(target, source)
-        with self.block(f"if {self.scope.dim(node.when)}:"):
-            self.apply(node, target, target, named)
+        """The shape that leaves a node."""
+        return "" if self.scope.repeats else self.program.note(self.shapes.get(node.id))
 
     def apply(self, node: Child, target: str, source: str, label: Label) -> None:
         """`target` = node(`source`), where the node is called `label`."""
@@ -148,8 +73,8 @@ class Body(Writer):
             if comment and len(str(Line(code, target, self.indent, comment))) > LINE_LENGTH:
                 self.write(f"# {comment}")
                 comment = ""
-            self.assign(target, code, comment)
-        self.assign(target, last, self.note(node) or note)
+            self.write(code, target, comment)
+        self.write(last, target, self.note(node) or note)
 
     def call(self, node: Call, target: str, source: str, label: Label, start: Dim = 0) -> None:
         """A block, once or several times. `start` is the number of the first in a sequence."""
@@ -157,13 +82,8 @@ class Body(Writer):
             self.repetitions(node, target, source, label, start)
             return
         first = self.scope.dim(start)
-        if node.repeat is None:
-            inner = self.program.block(node.block)
-            given = self.program.given(self.scope, node)
-        else:
-            stage = self.program.stage(node)
-            inner, given = stage.definition, stage.given(self.scope, node)
-        self.assign(target, inner.call(source, given, label, first), self.note(node))
+        called, given = self.program.called(self.scope, node)
+        self.write(called.call(source, given, label, first), target, self.note(node))
 
     def repetitions(self, node: Call, target: str, source: str, label: Label, start: Dim) -> None:
         """Repetitions whose arguments depend on their number."""
@@ -174,4 +94,115 @@ class Body(Writer):
             turn = in_turn(node, self.program.network.blocks[node.block])
             given = self.program.given(self.scope, turn)
             named = label.turn(node, Var(INDEX), self.scope, start=start)
-            self.assign(target, inner.call(target, given, named), note)
+            self.write(inner.call(target, given, named), target, note)
+
+
+class Sequence:
+    """Renders a sequence called `label`. `counter` is the variable that counts, if there is one."""
+
+    def __init__(
+        self, body: Body, label: Label, target: str, source: str, counter: str = ""
+    ) -> None:
+        self.body, self.scope, self.label = body, body.scope, label
+        self.target, self.source = target, source
+        self.counter = counter
+        self.offset: Dim = 0  # how many numbers were taken since the counter was brought up to date
+
+    @property
+    def position(self) -> Dim:
+        """The number of the next member."""
+        if not self.counter:
+            return self.offset
+        return binary("+", self.scope.variable(self.counter), self.offset)
+
+    def run(self, nodes: tuple[Node, ...], more: bool = False) -> str:
+        """Render the members; returns the variable with the result. `more` says others follow."""
+        found = list(choices(nodes))
+        for i, choice in enumerate(found):
+            if choice.condition is not True:
+                self.choose(choice, more or i < len(found) - 1)
+                continue
+            for node in choice.nodes:
+                if isinstance(node, Loop):
+                    self.loop(node)
+                else:
+                    self.member(node)
+        return self.source
+
+    def member(self, node: Node) -> None:
+        """A member at the present position."""
+        assert isinstance(node, Child), "joins in sequences are hoisted"
+        if self.spliced(node):
+            self.body.call(node, self.target, self.source, self.label, self.position)
+        else:
+            self.body.apply(node, self.target, self.source, self.named(node))
+        self.offset = binary("+", self.offset, self.taken(node))
+        self.source = self.target
+
+    def taken(self, node: Node) -> Dim:
+        """How many numbers a member takes."""
+        spliced = self.spliced(node)
+        return self.body.numbering.consumed(node, self.scope.flow) if spliced else 1
+
+    def spliced(self, node: Node) -> TypeGuard[Call]:
+        return spliced(node, self.body.program.network.blocks)
+
+    def named(self, node: Child) -> Label:
+        if node.name is not None:
+            return self.label.child(node.name)
+        return self.label.numbered(self.position, self.scope)
+
+    def choose(self, choice: Choice, counts: bool) -> None:
+        """Members under a condition: where more come, the numbers from here on may depend on it."""
+        runs = (choice.nodes, choice.otherwise)
+        taken, other = (total(map(self.taken, run)) for run in runs)
+        varies = counts and taken != other
+        if not choice.otherwise:
+            self.body.copy(self.target, self.source)
+            self.source = self.target
+        if varies:
+            self.settle()
+        entry, start = self.source, self.offset
+        place, condition = len(self.body.lines), self.scope.dim(choice.condition)
+        for run, head in zip(runs, (f"if {condition}:", "else:"), strict=True):
+            if run:
+                if head == "else:" and len(self.body.lines) == place:  # the first run does nothing
+                    head = f"if {self.scope.dim(negation(choice.condition))}:"
+                self.source, self.offset = entry, start
+                with self.body.block(head):
+                    for node in run:
+                        self.member(node)
+                    if varies:
+                        self.settle()
+        self.body.fold(place, condition)
+        self.source = self.target
+
+    def loop(self, node: Loop) -> None:
+        """Turns that take a number each are told by the loop's own counter."""
+        self.body.copy(self.target, self.source)
+        self.source = self.target
+        count, start = self.scope.dim(node.count), self.offset
+        if not self.counter and len(node.body) == 1 and self.single(node.body[0]):
+            with self.body.loop(self.scope, count):
+                self.offset = total((start, Var(INDEX)))
+                self.run(node.body)
+            self.offset = total((start, node.count))
+            return
+        self.settle()
+        with self.body.loop(self.scope, count):
+            self.run(node.body, more=True)
+            self.settle()
+
+    def single(self, node: Node) -> bool:
+        """Whether a node is sure to take one number."""
+        own = isinstance(node, Child) and node.when is True
+        return own and not self.spliced(node)
+
+    def settle(self) -> None:
+        """Bring the variable that counts up to the present position."""
+        if not self.counter:
+            self.counter = self.scope.fresh("number")
+            self.body.write(self.scope.dim(self.offset), self.counter)
+        elif self.offset != 0:
+            self.body.write(f"{self.counter} += {self.scope.dim(self.offset)}")
+        self.offset = 0

@@ -8,19 +8,18 @@ from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
 from ...ir.structure import CLASSES, IN_CHANNELS, INDEX, Block, Form
 from ..label import Label
-from ..layout import Code, Items, signature, statement
-from ..lines import Line, Writer
+from ..layout import Code, Items, signature
+from ..lines import RETURN, Line, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
-from ..scope import Argument, Scope, arguments_of
-from .body import Body
+from ..scope import arguments_of
+from .body import Sequence
 from .function import Function, function
+from .module import Module
 from .numbering import joins
-from .sequence import Sequence
-from .syntax import Functions, Syntax
+from .syntax import START, Functions, Syntax
 
 BLOCK = Label("{name}")
-START = "start"
 
 
 def new_program(analysis: Analysis, syntax: Syntax) -> Functions:
@@ -31,30 +30,21 @@ def new_program(analysis: Analysis, syntax: Syntax) -> Functions:
 def define_block(program: Functions, block: Block, name: str) -> Function:
     """The function of a block."""
     scope = program.scope(block)
-    body = Body(program, scope)
+    body = Module(program, scope, BLOCK)
     inline = block.form is Form.INLINE
     if block.form is Form.MODULE:
-        result = body.module(block.body, BLOCK)
+        (result,) = body.run(block.body)
     else:
         result = Sequence(body, BLOCK, "x", "x", START if inline else "").run(block.body)
     if body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
         body.lines[-1] = replace(body.lines[-1], target="x")  # nothing comes after that asks for it
     else:
         body.copy("x", result)
-    lines = [*_lets(block, scope, program.syntax), *body.lines]
+    lines = [*lets(block, scope), *body.lines]
+    if IN_CHANNELS in scope.used:
+        lines.insert(0, Line(program.syntax.channels.format("x"), IN_CHANNELS))
     tensor = program.syntax.tensor
     return function(name, arguments_of(block, scope), lines, block.about, inline, tensor)
-
-
-def _lets(block: Block, scope: Scope, syntax: Syntax) -> list[Line]:
-    """The expressions that a block's text uses, and the channels of its input."""
-    lines: list[Line] = []
-    for let, dim in reversed(block.lets):
-        if let in scope.used:
-            lines.insert(0, Line(scope.dim(dim), scope.dim(Var(let))))
-    if IN_CHANNELS in scope.used:
-        lines.insert(0, Line(syntax.channels.format("x"), IN_CHANNELS))
-    return lines
 
 
 def define_stage(program: Functions, stage: Stage[Function]) -> Function:
@@ -80,14 +70,12 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
     scope = program.root_scope({}, syntax.input, CLASSES, *(a.name for a in arguments))
-    body = Body(program, scope, program.analysis.elaborated.root.shapes)
+    body = Module(program, scope, Label())
+    body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
     body.lines += syntax.opening(network)
-    body.entry = syntax.input
-    result: Code = body.read(body.module(network.body, Label(), network.outputs))
-    if network.classes is not None and CLASSES in scope.used:
-        arguments.append(Argument(CLASSES, "int", str(network.classes)))
-    if body.outputs:
-        result = Items("[", "]", tuple(body.outputs))
-    head = signature(network.name, [a.declared for a in arguments], syntax.model_type)
-    model = statement(syntax.model(network, result), before="return ", indent=4)
-    return head, [*map(str, body.lines), model]
+    results = body.run(network.body, network.outputs)
+    result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
+    declared = [argument.declared for argument in (*arguments, *program.classes(scope))]
+    head = signature(network.name, declared, syntax.model_type)
+    body.write(syntax.model(network, result), RETURN)
+    return head, [*map(str, body.lines)]

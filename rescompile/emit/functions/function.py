@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 
 from ...record import record
 from ..label import Label
-from ..layout import Call, Keyword, signature, statement
-from ..lines import Line
+from ..layout import Call, Keyword, signature
+from ..lines import RETURN, Line
 from ..program import Definition
 from ..scope import Argument, call_args
 from ..summary import docstring
@@ -45,18 +46,11 @@ def function(
     tensor: str = "Tensor",
 ) -> Function:
     """A function; the last value of x is what it returns."""
-    body = tuple(_returning(list(lines)))
+    body = tuple(map(str, _returning(list(lines))))
     return Function(name, tuple(arguments), body, tuple(docstring(about)), numbered, tensor)
 
 
-def _returning(lines: list[Line]) -> Iterator[str]:
-    if not lines:  # every step is conditional, and the condition is false
-        yield "    return x"
-        return
-    *body, last = lines
-    yield from (str(line) for line in body)
-    if last.indent == 4 and last.target == "x":
-        yield statement(last.code, before="return ", indent=4, comment=last.comment)
-        return
-    yield str(last)
-    yield "    return x"
+def _returning(lines: list[Line]) -> list[Line]:
+    if lines and lines[-1].indent == 4 and lines[-1].target == "x":
+        return [*lines[:-1], replace(lines[-1], target=RETURN)]
+    return [*lines, Line("x", RETURN)]

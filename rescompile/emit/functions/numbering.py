@@ -7,18 +7,8 @@ from collections.abc import Mapping
 from ...expr.dims import Dim, Expr, IfElse, Var, names, substitute
 from ...expr.polynomial import product, total
 from ...ir.flow import Flow, arguments, expand
-from ...ir.structure import (
-    IN_CHANNELS,
-    INDEX,
-    Block,
-    Call,
-    Form,
-    Group,
-    Layer,
-    Loop,
-    Node,
-    walk,
-)
+from ...ir.structure import IN_CHANNELS, INDEX, Block, Call, Form, Loop, Node, walk
+from ..choices import condition
 from ..repetition import StageKey, stage_key, staged
 
 
@@ -28,13 +18,6 @@ class Numbering:
     def __init__(self, blocks: Mapping[str, Block]) -> None:
         self.blocks = blocks
         self.inline: dict[str, Dim] = {}  # how many numbers each inline block takes
-
-    def spliced(self, node: Node) -> bool:
-        """Whether a node is a call that adds several members to the sequence where it stands."""
-        if not isinstance(node, Call):
-            return False
-        inline = self.blocks[node.block].form is Form.INLINE
-        return inline or (node.repeat is not None and node.name is None)
 
     def consumed(self, node: Node, flow: Flow | None = None) -> Dim:
         """How many numbers a node takes in the sequence where it stands."""
@@ -52,7 +35,7 @@ class Numbering:
                 taken = substitute(body, arguments(node, block, entering))
             elif node.repeat is not None and node.name is None:
                 taken = node.repeat
-        when = node.when if flow is None and isinstance(node, (Layer, Group, Call)) else True
+        when = condition(node) if flow is None else True
         return IfElse(when, taken, 0) if isinstance(when, Expr) else taken
 
     def body(self, block: Block) -> Dim:
@@ -74,7 +57,5 @@ def joins(key: StageKey, body: tuple[Node, ...], blocks: Mapping[str, Block]) ->
 def uncountable(block: Block) -> bool:
     """Whether the numbers that inline steps take have no expression."""
     loops = [n for n in walk(block.body) if isinstance(n, Loop) and isinstance(n.count, Expr)]
-    found = [
-        n.when for loop in loops for n in walk(loop.body) if isinstance(n, (Layer, Group, Call))
-    ]
+    found = (condition(node) for loop in loops for node in walk(loop.body))
     return block.form is Form.INLINE and any(INDEX in names(when) for when in found)

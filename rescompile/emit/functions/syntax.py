@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...ir.structure import JoinKind, Layer, Network
+from ...ir.structure import CLASSES, JoinKind, Layer, Network
 from ..label import Label
 from ..layout import Code
 from ..lines import Line
@@ -16,14 +16,22 @@ from .function import Function
 Values = list[tuple[Code, str]]  # each with a comment for its line
 
 
+START = "start"  # the number of a function's first layer in the caller's sequence
+STAGE_NAME = "stage"
+MEANINGS = Names.meanings | {"str", "x", "name", START}
+
+
 class Syntax(Names):
     """How a target that applies layers to a tensor writes what functions are made of."""
 
+    meanings = MEANINGS
+    own = Names.own | {CLASSES, STAGE_NAME}
     tensor = "Tensor"  # the type of a tensor
     model_type = "Model"  # what the network's function returns
     channels = "{}.shape[-1]"  # the channels of one
     input = "inputs"  # what the network's function calls its input
-    stage_name = "stage"
+    stage_name = STAGE_NAME
+    layout = "channels_last"
 
     def layer(self, node: Layer, source: str, target: str, label: Label, scope: Scope) -> Values:
         """The values that `target` takes, one after the other."""

@@ -1,0 +1,200 @@
+"""One definition of the emitted file: a block's class or function, or the network's class."""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ...expr.dims import Dim, Var, binary
+from ...ir.analysis import Analysis
+from ...ir.structure import (
+    CLASSES,
+    IN_CHANNELS,
+    Block,
+    Child,
+    Form,
+    From,
+    Join,
+    Layer,
+    Network,
+    Node,
+    Residual,
+    Where,
+    walk,
+)
+from ..layout import Code, statement
+from ..lines import Writer, lets
+from ..naming import Names, class_name
+from ..program import Program
+from ..schedule import conditional_drop
+from ..scope import Argument, Scope, arguments_of
+from ..summary import docstring
+from .forward import Flags, Forward
+from .sequence import Sequences
+from .stage import define_stage
+from .syntax import NUM_CLASSES, Class, Classes, Syntax
+
+Lines = tuple[str, ...]
+
+
+def new_program(analysis: Analysis, syntax: Syntax) -> Classes:
+    """The file of a network, without definitions as yet."""
+    name = _class_name(analysis.network, syntax)
+    return Program(analysis, syntax, define_block, define_stage, name)
+
+
+def _class_name(network: Network, syntax: Syntax) -> str:
+    names = Names({*syntax.meanings, *syntax.own, network.name})
+    return network.class_name or names.take(class_name(network.name, network.title), "Net")
+
+
+def define_block(program: Classes, block: Block, name: str) -> Class:
+    """The class of a block, or the function of an inline one."""
+    scope, syntax, inline = program.scope(block), program.syntax, block.form is Form.INLINE
+    base = syntax.sequence
+    forward: Lines = ()
+    lines = Writer(4 if inline else 8)
+    if block.form is Form.MODULE:
+        base, forward = syntax.module, Members(program, scope, block.body, lines).forward()
+    elif inline:
+        Sequences(program, scope, lines).function(block.body)
+    else:
+        Sequences(program, scope, lines).constructor(block.body)
+    body = tuple(map(str, [*lets(block, scope, lines.indent), *lines.lines]))
+    arguments = arguments_of(block, scope)
+    if IN_CHANNELS in scope.used:
+        arguments = (Argument(IN_CHANNELS, "int"), *arguments)
+    about, returns = tuple(docstring(block.about)), f"list[{syntax.module}]" if inline else ""
+    return Class(name, arguments, body, about, forward, base, returns, syntax)
+
+
+def define_network(program: Classes) -> Class:
+    """The network's own class."""
+    network, syntax = program.network, program.syntax
+    scope = program.root_scope({CLASSES: Var(NUM_CLASSES)}, NUM_CLASSES)
+    lines = Writer(8)
+    forward = Members(program, scope, network.body, lines, root=True).forward()
+    name, body = _class_name(network, syntax), tuple(map(str, lines.lines))
+    return Class(name, program.classes(scope), body, (), forward, syntax.module, syntax=syntax)
+
+
+class Members:
+    """The members of a class, which its constructor makes in `lines`, and how it uses them."""
+
+    def __init__(
+        self,
+        program: Classes,
+        scope: Scope,
+        body: tuple[Node, ...],
+        lines: Writer,
+        root: bool = False,
+    ) -> None:
+        self.program, self.syntax, self.scope, self.lines = program, program.syntax, scope, lines
+        self.schedule = Forward(program, body, root)
+        self.sequences = Sequences(program, scope, lines, root)
+        self.names: dict[int, str] = {}
+        self.flags: Flags = {}
+        self.make(body)
+        self.decide(body)
+
+    def forward(self) -> Lines:
+        return self.schedule.render(self.names, self.flags)
+
+    def make(self, body: tuple[Node, ...]) -> None:
+        """The members, each once."""
+        nodes = list(members(body))
+        in_place, syntax = self.schedule.in_place, self.syntax
+        layers = [node for node, _ in nodes if isinstance(node, Layer)]
+        made = {node.id: syntax.layer(node, self.scope, node.id in in_place) for node in layers}
+        uses = ((n, made[n.id]) for n in layers if n.op.stateless and n.when is True)
+        taken = syntax.attributes.union(str(node.name) for node, _ in nodes)
+        shared = shared_names(uses, taken)
+        done: set[str] = set()
+        for node, residual in nodes:
+            name = self.names[node.id] = shared.get(node.id, str(node.name))
+            inline = isinstance(node, Layer) and isinstance(node.op, syntax.inline)
+            if name in done or (inline and node.when is True):
+                continue
+            done.add(name)
+            target, condition = f"self.{name}", self.condition(node, residual)
+            if condition is True:
+                self.sequences.assign(target, node, made.get(node.id))
+                continue
+            self.lines.write(syntax.identity, f"{target}: {syntax.module}")
+            with self.lines.block(f"if {self.scope.dim(condition)}:"):
+                self.sequences.assign(target, node, made.get(node.id))
+
+    def condition(self, node: Child, residual: Residual | None) -> Dim:
+        """The condition under which a member is more than the identity."""
+        if residual is None:
+            return node.when
+        if node is conditional_drop(residual):
+            return True
+        when = binary("and", residual.when, node.when)
+        if residual.where is Where.SHAPE_CHANGES:
+            when = binary("and", when, self.changes(residual))
+        return when
+
+    def changes(self, node: Residual) -> Dim:
+        """The condition under which a residual's branch changes the shape."""
+        return self.program.analysis.changes[node.id].condition()
+
+    def decide(self, body: tuple[Node, ...]) -> None:
+        """Flags that the forward pass asks for."""
+        for node in walk(body):
+            if not isinstance(node, Residual):
+                continue
+            if node.when is not True:
+                self.flag("use_shortcut", node, "when", node.when)
+            if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
+                self.flag("projects", node, "shortcut", self.changes(node))
+
+    def flag(self, name: str, node: Residual, what: str, condition: Dim) -> None:
+        while name in {*self.names.values(), *self.flags.values()}:
+            name += "_2"
+        self.flags[node.id, what] = name
+        self.lines.write(self.scope.dim(condition), f"self.{name}")
+
+
+def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
+    """The nodes that become members: the main path before shortcuts, as torchvision has them.
+
+    Each shortcut, and each drop of a branch, comes with its residual.
+    """
+    for node in body:
+        if isinstance(node, Residual):
+            drop = conditional_drop(node)
+            for inner, residual in members((*node.pre, *node.branch)):
+                yield inner, node if inner is drop else residual
+            for step, _ in members(node.shortcut):
+                yield step, node
+        elif isinstance(node, Join):
+            for branch in node.branches:
+                yield from members(branch.body)
+        elif not isinstance(node, From):
+            assert isinstance(node, Child)
+            yield node, None
+
+
+def shared_names(steps: Iterable[tuple[Layer, Code]], taken: frozenset[str]) -> dict[int, str]:
+    """The member that serves each step without state, by its id; `taken` are names of others.
+
+    Steps have one module if its constructor is the same to the letter, whether it works in place
+    included, and their names are but for a number. It is called by that name, `relu` for relu1 and
+    relu2, unless another one is; else as the first of its steps.
+    """
+    alike: dict[tuple[str, str], list[Layer]] = {}
+    for layer, code in steps:
+        alike.setdefault((_base(layer), statement(code)), []).append(layer)
+    wanted = Counter(base for (base, _), layers in alike.items() if len(layers) > 1)
+    found: dict[int, str] = {}
+    for (base, _), layers in alike.items():
+        free = base not in taken and not keyword.iskeyword(base)
+        called = base if len(layers) > 1 and wanted[base] == 1 and free else str(layers[0].name)
+        found |= {layer.id: called for layer in layers}
+    return found
+
+
+def _base(layer: Layer) -> str:
+    return str(layer.name).rstrip("0123456789")

@@ -1,0 +1,141 @@
+"""The forward pass of a class: statements from the schedule, light calls folded into one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...ir.structure import Child, JoinKind, Layer, Node, channels_last, sources
+from ..layout import Call, Chain, Code, statement
+from ..lines import RETURN, Line, Writer
+from ..schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
+from .syntax import Classes
+
+# Calls that one line holds at most: a convolution, its norm, its activation, and what drops it.
+# More of them would have to be read from the inside out.
+MAX_FOLDED = 4
+
+Flags = dict[tuple[int, str], str]  # of a residual and what is decided, as in `Instance.decisions`
+
+
+class Forward(Writer):
+    """The schedule of one class, and its lines once the members have names."""
+
+    def __init__(self, program: Classes, body: tuple[Node, ...], root: bool) -> None:
+        super().__init__(8)
+        self.program, self.syntax = program, program.syntax
+        self.names = program.network.outputs if root else ()
+        kept = sources(body).union(self.names)
+        scheduler = Scheduler(inline=True, kept=kept, reserved=self.syntax.in_forward)
+        self.result = scheduler.body(body, "x")
+        self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
+        self.statements = scheduler.statements
+        self.in_place = overwriting(self.statements)
+        self.shapes = program.analysis.elaborated.root.shapes if root else {}
+        self.permuted = channels_last(body)
+
+    def render(self, members: Mapping[int, str], flags: Flags) -> tuple[str, ...]:
+        """The lines; `members` are the attributes of nodes."""
+        self.members, self.flags = members, flags
+        calls = 0  # in the last line
+        for made in self.statements:
+            folded = self.folded(made) if 0 < calls < MAX_FOLDED else None
+            if folded is None:
+                calls = 1
+                self.write(self.value(made.value), made.target, self.note(made))
+            else:
+                calls += 1
+                self.lines[-1] = Line(folded, made.target, self.indent, self.note(made))
+        last = self.lines.pop() if self.lines else Line("x", "x")
+        if self.outputs == [last.target]:
+            self.write(last.code, RETURN, last.comment)
+        else:
+            self.lines.append(last)
+            self.write(", ".join(self.outputs), RETURN)
+        return tuple(map(str, self.lines))
+
+    def folded(self, made: Assign) -> Code | None:
+        """A light call around the code of the last line, where that is all that it is for."""
+        last, value = self.lines[-1], made.value
+        if not isinstance(value, Apply) or not last.target == value.source == made.target:
+            return None
+        if not isinstance(value.node, Layer) or not value.node.op.light:
+            return None
+        code = self.apply(value.node, last.code)
+        encloses = isinstance(code, Call) and last.code in code.args
+        # An operator or a method would bind closer than an operator in the code before it.
+        return code if encloses or not is_expression(last.code) else None
+
+    def note(self, made: Assign) -> str:
+        """The shape that a step gives its variable."""
+        if not isinstance(made.value, (Apply, Combine)):
+            return ""
+        node = made.value.node
+        return self.program.note(self.shapes.get(node.id), node.id in self.permuted)
+
+    def value(self, value: Apply | Copy | Select | Combine | Split) -> Code:
+        if isinstance(value, Apply):
+            return self.apply(value.node, value.source)
+        if isinstance(value, Copy):
+            return value.source
+        if isinstance(value, Combine):
+            return self.combine(value)
+        if isinstance(value, Split):
+            return self.syntax.split(value.source, value.count)
+        applied = self.apply(value.step, value.source)
+        flag = self.flags.get((value.node.id, "shortcut"))
+        if flag is None:
+            return applied
+        return f"{statement(applied)} if self.{flag} else {value.otherwise}"
+
+    def apply(self, node: Child, source: Code) -> Code:
+        member = f"self.{self.members[node.id]}"
+        if isinstance(node, Layer) and node.when is True:
+            return self.syntax.apply(node, member, source)
+        return Call(member, (source,))
+
+    def combine(self, value: Combine) -> Code:
+        operands = [self.operand(operand) for operand in value.operands]
+        if value.kind is JoinKind.CONCAT:
+            return self.syntax.concat(tuple(operands))
+        first, *others = value.operands
+        if isinstance(first, Apply) and len(others) == 1 and isinstance(others[0], str):
+            operands.reverse()  # x + f(x)
+        operator = "*" if value.kind is JoinKind.MULTIPLY else "+"
+        joined = Chain(operator, tuple(operands))
+        if value.when is True:
+            return joined
+        alone = self.operand(first)
+        if isinstance(first, Apply) and first.node.when is not True:
+            alone = first.source
+        flag = self.flags[value.node.id, "when"]
+        return f"{statement(joined)} if self.{flag} else {statement(alone)}"
+
+    def operand(self, operand: Operand) -> Code:
+        return operand if isinstance(operand, str) else self.apply(operand.node, operand.source)
+
+
+def is_expression(code: Code) -> bool:
+    """Whether code would need parentheses as an operand."""
+    return isinstance(code, Chain) or (isinstance(code, str) and " " in code)
+
+
+def overwriting(statements: list[Assign]) -> set[int]:
+    """The operations that may work in place: their input is fresh, and nobody else has it."""
+    found: set[int] = set()
+    before: Assign | None = None
+    for made in statements:
+        value = made.value
+        if isinstance(value, Apply) and isinstance(value.node, Layer) and before is not None:
+            same = before.target == value.source == made.target
+            if same and value.node.op.in_place and _is_fresh(before):
+                found.add(value.node.id)
+        before = made
+    return found
+
+
+def _is_fresh(made: Assign) -> bool:
+    value = made.value
+    if isinstance(value, Combine):
+        return value.kind is not JoinKind.MULTIPLY and value.when is True
+    node = value.node if isinstance(value, Apply) else None
+    return isinstance(node, Layer) and node.op.fresh and node.when is True

@@ -1,0 +1,91 @@
+"""What a backend says of its framework, so that classes can be written for it."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from ...ir.structure import Block, Form, Layer
+from ...ops import Op
+from ...record import record
+from ..layout import Call, Code, Keyword, signature
+from ..naming import pascal_case
+from ..program import Definition, Program
+from ..program import Syntax as Names
+from ..scope import Scope, call_args
+
+NUM_CLASSES = "num_classes"
+MEANINGS = Names.meanings | {"list", "self", "super"}
+
+
+class Syntax(Names):
+    """How a target that has modules writes what classes are made of."""
+
+    meanings = MEANINGS
+    own = Names.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
+    own |= {"width", "x"}
+    module: str  # the base class of all modules
+    sequence: str  # the class of modules that are applied one after the other
+    members = "{}"  # what the members of a sequence are appended to
+    identity: str  # the module that does nothing, as an expression
+    attributes: frozenset[str] = frozenset()  # of every module: no member is called so
+    in_forward: frozenset[str] = frozenset()  # what the forward pass relies on
+    declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
+    passed: tuple[Keyword, ...] = ()  # and how that is handed on
+
+    inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
+
+    def block_name(self, block: Block) -> tuple[str, str]:
+        if block.form is Form.INLINE:
+            return block.name, "_steps"
+        return pascal_case(block.name), "Block"
+
+    def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
+        """The constructor of an operation's module."""
+        raise NotImplementedError
+
+    def in_sequence(self, node: Layer, made: Code) -> Code:
+        """The constructor where nothing but the module is applied."""
+        return made
+
+    def apply(self, node: Layer, member: str, source: Code) -> Code:
+        """An operation applied; `member` is its module, where it has one."""
+        return Call(member, (source,))
+
+    def concat(self, operands: tuple[Code, ...]) -> Code:
+        raise NotImplementedError
+
+    def split(self, source: str, count: int) -> Code:
+        """Equal shares of the channels."""
+        raise NotImplementedError
+
+    def append(self, target: str, made: Code, name: str) -> Code:
+        """One more member of a sequence or a list; `name` is source text, empty for a number."""
+        return Call(f"{target}.append", (made,))
+
+    def extend(self, target: str, made: Code) -> Code:
+        return Call(f"{target}.extend", (made,))
+
+
+@record
+class Class(Definition):
+    """A class, by its constructor and its forward pass, or a function that makes modules."""
+
+    forward: tuple[str, ...] = ()
+    base: str = ""  # the class of a class
+    returns: str = ""  # what a function returns
+    syntax: Syntax = field(default_factory=Syntax)
+
+    @property
+    def signature(self) -> str:
+        """The head: of `__init__` for classes, of the function for functions."""
+        given = [*(argument.declared for argument in self.arguments), *self.syntax.declared]
+        if self.returns:
+            return signature(self.name, given, self.returns)
+        return signature("__init__", ["self", *given], "None", 4)
+
+    def call(self, given: dict[str, str]) -> Call:
+        """A call: channels by position, the rest by keyword, defaults left out."""
+        return Call(self.name, (*call_args(self.arguments, given), *self.syntax.passed))
+
+
+Classes = Program[Syntax, Class]

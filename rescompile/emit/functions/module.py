@@ -1,0 +1,84 @@
+"""Module scopes: children with names, and joins, in the order of the schedule."""
+
+from __future__ import annotations
+
+from ...expr.dims import Dim, Var, binary
+from ...ir.structure import Child, Layer, Node, Residual, Where, sources
+from ..label import Label
+from ..schedule import Apply, Assign, Combine, Copy, Scheduler, Select, Split
+from ..scope import COUNTERS, Scope
+from .body import Body
+from .syntax import Functions
+
+
+class Module(Body):
+    """A body with one scope, which is called `label`."""
+
+    def __init__(self, program: Functions, scope: Scope, label: Label) -> None:
+        super().__init__(program, scope)
+        self.label = label
+        self.entry = "x"  # what x is called until it gets its first value
+
+    def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
+        """The variable with the last value, or those of the children called `outputs`."""
+        reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
+        scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved)
+        result = scheduler.body(nodes, "x")
+        self.scope.taken |= scheduler.used.difference(COUNTERS)
+        for made in scheduler.statements:
+            self.statement(made)
+            if made.target == "x":
+                self.entry = "x"
+        return [scheduler.held[name] for name in outputs] or [self.read(result)]
+
+    def read(self, variable: str) -> str:
+        return self.entry if variable == "x" else variable
+
+    def statement(self, made: Assign) -> None:
+        value, target = made.value, made.target
+        if isinstance(value, Apply):
+            self.child(value.node, target, self.read(value.source))
+        elif isinstance(value, Copy):
+            self.copy(target, self.read(value.source))
+        elif isinstance(value, Split):
+            self.write(self.syntax.split(self.read(value.source), value.count), target)
+        elif isinstance(value, Select):
+            raw = self.read(value.otherwise)
+            self.write(raw, target)
+            taken = value.node.when
+            if value.node.where is Where.SHAPE_CHANGES:
+                taken = binary("and", taken, self.changes(value.node, raw))
+            with self.block(f"if {self.scope.dim(taken)}:"):
+                self.child(value.step, target, self.read(value.source))
+        else:
+            self.combine(value, target)
+
+    def changes(self, node: Residual, source: str) -> Dim:
+        """The condition under which a residual's branch changes the shape."""
+        change = self.program.analysis.changes[node.id]
+        known = isinstance(change.entering, int) and isinstance(change.leaving, int)
+        return change.condition(None if known else Var(self.syntax.channels.format(source)))
+
+    def combine(self, value: Combine, target: str) -> None:
+        last = value.operands[0] if isinstance(value.operands[0], Apply) else None
+        sources = (one.source if isinstance(one, Apply) else one for one in value.operands)
+        operands = tuple(map(self.read, sources))
+        joined = self.syntax.join(value.kind, operands, self.label.child(str(value.node.name)))
+        if value.when is True:
+            self.write(joined, target, self.note(value.node))
+            return
+        self.copy(target, operands[0])
+        with self.block(f"if {self.scope.dim(value.when)}:"):
+            if last is not None and isinstance(last.node, Layer):
+                self.layer(last.node, target, target, self.label.child(str(last.node.name)))
+            self.write(joined, target, self.note(value.node))
+
+    def child(self, node: Child, target: str, source: str) -> None:
+        """`target` = node(`source`)."""
+        named = self.label.child(str(node.name))
+        if node.when is True:
+            self.apply(node, target, source, named)
+            return
+        self.copy(target, source)
+        with self.block(f"if {self.scope.dim(node.when)}:"):
+            self.apply(node, target, target, named)
