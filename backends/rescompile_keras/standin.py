@@ -148,11 +148,9 @@ class Value:
         if dots is not ... or cut.step is not None:
             raise TraceError("only channels are taken by an index")
         start, stop, _ = cut.indices(self.inner[0])
-        op = ops.SliceChannels(start, stop)
-        if self.pads == NONE:
-            return cast(Value, self.tracer.called(None, [self], self.apply(op)))
-        made = replace(self, term=self.tracer.graph.apply(op, self.term))
-        return cast(Value, self.tracer.called(None, [self], made))
+        op, kept = ops.SliceChannels(start, stop), replace(self, pads=NONE)
+        made = replace(kept.apply(op), pads=self.pads, fill=self.fill)
+        return cast(Value, self.tracer.called(None, self, made))
 
 
 @dataclass(frozen=True)
