@@ -260,6 +260,7 @@ TABLE: dict[type[Op], Entry] = {
     ops.PadChannels: Entry(rule=_pad_channels),
     ops.SliceChannels: Entry(rule=_slice_channels),
     ops.ChannelShuffle: Entry("channel_shuffle", {"groups": "groups"}, rule=_function, parts=MOVED),
+    ops.DepthToSpace: Entry("depth_to_space", {"scale": "scale"}, rule=_function, parts=MOVED),
     ops.Permute: Entry(rule=lambda op, site: []),  # channels are last throughout
     ops.Upsample: Entry("UpSampling2D", {"size": "scale", "interpolation": "mode"}),
 }
