@@ -20,7 +20,7 @@ from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
 from .initialise import initializer
-from .layers import TABLE, Style, cuts, norm_layer
+from .layers import FUNCTIONS, TABLE, Style, cuts, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FOLDER = FilePath(__file__).parent
 TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
-FIXED = (*OWN, "channel_shuffle")  # helpers that the stand-in knows by their text
+FIXED = (*OWN, *FUNCTIONS)  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:

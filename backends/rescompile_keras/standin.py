@@ -21,6 +21,7 @@ from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, Draw
 from rescompile.ops import Op, Role, Shape
 
+from .layers import FUNCTIONS, TABLE
 from .standin_initial import INITIALIZERS, Initial
 from .vocabulary import LAYERS, OWN
 
@@ -212,7 +213,8 @@ class Tracer:
         from .standin_layers import functions
 
         made = {kind: self.layer(kind) for kind in LAYERS}
-        own = {kind: made.pop(kind) for kind in OWN} | {"channel_shuffle": self.shuffled}
+        own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN}
+        own |= {function: self.function(kind) for function, kind in FUNCTIONS.items()}
         fixed = {helper: (text, own[helper]) for helper, text in helpers.items()}
         keras = SimpleNamespace(
             layers=SimpleNamespace(Layer=object, **made),
@@ -263,12 +265,18 @@ class Tracer:
             return [replace(value, node=node) for value in made]
         return replace(made, node=node)
 
-    def shuffled(self, x: Value, groups: int, *, name: str) -> Value:
-        """The helper `channel_shuffle`, which consists of three layers."""
-        made = x.apply(ops.ChannelShuffle(groups))
-        for kind, suffix in (("Reshape", "_split"), ("Permute", "_swap"), ("Reshape", "")):
-            x = self.called(Layer(kind, self.named(name + suffix), {}), x, made)
-        return x
+    def function(self, kind: type[Op]) -> Callable[..., Value]:
+        """A function that the file defines, which consists of several layers."""
+        entry = TABLE[kind]
+
+        def call(x: Value, *given: Any, name: str) -> Value:
+            made = x.apply(kind(**dict(zip(entry.given.values(), given, strict=True))))
+            for layer, suffix in entry.parts:
+                label = self.named(f"{name}_{suffix}" if suffix else name)
+                x = self.called(Layer(layer, label, {}), x, made)
+            return x
+
+        return call
 
     # -- names and weights -----------------------------------------------------------------------
 
