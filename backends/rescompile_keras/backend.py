@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, cast
 
+from rescompile.emit.channels_last import Proofs
 from rescompile.emit.contract import ENGINE, Request
 from rescompile.emit.functions.define import network_function, new_program
 from rescompile.emit.functions.numbering import uncountable
-from rescompile.emit.layout import statement
-from rescompile.emit.template import environment, tidy
+from rescompile.emit.layout import Call, Keyword, statement
+from rescompile.emit.template import environment, helper, tidy
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
@@ -19,21 +20,22 @@ from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
 from .initialise import initializer
-from .layers import HELPERS, LAYERS, Style, cuts, keras_momentum, norm_layer
+from .layers import TABLE, Style, cuts, norm_layer
 from .names import collisions
 from .pooling import reasons
-from .storage import STORAGE
 from .syntax import KerasSyntax
-from .view import RESERVED, number
+from .vocabulary import OWN, RESERVED, complement, number, written
 
 if TYPE_CHECKING:
-    from rescompile.emit.validation import Traced
     from rescompile.emit.validation.graph import Graph
+    from rescompile.emit.validation.traced import Traced
 
     from .bare import KerasFiles
     from .runtime import KerasRuntime
 
-TEMPLATES = FilePath(__file__).parent / "templates"
+FOLDER = FilePath(__file__).parent
+TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
+FIXED = (*OWN, "channel_shuffle")  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:
@@ -48,7 +50,7 @@ class KerasBackend:
     bare_files = {".weights.h5": ("h5py",)}
     interchange_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, dict[type[Op], Any]] = {"emission": LAYERS, "storage": STORAGE}
+    tables: Mapping[str, dict[type[Op], Any]] = {"emission": TABLE}  # and storage
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))
@@ -58,28 +60,24 @@ class KerasBackend:
         syntax = KerasSyntax(style)
         program = new_program(request.analysis, syntax)
         head, lines = network_function(program)
-        helpers = [h.function() for h in style.convs if h.is_function]
-        functions = [*helpers, *style.pools.functions(), *program.order]
+        convs = [helper.function() for helper in style.convs if helper.is_function]
+        functions = [*convs, *style.pools.functions(), *program.order]
         code = "\n".join([*lines, *(line for one in functions for line in one.lines)])
-        used = {
-            "KerasTensor": bool(functions or style.templates - {"dense_init"}),
-            "layers": bool(style.templates - {"dense_init"}) or "layers." in code,
-        }
+        own = style.helpers - {"dense_init"}
+        used = {"KerasTensor": functions or own, "layers": own or "layers." in code}
+        blocks = [line for function in program.order for line in function.lines]
+        divides = any("make_divisible(" in line for line in blocks)
+        fixed = [name for name in FIXED if name in style.helpers]
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
             imported=[name for name in ("KerasTensor", "layers") if used[name]],
             recurses=bool(syntax.recursion_limit),
-            uses_math=any("math." in line for f in program.order for line in f.lines),
+            uses_math=any("math." in line for line in blocks),
             constants=list(_constants(style)),
-            norm_layer=norm_layer(style.norm) if style.norm else "",
-            templates=[name for name in HELPERS if name in style.templates],
-            make_divisible=any(
-                "make_divisible(" in line for f in program.order for line in f.lines
-            ),
-            dense_init=statement(
-                initializer(program.network.linear_init), before="return ", indent=4
-            ),
+            helpers=[helper(HELPERS, n) for n in (*["make_divisible"] * divides, *fixed)],
+            batch_norm=_batch_norm(style) if "batch_norm" in style.helpers else "",
+            dense_init=_dense_init(style) if "dense_init" in style.helpers else "",
             functions=functions,
             head=head,
             lines=lines,
@@ -90,10 +88,9 @@ class KerasBackend:
         return "_".join(path)
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
-        from .analysis import Flattening
         from .standin import trace
 
-        kernels = Flattening(elaborated).kernels.items()
+        kernels = Proofs(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}
         return trace(source, elaborated.network.name, graph, _helpers(), rows)
 
@@ -114,14 +111,26 @@ class KerasBackend:
 
 def _helpers() -> dict[str, str]:
     """The sources of what a file may define itself, where they are always the same."""
-    names = ("LayerScale", "UnbiasedBatchNormalization", "channel_shuffle")
-    return {name: (TEMPLATES / f"{name}.py.j2").read_text("utf-8") for name in names}
+    return {name: helper(HELPERS, name) for name in FIXED}
+
+
+def _batch_norm(style: Style) -> str:
+    """The body of the function for the norm that most have."""
+    assert style.norm is not None
+    given = {"momentum": "BN_MOMENTUM", "epsilon": "BN_EPSILON"}
+    layer = written(norm_layer(style.norm), given, Keyword("name", "name"))
+    return statement(Call(layer, ("x",)), before="return ", indent=4)
+
+
+def _dense_init(style: Style) -> str:
+    """The body of the function for the initialisers of linear layers."""
+    return statement(initializer(style.analysis.network.linear_init), before="return ", indent=4)
 
 
 def _constants(style: Style) -> Iterator[str]:
     if style.norm is not None:
         yield "# Given explicitly: Keras' momentum is the weight of the old statistics."
-        yield f"BN_MOMENTUM = {keras_momentum(style.norm.momentum)}"
+        yield f"BN_MOMENTUM = {number(complement(style.norm.momentum))}"
         yield f"BN_EPSILON = {number(style.norm.epsilon)}"
 
 

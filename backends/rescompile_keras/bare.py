@@ -13,20 +13,18 @@ from pathlib import Path as FilePath
 from typing import Any
 
 import h5py
-import numpy as np
 
+from rescompile.emit.channels_last import Proofs
 from rescompile.emit.contract import Weights
 from rescompile.emit.guard import Bound
+from rescompile.emit.validation.graph import Graph
 from rescompile.emit.weights import Slot, Stored
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import Path
+from rescompile.ir.trace import Elaborated
 
 from . import files
-from .analysis import Flattening
-from .order import KerasLayer, layers_in_order
-from .storage import STORAGE, Layout, layout_of
-
-Kept = tuple[Path, str, tuple[int, ...], Layout]  # a tensor, its variable, shape and layout there
+from .standin import Layer, Node, Tracer
+from .storage import Tensor, slot, snake_case, tensors
 
 
 class KerasFiles:
@@ -36,17 +34,8 @@ class KerasFiles:
         self.helpers = helpers
 
     def slots(self, analysis: Analysis, source: str) -> list[Slot]:
-        return [
-            Slot(
-                path,
-                f"{layer.name}/{variable}",
-                f"{files.snake_case(layer.kind)}/{variable}",
-                shape,
-                layout.back,
-            )
-            for layer, kept in self.layers(analysis, source)
-            for path, variable, shape, layout in kept
-        ]
+        found = self.layers(analysis, source)
+        return [slot(kept, layer.name, layer.kind) for layer, owned in found for kept in owned]
 
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
@@ -58,34 +47,54 @@ class KerasFiles:
         numbers: Counter[str] = Counter()
         with h5py.File(file, "w") as opened:
             _variables(opened, analysis.network.name)
-            for layer, kept in self.layers(analysis, source):
-                kind = files.snake_case(layer.kind)
+            for layer, owned in self.layers(analysis, source):
+                kind = snake_case(layer.kind)
                 place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
                 numbers[kind] += 1
                 group = _variables(opened.create_group(place), layer.name)
-                for i, (path, _, _, layout) in enumerate(kept):
+                for i, (path, _, layout) in enumerate(owned):
                     group[str(i)] = layout.to(weights[path].astype(dtype))
 
-    def layers(self, analysis: Analysis, source: str) -> Iterator[tuple[KerasLayer, list[Kept]]]:
+    def layers(self, analysis: Analysis, source: str) -> Iterator[tuple[Layer, list[Tensor]]]:
         """Every layer with its tensors, both in Keras' order."""
         elaborated = analysis.elaborated
-        order = Flattening(elaborated).kernels
+        kernels = Proofs(elaborated).kernels
         owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
         for layer in layers_in_order(source, elaborated, self.helpers):
-            kept: list[Kept] = []
             path, trace = owners.get(layer.name, ((), None))
-            if trace is not None and type(trace.op) in STORAGE:
-                variables = STORAGE[type(trace.op)].variables
-                for parameter in trace.op.parameters(trace.x):
-                    leaf = parameter.leaf
-                    layout = layout_of(trace.op, trace.x, leaf, layer.kind, order.get(path))
-                    shape = layout.to(np.broadcast_to(np.uint8(0), parameter.shape)).shape
-                    place = (*path, leaf) if leaf else path
-                    kept.append((place, variables[leaf], shape, layout))
-            yield layer, kept
+            owned = tensors(path, trace, layer.kind, kernels.get(path)) if trace else ()
+            yield layer, list(owned)
 
 
 def _variables(owner: Any, name: str) -> Any:
     group = owner.create_group("vars")
     group.attrs["name"] = name
     return group
+
+
+def layers_in_order(
+    source: str, elaborated: Elaborated, helpers: Mapping[str, str]
+) -> Iterator[Layer]:
+    """The layers of the model that an emitted file of this network makes, but for its input.
+
+    Keras sorts a model's operations by how many others follow on the longest way to an output,
+    most first; among equals the one comes first that is met first on the way back from the outputs.
+    """
+    graph = Graph()
+    graph.input(elaborated.root.x)
+    tracer = Tracer(graph)
+    model = tracer.model(source, elaborated.network.name, helpers)
+    met: dict[Node, int] = {}
+    ahead = [value.node for value in reversed(model.outputs)]
+    while ahead:
+        node = ahead.pop()
+        if node not in met:
+            met[node] = len(met)
+            ahead.extend(reversed(node.inputs))
+    following = dict.fromkeys(met, 0)
+    for node in reversed(tracer.calls):
+        for before in node.inputs if node in met else ():
+            following[before] = max(following[before], following[node] + 1)
+    for node in sorted(met, key=lambda node: (-following[node], met[node])):
+        if node.layer is not None:
+            yield node.layer

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
+from rescompile.emit.channels_last import pads_half, pads_same
 from rescompile.expr.dims import Binary, Dim, binary, names
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import CLASSES, Layer
@@ -20,7 +21,7 @@ from rescompile.ops import Conv, Quad, Same
 
 
 class Padding(Enum):
-    """What gives a convolution its padding in Keras."""
+    """What gives a convolution its padding in Keras, the shortest way first."""
 
     VALID = "nothing"
     SAME = "the layer itself"
@@ -37,7 +38,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Site:
+class ConvSite:
     """A convolution of a definition, with everything that it stands for."""
 
     node: Layer
@@ -91,29 +92,21 @@ class Site:
     @cached_property
     def paddings(self) -> frozenset[Padding]:
         """Every way of padding that is right in all calls."""
-        found = set() if isinstance(self.op.padding, Same) else {Padding.GIVEN}
-        if all(_is_same(op) for op in self.bound):
-            found.add(Padding.SAME)
-        if self.square and all(_is_half(op) for op in self.bound):
-            found.add(Padding.HALF)
-        if all(set(op.pads(t.x)) == {0} for op, t in zip(self.bound, self.traces, strict=True)):
-            found.add(Padding.VALID)
-        return frozenset(found)
+        right = {
+            Padding.VALID: all(set(t.op.pads(t.x)) == {0} for t in cast(Any, self.traces)),
+            Padding.SAME: all(pads_same(op) and not skips(op) for op in self.bound),
+            Padding.HALF: self.square and all(pads_half(op) for op in self.bound),
+            Padding.GIVEN: not isinstance(self.op.padding, Same),
+        }
+        return frozenset(way for way, found in right.items() if found)
 
 
-def find_sites(analysis: Analysis) -> Iterator[Site]:
+def find_sites(analysis: Analysis) -> Iterator[ConvSite]:
     """Every convolution of every definition."""
     for traces in analysis.traces.values():
         node = traces[0].node
         if isinstance(node.op, Conv):
-            yield Site(node, node.op, tuple(traces))
-
-
-def common_padding(sites: Iterable[Site]) -> Padding | None:
-    """A way of padding that is right for all, or None."""
-    found = list(sites)
-    ways = (Padding.VALID, Padding.SAME, Padding.HALF)
-    return next((way for way in ways if all(way in site.paddings for site in found)), None)
+            yield ConvSite(node, node.op, tuple(traces))
 
 
 def axes(dims: Iterable[Dim]) -> tuple[int, ...]:
@@ -132,26 +125,3 @@ def is_depthwise(trace: OpTrace) -> bool:
     """
     op = cast(Conv, trace.op)
     return op.groups == trace.x[0] > 1 and op.stride[0] == op.stride[1]
-
-
-def _is_same(op: Conv) -> bool:
-    """Whether `padding="same"` pads as asked: half of an odd kernel, at stride 1, on each axis."""
-    if isinstance(op.padding, Same):
-        return not skips(op)
-    top, bottom, left, right = axes(op.padding)
-    windows = zip(axes(op.kernel), axes(op.stride), axes(op.dilation), strict=True)
-    for (kernel, stride, dilation), sides in zip(
-        windows, ((top, bottom), (left, right)), strict=True
-    ):
-        half = (kernel - 1) // 2 * dilation
-        if sides != (half, half) or kernel % 2 == 0 or (stride > 1 and kernel > 1):
-            return False
-    return not skips(op)
-
-
-def _is_half(op: Conv) -> bool:
-    """Whether a square convolution pads half of an odd kernel."""
-    kernel, stride, dilation = axes((op.kernel[0], op.stride[0], op.dilation[0]))
-    if isinstance(op.padding, Same):
-        return kernel % 2 == 1 and (stride == 1 or kernel == 1)
-    return kernel % 2 == 1 and set(op.padding) == {(kernel - 1) // 2 * dilation}

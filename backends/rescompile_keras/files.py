@@ -23,7 +23,7 @@ import numpy as np
 from rescompile.emit.guard import Bound, BrokenFile, open_archive, parsing
 from rescompile.emit.weights import Stored, widened
 
-from .storage import STORAGE
+from .storage import VARIABLES
 
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 DEFLATE = 1032  # zlib expands nothing by more
@@ -56,20 +56,6 @@ def _unpacked(file: Path, bound: Bound) -> Iterator[IO[bytes]]:
         with open_archive(file, bound) as archive, archive.open(INSIDE) as source:
             shutil.copyfileobj(source, target)
         yield target
-
-
-def snake_case(name: str) -> str:
-    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-# What a layer's variables are called, in the order in which Keras numbers them in a file.
-VARIABLES = {
-    snake_case(layer): tuple(kept.variables.values())
-    for kept in STORAGE.values()
-    for layer in kept.layers
-}
 
 
 class Reader:

@@ -1,18 +1,22 @@
-"""Every operation as Keras layers applied to a tensor.
+"""Every operation as Keras layers applied to a tensor: one entry an operation, in one table.
 
-The set is closed: `LAYERS` has a rule for each op of the IR. A rule gets a `Site` and tells the
-values that the site's variable takes, one after the other.
+An entry tells the layer, which argument gets which attribute, and what the layer's variables are
+called. Emission writes it, the stand-in and the files of weights read it. What is no single layer
+has a rule beside: it tells the values that a site's variable takes, one after the other.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from typing import Any
 
 from rescompile import ops
-from rescompile.emit.layout import Arg, Call, Code, Items, Keyword
+from rescompile.emit.channels_last import Proofs
+from rescompile.emit.label import Label
+from rescompile.emit.layout import Call, Code, Items
+from rescompile.emit.scope import Scope
 from rescompile.expr.dims import Dim, Expr, Function, binary
 from rescompile.expr.polynomial import total
 from rescompile.ir.analysis import Analysis
@@ -20,21 +24,25 @@ from rescompile.ir.structure import Layer
 from rescompile.ops import Op, Quad
 from rescompile.record import record
 
-from .analysis import Flattening, has_positions
+from .conv_helper import conv_helpers
 from .convolution import find_sites
 from .initialise import initializer
 from .pooling import Pools
-from .sharing import conv_helpers
-from .view import Label, Scope, number
-
-UNBIASED = "UnbiasedBatchNormalization"
-HELPERS = (
+from .vocabulary import (
+    CONV,
+    DEPTHWISE,
+    MAX,
+    MEAN,
+    NORM,
+    OWN,
+    TRANSPOSED,
     UNBIASED,
-    "LayerScale",
-    "channel_shuffle",
-    "batch_norm",
-    "dense_init",
-)  # by their templates
+    complement,
+    literal,
+    number,
+    source,
+    written,
+)
 
 
 @dataclass
@@ -42,26 +50,29 @@ class Style:
     """What the whole file agrees on: helper functions and constants, and which it needs."""
 
     analysis: Analysis
-    templates: set[str] = field(default_factory=set)
+    helpers: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         analysis = self.analysis
+        proofs = Proofs(analysis.elaborated)
         self.convs = conv_helpers(find_sites(analysis), analysis.network.conv_init)
-        self.pools = Pools(analysis)
-        self.flattening = Flattening(analysis.elaborated)
+        self.conv_of = {key: helper for helper in self.convs for key in helper.sites}
+        self.pools = Pools(analysis, proofs.negative)
+        self.ordered = proofs.ordered
         found = [traces[0].node.op for traces in analysis.traces.values()]
         norms = Counter(op for op in found if isinstance(op, ops.BatchNorm))
         self.norm = norms.most_common(1)[0][0] if norms else None
         self.several_norms = norms.total() > 1
-        if any(op.unbiased for op in norms):
-            self.templates.add(UNBIASED)
         self.several_linears = sum(isinstance(op, ops.Linear) for op in found) > 1
+        if any(op.unbiased for op in norms):
+            self.helpers.add(UNBIASED)
 
     def helper_names(self) -> set[str]:
         """The functions of the file that are no block's."""
         made = {helper.name for helper in self.convs if helper.is_function}
         made |= {function.name for function in self.pools.functions()}
-        return {*made, *HELPERS, "make_divisible", "BN_MOMENTUM", "BN_EPSILON"}
+        fixed = ("channel_shuffle", "batch_norm", "dense_init", "make_divisible")
+        return {*made, *OWN, *fixed, "BN_MOMENTUM", "BN_EPSILON"}
 
 
 @record
@@ -75,41 +86,46 @@ class Site:
     label: Label
     scope: Scope
 
-    def layer(self, layer: str, *args: Arg, source: str | None = None) -> Code:
-        """A layer, applied."""
-        made = Call(f"layers.{layer}", (*args, self.label.keyword()))
-        return Call(made, (source or self.source,))
+    @property
+    def given(self) -> dict[str, Code]:
+        """The arguments that the table tells, as source text."""
+        op, entry = self.node.op, TABLE[type(self.node.op)]
+        given = {name: source(getattr(op, key), self.scope) for name, key in entry.given.items()}
+        return given | {name: literal(value) for name, value in entry.fixed.items()}
+
+    def layer(
+        self, layer: str, given: Mapping[str, Code], entering: str = "", suffix: str = ""
+    ) -> Code:
+        """A layer, applied to the site's source, or to another variable."""
+        if layer in OWN:
+            self.style.helpers.add(layer)
+        made = written(layer, given, self.label.keyword(suffix))
+        return Call(made, (entering or self.source,))
 
 
 Values = list[tuple[Code, str]]  # each with a comment for its line
-Rule = Callable[[Op, Site], "Code | Values"]
+Rule = Callable[[Any, Site], "Code | Values"]
 
 
 def apply(op: Op, site: Site) -> Values:
     """The values that the site's variable takes."""
-    made = LAYERS[type(op)](op, site)
+    entry = TABLE[type(op)]
+    made = entry.rule(op, site) if entry.rule else site.layer(entry.layer, site.given)
     return made if isinstance(made, list) else [(made, "")]
 
 
-def _conv(op: Op, site: Site) -> Values:
-    (helper,) = (h for h in site.style.convs if site.node.id in h.sites)
-    made = helper.apply(site.node, site.source, site.target, site.label, site.scope)
-    return [(code, "") for code in made]
+def _conv(op: ops.Conv, site: Site) -> Values:
+    return [(code, "") for code in site.style.conv_of[site.node.id].apply(site)]
 
 
-def _conv_transpose(op: Op, site: Site) -> Values:
+def _conv_transpose(op: ops.ConvTranspose, site: Site) -> Values:
     """Without padding, then cut: `same` would cut elsewhere, and give another size."""
-    assert isinstance(op, ops.ConvTranspose)
-    scope = site.scope
-    stride = () if op.stride == (1, 1) else (scope.pair(op.stride),)
-    bias = () if op.bias else (Keyword("use_bias", "False"),)
-    init = Keyword("kernel_initializer", initializer(site.style.analysis.network.conv_init))
-    given = (scope.dim(op.channels), scope.pair(op.kernel), *stride)
-    made: Values = [(site.layer("Conv2DTranspose", *given, *bias, init), "")]
+    init = {"kernel_initializer": initializer(site.style.analysis.network.conv_init)}
+    made: Values = [(site.layer(TRANSPOSED, site.given | init), "")]
     cut = cuts(op)
     if any(side != 0 for side in cut):
-        crop = Call("layers.Cropping2D", (scope.sides(cut), site.label.keyword("_crop")))
-        made.append((Call(crop, (site.target,)), ""))
+        cropping = {"cropping": site.scope.sides(cut)}
+        made.append((site.layer("Cropping2D", cropping, site.target, "_crop"), ""))
     return made
 
 
@@ -125,164 +141,121 @@ def cuts(op: ops.ConvTranspose) -> Quad:
 
 def _after(kernel: Dim, stride: Dim, pad: Dim, more: Dim) -> Dim:
     beyond = binary("-", stride, kernel)
-    if isinstance(beyond, Expr):
-        beyond = Function("max", (beyond, 0))
-    elif beyond < 0:
-        beyond = 0
-    return binary("-", total((beyond, pad)), more)
+    positive = Function("max", (beyond, 0)) if isinstance(beyond, Expr) else max(beyond, 0)
+    return binary("-", total((positive, pad)), more)
 
 
-def _linear(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Linear)
-    bias = () if op.bias else (Keyword("use_bias", "False"),)
-    how = initializer(site.style.analysis.network.linear_init)
+def _linear(op: ops.Linear, site: Site) -> Code:
+    init = initializer(site.style.analysis.network.linear_init)
     if site.style.several_linears:
-        site.style.templates.add("dense_init")
-        how = "dense_init()"
-    init = Keyword("kernel_initializer", how)
-    return site.layer("Dense", site.scope.dim(op.features), *bias, init)
+        site.style.helpers.add("dense_init")
+        init = "dense_init()"
+    return site.layer("Dense", site.given | {"kernel_initializer": init})
 
 
-def _batch_norm(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.BatchNorm)
+def _batch_norm(op: ops.BatchNorm, site: Site) -> Code:
     style = site.style
-    if op == style.norm and style.several_norms:
-        style.templates.add("batch_norm")
+    given: dict[str, Code] = {"momentum": "BN_MOMENTUM", "epsilon": "BN_EPSILON"}
+    if op != style.norm:
+        given = site.given | {"momentum": number(complement(op.momentum))}
+    elif style.several_norms:
+        style.helpers.add("batch_norm")
         return Call("batch_norm", (site.source, site.label.keyword()))
-    momentum, epsilon = keras_momentum(op.momentum), number(op.epsilon)
-    if op == style.norm:
-        momentum, epsilon = "BN_MOMENTUM", "BN_EPSILON"
-    given = (Keyword("momentum", momentum), Keyword("epsilon", epsilon), site.label.keyword())
-    return Call(Call(norm_layer(op), given), (site.source,))
+    return site.layer(norm_layer(op), given)
 
 
 def norm_layer(op: ops.BatchNorm) -> str:
-    """The layer's class, as source text."""
-    return UNBIASED if op.unbiased else "layers.BatchNormalization"
+    """The layer's class."""
+    return UNBIASED if op.unbiased else NORM
 
 
-def keras_momentum(momentum: float) -> str:
-    """Keras' momentum is the weight of the old statistics: 0.9 for 0.1, without rounding dust."""
-    return number(float(1 - Decimal(repr(momentum))))
+def _pool(op: ops.Pool, site: Site) -> Values:
+    return site.style.pools.apply(site)
 
 
-def _layer_norm(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.LayerNorm)
-    return site.layer("LayerNormalization", Keyword("epsilon", number(op.epsilon)))
-
-
-def _group_norm(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.GroupNorm)
-    groups, epsilon = site.scope.dim(op.groups), Keyword("epsilon", number(op.epsilon))
-    return site.layer("GroupNormalization", groups, epsilon)
-
-
-def _named(layer: str, *args: Arg) -> Rule:
-    return lambda op, site: site.layer(layer, *args)
-
-
-def _leaky_relu(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.LeakyRelu)
-    return site.layer("LeakyReLU", Keyword("negative_slope", number(op.slope)))
-
-
-def _pool(op: Op, site: Site) -> Values:
-    return site.style.pools.apply(site.node, site.source, site.target, site.label, site.scope)
-
-
-def _global_avg_pool(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.GlobalAvgPool)
-    keep = (Keyword("keepdims", "True"),) if op.keepdims else ()
-    return site.layer("GlobalAveragePooling2D", *keep)
-
-
-def _flatten(op: Op, site: Site) -> Values:
-    if not permutes(site.style, site.node):
-        return [(site.layer("Flatten"), "")]
-    made = Call("layers.Permute", ("(3, 1, 2)", site.label.keyword("_permute")))
+def _flatten(op: ops.Flatten, site: Site) -> Values:
+    if site.node.id not in site.style.ordered:
+        return [(site.layer("Flatten", {}), "")]
+    moved = site.layer("Permute", {"dims": "(3, 1, 2)"}, suffix="_permute")
     note = "channels first, as PyTorch flattens"
-    return [(Call(made, (site.source,)), note), (site.layer("Flatten", source=site.target), "")]
+    return [(moved, note), (site.layer("Flatten", {}, site.target), "")]
 
 
-def permutes(style: Style, node: Layer) -> bool:
-    """Whether a flatten has to take the channels first, since its order is seen."""
-    ordered = node.id in style.flattening.ordered
-    return ordered and any(has_positions(t.x) for t in style.analysis.traces[node.id])
-
-
-def _dropout(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Dropout)
-    return site.layer("Dropout", site.scope.dim(op.rate))
-
-
-def _stochastic_depth(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.StochasticDepth)
-    whole = Keyword("noise_shape", "(None, 1, 1, 1)")
-    return site.layer("Dropout", site.scope.dim(op.rate), whole)
-
-
-def _layer_scale(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.LayerScale)
-    site.style.templates.add("LayerScale")
-    return Call(Call("LayerScale", (number(op.init), site.label.keyword())), (site.source,))
-
-
-def _pad_channels(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.PadChannels)
+def _pad_channels(op: ops.PadChannels, site: Site) -> Code:
     channels = f"({site.scope.dim(op.before)}, {site.scope.dim(op.after)})"
     sides = Items("(", ")", ("(0, 0)", "(0, 0)", "(0, 0)", channels))
     return Call("keras.ops.pad", (site.source, sides))
 
 
-def _slice_channels(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.SliceChannels)
+def _slice_channels(op: ops.SliceChannels, site: Site) -> Code:
     start = "" if op.start == 0 else site.scope.dim(op.start)
     stop = site.scope.dim(op.stop)
     gap = " " if not (start + stop).replace("_", "").isalnum() else ""
     return f"{site.source}[..., {start}{gap if start else ''}:{gap}{stop}]"
 
 
-def _channel_shuffle(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.ChannelShuffle)
-    site.style.templates.add("channel_shuffle")
+def _channel_shuffle(op: ops.ChannelShuffle, site: Site) -> Code:
+    site.style.helpers.add("channel_shuffle")
     groups = site.scope.dim(op.groups)
     return Call("channel_shuffle", (site.source, groups, site.label.keyword()))
 
 
-def _upsample(op: Op, site: Site) -> Code:
-    assert isinstance(op, ops.Upsample)
-    how = () if op.mode is ops.Resampling.NEAREST else (Keyword("interpolation", '"bilinear"'),)
-    return site.layer("UpSampling2D", site.scope.dim(op.scale), *how)
+@record
+class Entry:
+    """How Keras has an operation.
+
+    `given` tells which attribute an argument of the layer gets, `fixed` what others always are.
+    `variables` are the tensors, in the order of files; `other` is the layer's class in some cases.
+    """
+
+    layer: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    rule: Rule | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    other: str = ""
 
 
-LAYERS: dict[type[Op], Rule] = {
-    ops.Conv: _conv,
-    ops.ConvTranspose: _conv_transpose,
-    ops.Linear: _linear,
-    ops.BatchNorm: _batch_norm,
-    ops.LayerNorm: _layer_norm,
-    ops.GroupNorm: _group_norm,
-    ops.Relu: _named("ReLU"),
-    ops.Relu6: _named("ReLU", "6.0"),
-    ops.LeakyRelu: _leaky_relu,
-    ops.Sigmoid: _named("Activation", '"sigmoid"'),
-    ops.HardSigmoid: _named("Activation", '"hard_sigmoid"'),
-    ops.Tanh: _named("Activation", '"tanh"'),
-    ops.Silu: _named("Activation", '"silu"'),
-    ops.HardSwish: _named("Activation", '"hard_swish"'),
-    ops.Gelu: _named("Activation", '"gelu"'),
-    ops.Elu: _named("ELU"),
-    ops.Softmax: _named("Softmax"),
-    ops.MaxPool: _pool,
-    ops.AvgPool: _pool,
-    ops.GlobalAvgPool: _global_avg_pool,
-    ops.Flatten: _flatten,
-    ops.Dropout: _dropout,
-    ops.StochasticDepth: _stochastic_depth,
-    ops.LayerScale: _layer_scale,
-    ops.PadChannels: _pad_channels,
-    ops.SliceChannels: _slice_channels,
-    ops.ChannelShuffle: _channel_shuffle,
-    ops.Permute: lambda op, site: [],  # channels are last throughout
-    ops.Upsample: _upsample,
+def _activation(word: str) -> Entry:
+    return Entry("Activation", fixed={"activation": word})
+
+
+CONVOLVED = {"filters": "channels", "kernel_size": "kernel", "strides": "stride"}
+SPREAD = {"dilation_rate": "dilation", "groups": "groups"}
+BIAS, EPSILON = {"use_bias": "bias"}, {"epsilon": "epsilon"}
+POOLED = {"pool_size": "kernel", "strides": "stride"}
+WEIGHTS = {"weight": "kernel", "bias": "bias"}
+SCALES = {"weight": "gamma", "bias": "beta"}
+RUNNING = {"running_mean": "moving_mean", "running_var": "moving_variance"}
+MOMENTUM = {"momentum": "momentum"}
+TABLE: dict[type[Op], Entry] = {
+    ops.Conv: Entry(CONV, CONVOLVED | SPREAD | BIAS, {}, _conv, WEIGHTS, DEPTHWISE),
+    ops.ConvTranspose: Entry(TRANSPOSED, CONVOLVED | BIAS, {}, _conv_transpose, WEIGHTS),
+    ops.Linear: Entry("Dense", {"units": "features"} | BIAS, {}, _linear, WEIGHTS),
+    ops.BatchNorm: Entry(NORM, MOMENTUM | EPSILON, {}, _batch_norm, SCALES | RUNNING, UNBIASED),
+    ops.LayerNorm: Entry("LayerNormalization", EPSILON, variables=SCALES),
+    ops.GroupNorm: Entry("GroupNormalization", {"groups": "groups"} | EPSILON, variables=SCALES),
+    ops.Relu: Entry("ReLU"),
+    ops.Relu6: Entry("ReLU", fixed={"max_value": 6.0}),
+    ops.LeakyRelu: Entry("LeakyReLU", {"negative_slope": "slope"}),
+    ops.Sigmoid: _activation("sigmoid"),
+    ops.HardSigmoid: _activation("hard_sigmoid"),
+    ops.Tanh: _activation("tanh"),
+    ops.Silu: _activation("silu"),
+    ops.HardSwish: _activation("hard_swish"),
+    ops.Gelu: _activation("gelu"),
+    ops.Elu: Entry("ELU"),
+    ops.Softmax: Entry("Softmax"),
+    ops.MaxPool: Entry(MAX, POOLED, rule=_pool),
+    ops.AvgPool: Entry(MEAN, POOLED, rule=_pool),
+    ops.GlobalAvgPool: Entry("GlobalAveragePooling2D", {"keepdims": "keepdims"}),
+    ops.Flatten: Entry("Flatten", rule=_flatten),
+    ops.Dropout: Entry("Dropout", {"rate": "rate"}),
+    ops.StochasticDepth: Entry("Dropout", {"rate": "rate"}, {"noise_shape": (None, 1, 1, 1)}),
+    ops.LayerScale: Entry("LayerScale", {"init": "init"}, variables={"": "scale"}),
+    ops.PadChannels: Entry(rule=_pad_channels),
+    ops.SliceChannels: Entry(rule=_slice_channels),
+    ops.ChannelShuffle: Entry(rule=_channel_shuffle),
+    ops.Permute: Entry(rule=lambda op, site: []),  # channels are last throughout
+    ops.Upsample: Entry("UpSampling2D", {"size": "scale", "interpolation": "mode"}),
 }

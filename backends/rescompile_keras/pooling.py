@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from rescompile.emit.layout import Arg, Call, Code, Keyword
+from rescompile.emit.channels_last import pads_same
+from rescompile.emit.functions.define import BLOCK
+from rescompile.emit.functions.function import Function
+from rescompile.emit.layout import Call, Code, Keyword
+from rescompile.emit.lines import Line
+from rescompile.emit.scope import Argument, Scope
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
 from rescompile.ops import AvgPool, MaxPool, Pool
 from rescompile.record import record
 
-from .analysis import Signs
 from .convolution import axes
-from .view import BLOCK, Argument, Function, Label, Line, Scope, function
+from .vocabulary import MAX, MEAN, function, source, written
+
+if TYPE_CHECKING:
+    from .layers import Site
 
 SAFE = "zeros never win: x >= 0 here"
+INFINITY = Keyword("constant_values", 'float("-inf")')
 
 
 class Border(Enum):
@@ -31,23 +38,22 @@ class Border(Enum):
 
 @record
 class PoolSite:
-    """A pool of a definition, with everything that it stands for."""
+    """A pool of a definition, with everything that it stands for; `safe` where zeros never win."""
 
-    node: Layer
     op: Pool
     traces: tuple[OpTrace, ...]
+    safe: bool
 
     @property
     def border(self) -> Border:
         found = [cast(Pool, trace.op) for trace in self.traces]
-        if all(_is_same(op) for op in found):
+        if all(pads_same(op) for op in found):
             single = all(op.kernel == (1, 1) for op in found)
             return Border.VALID if single else Border.SAME
         reaches = any(op.ceil_mode and max(axes(op.stride)) > 1 for op in found)
         padded = any(set(op.padding) != {0} for op in found)
-        if reaches:
-            return Border.HELPER
-        if isinstance(self.op, AvgPool) and padded and not self.op.count_include_pad:
+        left_out = isinstance(self.op, AvgPool) and not self.op.count_include_pad
+        if reaches or (padded and left_out):
             return Border.HELPER
         return Border.PADDED if padded else Border.VALID
 
@@ -56,189 +62,158 @@ class PoolSite:
         kernel, stride, padding = self.op.kernel, self.op.stride, self.op.padding
         return kernel[0] == kernel[1] and stride[0] == stride[1] and len(set(padding)) == 1
 
-    def window(self, scope: Scope) -> tuple[Arg, ...]:
-        kernel, stride = scope.pair(self.op.kernel), scope.pair(self.op.stride)
-        return (kernel,) if stride == kernel else (kernel, stride)
+    def options(self, scope: Scope) -> dict[str, Code]:
+        """What a helper may have to be told, as source text."""
+        counted = isinstance(self.op, AvgPool) and self.op.count_include_pad
+        said = (self.op.padding[0], counted, self.op.ceil_mode)
+        return {key: source(value, scope) for key, value in zip(NATURAL, said, strict=True)}
 
 
-def _is_same(op: Pool) -> bool:
-    """Whether `padding="same"` pads as asked, on any map.
-
-    That is so at stride 1 with half of an odd kernel, and for windows of up to two pixels side by
-    side, of which the last one may reach over the edge.
-    """
-    top, bottom, left, right = axes(op.padding)
-    windows = zip(axes(op.kernel), axes(op.stride), ((top, bottom), (left, right)), strict=True)
-    for kernel, stride, sides in windows:
-        half = stride == 1 and kernel % 2 == 1 and sides == ((kernel - 1) // 2,) * 2
-        beside = op.ceil_mode and kernel == stride <= 2 and sides == (0, 0)
-        if not (half or beside):
-            return False
-    return not (isinstance(op, AvgPool) and op.count_include_pad and set(op.padding) != {0})
+NATURAL = {"padding": "0", "count_include_pad": "False", "ceil_mode": "False"}
 
 
-class Pools:
-    """All pools of a network."""
+class Helper:
+    """The function for the pools of a kind that no layer has."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self.negative = Signs(analysis.elaborated).negative
-        self.sites = {
-            key: PoolSite(traces[0].node, traces[0].node.op, tuple(traces))
-            for key, traces in analysis.traces.items()
-            if isinstance(traces[0].node.op, Pool)
-        }
-        helped = [site for site in self.sites.values() if site.border is Border.HELPER]
-        self.maxima = [site for site in helped if isinstance(site.op, MaxPool)]
-        self.means = [site for site in helped if isinstance(site.op, AvgPool)]
+    def __init__(self, name: str, sites: list[PoolSite]) -> None:
+        self.name, self.sites = name, sites
+        given = [site.options(Scope()) for site in sites]
+        found = {key: {values[key] for values in given} for key in NATURAL}
+        self.padded = found["padding"] != {"0"}
+        self.counts = found["count_include_pad"]
+        self.ceils = found["ceil_mode"]
+        self.varying = ["padding"] if self.padded else []
+        self.varying += [key for key in ("count_include_pad", "ceil_mode") if len(found[key]) > 1]
+        self.safe = all(site.safe for site in sites)
 
-    def safe(self, site: PoolSite) -> bool:
-        """Whether zeros never win: no call sees a negative value."""
-        return site.node.id not in self.negative
+    def call(self, site: PoolSite, at: Site) -> Code:
+        """A pool by this function."""
+        window = (at.scope.dim(site.op.kernel[0]), at.scope.dim(site.op.stride[0]))
+        values = site.options(at.scope)
+        options = [Keyword(k, values[k]) for k in self.varying if values[k] != NATURAL[k]]
+        return Call(self.name, (at.source, *window, *options, at.label.keyword()))
 
-    def adds(self, trace: OpTrace) -> tuple[str, ...]:
-        """Suffixes of the layers that a call has besides the pool itself."""
-        site = self.sites[trace.node.id]
-        largest = isinstance(site.op, MaxPool) and site.border is Border.HELPER
-        helped = largest and all(self.safe(other) for other in self.maxima)
-        padded = site.border is Border.PADDED and (isinstance(site.op, AvgPool) or self.safe(site))
-        return ("pad",) if helped or padded else ()
-
-    def uses_ops(self, trace: OpTrace) -> bool:
-        """Whether a call is made of operations without a name."""
-        site = self.sites[trace.node.id]
-        return site.border in (Border.PADDED, Border.HELPER) and not self.adds(trace)
-
-    # -- one pool --------------------------------------------------------------------------------
-
-    def apply(
-        self, node: Layer, source: str, target: str, label: Label, scope: Scope
-    ) -> list[tuple[Code, str]]:
-        """The values of `target`, one after the other, each with a comment."""
-        site = self.sites[node.id]
-        op, border = site.op, site.border
-        kind = "MaxPooling2D" if isinstance(op, MaxPool) else "AveragePooling2D"
-        same = (Keyword("padding", '"same"'),) if border is Border.SAME else ()
-        if border is Border.HELPER:
-            return [(self.help(site, source, label, scope), "")]
-        made: list[tuple[Code, str]] = []
-        if border is Border.PADDED:
-            made, source = [self.pad(site, source, label, scope)], target
-        pool = Call(f"layers.{kind}", (*site.window(scope), *same, label.keyword()))
-        return [*made, (Call(pool, (source,)), "")]
-
-    def pad(self, site: PoolSite, source: str, label: Label, scope: Scope) -> tuple[Code, str]:
-        if isinstance(site.op, AvgPool) or self.safe(site):
-            note = SAFE if isinstance(site.op, MaxPool) else ""
-            sides = scope.sides(site.op.padding)
-            pad = Call("layers.ZeroPadding2D", (sides, label.keyword("_pad")))
-            return Call(pad, (source,)), note
-        infinity = Keyword("constant_values", 'float("-inf")')
-        return Call("keras.ops.pad", (source, scope.pads(site.op.padding), infinity)), ""
-
-    def help(self, site: PoolSite, source: str, label: Label, scope: Scope) -> Code:
-        """The call of a helper."""
-        op, group = site.op, self.maxima if isinstance(site.op, MaxPool) else self.means
-        given: list[Arg] = [scope.dim(op.kernel[0]), scope.dim(op.stride[0])]
-        if _padded(group) and op.padding[0] != 0:
-            given.append(Keyword("padding", scope.dim(op.padding[0])))
-        if isinstance(op, AvgPool) and _mixed(group) and op.count_include_pad:
-            given.append(Keyword("count_include_pad", "True"))
-        if not all(s.op.ceil_mode == op.ceil_mode for s in group) and op.ceil_mode:
-            given.append(Keyword("ceil_mode", "True"))
-        name = "max_pool" if isinstance(op, MaxPool) else "average_pool"
-        return Call(name, (source, *given, label.keyword()))
-
-    # -- the helpers -----------------------------------------------------------------------------
-
-    def functions(self) -> Iterator[Function]:
-        if self.maxima:
+    def function(self) -> Function:
+        arguments = [Argument("pool_size", "int"), Argument("stride", "int")]
+        for key in self.varying:
+            kind = "int" if key == "padding" else "bool"
+            arguments.append(Argument(key, kind, NATURAL[key]))
+        if self.name == "max_pool":
             about = "Max-pooling in ceil mode: the last window may reach over the edge."
-            yield function("max_pool", _arguments(self.maxima), self.maximum(), about)
-        if self.means:
-            about = "The mean of each window over the pixels that count."
-            yield function("average_pool", _arguments(self.means), self.mean(), about)
+            return function(self.name, arguments, self.maximum(), about)
+        about = "The mean of each window over the pixels that count."
+        return function(self.name, arguments, self.mean(), about)
 
     def maximum(self) -> Iterator[Line]:
-        yield from _rest(self.maxima)
-        before = "padding" if _padded(self.maxima) else "0"
-        rows, columns = ((before, _plus(before, rest)) for rest in ("rows", "columns"))
-        sides = f"({rows[0]}, {rows[1]}), ({columns[0]}, {columns[1]})"
-        if all(self.safe(site) for site in self.maxima):
-            pad = Call("layers.ZeroPadding2D", (f"({sides})", BLOCK.keyword("_pad")))
+        yield from self.rest()
+        rows, columns = self.sides("padding" if self.padded else "0", True)
+        pool = {"pool_size": "pool_size", "strides": "stride"}
+        if self.safe:
+            amount = {"padding": f"({rows}, {columns})"}
+            pad = written("ZeroPadding2D", amount, BLOCK.keyword("_pad"))
             yield Line(f"# {SAFE}")
             yield Line(Call(pad, ("x",)), "x")
         else:
-            infinity = Keyword("constant_values", 'float("-inf")')
-            yield Line(Call("keras.ops.pad", ("x", f"((0, 0), {sides}, (0, 0))", infinity)), "x")
-        yield Line(
-            Call(Call("layers.MaxPooling2D", ("pool_size", "stride", BLOCK.keyword())), ("x",)), "x"
-        )
+            pads = f"((0, 0), {rows}, {columns}, (0, 0))"
+            yield Line(Call("keras.ops.pad", ("x", pads, INFINITY)), "x")
+        yield Line(Call(written(MAX, pool, BLOCK.keyword()), ("x",)), "x")
 
     def mean(self) -> Iterator[Line]:
-        ceil = any(site.op.ceil_mode for site in self.means)
+        ceil, before = "True" in self.ceils, "padding" if self.padded else "0"
         if ceil:
-            yield from _rest(self.means)
-        included = [cast(AvgPool, site.op).count_include_pad for site in self.means]
-        before = "padding" if _padded(self.means) else "0"
-        if any(included) and before == "padding":
-            pad = "((0, 0), (padding, padding), (padding, padding), (0, 0))"
-            made = Line(Call("keras.ops.pad", ("x", pad)), "x", 4 if all(included) else 8)
-            if not all(included):
+            yield from self.rest()
+        if self.padded and "True" in self.counts:
+            mixed = "False" in self.counts
+            if mixed:
                 yield Line("if count_include_pad:")
-            yield made
-            if all(included):
-                before = "0"
-            else:
+            pad = "((0, 0), (padding, padding), (padding, padding), (0, 0))"
+            yield Line(Call("keras.ops.pad", ("x", pad)), "x", 8 if mixed else 4)
+            if mixed:
                 yield Line("0", "padding", 8)
-        rows, columns = (_plus(before, rest) if ceil else before for rest in ("rows", "columns"))
-        pads = f"((0, 0), ({before}, {rows}), ({before}, {columns}), (0, 0))"
-        yield Line(pads, "pads")
+            else:
+                before = "0"
+        rows, columns = self.sides(before, ceil)
+        yield Line(f"((0, 0), {rows}, {columns}, (0, 0))", "pads")
         for target, value in (("total", "x"), ("share", "keras.ops.ones_like(x[..., :1])")):
             padded = Call("keras.ops.pad", (value, "pads"))
             yield Line(Call("keras.ops.average_pool", (padded, "pool_size", "stride")), target)
         yield Line("total / share", "x")
 
+    def sides(self, before: str, ceil: bool) -> Iterator[str]:
+        """The padding of rows and of columns: what is missing for the last window comes after."""
+        for rest in ("rows", "columns"):
+            after = rest if before == "0" else f"{before} + {rest}"
+            yield f"({before}, {after if ceil else before})"
 
-def _padded(sites: list[PoolSite]) -> bool:
-    return any(site.op.padding[0] != 0 for site in sites)
-
-
-def _mixed(sites: list[PoolSite]) -> bool:
-    return len({cast(AvgPool, site.op).count_include_pad for site in sites}) > 1
-
-
-def _plus(before: str, rest: str) -> str:
-    return rest if before == "0" else f"{before} + {rest}"
-
-
-def _arguments(sites: list[PoolSite]) -> list[Argument]:
-    made = [Argument("pool_size", "int"), Argument("stride", "int")]
-    if _padded(sites):
-        made.append(Argument("padding", "int", "0"))
-    if isinstance(sites[0].op, AvgPool) and _mixed(sites):
-        made.append(Argument("count_include_pad", "bool", "False"))
-    if len({site.op.ceil_mode for site in sites}) > 1:
-        made.append(Argument("ceil_mode", "bool", "False"))
-    return made
+    def rest(self) -> Iterator[Line]:
+        """What is missing at the end for the last window to be whole."""
+        extent = "(extent + 2 * padding)" if self.padded else "extent"
+        missing = f"(pool_size - {extent}) % stride"
+        if "ceil_mode" in self.varying:
+            missing = f"{missing} if ceil_mode else 0"
+        each = f"{missing} for extent in x.shape[1:3]"
+        if "ceil_mode" in self.varying and self.padded:  # too long for one line
+            yield from (Line("rows, columns = ("), Line(each, indent=8), Line(")"))
+        else:
+            yield Line(f"rows, columns = ({each})")
 
 
-def _rest(sites: list[PoolSite]) -> Iterator[Line]:
-    """What is missing at the end for the last window to be whole."""
-    extent = "extent + 2 * padding" if _padded(sites) else "extent"
-    missing = (
-        f"(pool_size - ({extent})) % stride"
-        if " " in extent
-        else f"(pool_size - {extent}) % stride"
-    )
-    if len({site.op.ceil_mode for site in sites}) > 1:
-        missing = f"{missing} if ceil_mode else 0"
-    each = f"{missing} for extent in x.shape[1:3]"
-    if "ceil_mode" not in missing or "padding" not in missing:
-        yield Line(f"rows, columns = ({each})")
-        return
-    yield Line("rows, columns = (")  # too long for one line
-    yield Line(each, indent=8)
-    yield Line(")")
+class Pools:
+    """All pools of a network; `negative` are the ids of those that may see a negative value."""
+
+    def __init__(self, analysis: Analysis, negative: set[int]) -> None:
+        self.sites = {
+            key: PoolSite(traces[0].node.op, tuple(traces), key not in negative)
+            for key, traces in analysis.traces.items()
+            if isinstance(traces[0].node.op, Pool)
+        }
+        self.helpers: dict[type[Pool], Helper] = {}
+        for kind, name in ((MaxPool, "max_pool"), (AvgPool, "average_pool")):
+            found = [s for s in self.sites.values() if type(s.op) is kind]
+            helped = [site for site in found if site.border is Border.HELPER]
+            if helped:
+                self.helpers[kind] = Helper(name, helped)
+
+    def functions(self) -> list[Function]:
+        return [helper.function() for helper in self.helpers.values()]
+
+    def adds(self, trace: OpTrace) -> tuple[str, ...]:
+        """Suffixes of the layers that a call has besides the pool itself."""
+        site = self.sites[trace.node.id]
+        if site.border is Border.HELPER:
+            padded = isinstance(site.op, MaxPool) and self.helpers[MaxPool].safe
+        else:
+            padded = site.border is Border.PADDED and (isinstance(site.op, AvgPool) or site.safe)
+        return ("pad",) if padded else ()
+
+    def uses_ops(self, trace: OpTrace) -> bool:
+        """Whether a call is made of operations without a name."""
+        border = self.sites[trace.node.id].border
+        return border in (Border.PADDED, Border.HELPER) and not self.adds(trace)
+
+    def apply(self, at: Site) -> list[tuple[Code, str]]:
+        """The values of the site's variable, one after the other, each with a comment."""
+        site = self.sites[at.node.id]
+        op, border, made, entering = site.op, site.border, [], at.source
+        if border is Border.HELPER:
+            return [(self.helpers[type(op)].call(site, at), "")]
+        if border is Border.PADDED:
+            made, entering = [self.pad(site, at)], at.target
+        given = at.given
+        if given["strides"] == given["pool_size"]:
+            del given["strides"]
+        if border is Border.SAME:
+            given["padding"] = '"same"'
+        pool = at.layer(MAX if isinstance(op, MaxPool) else MEAN, given, entering)
+        return [*made, (pool, "")]
+
+    def pad(self, site: PoolSite, at: Site) -> tuple[Code, str]:
+        if isinstance(site.op, AvgPool) or site.safe:
+            note = SAFE if isinstance(site.op, MaxPool) else ""
+            padding = {"padding": at.scope.sides(site.op.padding)}
+            return at.layer("ZeroPadding2D", padding, suffix="_pad"), note
+        pads = at.scope.pads(site.op.padding)
+        return Call("keras.ops.pad", (at.source, pads, INFINITY)), ""
 
 
 def reasons(site: PoolSite, place: str) -> Iterator[str]:

@@ -14,40 +14,35 @@ from typing import Any
 import keras
 import numpy as np
 
+from rescompile.emit.channels_last import Layout, Proofs
 from rescompile.emit.contract import Gradients, Weights
 from rescompile.emit.guard import Bound
 from rescompile.emit.weights import COUNTER, Slot, Stored
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
-from rescompile.ir.trace import OpTrace
 
 from . import files
-from .analysis import Flattening
-from .differentiate import differentiate
+from .differentiate import differentiate, listed
 from .exact import allow_float64, make_exact
-from .storage import STORAGE, Layout, layout_of
+from .storage import Tensor, slot, tensors
 
 Variable = tuple[Path, Any, Layout]
 
 
 def variables(model: Any, analysis: Analysis) -> Iterator[Variable]:
     """Every weight: its path, the Keras variable that holds it, and its layout there."""
-    order = Flattening(analysis.elaborated).kernels
+    for layer, (path, name, layout) in owned(model, analysis):
+        yield path, getattr(layer, name), layout
+
+
+def owned(model: Any, analysis: Analysis) -> Iterator[tuple[Any, Tensor]]:
+    """Every weight with its layer."""
+    kernels = Proofs(analysis.elaborated).kernels
     for path, trace in analysis.elaborated.flat():
         if trace.op.parameters(trace.x):
             layer = model.get_layer("_".join(path))
-            yield from _of_layer(path, trace, layer, order.get(path))
-
-
-def _of_layer(
-    path: Path, trace: OpTrace, layer: Any, order: tuple[int, int, int] | None
-) -> Iterator[Variable]:
-    op, kind = trace.op, type(layer).__name__
-    names = STORAGE[type(op)].variables
-    for parameter in op.parameters(trace.x):
-        leaf = parameter.leaf
-        lies = layout_of(op, trace.x, leaf, kind, order)
-        yield ((*path, leaf) if leaf else path), getattr(layer, names[leaf]), lies
+            for tensor in tensors(path, trace, type(layer).__name__, kernels.get(path)):
+                yield layer, tensor
 
 
 class KerasRuntime:
@@ -93,11 +88,10 @@ class KerasRuntime:
         for path, variable, layout in variables(model, analysis):
             if path not in given:
                 raise ValueError(f"no weight for {'.'.join(path)}")
-            array = np.ascontiguousarray(layout.to(np.asarray(given.pop(path))))
-            if array.shape != tuple(variable.shape):
-                name = ".".join(path)
-                raise ValueError(f"{name} is {tuple(variable.shape)} in Keras, not {array.shape}")
-            variable.assign(array)
+            array = np.asarray(given.pop(path))
+            if array.shape != layout.portable:
+                raise ValueError(f"{'.'.join(path)} is {layout.portable}, not {array.shape}")
+            variable.assign(np.ascontiguousarray(layout.to(array)))
         if given:
             raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
 
@@ -109,7 +103,7 @@ class KerasRuntime:
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
         return [
-            to_channels_first(out) for out in _listed(model(to_input(images), training=training))
+            to_channels_first(out) for out in listed(model(to_input(images), training=training))
         ]
 
     def values(
@@ -117,7 +111,7 @@ class KerasRuntime:
     ) -> dict[Path, Any]:
         """Of every layer that is called as its path is: blocks are functions here, and not seen."""
         layers = {layer.name: layer for layer in model.layers}
-        mixed = Flattening(analysis.elaborated).mixed
+        mixed = Proofs(analysis.elaborated).mixed
         seen: dict[Path, Any] = {}
         for path in paths:
             name = "_".join(path)
@@ -145,12 +139,8 @@ class KerasRuntime:
 
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
         places = {id(layer): i for i, layer in enumerate(model.layers)}
-        owners = {id(v): layer for layer in model.layers for v in layer.variables}
-        found = [
-            (places[id(owners[id(variable)])], _slot(path, variable, layout, owners[id(variable)]))
-            for path, variable, layout in variables(model, analysis)
-        ]
-        return [slot for _, slot in sorted(found, key=lambda pair: pair[0])]
+        found = sorted(owned(model, analysis), key=lambda pair: places[id(pair[0])])
+        return [slot(tensor, layer.name, type(layer).__name__) for layer, tensor in found]
 
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
@@ -162,12 +152,6 @@ class KerasRuntime:
             model.save_weights(file)
         else:
             model.save(file)
-
-
-def _slot(path: Path, variable: Any, layout: Layout, layer: Any) -> Slot:
-    kind = f"{files.snake_case(type(layer).__name__)}/{variable.name}"
-    name = f"{layer.name}/{variable.name}"
-    return Slot(path, name, kind, tuple(variable.shape), layout.back)
 
 
 def _by_path(model: Any, paths: Iterable[Path]) -> dict[Path, Any]:
@@ -197,7 +181,3 @@ def to_input(array: Any) -> Any:
     array = np.asarray(array)
     array = array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
     return keras.ops.convert_to_tensor(np.ascontiguousarray(array).astype(keras.config.floatx()))
-
-
-def _listed(made: Any) -> list[Any]:
-    return list(made) if isinstance(made, (list, tuple)) else [made]

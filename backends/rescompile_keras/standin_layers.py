@@ -1,352 +1,274 @@
-"""The vocabulary of the stand-in: Keras' layers and functions, with its arguments and defaults."""
+"""What Keras' layers mean to the stand-in: the table of operations, read backwards.
+
+Written out is only what is no operation by itself: padding and cropping, of which the next layer
+makes sense, and orders in memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from rescompile import ops
-from rescompile.emit.validation import TraceError
-from rescompile.ir.structure import JoinKind
-from rescompile.ops import Op
+from rescompile.emit.validation.graph import Window
+from rescompile.emit.validation.traced import TraceError
+from rescompile.ops import Op, same_padding
 
-from .standin import (
-    LAST,
-    NONE,
-    Mean,
-    Share,
-    Sides,
-    Size,
-    Tracer,
-    Value,
-    _pair,
-    _plus,
-    _sides,
-    batch_norm,
+from .layers import TABLE
+from .standin import NONE, Layer, Mean, Pair, Share, Sides, Tracer, Value
+from .vocabulary import (
+    CONV,
+    DEPTHWISE,
+    JOINS,
+    LAYERS,
+    MAX,
+    MEAN,
+    NORM,
+    TRANSPOSED,
+    UNBIASED,
+    complement,
 )
-from .standin_initial import INITIALIZERS, Initial
 
-Call = Callable[[Value], Value]
-ACTIVATIONS: dict[str, type[Op]] = {
-    "sigmoid": ops.Sigmoid,
-    "hard_sigmoid": ops.HardSigmoid,
-    "tanh": ops.Tanh,
-    "silu": ops.Silu,
-    "hard_swish": ops.HardSwish,
-    "gelu": ops.Gelu,
+JOINED = {name: kind for kind, name in JOINS.items()}
+
+
+def _pair(size: Any) -> Any:
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def _sides(padding: Any) -> Sides:
+    """The argument of a padding or a cropping as top, bottom, left, right."""
+    rows, columns = _pair(padding)
+    return (*_pair(rows), *_pair(columns))
+
+
+def _plus(a: Sides, b: Sides) -> Sides:
+    return cast(Sides, tuple(x + y for x, y in zip(a, b, strict=True)))
+
+
+# What an attribute is where an argument says it in another form.
+READ: dict[str, Callable[[Any], Any]] = {
+    "kernel": _pair,
+    "stride": _pair,
+    "dilation": _pair,
+    "momentum": complement,
+    "mode": ops.Resampling,
 }
 
 
-@dataclass
-class Model:
-    """`keras.Model`: what it gives."""
-
-    inputs: Value
-    given: Any
-    name: str = ""
-
-    @property
-    def outputs(self) -> list[Value]:
-        return self.given if isinstance(self.given, list) else [self.given]
-
-
-class Layers:
-    """`keras.layers`: each method is a class there, and what it returns a layer to call."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self.tracer = tracer
-        self.Layer = object
-
-    # -- with weights ----------------------------------------------------------------------------
-
-    def Conv2D(
-        self,
-        filters: int,
-        kernel_size: Size,
-        strides: Size = 1,
-        padding: str = "valid",
-        data_format: str = LAST,
-        dilation_rate: Size = 1,
-        groups: int = 1,
-        *,
-        use_bias: bool = True,
-        kernel_initializer: Initial | None = None,
-        name: str,
-    ) -> Call:
-        label, spread = self.named(name, data_format), _pair(dilation_rate)
-        kernel, stride = _pair(kernel_size), _pair(strides)
-        op = ops.Conv(filters, kernel, stride, NONE, spread, groups, use_bias)
-        return lambda x: self.tracer.convolution(label, x, op, padding, kernel_initializer, None)
-
-    def DepthwiseConv2D(
-        self,
-        kernel_size: Size,
-        strides: Size = 1,
-        padding: str = "valid",
-        depth_multiplier: int = 1,
-        data_format: str = LAST,
-        dilation_rate: Size = 1,
-        *,
-        use_bias: bool = True,
-        depthwise_initializer: Initial | None = None,
-        name: str,
-    ) -> Call:
-        label = self.named(name, data_format)
-        kernel, stride, spread = map(_pair, (kernel_size, strides, dilation_rate))
-        if stride[0] != stride[1]:
-            raise TraceError(f"{name}: a depthwise convolution has one stride for both axes")
-
-        def call(x: Value) -> Value:
-            channels = x.inner[0]
-            out = channels * depth_multiplier
-            op = ops.Conv(out, kernel, stride, NONE, spread, channels, use_bias)
-            initial = depthwise_initializer
-            return self.tracer.convolution(label, x, op, padding, initial, depth_multiplier)
-
-        return call
-
-    def Conv2DTranspose(
-        self,
-        filters: int,
-        kernel_size: Size,
-        strides: Size = 1,
-        padding: str = "valid",
-        data_format: str = LAST,
-        *,
-        use_bias: bool = True,
-        kernel_initializer: Initial | None = None,
-        name: str,
-    ) -> Call:
-        label = self.named(name, data_format)
-        if padding != "valid":
-            raise TraceError(f"{name}: padding of a transposed convolution")
-        op = ops.ConvTranspose(filters, _pair(kernel_size), _pair(strides), bias=use_bias)
-        return lambda x: self.tracer.transpose(label, x, op, kernel_initializer)
-
-    def Dense(
-        self,
-        units: int,
-        *,
-        use_bias: bool = True,
-        kernel_initializer: Initial | None = None,
-        name: str,
-    ) -> Call:
-        label = self.named(name)
-        op = ops.Linear(units, use_bias)
-        return lambda x: self.tracer.dense(label, x, op, kernel_initializer)
-
-    def BatchNormalization(
-        self, *, momentum: float = 0.99, epsilon: float = 1e-3, name: str
-    ) -> Call:
-        return self.tracer.normed(self.named(name), batch_norm(momentum, epsilon))
-
-    def LayerNormalization(self, *, epsilon: float = 1e-3, name: str) -> Call:
-        return self.tracer.normed(self.named(name), ops.LayerNorm(epsilon))
-
-    def GroupNormalization(self, groups: int = 32, *, epsilon: float = 1e-3, name: str) -> Call:
-        return self.tracer.normed(self.named(name), ops.GroupNorm(groups, epsilon))
-
-    # -- without ---------------------------------------------------------------------------------
-
-    def plain(self, op: Op, name: str, ordered: bool = False) -> Call:
-        """An operation without weights; `ordered` ones want vectors as PyTorch flattens them."""
-        label = self.named(name)
-
-        def call(x: Value) -> Value:
-            if x.rows is not None and ordered:
-                raise TraceError(f"{label} sees a vector in Keras' own order")
-            term = self.tracer.graph.apply(op, x.settled(label))
-            return Value(self.tracer, term, rows=x.rows)
-
-        return call
-
-    def ReLU(self, max_value: float | None = None, *, name: str) -> Call:
-        if max_value not in (None, 6.0):
-            raise TraceError(f"{name}: a ReLU of at most {max_value}")
-        return self.plain(ops.Relu() if max_value is None else ops.Relu6(), name)
-
-    def LeakyReLU(self, negative_slope: float = 0.3, *, name: str) -> Call:
-        return self.plain(ops.LeakyRelu(negative_slope), name)
-
-    def ELU(self, *, name: str) -> Call:
-        return self.plain(ops.Elu(), name)
-
-    def Softmax(self, *, name: str) -> Call:
-        return self.plain(ops.Softmax(), name)
-
-    def Activation(self, activation: str, *, name: str) -> Call:
-        return self.plain(ACTIVATIONS[activation](), name)
-
-    def Dropout(
-        self, rate: float, noise_shape: tuple[int | None, ...] | None = None, *, name: str
-    ) -> Call:
-        if noise_shape is None:
-            return self.plain(ops.Dropout(rate), name)
-        if noise_shape != (None, 1, 1, 1):
-            raise TraceError(f"{name}: noise of shape {noise_shape}")
-        return self.plain(ops.StochasticDepth(rate), name, ordered=True)
-
-    def UpSampling2D(
-        self, size: int = 2, data_format: str = LAST, interpolation: str = "nearest", *, name: str
-    ) -> Call:
-        self.channels_last(name, data_format)
-        return self.plain(ops.Upsample(size, ops.Resampling(interpolation)), name, ordered=True)
-
-    def GlobalAveragePooling2D(
-        self, data_format: str = LAST, keepdims: bool = False, *, name: str
-    ) -> Call:
-        self.channels_last(name, data_format)
-        return self.plain(ops.GlobalAvgPool(keepdims), name, ordered=True)
-
-    def ZeroPadding2D(self, padding: Any = 1, data_format: str = LAST, *, name: str) -> Call:
-        label = self.named(name, data_format)
-
-        def call(x: Value) -> Value:
-            x = x.cropped()
-            self.tracer.map(label, x)
-            if x.pads != NONE and x.fill != 0.0:
-                raise TraceError(f"{label}: two paddings of different values")
-            return replace(x, pads=_plus(x.pads, _sides(padding)), fill=0.0)
-
-        return call
-
-    def Cropping2D(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str = LAST, *, name: str
-    ) -> Call:
-        label = self.named(name, data_format)
-
-        def call(x: Value) -> Value:
-            if x.crop is None:
-                raise TraceError(f"{label} cuts what is no transposed convolution")
-            return replace(x, crop=_plus(x.crop, _sides(cropping)))
-
-        return call
-
-    def MaxPooling2D(
-        self,
-        pool_size: Size = 2,
-        strides: Size | None = None,
-        padding: str = "valid",
-        data_format: str = LAST,
-        *,
-        name: str,
-    ) -> Call:
-        label, kind = self.named(name, data_format), ops.MaxPool
-        return lambda x: self.tracer.pooled(label, x, kind, pool_size, strides, padding)
-
-    def AveragePooling2D(
-        self,
-        pool_size: Size,
-        strides: Size | None = None,
-        padding: str = "valid",
-        data_format: str = LAST,
-        *,
-        name: str,
-    ) -> Call:
-        label, kind = self.named(name, data_format), ops.AvgPool
-        return lambda x: self.tracer.pooled(label, x, kind, pool_size, strides, padding)
-
-    def Permute(self, dims: tuple[int, ...], *, name: str) -> Call:
-        self.named(name)
-        if dims != (3, 1, 2):
-            raise TraceError(f"{name}: dimensions in the order {dims}")
-        return lambda x: Value(self.tracer, x.settled(name), moved=True)
-
-    def Flatten(self, data_format: str = LAST, *, name: str) -> Call:
-        self.named(name, data_format)
-        return self.tracer.flattened
-
-    def Add(self, *, name: str) -> Callable[[list[Value]], Value]:
-        self.named(name)
-        return lambda values: self.tracer.merged(JoinKind.ADD, values)
-
-    def Multiply(self, *, name: str) -> Callable[[list[Value]], Value]:
-        self.named(name)
-        return lambda values: self.tracer.merged(JoinKind.MULTIPLY, values)
-
-    def Concatenate(self, axis: int = -1, *, name: str) -> Callable[[list[Value]], Value]:
-        self.named(name)
-        if axis != -1:
-            raise TraceError(f"{name}: a concatenation that is not of channels")
-        return lambda values: self.tracer.merged(JoinKind.CONCAT, values)
-
-    def named(self, name: str, data_format: str = LAST) -> str:
-        if data_format != LAST:
-            raise TraceError(f"{name}: channels are not last")
-        return self.tracer.named(name)
-
-    def channels_last(self, name: str, data_format: str) -> None:
-        if data_format != LAST:
-            raise TraceError(f"{name}: channels are not last")
+def read(layer: str, given: Mapping[str, Any]) -> Op:
+    """The operation that a layer of such arguments is. Raises `TraceError` where it is none."""
+    usual = {key: parameter.default for key, parameter in LAYERS[layer].parameters.items()}
+    for op, entry in TABLE.items():
+        wanted = {**usual, **entry.fixed}
+        rest = (key for key in given if key not in entry.given)
+        if layer == entry.layer and all(given[key] == wanted[key] for key in rest):
+            made: Any = op
+            said = {key: given[argument] for argument, key in entry.given.items()}
+            return cast(Op, made(**{k: READ[k](v) if k in READ else v for k, v in said.items()}))
+    raise TraceError(f"{layer} of {', '.join(f'{key}={v!r}' for key, v in given.items())}")
 
 
-class Functions:
-    """`keras.ops`, as far as files use it."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self.tracer = tracer
-
-    def pad(self, x: Any, pads: Sequence[tuple[int, int]], constant_values: float = 0.0) -> Any:
-        batch, (top, bottom), (left, right), channels = pads
-        sides: Sides = (top, bottom, left, right)
-        if tuple(batch) != (0, 0):
-            raise TraceError("a batch is padded")
-        if isinstance(x, Share):
-            return replace(x, pads=_plus(x.pads, sides))
-        if tuple(channels) != (0, 0):
-            if sides != NONE or constant_values != 0.0:
-                raise TraceError("pixels and channels are padded at once, or not with zeros")
-            return x.apply(ops.PadChannels(*channels))
-        x = x.cropped()
-        self.tracer.map("padding", x)
-        if x.pads != NONE and x.fill != constant_values:
-            raise TraceError("pixels are padded with different values")
-        return replace(x, pads=_plus(x.pads, sides), fill=constant_values)
-
-    def split(self, x: Value, count: int, axis: int) -> list[Value]:
-        if axis != -1:
-            raise TraceError("a split that is not of channels")
-        terms = self.tracer.graph.shares(x.settled("a split"), count)
-        return [Value(self.tracer, term) for term in terms]
-
-    def ones_like(self, x: Value) -> Share:
-        """Ones where `x` is, padding included that it has already."""
-        return Share(x.inner, counted=x.pads, pads=x.pads)
-
-    def average_pool(self, x: Value | Share, pool_size: Size, strides: Size) -> Mean:
-        if isinstance(x, Value) and x.fill != 0.0 and x.pads != NONE:
-            raise TraceError(f"a mean of a map padded with {x.fill}")
-        kernel, stride = _pair(pool_size), _pair(strides)
-        counted = x.counted if isinstance(x, Share) else NONE
-        how = self.tracer.window(ops.AvgPool, x, kernel, stride, counted)
-        return Mean(self.tracer, how, x.term if isinstance(x, Value) else None)
+# -- layers --------------------------------------------------------------------------------------
 
 
-def vocabulary(tracer: Tracer) -> dict[str, Any]:
-    """What `import` finds."""
-
-    def given(shape: tuple[int, int, int], **_: Any) -> Value:
-        height, width, channels = shape
-        if (channels, height, width) != tracer.graph[0].shape:
-            raise TraceError(f"the input is {shape}")
-        return Value(tracer, 0)
-
-    layers = Layers(tracer)
-    keras = SimpleNamespace(
-        layers=layers,
-        ops=Functions(tracer),
-        Input=given,
-        Model=Model,
-        KerasTensor=Value,
-        Initializer=Initial,
-        initializers=INITIALIZERS,
-        config=SimpleNamespace(image_data_format=lambda: LAST),
-        saving=SimpleNamespace(register_keras_serializable=_registered),
-    )
-    return {"keras": keras}
+def operation(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    """A layer that is an operation; only some take vectors in Keras' order."""
+    given = dict(layer.given)
+    initial = given.pop("kernel_initializer", None)
+    unbiased = layer.kind == UNBIASED
+    op, rows = read(NORM if unbiased else layer.kind, given), x.rows
+    if isinstance(op, ops.BatchNorm):
+        op = replace(op, unbiased=unbiased)
+    if rows and isinstance(op, ops.Linear):
+        tracer.rows[layer.name], rows = rows, None
+    elif rows and not op.orderless:
+        raise TraceError(f"{layer.name} sees a vector in Keras' own order")
+    made = tracer.graph.apply(op, x.settled(layer.name), layer.name)
+    tracer.own(layer.name, op, x.inner, initial)
+    return Value(tracer, made, rows=rows)
 
 
-def _registered(package: str) -> Callable[[Any], Any]:
-    return lambda found: found
+def convolution(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    name, given, depthwise = layer.name, dict(layer.given), layer.kind == DEPTHWISE
+    if x.fill != 0.0 and x.pads != NONE:
+        raise TraceError(f"{name}: a convolution of a map padded with {x.fill}")
+    x = x.map(name)
+    channels, height, width = x.inner
+    if depthwise:
+        given |= {"groups": channels, "filters": channels * given.pop("depth_multiplier")}
+    initial = given.pop("depthwise_initializer" if depthwise else "kernel_initializer")
+    padding, sides = given.pop("padding"), x.pads
+    op = cast(Any, read(CONV, given))
+    if padding == "same":
+        if sides != NONE:
+            raise TraceError(f"{name}: the map is padded already")
+        axes = zip((height, width), op.kernel, op.stride, op.dilation, strict=True)
+        (top, bottom), (left, right) = (same_padding(*axis) for axis in axes)
+        sides = (top, bottom, left, right)
+    elif padding != "valid":
+        raise TraceError(f"{name}: padding '{padding}'")
+    if max(op.stride) > 1 and max(op.dilation) > 1:
+        raise TraceError(f"{name}: Keras takes no stride with a dilation")
+    if depthwise and op.stride[0] != op.stride[1]:
+        raise TraceError(f"{name}: a depthwise convolution has one stride for both axes")
+    op = replace(op, padding=sides)
+    tracer.own(name, op, x.inner, initial, depthwise)
+    made = tracer.graph.apply(op, x.term, name)
+    tracer.convolved[made] = name
+    return Value(tracer, made)
+
+
+def transposed(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    """Without padding. Where the stride exceeds the kernel, Keras fills the last stride."""
+    given = dict(layer.given)
+    initial = given.pop("kernel_initializer")
+    op = cast(Any, read(layer.kind, given))
+    term = x.settled(layer.name)
+    tracer.own(layer.name, op, x.inner, initial)
+    fill = tuple(max(s - k, 0) for s, k in zip(op.stride, op.kernel, strict=True))
+    whole = tracer.graph.apply(replace(op, output_padding=fill), term, layer.name)
+    return Value(tracer, whole, crop=NONE)
+
+
+def pooled(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    name, given = layer.name, layer.given
+    kind: type[ops.Pool] = ops.MaxPool if layer.kind == MAX else ops.AvgPool
+    kernel = _pair(given["pool_size"])
+    stride = kernel if given["strides"] is None else _pair(given["strides"])
+    x = x.map(name)
+    _, height, width = x.inner
+    term = tracer.graph[x.term]
+    if name == f"{tracer.convolved.get(x.term)}_subsample" and kernel == (1, 1):
+        # A convolution with a stride, of which Keras' layer computes too much.
+        return x.again(replace(ops.Conv(*cast(Any, term.key[1:])), stride=stride))
+    if given["padding"] == "same":
+        if x.pads != NONE:
+            raise TraceError(f"{name}: the map is padded already")
+        axes = list(zip((height, width), kernel, stride, strict=True))
+        before = cast(Pair, tuple(same_padding(*axis)[0] for axis in axes))
+        extent = tuple(-(-n // step) for n, _, step in axes)
+        how = Window(kind, kernel, stride, before, extent)
+        return Value(tracer, tracer.graph.pool(how, x.term))
+    padded = x.pads != NONE
+    if kind is ops.MaxPool and padded and x.fill == 0.0 and not term.nonnegative:
+        raise TraceError(f"{name}: a zero around the map may win, for its input can be negative")
+    if kind is ops.AvgPool and padded and x.fill != 0.0:
+        raise TraceError(f"{name}: a mean of a map padded with {x.fill}")
+    how = window(kind, x, kernel, stride, x.pads if kind is ops.AvgPool else NONE)
+    return Value(tracer, tracer.graph.pool(how, x.term))
+
+
+def window(
+    kind: type[ops.Pool], x: Value | Share, kernel: Pair, stride: Pair, counted: Sides
+) -> Window:
+    """A pool without padding of a map that has been padded before."""
+    top, bottom, left, right = x.pads
+    rows, columns = x.inner[1] + top + bottom, x.inner[2] + left + right
+    extent = (rows - kernel[0]) // stride[0] + 1, (columns - kernel[1]) // stride[1] + 1
+    return Window(kind, kernel, stride, (top, left), extent, counted)
+
+
+def padded(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    return _padded(layer.name, x, _sides(layer.given["padding"]), 0.0)
+
+
+def _padded(name: str, x: Value, sides: Sides, fill: float) -> Value:
+    x = x.map(name)
+    if x.pads != NONE and x.fill != fill:
+        raise TraceError(f"{name}: two paddings of different values")
+    return replace(x, pads=_plus(x.pads, sides), fill=fill)
+
+
+def cropped(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    if x.crop is None:
+        raise TraceError(f"{layer.name} cuts what is no transposed convolution")
+    return replace(x, crop=_plus(x.crop, _sides(layer.given["cropping"])))
+
+
+def moved(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    if layer.given["dims"] != (3, 1, 2):
+        raise TraceError(f"{layer.name}: dimensions in the order {layer.given['dims']}")
+    return Value(tracer, x.settled(layer.name), moved=True)
+
+
+def flattened(tracer: Tracer, layer: Layer, x: Value) -> Value:
+    if len(x.inner) == 1:  # it is flat
+        return Value(tracer, tracer.graph.apply(ops.Flatten(), x.term), rows=x.rows)
+    first = x.moved
+    x = replace(x, moved=False).map(layer.name)
+    if x.pads != NONE:
+        raise TraceError("a padded map is flattened")
+    channels, height, width = x.inner
+    seen = height * width > 1 and not first
+    rows = (channels, height, width) if seen else None
+    return Value(tracer, tracer.graph.apply(ops.Flatten(), x.term), rows=rows)
+
+
+def merged(tracer: Tracer, layer: Layer, values: list[Value]) -> Value:
+    if any(value.rows for value in values):
+        raise TraceError(f"{layer.name} joins vectors in Keras' own order")
+    terms = [value.settled(layer.name) for value in values]
+    return Value(tracer, tracer.graph.combine(JOINED[layer.kind], terms))
+
+
+MEANINGS: dict[str, Callable[[Tracer, Layer, Any], Value]] = {
+    CONV: convolution,
+    DEPTHWISE: convolution,
+    TRANSPOSED: transposed,
+    MAX: pooled,
+    MEAN: pooled,
+    "ZeroPadding2D": padded,
+    "Cropping2D": cropped,
+    "Permute": moved,
+    "Flatten": flattened,
+    **dict.fromkeys(JOINED, merged),
+}
+
+
+# -- functions -----------------------------------------------------------------------------------
+
+
+def functions(tracer: Tracer) -> dict[str, Callable[..., Any]]:
+    """`keras.ops`, as far as files use it; each call is kept beside what it makes."""
+
+    def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x, *given, **more: tracer.called(None, x, function(x, *given, **more))
+
+    return {f.__name__: recorded(f) for f in (pad, split, ones_like, average_pool)}
+
+
+def pad(x: Any, pads: Sequence[tuple[int, int]], constant_values: float = 0.0) -> Any:
+    batch, (top, bottom), (left, right), channels = pads
+    sides: Sides = (top, bottom, left, right)
+    if tuple(batch) != (0, 0):
+        raise TraceError("a batch is padded")
+    if isinstance(x, Share):
+        return replace(x, pads=_plus(x.pads, sides))
+    if tuple(channels) == (0, 0):
+        return _padded("keras.ops.pad", x, sides, constant_values)
+    if sides != NONE or constant_values != 0.0:
+        raise TraceError("pixels and channels are padded at once, or not with zeros")
+    return x.apply(ops.PadChannels(*channels))
+
+
+def split(x: Value, count: int, axis: int) -> list[Value]:
+    if axis != -1:
+        raise TraceError("a split that is not of channels")
+    terms = x.tracer.graph.shares(x.settled("a split"), count)
+    return [Value(x.tracer, term) for term in terms]
+
+
+def ones_like(x: Value) -> Share:
+    """Ones where `x` is, padding included that it has already."""
+    return Share(x.tracer, x.inner, counted=x.pads, pads=x.pads)
+
+
+def average_pool(x: Value | Share, pool_size: Any, strides: Any) -> Mean:
+    kernel, stride = _pair(pool_size), _pair(strides)
+    if isinstance(x, Share):
+        return Mean(x.tracer, window(ops.AvgPool, x, kernel, stride, x.counted))
+    if x.fill != 0.0 and x.pads != NONE:
+        raise TraceError(f"a mean of a map padded with {x.fill}")
+    return Mean(x.tracer, window(ops.AvgPool, x, kernel, stride, NONE), x.term)

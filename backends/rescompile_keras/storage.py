@@ -1,126 +1,53 @@
 """What Keras keeps for each operation: under which names, in which order, and how it lies.
 
-Files of weights and the models themselves are read by this one table. It has an entry for each op
-that owns a tensor; nothing here needs Keras.
+Files of weights and the models themselves are read by the table of layers; nothing here needs
+Keras.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterator
 
-from rescompile import ops
-from rescompile.ops import Op
-from rescompile.record import record
+from rescompile.emit.channels_last import Layout, Map, layout_of
+from rescompile.emit.weights import Slot
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import OpTrace
 
-from .layers import UNBIASED
+from .layers import TABLE
+from .vocabulary import DEPTHWISE
 
-
-class Layout:
-    """How a weight lies in Keras, seen from PyTorch's; `to` and `back` are exact inverses."""
-
-    def to(self, array: Any) -> Any:
-        return array
-
-    def back(self, array: Any) -> Any:
-        return array
+Tensor = tuple[Path, str, Layout]  # a weight, its variable in a layer, and its layout there
 
 
-class ConvLayout(Layout):
-    """OIHW to HWIO; of a transposed convolution IOHW to HWOI, which moves the axes alike."""
+def tensors(path: Path, trace: OpTrace, kind: str, flattened: Map | None) -> Iterator[Tensor]:
+    """What the operation at `path` owns in a layer of class `kind`.
 
-    def to(self, array: Any) -> Any:
-        return array.transpose(2, 3, 1, 0)
-
-    def back(self, array: Any) -> Any:
-        return array.transpose(3, 2, 0, 1)
-
-
-class DepthwiseLayout(Layout):
-    """(channels * multiplier, 1, H, W) to (H, W, channels, multiplier)."""
-
-    def __init__(self, channels: int) -> None:
-        self.channels = channels
-
-    def to(self, array: Any) -> Any:
-        out, _, height, width = array.shape
-        split = array.reshape(self.channels, out // self.channels, height, width)
-        return split.transpose(2, 3, 0, 1)
-
-    def back(self, array: Any) -> Any:
-        height, width, channels, multiplier = array.shape
-        return array.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
-
-
-class DenseLayout(Layout):
-    """(out, in) to (in, out); behind a flatten the rows go from C, H, W to H, W, C."""
-
-    def __init__(self, shape: tuple[int, int, int] | None) -> None:
-        self.shape = shape
-
-    def to(self, array: Any) -> Any:
-        if self.shape is not None:
-            array = array.reshape(-1, *self.shape).transpose(0, 2, 3, 1).reshape(array.shape)
-        return array.T
-
-    def back(self, array: Any) -> Any:
-        array = array.T
-        if self.shape is not None:
-            channels, height, width = self.shape
-            stacked = array.reshape(-1, height, width, channels)
-            array = stacked.transpose(0, 3, 1, 2).reshape(array.shape)
-        return array
-
-
-class ScaleLayout(Layout):
-    """(C, 1, 1) to (C,), or a vector as it is."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-
-    def to(self, array: Any) -> Any:
-        return array.reshape(-1)
-
-    def back(self, array: Any) -> Any:
-        return array.reshape(self.shape)
-
-
-@record
-class Storage:
-    """The classes of an operation's layer; its variables, in order, by their names in PyTorch."""
-
-    layers: tuple[str, ...]
-    variables: Mapping[str, str]
-
-
-DEPTHWISE = "DepthwiseConv2D"
-WEIGHTED = {"weight": "kernel", "bias": "bias"}
-NORM = {"weight": "gamma", "bias": "beta"}
-RUNNING = {"running_mean": "moving_mean", "running_var": "moving_variance"}
-STORAGE: dict[type[Op], Storage] = {
-    ops.Conv: Storage(("Conv2D", DEPTHWISE), WEIGHTED),
-    ops.ConvTranspose: Storage(("Conv2DTranspose",), WEIGHTED),
-    ops.Linear: Storage(("Dense",), WEIGHTED),
-    ops.BatchNorm: Storage(("BatchNormalization", UNBIASED), {**NORM, **RUNNING}),
-    ops.LayerNorm: Storage(("LayerNormalization",), NORM),
-    ops.GroupNorm: Storage(("GroupNormalization",), NORM),
-    ops.LayerScale: Storage(("LayerScale",), {"": "scale"}),
-}
-
-
-def layout_of(
-    op: Op, x: ops.Shape, leaf: str, layer: str, order: tuple[int, int, int] | None
-) -> Layout:
-    """How the tensor `leaf` of a bound op on input shape `x` lies in a layer of class `layer`.
-
-    `order` is what was flattened before a linear layer, where that did not keep PyTorch's order.
+    `flattened` is what was flattened before a linear layer, where that kept Keras' order.
     """
-    if isinstance(op, ops.LayerScale):
-        return ScaleLayout(op.parameters(x)[0].shape)
-    if leaf != "weight":
-        return Layout()
-    if layer == DEPTHWISE:
-        return DepthwiseLayout(x[0])
-    if isinstance(op, ops.Linear):
-        return DenseLayout(order)
-    return ConvLayout() if isinstance(op, (ops.Conv, ops.ConvTranspose)) else Layout()
+    for parameter in trace.op.parameters(trace.x):
+        place = (*path, parameter.leaf) if parameter.leaf else path
+        layout = layout_of(trace.op, trace.x, parameter, kind == DEPTHWISE, flattened)
+        yield place, TABLE[type(trace.op)].variables[parameter.leaf], layout
+
+
+def slot(tensor: Tensor, layer: str, kind: str) -> Slot:
+    """Where a file keeps a tensor of a layer of class `kind`."""
+    path, variable, layout = tensor
+    owner = snake_case(kind)
+    return Slot(path, f"{layer}/{variable}", f"{owner}/{variable}", layout.shape, layout.back)
+
+
+def snake_case(name: str) -> str:
+    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+# What a layer's variables are called, in the order in which Keras numbers them in a file.
+VARIABLES = {
+    snake_case(layer): tuple(entry.variables.values())
+    for entry in TABLE.values()
+    if entry.variables
+    for layer in filter(None, (entry.layer, entry.other))
+}

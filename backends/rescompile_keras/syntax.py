@@ -13,9 +13,8 @@ from rescompile.emit.scope import Argument, Scope
 from rescompile.ir.structure import JoinKind, Layer, Network
 
 from .layers import Site, Style, apply
-from .view import RESERVED, TENSOR
+from .vocabulary import JOINS, RESERVED, TENSOR
 
-JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Multiply", JoinKind.CONCAT: "Concatenate"}
 RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
 # A residual network has about 1.2 layers on a path for each operation, by its joins and explicit
 # paddings: with a sixth to spare, this many come near the limit. No path has more than twice as

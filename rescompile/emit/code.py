@@ -91,6 +91,7 @@ _RANKS |= {"and": LOGIC, "or": LOGIC}
 _SYMBOLS: dict[type[ast.AST], str] = (
     {ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Add: "+", ast.Sub: "-"}
     | {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+    | {ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in"}
     | {ast.And: "and", ast.Or: "or", ast.Not: "not ", ast.USub: "-"}
 )
 _ATOM = re.compile(r"[\w.]*")

@@ -46,7 +46,6 @@ __all__ = (
 LINE_LENGTH = 100
 _INDENT = 4
 _PRAGMA = re.compile(r"  # *(noqa\b|(isort|type|pyright|pylint|flake8|ruff|ty):).*", re.DOTALL)
-
 _LINE = re.compile(
     r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)|((?:return|[\w.]+ [+-]?=) )([^#]+)())"
 )
@@ -61,11 +60,13 @@ def statement(
     flat = _flat(code)
     if flat is not None and _fits([line := f"{pad}{before}{flat}{end}"]):
         return line
-    code = parsed(code)
+    code = inner = parsed(code)
+    while isinstance(inner, Operation) and inner.rank == PREFIX:
+        ((_, inner),) = inner.parts
+    operation = isinstance(inner, Operation)
     bare = _split(code, before, end, indent)
-    if not (before or isinstance(code, Operation)) or _has_own_brackets(code):
+    if not (before or operation) or _is_in_brackets(inner):
         return "\n".join(bare)
-    operation = isinstance(code, Operation) and code.rank != PREFIX
     outer = [line for line in bare if not line.startswith(pad + " ")]
     if _fits(outer) and (not operation or _splits_at_brackets(code)):
         return "\n".join(bare)
@@ -233,13 +234,6 @@ def _nested(code: Code, before: str, after: str, indent: int) -> list[str]:
     return lines
 
 
-def _has_own_brackets(code: Code) -> bool:
-    """Whether ruff never adds parentheses: there are some around all that could be split."""
-    while isinstance(code, Operation) and code.rank == PREFIX:
-        ((_, code),) = code.parts
-    return isinstance(code, Items) or (isinstance(code, Call) and not code.func)
-
-
 def _splits_at_brackets(code: Code) -> bool:
     """Whether ruff splits an operation at the brackets in it rather than add parentheses around.
 
@@ -258,7 +252,7 @@ def _splits_at_brackets(code: Code) -> bool:
 
 
 def _is_in_brackets(code: Code) -> bool:
-    """Whether code is all brackets, with something in them."""
+    """Whether code is all brackets, with something in them, so that ruff adds none around."""
     return bool(code.items) if isinstance(code, Items) else isinstance(code, Call) and not code.func
 
 

@@ -21,7 +21,7 @@ EXAMPLES = int(os.environ.get("RESCOMPILE_FUZZ", "60"))
 RUFF = [find_ruff_bin(), "format", "--isolated", "--line-length", "100", "-"]
 
 ARITHMETIC = ("+", "-", "*", "/", "//", "%")
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "is not", "in")
 FORMS = ("atom", "chain", "logic", "comparison", "choice", "prefix", "call", "list", "method")
 ATOMS = ("0", "16", "0.25", "x.shape[-1]", '"same"', "f()", "math.ceil(a / 2)")
 
@@ -81,6 +81,8 @@ class Drawn:
         return f"{then} if {test} else {self.whole(depth)}"
 
     def prefix(self, depth: int) -> str:
+        if self.draw(st.booleans()):
+            return f"not {self.comparison(depth)}"
         return self.pick(("-", "not ")) + self.term(depth)
 
     def call(self, depth: int) -> str:

@@ -8,30 +8,15 @@ the spec. What differs is our bug; it is told by the first step that the code do
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...errors import InternalError
 from ...ir.trace import Elaborated
-from ...record import record
-from .expected import Expected, Tensors
+from ..contract import Backend
+from .expected import Expected
 from .graph import Graph
-
-if TYPE_CHECKING:
-    from ..contract import Backend
+from .traced import Traced
 
 MAX_TOLD = 5  # differences in one message
-
-
-@record
-class Traced:
-    """What executed source does: its outputs as terms, and every weight that it has."""
-
-    outputs: tuple[int, ...]
-    tensors: Tensors
-
-
-class TraceError(ValueError):
-    """Emitted source does what its framework would refuse, or what no operation means."""
 
 
 def validate(backend: Backend, elaborated: Elaborated, source: str) -> None:
@@ -72,7 +57,7 @@ def _differences(expected: Expected, traced: Traced, graph: Graph, known: int) -
 
 def _steps(expected: Expected, traced: Traced, graph: Graph, known: int) -> Iterator[str]:
     """The first step of the spec that the code does not have, and what it has there."""
-    reached = _reachable(graph, traced.outputs)
+    reached = graph.reachable(traced.outputs)
     path, value = next(
         ((path, value) for path, value in expected.steps if value not in reached),
         ((), expected.outputs[0]),
@@ -93,16 +78,6 @@ def _step(graph: Graph, value: int, names: dict[int, str]) -> str:
     term = graph[value]
     owner = f"{term.weights}: " if term.weights else ""
     return f"{owner}{term} of " + " and ".join(names.get(x, graph[x].what) for x in term.inputs)
-
-
-def _reachable(graph: Graph, outputs: tuple[int, ...]) -> set[int]:
-    found, ahead = set[int](), list(outputs)
-    while ahead:
-        value = ahead.pop()
-        if value not in found:
-            found.add(value)
-            ahead.extend(graph[value].inputs)
-    return found
 
 
 def _name(owner: str, leaf: str) -> str:

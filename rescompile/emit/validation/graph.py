@@ -7,6 +7,7 @@ here, whatever a framework calls it and however it says its padding.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any, cast
@@ -133,6 +134,16 @@ class Graph:
         each = self.terms[x].shape[0] // count
         cuts = [SliceChannels(i * each, (i + 1) * each) for i in range(count)]
         return [self.apply(cut, x) for cut in cuts]
+
+    def reachable(self, values: Iterable[int]) -> set[int]:
+        """Values, with all that they are made of."""
+        found, ahead = set[int](), list(values)
+        while ahead:
+            value = ahead.pop()
+            if value not in found:
+                found.add(value)
+                ahead.extend(self[value].inputs)
+        return found
 
 
 def _spread(a: Shape, b: Shape) -> Shape:

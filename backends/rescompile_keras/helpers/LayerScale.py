@@ -1,3 +1,7 @@
+import keras
+from keras import KerasTensor, layers
+
+
 @keras.saving.register_keras_serializable(package="rescompile")
 class LayerScale(layers.Layer):
     """A learned factor for each channel (Touvron et al. 2021)."""

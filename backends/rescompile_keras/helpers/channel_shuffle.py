@@ -1,3 +1,6 @@
+from keras import KerasTensor, layers
+
+
 def channel_shuffle(x: KerasTensor, groups: int, *, name: str) -> KerasTensor:
     """Interleaves groups of channels (Zhang et al. 2017)."""
     height, width, channels = x.shape[1:]

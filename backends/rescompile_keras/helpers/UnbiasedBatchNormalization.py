@@ -1,3 +1,7 @@
+import keras
+from keras import KerasTensor, layers
+
+
 @keras.saving.register_keras_serializable(package="rescompile")
 class UnbiasedBatchNormalization(layers.BatchNormalization):
     """Its moving variance takes a batch's unbiased variance: n / (n - 1) times Keras' own."""

@@ -1,0 +1,173 @@
+"""What a target that keeps channels last must know of a network: signs, orders, layouts, padding.
+
+Zeros around a max-pool never win where its input cannot be negative. A flatten may keep the order
+H, W, C where nothing but linear layers see it, whose kernels' rows are then permuted. `same`
+padding, as these frameworks have it, puts the odd pixel after, and means PyTorch's only sometimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any, cast
+
+from .. import ops
+from ..ir.interpreter import Interpreter
+from ..ir.structure import JoinKind, Path
+from ..ir.trace import Elaborated, OpTrace
+from ..ops import Conv, Op, Parameter, Pool, Role, Same, Shape
+from ..record import record
+
+Map = tuple[int, int, int]
+
+
+@record
+class Known:
+    """What is known of a value; `flatten` made the vector whose order is still the target's."""
+
+    shape: Shape
+    nonnegative: bool
+    flatten: OpTrace | None = None
+
+
+class Proofs(Interpreter[Known]):
+    """One walk over a network.
+
+    `negative` are the nodes' ids of pools that see a negative value in some call, `ordered` those
+    of flattens whose order somebody sees, so that it must be PyTorch's. `kernels` tells for each
+    linear layer after another flatten what was flattened, and `mixed` are the paths from there on
+    whose values have the target's order.
+    """
+
+    def __init__(self, elaborated: Elaborated) -> None:
+        super().__init__(elaborated)
+        self.negative: set[int] = set()
+        self.ordered: set[int] = set()
+        self.ended: dict[Path, OpTrace] = {}
+        self.carried: dict[Path, OpTrace] = {}
+        self.see(*self.network(Known(elaborated.root.x, False)))
+
+    @property
+    def kernels(self) -> dict[Path, Map]:
+        found = self.ended.items()
+        return {path: cast(Map, f.x) for path, f in found if f.node.id not in self.ordered}
+
+    @property
+    def mixed(self) -> set[Path]:
+        found = self.carried.items()
+        return {path for path, flatten in found if flatten.node.id not in self.ordered}
+
+    def see(self, *values: Known) -> None:
+        """Somebody sees the order of these values."""
+        self.ordered |= {value.flatten.node.id for value in values if value.flatten}
+
+    def operation(self, item: OpTrace, x: Known, path: Path) -> Known:
+        op, flatten = item.op, x.flatten
+        if isinstance(op, Pool) and not x.nonnegative:
+            self.negative.add(item.node.id)
+        if isinstance(op, ops.Flatten) and prod(item.x) > item.x[0]:
+            flatten = item
+        elif flatten and isinstance(op, ops.Linear):
+            self.ended[path], flatten = flatten, None
+        elif flatten and not op.orderless:
+            self.see(x)
+            flatten = None
+        if flatten:
+            self.carried[path] = flatten
+        positive = op.nonnegative or (x.nonnegative and op.keeps_sign)
+        return Known(item.y, positive, flatten)
+
+    def shares(self, x: Known, count: int) -> list[Known]:
+        self.see(x)
+        return [Known((x.shape[0] // count, *x.shape[1:]), x.nonnegative)] * count
+
+    def combine(self, kind: JoinKind, values: list[Known]) -> Known:
+        self.see(*values)
+        channels, *rest = max(value.shape for value in values)  # one value a channel is spread
+        if kind is JoinKind.CONCAT:
+            channels = sum(value.shape[0] for value in values)
+        return Known((channels, *rest), all(value.nonnegative for value in values))
+
+    def shape(self, value: Known) -> Shape:
+        return value.shape
+
+
+@record
+class Layout:
+    """How a tensor lies: PyTorch's shape, split into axes, put into an order, and merged again."""
+
+    portable: Shape
+    split: Shape
+    order: tuple[int, ...]
+    shape: Shape
+
+    def to(self, array: Any) -> Any:
+        return array.reshape(self.split).transpose(self.order).reshape(self.shape)
+
+    def back(self, array: Any) -> Any:
+        axes = array.reshape([self.split[axis] for axis in self.order])
+        inverse = sorted(range(len(self.order)), key=self.order.__getitem__)
+        return axes.transpose(inverse).reshape(self.portable)
+
+
+def layout_of(
+    op: Op, x: Shape, parameter: Parameter, depthwise: bool = False, flattened: Map | None = None
+) -> Layout:
+    """How a tensor of a bound op on input shape `x` lies where channels are last.
+
+    A kernel is H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in, multiplier) and a
+    linear layer's is in, out; all else is a vector. `flattened` is the map before a linear layer
+    that kept the target's order.
+    """
+    shape = split = parameter.shape
+    if not isinstance(parameter.start, Role):
+        return Layout(shape, shape, tuple(range(len(shape))), shape[:1])
+    if isinstance(op, ops.Linear):
+        split = (shape[0], *(flattened or shape[1:]))
+        order: tuple[int, ...] = (2, 3, 1, 0) if flattened else (1, 0)
+        return Layout(shape, split, order, shape[::-1])
+    if depthwise:
+        split = (x[0], shape[0] // x[0], *shape[2:])
+    order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
+    return Layout(shape, split, order, tuple(split[axis] for axis in order))
+
+
+def pads_half(op: Conv | Pool) -> bool:
+    """Whether a bound op pads each side by half of an odd kernel, which `same` does at stride 1."""
+    return all(_is_half(*axis) for axis in _axes(op))
+
+
+def pads_same(op: Conv | Pool) -> bool:
+    """Whether `same` pads as a bound op asks, on any map: at stride 1, by half of an odd kernel.
+
+    So it is for pools of up to two pixels side by side whose last one may reach over the edge. A
+    mean must leave out what is padded, as it is left out by these frameworks.
+    """
+    if isinstance(op, Conv) and isinstance(op.padding, Same):
+        return True
+    if isinstance(op, ops.AvgPool) and op.count_include_pad and set(op.padding) != {0}:
+        return False
+    ceil = isinstance(op, Pool) and op.ceil_mode
+    return all(
+        (_is_half(kernel, stride, dilation, sides) and 1 in (kernel, stride))
+        or (ceil and kernel == stride == 2 and sides == (0, 0))
+        for kernel, stride, dilation, sides in _axes(op)
+    )
+
+
+Sides = tuple[int, int] | None  # before and after; None where the framework says by itself
+
+
+def _axes(op: Conv | Pool) -> Iterator[tuple[int, int, int, Sides]]:
+    """Kernel, stride, dilation and padding of rows and columns."""
+    sides: tuple[Any, Any] = (None, None)
+    if not isinstance(op.padding, Same):
+        sides = op.padding[:2], op.padding[2:]
+    dilation = op.dilation if isinstance(op, Conv) else (1, 1)
+    yield from cast(Any, zip(op.kernel, op.stride, dilation, sides, strict=True))
+
+
+def _is_half(kernel: int, stride: int, dilation: int, sides: Sides) -> bool:
+    half = (kernel - 1) // 2 * dilation
+    found = 1 in (kernel, stride) if sides is None else sides == (half, half)
+    return kernel % 2 == 1 and found
