@@ -20,22 +20,22 @@ from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
 from .convolution import skips
 from .initialise import initializer
-from .layers import TABLE, Style, cuts, norm_layer
+from .layers import FUNCTIONS, TABLE, Style, cuts, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
 from .vocabulary import OWN, RESERVED, complement, number, written
 
 if TYPE_CHECKING:
-    from rescompile.emit.validation import Traced
     from rescompile.emit.validation.graph import Graph
+    from rescompile.emit.validation.traced import Traced
 
     from .bare import KerasFiles
     from .runtime import KerasRuntime
 
 FOLDER = FilePath(__file__).parent
 TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
-FIXED = (*OWN, "channel_shuffle")  # helpers that the stand-in knows by their text
+FIXED = (*OWN, *FUNCTIONS)  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:

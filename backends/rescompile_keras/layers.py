@@ -71,7 +71,7 @@ class Style:
         """The functions of the file that are no block's."""
         made = {helper.name for helper in self.convs if helper.is_function}
         made |= {function.name for function in self.pools.functions()}
-        fixed = ("channel_shuffle", "batch_norm", "dense_init", "make_divisible")
+        fixed = (*FUNCTIONS, "batch_norm", "dense_init", "make_divisible")
         return {*made, *OWN, *fixed, "BN_MOMENTUM", "BN_EPSILON"}
 
 
@@ -194,10 +194,11 @@ def _slice_channels(op: ops.SliceChannels, site: Site) -> Code:
     return f"{site.source}[..., {start}{gap if start else ''}:{gap}{stop}]"
 
 
-def _channel_shuffle(op: ops.ChannelShuffle, site: Site) -> Code:
-    site.style.helpers.add("channel_shuffle")
-    groups = site.scope.dim(op.groups)
-    return Call("channel_shuffle", (site.source, groups, site.label.keyword()))
+def _function(op: Op, site: Site) -> Code:
+    """A function that the file defines, applied."""
+    entry = TABLE[type(op)]
+    site.style.helpers.add(entry.layer)
+    return Call(entry.layer, (site.source, *site.given.values(), site.label.keyword()))
 
 
 @record
@@ -206,6 +207,7 @@ class Entry:
 
     `given` tells which attribute an argument of the layer gets, `fixed` what others always are.
     `variables` are the tensors, in the order of files; `other` is the layer's class in some cases.
+    A function that files define has `parts`: its layers, and what each adds to the name.
     """
 
     layer: str = ""
@@ -214,6 +216,7 @@ class Entry:
     rule: Rule | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     other: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 def _activation(word: str) -> Entry:
@@ -228,6 +231,7 @@ WEIGHTS = {"weight": "kernel", "bias": "bias"}
 SCALES = {"weight": "gamma", "bias": "beta"}
 RUNNING = {"running_mean": "moving_mean", "running_var": "moving_variance"}
 MOMENTUM = {"momentum": "momentum"}
+MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 TABLE: dict[type[Op], Entry] = {
     ops.Conv: Entry(CONV, CONVOLVED | SPREAD | BIAS, {}, _conv, WEIGHTS, DEPTHWISE),
     ops.ConvTranspose: Entry(TRANSPOSED, CONVOLVED | BIAS, {}, _conv_transpose, WEIGHTS),
@@ -255,7 +259,10 @@ TABLE: dict[type[Op], Entry] = {
     ops.LayerScale: Entry("LayerScale", {"init": "init"}, variables={"": "scale"}),
     ops.PadChannels: Entry(rule=_pad_channels),
     ops.SliceChannels: Entry(rule=_slice_channels),
-    ops.ChannelShuffle: Entry(rule=_channel_shuffle),
+    ops.ChannelShuffle: Entry("channel_shuffle", {"groups": "groups"}, rule=_function, parts=MOVED),
+    ops.DepthToSpace: Entry("depth_to_space", {"scale": "scale"}, rule=_function, parts=MOVED),
     ops.Permute: Entry(rule=lambda op, site: []),  # channels are last throughout
     ops.Upsample: Entry("UpSampling2D", {"size": "scale", "interpolation": "mode"}),
 }
+# The functions that files define for an operation, by their names.
+FUNCTIONS = {entry.layer: kind for kind, entry in TABLE.items() if entry.parts}

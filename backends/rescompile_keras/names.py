@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rescompile import ops
 from rescompile.ir.trace import JoinTrace, OpTrace, ResidualTrace, Trace, walk_traces
 
-from .layers import Style, cuts
+from .layers import TABLE, Style, cuts
 
 # Keras counts up these names for operations without a layer, and for the input.
 AUTOMATIC = {
@@ -50,8 +50,8 @@ def _suffixes(style: Style, trace: Trace) -> tuple[str, ...]:
         return ("crop",) if any(side != 0 for side in cuts(op)) else ()
     if isinstance(op, ops.Pool):
         return style.pools.adds(trace)
-    if isinstance(op, ops.ChannelShuffle):
-        return ("split", "swap")
+    if parts := TABLE[type(op)].parts:
+        return tuple(suffix for _, suffix in parts if suffix)
     return ("permute",) if key in style.ordered else ()
 
 

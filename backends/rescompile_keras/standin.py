@@ -14,13 +14,14 @@ from typing import Any, cast
 
 from rescompile import ops
 from rescompile.emit.channels_last import Map, layout_of
-from rescompile.emit.validation import Traced, TraceError
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.expected import Tensor
 from rescompile.emit.validation.graph import Graph, Window
+from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, Draw
 from rescompile.ops import Op, Role, Shape
 
+from .layers import FUNCTIONS, TABLE
 from .standin_initial import INITIALIZERS, Initial
 from .vocabulary import LAYERS, OWN
 
@@ -148,11 +149,9 @@ class Value:
         if dots is not ... or cut.step is not None:
             raise TraceError("only channels are taken by an index")
         start, stop, _ = cut.indices(self.inner[0])
-        op = ops.SliceChannels(start, stop)
-        if self.pads == NONE:
-            return cast(Value, self.tracer.called(None, [self], self.apply(op)))
-        made = replace(self, term=self.tracer.graph.apply(op, self.term))
-        return cast(Value, self.tracer.called(None, [self], made))
+        op, kept = ops.SliceChannels(start, stop), replace(self, pads=NONE)
+        made = replace(kept.apply(op), pads=self.pads, fill=self.fill)
+        return cast(Value, self.tracer.called(None, self, made))
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,8 @@ class Tracer:
         from .standin_layers import functions
 
         made = {kind: self.layer(kind) for kind in LAYERS}
-        own = {kind: made.pop(kind) for kind in OWN} | {"channel_shuffle": self.shuffled}
+        own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN}
+        own |= {function: self.function(kind) for function, kind in FUNCTIONS.items()}
         fixed = {helper: (text, own[helper]) for helper, text in helpers.items()}
         keras = SimpleNamespace(
             layers=SimpleNamespace(Layer=object, **made),
@@ -265,12 +265,18 @@ class Tracer:
             return [replace(value, node=node) for value in made]
         return replace(made, node=node)
 
-    def shuffled(self, x: Value, groups: int, *, name: str) -> Value:
-        """The helper `channel_shuffle`, which consists of three layers."""
-        made = x.apply(ops.ChannelShuffle(groups))
-        for kind, suffix in (("Reshape", "_split"), ("Permute", "_swap"), ("Reshape", "")):
-            x = self.called(Layer(kind, self.named(name + suffix), {}), x, made)
-        return x
+    def function(self, kind: type[Op]) -> Callable[..., Value]:
+        """A function that the file defines, which consists of several layers."""
+        entry = TABLE[kind]
+
+        def call(x: Value, *given: Any, name: str) -> Value:
+            made = x.apply(kind(**dict(zip(entry.given.values(), given, strict=True))))
+            for layer, suffix in entry.parts:
+                label = self.named(f"{name}_{suffix}" if suffix else name)
+                x = self.called(Layer(layer, label, {}), x, made)
+            return x
+
+        return call
 
     # -- names and weights -----------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from rescompile import ops
-from rescompile.emit.validation import TraceError
 from rescompile.emit.validation.graph import Window
+from rescompile.emit.validation.traced import TraceError
 from rescompile.ops import Op, same_padding
 
 from .layers import TABLE
@@ -195,7 +195,7 @@ def moved(tracer: Tracer, layer: Layer, x: Value) -> Value:
 
 def flattened(tracer: Tracer, layer: Layer, x: Value) -> Value:
     if len(x.inner) == 1:  # it is flat
-        return Value(tracer, tracer.graph.apply(ops.Flatten(), x.term), rows=x.rows)
+        return Value(tracer, tracer.graph.apply(ops.Flatten(), x.settled(layer.name)), rows=x.rows)
     first = x.moved
     x = replace(x, moved=False).map(layer.name)
     if x.pads != NONE:

@@ -37,7 +37,7 @@ class KerasSyntax(syntax.Syntax):
     def __init__(self, style: Style) -> None:
         self.style = style
         network = style.analysis.network.name
-        self.meanings = syntax.MEANINGS | RESERVED | style.helper_names() | {network}
+        self.meanings = syntax.Syntax.meanings | RESERVED | style.helper_names() | {network}
 
     @property
     def recursion_limit(self) -> int:

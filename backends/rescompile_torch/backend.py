@@ -22,8 +22,8 @@ from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
 from .syntax import TorchSyntax
 
 if TYPE_CHECKING:
-    from rescompile.emit.validation import Traced
     from rescompile.emit.validation.graph import Graph
+    from rescompile.emit.validation.traced import Traced
 
     from .runtime import TorchRuntime
 

@@ -168,6 +168,7 @@ TABLE = (
     _module("ZeroPad3d", ops.PadChannels, Argument("padding", ("before", "after"), DEPTHS)),
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
+    _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 # By op: the modules of which the first that serves is taken.

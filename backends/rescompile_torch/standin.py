@@ -14,10 +14,10 @@ from typing import Any
 
 from rescompile import ops
 from rescompile.emit.table import Told
-from rescompile.emit.validation import Traced, TraceError
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.expected import Tensor as Weight
 from rescompile.emit.validation.graph import Graph
+from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, Draw, draw
 from rescompile.ir.structure import Initializer, JoinKind
 from rescompile.ops import Op

@@ -7,8 +7,8 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-from rescompile.emit.validation import TraceError
 from rescompile.emit.validation.graph import Graph
+from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import CONSTANT, Draw, draw
 from rescompile.ir.structure import Initializer, JoinKind
 

@@ -19,10 +19,9 @@ class TorchSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
-    meanings = syntax.MEANINGS | FILE_NAMES
+    meanings = syntax.Syntax.meanings | FILE_NAMES
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
     attributes = MODULE_ATTRIBUTES
-    in_forward = FILE_NAMES | {"self"}
     inline = (Flatten,)
 
     def __init__(self, analysis: Analysis) -> None:

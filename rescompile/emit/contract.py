@@ -21,8 +21,8 @@ from .summary import Summary
 
 if TYPE_CHECKING:
     from .guard import Bound
-    from .validation import Traced
     from .validation.graph import Graph
+    from .validation.traced import Traced
     from .weights import Slot, Stored
 
 ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty

@@ -36,15 +36,11 @@ class Definition:
         return any(argument.key == key for argument in self.arguments)
 
 
-# What definitions ask of Python.
-BUILTINS = frozenset(("bool", "float", "int", "max", "min", "range", "round", "tuple"))
+class Target:
+    """What a target says of names and shapes: the syntax of each backend is one."""
 
-
-class Syntax:
-    """What a target says of names: a backend's syntax is one of these."""
-
-    # What definitions rely on: nothing in them is called so.
-    meanings: frozenset[str] = BUILTINS
+    # What definitions rely on, of Python and of the file: nothing in them is called so.
+    meanings = frozenset(("bool", "float", "int", "max", "min", "range", "round", "tuple"))
     # What they call values of their own: no definition is called so.
     own = frozenset((*COUNTERS, *COUNTS, IN_CHANNELS))
     stage_name = "name"  # what a stage calls the name that it is given
@@ -55,7 +51,7 @@ class Syntax:
         return block.name, "_block"
 
 
-S = TypeVar("S", bound=Syntax)
+S = TypeVar("S", bound=Target)
 D = TypeVar("D", bound=Definition)
 
 

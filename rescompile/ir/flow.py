@@ -90,7 +90,7 @@ class Flow:
             return self.through(node, x)
         self.entering[node.id] = inside = assuming(x, knowing(node.when))
         y = self.through(node, inside)
-        if _agree(node.when, expand(self.lets, y), expand(self.lets, x)):
+        if _keeps(node.when, expand(self.lets, y), expand(self.lets, x)):
             return y
         x = assuming(x, knowing(node.when, False))
         if isinstance(x, IfElse) and x.then == y:  # an earlier step leads there too
@@ -208,8 +208,12 @@ def arguments(node: Call, block: Block, x: Dim, first: bool = True) -> dict[str,
     return env
 
 
-def _agree(when: Dim, y: Dim, x: Dim) -> bool:
-    """Whether `y` is `x` wherever `when` is false, as `4 * n` is 4 where not `n != 1`."""
+def _keeps(when: Dim, y: Dim, x: Dim) -> bool:
+    """Whether `y` is `x` wherever `when` is false, as `4 * n` is 4 where not `n != 1`.
+
+    Then `y` is worth the same with and without the step. `y if when else x` would say no more, but
+    all code after the step would have to repeat it.
+    """
     if not isinstance(when, Binary) or when.op != "!=" or not isinstance(when.left, Var):
         return False
     where = {when.left.name: when.right}

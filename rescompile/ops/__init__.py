@@ -44,6 +44,7 @@ from .base import (
 )
 from .channel import (
     ChannelShuffle,
+    DepthToSpace,
     PadChannels,
     Permute,
     Rearrangement,
@@ -89,6 +90,7 @@ OPS: tuple[type[Op], ...] = (
     ChannelShuffle,
     Permute,
     Upsample,
+    DepthToSpace,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -103,6 +105,7 @@ __all__ = [
     "Conv",
     "ConvTranspose",
     "Convolution",
+    "DepthToSpace",
     "Dropout",
     "Elu",
     "Flatten",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import cast
 
-from ..expr.dims import Dim
-from ..expr.polynomial import total
+from ..expr.dims import Dim, binary
+from ..expr.polynomial import product, total
 from .attribute import Kind, attribute, operation
 from .axis import Axis, bilinear, nearest
 from .base import Op, Shape, ShapeError, as_map, check_groups
@@ -69,6 +69,39 @@ class ChannelShuffle(Rearrangement):
         as_map(x, self.word)
         check_groups(self.groups, x[0])
         return x
+
+
+@operation
+class DepthToSpace(Rearrangement):
+    """Channels become pixels: C * scale * scale x H x W becomes C x H * scale x W * scale.
+
+    Channel (c * scale + i) * scale + j goes to row i and column j of each square of channel c, as
+    in PyTorch's PixelShuffle (Shi et al. 2016).
+    """
+
+    word = "depth_to_space"
+    scale: Dim = attribute(Kind.POSITIVE, "The factor; its square divides the channels.")
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, self.word)
+        scale = cast(int, self.scale)
+        if c % scale**2:
+            raise ShapeError(
+                f"depth_to_space: {scale} x {scale} pixels do not divide {c} channels",
+                help=f"choose a number of channels that {scale**2} divides",
+                key="scale",
+            )
+        return (c // scale**2, h * scale, w * scale)
+
+    def leaving(self, x: Dim) -> Dim:
+        return binary("//", x, product((self.scale, self.scale)))
+
+    def resizes(self) -> Resizes:
+        return Resize(up=self.scale), Resize(up=self.scale)
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        axis = nearest(cast(int, self.scale))
+        return axis, axis
 
 
 @operation

@@ -278,6 +278,13 @@ def channel_shuffle(op: ops.ChannelShuffle, x: Array, *_: object) -> Array:
     return x.reshape(n, groups, c // groups, h, w).swapaxes(1, 2).reshape(x.shape)
 
 
+def depth_to_space(op: ops.DepthToSpace, x: Array, *_: object) -> Array:
+    """Channel (c r + i) r + j becomes row i and column j of each square of r x r in channel c."""
+    n, _c, h, w = x.shape
+    (r,) = ints((op.scale,))
+    return x.reshape(n, -1, r, r, h, w).transpose(0, 1, 4, 2, 5, 3).reshape(n, -1, h * r, w * r)
+
+
 def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     """The identity: here the channels stand first throughout."""
     return x
@@ -331,6 +338,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,
+    ops.DepthToSpace: depth_to_space,
     ops.Permute: permute,
     ops.Upsample: upsample,
 }

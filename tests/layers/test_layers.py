@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "onnx"}
 NUMERIC = {"reference", "worker", "verify", "convert"}
 SEEN_BY_BACKENDS = {"errors", "record", "expr", "ops", "ir", "emit"}
 PACKAGE = {"__init__", "__main__"}  # the front door, which may import anything
+FRONT_DOOR = "rescompile"  # `import rescompile` loads nothing by itself
 CORE = sorted((ROOT / "rescompile").rglob("*.py"))
 BACKENDS = sorted((ROOT / "backends").rglob("*.py"))
 OWN = {path.name.removeprefix("rescompile_") for path in (ROOT / "backends").iterdir()}
@@ -93,3 +95,22 @@ def test_what_serves_all_backends_names_none(path: Path) -> None:
 
 def called(call: ast.Call) -> str:
     return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "backends" else parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions and for types alone included."""
+    paths = {_module(path): path for path in (*CORE, *BACKENDS)}
+    graph: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        found = {n if n in paths else n.rpartition(".")[0] for n in imports(path)}
+        graph[name] = (found & paths.keys()) - {name, FRONT_DOOR}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))

@@ -44,6 +44,7 @@ def others() -> list[Op]:
         if more < s
     ]
     scale = [ops.Upsample(s, mode) for s, mode in product((1, 2, 3), ops.Resampling)]
+    scale += [ops.DepthToSpace(s) for s in (1, 2)]
     rest: list[Op] = [ops.GlobalAvgPool(True), ops.Permute(True), ops.PadChannels(1, 2)]
     rest += [ops.SliceChannels(0, 4), ops.ChannelShuffle(2), ops.LayerNorm(1e-5), ops.Relu()]
     return [*spread, *scale, *rest]
@@ -72,6 +73,7 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.GlobalAvgPool,
         ops.Flatten,
         ops.Upsample,
+        ops.DepthToSpace,
     }
 
 

@@ -40,7 +40,7 @@ def test_a_slip_is_told_from_a_word(word: str, write: Write) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        *("attention", "pixel_shuffle", "prelu", "lstm", "Mish", "conv3d", "global_max_pool"),
+        *("attention", "pixel_unshuffle", "prelu", "lstm", "Mish", "conv3d", "global_max_pool"),
         *("AvgPool1d", "conv_transpose3d", "Conv1DTranspose", "Dropout3d", "Unflatten", "geglu"),
     ],
 )

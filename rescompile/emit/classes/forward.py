@@ -25,7 +25,7 @@ class Forward(Writer):
         self.program, self.syntax = program, program.syntax
         self.names = program.network.outputs if root else ()
         kept = sources(body).union(self.names)
-        scheduler = Scheduler(inline=True, kept=kept, reserved=self.syntax.in_forward)
+        scheduler = Scheduler(inline=True, kept=kept, reserved=self.syntax.meanings)
         self.result = scheduler.body(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements = scheduler.statements

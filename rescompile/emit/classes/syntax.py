@@ -9,29 +9,25 @@ from ...ops import Op
 from ...record import record
 from ..layout import Call, Code, Keyword, signature
 from ..naming import pascal_case
-from ..program import Definition, Program
-from ..program import Syntax as Names
+from ..program import Definition, Program, Target
 from ..scope import Scope, call_args
 
 NUM_CLASSES = "num_classes"
-MEANINGS = Names.meanings | {"list", "self", "super"}
 
 
-class Syntax(Names):
+class Syntax(Target):
     """How a target that has modules writes what classes are made of."""
 
-    meanings = MEANINGS
-    own = Names.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
+    meanings = Target.meanings | {"list", "self", "super"}
+    own = Target.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
     own |= {"width", "x"}
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     members = "{}"  # what the members of a sequence are appended to
     identity: str  # the module that does nothing, as an expression
     attributes: frozenset[str] = frozenset()  # of every module: no member is called so
-    in_forward: frozenset[str] = frozenset()  # what the forward pass relies on
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
-
     inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
 
     def block_name(self, block: Block) -> tuple[str, str]:

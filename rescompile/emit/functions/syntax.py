@@ -8,8 +8,7 @@ from ...ir.structure import CLASSES, JoinKind, Layer, Network
 from ..label import Label
 from ..layout import Code
 from ..lines import Line
-from ..program import Program
-from ..program import Syntax as Names
+from ..program import Program, Target
 from ..scope import Argument, Scope
 from .function import Function
 
@@ -18,14 +17,13 @@ Values = list[tuple[Code, str]]  # each with a comment for its line
 
 START = "start"  # the number of a function's first layer in the caller's sequence
 STAGE_NAME = "stage"
-MEANINGS = Names.meanings | {"str", "x", "name", START}
 
 
-class Syntax(Names):
+class Syntax(Target):
     """How a target that applies layers to a tensor writes what functions are made of."""
 
-    meanings = MEANINGS
-    own = Names.own | {CLASSES, STAGE_NAME}
+    meanings = Target.meanings | {"str", "x", "name", START}
+    own = Target.own | {CLASSES, STAGE_NAME}
     tensor = "Tensor"  # the type of a tensor
     model_type = "Model"  # what the network's function returns
     channels = "{}.shape[-1]"  # the channels of one

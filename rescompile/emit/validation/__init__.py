@@ -8,30 +8,15 @@ the spec. What differs is our bug; it is told by the first step that the code do
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from ...errors import InternalError
 from ...ir.trace import Elaborated
-from ...record import record
-from .expected import Expected, Tensors
+from ..contract import Backend
+from .expected import Expected
 from .graph import Graph
-
-if TYPE_CHECKING:
-    from ..contract import Backend
+from .traced import Traced
 
 MAX_TOLD = 5  # differences in one message
-
-
-@record
-class Traced:
-    """What executed source does: its outputs as terms, and every weight that it has."""
-
-    outputs: tuple[int, ...]
-    tensors: Tensors
-
-
-class TraceError(ValueError):
-    """Emitted source does what its framework would refuse, or what no operation means."""
 
 
 def validate(backend: Backend, elaborated: Elaborated, source: str) -> None:

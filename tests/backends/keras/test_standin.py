@@ -75,6 +75,9 @@ def test_nothing_that_keras_requires_is_left_out(name: str) -> None:
 
 def test_the_table_speaks_of_layers_and_arguments_that_there_are() -> None:
     for op, entry in TABLE.items():
+        if entry.parts:  # a function that files define themselves, of such layers
+            assert {layer for layer, _ in entry.parts} <= {"Reshape", *LAYERS}, op
+            continue
         assert (entry.layer in LAYERS) == bool(entry.layer), op
         for argument in (*entry.given, *entry.fixed):
             assert argument in LAYERS[entry.layer].parameters, (op, argument)

@@ -127,6 +127,10 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.SliceChannels: a_slice,
     ops.ChannelShuffle: grouped(ops.ChannelShuffle, a_map),
     ops.Permute: lambda rng: (ops.Permute(bool(rng.integers(2))), a_map(rng)),
+    ops.DepthToSpace: lambda rng: (
+        ops.DepthToSpace(scale := int(rng.integers(1, 4))),
+        a_map(rng, scale * scale),
+    ),
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -216,6 +220,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.SliceChannels: lambda t, op, x, p: x[:, op.start : op.stop],
     ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),
     ops.Permute: lambda t, op, x, p: x,  # seen channels-first throughout
+    ops.DepthToSpace: lambda t, op, x, p: t.nn.functional.pixel_shuffle(x, op.scale),
     ops.Upsample: torch_upsample,
 }
 
