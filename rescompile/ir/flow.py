@@ -144,10 +144,10 @@ class Flow:
         if node.repeat is None:
             return self.once(node, block, x)
         x = self.once(replace(node, args=at_index(node.args, 0)), block, x)
-        rest = binary("-", node.repeat, 1)
-        return (
-            x if rest == 0 else self.iterate(lambda c: self.once(node, block, c, False), rest, x, 1)
-        )
+        rest, alone = binary("-", node.repeat, 1), binary("==", node.repeat, 1)
+        if alone is True:
+            return x
+        return self.iterate(lambda c: self.once(node, block, c, False), rest, x, 1, alone)
 
     def once(self, node: Call, block: Block, x: Dim, first: bool = True) -> Dim:
         """The channels that leave one repetition, the first one or any other."""
@@ -156,17 +156,20 @@ class Flow:
             self.outputs[node.block] = output
         return substitute(self.outputs[node.block], arguments(node, block, x, first))
 
-    def iterate(self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0) -> Dim:
+    def iterate(
+        self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0, never: Dim = False
+    ) -> Dim:
         """`count` steps from index `first` on: one that forgets its input, a constant growth, ...
 
-        Raises `SymbolicError` for a long chain of anything else.
+        `never` is the condition under which there are none. Raises `SymbolicError` for a long
+        chain of anything else.
         """
         y = step(Var(RUNNING))
         if RUNNING not in names(y):
-            return substitute(y, {INDEX: binary("-", count, 1 - first)})
+            return if_else(never, x, substitute(y, {INDEX: binary("-", count, 1 - first)}))
         if INDEX not in names(y):
             if substitute(y, {RUNNING: y}) == y:
-                return substitute(y, {RUNNING: x})
+                return if_else(never, x, substitute(y, {RUNNING: x}))
             growth = _growth(y)
             if growth is not None:
                 return total((x, product((count, growth))))
