@@ -271,6 +271,8 @@ def _logic(op: str, left: Dim, right: Dim) -> Dim:
     for known, other in ((left, right), (right, left)):
         if not isinstance(known, Expr):
             return other if bool(known) is (op == "and") else bool(known)
+        if known == unary("not", other):
+            return op == "or"
     return left if left == right else Binary(op, left, right)
 
 
