@@ -97,7 +97,9 @@ class ConvHelper:
     def padding(self, site: ConvSite) -> Padding:
         """How a convolution of this network is padded."""
         order = (Padding.SAME, Padding.VALID, Padding.GIVEN)
-        return self.common or next(way for way in order if way in site.paddings)
+        # One that no way is right for is refused (`_reasons`), for which its names are asked.
+        right = (way for way in order if way in site.paddings)
+        return self.common or next(right, Padding.SAME)
 
     def pads(self, trace: OpTrace) -> bool:
         """Whether a call has a layer of its own for the padding."""
