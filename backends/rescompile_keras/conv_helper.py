@@ -95,9 +95,11 @@ class ConvHelper:
         self.fixed = given[0]
 
     def padding(self, site: ConvSite) -> Padding:
-        """How a convolution of this network is padded; some way for one that will be refused."""
+        """How a convolution of this network is padded."""
         order = (Padding.SAME, Padding.VALID, Padding.GIVEN)
-        return self.common or next((way for way in order if way in site.paddings), Padding.SAME)
+        # One that no way is right for is refused (`_reasons`), for which its names are asked.
+        right = (way for way in order if way in site.paddings)
+        return self.common or next(right, Padding.SAME)
 
     def pads(self, trace: OpTrace) -> bool:
         """Whether a call has a layer of its own for the padding."""

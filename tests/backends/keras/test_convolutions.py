@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from rescompile.api import Architecture, open_spec
+from rescompile.errors import UnsupportedError
 from rescompile.reference import run
 from rescompile.reference.deviation import relative_error
 from rescompile.reference.weights import random_weights
@@ -180,3 +181,21 @@ def test_what_one_helper_cannot_serve_gets_another(
 ) -> None:
     helpers = Style(compiled(tmp_path, names).analysis).convs
     assert [helper.name for helper in helpers if helper.is_function] == wanted
+
+
+def test_what_no_padding_is_right_for_is_refused(tmp_path: Path) -> None:
+    """A strided and dilated `same`, beside one that only zeros around the map are right for."""
+    steps = [
+        {"depthwise_conv": {"kernel": 3, "stride": 2, "dilation": 2, "padding": "same"}},
+        {"depthwise_conv": {"kernel": 5, "dilation": 2, "padding": 0}},
+    ]
+    spec = {
+        "rescompile": 1,
+        "name": "mine",
+        "input": {"channels": 4, "height": 24, "width": 24},
+        "stem": steps,
+    }
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(spec), "utf-8")
+    with pytest.raises(UnsupportedError, match="no Keras layer has a stride, a dilation"):
+        open_spec(path).source("keras")
