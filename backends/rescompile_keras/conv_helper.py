@@ -84,15 +84,24 @@ class ConvHelper:
         decided = all(len({self.pads(trace) for trace in site.traces}) == 1 for site in sites)
         self.is_function = len(sites) > 1 or not decided or self.skips or self.either
         given = [self.values(site, Scope()) for site in sites]
+        self.fixed = given[0]
+        self.varying = self._varying(given)
+        self.defaults = self._defaults(given)
+
+    def _varying(self, given: list[dict[str, Code]]) -> list[str]:
+        """The options that become parameters: `given` are those of each convolution, as text."""
         tested = {"stride", "dilation"} if self.skips else set()
         tested |= {"groups"} if self.either else set()
-        tested |= {k for s in sites for k, said in self.options(s).items() if is_symbolic(said)}
-        self.varying = [k for k in NATURAL if k in tested or len({v[k] for v in given}) > 1]
+        for site in self.sites.values():
+            tested |= {key for key, said in self.options(site).items() if is_symbolic(said)}
+        return [key for key in NATURAL if key in tested or len({v[key] for v in given}) > 1]
+
+    def _defaults(self, given: list[dict[str, Code]]) -> dict[str, str]:
+        """What parameters are where nothing is said, if that is so in some call."""
         same = any(values["padding"] == '"same"' for values in given)
         natural = NATURAL | ({"padding": '"same"'} if same else {})
-        usual = [k for k in self.varying if any(values[k] == natural[k] for values in given)]
-        self.defaults = {key: natural[key] for key in usual}
-        self.fixed = given[0]
+        usual = (k for k in self.varying if any(values[k] == natural[k] for values in given))
+        return {key: natural[key] for key in usual}
 
     def padding(self, site: ConvSite) -> Padding:
         """How a convolution of this network is padded."""
