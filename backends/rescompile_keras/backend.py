@@ -88,7 +88,7 @@ class KerasBackend:
         return "_".join(path)
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
-        from .standin import trace
+        from .standin_layers import trace
 
         kernels = Proofs(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}

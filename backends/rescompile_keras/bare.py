@@ -23,7 +23,8 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.trace import Elaborated
 
 from . import files
-from .standin import Layer, Node, Tracer
+from .standin import Layer, Node
+from .standin_layers import Layers
 from .storage import Tensor, slot, snake_case, tensors
 
 
@@ -82,7 +83,7 @@ def layers_in_order(
     """
     graph = Graph()
     graph.input(elaborated.root.x)
-    tracer = Tracer(graph)
+    tracer = Layers(graph)
     model = tracer.model(source, elaborated.network.name, helpers)
     met: dict[Node, int] = {}
     ahead = [value.node for value in reversed(model.outputs)]

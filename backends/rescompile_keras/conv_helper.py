@@ -9,7 +9,7 @@ right: what they would mistake gets a helper of its own.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from rescompile.emit.functions.define import BLOCK
 from rescompile.emit.functions.function import Function
@@ -23,10 +23,8 @@ from rescompile.ops import Conv, Pair
 
 from .convolution import ConvSite, Kind, Padding, axes, is_depthwise
 from .initialise import depthwise_initializer, initializer
+from .place import Place
 from .vocabulary import CONV, DEPTHWISE, MAX, function, is_symbolic, source, written
-
-if TYPE_CHECKING:
-    from .layers import Site
 
 # What a helper may take beside filters and kernel, and what it is where nobody says anything else.
 NATURAL = {
@@ -135,7 +133,7 @@ class ConvHelper:
 
     # -- one convolution -------------------------------------------------------------------------
 
-    def apply(self, at: Site) -> list[Code]:
+    def apply(self, at: Place) -> list[Code]:
         """The values of the site's variable, one after the other."""
         site = self.sites[at.node.id]
         values, scope = self.values(site, at.scope), at.scope

@@ -14,19 +14,17 @@ from typing import Any
 
 from rescompile import ops
 from rescompile.emit.channels_last import Proofs
-from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items
-from rescompile.emit.scope import Scope
 from rescompile.expr.dims import Dim, Expr, Function, binary
 from rescompile.expr.polynomial import total
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import Layer
 from rescompile.ops import Op, Quad
 from rescompile.record import record
 
 from .conv_helper import conv_helpers
 from .convolution import find_sites
 from .initialise import initializer
+from .place import Place
 from .pooling import Pools
 from .vocabulary import (
     CONV,
@@ -41,7 +39,6 @@ from .vocabulary import (
     literal,
     number,
     source,
-    written,
 )
 
 
@@ -76,15 +73,10 @@ class Style:
 
 
 @record
-class Site:
-    """Where an op is applied: to the variable `source`, by the layer name `label`."""
+class Site(Place):
+    """A place with the style of its file, for an operation of the table."""
 
     style: Style
-    node: Layer
-    source: str
-    target: str
-    label: Label
-    scope: Scope
 
     @property
     def given(self) -> dict[str, Code]:
@@ -92,15 +84,6 @@ class Site:
         op, entry = self.node.op, TABLE[type(self.node.op)]
         given = {name: source(getattr(op, key), self.scope) for name, key in entry.given.items()}
         return given | {name: literal(value) for name, value in entry.fixed.items()}
-
-    def layer(
-        self, layer: str, given: Mapping[str, Code], entering: str = "", suffix: str = ""
-    ) -> Code:
-        """A layer, applied to the site's source, or to another variable."""
-        if layer in OWN:
-            self.style.helpers.add(layer)
-        made = written(layer, given, self.label.keyword(suffix))
-        return Call(made, (entering or self.source,))
 
 
 Values = list[tuple[Code, str]]  # each with a comment for its line
@@ -170,7 +153,7 @@ def norm_layer(op: ops.BatchNorm) -> str:
 
 
 def _pool(op: ops.Pool, site: Site) -> Values:
-    return site.style.pools.apply(site)
+    return site.style.pools.apply(site, site.given)
 
 
 def _flatten(op: ops.Flatten, site: Site) -> Values:

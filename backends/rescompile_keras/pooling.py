@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from rescompile.emit.channels_last import pads_same
 from rescompile.emit.functions.define import BLOCK
@@ -18,10 +18,8 @@ from rescompile.ops import AvgPool, MaxPool, Pool
 from rescompile.record import record
 
 from .convolution import axes
+from .place import Place
 from .vocabulary import MAX, MEAN, function, source, written
-
-if TYPE_CHECKING:
-    from .layers import Site
 
 SAFE = "zeros never win: x >= 0 here"
 INFINITY = Keyword("constant_values", 'float("-inf")')
@@ -86,7 +84,7 @@ class Helper:
         self.varying += [key for key in ("count_include_pad", "ceil_mode") if len(found[key]) > 1]
         self.safe = all(site.safe for site in sites)
 
-    def call(self, site: PoolSite, at: Site) -> Code:
+    def call(self, site: PoolSite, at: Place) -> Code:
         """A pool by this function."""
         window = (at.scope.dim(site.op.kernel[0]), at.scope.dim(site.op.stride[0]))
         values = site.options(at.scope)
@@ -191,15 +189,17 @@ class Pools:
         border = self.sites[trace.node.id].border
         return border in (Border.PADDED, Border.HELPER) and not self.adds(trace)
 
-    def apply(self, at: Site) -> list[tuple[Code, str]]:
-        """The values of the site's variable, one after the other, each with a comment."""
+    def apply(self, at: Place, given: dict[str, Code]) -> list[tuple[Code, str]]:
+        """The values of the place's variable, one after the other, each with a comment.
+
+        `given` are the arguments of the layer that pools, by the table of operations.
+        """
         site = self.sites[at.node.id]
         op, border, made, entering = site.op, site.border, [], at.source
         if border is Border.HELPER:
             return [(self.helpers[type(op)].call(site, at), "")]
         if border is Border.PADDED:
             made, entering = [self.pad(site, at)], at.target
-        given = at.given
         if given["strides"] == given["pool_size"]:
             del given["strides"]
         if border is Border.SAME:
@@ -207,7 +207,7 @@ class Pools:
         pool = at.layer(MAX if isinstance(op, MaxPool) else MEAN, given, entering)
         return [*made, (pool, "")]
 
-    def pad(self, site: PoolSite, at: Site) -> tuple[Code, str]:
+    def pad(self, site: PoolSite, at: Place) -> tuple[Code, str]:
         if isinstance(site.op, AvgPool) or site.safe:
             note = SAFE if isinstance(site.op, MaxPool) else ""
             padding = {"padding": at.scope.sides(site.op.padding)}

@@ -17,7 +17,7 @@ from rescompile.emit.channels_last import Map, layout_of
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.expected import Tensor
 from rescompile.emit.validation.graph import Graph, Window
-from rescompile.emit.validation.traced import Traced, TraceError
+from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import CONSTANT, Draw
 from rescompile.ops import Op, Role, Shape
 
@@ -29,29 +29,6 @@ Pair = tuple[int, int]
 Sides = tuple[int, int, int, int]  # top, bottom, left, right
 NONE: Sides = (0, 0, 0, 0)
 LAST = "channels_last"
-
-
-def trace(
-    source: str, name: str, graph: Graph, helpers: Mapping[str, str], rows: Mapping[str, Map]
-) -> Traced:
-    """Execute a file and call its network.
-
-    `helpers` are the sources of what it may define itself; `rows` are the layers whose kernels will
-    be given rows in the order H, W, C. Raises `TraceError`, and whatever broken code raises.
-    """
-    tracer = Tracer(graph)
-    model = tracer.model(source, name, helpers)
-    if model.name != name:
-        raise TraceError(f"the model is called '{model.name}'")
-    terms = tuple(value.settled("an output") for value in model.outputs)
-    if any(value.rows for value in model.outputs):
-        raise TraceError("an output is in Keras' own order")
-    used = {graph[value].weights for value in graph.reachable(terms)}
-    tensors = {key: tensor for key, tensor in tracer.tensors.items() if key[0] in used}
-    if tracer.rows != rows:
-        wrong = sorted(dict(tracer.rows.items() ^ rows.items()))
-        raise TraceError(f"the rows of {', '.join(wrong)} are in another order than their weights")
-    return Traced(terms, tensors)
 
 
 @dataclass(frozen=True)
@@ -208,17 +185,23 @@ class Tracer:
         self.calls: list[Node] = []
         self.convolved: dict[int, str] = {}  # term -> the convolution's layer
 
+    def meaning(self, kind: str) -> Callable[[Tracer, Layer, Any], Any]:
+        """What a layer of a class makes of a value."""
+        raise NotImplementedError
+
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """`keras.ops`, as far as files use it."""
+        raise NotImplementedError
+
     def model(self, source: str, name: str, helpers: Mapping[str, str]) -> Model:
         """What the function `name` of a file makes."""
-        from .standin_layers import functions
-
         made = {kind: self.layer(kind) for kind in LAYERS}
         own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN}
         own |= {function: self.function(kind) for function, kind in FUNCTIONS.items()}
         fixed = {helper: (text, own[helper]) for helper, text in helpers.items()}
         keras = SimpleNamespace(
             layers=SimpleNamespace(Layer=object, **made),
-            ops=SimpleNamespace(**functions(self)),
+            ops=SimpleNamespace(**self.functions()),
             Input=self.input,
             Model=Model,
             KerasTensor=Value,
@@ -240,9 +223,7 @@ class Tracer:
 
     def layer(self, kind: str) -> Callable[..., Any]:
         """A class of layers, whose arguments are those of the table."""
-        from .standin_layers import MEANINGS, operation
-
-        meaning = MEANINGS.get(kind, operation)
+        meaning = self.meaning(kind)
 
         def build(
             *args: Any, name: str, data_format: str = LAST, **more: Any

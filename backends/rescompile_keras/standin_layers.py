@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from rescompile import ops
-from rescompile.emit.validation.graph import Window
-from rescompile.emit.validation.traced import TraceError
+from rescompile.emit.channels_last import Map
+from rescompile.emit.validation.graph import Graph, Window
+from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ops import Op, same_padding
 
 from .layers import TABLE
@@ -230,13 +231,19 @@ MEANINGS: dict[str, Callable[[Tracer, Layer, Any], Value]] = {
 # -- functions -----------------------------------------------------------------------------------
 
 
-def functions(tracer: Tracer) -> dict[str, Callable[..., Any]]:
-    """`keras.ops`, as far as files use it; each call is kept beside what it makes."""
+class Layers(Tracer):
+    """An execution in which layers and functions mean what they do in Keras."""
 
-    def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda x, *given, **more: tracer.called(None, x, function(x, *given, **more))
+    def meaning(self, kind: str) -> Callable[[Tracer, Layer, Any], Any]:
+        return MEANINGS.get(kind, operation)
 
-    return {f.__name__: recorded(f) for f in (pad, split, ones_like, average_pool)}
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Each call is kept beside what it makes."""
+
+        def recorded(function: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda x, *given, **more: self.called(None, x, function(x, *given, **more))
+
+        return {f.__name__: recorded(f) for f in (pad, split, ones_like, average_pool)}
 
 
 def pad(x: Any, pads: Sequence[tuple[int, int]], constant_values: float = 0.0) -> Any:
@@ -272,3 +279,26 @@ def average_pool(x: Value | Share, pool_size: Any, strides: Any) -> Mean:
     if x.fill != 0.0 and x.pads != NONE:
         raise TraceError(f"a mean of a map padded with {x.fill}")
     return Mean(x.tracer, window(ops.AvgPool, x, kernel, stride, NONE), x.term)
+
+
+def trace(
+    source: str, name: str, graph: Graph, helpers: Mapping[str, str], rows: Mapping[str, Map]
+) -> Traced:
+    """Execute a file and call its network.
+
+    `helpers` are the sources of what it may define itself; `rows` are the layers whose kernels will
+    be given rows in the order H, W, C. Raises `TraceError`, and whatever broken code raises.
+    """
+    tracer = Layers(graph)
+    model = tracer.model(source, name, helpers)
+    if model.name != name:
+        raise TraceError(f"the model is called '{model.name}'")
+    terms = tuple(value.settled("an output") for value in model.outputs)
+    if any(value.rows for value in model.outputs):
+        raise TraceError("an output is in Keras' own order")
+    used = {graph[value].weights for value in graph.reachable(terms)}
+    tensors = {key: tensor for key, tensor in tracer.tensors.items() if key[0] in used}
+    if tracer.rows != rows:
+        wrong = sorted(dict(tracer.rows.items() ^ rows.items()))
+        raise TraceError(f"the rows of {', '.join(wrong)} are in another order than their weights")
+    return Traced(terms, tensors)

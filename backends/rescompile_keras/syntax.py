@@ -48,7 +48,9 @@ class KerasSyntax(syntax.Syntax):
         return -(-2 * operations // RECURSION) * RECURSION
 
     def layer(self, node: Layer, source: str, target: str, label: Label, scope: Scope) -> Values:
-        return apply(node.op, Site(self.style, node, source, target, label, scope))
+        return apply(
+            node.op, Site(self.style.helpers, node, source, target, label, scope, self.style)
+        )
 
     def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
         layer = Call(f"layers.{JOINS[kind]}", (label.keyword(),))

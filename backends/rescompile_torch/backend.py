@@ -75,8 +75,7 @@ class TorchBackend:
         return ".".join(path)
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
-        from .standin import trace
-        from .standin_layers import STANDINS
+        from .standin_layers import STANDINS, trace
 
         texts = {name: helper(FOLDER_OF_HELPERS, name) for name in STANDINS}
         return trace(source, elaborated.network.name, graph, texts)

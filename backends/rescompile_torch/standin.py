@@ -8,16 +8,14 @@ not fit, and work in place on a value that somebody else needs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
 from rescompile import ops
 from rescompile.emit.table import Told
-from rescompile.emit.validation.execute import execute
-from rescompile.emit.validation.expected import Tensor as Weight
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.validation.traced import Traced, TraceError
+from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import CONSTANT, Draw, draw
 from rescompile.ir.structure import Initializer, JoinKind
 from rescompile.ops import Op
@@ -25,38 +23,6 @@ from rescompile.ops import Op
 from .modules import Module as Table
 
 DEFAULT = Initializer(True, Fraction(1, 3), "fan_in")  # PyTorch's own, of kernels
-
-
-def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> Traced:
-    """Execute a file and call its network. `helpers` are the sources of the classes it may define.
-
-    Raises `TraceError`, and whatever broken code raises.
-    """
-    from .standin_layers import STANDINS, modules
-
-    fixed = {helper: (text, STANDINS[helper]) for helper, text in helpers.items()}
-    scope = execute(source, modules(graph), fixed)
-    model = scope[name]()
-    found = dict(model._named())
-    for path, module in found.items():
-        module._path = path
-    given = Value(graph, 0)
-    given.lent = True
-    made = model(given)
-    outputs = made if isinstance(made, tuple) else (made,)
-    if any(value.last for value in outputs):
-        raise TraceError("an output has its channels last")
-    return Traced(tuple(value.term for value in outputs), dict(_weights(found)))
-
-
-def _weights(found: Mapping[str, Module]) -> Iterator[tuple[tuple[str, str], Weight]]:
-    for path, module in found.items():
-        for leaf, parameter in module._tensors.items():
-            if isinstance(module, Leaf):
-                yield (path, leaf), Weight(parameter.shape, parameter.draw)
-            else:  # a factor of its own: what the spec calls an operation is one tensor here
-                own = f"{path}.{leaf}" if path else leaf
-                yield (own, ""), Weight(parameter.shape, parameter.draw)
 
 
 class Parameter:

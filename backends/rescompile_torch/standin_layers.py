@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
+from rescompile.emit.validation.execute import execute
+from rescompile.emit.validation.expected import Tensor as Weight
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.validation.traced import TraceError
+from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, Draw, draw
 from rescompile.ir.structure import Initializer, JoinKind
 
@@ -92,3 +94,33 @@ def _kaiming(uniform: bool) -> Callable[..., None]:
         parameter.draw = draw(Initializer(uniform, scale, mode), parameter.shape)
 
     return fill
+
+
+def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> Traced:
+    """Execute a file and call its network. `helpers` are the sources of the classes it may define.
+
+    Raises `TraceError`, and whatever broken code raises.
+    """
+    fixed = {helper: (text, STANDINS[helper]) for helper, text in helpers.items()}
+    scope = execute(source, modules(graph), fixed)
+    model = scope[name]()
+    found = dict(model._named())
+    for path, module in found.items():
+        module._path = path
+    given = Value(graph, 0)
+    given.lent = True
+    made = model(given)
+    outputs = made if isinstance(made, tuple) else (made,)
+    if any(value.last for value in outputs):
+        raise TraceError("an output has its channels last")
+    return Traced(tuple(value.term for value in outputs), dict(_weights(found)))
+
+
+def _weights(found: Mapping[str, Module]) -> Iterator[tuple[tuple[str, str], Weight]]:
+    for path, module in found.items():
+        for leaf, parameter in module._tensors.items():
+            if isinstance(module, Leaf):
+                yield (path, leaf), Weight(parameter.shape, parameter.draw)
+            else:  # a factor of its own: what the spec calls an operation is one tensor here
+                own = f"{path}.{leaf}" if path else leaf
+                yield (own, ""), Weight(parameter.shape, parameter.draw)
