@@ -89,9 +89,12 @@ class KerasRuntime:
             if path not in given:
                 raise ValueError(f"no weight for {'.'.join(path)}")
             array = np.asarray(given.pop(path))
-            if array.shape != layout.portable:
-                raise ValueError(f"{'.'.join(path)} is {layout.portable}, not {array.shape}")
-            variable.assign(np.ascontiguousarray(layout.to(array)))
+            fits = array.shape == layout.portable
+            placed = np.ascontiguousarray(layout.to(array)) if fits else array
+            if placed.shape != tuple(variable.shape):
+                name, shape = ".".join(path), tuple(variable.shape)
+                raise ValueError(f"{name} is {shape} in Keras, not {placed.shape}")
+            variable.assign(placed)
         if given:
             raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
 
