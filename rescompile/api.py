@@ -1,4 +1,4 @@
-"""The pipeline on one screen: load, lower, fold, lint, refuse or emit."""
+"""The pipeline on one screen: load, lower, fold, prove, refuse or emit."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Operations tell what they do, by numbers or by expressions (`Op.resizes`); here that is followed
 through everything that holds operations. Elaboration asks it of traces, emitters and lowering of
-definitions, and `analysis.lint` proves that both answer the same on every call.
+definitions, and `invariants` proves that both answer the same on every call.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The meaning of the IR in plain NumPy float64: it says who is right when two frameworks disagree.
 
-`MEANINGS` defines every operation (`operations`), `VJPS` its derivative (`VJP`); `run`
-executes a whole network and `step` differentiates it (`execution`).
+`MEANINGS` defines every operation (`forward`), `VJPS` its vector-Jacobian product (`vjps`); `run`
+executes a whole network and `step` differentiates it (`executor`).
 """
 
 from .executor import Gradients, Result, run, step

@@ -110,7 +110,7 @@ class Reference:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the descent."""
+        """The learning rate of the steps of SGD."""
         if self.chosen is None:
             self.chosen = learning_rate(self.weights, self.first.gradients)
         return self.chosen
