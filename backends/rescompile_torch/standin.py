@@ -51,37 +51,60 @@ class Filled:
         self.shape, self.value = shape, value
 
 
-class Value:
-    """A tensor of activations: the term that it holds now, since work in place changes it.
+class Memory:
+    """What a tensor lies in, which several may share; work in place changes it for all of them.
 
-    `lent` is a value that is not the network's own; `read` has what still needs it unchanged;
-    `last` tells that its channels stand last.
+    `lent` memory is not the network's own; `read` has what needs it unchanged, for the gradient.
     """
 
-    def __init__(self, graph: Graph, term: int, last: bool = False, keeps: bool = False) -> None:
-        self.graph, self.term, self.last = graph, term, last
-        self.keeps = keeps  # its own operation needs it for the gradient
-        self.lent = False
-        self.read: set[str] = set()
+    def __init__(self, lent: bool = False) -> None:
+        self.lent, self.read, self.version = lent, set[str](), 0
+
+    def overwrite(self, by: str) -> None:
+        if self.lent or self.read:
+            who = ", ".join(sorted(self.read)) or "its owner"
+            raise TraceError(f"{by} overwrites a value that is needed by {who}")
+        self.version += 1
+
+
+class Value:
+    """A tensor of activations: what it holds now, and where; `last`: its channels stand last."""
+
+    def __init__(
+        self, graph: Graph, term: int, last: bool = False, memory: Memory | None = None
+    ) -> None:
+        self.graph, self.last, self.memory = graph, last, memory or Memory()
+        self._term, self._version = term, self.memory.version
+
+    @property
+    def term(self) -> int:
+        if self._version != self.memory.version:
+            raise TraceError("a value is used after it was overwritten")
+        return self._term
 
     @property
     def shape(self) -> ops.Shape:
         return self.graph[self.term].shape
 
     def needed(self, by: str) -> Value:
-        self.read.add(by)
+        self.memory.read.add(by)
+        return self
+
+    def overwrite(self, term: int, by: str) -> Value:
+        self.memory.overwrite(by)
+        self._term, self._version = term, self.memory.version
         return self
 
     def apply(self, op: Op, weights: str = "", in_place: bool = False) -> Value:
         term = self.graph.apply(op, self.term, weights)
         if in_place:
-            if self.lent or self.keeps or self.read:
-                who = ", ".join(sorted(self.read)) or "its own operation"
-                raise TraceError(f"{op.word} overwrites a value that {who} needs")
-            self.term, self.keeps = term, True
-            return self
-        self.needed(op.word)
-        return Value(self.graph, term, self.last, keeps=isinstance(op, ops.Activation))
+            self.overwrite(term, op.word)
+        elif op.passes:  # in evaluation it is the same tensor
+            return Value(self.graph, term, self.last, self.memory)
+        made = self if in_place else Value(self.graph, term, self.last)
+        if not in_place:
+            self.needed(op.word)
+        return made.needed("its own gradient") if isinstance(op, ops.Activation) else made
 
     def join(self, other: Value, kind: JoinKind) -> Value:
         if not isinstance(other, Value):
@@ -91,14 +114,16 @@ class Value:
     def __add__(self, other: Value) -> Value:
         return self.join(other, JoinKind.ADD)
 
+    def __iadd__(self, other: Value) -> Value:
+        return self.overwrite(self.join(other, JoinKind.ADD).term, "a sum")
+
     def __mul__(self, other: Value) -> Value:
         return self.join(other, JoinKind.MULTIPLY)
 
     def view(self, term: int, last: bool = False) -> Value:
         """Another look at the same memory: neither may be overwritten."""
-        made = Value(self.graph, self.needed("a view of it").term, last)
-        made.term, made.lent = term, True
-        return made
+        self.needed("a view of it")
+        return Value(self.graph, term, last, self.memory)
 
     def flatten(self, start: int) -> Value:
         if start != 1 or self.last:

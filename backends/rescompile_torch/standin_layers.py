@@ -16,7 +16,17 @@ from rescompile.ir.structure import Initializer, JoinKind
 
 from .modules import TABLE, TO_FIRST, TO_LAST
 from .modules import Module as Table
-from .standin import Filled, Identity, Leaf, Module, Parameter, Sequential, Value, joined
+from .standin import (
+    Filled,
+    Identity,
+    Leaf,
+    Memory,
+    Module,
+    Parameter,
+    Sequential,
+    Value,
+    joined,
+)
 
 
 class Permute(Module):
@@ -107,9 +117,7 @@ def trace(source: str, name: str, graph: Graph, helpers: Mapping[str, str]) -> T
     found = dict(model._named())
     for path, module in found.items():
         module._path = path
-    given = Value(graph, 0)
-    given.lent = True
-    made = model(given)
+    made = model(Value(graph, 0, memory=Memory(lent=True)))
     outputs = made if isinstance(made, tuple) else (made,)
     if any(value.last for value in outputs):
         raise TraceError("an output has its channels last")

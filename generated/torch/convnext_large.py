@@ -74,7 +74,8 @@ class CnBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x
         x = self.stochastic_depth(self.layer_scale * self.block(x))
-        return x + shortcut
+        x += shortcut
+        return x
 
 
 def make_stage(in_channels: int, position: int, blocks: int) -> nn.Sequential:

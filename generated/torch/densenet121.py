@@ -82,7 +82,7 @@ class DenseNet121(nn.Module):
         self.features.add_module("transition3", Transition(1024))  # 512 x 7 x 7
         self.features.add_module("denseblock4", make_stage(512, blocks=16))  # 1024 x 7 x 7
         self.features.add_module("norm5", nn.BatchNorm2d(1024))
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(1024, num_classes)
 

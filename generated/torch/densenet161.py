@@ -82,7 +82,7 @@ class DenseNet161(nn.Module):
         self.features.add_module("transition3", Transition(2112))  # 1056 x 7 x 7
         self.features.add_module("denseblock4", make_stage(1056, blocks=24))  # 2208 x 7 x 7
         self.features.add_module("norm5", nn.BatchNorm2d(2208))
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(2208, num_classes)
 

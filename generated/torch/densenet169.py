@@ -82,7 +82,7 @@ class DenseNet169(nn.Module):
         self.features.add_module("transition3", Transition(1280))  # 640 x 7 x 7
         self.features.add_module("denseblock4", make_stage(640, blocks=32))  # 1664 x 7 x 7
         self.features.add_module("norm5", nn.BatchNorm2d(1664))
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(1664, num_classes)
 

@@ -82,7 +82,7 @@ class DenseNet201(nn.Module):
         self.features.add_module("transition3", Transition(1792))  # 896 x 7 x 7
         self.features.add_module("denseblock4", make_stage(896, blocks=32))  # 1920 x 7 x 7
         self.features.add_module("norm5", nn.BatchNorm2d(1920))
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(1920, num_classes)
 

@@ -108,7 +108,10 @@ class MbConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shortcut = x
         x = self.block(x)
-        return shortcut + self.stochastic_depth(x) if self.use_shortcut else x
+        if self.use_shortcut:
+            x = self.stochastic_depth(x)
+            x += shortcut
+        return x
 
 
 def make_stage(

@@ -47,7 +47,8 @@ class PreactBlock(nn.Module):
         shortcut = self.downsample(preactivation) if self.projects else x
         x = self.relu2(self.bn2(self.conv1(preactivation)))
         x = self.conv2(x)
-        return x + shortcut
+        x += shortcut
+        return x
 
 
 def make_stage(

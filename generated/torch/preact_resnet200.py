@@ -50,7 +50,8 @@ class PreactBottleneck(nn.Module):
         x = self.relu(self.bn2(self.conv1(preactivation)))
         x = self.relu(self.bn3(self.conv2(x)))
         x = self.conv3(x)
-        return x + shortcut
+        x += shortcut
+        return x
 
 
 def make_stage(

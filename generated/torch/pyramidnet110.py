@@ -39,7 +39,8 @@ class PyramidBlock(nn.Module):
         x = self.bn1(x)
         x = self.relu(self.bn2(self.conv1(x)))
         x = self.bn3(self.conv2(x))
-        return x + shortcut
+        x += shortcut
+        return x
 
 
 class PyramidNet110(nn.Module):

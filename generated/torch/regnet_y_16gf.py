@@ -83,7 +83,8 @@ class ResBottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shortcut = self.proj(x)
         x = self.f(x)
-        return self.relu(x + shortcut)
+        x += shortcut
+        return self.relu(x)
 
 
 def make_stage(

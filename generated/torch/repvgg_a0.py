@@ -35,13 +35,15 @@ class RepvggBlock(nn.Module):
         self.rbr_identity: nn.Module = nn.Identity()
         if stride == 1 and in_channels == channels:
             self.rbr_identity = nn.BatchNorm2d(in_channels)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         self.use_shortcut = stride == 1 and in_channels == channels
 
     def forward(self, x: Tensor) -> Tensor:
         shortcut = self.rbr_identity(x)
         x = self.rbr_dense(x) + self.rbr_1x1(x)
-        return self.relu(x + shortcut if self.use_shortcut else x)
+        if self.use_shortcut:
+            x += shortcut
+        return self.relu(x)
 
 
 def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> nn.Sequential:

@@ -36,7 +36,8 @@ class BasicBlock(nn.Module):
         shortcut = self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.bn2(self.conv2(x))
-        return self.relu(x + shortcut)
+        x += shortcut
+        return self.relu(x)
 
 
 def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> nn.Sequential:

@@ -44,7 +44,8 @@ class Bottleneck(nn.Module):
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
         x = self.bn3(self.conv3(x))
-        return self.relu(x + shortcut)
+        x += shortcut
+        return self.relu(x)
 
 
 def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> nn.Sequential:

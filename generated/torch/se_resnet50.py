@@ -61,7 +61,8 @@ class SeBottleneck(nn.Module):
         x = self.relu(self.bn2(self.conv2(x)))
         x = self.bn3(self.conv3(x))
         x = self.se_module(x)
-        return self.relu(x + shortcut)
+        x += shortcut
+        return self.relu(x)
 
 
 def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> nn.Sequential:

@@ -38,7 +38,8 @@ class PreactBlock(nn.Module):
         shortcut = self.downsample(preactivation) if self.projects else x
         x = self.relu(self.bn2(self.conv1(preactivation)))
         x = self.conv2(x)
-        return x + shortcut
+        x += shortcut
+        return x
 
 
 def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> nn.Sequential:

@@ -81,7 +81,8 @@ class XceptionMiddle(nn.Module):
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
         x = self.bn3(self.conv3(x))
-        return x + shortcut
+        x += shortcut
+        return x
 
 
 def make_stage(blocks: int) -> nn.Sequential:

@@ -17,17 +17,18 @@ RETURN = "return"  # in place of a target
 
 @record
 class Line:
-    """A statement: code that is assigned to `target` or returned, or plain text."""
+    """A statement: code that is assigned to `target`, added to it, or returned; or plain text."""
 
     code: Code
     target: str = ""
     indent: int = 4
     comment: str = ""
+    sign: str = "="
 
     def __str__(self) -> str:
         if isinstance(self.code, str) and not self.target:
             return " " * self.indent + self.code + (f"  # {self.comment}" if self.comment else "")
-        before = f"{self.target} = " if self.target else ""
+        before = f"{self.target} {self.sign} " if self.target else ""
         before = "return " if self.target == RETURN else before
         return statement(self.code, before=before, indent=self.indent, comment=self.comment)
 
@@ -44,8 +45,8 @@ class Writer:
         self.lines: list[Line] = []
         self.indent = indent
 
-    def write(self, code: Code, target: str = "", comment: str = "") -> None:
-        self.lines.append(Line(code, target, self.indent, comment))
+    def write(self, code: Code, target: str = "", comment: str = "", sign: str = "=") -> None:
+        self.lines.append(Line(code, target, self.indent, comment, sign))
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:

@@ -76,6 +76,7 @@ class Op:
     in_place: ClassVar[bool] = False  # its output may take the place of its input
     # Nobody else holds its output, and its own gradient does not need it: safe to overwrite.
     fresh: ClassVar[bool] = False
+    passes: ClassVar[bool] = False  # in evaluation its output is its input itself
 
     def output(self, x: Shape) -> Shape:
         """The output shape for input shape `x`; attributes must be bound. Raises `ShapeError`."""

@@ -12,7 +12,7 @@ class Dropout(Op):
     """Zeroes values with probability `rate` in training, scaling the rest; the shape stays."""
 
     word = "dropout"
-    keeps_sign = orderless = positional = light = True
+    keeps_sign = orderless = positional = light = passes = True
     rate: Dim = attribute(Kind.RATE, "The probability.")
 
 
@@ -21,7 +21,7 @@ class StochasticDepth(Op):
     """Zeroes whole samples with probability `rate` in training, scaling the rest."""
 
     word = "stochastic_depth"
-    keeps_sign = light = True
+    keeps_sign = light = passes = True
     rate: Dim = attribute(Kind.RATE, "The probability.")
 
     def output(self, x: Shape) -> Shape:
@@ -34,7 +34,7 @@ class LayerScale(Op):
     """A learned factor for each channel; it stands in a block's `body`. The shape stays."""
 
     word = "layer_scale"
-    light = True
+    fresh = light = True
     init: float = attribute(Kind.FLOAT, "The factors at first.", default=1e-6)
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:

@@ -8,7 +8,7 @@ ONES = "x.new_ones([x.shape[0], 1, 1, 1])"
 DRAW = f"F.dropout({ONES}, self.rate)"
 STILL = "if not self.training or self.rate == 0.0:"
 NOISE = "noise_shape=(None, 1, 1, 1), "
-BRANCH = "x = self.drop_path(self.bn(self.conv(x)))\n        return self.relu(x + shortcut)"
+BRANCH = "x = self.drop_path(self.bn(self.conv(x)))\n        x += shortcut\n"
 UNSCALED = (
     'type("Dropout", (layers.Dropout,), {"call": lambda self, x, training=False: '
     "layers.Dropout.call(self, x, training=training) * (1 - self.rate if training else 1.0)})"
@@ -84,7 +84,7 @@ DROPS = (
         "a drop behind the sum",
         "drops",
         BRANCH,
-        "x = self.bn(self.conv(x))\n        return self.relu(self.drop_path(x + shortcut))",
+        "x = self.bn(self.conv(x))\n        x = self.drop_path(x + shortcut)\n",
         "first.drop_path",
         FACTORS,
     ),

@@ -235,7 +235,7 @@ MUTANTS = (
     torch(
         "activation before the addition",
         "residual",
-        "return self.relu(x + shortcut)",
+        "x += shortcut\n        return self.relu(x)",
         "return self.relu(x) + shortcut",
         "layer1.0",
     ),

@@ -32,7 +32,7 @@ from rescompile.verify.checks import NOISE
 from rescompile.verify.executors import Executor, Framework, Reference
 from rescompile.worker.job import listed, named, numbered
 
-from .count_torch import count
+from .count_torch import called, count
 
 ROOT = Path(__file__).parents[2]
 # Relative errors in float64; where one is missed, ten times the reference's noise is allowed.
@@ -261,7 +261,8 @@ def check_counts(here: Here) -> None:
         found = count(here.model, net.analysis.network.input)
         wanted = {"parameters": total.parameters, "macs": total.macs}
         expect(found == wanted, "counts", f"{found} counted, {wanted} told")
-        own = {getattr(m, key, None) for m in here.model.modules() for key in ("p", "rate")}
+        modules = called(here.model, net.analysis.network.input)
+        own = {getattr(module, key, None) for module in modules for key in ("p", "rate")}
     else:
         parameters = sum(v.value.numel() for v in here.model.trainable_variables)
         expect(parameters == total.parameters, "counts", f"{parameters}, not {total.parameters}")

@@ -17,3 +17,16 @@ def count(model: nn.Module, shape: Sequence[int]) -> dict[str, int]:
         model(torch.zeros(2, *shape, dtype=dtype))  # of one, a norm over one value is refused
     parameters = sum(p.numel() for p in model.parameters())
     return {"parameters": parameters, "macs": counter.get_total_flops() // 4}
+
+
+def called(model: nn.Module, shape: Sequence[int]) -> list[nn.Module]:
+    """The modules that a forward pass calls: one may be there for a condition that never holds."""
+    found: list[nn.Module] = []
+    hooks = [
+        module.register_forward_hook(lambda module, given, made: found.append(module))
+        for module in model.modules()
+    ]
+    count(model, shape)
+    for hook in hooks:
+        hook.remove()
+    return found

@@ -64,7 +64,8 @@ def __init__(self, in_channels: int, channels: int, stride: int = 1, *, rngs: nn
             )
         shortcut = self.shortcut(x)
         x = self.bn(self.conv(x))
-        return nnx.relu(x + shortcut)"""
+        x += shortcut
+        return nnx.relu(x)"""
 STAGE = """\
 def make_stage(
     in_channels: int, channels: int, blocks: int, stride: int = 1, *, rngs: nnx.Rngs

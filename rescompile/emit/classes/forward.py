@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from ...ir.structure import Child, JoinKind, Layer, Node, channels_last, sources
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
+from .in_place import overwriting
 from .syntax import Classes
 
 # Calls that one line holds at most: a convolution, its norm, its activation, and what drops it.
@@ -29,7 +31,7 @@ class Forward(Writer):
         self.result = scheduler.body(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements = scheduler.statements
-        self.in_place = overwriting(self.statements)
+        self.in_place = overwriting(self.statements, program.network.blocks)
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
 
@@ -39,19 +41,30 @@ class Forward(Writer):
         calls = 0  # in the last line
         for made in self.statements:
             folded = self.folded(made) if 0 < calls < MAX_FOLDED else None
-            if folded is None:
+            if isinstance(made.value, Combine) and made.value.node.id in self.in_place:
+                calls = 0
+                self.add_in_place(made.value, made.target, self.note(made))
+            elif folded is None:
                 calls = 1
                 self.write(self.value(made.value), made.target, self.note(made))
             else:
                 calls += 1
                 self.lines[-1] = Line(folded, made.target, self.indent, self.note(made))
-        last = self.lines.pop() if self.lines else Line("x", "x")
-        if self.outputs == [last.target]:
-            self.write(last.code, RETURN, last.comment)
+        last = self.lines[-1] if self.lines else None
+        if last and calls and self.outputs == [last.target]:
+            self.lines[-1] = Line(last.code, RETURN, last.indent, last.comment)
         else:
-            self.lines.append(last)
             self.write(", ".join(self.outputs), RETURN)
         return tuple(map(str, self.lines))
+
+    def add_in_place(self, value: Combine, target: str, comment: str) -> None:
+        """A sum that takes the place of its first operand."""
+        first, other = value.operands
+        head = "" if value.when is True else f"if self.{self.flags[value.node.id, 'when']}:"
+        with self.block(head) if head else nullcontext():
+            if isinstance(first, Apply):
+                self.write(self.apply(first.node, first.source), target)
+            self.write(self.operand(other), target, comment, "+=")
 
     def folded(self, made: Assign) -> Code | None:
         """A light call around the code of the last line, where that is all that it is for."""
@@ -117,25 +130,3 @@ class Forward(Writer):
 def is_expression(code: Code) -> bool:
     """Whether code would need parentheses as an operand."""
     return isinstance(code, Chain) or (isinstance(code, str) and " " in code)
-
-
-def overwriting(statements: list[Assign]) -> set[int]:
-    """The operations that may work in place: their input is fresh, and nobody else has it."""
-    found: set[int] = set()
-    before: Assign | None = None
-    for made in statements:
-        value = made.value
-        if isinstance(value, Apply) and isinstance(value.node, Layer) and before is not None:
-            same = before.target == value.source == made.target
-            if same and value.node.op.in_place and _is_fresh(before):
-                found.add(value.node.id)
-        before = made
-    return found
-
-
-def _is_fresh(made: Assign) -> bool:
-    value = made.value
-    if isinstance(value, Combine):
-        return value.kind is not JoinKind.MULTIPLY and value.when is True
-    node = value.node if isinstance(value, Apply) else None
-    return isinstance(node, Layer) and node.op.fresh and node.when is True

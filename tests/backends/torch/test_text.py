@@ -99,7 +99,7 @@ def test_a_pattern_may_name_the_stage(write: Write) -> None:
 def test_a_branch_is_dropped_only_where_there_is_a_shortcut(write: Write) -> None:
     made = source(write, DROPPED)
     assert "self.stochastic_depth = StochasticDepth(0.25)\n" in made
-    assert "return shortcut + self.stochastic_depth(x) if self.use_shortcut else x" in made
+    assert "        if self.use_shortcut:\n            x = self.stochastic_depth(x)\n" in made
 
 
 def test_code_under_a_condition_does_not_ask_for_it(write: Write) -> None:
