@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +23,7 @@ from .registry import get_backend
 if TYPE_CHECKING:
     from .cost.report import Report
     from .emit.contract import Backend, Request
+    from .figure import Figure
     from .ir.trace import Elaborated
 
 
@@ -102,6 +103,12 @@ class Architecture:
         from .cost.report import report
 
         return report(self.analysis.elaborated, by)
+
+    def figure(self, style: str = "folded", open: Iterable[str] = ()) -> Figure:
+        """A picture of it; see `rescompile.figure.figure`."""
+        from .figure import figure
+
+        return figure([self.analysis], style, open)
 
     def warnings(self) -> list[Diagnostic]:
         """What a reader of the papers would want to know, but for what the spec allows.
