@@ -2,8 +2,8 @@
 
 A change names a place by the keys that lead there: names of steps in lists, or their numbers from
 zero. A parameter may be named by itself, and so may the `size` of the input (`64`, `64x96`) and
-its `channels`. What a change says is read and judged as if it stood in the file, and a wrong one
-is told with its own text as the place.
+its `channels`; a step is dropped by null. What a change says is read and judged as if it stood in
+the file, and a wrong one is told with its own text as the place.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ def _with(item: Item, keys: Sequence[str], value: Item, at: Location, within: st
         names = [element.label for element in item.value]
         i = _index(key, names, at)
         elements = list(item.value)
-        elements[i] = _with(elements[i], rest, value, at) if rest else value
+        if not rest and value.value is None:
+            del elements[i]
+        else:
+            elements[i] = _with(elements[i], rest, value, at) if rest else value
         return Item(elements, item.at, item.key_at)
     if not isinstance(item.value, dict):
         message = f"there is nothing inside of {item.value!r} to change, so no '{key}'"
