@@ -8,7 +8,8 @@ the file, and a wrong one is told with its own text as the place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,22 @@ from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from .yaml import Item, read, scalar
 
 PARAMETERS = "parameters"
+
+
+def words(
+    size: int | str | tuple[int, int] | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+    name: str | None = None,
+    more: Mapping[str, Any] | Iterable[str] = (),
+) -> tuple[str, ...]:
+    """Changes as texts, of which `more` may be some already, or values by their places."""
+    side = "x".join(map(str, size)) if isinstance(size, tuple) else size
+    given = {"name": name, "size": side, "channels": channels, "classes": classes}
+    made = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if isinstance(more, Mapping):
+        more = [f"{key}={json.dumps(value)}" for key, value in more.items()]
+    return (*made, *more)
 
 
 def changed(root: Item, changes: Iterable[str]) -> Item:

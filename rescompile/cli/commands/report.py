@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import SpecType, guarded
 from ..printed import Printer, printed
 
@@ -23,22 +24,21 @@ if TYPE_CHECKING:
     help="What a row stands for.",
 )
 @click.option("--versus", type=SpecType(), metavar="SPEC", help="Compare with another network.")
+@changeable()
 @guarded
 @printed()
-def command(spec: str, by: str, versus: str | None, printer: Printer) -> None:
+def command(spec: str, by: str, versus: str | None, printer: Printer, changes: Changes) -> None:
     """Count parameters, multiply-adds and memory, exactly and without a framework.
 
     Where a table is too wide, columns give way in this order: not trainable, stride, field,
     weights, activations, FLOPs, layers, description, %, output, parameters, MACs. With --versus:
     rounded figures, their ratio, the figures themselves, the second first.
     """
-    from ...api import open_spec
-
-    net = open_spec(spec)
+    net = changes.open(spec)
     if versus is None:
         made: Document = net.report(by)
     else:
         from ...compare.versus import versus as compare
 
-        made = compare(net.analysis.elaborated, open_spec(versus).analysis.elaborated)
+        made = compare(net.analysis.elaborated, changes.open(versus).analysis.elaborated)
     printer(made)
