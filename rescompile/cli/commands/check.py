@@ -7,22 +7,13 @@ from pathlib import Path
 
 import click
 
-from ..common import SpecType, guarded, print_or_write, progress
+from ..common import SpecType, file_option, format_option, guarded, print_or_write, progress
 
 
 @click.command()
 @click.argument("specs", nargs=-1, type=SpecType(), metavar="[SPEC]...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
+@format_option("markdown", "json")
+@file_option
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but claims that fail.")
 @guarded
 def command(specs: tuple[str, ...], form: str, output: Path | None, quiet: bool) -> None:

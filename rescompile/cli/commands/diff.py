@@ -7,23 +7,14 @@ from pathlib import Path
 
 import click
 
-from ..common import SpecType, guarded, print_or_write
+from ..common import SpecType, file_option, format_option, guarded, print_or_write
 
 
 @click.command()
 @click.argument("a", type=SpecType(), metavar="A")
 @click.argument("b", type=SpecType(), metavar="B")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
+@format_option("markdown", "json")
+@file_option
 @click.option("--exit-code", is_flag=True, help="Exit 1 if there is a difference.")
 @guarded
 def command(a: str, b: str, form: str, output: Path | None, exit_code: bool) -> None:

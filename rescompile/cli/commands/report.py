@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..common import SpecType, guarded, print_or_write
+from ..common import SpecType, file_option, format_option, guarded, print_or_write
 
 
 @click.command()
@@ -20,17 +20,8 @@ from ..common import SpecType, guarded, print_or_write
     help="What a row stands for.",
 )
 @click.option("--versus", type=SpecType(), metavar="SPEC", help="Compare with another network.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json", "csv"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
+@format_option("markdown", "json", "csv")
+@file_option
 @guarded
 def command(spec: str, by: str, versus: str | None, form: str, output: Path | None) -> None:
     """Count parameters, multiply-adds and memory, exactly and without a framework."""

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import click
 
-from ..common import guarded, print_or_write
+from ..common import file_option, guarded, print_or_write
 
 
 @click.command()
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
+@file_option
 @guarded
 def command(output: Path | None) -> None:
     """Print the JSON Schema of specs, for editors that complete and check YAML.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..common import EngineType, SpecType, guarded, print_or_write
+from ..common import EngineType, SpecType, file_option, format_option, guarded, print_or_write
 
 if TYPE_CHECKING:
     from ...api import Architecture
@@ -49,17 +49,8 @@ if TYPE_CHECKING:
     metavar="X",
     help="The bound of every judged relative error, instead of its own.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it; json is a certificate.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
+@format_option("markdown", "json", help="How to print it; json is a certificate.")
+@file_option
 @guarded
 def command(
     specs: tuple[str, ...],
