@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 
 from rescompile import ops
+from rescompile.emit.borders import cuts
 from rescompile.ir.trace import JoinTrace, OpTrace, ResidualTrace, Trace, walk_traces
 
-from .layers import TABLE, Style, cuts
+from .layers import Style
+from .vocabulary import USUAL
 
 # Keras counts up these names for operations without a layer, and for the input.
 AUTOMATIC = {
@@ -50,8 +52,8 @@ def _suffixes(style: Style, trace: Trace) -> tuple[str, ...]:
         return ("crop",) if any(side != 0 for side in cuts(op)) else ()
     if isinstance(op, ops.Pool):
         return style.pools.adds(trace)
-    if parts := TABLE[type(op)].parts:
-        return tuple(suffix for _, suffix in parts if suffix)
+    if type(op) in USUAL and USUAL[type(op)].parts:
+        return tuple(suffix for _, suffix in USUAL[type(op)].parts if suffix)
     return ("permute",) if key in style.ordered else ()
 
 
