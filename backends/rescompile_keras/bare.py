@@ -8,23 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from typing import Any
 
 import h5py
 
 from rescompile.emit.contract import Weights
-from rescompile.emit.guard import Bound
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.validation.values import Built, Node
-from rescompile.emit.weights import Slot, Stored
+from rescompile.emit.validation.values import Built, Node, Tracer
+from rescompile.emit.weights import Slot
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.trace import Elaborated
 
 from . import files
-from .standin import model_of, new_execution
-from .storage import Tensor, tensors
+from .files import tensors
+from .standin import model_of
 from .vocabulary import snake_case
 
 
@@ -35,10 +33,10 @@ class KerasFiles:
         self.helpers = helpers
 
     def slots(self, analysis: Analysis, source: str) -> list[Slot]:
-        return [tensor.slot for tensor in self.tensors(analysis, self.layers(analysis, source))]
+        layers = self.layers(analysis, source)
+        return [tensor.slot for tensor in tensors(analysis.elaborated, layers)]
 
-    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
-        return files.read(file, bound)
+    read = staticmethod(files.read)
 
     def write(
         self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
@@ -49,20 +47,19 @@ class KerasFiles:
         layers = self.layers(analysis, source)
         with h5py.File(file, "w") as opened:
             _variables(opened, analysis.network.name)
-            for layer in layers:
-                kind = snake_case(layer.kind)
+            for name, layer in layers:
+                kind = snake_case(layer)
                 place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
                 numbers[kind] += 1
-                groups[layer.name] = _variables(opened.create_group(place), layer.name)
-            for tensor in self.tensors(analysis, layers):
+                groups[name] = _variables(opened.create_group(place), name)
+            for tensor in tensors(analysis.elaborated, layers):
                 group = groups[tensor.layer]
                 group[str(len(group))] = tensor.layout.to(weights[tensor.path].astype(dtype))
 
-    def layers(self, analysis: Analysis, source: str) -> list[Built]:
-        return list(layers_in_order(source, analysis.elaborated, self.helpers))
-
-    def tensors(self, analysis: Analysis, layers: list[Built]) -> Iterator[Tensor]:
-        return tensors(analysis.elaborated, ((layer.name, layer.kind) for layer in layers))
+    def layers(self, analysis: Analysis, source: str) -> list[tuple[str, str]]:
+        """The name and class of each, in Keras' order."""
+        found = layers_in_order(source, analysis.elaborated, self.helpers)
+        return [(layer.name, layer.kind) for layer in found]
 
 
 def _variables(owner: Any, name: str) -> Any:
@@ -81,7 +78,7 @@ def layers_in_order(
     """
     graph = Graph()
     graph.input(elaborated.root.x)
-    tracer = new_execution(graph)
+    tracer = Tracer(graph)
     model = model_of(tracer, source, elaborated.network.name, helpers)
     met: dict[Node, int] = {}
     ahead = [value.node for value in reversed(model.outputs)]

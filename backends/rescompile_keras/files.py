@@ -1,6 +1,7 @@
 """Files of weights that Keras owns: .weights.h5, and the one inside of a .keras archive.
 
-They are read by h5py, never by loading a model: a .keras file can bring code along.
+They are read by h5py, never by loading a model: a .keras file can bring code along. What is in them
+is what a model keeps, layer by layer; nothing here needs Keras.
 """
 
 from __future__ import annotations
@@ -8,44 +9,75 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import IO, Any
+from pathlib import Path as FilePath
+from typing import Any
 
 import h5py
 
 from rescompile.emit import hdf5
+from rescompile.emit.channels_last import Layout, Proofs, layout_of
 from rescompile.emit.guard import Bound, open_archive, parsing
-from rescompile.emit.weights import Stored, widened
+from rescompile.emit.weights import Slot, Stored, widened
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import Elaborated
+from rescompile.record import record
 
-from .storage import VARIABLES
+from .vocabulary import LAYERS, ROWS, snake_case
 
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 INSIDE = "model.weights.h5"
 WEIGHTS = "a file of Keras weights"
+# What a layer's variables are called, in the order in which Keras numbers them in a file.
+VARIABLES = {snake_case(row.name): tuple(row.variables.values()) for row in ROWS if row.variables}
+
+
+@record
+class Tensor:
+    """A weight: the variable of a layer of class `kind` that holds it, and its layout there."""
+
+    path: Path
+    layer: str
+    kind: str
+    variable: str
+    layout: Layout
+
+    @property
+    def slot(self) -> Slot:
+        """Where a file keeps it."""
+        name, kind = f"{self.layer}/{self.variable}", f"{snake_case(self.kind)}/{self.variable}"
+        return Slot(self.path, name, kind, self.layout.shape, self.layout.back)
+
+
+def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterator[Tensor]:
+    """What each of some layers owns, which are given by name and class."""
+    kernels = Proofs(elaborated).kernels
+    owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
+    for layer, kind in layers:
+        if layer not in owners:
+            continue
+        path, trace = owners[layer]
+        for parameter in trace.op.parameters(trace.x):
+            row = LAYERS[kind][0]
+            place = (*path, parameter.leaf) if parameter.leaf else path
+            layout = layout_of(trace.op, trace.x, parameter, row.depthwise, kernels.get(path))
+            yield Tensor(place, layer, kind, row.variables[parameter.leaf], layout)
 
 
 @contextmanager
-def read(file: Path, bound: Bound) -> Iterator[list[Stored]]:
+def read(file: FilePath, bound: Bound) -> Iterator[list[Stored]]:
     """The variables of all layers, in the order of Keras' numbers. Raises `BrokenFile`."""
     with ExitStack() as stack:
         with parsing(WEIGHTS):
             source: Any = file
-            if file.suffix == ".keras":
-                source = stack.enter_context(_unpacked(file, bound))
+            if file.suffix == ".keras":  # unpacked on the disk: in memory it would be there twice
+                source = stack.enter_context(tempfile.TemporaryFile())
+                with open_archive(file, bound) as archive, archive.open(INSIDE) as packed:
+                    shutil.copyfileobj(packed, source)
             opened = stack.enter_context(h5py.File(source, "r"))
             found = [_variable(*one) for one in hdf5.Reader(bound, STATE).arrays(opened)]
         yield found
-
-
-@contextmanager
-def _unpacked(file: Path, bound: Bound) -> Iterator[IO[bytes]]:
-    """The weights in an archive, as a file on the disk: in memory they would be there twice."""
-    with tempfile.TemporaryFile() as target:
-        with open_archive(file, bound) as archive, archive.open(INSIDE) as source:
-            shutil.copyfileobj(source, target)
-        yield target
 
 
 def _variable(place: hdf5.Place, data: Any, group: Any) -> Stored:

@@ -6,7 +6,6 @@ Those below are what emitted code calls while it is proved: each knows what it d
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from types import SimpleNamespace
 
 from rescompile.emit.layout import Call, Code, Keyword
@@ -26,7 +25,8 @@ def initializer(how: Initializer, multiplier: str | None = None) -> Code:
     """
     if not how.mode:
         return Call(f"{MODULE}.RandomNormal", (Keyword("stddev", repr(how.std)),))
-    scale, mode = _shown(how.scale), how.mode
+    whole, mode = how.scale.denominator == 1, how.mode
+    scale = f"{how.scale}.0" if whole else str(how.scale).replace("/", " / ")
     if multiplier is not None:
         mode = "fan_in" if how.mode == "fan_out" else "fan_out"
         shown = f"({multiplier})" if " " in multiplier else multiplier
@@ -36,16 +36,11 @@ def initializer(how: Initializer, multiplier: str | None = None) -> Code:
     return Call(f"{MODULE}.VarianceScaling", (scale, f'"{mode}"', f'"{distribution}"'))
 
 
-def _shown(scale: Fraction) -> str:
-    return f"{scale.numerator}.0" if scale.denominator == 1 else str(scale).replace("/", " / ")
-
-
 class Initial:
-    """An initialiser; each has an identity of its own, as each of Keras' has a seed."""
+    """An initialiser: its `draw` tells what it makes of a kernel that has a shape in Keras.
 
-    def draw(self, kernel: Shape) -> Draw:
-        """What it makes of a kernel of this shape in Keras."""
-        raise NotImplementedError
+    Each has an identity of its own, as each of Keras' has a seed.
+    """
 
 
 class VarianceScaling(Initial):

@@ -23,25 +23,10 @@ from rescompile.emit.layout import Call, Code, Items
 from rescompile.ir.analysis import Analysis
 from rescompile.ops import Op
 
+from . import vocabulary as words
 from .initialise import initializer
 from .pooling import PoolHelper, Pools
-from .vocabulary import (
-    CONV,
-    CROP,
-    DENSE,
-    DEPTHWISE,
-    FLATTEN,
-    FUNCTIONS,
-    MAX,
-    NORM,
-    OWN,
-    PERMUTE,
-    TENSOR,
-    TRANSPOSED,
-    UNBIASED,
-    USUAL,
-    ZEROS,
-)
+from .vocabulary import FUNCTIONS, USUAL
 
 
 @dataclass
@@ -54,7 +39,8 @@ class Style:
         analysis = self.analysis
         proofs = Proofs(analysis.elaborated)
         initial = partial(initializer, analysis.network.conv_init)
-        target = ConvLayers("Keras", TENSOR, CONV, DEPTHWISE, ZEROS, MAX, initial)
+        rows = (words.CONV, words.DEPTHWISE, words.ZEROS, words.MAX)
+        target = ConvLayers("Keras", words.TENSOR, *rows, initial)
         self.convs = [ConvHelper(name, group, target) for name, group in served(analysis).items()]
         self.conv_of = {key: helper for helper in self.convs for key in helper.sites}
         self.pools = Pools(analysis, proofs.negative)
@@ -74,7 +60,7 @@ class Style:
     def helper_names(self) -> set[str]:
         """The functions of the file that are no block's."""
         made = {helper.name for helper in self.helpers}
-        fixed = (*OWN, *(row.name for row in FUNCTIONS), "batch_norm", "dense_init")
+        fixed = (*words.OWN, *(row.name for row in FUNCTIONS), "batch_norm", "dense_init")
         return {*made, *fixed, "make_divisible", "BN_MOMENTUM", "BN_EPSILON"}
 
 
@@ -110,18 +96,18 @@ def _conv(op: ops.Conv, at: Place, style: Style) -> Values:
 def _conv_transpose(op: ops.ConvTranspose, at: Place, style: Style) -> Values:
     """Without padding, then cut: `same` would cut elsewhere, and give another size."""
     init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
-    made: Values = [(TRANSPOSED.applied(at, _said(op, at) | init), "")]
+    made: Values = [(words.TRANSPOSED.applied(at, _said(op, at) | init), "")]
     cut = cuts(op)
     if any(side != 0 for side in cut):
         cropping = {"cropping": at.scope.sides(cut)}
-        made.append((CROP.applied(at, cropping, at.target, "_crop"), ""))
+        made.append((words.CROP.applied(at, cropping, at.target, "_crop"), ""))
     return made
 
 
 def _linear(op: ops.Linear, at: Place, style: Style) -> Code:
     init = initializer(style.analysis.network.linear_init)
     drawn: Code = "dense_init()" if style.several_linears else init
-    return DENSE.applied(at, _said(op, at) | {"kernel_initializer": drawn})
+    return words.DENSE.applied(at, _said(op, at) | {"kernel_initializer": drawn})
 
 
 def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
@@ -134,7 +120,7 @@ def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
 
 def norm_layer(op: ops.BatchNorm) -> Layer:
     """The layer's class."""
-    return UNBIASED if op.unbiased else NORM
+    return words.UNBIASED if op.unbiased else words.NORM
 
 
 def _pool(op: ops.Pool, at: Place, style: Style) -> Values:
@@ -143,10 +129,10 @@ def _pool(op: ops.Pool, at: Place, style: Style) -> Values:
 
 def _flatten(op: ops.Flatten, at: Place, style: Style) -> Values:
     if at.node.id not in style.ordered:
-        return [(FLATTEN.applied(at, {}), "")]
-    moved = PERMUTE.applied(at, {"dims": "(3, 1, 2)"}, suffix="_permute")
+        return [(words.FLATTEN.applied(at, {}), "")]
+    moved = words.PERMUTE.applied(at, {"dims": "(3, 1, 2)"}, suffix="_permute")
     note = "channels first, as PyTorch flattens"
-    return [(moved, note), (FLATTEN.applied(at, {}, at.target), "")]
+    return [(moved, note), (words.FLATTEN.applied(at, {}, at.target), "")]
 
 
 def _pad_channels(op: ops.PadChannels, at: Place, style: Style) -> Code:

@@ -7,8 +7,7 @@ from typing import Any
 
 from rescompile.emit.borders import Border, border
 from rescompile.emit.functions.define import BLOCK
-from rescompile.emit.functions.function import Function
-from rescompile.emit.functions.shared import Shared
+from rescompile.emit.functions.function import Function, Shared
 from rescompile.emit.functions.syntax import Place, Values
 from rescompile.emit.layout import Call, Code, Keyword
 from rescompile.emit.lines import Line
@@ -23,7 +22,6 @@ from .vocabulary import MAX, MEAN, ZEROS, function
 SAFE = "zeros never win: x >= 0 here"
 INFINITY = Keyword("constant_values", 'float("-inf")')
 NATURAL = {"padding": "0", "count_include_pad": "False", "ceil_mode": "False"}
-TYPES = {"count_include_pad": "bool", "ceil_mode": "bool"}
 
 
 @record
@@ -70,7 +68,7 @@ class PoolHelper(Shared):
         if self.name == "max_pool":
             about = "Max-pooling in ceil mode: the last window may reach over the edge."
             lines = self.maximum()
-        return function(self.name, [*window, *self.arguments(TYPES)], lines, about)
+        return function(self.name, [*window, *self.arguments], lines, about)
 
     def maximum(self) -> Iterator[Line]:
         yield self.rest()
@@ -140,16 +138,16 @@ class Pools:
             if found := [site for site in helped if type(site.op) is kind]:
                 self.helpers[kind] = PoolHelper(name, found)
 
-    def adds(self, trace: OpTrace) -> tuple[str, ...]:
-        """Suffixes of the layers that a call has besides the pool itself."""
+    def pads(self, trace: OpTrace) -> bool:
+        """Whether a call has a layer of its own for the padding."""
         site = self.sites[trace.node.id]
         helped = site.border is Border.HELPER and isinstance(site.op, MaxPool)
-        return ("pad",) if site.pads or (helped and self.helpers[MaxPool].safe) else ()
+        return site.pads or (helped and self.helpers[MaxPool].safe)
 
     def uses_ops(self, trace: OpTrace) -> bool:
         """Whether a call is made of operations without a name."""
         found = self.sites[trace.node.id].border
-        return found in (Border.PADDED, Border.HELPER) and not self.adds(trace)
+        return found in (Border.PADDED, Border.HELPER) and not self.pads(trace)
 
     def apply(self, at: Place, given: dict[str, Code]) -> Values:
         """The values of the place's variable; `given` are the arguments of the layer that pools."""

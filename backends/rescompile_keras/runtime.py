@@ -6,7 +6,6 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -16,15 +15,14 @@ import numpy as np
 
 from rescompile.emit.channels_last import Proofs, to_first, to_last
 from rescompile.emit.contract import Gradients, Weights
-from rescompile.emit.guard import Bound
-from rescompile.emit.weights import COUNTER, Slot, Stored
+from rescompile.emit.weights import COUNTER, Slot
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
 from .differentiate import differentiate, listed
 from .exact import allow_float64, make_exact
-from .storage import Tensor, tensors
+from .files import Tensor, tensors
 
 
 def owned(model: Any, analysis: Analysis) -> list[Tensor]:
@@ -136,8 +134,7 @@ class KerasRuntime:
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
         return [tensor.slot for tensor in owned(model, analysis)]
 
-    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
-        return files.read(file, bound)
+    read = staticmethod(files.read)
 
     def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}

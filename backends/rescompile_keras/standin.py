@@ -16,9 +16,9 @@ from rescompile.emit.table import PAIR
 from rescompile.emit.validation import layers
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.validation.layers import LAST, Layers, Meaning, Pair
+from rescompile.emit.validation.layers import LAST, Meaning, Pair
 from rescompile.emit.validation.traced import Traced, TraceError
-from rescompile.emit.validation.values import Built, Mean, Sides, Value
+from rescompile.emit.validation.values import Built, Mean, Sides, Tracer, Value
 from rescompile.ops import Conv
 
 from .initialise import INITIALIZERS, Initial
@@ -98,20 +98,18 @@ def average_pool(x: Value, pool_size: int | Pair, strides: int | Pair) -> Mean:
 # -- execution -----------------------------------------------------------------------------------
 
 
-def new_execution(graph: Graph) -> Layers:
-    return Layers(graph, LAYERS, MEANINGS)
-
-
-def model_of(tracer: Layers, source: str, name: str, helpers: Mapping[str, str]) -> Model:
+def model_of(tracer: Tracer, source: str, name: str, helpers: Mapping[str, str]) -> Model:
     """What the function `name` of a file makes; `helpers` are what it may define itself."""
-    made = {kind: tracer.layer(kind) for kind in LAYERS}
+    made = {
+        kind: layers.layer_class(tracer, rows, MEANINGS.get(kind)) for kind, rows in LAYERS.items()
+    }
     own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN}
-    own |= {row.name: tracer.function(row) for row in FUNCTIONS}
+    own |= {row.name: layers.own_function(tracer, row) for row in FUNCTIONS}
     fixed = {helper: (text, own[helper]) for helper, text in helpers.items()}
     functions = (pad, split, layers.ones_like, average_pool)
     keras = SimpleNamespace(
         layers=SimpleNamespace(Layer=object, **made),
-        ops=SimpleNamespace(**{f.__name__: tracer.recorded(f) for f in functions}),
+        ops=SimpleNamespace(**{f.__name__: f for f in functions}),
         Input=tracer.input,
         Model=Model,
         KerasTensor=Value,
@@ -131,7 +129,7 @@ def trace(
     `helpers` are the sources of what it may define itself; `rows` are the layers whose kernels will
     be given rows in the order H, W, C. Raises `TraceError`, and whatever broken code raises.
     """
-    tracer = new_execution(graph)
+    tracer = Tracer(graph)
     model = model_of(tracer, source, name, helpers)
     if model.name != name:
         raise TraceError(f"the model is called '{model.name}'")

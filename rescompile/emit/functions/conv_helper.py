@@ -6,12 +6,11 @@ convolution that needs no case distinction is written out where it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, cast
 
 from ...expr.dims import Expr, text
 from ...ir.trace import OpTrace
-from ...ops import Pair, Quad
 from ...record import record
 from ..borders import Padding
 from ..layout import Call, Code, Keyword
@@ -19,9 +18,8 @@ from ..lines import Line
 from ..scope import Argument, ordered
 from .convolutions import ConvSite, is_depthwise
 from .define import BLOCK
-from .function import Function, function
+from .function import Function, Shared, function, type_of
 from .layer import DRAWN, Layer
-from .shared import Shared
 from .syntax import Place, Values
 
 # What a helper may take beside filters and kernel, and what it is where nobody says anything else.
@@ -144,27 +142,10 @@ class ConvHelper(Shared):
 
     def function(self) -> Function:
         """The definition of the helper."""
-        ops = [site.op for site in self.sites.values()]
-        types = {
-            "stride": _type(op.stride for op in ops),
-            "padding": self.padding_type(),
-            "dilation": _type(op.dilation for op in ops),
-            "use_bias": "bool",
-        }
         arguments = [] if self.depthwise else [Argument("filters", "int")]
-        arguments.append(Argument("kernel_size", _type(op.kernel for op in ops)))
-        given = ordered([*arguments, *self.arguments(types)])
-        return function(self.name, given, self.lines(), tensor=self.target.tensor)
-
-    def padding_type(self) -> str:
-        found = {"str"} if self.ways - {Padding.GIVEN} else set()
-        for site in self.sites.values():
-            if self.padding(site) is Padding.GIVEN:
-                top, bottom, left, right = cast(Quad, site.op.padding)
-                pair = "tuple[int, int]"
-                same = "int" if top == left else pair
-                found.add(same if (top, left) == (bottom, right) else f"tuple[{pair}, {pair}]")
-        return " | ".join(sorted(found, key=lambda kind: (kind != "str", len(kind))))
+        kernels = (site.op.kernel for site in self.sites.values())
+        arguments += [Argument("kernel_size", type_of(kernels)), *self.arguments]
+        return function(self.name, ordered(arguments), self.lines(), tensor=self.target.tensor)
 
     def lines(self) -> Iterator[Line]:
         values = self.values
@@ -218,8 +199,3 @@ class ConvHelper(Shared):
         yield Line("else:")
         yield Line(self.layer(values, name, depthwise=True), "layer", 8)
         yield Line(Call("layer", ("x",)), "x")
-
-
-def _type(pairs: Iterable[Pair]) -> str:
-    either = any(first != second for first, second in pairs)
-    return "int | tuple[int, int]" if either else "int"

@@ -27,7 +27,7 @@ from ...ops import (
 )
 from ..functions.layer import BORDER, DRAWN, Layer
 from ..table import Told
-from .graph import Graph, Window
+from .graph import Window, window
 from .traced import TraceError
 from .values import NONE, Built, Mean, Sides, Tracer, Value
 
@@ -91,21 +91,20 @@ def pooled(layer: Built, x: Value) -> Value:
         raise TraceError(f"{name}: a zero around the map may win, for its input can be negative")
     if padded and mean and x.fill != 0.0:
         raise TraceError(f"{name}: a mean of a map padded with {x.fill}")
-    how = _window(type(op), x, op.kernel, op.stride, x.pads if mean else NONE)
     if layer.same:
-        rows, columns = zip(x.inner[1:], op.kernel, op.stride, strict=True)
-        extent = tuple(-(-n // step) for n, _, step in (rows, columns))
-        how = replace(
-            how, before=(same_padding(*rows)[0], same_padding(*columns)[0]), output=extent
-        )
+        axes = zip(x.inner[1:], op.kernel, op.stride, strict=True)
+        rows, columns = (same_padding(*axis) for axis in axes)
+        around = x.padded(name, (*rows, *columns), x.fill)
+        how = _window(op, around, NONE)
+    else:
+        how = _window(op, x, x.pads if mean else NONE)
     return Value(x.tracer, graph.pool(how, x.term))
 
 
-def _window(kind: type[Pool], x: Value, kernel: Pair, stride: Pair, counted: Sides) -> Window:
-    """A pool without padding of a map that has been padded before."""
-    _, height, width, _ = cast("tuple[None, int, int, int]", x.shape)
-    extent = (height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1
-    return Window(kind, kernel, stride, x.pads[::2], extent, counted)
+def _window(op: Pool, x: Value, counted: Sides) -> Window:
+    """What a pool without padding reads of a map that has been padded before."""
+    _, height, width, channels = cast("tuple[None, int, int, int]", x.shape)
+    return replace(window(op, (channels, height, width)), before=x.pads[::2], counted=counted)
 
 
 def subsampled(x: Value, stride: Pair) -> Value:
@@ -156,88 +155,61 @@ def pad(name: str, x: Value, pads: Sequence[Pair], fill: float) -> Value:
     if batch != (0, 0):
         raise TraceError("a batch is padded")
     if channels == (0, 0):
-        return x.padded(name, cast(Sides, (*rows, *columns)), fill)
-    if (*rows, *columns) != NONE or fill != 0.0:
+        made = x.padded(name, cast(Sides, (*rows, *columns)), fill)
+    elif (*rows, *columns) == NONE and fill == 0.0:
+        made = x.apply(PadChannels(*channels))
+    else:
         raise TraceError("pixels and channels are padded at once, or not with zeros")
-    return x.apply(PadChannels(*channels))
+    return x.tracer.called(None, x, made)
 
 
 def split(x: Value, count: int) -> list[Value]:
     terms = x.tracer.graph.shares(x.settled("a split"), count)
-    return [Value(x.tracer, term) for term in terms]
+    return x.tracer.parts(None, x, [Value(x.tracer, term) for term in terms])
 
 
 def ones_like(x: Value) -> Value:
     """Ones where `x` is, padding included that it has already."""
-    return replace(x.map("ones_like"), ones=x.pads, fill=0.0)
+    return x.tracer.called(None, x, replace(x.map("ones_like"), ones=x.pads, fill=0.0))
 
 
 def average(x: Value, kernel: Pair, stride: Pair) -> Mean:
     """The mean of each window, over whatever is there."""
     if x.map("a mean", ones=True).fill != 0.0 and x.pads != NONE:
         raise TraceError(f"a mean of a map padded with {x.fill}")
-    how = _window(AvgPool, x, kernel, stride, x.ones or NONE)
-    return Mean(x.tracer, how, x.term if x.ones is None else None)
+    how = _window(AvgPool(kernel, stride), x, x.ones or NONE)
+    made = Mean(x.tracer, how, x.term if x.ones is None else None)
+    return x.tracer.called(None, x, made)
 
 
 # -- classes -------------------------------------------------------------------------------------
 
 
-class Layers(Tracer):
-    """An execution in which the layers of a table mean what they say.
+def layer_class(
+    tracer: Tracer, rows: Sequence[Layer], meaning: Meaning | None
+) -> Callable[..., Any]:
+    """What constructs a layer that one of some rows tells; `meaning` it has if not its operation's.
 
-    `meanings` are those of layers that are no operation, or more than one.
+    A row is taken for the arguments that it can have said.
     """
+    kind, signature = rows[0].name, rows[0].signature
+    readers = [row.reader() for row in rows]
+    asides = {a.form: a.name for a in rows[0].arguments if a.form in (DRAWN, BORDER)}
 
-    def __init__(
-        self, graph: Graph, table: Mapping[str, tuple[Layer, ...]], meanings: Mapping[str, Meaning]
-    ) -> None:
-        super().__init__(graph)
-        self.table, self.meanings = table, meanings
+    def build(*args: Any, name: str, data_format: str = LAST, **more: Any) -> Any:
+        if data_format != LAST:
+            raise TraceError(f"{name}: channels are not last")
+        bound = signature.bind(*args, **more)
+        bound.apply_defaults()
+        given = bound.arguments
+        op = _first(readers, kind, given)
+        initial, border = (given.get(asides.get(form, "")) for form in (DRAWN, BORDER))
+        label, same, depthwise = tracer.named(name), border == "same", rows[0].depthwise
+        layer = Built(kind, label, op, initial, same, depthwise, given)
+        means = meaning or MEANINGS.get(type(op), operation)
+        return lambda x: tracer.called(layer, x, means(layer, x))
 
-    def layer(self, kind: str) -> Callable[..., Any]:
-        """A class of layers."""
-        rows = self.table[kind]
-        signature, readers = rows[0].signature, [row.reader() for row in rows]
-        asides = {a.form: a.name for a in rows[0].arguments if a.form in (DRAWN, BORDER)}
-
-        def build(*args: Any, name: str, data_format: str = LAST, **more: Any) -> Any:
-            if data_format != LAST:
-                raise TraceError(f"{name}: channels are not last")
-            bound = signature.bind(*args, **more)
-            bound.apply_defaults()
-            given = bound.arguments
-            op = _first(readers, kind, given)
-            initial, border = (given.get(asides.get(form, "")) for form in (DRAWN, BORDER))
-            depthwise, same = rows[0].depthwise, border == "same"
-            layer = Built(kind, self.named(name), op, initial, same, depthwise, given)
-            meaning = self.meanings.get(kind) or MEANINGS.get(type(op), operation)
-            return lambda x: self.called(layer, x, meaning(layer, x))
-
-        return build
-
-    def function(self, row: Layer) -> Callable[..., Value]:
-        """A function that the file defines, which consists of several layers."""
-
-        def call(x: Value, *given: Any, name: str) -> Value:
-            op = row.reader()(*given)[0]
-            made = x.apply(op)
-            for kind, suffix in row.parts:
-                label = self.named(f"{name}_{suffix}" if suffix else name)
-                x = self.called(Built(kind, label, op), x, made)
-            return x
-
-        return call
-
-    def recorded(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function of the framework, each call of which is kept beside what it makes."""
-
-        def call(x: Value, *given: Any, **more: Any) -> Any:
-            made = function(x, *given, **more)
-            keep = self.parts if isinstance(made, list) else self.called
-            return keep(None, x, made)
-
-        return call
+    return build
 
 
 def _first(readers: list[Callable[..., Told]], kind: str, given: Mapping[str, Any]) -> Op:
@@ -246,3 +218,17 @@ def _first(readers: list[Callable[..., Told]], kind: str, given: Mapping[str, An
         with suppress(ValueError):
             return read(**given)[0]
     raise TraceError(f"{kind} of {', '.join(f'{key}={v!r}' for key, v in given.items())}")
+
+
+def own_function(tracer: Tracer, row: Layer) -> Callable[..., Value]:
+    """A function that the file defines, which consists of several layers."""
+
+    def call(x: Value, *given: Any, name: str) -> Value:
+        op = row.reader()(*given)[0]
+        made = x.apply(op)
+        for kind, suffix in row.parts:
+            label = tracer.named(f"{name}_{suffix}" if suffix else name)
+            x = tracer.called(Built(kind, label, op), x, made)
+        return x
+
+    return call

@@ -139,7 +139,7 @@ def test_layers_are_numbered_as_keras_does(keras: Callable[..., Any], to_run: st
     net = open_spec(to_run)
     files = backend.files()
     layers = files.layers(net.analysis, net.source("keras"))
-    found = [[layer.kind, layer.name] for layer in layers]
+    found = [[kind, name] for name, kind in layers]
     assert found == keras("layers", to_run)
 
 

@@ -11,7 +11,7 @@ import pytest
 from rescompile.api import Architecture, open_spec
 from rescompile.convert.conversion import Converter
 from rescompile.reference.weights import random_weights
-from rescompile_keras.storage import VARIABLES
+from rescompile_keras.files import VARIABLES
 from rescompile_keras.vocabulary import ROWS, snake_case
 
 SPEC = """
