@@ -37,12 +37,10 @@ Meaning = Callable[[Built, Any], Value]  # of a value, or of several
 
 
 def operation(layer: Built, x: Value) -> Value:
-    """A layer that is an operation; only some take vectors in the framework's order."""
+    """A layer that is an operation; a linear one is told whose rows its kernel gets."""
     op, rows = layer.op, x.rows
     if rows and isinstance(op, Linear):
         x.tracer.rows[layer.name], rows = rows, None
-    elif rows and not op.orderless:
-        raise TraceError(f"{layer.name} sees a vector in the framework's own order")
     x.tracer.own(layer, op, x.inner)
     return replace(x.apply(op, layer.name), rows=rows)
 
@@ -131,8 +129,6 @@ def flattened(layer: Built, x: Value) -> Value:
 
 
 def joined(name: str, values: list[Value], kind: JoinKind) -> Value:
-    if any(value.rows for value in values):
-        raise TraceError(f"{name} joins vectors in the framework's own order")
     tracer = values[0].tracer
     return Value(tracer, tracer.graph.combine(kind, [value.settled(name) for value in values]))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ...ir.initial import CONSTANT, Draw
-from ...ops import Op, Role, Shape, SliceChannels
+from ...ops import Flatten, Linear, Op, Role, Shape, SliceChannels
 from ..channels_last import Map, layout_of
 from .expected import Tensor
 from .graph import Graph, Window
@@ -81,10 +81,15 @@ class Value:
         padded = (n + b + a for n, b, a in zip(extents, before, after, strict=False))
         return (None, *padded, channels)
 
-    def settled(self, by: str) -> int:
-        """The term, for what takes no padding. Raises `TraceError` where something is pending."""
+    def settled(self, by: str, orderless: bool = False) -> int:
+        """The term, for what takes no padding. Raises `TraceError` where something is pending.
+
+        Only what is `orderless` takes vectors in the framework's order.
+        """
         if self.pads != NONE or self.moved or self.ones is not None:
             raise TraceError(f"{by} gets a value that is padded or permuted")
+        if self.rows and not orderless:
+            raise TraceError(f"{by} sees a vector in the framework's own order")
         return self.term
 
     def map(self, by: str, ones: bool = False) -> Value:
@@ -108,7 +113,9 @@ class Value:
 
     def apply(self, op: Op, by: str = "") -> Value:
         """An operation; `by` is the layer that owns its weights."""
-        return Value(self.tracer, self.tracer.graph.apply(op, self.settled(by or op.word), by))
+        orderless = op.orderless or isinstance(op, (Flatten, Linear))
+        term = self.settled(by or op.word, orderless)
+        return Value(self.tracer, self.tracer.graph.apply(op, term, by))
 
     def __getitem__(self, index: Any) -> Value:
         """`x[..., a:b]`: some of the channels; of a padded map, to see which pixels count."""
@@ -201,8 +208,6 @@ class Tracer:
     def traced(self, outputs: list[Value], rows: Mapping[str, Map]) -> Traced:
         """What was found, of a network whose weights will be given in the order of `rows`."""
         terms = tuple(value.settled("an output") for value in outputs)
-        if any(value.rows for value in outputs):
-            raise TraceError("an output is in the framework's own order")
         if self.rows != rows:
             wrong = ", ".join(sorted(dict(self.rows.items() ^ rows.items())))
             raise TraceError(f"the rows of {wrong} are in another order than their weights")
