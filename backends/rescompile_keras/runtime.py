@@ -89,7 +89,7 @@ class KerasRuntime:
                 raise ValueError(f"{name} is {shape} in Keras, not {placed.shape}")
             variable.assign(placed)
         if given:
-            raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
+            raise ValueError(f"no layers for {', '.join('_'.join(path) for path in given)}")
 
     def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
         found = variables(model, analysis)
