@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -35,6 +36,11 @@ def helper(folder: Path, name: str) -> str:
     file = folder / f"{name}.py"
     source = (file if file.is_file() else SHARED / file.name).read_text("utf-8")
     return re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1]
+
+
+def mentions(code: Iterable[str], name: str) -> bool:
+    """Whether code has a name of the file: a regular expression, with what follows the name."""
+    return any(re.search(rf"(?<![\w.]){name}", text) for text in code)
 
 
 def tidy(source: str) -> str:
