@@ -182,6 +182,11 @@ def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> It
             bar.advance(task)
 
 
+def is_source(path: Path) -> bool:
+    """Whether there is a spec or code, which no report may replace."""
+    return path.suffix in SOURCES and path.is_file()
+
+
 def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     """Print a document, or write it and, unless `quiet`, say so.
 
@@ -195,7 +200,7 @@ def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     from ..files import Output
     from ..prose import visible
 
-    if output.suffix in SOURCES and output.is_file():
+    if is_source(output):
         message = f"cannot overwrite {output.as_posix()}: it is a source, and no report"
         help = "choose another name with `-o`"
         raise SpecError([Diagnostic("E003", message, help=help)])
