@@ -5,7 +5,7 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from rescompile.emit.channels_last import Proofs, to_first, to_last
 from rescompile.emit.contract import Gradients, Weights
+from rescompile.emit.runtime import LayerRuntime
 from rescompile.emit.weights import COUNTER, Slot
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
@@ -38,8 +39,13 @@ def variables(model: Any, analysis: Analysis) -> Iterator[tuple[Tensor, Any]]:
         yield tensor, getattr(layers[tensor.layer], tensor.variable)
 
 
-class KerasRuntime:
+class KerasRuntime(LayerRuntime):
     """Layers are found by name: the path of an operation, joined by underscores."""
+
+    separator = "_"
+
+    def layers(self, model: Any) -> Mapping[str, Any]:
+        return {layer.name: layer for layer in model.layers}
 
     def versions(self) -> dict[str, str]:
         engine = keras.backend.backend()
@@ -59,21 +65,12 @@ class KerasRuntime:
             make_exact(model)
         return model
 
-    def quiet(self, model: Any) -> None:
-        for layer in model.layers:
-            if isinstance(getattr(layer, "rate", None), float):
-                layer.rate = 0.0
-
-    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
-        layers = _by_path(model, paths)
-        return {path: float(layer.rate) for path, layer in layers.items() if hasattr(layer, "rate")}
-
     def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
         layer = model.get_layer("_".join(path))
         return to_channels_first(layer(to_input(values), training=training))
 
     def multiply(self, model: Any, factors: Weights) -> None:
-        for path, layer in _by_path(model, factors).items():
+        for path, layer in self.found(model, factors).items():
             layer.call = _multiplied(to_input(factors[path]))
 
     def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:
@@ -143,13 +140,6 @@ class KerasRuntime:
             model.save_weights(file)
         else:
             model.save(file)
-
-
-def _by_path(model: Any, paths: Iterable[Path]) -> dict[Path, Any]:
-    """The layers that there are at some paths."""
-    layers = {layer.name: layer for layer in model.layers}
-    named = ((path, "_".join(path)) for path in paths)
-    return {path: layers[name] for path, name in named if name in layers}
 
 
 def _multiplied(factor: Any) -> Callable[..., Any]:
