@@ -33,6 +33,7 @@ Write = Callable[..., Path]
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
+os.environ.pop("COLUMNS", None)  # tables are as wide as where no terminal is
 settings.register_profile("repeatable", derandomize=True)
 # Where the environment says CI, hypothesis makes the first of its own defaults "derandomize".
 settings.register_profile("random", derandomize=False, print_blob=True)
