@@ -17,7 +17,7 @@ from .ir.analysis import Analysis
 from .ir.elaborate import elaborate
 from .ir.fold import fold
 from .ir.invariants import prove
-from .language.load import Document, InvalidSpec, find, load
+from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import words
 from .lower import lower
 from .prose import json_text
@@ -190,7 +190,7 @@ def open_spec(
     try:
         if isinstance(spec, Mapping):
             document = load(Path(MAPPING), changes, json_text(spec).encode())
-        elif isinstance(spec, str) and "\n" in spec:
+        elif isinstance(spec, str) and is_text(spec):
             document = load(Path(TEXT), changes, spec.encode())
         else:
             document = load(find(os.fspath(spec)), changes)

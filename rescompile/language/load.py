@@ -17,6 +17,7 @@ from .types import shown
 from .validate import validate
 from .yaml import MAX_BYTES, Item, read
 
+SUFFIXES = (".yaml", ".yml")
 MAX_CHAIN = 10
 MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
@@ -51,7 +52,7 @@ def zoo() -> dict[str, Path]:
 def find(name: str) -> Path:
     """The file that a command-line argument means: a path, or a name of the zoo."""
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") or _is_file(path):
+    if path.suffix in SUFFIXES or _is_file(path):
         return path
     direct = zoo_directory() / f"{name}.yaml"
     if _REFERENCE.match(name) and _is_file(direct):
@@ -61,6 +62,11 @@ def find(name: str) -> Path:
         return known[name]
     help = did_you_mean(name, known)
     raise SpecError([Diagnostic("E001", f"there is no spec named '{name}'", help=help)])
+
+
+def is_text(spec: str) -> bool:
+    """Whether this is the text of a spec: of several lines, and no file is or can be called so."""
+    return "\n" in spec and Path(spec).suffix not in SUFFIXES and not _is_file(Path(spec))
 
 
 class InvalidSpec(SpecError):

@@ -122,7 +122,7 @@ def test_what_has_no_place_says_so() -> None:
 
 
 def test_a_fault_of_our_own_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **changes: Any) -> None:
         raise InternalError("two and two make five")
 
     monkeypatch.setattr("rescompile.api.open_spec", broken)
