@@ -16,6 +16,7 @@ from ..record import record
 from ..table import FORMATS, Cell, csv_table, markdown_table, rounded, short, text_table
 from .breakdown import VIEWS, Row, Rows, stage_rows
 from .cost import CONVENTION, CONVENTIONS, Cost
+from .peak import Peak, peak
 
 __all__ = ["FORMATS", "Report", "Row", "report", "stage_rows"]
 
@@ -67,6 +68,7 @@ class Report:
     by: str
     rows: tuple[Row, ...]
     total: Cost
+    peak: Peak
 
     def text(self) -> str:
         """A headline, the totals, the convention, and an aligned table for a terminal.
@@ -94,6 +96,7 @@ class Report:
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "convention": CONVENTIONS,
             "total": figures(self.total),
+            "peak": _peak(self.peak),
             "by": self.by,
             "rows": [self._record(row) for row in self.rows],
         }
@@ -187,6 +190,11 @@ def figures(cost: Cost) -> dict[str, int]:
     }
 
 
+def _peak(peak: Peak) -> dict[str, object]:
+    alive = [{"step": ".".join(one.path), "shape": list(one.shape)} for one in peak.alive]
+    return {"peak_bytes": peak.bytes, "step": ".".join(peak.path), "alive": alive}
+
+
 def _cell(value: object) -> Cell:
     if isinstance(value, list):
         return "x".join(map(str, value))
@@ -218,4 +226,5 @@ def report(elaborated: Elaborated, by: str = "stage") -> Report:
         by=by,
         rows=tuple(VIEWS[by](rows)),
         total=rows.costs.total(rows.root),
+        peak=peak(elaborated),
     )
