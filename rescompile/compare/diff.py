@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import groupby
 
+from .. import markup
 from ..cost.breakdown import stage_rows
 from ..cost.cost import CONVENTION, Cost, network_cost
 from ..cost.report import figures
@@ -116,6 +117,24 @@ class Diff:
             "total": _costs(self.total),
         }
         return json_text(data)
+
+    def _repr_html_(self) -> str:
+        """The places with their changes, and what they cost by stage, for a notebook."""
+        head = markup.lines(" -> ".join(self.names), () if self.different else ("no difference",))
+        if not self.different:
+            return f"<p>{head}</p>"
+        places = (
+            markup.text(group.title() or "network")
+            + markup.bullets(map(markup.text, group.lines()))
+            for group in self.groups
+        )
+        table = markup.table(_head(), self._rows(), 1)
+        return (
+            f"<p>{head}</p>"
+            + markup.bullets(places)
+            + table
+            + markup.bullets(map(markup.text, self._totals()))
+        )
 
     def _rows(self) -> list[list[str]]:
         changed = [stage for stage in self.stages if stage.a != stage.b]

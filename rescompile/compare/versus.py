@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+from .. import markup
 from ..cost.cost import CONVENTION, CONVENTIONS, Cost, network_cost
 from ..cost.report import figures
 from ..ir.trace import Elaborated
@@ -163,6 +164,13 @@ class Versus:
         """A line for each quantity."""
         records = [_record(ratio) for ratio in self.ratios]
         return csv_table(list(records[0]), [list(record.values()) for record in records])
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook, under what is compared."""
+        head, *rest = self._summary()
+        table = markup.table(self._head(), self._lines(), 1)
+        sentences = markup.bullets(map(markup.text, self._sentences()))
+        return f"<p>{markup.lines(head, rest)}</p>" + table + sentences
 
     def _summary(self) -> list[str]:
         first, second = self.titles

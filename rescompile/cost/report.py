@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from .. import markup
 from ..ir.trace import Elaborated
 from ..ops import Shape, show_shape
 from ..prose import json_text, markdown, visible
@@ -108,6 +109,18 @@ class Report:
         if not records:
             return ""
         return csv_table(list(records[0]), [list(map(_cell, r.values())) for r in records])
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook, under the totals."""
+        lines = self._lines(self._short_numbers)
+        return self.headline() + markup.table((self.by, *NARROW), lines, LEFT)
+
+    def headline(self) -> str:
+        """The totals for a notebook, and the peak of memory."""
+        title, *rest, convention = self._summary()
+        at = f" at {'.'.join(self.peak.path)}" if self.peak.path else ""
+        peak = f"at most {short(self.peak.bytes)}B alive at once{at}"
+        return f"<p>{markup.lines(title, (*rest, peak, convention))}</p>"
 
     def _summary(self) -> list[str]:
         total = self.total

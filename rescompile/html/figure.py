@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-
 from ..api import Architecture
 from ..cost.report import Report
+from ..markup import address
 from ..record import record
 from .tables import by
 
@@ -27,11 +26,6 @@ def drawn(net: Architecture) -> str:
     """The figure as SVG. A placeholder until there are figures."""
     text = f"<text x='20' y='44' font-size='20' fill='gray'>figure of {net.name}</text>"
     return f"<svg xmlns='http://www.w3.org/2000/svg' width='640' height='80'>{text}</svg>"
-
-
-def address(svg: str) -> str:
-    """An SVG as the address of itself."""
-    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
 def words(report: Report) -> str:

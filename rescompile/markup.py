@@ -1,0 +1,57 @@
+"""HTML for a cell of a notebook: fragments that every theme can show.
+
+They have no ids and no style sheet, so that cells do not meet, and no colours of their own, so that
+they are read in light and dark. All text is escaped, and what cannot be seen of it is shown.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from .prose import visible
+
+SCROLL = "max-height: 32em; overflow: auto"
+CELL = "padding: 0.2em 0.7em; white-space: nowrap; text-align:"
+
+
+def text(value: str) -> str:
+    """A text as HTML, also between the quotes of an attribute."""
+    return escape(visible(value))
+
+
+def lines(first: str, rest: Iterable[str]) -> str:
+    """A line that stands out, and others below it."""
+    return "<br>".join([f"<strong>{text(first)}</strong>", *map(text, rest)])
+
+
+def bullets(items: Iterable[str]) -> str:
+    """A list; the items are HTML."""
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
+    """A table that scrolls where it is long; the first `left` columns are words."""
+    titles = "".join(
+        f'<th scope="col" style="{_align(i, left)}">{text(title)}</th>'
+        for i, title in enumerate(head)
+    )
+    body = "".join(f"<tr>{_cells(row, left)}</tr>" for row in rows)
+    whole = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div style="{SCROLL}">{whole}</div>'
+
+
+def _cells(row: Sequence[str], left: int) -> str:
+    first = f'<th scope="row" style="{_align(0, left)}">{text(row[0])}</th>'
+    rest = enumerate(row[1:], 1)
+    return first + "".join(f'<td style="{_align(i, left)}">{text(cell)}</td>' for i, cell in rest)
+
+
+def _align(column: int, left: int) -> str:
+    return f"{CELL} {'left' if column < left else 'right'}"
+
+
+def address(svg: str) -> str:
+    """An SVG as the address of itself: an image that is loaded from nowhere."""
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
