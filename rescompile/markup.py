@@ -13,7 +13,6 @@ from html import escape
 from .prose import visible
 
 SCROLL = "max-height: 32em; overflow: auto"
-CELL = "padding: 0.2em 0.7em; white-space: nowrap; text-align:"
 
 
 def text(value: str) -> str:
@@ -38,8 +37,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
         for i, title in enumerate(head)
     )
     body = "".join(f"<tr>{_cells(row, left)}</tr>" for row in rows)
-    whole = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div style="{SCROLL}">{whole}</div>'
+    whole = f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody>"
+    return f'<div style="{SCROLL}"><table style="white-space: nowrap">{whole}</table></div>'
 
 
 def _cells(row: Sequence[str], left: int) -> str:
@@ -49,7 +48,7 @@ def _cells(row: Sequence[str], left: int) -> str:
 
 
 def _align(column: int, left: int) -> str:
-    return f"{CELL} {'left' if column < left else 'right'}"
+    return f"text-align: {'left' if column < left else 'right'}"
 
 
 def address(svg: str) -> str:

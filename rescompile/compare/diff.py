@@ -72,6 +72,11 @@ class Diff:
         """Whether the networks compute different functions, or call their weights differently."""
         return bool(self.groups)
 
+    def __repr__(self) -> str:
+        count = sum(len(group.places) + group.alike for group in self.groups)
+        where = f"in {count:,} place{'s' * (count != 1)}" if count else "none"
+        return f"<difference from {self.names[0]} to {self.names[1]}: {where}>"
+
     def text(self) -> str:
         """At most 100 columns wide."""
         head = [" -> ".join(self.names), *([" -> ".join(self.specs)] if all(self.specs) else [])]

@@ -135,6 +135,9 @@ class Versus:
                 return visible(pair[0]), visible(pair[1])
         return "first", "second"
 
+    def __repr__(self) -> str:
+        return f"<comparison of {self.a.name} with {self.b.name}>"
+
     def text(self) -> str:
         """Both networks, the convention, an aligned table, and a sentence for each quantity."""
         head, *rest = self._summary()

@@ -71,6 +71,9 @@ class Report:
     total: Cost
     peak: Peak
 
+    def __repr__(self) -> str:
+        return f"<report of {self.name} by {self.by}: {len(self.rows):,} rows>"
+
     def text(self) -> str:
         """A headline, the totals, the convention, and an aligned table for a terminal.
 

@@ -10,6 +10,7 @@ from ..record import record
 from ..table import rounded, short
 from .tables import Cell, Row, Table, shape, size
 
+COLUMNS = ("Value of", "Shape", "Memory")
 HEIGHT = 100  # of the curve, in units of its own; a step is one unit wide
 
 
@@ -40,7 +41,7 @@ def memory(report: Report, prefix: str) -> Memory:
         f"0 0 {max(1, steps)} {HEIGHT}",
         outline(peak.course, most),
         f"{at + 0.5:g}",
-        Table(f"{prefix}-alive", f"What is alive at {name}", ("Value of", "Shape", "Memory"), rows),
+        Table(f"{prefix}-alive", f"{report.title}, alive at {name}", COLUMNS, rows),
     )
 
 

@@ -43,6 +43,15 @@ def test_a_network_is_one_line() -> None:
     )
 
 
+def test_answers_are_one_line_as_well(shipped: dict[str, Any]) -> None:
+    assert {name: repr(thing) for name, thing in shipped.items() if name != "architecture"} == {
+        "report": "<report of resnet34 by layer: 124 rows>",
+        "difference": "<difference from resnet34 to plain34: in 16 places>",
+        "no difference": "<difference from resnet34 to resnet34: none>",
+        "comparison": "<comparison of resnet34 with plain34>",
+    }
+
+
 def test_a_wrong_network_has_a_line_too_and_no_html(write: Write) -> None:
     net = open_spec(write("stages:\n  - {block: missing}\n"))
     assert repr(net) == "<mine: 1 error>"
