@@ -51,3 +51,7 @@ generated:
 	$(PYTHON) -m rescompile build specs
 	for spec in $$(find specs -name '*.yaml' -not -path 'specs/blocks/*' | sort); do $(PYTHON) -m rescompile report $$spec --format markdown \
 		--output generated/reports/$$(basename $$spec .yaml).md || exit 1; done
+	$(PYTHON) -m rescompile figure specs --output generated/figures
+	$(PYTHON) -m rescompile figure specs/*.yaml --style paper --output generated/figures/paper
+	$(PYTHON) -m rescompile figure vgg19 plain34 resnet34 --style paper --output generated/figures/paper/fig3.svg
+	$(PYTHON) docs/gallery.py

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .compare.versus import Versus
     from .cost.report import Report
     from .emit.contract import Backend, Request
+    from .figure import Figure
     from .ir.trace import Elaborated
 
 
@@ -126,6 +127,12 @@ class Architecture:
         from .cost.report import report
 
         return report(self.analysis.elaborated, by)
+
+    def figure(self, style: str = "folded", open: Iterable[str] = ()) -> Figure:
+        """A picture of it; see `rescompile.figure.figure`."""
+        from .figure import figure
+
+        return figure([self.analysis], style, open)
 
     def versus(self, other: Architecture) -> Versus:
         """Its costs relative to those of another network, with honest percentages."""

@@ -21,11 +21,15 @@ class Output:
     """A file to be written, or to be compared with what is there."""
 
     path: Path
-    text: str
+    text: str | bytes
+
+    @property
+    def data(self) -> bytes:
+        return self.text.encode() if isinstance(self.text, str) else self.text
 
     def is_current(self) -> bool:
         try:
-            return self.path.is_file() and self.path.read_bytes() == self.text.encode()
+            return self.path.is_file() and self.path.read_bytes() == self.data
         except OSError:
             return False
 
@@ -39,7 +43,7 @@ def write_all(outputs: Sequence[Output]) -> list[Output]:
     stale = [output for output in outputs if not output.is_current()]
     with ExitStack() as stack:
         for output in stale:
-            stack.enter_context(replacing(output.path)).write_bytes(output.text.encode())
+            stack.enter_context(replacing(output.path)).write_bytes(output.data)
     return stale
 
 

@@ -149,11 +149,11 @@ class Rows:
         path = (group.name,)
         units = [
             Unit(path, tuple(item for unit in same for item in unit.items))
-            for _, same in groupby(self._pieces(group.items, path, whole=True), key=_row_key)
+            for _, same in groupby(self.pieces(group.items, path, whole=True), key=_row_key)
         ]
         return units if len(units) > 1 else whole
 
-    def _pieces(self, items: tuple[Trace, ...], path: Path, whole: bool) -> Iterator[Unit]:
+    def pieces(self, items: tuple[Trace, ...], path: Path, whole: bool) -> Iterator[Unit]:
         """Each trace by itself, but those of an inline call together.
 
         Inline calls that hold block calls count where `whole` says so.
@@ -171,7 +171,7 @@ class Rows:
     def _units(self, items: tuple[Trace, ...], path: Path) -> Iterator[Unit]:
         """The rows of the block view in one scope and the groups that hold calls."""
         run: list[Trace] = []
-        for piece in self._pieces(items, path, whole=False):
+        for piece in self.pieces(items, path, whole=False):
             item = piece.items[0]
             if not piece.block and not isinstance(item, GroupTrace) and not _calls(item):
                 run.append(item)

@@ -51,7 +51,7 @@ def command(
     names = list(dict.fromkeys(backends)) or backend_names()
     made = compiled(networks(specs), names, output, quiet or stdout)
     if stdout:
-        click.echo("".join(item.text for item in made), nl=False)
+        click.echo("".join(item.data.decode() for item in made), nl=False)
     elif check:
         _check(made, quiet)
     else:

@@ -79,5 +79,5 @@ def _difference(item: Output) -> str:
 
     before = item.path.read_bytes().decode("utf-8").splitlines(keepends=True)
     name = visible(item.path.as_posix())
-    lines = difflib.unified_diff(before, item.text.splitlines(keepends=True), name, name)
+    lines = difflib.unified_diff(before, item.data.decode().splitlines(keepends=True), name, name)
     return "".join(lines)

@@ -1,0 +1,169 @@
+"""Operations and calls as a picture names them: "3x3 conv, 128, /2"."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from typing import Any
+
+from .. import ops
+from ..expr.dims import Dim, Expr, Var
+from ..expr.dims import text as written
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
+from ..ops import Op
+from .scene import TIMES
+
+WORDS = {
+    "conv_transpose": "transposed conv",
+    "linear": "fc",
+    "max_pool": "max pool",
+    "avg_pool": "avg pool",
+    "global_avg_pool": "global avg pool",
+    "batch_norm": "batch norm",
+    "layer_norm": "layer norm",
+    "group_norm": "group norm",
+}
+TOLD = ("kernel", "stride", "channels", "features", "groups", "padding", "bias")  # in words above
+MAX_WIDTH = 34  # characters of a line in a box
+
+
+def shown(value: Any) -> str:
+    """An attribute: expressions as in a spec, without the sigil."""
+    if isinstance(value, tuple):
+        parts = [shown(one) for one in value]
+        if len(parts) == 4 and parts[0] == parts[1] and parts[2] == parts[3]:
+            parts = [parts[0], parts[2]]
+        return parts[0] if len(set(parts)) == 1 else f"({', '.join(parts)})"
+    if isinstance(value, (Expr, int, float)):
+        return written(value).replace("$", "")
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def window(kernel: Any) -> str:
+    """The size of a window: "3x3", "1x7", "k x k"."""
+    first, second = (shown(one) for one in kernel)
+    return f"{first}x{second}" if (first + second).isdigit() else f"{first} x {second}"
+
+
+def operation(op: Op, entering: Dim | None = None) -> str:
+    """An operation in a line; `entering` are the channels that reach it, where they are known."""
+    word = WORDS.get(op.word, op.word)
+    kernel = getattr(op, "kernel", None)
+    made = [f"{window(kernel)} {word}" if kernel is not None else word]
+    made += [shown(getattr(op, n)) for n in ("channels", "features") if hasattr(op, n)]
+    stride: Any = getattr(op, "stride", None)
+    if stride is not None and shown(stride) != "1":
+        made.append(f"/{shown(stride)}")
+    return ", ".join([*made, *_rest(op, entering)])
+
+
+def pool(op: Op) -> str:
+    """A pool by its word and stride alone: "max pool, /2"."""
+    stride: Any = getattr(op, "stride", (1, 1))
+    word = WORDS[op.word]
+    return word if shown(stride) == "1" else f"{word}, /{shown(stride)}"
+
+
+def _rest(op: Op, entering: Dim | None) -> Iterator[str]:
+    """What differs from an operation as one writes it without further words."""
+    groups: Any = getattr(op, "groups", 1)
+    if isinstance(op, ops.Conv):
+        if groups != 1 and groups in (entering, Var(IN_CHANNELS)):
+            yield "depthwise"
+        elif groups != 1:
+            yield f"{groups} groups" if isinstance(groups, int) else f"groups={shown(groups)}"
+        if not _is_half(op):
+            yield "no padding" if shown(op.padding) == "0" else f"padding {shown(op.padding)}"
+        if op.bias:
+            yield "bias"
+    elif isinstance(op, (ops.ConvTranspose, ops.Linear)):
+        if isinstance(op, ops.Linear) and not op.bias:
+            yield "no bias"
+        if isinstance(op, ops.ConvTranspose) and op.bias:
+            yield "bias"
+    for field in dataclasses.fields(op):
+        if isinstance(op, ops.Weighted) and field.name in TOLD:
+            continue
+        value = getattr(op, field.name)
+        if field.name in ("kernel", "stride") or value == field.default:
+            continue
+        word = field.name.replace("_", " ")
+        yield (
+            word if value is True else f"no {word}" if value is False else f"{word} {shown(value)}"
+        )
+
+
+def _is_half(op: ops.Conv) -> bool:
+    """Whether the padding is what goes without saying: half of the window on each side."""
+    kernel: Any = op.kernel
+    dilation: Any = op.dilation
+    wanted = []
+    for k, d in zip(kernel, dilation, strict=True):
+        if isinstance(k, int) and isinstance(d, int):
+            wanted.append(str((k - 1) // 2 * d))
+        else:
+            half = f"({shown(k)} - 1) // 2"
+            wanted.append(half if shown(d) == "1" else f"{half} * {shown(d)}")
+    padding: Any = op.padding
+    if isinstance(padding, Enum):
+        return False
+    sides = [shown(side) for side in padding]
+    return sides == [wanted[0], wanted[0], wanted[1], wanted[1]]
+
+
+def call(node: Call, block: Block) -> str:
+    """A call with its arguments, but for those that are what the block takes by default."""
+    once = {p.name for p in block.parameters if p.once}
+    usual = {p.name: p.default for p in block.parameters}
+    given = []
+    for name, dim in node.args:
+        if usual.get(name) != dim:
+            first = " (first)" if name in once and node.repeat not in (None, 1) else ""
+            given.append(f"{name}={shown(dim)}{first}")
+    return f"{node.block}({', '.join(given)})" if given else node.block
+
+
+def definition(block: Block) -> str:
+    """The head of a block: its name and parameters, with what they are by default."""
+    given = [
+        p.name if p.default is None else f"{p.name}={shown(p.default)}" for p in block.parameters
+    ]
+    return f"{block.name}({', '.join(given)})" if given else block.name
+
+
+def folded(text: str, width: int = MAX_WIDTH) -> tuple[str, ...]:
+    """A line in lines of some `width` characters, broken behind commas if that is enough."""
+    lines: list[str] = []
+    for part in _joined(text.split(), width):
+        if lines and len(lines[-1]) + 1 + len(part) <= width:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return tuple(lines)
+
+
+def _joined(words: list[str], width: int) -> list[str]:
+    """Words, those between two commas together where they fit into a line."""
+    found: list[str] = []
+    for word in words:
+        whole = f"{found[-1]} {word}" if found else word
+        if found and not found[-1].endswith(",") and len(whole) <= width:
+            found[-1] = whole
+        else:
+            found.append(word)
+    return found
+
+
+def condition(when: Dim) -> str:
+    return f"if {shown(when)}"
+
+
+def times(count: Dim) -> str:
+    """How often something is repeated; nothing for once."""
+    return "" if count == 1 else f"{TIMES} {shown(count)}"
+
+
+def uses_index(dims: Iterable[Dim]) -> bool:
+    """Whether one of some values depends on the number of the repetition."""
+    return any(INDEX in written(dim) for dim in dims if isinstance(dim, Expr))
