@@ -56,10 +56,10 @@ class Architecture:
     def _repr_html_(self) -> str | None:
         """The figure and the totals, for a notebook; nothing where the spec has errors."""
         try:
-            report = self.report("stage")
+            report = self.report("network")
         except RescompileError:
             return None
-        return report.headline()
+        return self.figure()._repr_html_() + report.headline()
 
     @cached_property
     def lowered(self) -> Elaborated:

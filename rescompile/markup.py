@@ -48,7 +48,12 @@ def _cells(row: Sequence[str], left: int) -> str:
 
 
 def _align(column: int, left: int) -> str:
-    return f"text-align: {'left' if column < left else 'right'}"
+    return f"padding: 0.2em 0.6em; text-align: {'left' if column < left else 'right'}"
+
+
+def image(svg: str, words: str) -> str:
+    """An SVG in an image of its own, so that its style and its ids meet nobody else's."""
+    return f'<img src="{address(svg)}" alt="{text(words)}" style="max-width: 100%; height: auto">'
 
 
 def address(svg: str) -> str:

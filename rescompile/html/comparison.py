@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..compare.diff import Diff, diff
-from ..compare.versus import EXACT, FIGURES, Ratio, Versus, versus
+from ..api import Architecture
+from ..compare.diff import Diff
+from ..compare.versus import EXACT, FIGURES, Ratio, Versus
 from ..cost.report import Report, figures
-from ..ir.trace import Elaborated
 from ..record import record
 from ..table import percent, short
+from .figure import Image, paper
 from .tables import NOTHING, Cell, Row, Table, number, shape, size
 
 OVERVIEW = (
@@ -41,6 +42,7 @@ class Pair:
     title: str
     ratios: Table
     sentences: tuple[str, ...]
+    figure: Image | None
     order: str
     places: tuple[Place, ...]
     stages: Table | None
@@ -55,10 +57,12 @@ class Comparison:
 
 
 def comparison(
-    reports: Sequence[Report], links: Sequence[str], pairs: Sequence[tuple[Elaborated, Elaborated]]
+    reports: Sequence[Report],
+    links: Sequence[str],
+    pairs: Sequence[tuple[Architecture, Architecture]],
 ) -> Comparison:
     """`links` lead to the networks, "" where there is none; of each pair, the first is the base."""
-    made = tuple(pair(b, a, f"pair-{i}") for i, (a, b) in enumerate(pairs, 1))
+    made = tuple(pair(net, base, f"pair-{i}") for i, (base, net) in enumerate(pairs, 1))
     return Comparison(overview(reports, links), made)
 
 
@@ -85,15 +89,17 @@ def overview(reports: Sequence[Report], links: Sequence[str]) -> Table:
     return Table("overview", f"{len(rows)} networks compared", OVERVIEW, rows)
 
 
-def pair(net: Elaborated, base: Elaborated, id: str) -> Pair:
+def pair(net: Architecture, base: Architecture, id: str) -> Pair:
     """`net` against `base`."""
-    costs, changes = versus(net, base), diff(base, net)
+    costs, changes = net.versus(base), base.diff(net)
+    both = (base, net)
     first, second = costs.titles
     return Pair(
         id=id,
         title=f"{first} against {second}",
         ratios=_ratios(costs, f"{id}-ratios"),
         sentences=tuple(f"{ratio.label}: {ratio.sentence()}" for ratio in costs.ratios),
+        figure=paper(both, [one.report("network") for one in both]),
         order=f"From {second} to {first}:",
         places=tuple(
             Place(group.title() or "network", tuple(group.lines())) for group in changes.groups

@@ -20,7 +20,6 @@ from .. import __version__
 from ..api import Architecture
 from ..cost.cost import CONVENTION, CONVENTIONS
 from ..errors import DiagnosticCollector
-from ..ir.trace import Elaborated
 from ..prose import visible
 from ..record import record
 from .comparison import Comparison, comparison
@@ -111,18 +110,18 @@ def page(nets: Sequence[Architecture], versus: Architecture | None = None) -> st
 
 def _pairs(
     nets: Sequence[Architecture], versus: Architecture | None
-) -> list[tuple[Elaborated, Elaborated]]:
+) -> list[tuple[Architecture, Architecture]]:
     """Who is compared with whom, the base first."""
     if versus is None and len(nets) != 2:
         return []
     base, others = (nets[0], nets[1:]) if versus is None else (versus, nets)
-    return [(base.analysis.elaborated, net.analysis.elaborated) for net in others]
+    return [(base, net) for net in others]
 
 
 def _title(titles: list[str], versus: bool) -> str:
     if versus and len(titles) == 2:
         return f"{titles[0]} against {titles[1]}"
-    return titles[0] if len(titles) == 1 else f"{len(titles)} networks compared"
+    return " and ".join(titles) if len(titles) <= 2 else f"{len(titles)} networks compared"
 
 
 def _contents(sections: Sequence[Section], comparison: bool) -> tuple[Link, ...]:

@@ -1,12 +1,17 @@
-"""The picture of a network, as an image that a page carries in itself."""
+"""Pictures of networks, as images that a page carries in itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..api import Architecture
 from ..cost.report import Report
+from ..figure import figure
 from ..markup import address
 from ..record import record
 from .tables import by
+
+MANY = 200  # layers: a picture of more of them, one by one, is a scroll
 
 
 @record
@@ -17,15 +22,18 @@ class Image:
     words: str
 
 
-def figure(net: Architecture, report: Report) -> Image:
-    """The folded figure of a network; `report` is by stage and gives the words."""
-    return Image(address(drawn(net)), words(report))
+def folded(net: Architecture, report: Report) -> Image:
+    """The strip of stages with its panels; `report`, by stage, has the words."""
+    return Image(address(net.figure().svg()), words(report))
 
 
-def drawn(net: Architecture) -> str:
-    """The figure as SVG. A placeholder until there are figures."""
-    text = f"<text x='20' y='44' font-size='20' fill='gray'>figure of {net.name}</text>"
-    return f"<svg xmlns='http://www.w3.org/2000/svg' width='640' height='80'>{text}</svg>"
+def paper(nets: Sequence[Architecture], reports: Sequence[Report]) -> Image | None:
+    """All layers of some networks side by side; None if there are too many of them."""
+    if any(report.total.weighted_layers > MANY for report in reports):
+        return None
+    svg = figure([net.analysis for net in nets], "paper").svg()
+    titles = " beside ".join(report.title for report in reports)
+    return Image(address(svg), f"{titles}, layer by layer; the table of layers says the same.")
 
 
 def words(report: Report) -> str:

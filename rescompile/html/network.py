@@ -8,7 +8,7 @@ from ..cost.report import Report
 from ..record import record
 from ..table import short
 from .costs import VIEWS, Figure, View, totals, views
-from .figure import Image, figure
+from .figure import Image, folded, paper
 from .findings import Claims, Warned, claims, warnings
 from .memory import Memory, memory
 from .sources import Source, sources
@@ -28,6 +28,7 @@ class Section:
     facts: tuple[tuple[str, str], ...]
     totals: tuple[Figure, ...]
     figure: Image
+    paper: Image | None
     views: tuple[View, ...]
     memory: Memory
     claims: Claims | None
@@ -56,7 +57,8 @@ def section(
         about=f"{short(stages.total.parameters)} parameters, {short(stages.total.macs)} MACs",
         facts=facts(stages),
         totals=totals(stages),
-        figure=figure(net, stages),
+        figure=folded(net, stages),
+        paper=paper([net], [stages]),
         views=views(reports, id),
         memory=memory(stages, id),
         claims=claims(judged([net]), id),

@@ -18,6 +18,7 @@ from .test_hostile import NASTY, SPEC, shown
 def things(net: Architecture, other: Architecture) -> dict[str, Any]:
     return {
         "architecture": net,
+        "figure": net.figure(),
         "report": net.report("layer"),
         "difference": net.diff(other),
         "no difference": net.diff(net),
@@ -45,6 +46,7 @@ def test_a_network_is_one_line() -> None:
 
 def test_answers_are_one_line_as_well(shipped: dict[str, Any]) -> None:
     assert {name: repr(thing) for name, thing in shipped.items() if name != "architecture"} == {
+        "figure": "<figure of ResNet-34>",
         "report": "<report of resnet34 by layer: 124 rows>",
         "difference": "<difference from resnet34 to plain34: in 16 places>",
         "no difference": "<difference from resnet34 to resnet34: none>",
@@ -70,6 +72,9 @@ def test_cells_do_not_meet_and_have_no_colours(name: str, shipped: dict[str, Any
 
 def test_a_network_shows_its_totals(shipped: dict[str, Any]) -> None:
     text = cell(shipped["architecture"]).text
+    (image,) = cell(shipped["architecture"]).all("img")
+    assert image.attributes["alt"] == "Figure of ResNet-34"
+    assert image.attributes["src"].startswith("data:image/svg+xml;base64,")
     for part in ("ResNet-34", "21,797,672 parameters", "3,663,761,408 MACs", "6.42 MB alive"):
         assert part in text
 

@@ -14,6 +14,7 @@ import pytest
 from rescompile.api import open_spec
 from rescompile.claims.check import check
 from rescompile.errors import SpecError
+from rescompile.figure import figure
 from rescompile.html import page
 from rescompile.registry import backend_names, get_backend
 
@@ -142,11 +143,32 @@ def test_the_skip_link_comes_first_and_every_image_has_words() -> None:
     body = tree("one").one("body")
     assert body.all("a")[0].attributes == {"class": "skip", "href": "#main"}
     assert body.by_id("main").tag == "main"
-    (image,) = body.all("img")
-    assert "layer1 (basic_block x 3) to 64 \u00d7 56 \u00d7 56" in image.attributes["alt"]
+    folded, paper = (image.attributes for image in body.all("img"))
+    assert "layer1 (basic_block x 3) to 64 \u00d7 56 \u00d7 56" in folded["alt"]
+    assert "ResNet-34, layer by layer" in paper["alt"]
+
+
+def drawn(image: Element) -> str:
     kind, _, data = image.attributes["src"].partition(",")
     assert kind == "data:image/svg+xml;base64"
-    assert b64decode(data).startswith(b"<svg ")
+    return b64decode(data).decode()
+
+
+def test_figures_are_those_of_the_network() -> None:
+    net = open_spec("resnet34")
+    found = [drawn(image) for image in tree("one").all("img")]
+    assert found == [net.figure().svg(), net.figure("paper").svg()]
+
+
+def test_two_networks_are_drawn_side_by_side() -> None:
+    analyses = [open_spec(spec).analysis for spec in ("plain34", "resnet34")]
+    (both,) = tree("two").by_id("pair-1").all("img")
+    assert drawn(both) == figure(analyses, "paper").svg()
+
+
+def test_too_many_layers_are_not_drawn_one_by_one() -> None:
+    images = parse(page([open_spec("efficientnet_b7")])).all("img")
+    assert len(images) == 1
 
 
 # -- content ---
@@ -193,8 +215,8 @@ def test_the_layer_table_tells_what_is_alive() -> None:
 
 def test_the_totals_are_told_at_the_top() -> None:
     text = " ".join(tree("one").one("dl", **{"class": "totals"}).text.split())
-    for figure in ("21,797,672", "3,663,761,408", "7,327,522,816", "34 layers", "6,422,528 bytes"):
-        assert figure in text
+    for told in ("21,797,672", "3,663,761,408", "7,327,522,816", "34 layers", "6,422,528 bytes"):
+        assert told in text
     assert "899 px of layer4; full after it" in text
 
 
@@ -243,7 +265,7 @@ def test_a_backend_that_cannot_express_a_network_says_why(monkeypatch: pytest.Mo
 
 def test_two_networks_are_compared_and_told_apart() -> None:
     root = tree("two")
-    assert root.one("h1").text == "2 networks compared"
+    assert root.one("h1").text == "Plain-34 and ResNet-34"
     assert [row[0] for row in overview("two")] == ["Plain-34", "ResNet-34"]
     pair = root.by_id("pair-1")
     assert pair.one("h3").text == "ResNet-34 against Plain-34"
