@@ -98,22 +98,25 @@ def template(name: str) -> Template:
 
 def render_errors() -> str:
     """The whole of docs/errors.md."""
-    pages = [explain.page(code).text for code in explain.codes()]
-    shown = explain.page("E203").text.partition("report mine.yaml\n")[2].partition("\n```")[0]
+    pages = [explain.page(code).body for code in explain.codes()]
+    shown = explain.page("E203").body.partition("report mine.yaml\n")[2].partition("\n```")[0]
     known = record(Diagnostic("E203", "", Location("", 1, 1)))
     return template("errors.md.j2").render(
         example=shown,
         keys="\n".join(f"| `{key}` | {RECORD[key]} |" for key in RECORD if key in known),
-        index=re.sub(r"\* `(\w+)` (.*)", _linked, explain.index()),
+        index="\n".join(_index()),
         pages="\n".join(map(_deeper, pages)),
     )
 
 
-def _linked(entry: re.Match[str]) -> str:
-    """An entry of the index with a link to its section, as GitHub names it."""
-    code, title = entry.groups()
-    anchor = re.sub(r"[^\w\- ]", "", f"{code} {title}").replace(" ", "-").lower()
-    return f"* [`{code}`](#{anchor}) {title}"
+def _index() -> Iterator[str]:
+    """All codes by kind, each with a link to its section, as GitHub names it."""
+    for kind, pages in explain.index().by_kind():
+        yield f"**{kind}**\n"
+        for page in pages:
+            anchor = re.sub(r"[^\w\- ]", "", f"{page.code} {page.title}").replace(" ", "-").lower()
+            yield f"* [`{page.code}`](#{anchor}) {page.title}"
+        yield ""
 
 
 def _deeper(text: str) -> str:

@@ -30,25 +30,25 @@ def bullets(items: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
-    """A table that scrolls where it is long; the first `left` columns are words."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[bool]) -> str:
+    """A table that scrolls where it is long; `left` tells which columns are flush left."""
     titles = "".join(
-        f'<th scope="col" style="{_align(i, left)}">{text(title)}</th>'
-        for i, title in enumerate(head)
+        f'<th scope="col" style="{_align(flush)}">{text(title)}</th>'
+        for title, flush in zip(head, left, strict=True)
     )
     body = "".join(f"<tr>{_cells(row, left)}</tr>" for row in rows)
     whole = f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody>"
     return f'<div style="{SCROLL}"><table style="white-space: nowrap">{whole}</table></div>'
 
 
-def _cells(row: Sequence[str], left: int) -> str:
-    first = f'<th scope="row" style="{_align(0, left)}">{text(row[0])}</th>'
-    rest = enumerate(row[1:], 1)
-    return first + "".join(f'<td style="{_align(i, left)}">{text(cell)}</td>' for i, cell in rest)
+def _cells(row: Sequence[str], left: Sequence[bool]) -> str:
+    first = f'<th scope="row" style="{_align(left[0])}">{text(row[0])}</th>'
+    rest = zip(row[1:], left[1:], strict=True)
+    return first + "".join(f'<td style="{_align(flush)}">{text(cell)}</td>' for cell, flush in rest)
 
 
-def _align(column: int, left: int) -> str:
-    return f"padding: 0.2em 0.6em; text-align: {'left' if column < left else 'right'}"
+def _align(left: bool) -> str:
+    return f"padding: 0.2em 0.6em; text-align: {'left' if left else 'right'}"
 
 
 def image(svg: str, words: str) -> str:

@@ -1,6 +1,7 @@
-"""Findings about claims, in text, Markdown and JSON: the printed figure, the exact one, a verdict.
+"""Findings about claims: the printed figure, the exact one, a verdict, and how that follows.
 
-The text has at most `WIDTH` columns and a line or two for each claim, and ends in a summary.
+The text has a line or two for each claim, and ends in a summary; columns that are chosen make it a
+plain table.
 """
 
 from __future__ import annotations
@@ -11,16 +12,29 @@ from itertools import groupby
 
 from ..cost.cost import CONVENTIONS
 from ..prose import columns, json_text, markdown, pad, visible, wrap
-from ..table import markdown_table
+from ..table import USUAL, Column, Table, View
+from ..table.fit import cut
 from .judge import Judgement, Verdict
 
-WIDTH = 100
-INDENT = " " * 14
+WIDTH = 100  # of a text that is given no bound
+INDENT = 14  # columns before a claim
+NARROW = 8  # columns of a claim, below which its figures stand under it
 CONVENTION = (
-    "unless a claim counts otherwise: layers on the longest path without shortcuts and gates,",
-    "all trainable parameters, multiply-adds of convolutions and linear layers (what these sources",
-    "call FLOPs) at batch 1",
+    "unless a claim counts otherwise: layers on the longest path without shortcuts and gates, all "
+    "trainable parameters, multiply-adds of convolutions and linear layers (what these sources "
+    "call FLOPs) at batch 1"
 )
+ROLES = {"holds": "good", "as printed": "fair", "fails": "bad"}
+COLUMNS = (
+    Column("spec", "spec", words=True, least=12, usual=False),
+    Column("claim", "claim", words=True, least=12),
+    Column("printed", "printed", words=True, least=10),
+    Column("exact", "exact", lambda value: f"{value:,}" if isinstance(value, int) else value),
+    Column("verdict", "verdict", words=True, role=ROLES.__getitem__),
+    Column("where", "where", words=True, least=16),
+    Column("how", "how", words=True, least=24),
+)
+GIVES_WAY = ("how", "where", "printed", "exact", "verdict", "claim")
 RULES = {
     Verdict.HOLDS: "the exact value rounds to the printed figure, halves up",
     Verdict.AS_PRINTED: "the exact value cut off gives it, or the source's own rounded figures do",
@@ -90,25 +104,35 @@ class Findings:
         verdicts = f"{_do(hold, 'hold')}, {_do(printed, 'hold')} as printed, {_do(fail, 'fail')}"
         return f"{_many(self.findings, 'claim')} in {_many(self.specs, 'spec')}: {verdicts}"
 
-    def text(self) -> str:
-        """For each spec an aligned line for each claim, and below it how it follows."""
+    def text(self, view: View = USUAL) -> str:
+        """For each spec an aligned line for each claim, and below it how it follows.
+
+        As wide as the view, 100 columns where that has no bound. Columns that are asked for make
+        one table of all specs. Raises `SpecError` for one that is not known.
+        """
+        if view.is_chosen:
+            table = Table(COLUMNS, tuple(map(_row, self.findings)), GIVES_WAY)
+            return "\n".join([*table.text(view), "", self.summary]) + "\n"
+        width = view.width or WIDTH
         lines = []
         for title, group in groupby(self.findings, key=lambda f: f.title):
-            lines += [visible(title), *_text_lines(list(group)), ""]
-        return "\n".join([*lines, *CONVENTION, self.summary]) + "\n"
+            lines += [view.style(line, "head") for line in wrap(title, width, "", "  ")]
+            lines += [*_text_lines(list(group), width, view), ""]
+        lines += wrap(CONVENTION, width)
+        return "\n".join([*lines, *wrap(self.summary, width)]) + "\n"
 
-    def markdown(self) -> str:
+    def markdown(self, view: View = USUAL) -> str:
         """The same as GitHub's Markdown, a table for each spec."""
-        head = ["claim", "printed", "exact", "verdict", "where", "how"]
         lines = ["# Claims", "", *(f"- {v.value}: {rule}" for v, rule in RULES.items()), ""]
-        lines += [f"- {markdown(' '.join(CONVENTION))}", ""]
+        lines += [f"- {markdown(CONVENTION)}", ""]
         for title, group in groupby(self.findings, key=lambda f: f.title):
-            rows = [
-                [f.claim, f.printed, f.exact, f.verdict.value, f.where, "; ".join(f.notes)]
-                for f in group
-            ]
-            lines += [f"## {markdown(title)}", "", *markdown_table(head, rows, len(head)), ""]
+            table = Table(COLUMNS, tuple(map(_row, group)), GIVES_WAY)
+            lines += [f"## {markdown(title)}", "", *table.markdown(view), ""]
         return "\n".join([*lines, self.summary]) + "\n"
+
+    def csv(self, view: View = USUAL) -> str:
+        """A line for each claim; `exact` is a number, a shape as "112x112", or "18.564 %"."""
+        return Table(COLUMNS, tuple(map(_row, self.findings)), GIVES_WAY).csv(view)
 
     def json(self) -> str:
         """Every finding, with exact integers, and the rules of the verdicts."""
@@ -123,21 +147,41 @@ class Findings:
         return json_text(data)
 
 
-def _text_lines(findings: list[Finding]) -> list[str]:
+def _row(finding: Finding) -> dict[str, object]:
+    figure = finding.exact.replace(",", "")
+    return {
+        "spec": finding.spec,
+        "claim": finding.claim,
+        "printed": finding.printed,
+        "exact": int(figure) if figure.isdecimal() else finding.exact,
+        "verdict": finding.verdict.value,
+        "where": finding.where,
+        "how": "; ".join(finding.notes),
+    }
+
+
+def _text_lines(findings: list[Finding], width: int, view: View) -> list[str]:
     """The aligned lines of one spec; `where` stands below where the line is full."""
     table = [[visible(cell) for cell in (f.claim, f.printed, f.exact)] for f in findings]
     claim, printed, exact = (max(map(columns, column)) for column in zip(*table, strict=True))
+    room = width - INDENT - 4 - printed - exact  # words give way to figures
+    tight, claim = room < min(claim, NARROW), min(claim, max(room, 0) or claim)
+    indent = " " * min(INDENT, width // 4)
     lines = []
     for finding, cells in zip(findings, table, strict=True):
-        row = f"  {finding.verdict.value:<12}{pad(cells[0], claim)}  {pad(cells[1], printed)}"
-        row += f"  {pad(cells[2], exact, right=True)}"
+        verdict = finding.verdict.value
         where, notes = visible(finding.where), finding.notes
-        if columns(row) + 2 + columns(where) <= WIDTH:
+        row = f"{pad(cut(cells[0], claim), claim)}  {pad(cells[1], printed)}"
+        row = f"{row}  {pad(cells[2], exact, right=True)}"
+        if tight:
+            row = cut(cells[0], width - INDENT)
+            notes = [f"printed {cells[1]}", f"exactly {cells[2]}", where, *notes]
+        elif INDENT + columns(row) + 2 + columns(where) <= width:
             row = f"{row}  {where}"
         else:
             notes = [where, *notes]
-        lines.append(row)
-        lines += wrap("; ".join(notes), WIDTH, INDENT, INDENT)
+        lines.append(f"  {view.style(f'{verdict:<{INDENT - 2}}', ROLES[verdict])}{row}")
+        lines += wrap("; ".join(notes), width, indent, indent)
     return lines
 
 

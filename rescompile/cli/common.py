@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -77,8 +77,17 @@ def _json(error: RescompileError) -> str:
     return json_text([record(one) for one in found]).rstrip("\n")
 
 
+def is_coloured(stream: IO[str]) -> bool:
+    """Whether what is printed there has colours: a terminal's has, unless NO_COLOR is set."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
 def coloured(text: str) -> str:
     """Diagnostics with colour; click strips it where the output is no terminal."""
+    if os.environ.get("NO_COLOR"):
+        return text
     lines = []
     for line in text.splitlines():
         head, bracket, rest = line.partition("[")

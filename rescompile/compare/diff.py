@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import groupby
@@ -13,14 +14,22 @@ from ..cost.cost import CONVENTION, Cost, network_cost
 from ..cost.report import figures
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
-from ..prose import json_text, visible, wrap
+from ..prose import json_text, wrap
 from ..record import record
-from ..table import markdown_table, rounded, short, text_table
+from ..table import USUAL, Column, Table, View, rounded, short
+from ..table.column import Row
 from .difference import Change, differences
 
-WIDTH = 100
-LABEL = 16  # characters of a stage's name in the text table
+WIDTH = 100  # of a text that is given no bound
 SHOWN = {"parameters": "parameters", "macs": "MACs", "activation_bytes": "activation bytes"}
+GIVES_WAY = (
+    "activation_bytes_change",  # before what it is a change of, so that none stands alone
+    "activation_bytes",
+    "parameters_change",
+    "parameters",
+    "macs_change",
+    "macs",
+)
 
 
 @record
@@ -77,31 +86,43 @@ class Diff:
         where = f"in {count:,} place{'s' * (count != 1)}" if count else "none"
         return f"<difference from {self.names[0]} to {self.names[1]}: {where}>"
 
-    def text(self) -> str:
-        """At most 100 columns wide."""
-        head = [" -> ".join(self.names), *([" -> ".join(self.specs)] if all(self.specs) else [])]
-        if not self.different:
-            return "\n".join([*map(visible, head), "no difference"]) + "\n"
-        lines = [line for text in head for line in _wrap(text, "")]
-        for group in self.groups:
-            lines.extend(["", *_wrap(group.title() or "network", "")])
-            for line in group.lines():
-                lines.extend(_wrap(line, "  "))
-        rows = [[_cut(row[0]), *row[1:]] for row in self._rows()]
-        table = text_table(_head(), rows, 1)
-        return "\n".join([*lines, "", *table, "", *self._totals(), f"({CONVENTION})"]) + "\n"
+    def text(self, view: View = USUAL) -> str:
+        """As wide as the view, 100 columns where that has no bound.
 
-    def markdown(self) -> str:
+        Raises `SpecError` for a column that is not known.
+        """
+        width = view.width or WIDTH
+        table = self._table()
+        table.chosen(view)
+        head = [" -> ".join(self.names), *([" -> ".join(self.specs)] if all(self.specs) else [])]
+        lines = [view.style(line, "head") for text in head for line in _wrap(text, width)]
+        if not self.different:
+            return "\n".join([*lines, "no difference"]) + "\n"
+        for group in self.groups:
+            title = _wrap(group.title() or "network", width)
+            lines.extend(["", *(view.style(line, "head") for line in title)])
+            for line in group.lines():
+                lines.extend(_wrap(line, width, "  "))
+        lines.extend(["", *table.text(replace(view, width=width)), ""])
+        for text in (*self._totals(), f"({CONVENTION})"):
+            lines.extend(_wrap(text, width))
+        return "\n".join(lines) + "\n"
+
+    def markdown(self, view: View = USUAL) -> str:
         """For a review: lists and a table of GitHub's Markdown."""
         lines = [f"### `{self.names[0]}` → `{self.names[1]}`", ""]
+        table = self._table().markdown(view)
         if not self.different:
             return "\n".join([*lines, "No difference."]) + "\n"
         for group in self.groups:
             lines.append(f"- `{group.title() or 'network'}`")
             lines.extend(f"  - `{line}`" for line in group.lines())
-        table = markdown_table(_head(), self._rows(), 1)
         totals = (f"- {line}" for line in self._totals())
         return "\n".join([*lines, "", *table, "", *totals, "", f"{CONVENTION}."]) + "\n"
+
+    def csv(self, view: View = USUAL) -> str:
+        """A line for each stage whose costs differ: the figures of `b`, and how much more."""
+        return self._table().csv(view)
 
     def json(self) -> str:
         """Everything, every place on its own; exact figures of both networks by stage."""
@@ -133,17 +154,22 @@ class Diff:
             + markup.bullets(map(markup.text, group.lines()))
             for group in self.groups
         )
-        table = markup.table(_head(), self._rows(), 1)
-        return (
-            f"<p>{head}</p>"
-            + markup.bullets(places)
-            + table
-            + markup.bullets(map(markup.text, self._totals()))
-        )
+        totals = markup.bullets(map(markup.text, self._totals()))
+        return f"<p>{head}</p>{markup.bullets(places)}{self._table().html(USUAL)}{totals}"
 
-    def _rows(self) -> list[list[str]]:
-        changed = [stage for stage in self.stages if stage.a != stage.b]
-        return [_row(stage) for stage in (*changed, self.total)]
+    def _table(self) -> Table:
+        """The stages that changed: the figures of the second network, and how much more."""
+        columns = (
+            Column("stage", "stage", words=True, least=16, tail=True),
+            Column("parameters", "parameters", "{:,}".format),
+            Column("parameters_change", "change", _signed),
+            Column("macs", "MACs", "{:,}".format),
+            Column("macs_change", "change", _signed),
+            Column("activation_bytes", "activations", _bytes),
+            Column("activation_bytes_change", "change", _more_bytes),
+        )
+        changed = tuple(_row(stage) for stage in self.stages if stage.a != stage.b)
+        return Table(columns, changed, GIVES_WAY, (_row(self.total),))
 
     def _totals(self) -> Iterator[str]:
         """Both totals of each quantity, exactly."""
@@ -219,20 +245,12 @@ def _ranges(places: Iterable[Path]) -> Iterator[str]:
             start = i + 1
 
 
-def _head() -> list[str]:
-    return ["stage", "parameters", "change", "MACs", "change", "activations", "change"]
-
-
-def _row(stage: StageCost) -> list[str]:
-    """The figures of the second network, and by how much they are more."""
+def _row(stage: StageCost) -> Row:
     a, b = figures(stage.a), figures(stage.b)
-    row = [stage.name]
-    for key in ("parameters", "macs"):
-        row.extend([f"{b[key]:,}", _signed(b[key] - a[key])])
-    memory = b["activation_bytes"] - a["activation_bytes"]
-    sign = "+" if memory > 0 else "-"
-    change = f"{sign}{_bytes(abs(memory))}" if memory else "0"
-    return [*row, _bytes(b["activation_bytes"]), change]
+    row: dict[str, object] = {"stage": stage.name}
+    for key in SHOWN:
+        row |= {key: b[key], f"{key}_change": b[key] - a[key]}
+    return row
 
 
 def _bytes(count: int) -> str:
@@ -240,16 +258,16 @@ def _bytes(count: int) -> str:
     return f"{text}B" if " " in text else f"{text} B"
 
 
+def _more_bytes(change: int) -> str:
+    return f"{'+' if change > 0 else '-'}{_bytes(abs(change))}" if change else "0"
+
+
 def _signed(value: int) -> str:
     return f"{value:+,}" if value else "0"
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= LABEL else f"...{name[3 - LABEL :]}"
-
-
-def _wrap(text: str, indent: str) -> list[str]:
-    return wrap(text, WIDTH, indent, f"{indent}    ")
+def _wrap(text: str, width: int, indent: str = "") -> list[str]:
+    return wrap(text, width, indent, f"{indent}    ")
 
 
 def _record(change: Change) -> dict[str, object]:

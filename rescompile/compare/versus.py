@@ -1,8 +1,9 @@
 """Two networks side by side, with honest percentages.
 
-A paper that says "18 % of VGG-19's FLOPs" may have rounded the exact ratio, cut it off, or divided
-figures that were rounded before. A `Ratio` gives all three and says which of them leads where. The
-figures are rounded to one decimal (halves up), in the largest unit of which both have at least one.
+A paper that says "18 % of VGG-19's FLOPs" may have rounded the exact ratio, or divided figures that
+were rounded before. A `Ratio` gives both; `rescompile check` says which of them a claim follows.
+The figures are rounded to one decimal (halves up), in the largest unit of which both have at least
+one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ..ir.trace import Elaborated
 from ..ops import Shape, show_shape
 from ..prose import json_text, markdown, visible
 from ..record import record
-from ..table import csv_table, markdown_table, percent, rounded, text_table, unit_of
+from ..table import USUAL, Column, Table, View, rounded, unit_of, wrapped
 
 QUANTITIES = {
     "parameters": ("parameters", ""),
@@ -27,6 +28,16 @@ QUANTITIES = {
     "weights_bytes": ("weights memory", "B"),
 }
 EXACT, FIGURES = 3, 2  # decimals of a percentage: exact, and of figures rounded before
+GIVES_WAY = (
+    "rounded_unit",
+    "rounded_b",
+    "rounded_a",
+    "rounded_figures",
+    "ratio_of_rounded_percent",
+    "b",
+    "a",
+    "ratio_percent",
+)
 
 
 @record
@@ -58,6 +69,11 @@ class Ratio:
         return rounded(Fraction(self.a, size), digits), rounded(Fraction(self.b, size), digits)
 
     @property
+    def shown(self) -> str:
+        """Both rounded figures with their unit: "3.6 / 19.6 G"."""
+        return f"{self.figures[0]} / {self.figures[1]} {self.unit}".rstrip()
+
+    @property
     def exact(self) -> Fraction | None:
         """Percent, exactly; None where `b` is nothing."""
         return Fraction(100 * self.a, self.b) if self.b else None
@@ -67,36 +83,6 @@ class Ratio:
         """Percent, of the figures rounded to one decimal."""
         a, b = self.figures
         return 100 * Fraction(a) / Fraction(b) if b else None
-
-    @property
-    def ways(self) -> dict[int, tuple[str, ...]]:
-        """The whole percentages that can be printed for this ratio, and the way to each."""
-        found: dict[int, tuple[str, ...]] = {}
-        if self.exact is None or self.of_figures is None:
-            return found
-        whole = {
-            "rounded": int(rounded(self.exact, 0)),
-            "truncated": int(self.exact),
-            "from the rounded figures": int(rounded(self.of_figures, 0)),
-        }
-        for way, number in whole.items():
-            found[number] = (*found.get(number, ()), way)
-        return found
-
-    def sentence(self) -> str:
-        """What the ratio is, and which whole percentage follows from what."""
-        if self.exact is None or self.of_figures is None:
-            return "no ratio: the second network has none"
-        a, b = self.figures
-        unit = f" {self.unit}" if self.unit else ""
-        start = (
-            f"{percent(self.exact, EXACT)} exactly; {percent(self.of_figures, FIGURES)} from "
-            f"figures rounded to one decimal ({a} / {b}{unit})"
-        )
-        if len(self.ways) == 1:
-            return f"{start}; so {next(iter(self.ways))} % either way"
-        ways = (f"{percent} % {' or '.join(way)}" for percent, way in self.ways.items())
-        return f"{start}; so {', '.join(ways)}"
 
 
 @record
@@ -138,19 +124,21 @@ class Versus:
     def __repr__(self) -> str:
         return f"<comparison of {self.a.name} with {self.b.name}>"
 
-    def text(self) -> str:
-        """Both networks, the convention, an aligned table, and a sentence for each quantity."""
-        head, *rest = self._summary()
-        table = text_table(self._head(), self._lines(), 1)
-        return "\n".join([head, *rest, "", *table, "", *self._sentences()]) + "\n"
+    def text(self, view: View = USUAL) -> str:
+        """Both networks, the convention, and an aligned table of the ratios.
 
-    def markdown(self) -> str:
+        Raises `SpecError` for a column that is not known.
+        """
+        title, *rest = self._summary()
+        lines = [view.style(line, "head") for line in wrapped(title, view)]
+        lines += [line for text in rest for line in wrapped(text, view)]
+        return "\n".join([*lines, "", *self._table().text(view)]) + "\n"
+
+    def markdown(self, view: View = USUAL) -> str:
         """The same as GitHub's Markdown."""
-        head, *rest = map(markdown, self._summary())
-        table = markdown_table(self._head(), self._lines(), 1)
-        said = [f"- {markdown(sentence)}" for sentence in self._sentences()]
-        lines = [f"# {head}", "", *(f"- {line}" for line in rest), "", *table, "", *said]
-        return "\n".join(lines) + "\n"
+        title, *rest = map(markdown, self._summary())
+        table = self._table().markdown(view)
+        return "\n".join([f"# {title}", "", *(f"- {line}" for line in rest), "", *table]) + "\n"
 
     def json(self) -> str:
         """Everything, with the unit in each key and the conventions beside the figures."""
@@ -159,21 +147,18 @@ class Versus:
             "a": self.a.record(),
             "b": self.b.record(),
             "convention": {**CONVENTIONS, "rounded_figures": rounding},
-            "ratios": [{**_record(ratio), "sentence": ratio.sentence()} for ratio in self.ratios],
+            "ratios": [_record(ratio) for ratio in self.ratios],
         }
         return json_text(data)
 
-    def csv(self) -> str:
+    def csv(self, view: View = USUAL) -> str:
         """A line for each quantity."""
-        records = [_record(ratio) for ratio in self.ratios]
-        return csv_table(list(records[0]), [list(record.values()) for record in records])
+        return self._table().csv(view)
 
     def _repr_html_(self) -> str:
         """The table for a notebook, under what is compared."""
         head, *rest = self._summary()
-        table = markup.table(self._head(), self._lines(), 1)
-        sentences = markup.bullets(map(markup.text, self._sentences()))
-        return f"<p>{markup.lines(head, rest)}</p>" + table + sentences
+        return f"<p>{markup.lines(head, rest)}</p>{self._table().html(USUAL)}"
 
     def _summary(self) -> list[str]:
         first, second = self.titles
@@ -184,24 +169,27 @@ class Versus:
             f"convention: {CONVENTION}",
         ]
 
-    def _head(self) -> list[str]:
-        return ["quantity", *self.titles, "ratio", "rounded figures", "their ratio"]
+    def _table(self) -> Table:
+        first, second = self.titles
+        columns = (
+            Column("quantity", "quantity", lambda key: QUANTITIES[key][0], words=True, least=10),
+            Column("a", first, "{:,}".format, least=8),
+            Column("b", second, "{:,}".format, least=8),
+            Column("ratio_percent", "ratio", lambda value: _percent(value, EXACT)),
+            Column("rounded_figures", "rounded figures", data=False),
+            Column("rounded_a", "rounded a", usual=False),
+            Column("rounded_b", "rounded b", usual=False),
+            Column("rounded_unit", "unit", usual=False),
+            Column(
+                "ratio_of_rounded_percent", "their ratio", lambda value: _percent(value, FIGURES)
+            ),
+        )
+        rows = tuple({**_record(ratio), "rounded_figures": ratio.shown} for ratio in self.ratios)
+        return Table(columns, rows, GIVES_WAY)
 
-    def _lines(self) -> list[list[str]]:
-        lines = []
-        for ratio in self.ratios:
-            unit = f" {ratio.unit}" if ratio.unit else ""
-            shown = f"{ratio.figures[0]} / {ratio.figures[1]}{unit}"
-            both = (_percent(ratio.exact, EXACT), _percent(ratio.of_figures, FIGURES))
-            lines.append([ratio.label, f"{ratio.a:,}", f"{ratio.b:,}", both[0], shown, both[1]])
-        return lines
 
-    def _sentences(self) -> list[str]:
-        return [f"{ratio.label}: {ratio.sentence()}" for ratio in self.ratios]
-
-
-def _percent(value: Fraction | None, digits: int) -> str:
-    return "-" if value is None else percent(value, digits)
+def _percent(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f} %"
 
 
 def _record(ratio: Ratio) -> dict[str, str | int | float | None]:

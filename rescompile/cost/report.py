@@ -6,7 +6,7 @@ the summary abbreviates, with decimal units (k, M, G: 10**3, 10**6, 10**9).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 
 from .. import markup
@@ -14,42 +14,34 @@ from ..ir.trace import Elaborated
 from ..ops import Shape, show_shape
 from ..prose import json_text, markdown, visible
 from ..record import record
-from ..table import FORMATS, Cell, csv_table, markdown_table, rounded, short, text_table
+from ..table import USUAL, Column, Table, View, rounded, short, wrapped
+from ..table.column import Row as Line
+from ..table.column import cell
 from .breakdown import VIEWS, Row, Rows, stage_rows
 from .cost import CONVENTION, CONVENTIONS, Cost
 from .peak import Peak, peak
 
-__all__ = ["FORMATS", "Report", "Row", "report", "stage_rows"]
+__all__ = ["Report", "Row", "report", "stage_rows"]
 
-HEAD = (
-    "description",
-    "output",
-    "layers",
-    "parameters",
-    "not trainable",
-    "MACs",
-    "MACs %",
-    "FLOPs",
-    "activation bytes",
-    "weights bytes",
-    "receptive field",
-    "stride",
-)
-NARROW = (
-    "description",
-    "output",
-    "layers",
-    "parameters",
-    "MACs",
-    "%",
-    "FLOPs",
-    "activations",
-    "weights",
-    "field",
-    "stride",
-)
-LEFT = 2  # columns of words: the name and the description
 FULL = "full"
+GIVES_WAY = (
+    "other_parameters",
+    "stride_px",
+    "receptive_field_px",
+    "weights_bytes",
+    "activation_bytes",
+    "flops",
+    "layers",
+    "description",
+    "macs_share_percent",
+    "output_shape",
+    "blocks",
+    "weighted_layers",
+    "conv_macs",
+    "linear_macs",
+    "parameters",
+    "macs",
+)
 
 
 @record
@@ -74,18 +66,21 @@ class Report:
     def __repr__(self) -> str:
         return f"<report of {self.name} by {self.by}: {len(self.rows):,} rows>"
 
-    def text(self) -> str:
+    def text(self, view: View = USUAL) -> str:
         """A headline, the totals, the convention, and an aligned table for a terminal.
 
-        Parameters and MACs are exact; what follows from them is short here, exact elsewhere.
+        Parameters and MACs are exact; what follows from them is short here, exact elsewhere. Raises
+        `SpecError` for a column that is not known.
         """
-        table = text_table((self.by, *NARROW), self._lines(self._short_numbers), LEFT)
-        return "\n".join([*self._summary(), "", *table]) + "\n"
+        title, *rest = self._summary()
+        lines = [view.style(line, "head") for line in wrapped(title, view)]
+        lines += [line for text in rest for line in wrapped(text, view)]
+        return "\n".join([*lines, "", *self._table().text(view)]) + "\n"
 
-    def markdown(self) -> str:
+    def markdown(self, view: View = USUAL) -> str:
         """The same as GitHub's Markdown."""
         title, *rest = map(markdown, self._summary())
-        table = markdown_table((self.by, *HEAD), self._lines(self._numbers), LEFT)
+        table = self._table().markdown(view)
         return "\n".join([f"# {title}", "", *(f"- {line}" for line in rest), "", *table]) + "\n"
 
     def json(self) -> str:
@@ -106,17 +101,13 @@ class Report:
         }
         return json_text(data)
 
-    def csv(self) -> str:
+    def csv(self, view: View = USUAL) -> str:
         """The rows alone, without a total; shapes as "64x56x56"."""
-        records = [self._record(row) for row in self.rows]
-        if not records:
-            return ""
-        return csv_table(list(records[0]), [list(map(_cell, r.values())) for r in records])
+        return self._table().csv(view)
 
     def _repr_html_(self) -> str:
         """The table for a notebook, under the totals."""
-        lines = self._lines(self._short_numbers)
-        return self.headline() + markup.table((self.by, *NARROW), lines, LEFT)
+        return self.headline() + self._table().html(USUAL)
 
     def headline(self) -> str:
         """The totals for a notebook, and the peak of memory."""
@@ -152,42 +143,65 @@ class Report:
         shapes = (f"{name} {show_shape(shape)}" for name, shape in self.outputs.items())
         return f"output{'s' * (len(self.outputs) > 1)} {', '.join(shapes)}"
 
-    def _lines(self, numbers: Callable[[Cost], list[str]]) -> list[list[str]]:
-        lines = [
-            [row.name, row.what, show_shape(row.output), *numbers(row.cost), *_reach(row)]
-            for row in self.rows
-        ]
-        if self.by != "network":
-            lines.append(["total", "", "", *numbers(self.total), "", ""])
-        return lines
-
-    def _short_numbers(self, cost: Cost) -> list[str]:
-        counts = (f"{n:,}" for n in (cost.layers, cost.parameters, cost.macs))
-        memory = (cost.activation_bytes, cost.weights_bytes)
-        sizes = (f"{short(n)}B" if n else "0" for n in memory)
-        return [*counts, str(rounded(self._share(cost), 2)), short(cost.flops), *sizes]
-
-    def _numbers(self, cost: Cost) -> list[str]:
-        counts = (cost.layers, cost.parameters, cost.other_parameters, cost.macs)
-        memory = (cost.flops, cost.activation_bytes, cost.weights_bytes)
-        share = str(rounded(self._share(cost), 2))
-        return [*(f"{n:,}" for n in counts), share, *(f"{n:,}" for n in memory)]
+    def _table(self) -> Table:
+        total: Line = {
+            "name": "total",
+            **figures(self.total),
+            "macs_share_percent": self._share(self.total),
+        }
+        foot = () if self.by == "network" else (total,)
+        return Table(columns(self.by), tuple(map(self._line, self.rows)), GIVES_WAY, foot)
 
     def _share(self, cost: Cost) -> Fraction:
         """Percent of the network's MACs."""
         return Fraction(100 * cost.macs, self.total.macs or 1)
 
-    def _record(self, row: Row) -> dict[str, object]:
+    def _line(self, row: Row) -> Line:
         return {
             "name": row.name,
             "description": row.what,
             "blocks": row.blocks,
-            "output_shape": list(row.output),
+            "output_shape": row.output,
             **figures(row.cost),
-            "macs_share_percent": float(rounded(self._share(row.cost), 4)),
-            "receptive_field_px": FULL if row.field.size is None else list(row.field.size),
-            "stride_px": None if row.stride is None else list(row.stride),
+            "macs_share_percent": self._share(row.cost),
+            "receptive_field_px": FULL if row.field.size is None else row.field.size,
+            "stride_px": row.stride,
         }
+
+    def _record(self, row: Row) -> dict[str, object]:
+        """A row for a program: shapes are lists."""
+        line = self._line(row).items()
+        return {key: list(v) if isinstance(v, tuple) else cell(v) for key, v in line}
+
+
+def columns(by: str) -> tuple[Column, ...]:
+    """The columns of a report by `by`, in the order of Markdown and CSV."""
+
+    def number(key: str, head: str, long: str = "", usual: bool = True) -> Column:
+        return Column(key, head, "{:,}".format, long, usual=usual)
+
+    def size(key: str, head: str, long: str, unit: str = "") -> Column:
+        return Column(key, head, lambda n: f"{short(n)}{unit}" if n else "0", long, "{:,}".format)
+
+    return (
+        Column("name", by, words=True, least=16, tail=True),
+        Column("description", "description", words=True, least=32),
+        number("blocks", "blocks", usual=False),
+        Column("output_shape", "output", show_shape),
+        number("layers", "layers"),
+        number("weighted_layers", "weighted layers", usual=False),
+        number("parameters", "parameters"),
+        number("other_parameters", "not trainable"),
+        number("macs", "MACs"),
+        Column("macs_share_percent", "%", lambda share: str(rounded(share, 2)), "MACs %"),
+        number("conv_macs", "conv MACs", usual=False),
+        number("linear_macs", "linear MACs", usual=False),
+        size("flops", "FLOPs", "FLOPs"),
+        size("activation_bytes", "activations", "activation bytes", "B"),
+        size("weights_bytes", "weights", "weights bytes", "B"),
+        Column("receptive_field_px", "field", _pair, "receptive field"),
+        Column("stride_px", "stride", _pair),
+    )
 
 
 def figures(cost: Cost) -> dict[str, int]:
@@ -211,20 +225,11 @@ def _peak(peak: Peak) -> dict[str, object]:
     return {"peak_bytes": peak.bytes, "step": ".".join(peak.path), "alive": alive}
 
 
-def _cell(value: object) -> Cell:
-    if isinstance(value, list):
-        return "x".join(map(str, value))
-    return value if isinstance(value, (int, float, str)) else None
-
-
-def _reach(row: Row) -> list[str]:
-    """Receptive field and stride in pixels, one number where height and width agree."""
-    size = FULL if row.field.size is None else _pair(row.field.size)
-    return [size, "-" if row.stride is None else _pair(row.stride)]
-
-
-def _pair(pair: tuple[float, float]) -> str:
-    return f"{pair[0]:g}" if pair[0] == pair[1] else f"{pair[0]:g}x{pair[1]:g}"
+def _pair(pair: tuple[float, float] | str | None) -> str:
+    """Height and width in pixels, one number where they agree."""
+    if isinstance(pair, tuple):
+        return f"{pair[0]:g}" if pair[0] == pair[1] else f"{pair[0]:g}x{pair[1]:g}"
+    return pair or "-"
 
 
 def report(elaborated: Elaborated, by: str = "stage") -> Report:

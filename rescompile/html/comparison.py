@@ -41,7 +41,6 @@ class Pair:
     id: str
     title: str
     ratios: Table
-    sentences: tuple[str, ...]
     figure: Image | None
     order: str
     places: tuple[Place, ...]
@@ -98,7 +97,6 @@ def pair(net: Architecture, base: Architecture, id: str) -> Pair:
         id=id,
         title=f"{first} against {second}",
         ratios=_ratios(costs, f"{id}-ratios"),
-        sentences=tuple(f"{ratio.label}: {ratio.sentence()}" for ratio in costs.ratios),
         figure=paper(both, [one.report("network") for one in both]),
         order=f"From {second} to {first}:",
         places=tuple(
@@ -115,14 +113,14 @@ def _ratios(costs: Versus, id: str) -> Table:
 
 
 def _ratio(ratio: Ratio) -> Row:
-    most, unit = max(ratio.a, ratio.b), f" {ratio.unit}" if ratio.unit else ""
+    most = max(ratio.a, ratio.b)
     exact = NOTHING if ratio.exact is None else percent(ratio.exact, EXACT)
     rounded = NOTHING if ratio.of_figures is None else percent(ratio.of_figures, FIGURES)
     cells = (
         number(ratio.a, most),
         number(ratio.b, most),
         Cell(exact, key=str(float(ratio.exact or 0))),
-        Cell(f"{ratio.figures[0]} / {ratio.figures[1]}{unit}"),
+        Cell(ratio.shown),
         Cell(rounded, key=str(float(ratio.of_figures or 0))),
     )
     return Row(Cell(ratio.label), cells)

@@ -47,7 +47,7 @@ def claims(found: Findings, prefix: str) -> Claims | None:
     title = found.findings[0].title
     rows = tuple(map(_claim, found.findings))
     table = Table(f"{prefix}-claims", f"Claims about {title}", CLAIM_COLUMNS, rows, words=True)
-    return Claims(found.summary.partition(": ")[2], table, rules, " ".join(CONVENTION))
+    return Claims(found.summary.partition(": ")[2], table, rules, CONVENTION)
 
 
 def _claim(finding: Finding) -> Row:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
-from ..prose import json_text, markdown
+from ..prose import json_text, visible
 from ..reference.deviation import Deviation
+from ..table import USUAL, Column, Table, View, wrapped
 from .checks import NOISE
 from .locate import Place
 
 REFERENCE = "reference"
+INSET = "  "
+ROLES = {"ok": "good", "FAIL": "bad"}
 
 
 @dataclass(frozen=True)
@@ -123,32 +127,30 @@ class Certificate:
     def labels(self) -> list[str]:
         return [label for label in self.versions if label != REFERENCE]
 
-    def text(self) -> str:
-        """For a terminal."""
-        lines = [f"{self.network}: {self._versions()}"]
-        lines.extend(f"  note: {note}" for note in self.notes)
-        table = [self._head(), *(self._cells(row) for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        for cells in table:
-            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            lines.append("  " + "  ".join(padded).rstrip())
+    def text(self, view: View = USUAL) -> str:
+        """For a terminal. Raises `SpecError` for a column that is not known."""
+        lines = wrapped(f"{self.network}: {self._versions()}", view)
+        lines.extend(line for note in self.notes for line in _inset(f"note: {note}", view))
+        inner = view if view.width is None else replace(view, width=view.width - len(INSET))
+        lines.extend(INSET + line for line in table([self]).text(inner))
         if any(row.limit > (row.bound or math.inf) for row in self.rows):
-            lines.append(
-                f"  * {NOISE:.0f} times what one rounding of all inputs moves the reference"
-            )
+            said = f"* {NOISE:.0f} times what one rounding of all inputs moves the reference"
+            lines.extend(_inset(said, view))
         for finding in self.findings:
-            lines.extend(["", *("  " + line for line in finding.text().splitlines())])
+            lines.append("")
+            for line in finding.text().splitlines():
+                deeper = len(line) - len(line.lstrip())
+                lines.extend(_inset(line.lstrip(), view, INSET + " " * deeper))
         judged = sum(row.bound is not None for row in self.rows)
         failed = sum(not row.good for row in self.rows)
         end = f"{failed} of {judged} checks failed" if failed else f"all {judged} checks passed"
-        return "\n".join([*lines, "", f"{self.network}: {end}", ""])
+        end = view.style(end, "bad" if failed else "good")
+        return "\n".join([*lines, "", f"{visible(self.network)}: {end}", ""])
 
-    def markdown(self) -> str:
+    def markdown(self, view: View = USUAL) -> str:
         """For a README."""
         lines = [f"### {self.network}", "", f"{self._versions()}.", ""]
-        head, *body = [self._head(), *(self._cells(row) for row in self.rows)]
-        lines += [_bar(head), _bar(["---"] * len(head)), *map(_bar, body)]
-        lines += ["", *(f"* {note}" for note in self.notes)]
+        lines += [*table([self]).markdown(view), "", *(f"* {note}" for note in self.notes)]
         for finding in self.findings:
             lines += ["", "```", finding.text(), "```"]
         return "\n".join(lines).rstrip() + "\n"
@@ -174,35 +176,95 @@ class Certificate:
             for label, found in self.versions.items()
         )
 
-    def _head(self) -> list[str]:
-        pairs = list(self.rows[0].pairs) if self.rows else []
-        names = [a if b == REFERENCE else f"{a} - {b}" for a, b in pairs]
-        return ["", "check", "dtype", "image", *names, "bound", "worst at"]
 
-    def _cells(self, row: Row) -> list[str]:
-        pairs = list(self.rows[0].pairs)
-        errors = [_number(row.pairs[p].error) if p in row.pairs else "" for p in pairs]
-        state = "-" if row.bound is None else "ok" if row.good else "FAIL"
-        bound = "" if row.bound is None else f"{row.limit:.0e}" if row.bound < 1 else f"{row.bound}"
-        if row.bound is not None and row.limit > row.bound:
-            bound += " *"
-        _, found = row.worst
-        where = found.problem or found.where
-        return [state, row.check, row.dtype, row.image, *errors, bound, where]
+@dataclass(frozen=True)
+class Certificates:
+    """The verifications of some specs, one after the other."""
+
+    found: Sequence[Certificate]
+
+    def text(self, view: View = USUAL) -> str:
+        """For a terminal."""
+        return "\n".join(certificate.text(view) for certificate in self.found)
+
+    def markdown(self, view: View = USUAL) -> str:
+        """For a README."""
+        return "\n".join(certificate.markdown(view) for certificate in self.found)
+
+    def csv(self, view: View = USUAL) -> str:
+        """A line for each check; relative errors under the names of those that are compared."""
+        return table(self.found).csv(view)
+
+    def json(self) -> str:
+        """One certificate as an object, several as a list."""
+        data = [certificate.data() for certificate in self.found]
+        return json_text(data[0] if len(data) == 1 else data)
 
 
 def to_json(certificates: list[Certificate]) -> str:
     """One certificate as an object, several as a list."""
-    data = [certificate.data() for certificate in certificates]
-    return json_text(data[0] if len(data) == 1 else data)
+    return Certificates(certificates).json()
+
+
+def table(certificates: Iterable[Certificate]) -> Table:
+    """The checks of some networks: a row for each, a column for each pair that is compared."""
+    rows = [(made.network, row) for made in certificates for row in made.rows]
+    pairs = dict.fromkeys(pair for _, row in rows for pair in row.pairs)
+    lines = tuple({"network": network, **_cells(row)} for network, row in rows)
+    return table_of(pairs, lines)
+
+
+def table_of(pairs: Iterable[tuple[str, str]], rows: tuple[dict[str, object], ...] = ()) -> Table:
+    """The table of a verification in which such pairs are compared."""
+    names = [label(*pair) for pair in pairs]
+    columns = (
+        Column("verdict", "", words=True, role=lambda state: ROLES.get(state, "")),
+        Column("network", "network", words=True, usual=False),
+        Column("check", "check", words=True, least=16),
+        Column("dtype", "dtype", words=True),
+        Column("image", "image", words=True),
+        *(Column(name, name, _number) for name in names),
+        Column("bound", "bound"),
+        Column("where", "worst at", words=True, least=12),
+    )
+    gives_way = ("where", "image", "dtype", "bound", *reversed(names), "check")
+    return Table(columns, rows, gives_way)
+
+
+def compared(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of which a verification tells how far they are apart."""
+    return [*((label, REFERENCE) for label in labels), *combinations(labels, 2)]
+
+
+def label(a: str, b: str) -> str:
+    """What a pair is called: "torch" where the reference is the measure, "keras - torch"."""
+    return a if b == REFERENCE else f"{a} - {b}"
+
+
+def _cells(row: Row) -> dict[str, object]:
+    state = "-" if row.bound is None else "ok" if row.good else "FAIL"
+    bound = "" if row.bound is None else f"{row.limit:.0e}" if row.bound < 1 else f"{row.bound}"
+    if row.bound is not None and row.limit > row.bound:
+        bound += " *"
+    _, found = row.worst
+    return {
+        "verdict": state,
+        "check": row.check,
+        "dtype": row.dtype,
+        "image": row.image,
+        **{label(*pair): deviation.error for pair, deviation in row.pairs.items()},
+        "bound": bound,
+        "where": found.problem or found.where,
+    }
+
+
+def _inset(text: str, view: View, indent: str = INSET) -> list[str]:
+    inner = view if view.width is None else replace(view, width=view.width - len(indent))
+    return [indent + line for line in wrapped(text, inner)]
 
 
 def _number(error: float) -> str:
     return f"{error:.1e}" if math.isfinite(error) else "fails"
-
-
-def _bar(cells: Any) -> str:
-    return "| " + " | ".join(map(markdown, cells)) + " |"
 
 
 def _finite(number: float) -> float | None:

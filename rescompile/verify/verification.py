@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations
 
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
@@ -19,7 +18,7 @@ from ..reference.deviation import Arrays, Deviation, deviations, worst
 from ..worker.client import Worker, WorkerError
 from . import account, initial
 from .case import Case, full_size, reduced
-from .certificate import REFERENCE, Certificate, Finding, Row
+from .certificate import REFERENCE, Certificate, Finding, Row, compared
 from .checks import DRAWN, INITIAL, NOISE, SURPRISE, Check, Level, checks
 from .executors import Executor, Framework, Reference
 from .locate import Place, in_order, locate_tensor, locate_value
@@ -157,10 +156,10 @@ class _Verification:
         bound: float | None,
         answers: Answers,
     ) -> Row:
-        labels = [worker.label for worker in self.workers]
-        pairs = {}
-        for a, b in [*((label, REFERENCE) for label in labels), *combinations(labels, 2)]:
-            pairs[a, b] = worst(_apart(answers[a], answers[b]))
+        pairs = {
+            (a, b): worst(_apart(answers[a], answers[b]))
+            for a, b in compared([worker.label for worker in self.workers])
+        }
         return Row(check.name, check.dtype, subject.image, bound, pairs)
 
     # -- what is random --------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from rescompile.cli import main
 from rescompile.prose import columns, markdown, quoted, visible, wrap
 from rescompile.registry import backend_names
-from rescompile.table import csv_table, markdown_table, text_table
+from rescompile.table import USUAL, Column, Table, csv_table, markdown_table
 
 ROOT = Path(__file__).parents[2]
 SPEC = """\
@@ -89,11 +89,12 @@ def test_names_of_files_are_shown(folder: Path, name: str) -> None:
     assert run("report", good, "--format", "csv").exit_code == 0
     assert json.loads(run("report", good, "--format", "json").output)["spec"] == good
     assert run("report", good, "-o", f"{name}.txt").output == f"wrote {visible(name)}.txt\n"
-    for form in ("text", "markdown", "json"):
+    for form in ("text", "markdown", "json", "csv"):
         assert run("diff", good, "resnet34", "--format", form).exit_code == 0
         assert run("check", good, "--format", form).exit_code == 0
     assert run("show", good, "--resolved").exit_code == 0
     assert run("lint", good).exit_code == 0
+    assert run("lint", good, "--format", "csv").exit_code == 0
     assert visible(good) in run("fmt", "--diff", good).output
     assert f"wrote {visible(name)}3.yaml" in run("new", "other", "-o", f"{name}3.yaml").output
 
@@ -138,8 +139,8 @@ def test_every_text_of_a_spec_comes_out(before: str, tmp_path: Path) -> None:
         tree = ast.parse((tmp_path / backend / "mine.py").read_text("utf-8"))
         said = "".join(str(ast.get_docstring(tree)).split())
         assert said.startswith(f"{words}({words}).")
-    assert text in run("report", str(path)).output
-    assert words in "".join(run("check", str(path)).output.split())
+    for command in ("report", "check"):
+        assert words in "".join(run(command, str(path)).output.split())
     found = json.loads(run("check", str(path), "--format", "json").output)["claims"][0]
     assert (found["where"], found["about"]) == (text, text)
     for command in ("report", "check"):
@@ -172,13 +173,18 @@ def test_lines_are_measured_as_they_are_written() -> None:
 
 def test_cells_are_text() -> None:
     head, rows = ["a", "b"], [["漢\u202e", "1"], ["x|`y`", "22"]]
-    assert text_table(head, rows, 1) == [
+    columns_ = (Column("a", "a", words=True), Column("b", "b"))
+    lines_of = tuple(dict(zip(head, row, strict=True)) for row in rows)
+    assert Table(columns_, lines_of, ()).text(USUAL) == [
         "a          b",
         "--------  --",
         "漢\\u202e   1",
         "x|`y`     22",
     ]
-    assert markdown_table(head, rows, 1)[2:] == ["| 漢\\\\u202e | 1 |", "| x\\|\\`y\\` | 22 |"]
+    assert markdown_table(head, rows, [True, False])[2:] == [
+        "| 漢\\\\u202e | 1 |",
+        "| x\\|\\`y\\` | 22 |",
+    ]
     lines = csv_table(head, [["=1+1", 1], ["a,\u202e", None], ["@x", 2]]).splitlines()
     assert lines == ["a,b", "'=1+1,1", '"a,\\u202e",', "'@x,2"]
 

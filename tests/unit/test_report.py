@@ -11,7 +11,7 @@ import pytest
 from rescompile.api import open_spec
 from rescompile.cost.breakdown import VIEWS
 from rescompile.cost.cost import Cost, network_cost
-from rescompile.cost.report import FORMATS, Report, report, stage_rows
+from rescompile.cost.report import Report, report, stage_rows
 from rescompile.expr.dims import Var
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.structure import (
@@ -35,6 +35,7 @@ from rescompile.ir.trace import Elaborated
 from rescompile.language.load import find, load
 from rescompile.lower import lower
 from rescompile.ops import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Relu
+from rescompile.table import FORMATS, USUAL
 
 from ..conftest import Write
 
@@ -194,13 +195,13 @@ MACS = (
     "3,663,761,408",
 )
 STAGES = """\
-stem conv, batch_norm, relu, max_pool 64 x 56 x 56 1 9,536 118,013,952 3.22
-layer1 basic_block x 3 64 x 56 x 56 6 221,952 693,633,024 18.93
-layer2 basic_block x 4 128 x 28 x 28 8 1,116,416 873,463,808 23.84
-layer3 basic_block x 6 256 x 14 x 14 12 6,822,400 1,335,885,824 36.46
-layer4 basic_block x 3 512 x 7 x 7 6 13,114,368 642,252,800 17.53
-head global_avg_pool, linear 1000 1 513,000 512,000 0.01
-total 34 21,797,672 3,663,761,408 100.00
+stem conv, batch_norm, relu, max_pool 64 x 56 x 56 1 9,536 128 118,013,952 3.22
+layer1 basic_block x 3 64 x 56 x 56 6 221,952 768 693,633,024 18.93
+layer2 basic_block x 4 128 x 28 x 28 8 1,116,416 2,304 873,463,808 23.84
+layer3 basic_block x 6 256 x 14 x 14 12 6,822,400 6,656 1,335,885,824 36.46
+layer4 basic_block x 3 512 x 7 x 7 6 13,114,368 7,168 642,252,800 17.53
+head global_avg_pool, linear 1000 1 513,000 0 512,000 0.01
+total 34 21,797,672 17,024 3,663,761,408 100.00
 """
 
 
@@ -287,5 +288,5 @@ def test_control_characters_do_not_reach_the_terminal(opened: Elaborated) -> Non
 def test_formats(opened: Elaborated, name: str) -> None:
     found = report(opened)
     assert isinstance(found, Report)
-    assert FORMATS[name](found) == getattr(found, name)()
-    assert FORMATS[name](found).endswith("\n")
+    assert FORMATS[name].render(found, USUAL) == getattr(found, name)()
+    assert getattr(found, name)().endswith("\n")

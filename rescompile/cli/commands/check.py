@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from ..common import SpecType, guarded, print_or_write, progress
+from ..common import SpecType, guarded, progress
+from ..printed import Printer, printed
 
 
 @click.command()
 @click.argument("specs", nargs=-1, type=SpecType(), metavar="[SPEC]...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but claims that fail.")
 @guarded
-def command(specs: tuple[str, ...], form: str, output: Path | None, quiet: bool) -> None:
+@printed()
+def command(specs: tuple[str, ...], quiet: bool, printer: Printer) -> None:
     """Decide the claims of each SPEC, or of every shipped one. A folder stands for its networks.
 
     A claim holds if the exact value rounds to the printed figure. It holds as printed if the exact
     value cut off gives it, or the source's own rounded figures do. Exit code 1 if a claim fails.
+    With --columns or --wide the claims of all are one table, whose columns give way in this order:
+    how, where, printed, exact, verdict, claim.
     """
     from ...claims.check import check
     from ...language.folder import networks
     from ...language.load import zoo
 
     found = check(progress(networks(specs) or [*zoo()], quiet, str))
-    if output is not None or not quiet:
-        print_or_write(getattr(found, form)(), output, quiet)
+    if printer.output is not None or not quiet:
+        printer(found, quiet)
     if found.failed.findings:
-        if output is not None or quiet:
-            click.echo(found.failed.text(), nl=False)
+        if printer.output is not None or quiet:
+            click.echo(found.failed.text(printer.view), nl=False)
         sys.exit(1)

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from ..common import SpecType, guarded, print_or_write
+from ..common import SpecType, guarded
+from ..printed import Printer, printed
 
 
 @click.command()
 @click.argument("a", type=SpecType(), metavar="A")
 @click.argument("b", type=SpecType(), metavar="B")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
 @click.option("--exit-code", is_flag=True, help="Exit 1 if there is a difference.")
 @guarded
-def command(a: str, b: str, form: str, output: Path | None, exit_code: bool) -> None:
+@printed()
+def command(a: str, b: str, exit_code: bool, printer: Printer) -> None:
     """Show how network B differs from network A, and by how much in cost.
 
     What is compared is what they compute and what their weights are called, not the text of the
-    specs; titles and sources do not count.
+    specs; titles and sources do not count. Where the table is too wide, columns give way:
+    activations, parameters, MACs, and the change of each before it.
     """
     from ...api import open_spec
     from ...compare.diff import diff
 
     made = diff(open_spec(a).analysis.elaborated, open_spec(b).analysis.elaborated)
-    print_or_write(getattr(made, form)(), output)
+    printer(made)
     if exit_code and made.different:
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..common import guarded
+from ..printed import Printer, printed
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -41,15 +42,17 @@ class CodeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.command()
 @click.argument("code", required=False, type=CodeType(), metavar="[CODE]")
 @guarded
-def command(code: str | None) -> None:
+@printed()
+def command(code: str | None, printer: Printer) -> None:
     """Explain the CODE of an error or warning, with an example and its fix; or list all codes."""
     from ...explain import index, page
 
-    text = index() if code is None else page(code).text
-    if not sys.stdout.isatty():
-        click.echo(text, nl=False)
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
+    if code is None:
+        printer(index())
+    elif printer.streams and sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
 
-    Console().print(Markdown(text))
+        Console(width=printer.view.width).print(Markdown(page(code).body))
+    else:
+        printer(page(code))

@@ -5,24 +5,18 @@ from __future__ import annotations
 import click
 
 from ..common import guarded
+from ..printed import Printer, printed
 
 
 @click.command()
 @guarded
-def command() -> None:
-    """List the shipped specs and the backends that are found."""
-    from ...language.load import zoo
-    from ...language.yaml import read
-    from ...prose import visible
-    from ...registry import backend_names, get_backend
+@printed()
+def command(printer: Printer) -> None:
+    """List the shipped specs with their families, and the backends that are found.
 
-    click.echo("specs:")
-    found = zoo()
-    width = max(map(len, found), default=0)
-    for name, path in found.items():
-        top = read(path.read_bytes(), path.name).value
-        said = ", ".join(top[key].value for key in ("title", "source") if key in top)
-        click.echo(f"  {name:<{width}}  {visible(said)}")
-    click.echo("backends:")
-    for name in backend_names():
-        click.echo(f"  {name:<{width}}  {get_backend(name).title}")
+    Where the table is too wide, columns give way in this order: source, family, title. Of CSV and
+    with --columns it is that of the specs alone.
+    """
+    from ...catalogue import catalogue
+
+    printer(catalogue())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ..common import SpecType, guarded, print_or_write
+from ..common import SpecType, guarded
+from ..printed import Printer, printed
+
+if TYPE_CHECKING:
+    from ...table import Document
 
 
 @click.command()
@@ -20,27 +23,22 @@ from ..common import SpecType, guarded, print_or_write
     help="What a row stands for.",
 )
 @click.option("--versus", type=SpecType(), metavar="SPEC", help="Compare with another network.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json", "csv"]),
-    default="text",
-    show_default=True,
-    help="How to print it.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
 @guarded
-def command(spec: str, by: str, versus: str | None, form: str, output: Path | None) -> None:
-    """Count parameters, multiply-adds and memory, exactly and without a framework."""
+@printed()
+def command(spec: str, by: str, versus: str | None, printer: Printer) -> None:
+    """Count parameters, multiply-adds and memory, exactly and without a framework.
+
+    Where a table is too wide, columns give way in this order: not trainable, stride, field,
+    weights, activations, FLOPs, layers, description, %, output, parameters, MACs. With --versus:
+    rounded figures, their ratio, the figures themselves, the second first.
+    """
     from ...api import open_spec
 
     net = open_spec(spec)
     if versus is None:
-        made: Any = net.report(by)
+        made: Document = net.report(by)
     else:
         from ...compare.versus import versus as compare
 
         made = compare(net.analysis.elaborated, open_spec(versus).analysis.elaborated)
-    print_or_write(getattr(made, form)(), output)
+    printer(made)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..common import EngineType, SpecType, guarded, print_or_write
+from ..common import EngineType, SpecType, guarded
+from ..printed import Printer, printed
 
 if TYPE_CHECKING:
     from ...api import Architecture
@@ -49,34 +49,25 @@ if TYPE_CHECKING:
     metavar="X",
     help="The bound of every judged relative error, instead of its own.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print it; json is a certificate.",
-)
-@click.option(
-    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file."
-)
 @guarded
+@printed()
 def command(
     specs: tuple[str, ...],
     backends: tuple[str, ...],
     level: str,
     size: int | None,
     tolerance: float | None,
-    form: str,
-    output: Path | None,
+    printer: Printer,
 ) -> None:
     """Verify that the backends of each SPEC compute the same function.
 
     Each framework gets the same random weights and images, and is compared with a reference in
     NumPy and with the others: outputs, running statistics, gradients, weights after ten steps of
-    SGD. Exit code 1 where they disagree.
+    SGD. Exit code 1 where they disagree. JSON is a certificate. Where the table is too wide,
+    columns give way in this order: worst at, image, dtype, bound, the pairs that are compared.
     """
     from ...language.folder import networks
+    from ...verify.certificate import Certificates, compared, table_of
     from ...verify.checks import Level
     from ...verify.verification import Options, verify
 
@@ -86,24 +77,18 @@ def command(
     certificates: list[Certificate] = []
     with _workers(backends) as workers, _status() as tell:
         _refuse(nets, workers)
+        table_of(compared([worker.label for worker in workers])).chosen(printer.view)
         del nets
         for spec in specs:
             made = verify(spec, workers, options, tell)
             certificates.append(made)
-            if form == "text" and output is None:  # what is done is told, whatever comes then
-                click.echo(("\n" if len(certificates) > 1 else "") + made.text(), nl=False)
-    if form != "text" or output is not None:
-        print_or_write(_document(certificates, form), output)
+            if printer.streams:  # what is done is told, whatever comes then
+                before = "\n" if len(certificates) > 1 else ""
+                click.echo(before + made.text(printer.view), nl=False)
+    if not printer.streams:
+        printer(Certificates(certificates))
     if not all(made.good for made in certificates):
         sys.exit(1)
-
-
-def _document(certificates: list[Certificate], form: str) -> str:
-    from ...verify.certificate import to_json
-
-    if form == "json":
-        return to_json(certificates)
-    return "\n".join(getattr(made, form)() for made in certificates)
 
 
 def _compiled(specs: tuple[str, ...], size: int | None) -> list[Architecture]:

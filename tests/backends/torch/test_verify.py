@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import importlib.util
 import json
@@ -86,6 +87,23 @@ def test_a_certificate_says_everything_and_the_same_each_time(tiny: str) -> None
     assert all(check["passed"] for check in made["checks"])
     assert sum(check["judged"] for check in made["checks"]) == 10
     assert not platform.node() or platform.node() not in first
+
+
+def test_the_checks_are_a_table_in_every_format(tiny: str, tmp_path: Path) -> None:
+    target = tmp_path / "checks.csv"
+    words = (tiny, tiny, "-b", "torch", "--level", "forward")
+    assert verify(*words, "-o", str(target)).exit_code == 0
+    rows = list(csv.DictReader(target.open(encoding="utf-8")))
+    assert {row["network"] for row in rows} == {"tiny"}
+    assert all(float(row["torch"]) < 1e-4 for row in rows)
+    assert list(rows[0])[-2:] == ["bound", "where"]
+    done = CliRunner(env={"COLUMNS": "40"}).invoke(main, ["verify", *words])
+    table = done.output.splitlines()
+    assert max(map(len, table)) <= 40
+    assert any("no room for image, worst at" in line for line in table)
+    done = verify(*words, "--columns", "check,troch")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "did you mean 'torch'?" in done.stderr
 
 
 def test_another_size_is_compiled_and_said(tiny: str) -> None:
