@@ -71,6 +71,18 @@ class Document:
     networks: tuple[Section, ...]
 
 
+@record
+class Page:
+    """A page about some networks, to be written by a command; see `page`."""
+
+    nets: tuple[Architecture, ...]
+    versus: Architecture | None = None
+
+    def html(self) -> str:
+        """The page. Raises `SpecError`."""
+        return page(self.nets, self.versus)
+
+
 def page(nets: Sequence[Architecture], versus: Architecture | None = None) -> str:
     """A report on some networks as one HTML page, which is the same bytes on any machine.
 
