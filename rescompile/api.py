@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
@@ -19,6 +21,7 @@ from .ir.invariants import prove
 from .language.load import Document, InvalidSpec, find, load
 from .lower import lower
 from .ops import show_shape
+from .prose import json_text
 from .registry import get_backend
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from .emit.contract import Backend, Request
     from .figure import Figure
     from .ir.trace import Elaborated
+
+
+MAPPING, TEXT = "a mapping", "a text"  # what diagnostics call a spec that is no file
 
 
 @dataclass(frozen=True)
@@ -197,18 +203,41 @@ def reported_together() -> Iterator[None]:
         raise SpecError([Diagnostic("E204", str(error), help=error.help)]) from None
 
 
-def open_spec(spec: str | os.PathLike[str], size: int | None = None) -> Architecture:
-    """The architecture in a file, or of that name in the zoo. Raises `SpecError`.
+Source = str | os.PathLike[str] | Mapping[str, Any]
 
-    With `size` its input is size x size pixels, whatever the spec says.
+
+def open_spec(
+    spec: Source,
+    size: int | str | tuple[int, int] | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+    name: str | None = None,
+    set: Mapping[str, Any] | Iterable[str] = (),
+) -> Architecture:
+    """The architecture that `spec` describes. Raises `SpecError`.
+
+    `spec` is a file, the name of a shipped network, the text of a spec (of several lines), or a
+    mapping with its keys. The rest changes it for once: the input's `size` in pixels (64, "64x96"
+    or a pair) and `channels`, the number of `classes`, the network's `name`, and by `set` any
+    value by its place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list. What
+    was changed stands in the emitted file.
     """
+    side = "x".join(map(str, size)) if isinstance(size, tuple) else size
+    given = {"name": name, "size": side, "channels": channels, "classes": classes}
+    changes = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if isinstance(set, Mapping):
+        changes += [f"{key}={json.dumps(value)}" for key, value in set.items()]
+    else:
+        changes += set
     try:
-        document = load(find(os.fspath(spec)))
+        if isinstance(spec, Mapping):
+            document = load(Path(MAPPING), changes, json_text(spec).encode())
+        elif isinstance(spec, str) and "\n" in spec:
+            document = load(Path(TEXT), changes, spec.encode())
+        else:
+            document = load(find(os.fspath(spec)), changes)
     except InvalidSpec as error:
         raise SpecError([*error.diagnostics, *_further(error.mended)]) from None
-    if size is not None:
-        image = document.spec.input.model_copy(update={"height": size, "width": size})
-        document = replace(document, spec=document.spec.model_copy(update={"input": image}))
     return Architecture(document)
 
 

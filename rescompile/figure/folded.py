@@ -173,10 +173,10 @@ class Builder:
         inner = (*(() if node.tap_pre else node.pre), *node.branch)
         notes: tuple[str, ...] = ()
         if node.when is not True:
-            notes = words.folded(words.condition(node.when), 20)
+            notes = (*words.folded(words.condition(node.when), 20), "else no shortcut")
         way = self.elements(node.shortcut, False)
         if way and node.where is Where.SHAPE_CHANGES:
-            notes = (*notes, "where the", "shape changes")
+            notes = (*notes, "where the shape", "changes, else", "the identity")
         return Shortcut(
             self.elements(inner, False),
             "projection" if way else "identity",

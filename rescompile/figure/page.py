@@ -18,10 +18,11 @@ from .scene import Arc, Box, Frame, Item, Label, Point, Scene, Text, bounds_of
 MARGIN = 16.0
 BETWEEN = 22.0  # between two panels, and between two networks
 COLUMN = 12.0  # between two columns of figures
+UNSAID = "What is not said is the language's default."
 HEADS = ("output", "parameters", "mult-adds")
 RATIO = 1.25  # of width to height that a page tends to
 LOWER = 0.25  # how much better a page must be for its panels to stand below the strip
-MOST = math.log(2 / RATIO)  # how far off is far
+MOST = 2.0  # to one is the greatest ratio of the sides of a page
 
 
 def _title(analysis: Analysis) -> str:
@@ -135,6 +136,7 @@ def _strip(analysis: Analysis, opened: Iterable[str]) -> list[Item]:
         x += COLUMN + max(text.width for _, text in texts)
         items += [Label(x, y, text, "end") for y, text in texts]
     extent = bounds_of(items)
+    items.append(Label(extent.left, extent.bottom + 16, Text(UNSAID, "note")))
     items.append(Label(extent.left, extent.top - 16, title))
     return items
 
@@ -168,8 +170,8 @@ def _packed(left: list[Item], panels: list[list[Item]]) -> list[Item]:
             placed = [*left, *_columns(panels, count, place)]
             extent = bounds_of(placed)
             ratio = (extent.right - extent.left) / (extent.bottom - extent.top)
-            off = abs(math.log(ratio / RATIO))
-            score = off + (place == below) * LOWER + (off > MOST) * LOWER
+            score = abs(math.log(ratio / RATIO)) + (place == below) * LOWER
+            score += max(ratio, 1 / ratio) > MOST
             best = min(best, (score, placed), key=lambda one: one[0])
     return best[1]
 

@@ -53,8 +53,8 @@ def operation(op: Op, entering: Dim | None = None) -> str:
     made = [f"{window(kernel)} {word}" if kernel is not None else word]
     made += [shown(getattr(op, n)) for n in ("channels", "features") if hasattr(op, n)]
     stride: Any = getattr(op, "stride", None)
-    if stride is not None and shown(stride) != "1":
-        made.append(f"/{shown(stride)}")
+    if stride is not None and (shown(stride) != "1" or isinstance(op, (ops.MaxPool, ops.AvgPool))):
+        made.append(f"/{shown(stride)}")  # of pools always: the language takes the kernel for it
     return ", ".join([*made, *_rest(op, entering)])
 
 
@@ -119,7 +119,7 @@ def call(node: Call, block: Block) -> str:
     given = []
     for name, dim in node.args:
         if usual.get(name) != dim:
-            first = " (first)" if name in once and node.repeat not in (None, 1) else ""
+            first = " once" if name in once and node.repeat not in (None, 1) else ""
             given.append(f"{name}={shown(dim)}{first}")
     return f"{node.block}({', '.join(given)})" if given else node.block
 
@@ -127,7 +127,8 @@ def call(node: Call, block: Block) -> str:
 def definition(block: Block) -> str:
     """The head of a block: its name and parameters, with what they are by default."""
     given = [
-        p.name if p.default is None else f"{p.name}={shown(p.default)}" for p in block.parameters
+        "once " * p.once + (p.name if p.default is None else f"{p.name}={shown(p.default)}")
+        for p in block.parameters
     ]
     return f"{block.name}({', '.join(given)})" if given else block.name
 
@@ -144,11 +145,11 @@ def folded(text: str, width: int = MAX_WIDTH) -> tuple[str, ...]:
 
 
 def _joined(words: list[str], width: int) -> list[str]:
-    """Words, those between two commas together where they fit into a line."""
+    """Words, those between two commas together where they fit into a line or nearly do."""
     found: list[str] = []
     for word in words:
         whole = f"{found[-1]} {word}" if found else word
-        if found and not found[-1].endswith(",") and len(whole) <= width:
+        if found and not found[-1].endswith(",") and len(whole) <= width * 1.4:
             found[-1] = whole
         else:
             found.append(word)

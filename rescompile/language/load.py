@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean, near
 from .models import Spec
+from .override import changed
 from .types import shown
 from .validate import validate
 from .yaml import MAX_BYTES, Item, read
@@ -29,7 +30,7 @@ class Document:
     spec: Spec
     path: Path
     cited: str
-    root: Item  # the tree of the file, with `extends` and `use` resolved
+    root: Item  # the tree of the file, with `extends` and `use` resolved, and changed
 
 
 def zoo_directory() -> Path:
@@ -69,13 +70,18 @@ class InvalidSpec(SpecError):
         self.mended = mended
 
 
-def load(path: Path) -> Document:
-    """Read and validate the spec at `path`. Raises `SpecError`, if it can be read `InvalidSpec`."""
-    loader = _Loader()
-    root = loader.spec(path, None)
+def load(path: Path, changes: Sequence[str] = (), text: bytes | None = None) -> Document:
+    """Read and validate the spec at `path`, with some values changed (see `override`).
+
+    With `text` it is that spec, as if it stood there. Raises `SpecError`, if the spec can be read
+    `InvalidSpec`.
+    """
+    loader = _Loader(path, text)
+    root = changed(loader.spec(path, None), changes)
     lost = dict.fromkeys(loader.collector.found)
     spec, wrong = validate(root)
-    document = None if spec is None else Document(spec, path, cite(path), root)
+    cited = ", ".join([f"{cite(path)} with {changes[0]}", *changes[1:]]) if changes else cite(path)
+    document = None if spec is None else Document(spec, path, cited, root)
     if lost or wrong or document is None:
         raise InvalidSpec([*lost, *wrong], None if lost else document)
     return document
@@ -83,7 +89,7 @@ def load(path: Path) -> Document:
 
 def sources(path: Path) -> list[Path]:
     """The file of a spec and those that it extends and uses, as far as they can be read."""
-    loader = _Loader()
+    loader = _Loader(path)
     with suppress(SpecError):
         loader.spec(path, None)
     return list(dict.fromkeys(loader.seen))
@@ -101,7 +107,8 @@ def cite(path: Path) -> str:
 class _Loader:
     """Follows `extends` and `use` from file to file, once each, and never outside of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, text: bytes | None = None) -> None:
+        self.given = {} if text is None else {path: text}  # instead of what is in a file
         self.chain: list[Path] = []
         self.collector = DiagnosticCollector()  # what is wrong, though the spec can be read on
         self.seen: list[Path] = []
@@ -130,7 +137,9 @@ class _Loader:
             message = f"files use each other in a circle: {names}"
             help = "a spec extends another one, never itself; remove one of the references"
             raise SpecError([Diagnostic("E104", message, asked, help=help)])
-        root = read(read_bytes(path, asked), label(path))
+        given = self.given.pop(path, None)
+        data = read_bytes(path, asked) if given is None else given
+        root = read(data, str(path) if given is not None else label(path))
         if not isinstance(root.value, dict):
             help = "a spec starts: `rescompile: 1`"
             raise SpecError([Diagnostic("E101", "the file is not a mapping", root.at, help=help)])
@@ -271,7 +280,7 @@ def _merge(base: Item, over: Item, found: list[Diagnostic]) -> Item:
 def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
     """A mapping upon a list: each key changes the list's element of that name."""
     elements = list(base.value)
-    names = {_element_name(element): i for i, element in enumerate(elements)}
+    names = {element.label: i for i, element in enumerate(elements)}
     for key, item in over.value.items():
         if key not in names:
             known = [name for name in names if name]
@@ -283,8 +292,3 @@ def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
             continue
         elements[names[key]] = _merge(elements[names[key]], item, found)
     return Item(elements, over.at, over.key_at)
-
-
-def _element_name(element: Item) -> str:
-    name = element.value.get("name") if isinstance(element.value, dict) else None
-    return name.value if name is not None and isinstance(name.value, str) else ""

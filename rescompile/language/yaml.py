@@ -52,6 +52,12 @@ class Item:
     key_at: Location | None = None
     size: int = 1
 
+    @property
+    def label(self) -> str:
+        """What a mapping calls itself by its key `name`; empty for all else."""
+        name = self.value.get("name") if isinstance(self.value, dict) else None
+        return name.value if name is not None and isinstance(name.value, str) else ""
+
     def plain(self) -> Any:
         """The value as plain Python data."""
         if isinstance(self.value, dict):

@@ -1,0 +1,100 @@
+"""A spec with some of its values changed for once: `classes=10`, `stages.layer3.repeat=2`.
+
+A change names a place by the keys that lead there: names of steps in lists, or their numbers from
+zero. A parameter may be named by itself, and so may the `size` of the input (`64`, `64x96`) and
+its `channels`. What a change says is read and judged as if it stood in the file, and a wrong one
+is told with its own text as the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..errors import Diagnostic, Location, SpecError, did_you_mean
+from .yaml import Item, read, scalar
+
+PARAMETERS = "parameters"
+
+
+def changed(root: Item, changes: Iterable[str]) -> Item:
+    """The tree with the changes, in their order; `root` stays as it is. Raises `SpecError`."""
+    for change in changes:
+        path, sign, text = change.partition("=")
+        keys = [key.strip() for key in path.split(".")]
+        at = Location(f"the change {change!r}", 1, 1, change)
+        if not sign or not all(keys):
+            help = "write the place, `=` and the value: `classes=10`, `stages.layer3.repeat=2`"
+            raise SpecError([Diagnostic("E101", "this is no change of a spec", at, help=help)])
+        value = _located(read(text.strip().encode() or b"''", at.file), at, len(path) + 1)
+        for place, part in _meant(root, keys, value):
+            root = _with(root, place, part, at)
+    return root
+
+
+def _meant(root: Item, keys: list[str], value: Item) -> Iterator[tuple[Sequence[str], Item]]:
+    """The places that a change means, each with its value."""
+    parameters = root.value.get(PARAMETERS)
+    known = parameters.value if parameters and isinstance(parameters.value, dict) else {}
+    if len(keys) > 1 or keys[0] in root.value:
+        yield keys, value
+    elif keys[0] in known:
+        yield [PARAMETERS, *keys], value
+    elif keys == ["size"]:
+        height, sign, width = str(value.value).partition("x")
+        for side, text in (("height", height), ("width", width if sign else height)):
+            yield ["input", side], replace(value, value=scalar(text))
+    else:
+        yield ["input", *keys] if keys == ["channels"] else keys, value
+
+
+def _located(item: Item, at: Location, before: int) -> Item:
+    """An item that was read by itself, with all of it placed in the text of its change."""
+    place = Location(at.file, 1, before + 1, at.text)
+    value: Any = item.value
+    if isinstance(value, dict):
+        value = {key: _located(inner, at, before) for key, inner in value.items()}
+    elif isinstance(value, list):
+        value = [_located(inner, at, before) for inner in value]
+    return Item(value, place, place, item.size)
+
+
+def _with(item: Item, keys: Sequence[str], value: Item, at: Location, within: str = "") -> Item:
+    """The item with `value` at the end of `keys`. A key that is new there is judged later."""
+    key, rest = keys[0], keys[1:]
+    if isinstance(item.value, list):
+        names = [element.label for element in item.value]
+        i = _index(key, names, at)
+        elements = list(item.value)
+        elements[i] = _with(elements[i], rest, value, at) if rest else value
+        return Item(elements, item.at, item.key_at)
+    if not isinstance(item.value, dict):
+        message = f"there is nothing inside of {item.value!r} to change, so no '{key}'"
+        raise SpecError([Diagnostic("E106", message, at)])
+    inner = item.value.get(key)
+    if rest and inner is None:
+        if key not in OPTIONAL:
+            help = did_you_mean(key, [str(known) for known in item.value])
+            raise SpecError([Diagnostic("E106", f"there is no '{key}' to change", at, help=help)])
+        inner = Item({}, at, at)
+    if within == PARAMETERS and inner is None:
+        help = did_you_mean(key, list(item.value)) or "declare it in the spec"
+        raise SpecError([Diagnostic("E106", f"there is no parameter '{key}'", at, help=help)])
+    made = _with(inner, rest, value, at, key) if rest and inner is not None else value
+    return Item({**item.value, key: made}, item.at, item.key_at)
+
+
+# Mappings of a spec that need not be written.
+OPTIONAL = ("defaults", "norm", "activation", "init", "conv", "linear", PARAMETERS)
+
+
+def _index(key: str, names: Sequence[str], at: Location) -> int:
+    """The place of a list's element by its name or number."""
+    if key in names:
+        return names.index(key)
+    if key.isdigit() and int(key) < len(names):
+        return int(key)
+    known = [name for name in names if name]
+    help = did_you_mean(key, known) or f"its elements are 0 to {len(names) - 1}"
+    raise SpecError([Diagnostic("E106", f"there is no step '{key}' here", at, help=help)])
