@@ -12,6 +12,7 @@ from .tables import Cell, Row, Table
 MARKS = {Verdict.HOLDS: "good", Verdict.AS_PRINTED: "fair", Verdict.FAILS: "bad"}
 CLAIM_COLUMNS = ("Claim", "Verdict", "Printed", "Exact", "Where", "How it follows")
 MAX_LINE = 100  # columns of a source line that are shown around a place
+Sentence = tuple[tuple[str, bool], ...]  # parts of a text, each with whether it is code
 
 
 @record
@@ -34,16 +35,15 @@ class Warned:
     before: str
     line: str
     label: str
-    notes: tuple[str, ...]
-    help: str
+    notes: tuple[Sentence, ...]
+    help: Sentence
 
 
 def claims(found: Findings, prefix: str) -> Claims | None:
     """The claims of one network; None if its spec has none."""
     if not found.findings:
         return None
-    used = {finding.verdict for finding in found.findings}
-    rules = tuple((v.value, MARKS[v], rule) for v, rule in RULES.items() if v in used)
+    rules = tuple((v.value, MARKS[v], rule) for v, rule in RULES.items())
     title = found.findings[0].title
     rows = tuple(map(_claim, found.findings))
     table = Table(f"{prefix}-claims", f"Claims about {title}", CLAIM_COLUMNS, rows, words=True)
@@ -76,6 +76,14 @@ def _warning(found: Diagnostic) -> Warned:
         before=" " * before,
         line=line,
         label=found.label,
-        notes=found.notes,
-        help=found.help,
+        notes=tuple(map(sentence, found.notes)),
+        help=sentence(found.help),
     )
+
+
+def sentence(text: str) -> Sentence:
+    """The parts of a text: what stands between backquotes is code, an odd one is itself."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return ((text, False),)
+    return tuple((part, i % 2 == 1) for i, part in enumerate(parts) if part)

@@ -8,7 +8,7 @@ from pygments.lexers.python import PythonLexer
 
 from rescompile.errors import Diagnostic, Location
 from rescompile.html.comparison import signed
-from rescompile.html.findings import warnings
+from rescompile.html.findings import sentence, warnings
 from rescompile.html.memory import outline
 from rescompile.html.sources import AS_IS, highlight
 from rescompile.html.tables import by, number, percentage, pixels, shape, size, width
@@ -76,6 +76,16 @@ def test_a_caret_stands_under_its_place_in_a_long_line() -> None:
 def test_a_warning_without_a_place_has_no_line() -> None:
     (made,) = warnings([Diagnostic("F201", "m", None)])
     assert (made.place, made.line, made.before) == ("", "", "")
+
+
+def test_what_stands_between_backquotes_is_code() -> None:
+    assert sentence("set `a: 1`, or `b`") == (
+        ("set ", False),
+        ("a: 1", True),
+        (", or ", False),
+        ("b", True),
+    )
+    assert sentence("an odd ` alone") == (("an odd ` alone", False),)
 
 
 def test_wide_characters_move_the_caret() -> None:
