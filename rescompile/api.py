@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from .ir.elaborate import elaborate
 from .ir.fold import fold
 from .ir.invariants import prove
 from .language.load import Document, InvalidSpec, find, load
+from .language.override import words
 from .lower import lower
 from .ops import show_shape
 from .prose import json_text
@@ -222,13 +222,7 @@ def open_spec(
     value by its place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list. What
     was changed stands in the emitted file.
     """
-    side = "x".join(map(str, size)) if isinstance(size, tuple) else size
-    given = {"name": name, "size": side, "channels": channels, "classes": classes}
-    changes = [f"{key}={value}" for key, value in given.items() if value is not None]
-    if isinstance(set, Mapping):
-        changes += [f"{key}={json.dumps(value)}" for key, value in set.items()]
-    else:
-        changes += set
+    changes = words(size, channels, classes, name, set)
     try:
         if isinstance(spec, Mapping):
             document = load(Path(MAPPING), changes, json_text(spec).encode())

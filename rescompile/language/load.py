@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean, near
+from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean
+from .merge import merge
 from .models import Spec
 from .override import changed
 from .types import shown
@@ -153,7 +154,7 @@ class _Loader:
             if extends is not None:
                 base = self.base(extends, path)
                 inherited = {k: v for k, v in base.value.items() if k not in NOT_INHERITED}
-                root = _merge(Item(inherited, base.at), root, self.collector.found)
+                root = merge(Item(inherited, base.at), root, self.collector.found)
         return root
 
     def base(self, extends: Item, path: Path) -> Item:
@@ -263,32 +264,3 @@ def label(path: Path) -> str:
     if full.is_relative_to(zoo):
         return (Path("specs") / full.relative_to(zoo)).as_posix()
     return path.as_posix()
-
-
-def _merge(base: Item, over: Item, found: list[Diagnostic]) -> Item:
-    """`over` laid upon `base`: mappings key by key, list elements by name, all else replaced."""
-    if isinstance(base.value, dict) and isinstance(over.value, dict):
-        merged = dict(base.value)
-        for key, item in over.value.items():
-            merged[key] = _merge(merged[key], item, found) if key in merged else item
-        return Item(merged, over.at, over.key_at)
-    if isinstance(base.value, list) and isinstance(over.value, dict):
-        return _merge_named(base, over, found)
-    return over
-
-
-def _merge_named(base: Item, over: Item, found: list[Diagnostic]) -> Item:
-    """A mapping upon a list: each key changes the list's element of that name."""
-    elements = list(base.value)
-    names = {element.label: i for i, element in enumerate(elements)}
-    for key, item in over.value.items():
-        if key not in names:
-            known = [name for name in names if name]
-            message = f"there is nothing named '{key}' to change in the base"
-            help = did_you_mean(key, known)
-            if isinstance(item.value, dict) and not near(key, known):
-                help = f"{help}; to add a step, write the whole list"
-            found.append(Diagnostic("E106", message, item.key_at, help=help))
-            continue
-        elements[names[key]] = _merge(elements[names[key]], item, found)
-    return Item(elements, over.at, over.key_at)

@@ -2,13 +2,14 @@
 
 A change names a place by the keys that lead there: names of steps in lists, or their numbers from
 zero. A parameter may be named by itself, and so may the `size` of the input (`64`, `64x96`) and
-its `channels`. What a change says is read and judged as if it stood in the file, and a wrong one
-is told with its own text as the place.
+its `channels`; a step is dropped by null. What a change says is read and judged as if it stood in
+the file, and a wrong one is told with its own text as the place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,22 @@ from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from .yaml import Item, read, scalar
 
 PARAMETERS = "parameters"
+
+
+def words(
+    size: int | str | tuple[int, int] | None = None,
+    channels: int | None = None,
+    classes: int | None = None,
+    name: str | None = None,
+    more: Mapping[str, Any] | Iterable[str] = (),
+) -> tuple[str, ...]:
+    """Changes as texts, of which `more` may be some already, or values by their places."""
+    side = "x".join(map(str, size)) if isinstance(size, tuple) else size
+    given = {"name": name, "size": side, "channels": channels, "classes": classes}
+    made = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if isinstance(more, Mapping):
+        more = [f"{key}={json.dumps(value)}" for key, value in more.items()]
+    return (*made, *more)
 
 
 def changed(root: Item, changes: Iterable[str]) -> Item:
@@ -67,7 +84,10 @@ def _with(item: Item, keys: Sequence[str], value: Item, at: Location, within: st
         names = [element.label for element in item.value]
         i = _index(key, names, at)
         elements = list(item.value)
-        elements[i] = _with(elements[i], rest, value, at) if rest else value
+        if not rest and value.value is None:
+            del elements[i]
+        else:
+            elements[i] = _with(elements[i], rest, value, at) if rest else value
         return Item(elements, item.at, item.key_at)
     if not isinstance(item.value, dict):
         message = f"there is nothing inside of {item.value!r} to change, so no '{key}'"

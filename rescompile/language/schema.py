@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from .load import LIBRARY_KEYS
+from .merge import SIDES
 from .models import COMMON, WORDS, Model, Spec
 from .models.claims import QUANTITIES
 
@@ -22,7 +23,8 @@ EXTENDS = "The spec that this one changes: a file beside it, or a shipped networ
 USE = "Libraries of blocks: files beside this one, or shipped ones such as `blocks/residual`."
 ABOUT = "Of a library: a sentence on what its blocks are for."
 ONE_OF = {"BlockSpec": ("body", "sequence", "inline"), "Claim": QUANTITIES}
-CHANGE = "Changes to the steps of these names."
+CHANGE = "Changes to the steps of these names; null drops one."
+SIDE = "Of a new step: the step that it stands {}."
 Json = dict[str, Any]
 
 
@@ -44,6 +46,9 @@ def schema() -> Json:
     made["properties"]["use"] = {"type": "array", "items": REFERENCE, "description": USE}
     made["description"] = _about(Spec)
     changes = {f"{name}Change": _change(one) for name, one in {**defs, "Spec": made}.items()}
+    for side in SIDES:
+        told = {"type": "string", "description": SIDE.format(side)}
+        changes["StepChange"]["properties"][side] = told
     changes["SpecChange"] |= {"required": ["rescompile", "extends", "name"]}
     extends = {**REFERENCE, "description": EXTENDS}
     changes["SpecChange"]["properties"]["extends"] = extends
@@ -147,7 +152,7 @@ def _loose(node: Any) -> Any:
         change = {
             "type": "object",
             "description": CHANGE,
-            "additionalProperties": {"$ref": "#/$defs/StepChange"},
+            "additionalProperties": {"anyOf": [{"$ref": "#/$defs/StepChange"}, {"type": "null"}]},
         }
         return {"anyOf": [whole, change], **about}
     return {

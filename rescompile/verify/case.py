@@ -36,6 +36,7 @@ class Case:
     net: Architecture
     size: int | None
     sources: Mapping[str, str]
+    changes: tuple[str, ...] = ()  # made to the spec
     perturbed: bool = False  # whether weights and images are moved by a rounding
 
     @property
@@ -49,7 +50,8 @@ class Case:
 
     def subject(self, backend: str, dtype: str) -> Subject:
         """What a worker is told."""
-        return Subject(self.spec, self.size, WEIGHTS_SEED, dtype, self.sources.get(backend))
+        source = self.sources.get(backend)
+        return Subject(self.spec, self.size, WEIGHTS_SEED, dtype, source, self.changes)
 
     def weights(self) -> dict[Path, Array]:
         """Drawn anew: who asks keeps them, as long as they are needed."""
@@ -113,11 +115,16 @@ class Case:
         return any(drops(self.elaborated))
 
 
-def full_size(spec: str, size: int | None = None, sources: Mapping[str, str] = {}) -> Case:
+def full_size(
+    spec: str,
+    size: int | None = None,
+    sources: Mapping[str, str] = {},
+    changes: tuple[str, ...] = (),
+) -> Case:
     """The network at the image size of its spec, or at `size`. Raises `SpecError`."""
-    net = open_spec(spec, size)
+    net = open_spec(spec, size, set=changes)
     net.analysis  # noqa: B018 - a wrong spec is refused here
-    return Case(spec, net, size, sources)
+    return Case(spec, net, size, sources, changes)
 
 
 def reduced(full: Case) -> Case:
@@ -127,7 +134,7 @@ def reduced(full: Case) -> Case:
     """
     for size in range(SMALLEST, min(full.elaborated.network.input[1:]), 32):
         try:
-            return full_size(full.spec, size, full.sources)
+            return full_size(full.spec, size, full.sources, full.changes)
         except SpecError:
             continue
     return full

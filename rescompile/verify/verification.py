@@ -31,12 +31,16 @@ Judge = Callable[[Elaborated, Arrays], dict[str, Deviation]]
 
 @dataclass(frozen=True)
 class Options:
-    """How to verify. `sources` replaces what backends emit, by name: to prove that it is seen."""
+    """How to verify. `sources` replaces what backends emit, by name: to prove that it is seen.
+
+    `changes` are made to the spec first, as `open_spec` makes them.
+    """
 
     level: Level = Level.TRAIN
     size: int | None = None
     tolerance: float | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
 
 def verify(
@@ -52,7 +56,7 @@ def verify(
 class _Verification:
     def __init__(self, spec: str, workers: Sequence[Worker], options: Options, tell: Tell) -> None:
         self.spec, self.workers, self.options, self.tell = spec, workers, options, tell
-        self.full = full_size(spec, options.size, options.sources)
+        self.full = full_size(spec, options.size, options.sources, options.changes)
         for worker in workers:
             self.full.net.source(worker.backend)  # what cannot be expressed is refused here
         self.versions = {worker.label: worker.versions() for worker in workers}

@@ -22,8 +22,9 @@ Arrays = Mapping[str, Array]
 class Subject:
     """The model that a job is about: a spec, with what is to be changed of it.
 
-    `size` replaces the height and width of its input, `source` the emitted source; `weights` is a
-    seed, "seeded" for weights that depend on names alone, or an .npz file.
+    `size` replaces the height and width of its input, `changes` other values of the spec, `source`
+    the emitted source; `weights` is a seed, "seeded" for weights that depend on names alone, or an
+    .npz file.
     """
 
     spec: str
@@ -31,6 +32,7 @@ class Subject:
     weights: int | str = 0
     dtype: str = "float32"
     source: str | None = None
+    changes: tuple[str, ...] | list[str] = ()
 
 
 @dataclass(frozen=True)

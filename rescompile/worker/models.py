@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -40,14 +41,19 @@ class Session(server.Session):
         self.drops = RANDOM
 
     def open(
-        self, spec: str, dtype: str, size: int | None = None, source: str | None = None
+        self,
+        spec: str,
+        dtype: str,
+        size: int | None = None,
+        source: str | None = None,
+        changes: Sequence[str] = (),
     ) -> Architecture:
         """The architecture of a spec, with a model built from its source."""
-        key = (spec, dtype, size, source)
+        key = (spec, dtype, size, source, *changes)
         if self.key != key or self.net is None:
             self.key, self.model = (), None
             gc.collect()  # models are cycles, and two at once may be too large
-            self.net = open_spec(spec, size)
+            self.net = open_spec(spec, size, set=changes)
             code = source or self.net.source(self.backend)
             module = import_source(code, self.backend, self.net.name)
             self.runtime.seed(0)
@@ -62,7 +68,7 @@ class Session(server.Session):
         subject, drops = Subject(**job.options["subject"]), job.options.get("drops", self.drops)
         if job.action == "initial" or STEADIER.index(drops) < STEADIER.index(self.drops):
             self.key = ()  # a model as it was built
-        net = self.open(subject.spec, subject.dtype, subject.size, subject.source)
+        net = self.open(subject.spec, subject.dtype, subject.size, subject.source, subject.changes)
         if drops != self.drops:
             self.steady(net, drops)
         if job.action != "initial":

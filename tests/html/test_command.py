@@ -79,3 +79,8 @@ def test_a_spec_is_never_replaced(write: Write) -> None:
     before = spec.read_bytes()
     assert run("mine.yaml", "--format", "html", "-o", "mine.yaml").exit_code == 1
     assert spec.read_bytes() == before
+
+
+def test_what_is_changed_for_once_is_changed_for_all() -> None:
+    done = run("resnet18", "--versus", "vgg11", "--size", "64", "--format", "html")
+    assert done.output == page([open_spec("resnet18", size=64)], open_spec("vgg11", size=64))

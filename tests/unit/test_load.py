@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import rescompile
 from rescompile.errors import SpecError
 from rescompile.language.load import cite, find, load, zoo
 
@@ -124,3 +125,45 @@ def test_find_and_cite(write: Write) -> None:
     assert cite(write(STAGES)) == "mine.yaml"
     with pytest.raises(SpecError, match="resnet34"):
         find("resnet43")
+
+
+def total(body: str) -> int:
+    """Parameters of a network that extends ResNet-34."""
+    text = f"rescompile: 1\nname: child\nextends: resnet34\n{body}"
+    parameters: int = rescompile.load(text).report("network").total.parameters
+    return parameters
+
+
+def test_a_stage_is_dropped_by_null() -> None:
+    """Without layer4 and with a classifier of 256 channels: counted by hand from Table 1."""
+    whole = rescompile.load("resnet34").report().rows
+    layer4 = next(row.cost.parameters for row in whole if row.name == "layer4")
+    assert total("stages: {layer4: null}\n") == 21_797_672 - layer4 - 256 * 1000
+
+
+def test_a_step_is_added_before_or_after_another() -> None:
+    more = "block: basic_block, channels: 64, repeat: 2}}\n"
+    added = 2 * 2 * (64 * 64 * 9 + 2 * 64)
+    assert total("stages: {extra: {after: layer1, " + more) == 21_797_672 + added
+    assert total("stages: {extra: {before: layer1, " + more) == 21_797_672 + added
+    text = "rescompile: 1\nname: c\nextends: resnet34\nstages: {extra: {after: layer1, " + more
+    labels = [stage.label for stage in rescompile.load(text).analysis.network.stages]
+    assert labels[1:4] == ["layer1", "extra", "layer2"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        ("{extra: {after: layer9, block: basic_block}}", "no step 'layer9' for 'extra' to stand"),
+        ("{extra: {after: [1], block: basic_block}}", "for 'extra' to stand after"),
+        ("{extra: {after: layer1, before: layer2}}", "remove one of the two"),
+        ("{extra: {block: basic_block}}", "say where: `extra: {after: layer4, ...}`"),
+        ("{extra: null}", "there is nothing named 'extra' to change in the base"),
+        ("{layer1: {after: layer2}}", "after"),
+    ],
+)
+def test_a_wrong_place_is_told(stages: str, said: str) -> None:
+    text = f"rescompile: 1\nname: c\nextends: resnet34\nstages: {stages}\n"
+    with pytest.raises(SpecError) as caught:
+        rescompile.load(text).analysis  # noqa: B018
+    assert said in str(caught.value)

@@ -73,6 +73,12 @@ def test_defaults() -> None:
     assert "eps=0.001" in net.source()
 
 
+def test_a_step_is_dropped_by_null() -> None:
+    net = rescompile.load("resnet34", set=["stages.layer4=null"])
+    assert [stage.label for stage in net.analysis.network.stages][-2:] == ["layer3", "head"]
+    assert rescompile.load("resnet34", set={"stages.layer4": None}).report() == net.report()
+
+
 def test_what_is_changed_is_the_call_alone() -> None:
     before = total()
     total(classes=10)

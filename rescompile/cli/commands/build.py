@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..changes import NONE, Changes, changeable
 from ..common import SpecType, backend_option, force_option, guarded, output_option, progress
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ HEAD = 1 << 16  # bytes of a file within which it says that it is generated
 @click.option("--stdout", is_flag=True, help="Print the source instead of writing files.")
 @force_option
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@changeable()
 @guarded
 def command(
     specs: tuple[str, ...],
@@ -37,6 +39,7 @@ def command(
     stdout: bool,
     force: bool,
     quiet: bool,
+    changes: Changes,
 ) -> None:
     """Emit source code for each SPEC and backend. A folder stands for the networks in it.
 
@@ -49,7 +52,7 @@ def command(
     from ...registry import backend_names
 
     names = list(dict.fromkeys(backends)) or backend_names()
-    made = compiled(networks(specs), names, output, quiet or stdout)
+    made = compiled(networks(specs), names, output, quiet or stdout, changes)
     if stdout:
         click.echo("".join(item.data.decode() for item in made), nl=False)
     elif check:
@@ -58,12 +61,17 @@ def command(
         write(made, quiet, force)
 
 
-def compiled(specs: Iterable[str], backends: list[str], output: Path, quiet: bool) -> list[Output]:
+def compiled(
+    specs: Iterable[str],
+    backends: list[str],
+    output: Path,
+    quiet: bool,
+    changes: Changes = NONE,
+) -> list[Output]:
     """The file of each spec for each backend, as it is to be.
 
     Raises `SpecError` for two specs of one name, too: the second file would replace the first.
     """
-    from ...api import open_spec
     from ...errors import DiagnosticCollector, SpecError
     from ...files import Output
 
@@ -73,7 +81,7 @@ def compiled(specs: Iterable[str], backends: list[str], output: Path, quiet: boo
     collector = DiagnosticCollector()
     for spec, name in progress(jobs, quiet, lambda job: f"{job[0]} for {job[1]}"):
         with collector.part():
-            net = opened.get(spec) or open_spec(spec)
+            net = opened.get(spec) or changes.open(spec)
             opened[spec] = net
             made[Output(output / name / f"{net.name}.py", net.source(name))] = None
     with collector.part():

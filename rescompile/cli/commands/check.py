@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import SpecType, guarded, progress
 from ..printed import Printer, printed
 
@@ -13,9 +14,10 @@ from ..printed import Printer, printed
 @click.command()
 @click.argument("specs", nargs=-1, type=SpecType(), metavar="[SPEC]...")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but claims that fail.")
+@changeable()
 @guarded
 @printed()
-def command(specs: tuple[str, ...], quiet: bool, printer: Printer) -> None:
+def command(specs: tuple[str, ...], quiet: bool, printer: Printer, changes: Changes) -> None:
     """Decide the claims of each SPEC, or of every shipped one. A folder stands for its networks.
 
     A claim holds if the exact value rounds to the printed figure. It holds as printed if the exact
@@ -27,7 +29,7 @@ def command(specs: tuple[str, ...], quiet: bool, printer: Printer) -> None:
     from ...language.folder import networks
     from ...language.load import zoo
 
-    found = check(progress(networks(specs) or [*zoo()], quiet, str))
+    found = check(progress(networks(specs) or [*zoo()], quiet, str), changes.open)
     if printer.output is not None or not quiet:
         printer(found, quiet)
     if found.failed.findings:

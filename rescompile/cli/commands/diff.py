@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import SpecType, guarded
 from ..printed import Printer, printed
 
@@ -14,19 +15,19 @@ from ..printed import Printer, printed
 @click.argument("a", type=SpecType(), metavar="A")
 @click.argument("b", type=SpecType(), metavar="B")
 @click.option("--exit-code", is_flag=True, help="Exit 1 if there is a difference.")
+@changeable()
 @guarded
 @printed()
-def command(a: str, b: str, exit_code: bool, printer: Printer) -> None:
+def command(a: str, b: str, exit_code: bool, printer: Printer, changes: Changes) -> None:
     """Show how network B differs from network A, and by how much in cost.
 
     What is compared is what they compute and what their weights are called, not the text of the
-    specs; titles and sources do not count. Where the table is too wide, columns give way:
-    activations, parameters, MACs, and the change of each before it.
+    specs; titles and sources do not count. Changes are made to both. Where the table is too wide,
+    columns give way: activations, parameters, MACs, and the change of each before it.
     """
-    from ...api import open_spec
     from ...compare.diff import diff
 
-    made = diff(open_spec(a).analysis.elaborated, open_spec(b).analysis.elaborated)
+    made = diff(*(changes.open(spec).analysis.elaborated for spec in (a, b)))
     printer(made)
     if exit_code and made.different:
         sys.exit(1)

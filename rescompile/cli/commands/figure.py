@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import SOURCES, SpecType, guarded, progress
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not up to date.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@changeable()
 @guarded
 def command(
     specs: tuple[str, ...],
@@ -46,19 +48,19 @@ def command(
     opened: tuple[str, ...],
     check: bool,
     quiet: bool,
+    changes: Changes,
 ) -> None:
     """Draw networks: SVG, TikZ, and by cairosvg PDF or PNG.
 
     SVG pictures follow light and dark mode, and tell more of a box on hovering.
     """
-    from ...api import open_spec
     from ...language.folder import networks
     from ...prose import visible
 
     if check and output is None:
         raise click.UsageError("--check compares with what is at --output")
     jobs = networks(specs)
-    nets = [open_spec(spec) for spec in progress(jobs, quiet or output is None, str)]
+    nets = [changes.open(spec) for spec in progress(jobs, quiet or output is None, str)]
     if output is None:
         from ...figure import figure
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import SpecType, guarded
 from ..printed import Printer, printed
 
@@ -32,9 +33,12 @@ def _page() -> Format:
     help="What a row stands for. HTML has a table for each.",
 )
 @click.option("--versus", type=SpecType(), metavar="SPEC", help="Compare with another network.")
+@changeable()
 @guarded
 @printed(html=_page)
-def command(specs: tuple[str, ...], by: str, versus: str | None, printer: Printer) -> None:
+def command(
+    specs: tuple[str, ...], by: str, versus: str | None, printer: Printer, changes: Changes
+) -> None:
     """Count parameters, multiply-adds and memory, exactly and without a framework.
 
     Where a table is too wide, columns give way in this order: not trainable, stride, field,
@@ -45,23 +49,22 @@ def command(specs: tuple[str, ...], by: str, versus: str | None, printer: Printe
     compares several SPECs, and each with --versus. A folder stands for the networks in it.
     """
     if printer.form == "html":
-        _write_page(specs, versus, printer)
+        _write_page(specs, versus, printer, changes)
         return
     if len(specs) > 1:
         message = "several networks are compared on a page: say `--format html`, or `-o FILE.html`"
         raise click.UsageError(message)
-    from ...api import open_spec
-
-    net = open_spec(specs[0])
+    net = changes.open(specs[0])
     if versus is None:
         made: Document = net.report(by)
     else:
-        made = net.versus(open_spec(versus))
+        made = net.versus(changes.open(versus))
     printer(made)
 
 
-def _write_page(specs: tuple[str, ...], versus: str | None, printer: Printer) -> None:
-    from ...api import open_spec
+def _write_page(
+    specs: tuple[str, ...], versus: str | None, printer: Printer, changes: Changes
+) -> None:
     from ...errors import DiagnosticCollector
     from ...html import Page
     from ...language.folder import networks
@@ -71,8 +74,8 @@ def _write_page(specs: tuple[str, ...], versus: str | None, printer: Printer) ->
     collector, nets = DiagnosticCollector(), []
     for spec in networks(specs):
         with collector.part():
-            nets.append(open_spec(spec))
+            nets.append(changes.open(spec))
     with collector.part():
-        other = open_spec(versus) if versus else None
+        other = changes.open(versus) if versus else None
     collector.done()
     printer(cast("Document", Page(tuple(nets), other)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import EngineType, SpecType, guarded
 from ..printed import Printer, printed
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     metavar="X",
     help="The bound of every judged relative error, instead of its own.",
 )
+@changeable(size=False)
 @guarded
 @printed()
 def command(
@@ -58,6 +60,7 @@ def command(
     size: int | None,
     tolerance: float | None,
     printer: Printer,
+    changes: Changes,
 ) -> None:
     """Verify that the backends of each SPEC compute the same function.
 
@@ -71,9 +74,9 @@ def command(
     from ...verify.checks import Level
     from ...verify.verification import Options, verify
 
-    options = Options(Level(level), size, tolerance)
+    options = Options(Level(level), size, tolerance, changes=changes.words)
     specs = tuple(networks(specs))
-    nets = _compiled(specs, size)
+    nets = _compiled(specs, size, changes.words)
     certificates: list[Certificate] = []
     with _workers(backends) as workers, _status() as tell:
         _refuse(nets, workers)
@@ -91,7 +94,9 @@ def command(
         sys.exit(1)
 
 
-def _compiled(specs: tuple[str, ...], size: int | None) -> list[Architecture]:
+def _compiled(
+    specs: tuple[str, ...], size: int | None, changes: tuple[str, ...]
+) -> list[Architecture]:
     """The specs, of which none is wrong: that is told before a framework starts."""
     from ...api import open_spec
     from ...errors import DiagnosticCollector
@@ -100,7 +105,7 @@ def _compiled(specs: tuple[str, ...], size: int | None) -> list[Architecture]:
     nets = []
     for spec in specs:
         with collector.part():
-            nets.append(open_spec(spec, size))
+            nets.append(open_spec(spec, size, set=changes))
             nets[-1].analysis  # noqa: B018
     collector.done()
     return nets

@@ -296,3 +296,13 @@ def test_modules_of_the_working_directory_are_not_run(
     with Worker("torch") as worker:
         worker.versions()
     assert not Path("ran").exists()
+
+
+def test_a_changed_network_is_the_one_that_is_verified(tiny: str) -> None:
+    needs_torch()
+    words = ("--backend", "torch", "--classes", "7", "--set", "stem.conv1.conv.channels=6")
+    done = verify(tiny, *words, "--format", "json")
+    assert done.exit_code == 0, done.output
+    certificate = json.loads(done.stdout)
+    assert certificate["agrees"] is True
+    assert "with classes=7, stem.conv1.conv.channels=6" in certificate["spec"]
