@@ -62,10 +62,9 @@ class Architecture:
     def _repr_html_(self) -> str | None:
         """The figure and the totals, for a notebook; nothing where the spec has errors."""
         try:
-            report = self.report("network")
+            return self.figure()._repr_html_() + self.report("network").headline()
         except RescompileError:
             return None
-        return self.figure()._repr_html_() + report.headline()
 
     @cached_property
     def lowered(self) -> Elaborated:

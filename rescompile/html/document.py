@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from .. import __version__
 from ..api import Architecture
-from ..cost.cost import CONVENTION, CONVENTIONS
+from ..cost.cost import CONVENTIONS
 from ..errors import DiagnosticCollector
 from ..prose import visible
 from ..record import record
@@ -64,7 +64,6 @@ class Document:
     policy: str
     style: Markup
     script: Markup
-    convention: str
     terms: tuple[tuple[str, str], ...]
     contents: tuple[Link, ...]
     comparison: Comparison | None
@@ -111,7 +110,6 @@ def page(nets: Sequence[Architecture], versus: Architecture | None = None) -> st
         policy=_policy(style, script),
         style=style,
         script=script,
-        convention=CONVENTION,
         terms=tuple((term, CONVENTIONS[key]) for term, key in TERMS.items()),
         contents=_contents(sections, compared is not None),
         comparison=compared,
