@@ -12,7 +12,7 @@ from rescompile.api import open_spec
 from rescompile.language.load import zoo, zoo_directory
 from rescompile.prose import markdown
 from rescompile.registry import backend_names, get_backend
-from rescompile.table import markdown_table, short
+from rescompile.table import short
 
 ROOT = Path(__file__).parents[1]
 GALLERY = ROOT / "generated/README.md"
@@ -29,6 +29,7 @@ layer with weights, aligned by the size of the output; dotted arcs are shortcuts
 shape. The networks of that paper are drawn in both styles, all others as a strip of their stages
 with a panel for each kind of block.
 """
+RULE = ("---", "---:", "---:")  # words to the left, numbers to the right
 FIRST = "resnet"  # the family whose specs stand in no folder
 
 
@@ -48,7 +49,8 @@ def _family(family: str, names: list[str]) -> Iterator[str]:
     yield f"## {family}\n"
     if family != FIRST:
         yield f"![{names[0]}](figures/{names[0]}.svg)\n"
-    yield from markdown_table(head, [], 1)
+    yield f"| {' | '.join(head)} |"
+    yield f"| {' | '.join(RULE[:3])} | {' | '.join(['---'] * (len(head) - 3))} |"
     for name in names:
         cells = " | ".join(_cells(name))
         yield f"| {cells} |"

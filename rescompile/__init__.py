@@ -6,6 +6,7 @@ net = rescompile.load("specs/resnet34.yaml")
 print(net.report().text())
 print(net.source("torch"))
 model = net.module("torch")  # a live nn.Module; needs PyTorch
+rescompile.plot(["resnet18", net]).savefig("plot.svg")  # needs matplotlib
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .api import Architecture
     from .api import open_spec as load
+    from .chart import plot
     from .errors import RescompileError, SpecError, UnsupportedError
 
-__all__ = ["Architecture", "RescompileError", "SpecError", "UnsupportedError", "load"]
+__all__ = ["Architecture", "RescompileError", "SpecError", "UnsupportedError", "load", "plot"]
 
 
 def __getattr__(name: str) -> object:
@@ -28,6 +30,10 @@ def __getattr__(name: str) -> object:
         from . import api
 
         return api.open_spec if name == "load" else api.Architecture
+    if name == "plot":
+        from . import chart
+
+        return chart.plot
     if name in __all__:
         from . import errors
 

@@ -7,24 +7,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, cast
 
+from rescompile.emit.borders import cuts, skips
 from rescompile.emit.channels_last import Proofs
 from rescompile.emit.contract import ENGINE, Request
-from rescompile.emit.functions.define import network_function, new_program
+from rescompile.emit.functions.define import BLOCK, network_function, new_program
+from rescompile.emit.functions.function import Function
 from rescompile.emit.functions.numbering import uncountable
-from rescompile.emit.layout import Call, Keyword, statement
-from rescompile.emit.template import environment, helper, tidy
+from rescompile.emit.layout import Call
+from rescompile.emit.lines import RETURN, Line
+from rescompile.emit.program import Definition
+from rescompile.emit.summary import docstring
+from rescompile.emit.template import environment, helper, mentions, tidy
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
-from .convolution import skips
 from .initialise import initializer
-from .layers import FUNCTIONS, TABLE, Style, cuts, norm_layer
+from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .vocabulary import OWN, RESERVED, complement, number, written
+from .vocabulary import FUNCTIONS, OWN, RESERVED, complement, function, number
 
 if TYPE_CHECKING:
     from rescompile.emit.validation.graph import Graph
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 
 FOLDER = FilePath(__file__).parent
 TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
-FIXED = (*OWN, *FUNCTIONS)  # helpers that the stand-in knows by their text
+FIXED = (*OWN, *(row.name for row in FUNCTIONS))  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:
@@ -50,7 +54,7 @@ class KerasBackend:
     bare_files = {".weights.h5": ("h5py",)}
     interchange_files: tuple[str, ...] = ()
     UNSUPPORTED: Mapping[type[Op], str] = {}
-    tables: Mapping[str, dict[type[Op], Any]] = {"emission": TABLE}  # and storage
+    tables: Mapping[str, dict[type[Op], Any]] = {"emission": TABLE}
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         return list(dict.fromkeys(_reasons(analysis)))
@@ -60,24 +64,24 @@ class KerasBackend:
         syntax = KerasSyntax(style)
         program = new_program(request.analysis, syntax)
         head, lines = network_function(program)
-        convs = [helper.function() for helper in style.convs if helper.is_function]
-        functions = [*convs, *style.pools.functions(), *program.order]
-        code = "\n".join([*lines, *(line for one in functions for line in one.lines)])
-        own = style.helpers - {"dense_init"}
-        used = {"KerasTensor": functions or own, "layers": own or "layers." in code}
+        helpers = [one.function() for one in style.helpers]
         blocks = [line for function in program.order for line in function.lines]
-        divides = any("make_divisible(" in line for line in blocks)
-        fixed = [name for name in FIXED if name in style.helpers]
+        code = [*lines, *(line for one in helpers for line in one.lines), *blocks]
+        fixed = [make(style) for name, make in GIVEN.items() if mentions(code, rf"{name}\(")]
+        code += [line for one in fixed for line in one.lines]
+        own = [name for name in FIXED if mentions(code, rf"{name}\(")]
+        divides = ["make_divisible"] if mentions(blocks, r"make_divisible\(") else []
+        functions = [*fixed, *helpers, *program.order]
+        tensors = [*own, *(one for one in functions if one.name != "dense_init")]
+        used = {"KerasTensor": bool(tensors), "layers": own or mentions(code, r"layers\.")}
         template = environment(TEMPLATES).get_template("module.py.j2")
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
-            imported=[name for name in ("KerasTensor", "layers") if used[name]],
+            imported=[name for name, yes in used.items() if yes],
             recurses=bool(syntax.recursion_limit),
-            uses_math=any("math." in line for line in blocks),
+            uses_math=mentions(blocks, r"math\."),
             constants=list(_constants(style)),
-            helpers=[helper(HELPERS, n) for n in (*["make_divisible"] * divides, *fixed)],
-            batch_norm=_batch_norm(style) if "batch_norm" in style.helpers else "",
-            dense_init=_dense_init(style) if "dense_init" in style.helpers else "",
+            helpers=[helper(HELPERS, name) for name in (*divides, *own)],
             functions=functions,
             head=head,
             lines=lines,
@@ -88,7 +92,7 @@ class KerasBackend:
         return "_".join(path)
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
-        from .standin_layers import trace
+        from .standin import trace
 
         kernels = Proofs(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}
@@ -114,17 +118,26 @@ def _helpers() -> dict[str, str]:
     return {name: helper(HELPERS, name) for name in FIXED}
 
 
-def _batch_norm(style: Style) -> str:
-    """The body of the function for the norm that most have."""
+def _batch_norm(style: Style) -> Function:
+    """The norm that most have."""
     assert style.norm is not None
-    given = {"momentum": "BN_MOMENTUM", "epsilon": "BN_EPSILON"}
-    layer = written(norm_layer(style.norm), given, Keyword("name", "name"))
-    return statement(Call(layer, ("x",)), before="return ", indent=4)
+    layer = norm_layer(style.norm).written(CONSTANTS, BLOCK.keyword())
+    return function("batch_norm", (), [Line(Call(layer, ("x",)), "x")])
 
 
-def _dense_init(style: Style) -> str:
-    """The body of the function for the initialisers of linear layers."""
-    return statement(initializer(style.analysis.network.linear_init), before="return ", indent=4)
+class DenseInit(Definition):
+    """The function for the initialisers of linear layers."""
+
+    signature = "def dense_init() -> keras.Initializer:"
+
+
+def _dense_init(style: Style) -> DenseInit:
+    about = "A new one for each layer: one that is shared gives all of them the same values."
+    made = Line(initializer(style.analysis.network.linear_init), RETURN)
+    return DenseInit("dense_init", (), (str(made),), tuple(docstring(about)))
+
+
+GIVEN = {"batch_norm": _batch_norm, "dense_init": _dense_init}
 
 
 def _constants(style: Style) -> Iterator[str]:

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from typing import Any
 
 import h5py
 
-from rescompile.emit.channels_last import Proofs
 from rescompile.emit.contract import Weights
-from rescompile.emit.guard import Bound
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.weights import Slot, Stored
+from rescompile.emit.validation.values import Built, Node, Tracer
+from rescompile.emit.weights import Slot
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.trace import Elaborated
 
 from . import files
-from .standin import Layer, Node
-from .standin_layers import Layers
-from .storage import Tensor, slot, snake_case, tensors
+from .files import tensors
+from .standin import model_of
+from .vocabulary import snake_case
 
 
 class KerasFiles:
@@ -35,36 +33,33 @@ class KerasFiles:
         self.helpers = helpers
 
     def slots(self, analysis: Analysis, source: str) -> list[Slot]:
-        found = self.layers(analysis, source)
-        return [slot(kept, layer.name, layer.kind) for layer, owned in found for kept in owned]
+        layers = self.layers(analysis, source)
+        return [tensor.slot for tensor in tensors(analysis.elaborated, layers)]
 
-    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
-        return files.read(file, bound)
+    read = staticmethod(files.read)
 
     def write(
         self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
     ) -> None:
         """What `Model.save_weights` writes."""
         numbers: Counter[str] = Counter()
+        groups: dict[str, Any] = {}
+        layers = self.layers(analysis, source)
         with h5py.File(file, "w") as opened:
             _variables(opened, analysis.network.name)
-            for layer, owned in self.layers(analysis, source):
-                kind = snake_case(layer.kind)
+            for name, layer in layers:
+                kind = snake_case(layer)
                 place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
                 numbers[kind] += 1
-                group = _variables(opened.create_group(place), layer.name)
-                for i, (path, _, layout) in enumerate(owned):
-                    group[str(i)] = layout.to(weights[path].astype(dtype))
+                groups[name] = _variables(opened.create_group(place), name)
+            for tensor in tensors(analysis.elaborated, layers):
+                group = groups[tensor.layer]
+                group[str(len(group))] = tensor.layout.to(weights[tensor.path].astype(dtype))
 
-    def layers(self, analysis: Analysis, source: str) -> Iterator[tuple[Layer, list[Tensor]]]:
-        """Every layer with its tensors, both in Keras' order."""
-        elaborated = analysis.elaborated
-        kernels = Proofs(elaborated).kernels
-        owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
-        for layer in layers_in_order(source, elaborated, self.helpers):
-            path, trace = owners.get(layer.name, ((), None))
-            owned = tensors(path, trace, layer.kind, kernels.get(path)) if trace else ()
-            yield layer, list(owned)
+    def layers(self, analysis: Analysis, source: str) -> list[tuple[str, str]]:
+        """The name and class of each, in Keras' order."""
+        found = layers_in_order(source, analysis.elaborated, self.helpers)
+        return [(layer.name, layer.kind) for layer in found]
 
 
 def _variables(owner: Any, name: str) -> Any:
@@ -75,7 +70,7 @@ def _variables(owner: Any, name: str) -> Any:
 
 def layers_in_order(
     source: str, elaborated: Elaborated, helpers: Mapping[str, str]
-) -> Iterator[Layer]:
+) -> Iterator[Built]:
     """The layers of the model that an emitted file of this network makes, but for its input.
 
     Keras sorts a model's operations by how many others follow on the longest way to an output,
@@ -83,8 +78,8 @@ def layers_in_order(
     """
     graph = Graph()
     graph.input(elaborated.root.x)
-    tracer = Layers(graph)
-    model = tracer.model(source, elaborated.network.name, helpers)
+    tracer = Tracer(graph)
+    model = model_of(tracer, source, elaborated.network.name, helpers)
     met: dict[Node, int] = {}
     ahead = [value.node for value in reversed(model.outputs)]
     while ahead:

@@ -1,41 +1,70 @@
-"""Initialisers with the distribution that the PyTorch backend emits for the same spec."""
+"""Initialisers with the distribution that the PyTorch backend emits for the same spec.
+
+Those below are what emitted code calls while it is proved: each knows what it draws from.
+"""
 
 from __future__ import annotations
 
-from fractions import Fraction
+import math
+from types import SimpleNamespace
 
 from rescompile.emit.layout import Call, Code, Keyword
+from rescompile.ir.initial import NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import Initializer
+from rescompile.ops import Shape
 
 MODULE = "keras.initializers"
 
 
-def initializer(how: Initializer) -> Code:
-    """For the kernels of convolutions, grouped ones too, and of dense layers."""
-    if not how.mode:
-        return Call(f"{MODULE}.RandomNormal", (Keyword("stddev", repr(how.std)),))
-    return _scaling(_shown(how.scale), how.mode, how)
+def initializer(how: Initializer, multiplier: str | None = None) -> Code:
+    """For the kernels of convolutions, grouped ones too, and of dense layers.
 
-
-def depthwise_initializer(how: Initializer, multiplier: str) -> Code:
-    """For depthwise kernels; `multiplier` tells the outputs for each channel, as source text.
-
-    With C channels and multiplier m, PyTorch's fan-in is kh kw and its fan-out C m kh kw. Keras
-    calls C kh kw the fan-in and m kh kw the fan-out: up to m, each stands in for the other.
+    Of depthwise kernels `multiplier` tells the outputs for each channel, as source text. With C
+    channels and multiplier m, PyTorch's fan-in is kh kw and its fan-out C m kh kw. Keras calls
+    C kh kw the fan-in and m kh kw the fan-out: up to m, each stands in for the other.
     """
     if not how.mode:
-        return initializer(how)
-    scale, mode = _shown(how.scale), "fan_in" if how.mode == "fan_out" else "fan_out"
-    if multiplier != "1":
+        return Call(f"{MODULE}.RandomNormal", (Keyword("stddev", repr(how.std)),))
+    whole, mode = how.scale.denominator == 1, how.mode
+    scale = f"{how.scale}.0" if whole else str(how.scale).replace("/", " / ")
+    if multiplier is not None:
+        mode = "fan_in" if how.mode == "fan_out" else "fan_out"
         shown = f"({multiplier})" if " " in multiplier else multiplier
-        scale = f"{scale} {'/' if how.mode == 'fan_out' else '*'} {shown}"
-    return _scaling(scale, mode, how)
-
-
-def _shown(scale: Fraction) -> str:
-    return f"{scale.numerator}.0" if scale.denominator == 1 else str(scale).replace("/", " / ")
-
-
-def _scaling(scale: str, mode: str, how: Initializer) -> Code:
+        if multiplier != "1":
+            scale = f"{scale} {'/' if how.mode == 'fan_out' else '*'} {shown}"
     distribution = "uniform" if how.uniform else "untruncated_normal"
     return Call(f"{MODULE}.VarianceScaling", (scale, f'"{mode}"', f'"{distribution}"'))
+
+
+class Initial:
+    """An initialiser: its `draw` tells what it makes of a kernel that has a shape in Keras.
+
+    Each has an identity of its own, as each of Keras' has a seed.
+    """
+
+
+class VarianceScaling(Initial):
+    """A fan is one of the last two dimensions, times the pixels before them."""
+
+    def __init__(
+        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal"
+    ) -> None:
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+
+    def draw(self, kernel: Shape) -> Draw:
+        into, out = (math.prod(kernel[:-2]) * n for n in kernel[-2:])
+        fan = {"fan_in": into, "fan_out": out, "fan_avg": (into + out) / 2}[self.mode]
+        kinds = {"untruncated_normal": NORMAL, "uniform": UNIFORM}
+        kind = kinds.get(self.distribution, self.distribution)
+        return Draw(kind, math.sqrt(self.scale / fan))
+
+
+class RandomNormal(Initial):
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
+        self.mean, self.stddev = mean, stddev
+
+    def draw(self, kernel: Shape) -> Draw:
+        return Draw(NORMAL if self.mean == 0 else "shifted normal", self.stddev)
+
+
+INITIALIZERS = SimpleNamespace(VarianceScaling=VarianceScaling, RandomNormal=RandomNormal)

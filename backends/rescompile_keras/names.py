@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 
 from rescompile import ops
+from rescompile.emit.borders import cuts
 from rescompile.ir.trace import JoinTrace, OpTrace, ResidualTrace, Trace, walk_traces
 
-from .layers import TABLE, Style, cuts
+from .layers import Style
+from .vocabulary import USUAL
 
+Words = tuple[str, ...]
 # Keras counts up these names for operations without a layer, and for the input.
 AUTOMATIC = {
     ops.PadChannels: ("pad",),
@@ -26,8 +29,9 @@ def collisions(style: Style) -> Iterator[str]:
     for path, trace in walk_traces(style.analysis.elaborated.root.items):
         if not isinstance(trace, (OpTrace, JoinTrace, ResidualTrace)):
             continue
-        automatic |= {*_automatic(style, trace)}
-        for suffix in ("", *_suffixes(style, trace)):
+        suffixes, given = _more(style, trace)
+        automatic |= {*given}
+        for suffix in ("", *suffixes):
             name = "_".join((*path, suffix) if suffix else path)
             owner = ".".join(path) + (f" (for its {suffix})" if suffix else "")
             if owners.setdefault(name, owner) != owner:
@@ -38,29 +42,22 @@ def collisions(style: Style) -> Iterator[str]:
             yield f"{owner}: Keras gives the name '{name}' to operations; choose another"
 
 
-def _suffixes(style: Style, trace: Trace) -> tuple[str, ...]:
-    """What is appended to a name for the layers beside its own."""
-    if not isinstance(trace, OpTrace):
-        return ()
-    op, key = trace.op, trace.node.id
-    if isinstance(op, ops.Conv):
-        padded = ("pad",) if style.conv_of[key].pads(trace) else ()
-        return (*padded, "subsample") if style.conv_of[key].sites[key].skips else padded
-    if isinstance(op, ops.ConvTranspose):
-        return ("crop",) if any(side != 0 for side in cuts(op)) else ()
-    if isinstance(op, ops.Pool):
-        return style.pools.adds(trace)
-    if parts := TABLE[type(op)].parts:
-        return tuple(suffix for _, suffix in parts if suffix)
-    return ("permute",) if key in style.ordered else ()
-
-
-def _automatic(style: Style, trace: Trace) -> tuple[str, ...]:
-    """The names that Keras gives to operations."""
+def _more(style: Style, trace: Trace) -> tuple[Words, Words]:
+    """What is appended to a name for layers beside its own, and names that Keras gives."""
     if isinstance(trace, JoinTrace):
-        return ("split",) if trace.node.split else ()
+        return (), ("split",) if trace.node.split else ()
     if not isinstance(trace, OpTrace):
-        return ()
-    if isinstance(trace.op, ops.Pool) and not style.pools.uses_ops(trace):
-        return ()
-    return AUTOMATIC.get(type(trace.op), ())
+        return (), ()
+    op, key = trace.op, trace.node.id
+    suffixes: Words = ("permute",) if key in style.ordered else ()
+    if isinstance(op, ops.Conv):
+        suffixes = ("pad",) if style.conv_of[key].pads(trace) else ()
+        suffixes += ("subsample",) if style.conv_of[key].sites[key].skips else ()
+    elif isinstance(op, ops.ConvTranspose):
+        suffixes = ("crop",) if any(side != 0 for side in cuts(op)) else ()
+    elif isinstance(op, ops.Pool):
+        suffixes = ("pad",) if style.pools.pads(trace) else ()
+        return suffixes, AUTOMATIC[type(op)] if style.pools.uses_ops(trace) else ()
+    elif type(op) in USUAL:
+        suffixes += tuple(suffix for _, suffix in USUAL[type(op)].parts if suffix)
+    return suffixes, AUTOMATIC.get(type(op), ())

@@ -5,8 +5,7 @@ Which engine Keras runs on is decided by KERAS_BACKEND, before Keras is imported
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -14,39 +13,39 @@ from typing import Any
 import keras
 import numpy as np
 
-from rescompile.emit.channels_last import Layout, Proofs
+from rescompile.emit.channels_last import Proofs, to_first, to_last
 from rescompile.emit.contract import Gradients, Weights
-from rescompile.emit.guard import Bound
-from rescompile.emit.weights import COUNTER, Slot, Stored
+from rescompile.emit.runtime import LayerRuntime
+from rescompile.emit.weights import COUNTER, Slot
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
 from .differentiate import differentiate, listed
 from .exact import allow_float64, make_exact
-from .storage import Tensor, slot, tensors
-
-Variable = tuple[Path, Any, Layout]
+from .files import Tensor, tensors
 
 
-def variables(model: Any, analysis: Analysis) -> Iterator[Variable]:
-    """Every weight: its path, the Keras variable that holds it, and its layout there."""
-    for layer, (path, name, layout) in owned(model, analysis):
-        yield path, getattr(layer, name), layout
+def owned(model: Any, analysis: Analysis) -> list[Tensor]:
+    """Every weight, in the order of the model's layers."""
+    layers = ((layer.name, type(layer).__name__) for layer in model.layers)
+    return list(tensors(analysis.elaborated, layers))
 
 
-def owned(model: Any, analysis: Analysis) -> Iterator[tuple[Any, Tensor]]:
-    """Every weight with its layer."""
-    kernels = Proofs(analysis.elaborated).kernels
-    for path, trace in analysis.elaborated.flat():
-        if trace.op.parameters(trace.x):
-            layer = model.get_layer("_".join(path))
-            for tensor in tensors(path, trace, type(layer).__name__, kernels.get(path)):
-                yield layer, tensor
+def variables(model: Any, analysis: Analysis) -> Iterator[tuple[Tensor, Any]]:
+    """Every weight with the Keras variable that holds it."""
+    layers = {layer.name: layer for layer in model.layers}
+    for tensor in owned(model, analysis):
+        yield tensor, getattr(layers[tensor.layer], tensor.variable)
 
 
-class KerasRuntime:
+class KerasRuntime(LayerRuntime):
     """Layers are found by name: the path of an operation, joined by underscores."""
+
+    separator = "_"
+
+    def layers(self, model: Any) -> Mapping[str, Any]:
+        return {layer.name: layer for layer in model.layers}
 
     def versions(self) -> dict[str, str]:
         engine = keras.backend.backend()
@@ -66,43 +65,32 @@ class KerasRuntime:
             make_exact(model)
         return model
 
-    def quiet(self, model: Any) -> None:
-        for layer in model.layers:
-            if isinstance(getattr(layer, "rate", None), float):
-                layer.rate = 0.0
-
-    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
-        layers = _by_path(model, paths)
-        return {path: float(layer.rate) for path, layer in layers.items() if hasattr(layer, "rate")}
-
     def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
         layer = model.get_layer("_".join(path))
         return to_channels_first(layer(to_input(values), training=training))
 
     def multiply(self, model: Any, factors: Weights) -> None:
-        for path, layer in _by_path(model, factors).items():
+        for path, layer in self.found(model, factors).items():
             layer.call = _multiplied(to_input(factors[path]))
 
     def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:
         given = dict(weights)
-        for path, variable, layout in variables(model, analysis):
-            if path not in given:
-                raise ValueError(f"no weight for {'.'.join(path)}")
-            array = np.asarray(given.pop(path))
+        for tensor, variable in variables(model, analysis):
+            if tensor.path not in given:
+                raise ValueError(f"no weight for {'.'.join(tensor.path)}")
+            array, layout = np.asarray(given.pop(tensor.path)), tensor.layout
             fits = array.shape == layout.portable
             placed = np.ascontiguousarray(layout.to(array)) if fits else array
             if placed.shape != tuple(variable.shape):
-                name, shape = ".".join(path), tuple(variable.shape)
+                name, shape = ".".join(tensor.path), tuple(variable.shape)
                 raise ValueError(f"{name} is {shape} in Keras, not {placed.shape}")
             variable.assign(placed)
         if given:
-            raise ValueError(f"no place for {', '.join('.'.join(p) for p in given)}")
+            raise ValueError(f"no layers for {', '.join('_'.join(path) for path in given)}")
 
     def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
-        return {
-            path: np.ascontiguousarray(layout.back(keras.ops.convert_to_numpy(variable)))
-            for path, variable, layout in variables(model, analysis)
-        }
+        found = variables(model, analysis)
+        return {tensor.path: _portable(tensor, variable) for tensor, variable in found}
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
         return [
@@ -133,20 +121,17 @@ class KerasRuntime:
         return Gradients(
             [to_channels_first(output) for output in outputs],
             {
-                path: np.ascontiguousarray(layout.back(to_array(gradients[variable.path])))
-                for path, variable, layout in variables(model, analysis)
+                tensor.path: _portable(tensor, gradients[variable.path])
+                for tensor, variable in variables(model, analysis)
                 if variable.path in gradients
             },
             to_channels_first(input_gradient),
         )
 
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
-        places = {id(layer): i for i, layer in enumerate(model.layers)}
-        found = sorted(owned(model, analysis), key=lambda pair: places[id(pair[0])])
-        return [slot(tensor, layer.name, type(layer).__name__) for layer, tensor in found]
+        return [tensor.slot for tensor in owned(model, analysis)]
 
-    def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
-        return files.read(file, bound)
+    read = staticmethod(files.read)
 
     def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
@@ -155,13 +140,6 @@ class KerasRuntime:
             model.save_weights(file)
         else:
             model.save(file)
-
-
-def _by_path(model: Any, paths: Iterable[Path]) -> dict[Path, Any]:
-    """The layers that there are at some paths."""
-    layers = {layer.name: layer for layer in model.layers}
-    named = ((path, "_".join(path)) for path in paths)
-    return {path: layers[name] for path, name in named if name in layers}
 
 
 def _multiplied(factor: Any) -> Callable[..., Any]:
@@ -174,13 +152,16 @@ def to_array(tensor: Any) -> Any:
     return np.array(keras.ops.convert_to_numpy(plain))
 
 
+def _portable(tensor: Tensor, held: Any) -> Any:
+    """What a variable holds, or its gradient, in PyTorch's layout."""
+    return np.ascontiguousarray(tensor.layout.back(to_array(held)))
+
+
 def to_channels_first(tensor: Any) -> Any:
-    array = to_array(tensor)
-    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
+    return to_first(to_array(tensor))
 
 
 def to_input(array: Any) -> Any:
     """Channels last, in the dtype that models have now."""
-    array = np.asarray(array)
-    array = array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
-    return keras.ops.convert_to_tensor(np.ascontiguousarray(array).astype(keras.config.floatx()))
+    array = np.ascontiguousarray(to_last(np.asarray(array)))
+    return keras.ops.convert_to_tensor(array.astype(keras.config.floatx()))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rescompile.emit.functions import syntax
-from rescompile.emit.functions.syntax import Values
+from rescompile.emit.functions.syntax import Place, Values
 from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.lines import Line
-from rescompile.emit.scope import Argument, Scope
-from rescompile.ir.structure import JoinKind, Layer, Network
+from rescompile.emit.scope import Argument
+from rescompile.ir.structure import JoinKind, Network
 
-from .layers import Site, Style, apply
+from .layers import Style, apply
 from .vocabulary import JOINS, RESERVED, TENSOR
 
 RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
@@ -47,13 +47,11 @@ class KerasSyntax(syntax.Syntax):
             return 0
         return -(-2 * operations // RECURSION) * RECURSION
 
-    def layer(self, node: Layer, source: str, target: str, label: Label, scope: Scope) -> Values:
-        return apply(
-            node.op, Site(self.style.helpers, node, source, target, label, scope, self.style)
-        )
+    def layer(self, at: Place) -> Values:
+        return apply(at, self.style)
 
     def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
-        layer = Call(f"layers.{JOINS[kind]}", (label.keyword(),))
+        layer = JOINS[kind].written({}, label.keyword())
         return Call(layer, (Items("[", "]", operands),))
 
     def split(self, source: str, count: int) -> Code:

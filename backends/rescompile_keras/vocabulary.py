@@ -6,18 +6,17 @@ file may leave one out: a number that matters is always written. `name` goes wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from decimal import Decimal
-from enum import Enum
 from functools import partial
-from inspect import Parameter, Signature
 from typing import Any
 
+from rescompile import ops
 from rescompile.emit.functions.function import function as any_function
-from rescompile.emit.layout import Arg, Call, Code, Keyword
-from rescompile.emit.scope import Scope
-from rescompile.expr.dims import Expr
+from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
+from rescompile.emit.table import LITERAL, NUMBER, PAIR, Argument, Form, choice, constant, option
 from rescompile.ir.structure import JoinKind
+from rescompile.ops import Op
 
 TENSOR = "KerasTensor"
 # What emitted functions rely on: neither a network, nor a value of a block can be called so.
@@ -29,96 +28,6 @@ RESERVED = frozenset(
 )
 function = partial(any_function, tensor=TENSOR)
 
-CONV, DEPTHWISE, TRANSPOSED = "Conv2D", "DepthwiseConv2D", "Conv2DTranspose"
-MAX, MEAN = "MaxPooling2D", "AveragePooling2D"
-NORM, UNBIASED = "BatchNormalization", "UnbiasedBatchNormalization"
-JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Multiply", JoinKind.CONCAT: "Concatenate"}
-OWN = ("LayerScale", UNBIASED)  # layers that a file defines itself
-
-
-def _takes(positional: str = "", keyword: str = "", **defaults: Any) -> Signature:
-    both = (Parameter.POSITIONAL_OR_KEYWORD, positional), (Parameter.KEYWORD_ONLY, keyword)
-    return Signature(
-        [
-            Parameter(name, kind, default=defaults.get(name, Parameter.empty))
-            for kind, names in both
-            for name in names.split()
-        ]
-    )
-
-
-_CONV: dict[str, Any] = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
-LAYERS: dict[str, Signature] = {
-    CONV: _takes(
-        "filters kernel_size strides padding",
-        "dilation_rate groups use_bias kernel_initializer",
-        **_CONV,
-        groups=1,
-    ),
-    DEPTHWISE: _takes(
-        "kernel_size strides padding",
-        "dilation_rate depth_multiplier use_bias depthwise_initializer",
-        **_CONV,
-        depth_multiplier=1,
-    ),
-    TRANSPOSED: _takes("filters kernel_size strides", "use_bias kernel_initializer", **_CONV),
-    "Dense": _takes("units", "use_bias kernel_initializer", use_bias=True),
-    NORM: _takes("", "momentum epsilon"),
-    UNBIASED: _takes("", "momentum epsilon"),
-    "LayerNormalization": _takes("", "epsilon"),
-    "GroupNormalization": _takes("groups", "epsilon"),
-    "LayerScale": _takes("init"),
-    "ReLU": _takes("max_value", max_value=None),
-    "LeakyReLU": _takes("", "negative_slope"),
-    "ELU": _takes(),
-    "Softmax": _takes(),
-    "Activation": _takes("activation"),
-    "Dropout": _takes("rate", "noise_shape", noise_shape=None),
-    MAX: _takes("pool_size strides", "padding", strides=None, padding="valid"),
-    MEAN: _takes("pool_size strides", "padding", strides=None, padding="valid"),
-    "GlobalAveragePooling2D": _takes("", "keepdims", keepdims=False),
-    "ZeroPadding2D": _takes("padding"),
-    "Cropping2D": _takes("cropping"),
-    "UpSampling2D": _takes("size", "interpolation", interpolation="nearest"),
-    "Permute": _takes("dims"),
-    "Flatten": _takes(),
-    **{name: _takes() for name in JOINS.values()},
-}
-
-
-def written(layer: str, given: Mapping[str, Code], name: Keyword) -> Call:
-    """A layer, constructed: defaults are left out, and what follows them is given by keyword."""
-    made: list[Arg] = []
-    positional = True
-    for parameter in LAYERS[layer].parameters.values():
-        default = literal(parameter.default)
-        value = given.get(parameter.name, default)
-        positional &= parameter.kind is not Parameter.KEYWORD_ONLY and value != default
-        if value != default:
-            made.append(value if positional else Keyword(parameter.name, value))
-    return Call(layer if layer in OWN else f"layers.{layer}", (*made, name))
-
-
-def literal(value: object) -> str:
-    """A word, a number or a shape as source text."""
-    return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
-def source(value: Any, scope: Scope) -> Code:
-    """An attribute as source text; a word of Keras is text already."""
-    if isinstance(value, tuple):
-        return scope.pair(value) if len(value) == 2 else scope.sides(value)
-    if isinstance(value, Enum):
-        return literal(value.value)
-    if isinstance(value, (str, bool)):
-        return str(value)
-    return number(value) if isinstance(value, float) else scope.dim(value)
-
-
-def is_symbolic(value: Any) -> bool:
-    """Whether an attribute is an expression over the parameters of a block."""
-    return any(isinstance(dim, Expr) for dim in (value if isinstance(value, tuple) else (value,)))
-
 
 def number(value: float) -> str:
     """A float as it is written by hand: 1e-5, not 1e-05."""
@@ -129,3 +38,103 @@ def number(value: float) -> str:
 def complement(momentum: float) -> float:
     """1 - momentum without rounding dust: Keras' is the weight of the old statistics."""
     return float(1 - Decimal(repr(momentum)))
+
+
+def snake_case(name: str) -> str:
+    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
+OLD = Form(lambda value, dim: number(complement(value)), complement)
+FILTERS = Argument("filters", "channels")
+KERNEL, STRIDES = Argument("kernel_size", "kernel", PAIR), Argument("strides", "stride", PAIR, 1)
+PADDING = Argument("padding", (), BORDER, "valid")
+DILATION = option("dilation_rate", "dilation", PAIR, 1)
+BIAS = option("use_bias", "bias", LITERAL, True)
+SLIDES = (KERNEL, STRIDES, PADDING, DILATION)
+INITIAL = Argument("kernel_initializer", (), DRAWN, keyword=True)
+EPSILON = Argument("epsilon", "epsilon", FLOAT, keyword=True)
+BATCH = (Argument("momentum", "momentum", OLD, keyword=True), EPSILON)
+WINDOW = (
+    Argument("pool_size", "kernel", PAIR),
+    Argument("strides", "stride", PAIR, None, like="pool_size"),
+    option("padding", (), BORDER, "valid"),
+)
+RATE = Argument("rate", "rate", FLOAT)
+KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
+MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
+MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
+WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
+VARIABLES: dict[type[Op], dict[str, str]] = {
+    ops.Conv: WEIGHTS,
+    ops.ConvTranspose: WEIGHTS,
+    ops.Linear: WEIGHTS,
+    ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
+    ops.LayerNorm: SCALES,
+    ops.GroupNorm: SCALES,
+    ops.LayerScale: {"": "scale"},
+}
+WORDS = (ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu)
+
+
+def _layer(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Layer:
+    found = {"module": "layers.", "variables": VARIABLES.get(kind, {}), **how}
+    return Layer(name, kind, arguments, **found)
+
+
+_own = partial(_layer, module="")  # what a file defines itself
+CONV = _layer(
+    *("Conv2D", ops.Conv, FILTERS, *SLIDES, option("groups", "groups", NUMBER, 1), BIAS, INITIAL)
+)
+DEPTHWISE = _layer(
+    *("DepthwiseConv2D", ops.Conv, *SLIDES, option("depth_multiplier", "channels", NUMBER, 1)),
+    *(BIAS, Argument("depthwise_initializer", (), DRAWN, keyword=True)),
+    depthwise=True,
+)
+TRANSPOSED = _layer("Conv2DTranspose", ops.ConvTranspose, FILTERS, KERNEL, STRIDES, BIAS, INITIAL)
+DENSE = _layer("Dense", ops.Linear, Argument("units", "features"), BIAS, INITIAL)
+NORM = _layer("BatchNormalization", ops.BatchNorm, *BATCH)
+UNBIASED = _own("UnbiasedBatchNormalization", ops.BatchNorm, *BATCH, implied=(("unbiased", True),))
+MAX = _layer("MaxPooling2D", ops.MaxPool, *WINDOW)
+MEAN = _layer("AveragePooling2D", ops.AvgPool, *WINDOW)
+FLATTEN = _layer("Flatten", ops.Flatten)
+SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
+# Layers that are operations; the first of those of one kind is the usual one.
+ROWS = (
+    *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, FLATTEN, SCALE),
+    _layer("LayerNormalization", ops.LayerNorm, EPSILON),
+    _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
+    _layer("ReLU", ops.Relu, Argument("max_value", (), constant(None), None)),
+    _layer("ReLU", ops.Relu6, Argument("max_value", (), constant(6.0), None)),
+    _layer("LeakyReLU", ops.LeakyRelu, Argument("negative_slope", "slope", FLOAT, keyword=True)),
+    _layer("ELU", ops.Elu),
+    _layer("Softmax", ops.Softmax),
+    *(_layer("Activation", op, Argument("activation", (), constant(op.word))) for op in WORDS),
+    *(
+        _layer("Dropout", kind, RATE, option("noise_shape", (), constant(shape), None))
+        for kind, shape in ((ops.Dropout, None), (ops.StochasticDepth, (None, 1, 1, 1)))
+    ),
+    _layer("GlobalAveragePooling2D", ops.GlobalAvgPool, KEEPDIMS),
+    _layer("UpSampling2D", ops.Upsample, Argument("size", "scale"), MODE),
+)
+# Functions that files define for an operation.
+FUNCTIONS = (
+    _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
+    _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
+)
+# What is no operation by itself.
+ZEROS = _layer("ZeroPadding2D", Op, Argument("padding", (), ASIDE))
+CROP = _layer("Cropping2D", Op, Argument("cropping", (), ASIDE))
+PERMUTE = _layer("Permute", Op, Argument("dims", (), ASIDE))
+JOINS = {
+    JoinKind.ADD: _layer("Add", Op),
+    JoinKind.MULTIPLY: _layer("Multiply", Op),
+    JoinKind.CONCAT: _layer("Concatenate", Op),
+}
+USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
+LAYERS: dict[str, tuple[Layer, ...]] = {}
+for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
+    LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
+OWN = (SCALE.name, UNBIASED.name)  # layers that a file defines itself

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from rescompile.emit.classes.define import define_network, new_program
-from rescompile.emit.classes.syntax import Class
+from rescompile.emit.classes.refusals import refusals
+from rescompile.emit.classes.source import source
 from rescompile.emit.contract import Request
-from rescompile.emit.template import environment, helper, tidy
+from rescompile.emit.template import helper
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import Form, Layer, Path
-from rescompile.ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import Elaborated
 from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
 
-from .initialise import DRAWN, initialisers
-from .modules import HELPERS, MODULES
-from .reserved import FILE_NAMES, MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
+from .initialise import DRAWN
+from .modules import MODULES
 from .syntax import TorchSyntax
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 CHANNELS_LAST = "On CPUs it is faster after model.to(memory_format=torch.channels_last)."
 FOLDER = FilePath(__file__).parent
-TEMPLATES, FOLDER_OF_HELPERS = FOLDER / "templates", FOLDER / "helpers"
 
 
 class TorchBackend:
@@ -47,38 +44,25 @@ class TorchBackend:
     tables: Mapping[str, dict[Any, Any]] = {"emission": MODULES, "initialisation": DRAWN}
 
     def unsupported(self, analysis: Analysis) -> list[str]:
-        return list(dict.fromkeys(_reasons(analysis)))
+        found = refusals(analysis, TorchSyntax(analysis), self.UNSUPPORTED)
+        return list(dict.fromkeys((*found, *_varying(analysis))))
 
     def emit(self, request: Request) -> str:
-        program = new_program(request.analysis, TorchSyntax(request.analysis))
-        network = define_network(program)
-        code = list(_code([*program.order, network]))
-        names = ("make_divisible", *sorted(HELPERS))
-        helpers = [helper(FOLDER_OF_HELPERS, n) for n in names if _mentions(code, rf"{n}\(")]
-        code += helpers
-        template = environment(TEMPLATES).get_template("module.py.j2")
-        source = template.render(
-            docstring=request.summary.docstring(advice=_advice(request.analysis)),
-            uses_math=_mentions(code, r"math\."),
-            uses_torch=_mentions(code, r"torch\."),
-            uses_functional=_mentions(code, r"F\."),
-            helpers=helpers,
-            definitions=program.order,
-            network=network,
-            initialisers=list(initialisers(request.analysis)),
-            name=request.analysis.network.name,
-            outputs=len(request.analysis.network.outputs),
-        )
-        return tidy(source)
+        analysis = request.analysis
+        return source(request, TorchSyntax(analysis), FOLDER, _advice(analysis))
 
     def weight_name(self, path: Path) -> str:
         return ".".join(path)
 
     def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
-        from .standin_layers import STANDINS, trace
+        from rescompile.emit.validation.execute import execute
+        from rescompile.emit.validation.modules import trace
 
-        texts = {name: helper(FOLDER_OF_HELPERS, name) for name in STANDINS}
-        return trace(source, elaborated.network.name, graph, texts)
+        from .standin import IMPORTS, STANDINS, Tensor
+
+        fixed = {name: (helper(FOLDER / "helpers", name), STANDINS[name]) for name in STANDINS}
+        model = execute(source, IMPORTS, fixed)[elaborated.network.name]()
+        return trace(model, Tensor(graph, 0), self.weight_name)
 
     def files(self) -> None:
         return None
@@ -96,57 +80,15 @@ def _advice(analysis: Analysis) -> str:
     return CHANNELS_LAST if convolves and not any(isinstance(op, Permute) for op in found) else ""
 
 
-def _code(definitions: list[Class]) -> Iterator[str]:
-    for definition in definitions:
-        yield from (*definition.lines, *definition.forward)
-
-
-def _mentions(code: list[str], name: str) -> bool:
-    """Whether the code has a name of the file, as a regular expression with what follows it."""
-    return any(re.search(rf"(?<![\w.]){name}", text) for text in code)
-
-
-def _reasons(analysis: Analysis) -> Iterator[str]:
-    network = analysis.network
-    for name in sorted({network.name, network.class_name} & FILE_NAMES):
-        key = "name" if name == network.name else "class_name"
-        yield f"'{name}' is a name that the emitted file needs itself; choose another `{key}`"
-    yield from _hidden(analysis.elaborated.root.items, (), False)
+def _varying(analysis: Analysis) -> Iterator[str]:
+    """The layers of blocks that would have to be other modules in other calls."""
     for path, trace in analysis.elaborated.flat():
-        place = ".".join(path)
-        if type(trace.op) in TorchBackend.UNSUPPORTED:
-            yield f"{place}: {TorchBackend.UNSUPPORTED[type(trace.op)]}"
-        if len({len(t.x) for t in analysis.traces[trace.node.id]}) > 1:
+        place, calls = ".".join(path), analysis.traces[trace.node.id]
+        if len({len(call.x) for call in calls}) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
-        if _padding_varies(analysis, trace.node):
+        same = getattr(trace.node.op, "padding", None) is Same.SAME
+        if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"
-
-
-def _hidden(items: tuple[Trace, ...], path: Path, sequence: bool) -> Iterator[str]:
-    """The children whose names PyTorch's modules need for attributes of their own."""
-    for item in items:
-        if not isinstance(item, (OpTrace, CallTrace, GroupTrace)):
-            for part in item.parts:
-                yield from _hidden(part, path, sequence)
-            continue
-        inner = (*path, item.name)
-        if item.name in MODULE_ATTRIBUTES or (sequence and item.name in SEQUENCE_ATTRIBUTES):
-            owner = "nn.Module" if item.name in MODULE_ATTRIBUTES else "nn.Sequential"
-            reason = f"{'.'.join(inner)}: '{item.name}' is an attribute of {owner}"
-            at = item.node.at
-            yield f"{reason}; choose another name" + (f" ({at.place})" if at else "")
-        if isinstance(item, CallTrace):
-            form = item.instance.block.form
-            yield from _hidden(item.instance.items, inner, form is not Form.MODULE)
-        elif isinstance(item, GroupTrace):
-            yield from _hidden(item.items, inner, True)
-
-
-def _padding_varies(analysis: Analysis, node: Layer) -> bool:
-    if not isinstance(node.op, Conv) or not isinstance(node.op.padding, Same):
-        return False
-    pads = {t.op.pads(t.x) for t in analysis.traces[node.id] if isinstance(t.op, Conv)}
-    return len(pads) > 1
 
 
 backend = TorchBackend()

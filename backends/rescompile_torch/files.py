@@ -79,11 +79,8 @@ def _stored(name: Any, value: Any) -> Stored:
 
 def write(file: Path, slots: list[Slot], weights: Weights) -> None:
     """A state dict in the model's order, each tensor of its own type; counters start at zero."""
-    state = {
-        slot.name: torch.from_numpy(np.array(weights[slot.path], order="C"))
-        if slot.path in weights
-        else torch.zeros(slot.shape, dtype=torch.int64)
-        for slot in slots
-    }
+    zero = np.zeros((), np.int64)
+    arrays = {slot.name: weights.get(slot.path, zero) for slot in slots}
+    state = {name: torch.from_numpy(np.array(a, order="C")) for name, a in arrays.items()}
     with open(file, "wb") as target:  # by its name, the file would contain that name
         torch.save(state, target)

@@ -6,19 +6,17 @@ module that can say it; the stand-in takes the calls of an emitted file for what
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from rescompile import ops
-from rescompile.emit.layout import Arg, Call, Code, Items, Keyword
+from rescompile.emit.classes.table import Module, Site, Writes, writers
+from rescompile.emit.layout import Call, Code, Items
 from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     PAIR,
     SIDES,
     Argument,
-    Constructor,
     Form,
     Render,
     choice,
@@ -27,60 +25,10 @@ from rescompile.emit.table import (
     option,
 )
 from rescompile.ops import Op
-from rescompile.record import record
-
-
-@record
-class Site:
-    """Where an op stands: channels that enter it, rank of its input, whether it may be in place."""
-
-    channels: str
-    is_map: bool
-    inplace: bool
-    dim: Render
-
-
-@record
-class Module(Constructor):
-    """A module and what it wants.
-
-    `rank` is that of its input, where it is for one; `last` tells that the channels stand last
-    there, `inplace` that it can overwrite its input, `own` that emitted files define it.
-    """
-
-    rank: int | None = None
-    last: bool = False
-    inplace: bool = False
-    own: bool = False
-
-    def serves(self, op: Op, site: Site) -> bool:
-        """Whether it is the op, there."""
-        ranks = (None, 3 if site.is_map else 1)
-        return self.rank in ranks and getattr(op, "positions", False) <= self.last and self.fits(op)
-
-    def call(self, op: Op, site: Site) -> Code:
-        """The op as a call of it."""
-        args: tuple[Arg, ...] = self.write(op, site.dim, site.channels)
-        if self.inplace and site.inplace:
-            args = (*args, Keyword("inplace", "True"))
-        return Call(self.name if self.own else f"nn.{self.name}", args)
-
-
-Special = Callable[[Any, Site], Code]  # what is no module with arguments
-
-
-def module(op: Op, site: Site) -> Code:
-    """The constructor call for an op."""
-    entry = MODULES[type(op)]
-    if not isinstance(entry, tuple):
-        return entry(op, site)
-    if isinstance(op, ops.AvgPool) and all(side == 0 for side in op.padding):
-        op = replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
-    return next(found for found in entry if found.serves(op, site)).call(op, site)
 
 
 def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
-    shape = f"({site.channels}, 1, 1)" if site.is_map else f"({site.channels},)"
+    shape = f"({site.channels}, 1, 1)" if site.rank == 3 else f"({site.channels},)"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
 
 
@@ -148,14 +96,14 @@ TABLE = (
     _module("LayerNorm2d", ops.LayerNorm, *LAYER, rank=3, own=True),
     _module("LayerNorm", ops.LayerNorm, *LAYER, last=True),
     _module("GroupNorm", ops.GroupNorm, *GROUP),
-    _module("ReLU", ops.Relu, inplace=True),
-    _module("ReLU6", ops.Relu6, inplace=True),
-    _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace=True),
+    _module("ReLU", ops.Relu, inplace="inplace"),
+    _module("ReLU6", ops.Relu6, inplace="inplace"),
+    _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace="inplace"),
     _module("Sigmoid", ops.Sigmoid),
     _module("Hardsigmoid", ops.HardSigmoid),
     _module("Tanh", ops.Tanh),
-    _module("SiLU", ops.Silu, inplace=True),
-    _module("Hardswish", ops.HardSwish, inplace=True),
+    _module("SiLU", ops.Silu, inplace="inplace"),
+    _module("Hardswish", ops.HardSwish, inplace="inplace"),
     _module("GELU", ops.Gelu),
     _module("ELU", ops.Elu),
     _module("Softmax", ops.Softmax, OVER_CHANNELS),
@@ -171,9 +119,8 @@ TABLE = (
     _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
-# By op: the modules of which the first that serves is taken.
-MODULES: dict[type[Op], tuple[Module, ...] | Special] = {
-    **{one.kind: tuple(m for m in TABLE if m.kind is one.kind) for one in TABLE},
+MODULES: dict[type[Op], Writes] = {
+    **writers(TABLE, "nn"),
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
 }

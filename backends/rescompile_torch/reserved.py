@@ -1,15 +1,9 @@
-"""Names that have a meaning in emitted files already.
+"""Names that PyTorch's modules have already.
 
 A child's name is part of the state dict and stays as the spec gives it, or is refused; names of
 parameters and variables give way.
 """
 
-from __future__ import annotations
-
-from .modules import HELPERS
-
-# What a file imports or defines under a name that is always the same.
-FILE_NAMES = frozenset(("F", "Tensor", "math", "nn", "torch", "make_divisible", *HELPERS))
 # The public attributes of nn.Module, as of PyTorch 2.13: a child of such a name would hide its
 # parent's attribute, or be hidden by it. A test compares them with the installed PyTorch's.
 _MODULE = """

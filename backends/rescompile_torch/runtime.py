@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path as FilePath
 from types import ModuleType
 from typing import Any
@@ -15,17 +16,19 @@ from torch.nn import functional as F
 
 from rescompile.emit.contract import Gradients, Weights
 from rescompile.emit.guard import Bound
-from rescompile.emit.weights import COUNTER, Slot, Stored, leaf_of
+from rescompile.emit.runtime import LayerRuntime
+from rescompile.emit.weights import COUNTER, Slot, Stored, state_slots
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
 
-RATES = ("p", "rate")  # as nn.Dropout calls it, and the emitted StochasticDepth
 
-
-class TorchRuntime:
+class TorchRuntime(LayerRuntime):
     """Weights are the state dict: the path of a parameter, joined by dots, is its key."""
+
+    def layers(self, model: nn.Module) -> Mapping[str, nn.Module]:
+        return dict(model.named_modules())
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__}
@@ -39,49 +42,31 @@ class TorchRuntime:
             _allow_float64(model)
         return model.to(getattr(torch, dtype))
 
-    def quiet(self, model: nn.Module) -> None:
-        for module in model.modules():
-            for name in RATES:
-                if isinstance(getattr(module, name, None), float):
-                    setattr(module, name, 0.0)
-
-    def rates(self, model: nn.Module, paths: list[Path]) -> dict[Path, float]:
-        modules = dict(model.named_modules())
-        found = {path: _rate_of(modules.get(".".join(path))) for path in paths}
-        return {path: float(rate) for path, rate in found.items() if rate is not None}
-
     def draw(self, model: nn.Module, path: Path, values: Any, training: bool) -> Any:
         module = model.get_submodule(".".join(path)).train(training)
-        return module(_input(model, values)).numpy().copy()
+        return _array(module(_input(model, values)))
 
     def multiply(self, model: nn.Module, factors: Weights) -> None:
-        modules = dict(model.named_modules())
-        for path, factor in factors.items():
-            module = modules.get(".".join(path))
-            if module is not None:
-                setattr(module, "forward", _multiplied(module, factor))  # noqa: B010 - a method
+        for path, module in self.found(model, factors).items():
+            _replace(module, _multiplied(module, torch.as_tensor(factors[path])))
 
     def set_weights(self, model: nn.Module, analysis: Analysis, weights: Weights) -> None:
-        given = {".".join(path): _tensor(w) for path, w in weights.items()}
-        counters = {k: v for k, v in model.state_dict().items() if k.endswith(COUNTER)}
         dtype = next((p.dtype for p in model.parameters()), torch.float32)
+        given = {".".join(path): _tensor(w).to(dtype) for path, w in weights.items()}
+        counters = {k: v for k, v in model.state_dict().items() if k.endswith(COUNTER)}
         try:
-            model.load_state_dict({**{k: v.to(dtype) for k, v in given.items()}, **counters})
+            model.load_state_dict({**given, **counters})
         except RuntimeError as error:
             raise ValueError(str(error)) from None
 
     def get_weights(self, model: nn.Module, analysis: Analysis) -> dict[Path, Any]:
-        state = model.state_dict()
-        return {
-            tuple(key.split(".")): value.detach().cpu().numpy().copy()
-            for key, value in state.items()
-            if not key.endswith(COUNTER)
-        }
+        state = model.state_dict().items()
+        return {tuple(k.split(".")): _array(v) for k, v in state if not k.endswith(COUNTER)}
 
     def run(self, model: nn.Module, images: Any, training: bool = False) -> list[Any]:
         model.train(training)
         with torch.no_grad():
-            return [output.numpy().copy() for output in _outputs(model(_input(model, images)))]
+            return list(map(_array, _outputs(model(_input(model, images)))))
 
     def values(
         self,
@@ -92,27 +77,17 @@ class TorchRuntime:
         training: bool = False,
     ) -> dict[Path, Any]:
         """Of every module that is called once: one that is shared stands for several paths."""
-        seen: dict[Path, list[Any]] = {}
+        seen: dict[Path, list[Any]] = {path: [] for path in paths}
 
-        def hook(path: Path) -> Any:
-            def keep(module: nn.Module, args: Any, output: Any) -> None:
-                if isinstance(output, Tensor):  # copied: what follows may work in place
-                    seen.setdefault(path, []).append(output.detach().numpy().copy())
+        def keep(path: Path, module: nn.Module, args: Any, output: Any) -> None:
+            if isinstance(output, Tensor):  # copied: what follows may work in place
+                seen[path].append(_array(output))
 
-            return keep
-
-        modules = dict(model.named_modules())
-        handles = [
-            modules[".".join(path)].register_forward_hook(hook(path))
-            for path in paths
-            if ".".join(path) in modules
-        ]
-        try:
+        with ExitStack() as hooks:
+            for path, module in self.found(model, paths).items():
+                hooks.enter_context(module.register_forward_hook(partial(keep, path)))
             self.run(model, images, training)
-        finally:
-            for handle in handles:
-                handle.remove()
-        return {path: found[0] for path, found in seen.items() if len(found) == 1}
+        return {path: made[0] for path, made in seen.items() if len(made) == 1}
 
     def step(
         self, model: nn.Module, analysis: Analysis, images: Any, targets: list[Any]
@@ -125,35 +100,21 @@ class TorchRuntime:
             for output, target in zip(outputs, targets, strict=True)
         ]
         named = dict(model.named_parameters())
-        found = torch.autograd.grad(
-            torch.stack(losses).sum(),
-            [x, *named.values()],
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        arrays = [gradient.numpy() for gradient in found]
-        gradients = {tuple(k.split(".")): g for k, g in zip(named, arrays[1:], strict=True)}
-        return Gradients(
-            [output.detach().numpy().copy() for output in outputs], gradients, arrays[0]
-        )
+        loss, wanted = torch.stack(losses).sum(), [x, *named.values()]
+        found = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
+        of_input, *gradients = (gradient.numpy() for gradient in found)
+        paths = (tuple(key.split(".")) for key in named)
+        by_path = dict(zip(paths, gradients, strict=True))
+        return Gradients(list(map(_array, outputs)), by_path, of_input)
 
     def slots(self, model: nn.Module, analysis: Analysis) -> list[Slot]:
-        return [
-            Slot(
-                tuple(name.split(".")),
-                name,
-                leaf_of(name),
-                tuple(value.shape),
-                optional=leaf_of(name) == COUNTER,
-            )
-            for name, value in model.state_dict().items()
-        ]
+        return state_slots(analysis)
 
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
 
     def save(self, model: nn.Module, analysis: Analysis, weights: Weights, file: FilePath) -> None:
-        files.write(file, self.slots(model, analysis), weights)
+        files.write(file, state_slots(analysis), weights)
 
 
 def _tensor(array: Any) -> Tensor:
@@ -161,29 +122,27 @@ def _tensor(array: Any) -> Tensor:
     return torch.as_tensor(np.require(array, requirements=["C", "W"]))
 
 
+def _array(tensor: Tensor) -> Any:
+    """The numbers of a tensor as an array of its own."""
+    return tensor.detach().cpu().numpy().copy()
+
+
 def _input(model: nn.Module, images: Any) -> Tensor:
     given = torch.as_tensor(np.array(images))
     return given.to(next((p.dtype for p in model.parameters()), given.dtype))
-
-
-def _rate_of(module: nn.Module | None) -> Any:
-    return next((getattr(module, name) for name in RATES if hasattr(module, name)), None)
-
-
-def _multiplied(module: nn.Module, factor: Any) -> Callable[[Tensor], Tensor]:
-    def forward(x: Tensor) -> Tensor:
-        return x * torch.as_tensor(factor).to(x.dtype) if module.training else x
-
-    return forward
 
 
 def _outputs(made: Any) -> tuple[Tensor, ...]:
     return made if isinstance(made, tuple) else (made,)
 
 
-class _ExactHardsigmoid(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu6(x + 3.0) / 6.0
+def _replace(module: nn.Module, forward: Callable[[Tensor], Tensor]) -> None:
+    """Have a module apply something else from now on."""
+    setattr(module, "forward", forward)  # noqa: B010 - a method
+
+
+def _multiplied(module: nn.Module, factor: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda x: x * factor.to(x.dtype) if module.training else x
 
 
 def _allow_float64(model: nn.Module) -> None:
@@ -192,6 +151,5 @@ def _allow_float64(model: nn.Module) -> None:
     3e-8 of its value is wrong therefore (measured on 2.13); float64 models get an exact one.
     """
     for module in model.modules():
-        for name, child in module.named_children():
-            if type(child) is nn.Hardsigmoid:
-                setattr(module, name, _ExactHardsigmoid())
+        if type(module) is nn.Hardsigmoid:
+            _replace(module, lambda x: F.relu6(x + 3.0) / 6.0)

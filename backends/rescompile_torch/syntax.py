@@ -5,40 +5,38 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rescompile.emit.classes import syntax
+from rescompile.emit.classes.table import Site
 from rescompile.emit.layout import Call, Chain, Code, Items, statement
+from rescompile.emit.lines import Writer
 from rescompile.emit.scope import Scope
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
-from rescompile.ops import Conv, Flatten, GlobalAvgPool, LayerScale, Op, Same
+from rescompile.ir.trace import OpTrace
+from rescompile.ops import AvgPool, Conv, Flatten, GlobalAvgPool, LayerScale, Op, Same
 
-from .modules import Site, module
-from .reserved import FILE_NAMES, MODULE_ATTRIBUTES
+from .initialise import initialise
+from .modules import HELPERS, MODULES
+from .reserved import MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
 
 
 class TorchSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
-    meanings = syntax.Syntax.meanings | FILE_NAMES
+    helpers = ("make_divisible", *sorted(HELPERS))
+    file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
+    meanings = syntax.Syntax.meanings | file_names
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
-    attributes = MODULE_ATTRIBUTES
+    attributes, sequence_attributes = MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
     inline = (Flatten,)
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
-        is_map = len(self.analysis.traces[node.id][0].x) == 3
-        return module(self.resolved(node), Site(scope.entering(node), is_map, in_place, scope.dim))
-
-    def resolved(self, node: Layer) -> Op:
-        """The op of a node, with `same` padding as the pixels that it means here."""
-        op = node.op
-        if isinstance(op, Conv) and isinstance(op.padding, Same):
-            trace = self.analysis.traces[node.id][0]
-            assert isinstance(trace.op, Conv)
-            return replace(op, padding=trace.op.pads(trace.x))
-        return op
+        trace = self.analysis.traces[node.id][0]
+        site = Site(scope.entering(node), len(trace.x), in_place, scope.dim)
+        return MODULES[type(node.op)](_resolved(node.op, trace), site)
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
         if isinstance(node.op, GlobalAvgPool) and not node.op.keepdims:
@@ -63,3 +61,16 @@ class TorchSyntax(syntax.Syntax):
     def append(self, target: str, made: Code, name: str) -> Code:
         method, args = ("add_module", (name, made)) if name else ("append", (made,))
         return Call(f"{target}.{method}", args)
+
+    def finish(self, lines: Writer) -> None:
+        initialise(self.analysis, lines)
+
+
+def _resolved(op: Op, trace: OpTrace) -> Op:
+    """An op as PyTorch has it: `same` padding is the pixels that it means in a call."""
+    if isinstance(op, Conv) and isinstance(op.padding, Same):
+        assert isinstance(trace.op, Conv)
+        return replace(op, padding=trace.op.pads(trace.x))
+    if isinstance(op, AvgPool) and all(side == 0 for side in op.padding):
+        return replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
+    return op

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -101,52 +101,52 @@ def coloured(text: str) -> str:
     return "\n".join(lines)
 
 
-class SpecType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class Word(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A word of which shells complete those that there are."""
+
+    name = "name"
+    otherwise: tuple[str, ...] = ()  # what else it may be, as shells call it
+
+    def words(self) -> Iterable[str]:
+        raise NotImplementedError
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(word) for word in self.words() if word.startswith(incomplete)]
+        return found or [CompletionItem(incomplete, type=kind) for kind in self.otherwise]
+
+
+class SpecType(Word):
     """A spec: a path, or a name of the shipped zoo."""
 
-    name = "spec"
+    name, otherwise = "spec", ("file",)
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
+    def words(self) -> Iterable[str]:
         from ..language.load import zoo
 
-        names = [CompletionItem(name) for name in zoo() if name.startswith(incomplete)]
-        return names or [CompletionItem(incomplete, type="file")]
+        return zoo()
 
 
-class BackendType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class BackendType(Word):
     """A backend by name."""
 
-    name = "name"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
+    def words(self) -> Iterable[str]:
         from ..registry import backend_names
 
-        return [CompletionItem(name) for name in backend_names() if name.startswith(incomplete)]
+        return backend_names()
 
 
-class EngineType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class EngineType(BackendType):
     """A backend, or a backend and the engine that its framework is to run on: `keras:jax`."""
 
-    name = "name"
+    def words(self) -> Iterable[str]:
+        from ..registry import get_backend
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        from ..registry import backend_names, get_backend
-
-        known = backend_names()
-        known += [f"{name}:{engine}" for name in known for engine in get_backend(name).engines]
-        return [CompletionItem(name) for name in known if name.startswith(incomplete)]
+        known = [*super().words()]
+        return known + [f"{name}:{one}" for name in known for one in get_backend(name).engines]
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from ..errors import RescompileError, did_you_mean
@@ -182,6 +182,11 @@ def progress(jobs: Sequence[T], quiet: bool, describe: Callable[[T], str]) -> It
             bar.advance(task)
 
 
+def is_source(path: Path) -> bool:
+    """Whether there is a spec or code, which no report may replace."""
+    return path.suffix in SOURCES and path.is_file()
+
+
 def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     """Print a document, or write it and, unless `quiet`, say so.
 
@@ -195,7 +200,7 @@ def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     from ..files import Output
     from ..prose import visible
 
-    if output.suffix in SOURCES and output.is_file():
+    if is_source(output):
         message = f"cannot overwrite {output.as_posix()}: it is a source, and no report"
         help = "choose another name with `-o`"
         raise SpecError([Diagnostic("E003", message, help=help)])

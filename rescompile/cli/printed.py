@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .common import is_coloured, print_or_write
+from .common import is_coloured, is_source, print_or_write
 
 if TYPE_CHECKING:
     from ..table import Document, Format, View
@@ -132,7 +132,7 @@ def format_of(output: Path | None, formats: Mapping[str, Format]) -> str:
     from ..errors import Diagnostic, SpecError
 
     suffix = output.suffix.lower() if output else ""
-    if output is None or not suffix:
+    if output is None or not suffix or is_source(output):  # which is refused as what it is
         return "text"
     for name, known in formats.items():
         if suffix in known.suffixes:

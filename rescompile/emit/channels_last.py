@@ -1,13 +1,12 @@
-"""What a target that keeps channels last must know of a network: signs, orders, layouts, padding.
+"""What a target that keeps channels last must know of a network: signs, orders, layouts.
 
 Zeros around a max-pool never win where its input cannot be negative. A flatten may keep the order
-H, W, C where nothing but linear layers see it, whose kernels' rows are then permuted. `same`
-padding, as these frameworks have it, puts the odd pixel after, and means PyTorch's only sometimes.
+H, W, C where nothing but linear layers see it, whose kernels' rows are then permuted. What such
+targets do at the border of a map is in `borders`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from .. import ops
 from ..ir.interpreter import Interpreter
 from ..ir.structure import JoinKind, Path
 from ..ir.trace import Elaborated, OpTrace
-from ..ops import Conv, Op, Parameter, Pool, Role, Same, Shape
+from ..ops import Op, Parameter, Pool, Role, Shape
 from ..record import record
 
 Map = tuple[int, int, int]
@@ -132,42 +131,11 @@ def layout_of(
     return Layout(shape, split, order, tuple(split[axis] for axis in order))
 
 
-def pads_half(op: Conv | Pool) -> bool:
-    """Whether a bound op pads each side by half of an odd kernel, which `same` does at stride 1."""
-    return all(_is_half(*axis) for axis in _axes(op))
+def to_last(array: Any) -> Any:
+    """An array N x C x H x W with its channels last; vectors as they are."""
+    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
 
 
-def pads_same(op: Conv | Pool) -> bool:
-    """Whether `same` pads as a bound op asks, on any map: at stride 1, by half of an odd kernel.
-
-    So it is for pools of up to two pixels side by side whose last one may reach over the edge. A
-    mean must leave out what is padded, as it is left out by these frameworks.
-    """
-    if isinstance(op, Conv) and isinstance(op.padding, Same):
-        return True
-    if isinstance(op, ops.AvgPool) and op.count_include_pad and set(op.padding) != {0}:
-        return False
-    ceil = isinstance(op, Pool) and op.ceil_mode
-    return all(
-        (_is_half(kernel, stride, dilation, sides) and 1 in (kernel, stride))
-        or (ceil and kernel == stride == 2 and sides == (0, 0))
-        for kernel, stride, dilation, sides in _axes(op)
-    )
-
-
-Sides = tuple[int, int] | None  # before and after; None where the framework says by itself
-
-
-def _axes(op: Conv | Pool) -> Iterator[tuple[int, int, int, Sides]]:
-    """Kernel, stride, dilation and padding of rows and columns."""
-    sides: tuple[Any, Any] = (None, None)
-    if not isinstance(op.padding, Same):
-        sides = op.padding[:2], op.padding[2:]
-    dilation = op.dilation if isinstance(op, Conv) else (1, 1)
-    yield from cast(Any, zip(op.kernel, op.stride, dilation, sides, strict=True))
-
-
-def _is_half(kernel: int, stride: int, dilation: int, sides: Sides) -> bool:
-    half = (kernel - 1) // 2 * dilation
-    found = 1 in (kernel, stride) if sides is None else sides == (half, half)
-    return kernel % 2 == 1 and found
+def to_first(array: Any) -> Any:
+    """And back."""
+    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..expr.dims import Dim, Var, names, substitute, text
 from ..ir.flow import Flow
@@ -51,6 +52,12 @@ class Scope:
         """Padding of every axis, where the channels are last."""
         top, bottom, left, right = (self.dim(dim) for dim in padding)
         return _tuple("(0, 0)", _tuple(top, bottom), _tuple(left, right), "(0, 0)")
+
+    def code(self, value: Any) -> Code:
+        """An attribute as source text: a number, a pair, or padding; a word is text already."""
+        if isinstance(value, tuple):
+            return self.pair(value) if len(value) == 2 else self.sides(value)
+        return str(value) if isinstance(value, (str, bool)) else self.dim(value)
 
     def entering(self, node: Node) -> str:
         """The channels that enter a node."""

@@ -69,6 +69,11 @@ def choice(kind: type[Enum]) -> Form:
     return Form(lambda value, dim: f'"{value.value}"', kind)
 
 
+def literal(value: object) -> str:
+    """A word, a number or a shape as source text."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
 def constant(value: Any) -> Form:
     """What is always the same, and says nothing: of an argument that holds no attribute."""
 
@@ -77,7 +82,7 @@ def constant(value: Any) -> Form:
             raise ValueError(f"{given!r} where only {value!r} has a meaning")
         return ()
 
-    return Form(lambda _, dim: repr(value), read)
+    return Form(lambda _, dim: literal(value), read)
 
 
 @record
@@ -114,7 +119,9 @@ def entering(name: str) -> Argument:
     return Argument(name, IN_CHANNELS)
 
 
-def option(name: str, of: str, form: Form, default: Any, like: str = "") -> Argument:
+def option(
+    name: str, of: str | tuple[str, ...], form: Form, default: Any, like: str = ""
+) -> Argument:
     """An argument that is written by its name, where it is not the default."""
     return Argument(name, of, form, default, True, like)
 
@@ -156,16 +163,21 @@ class Constructor:
         required = argument.default is REQUIRED
         return REQUIRED if required else argument.form.read(argument.default)
 
+    @property
+    def signature(self) -> Signature:
+        """What a call of it takes."""
+        kinds = {True: Parameter.KEYWORD_ONLY, False: Parameter.POSITIONAL_OR_KEYWORD}
+        return Signature(
+            [Parameter(a.name, kinds[a.keyword], default=a.default) for a in self.arguments]
+        )
+
     def reader(self) -> Callable[..., Told]:
         """A function that gets the arguments of a call and tells what the call means.
 
         It raises `TypeError` and `ValueError` for arguments without a meaning.
         """
-        kinds = {True: Parameter.KEYWORD_ONLY, False: Parameter.POSITIONAL_OR_KEYWORD}
         kind: Any = self.kind
-        signature = Signature(
-            [Parameter(a.name, kinds[a.keyword], default=a.default) for a in self.arguments]
-        )
+        signature = self.signature
 
         def read(*args: Any, **options: Any) -> Told:
             call = signature.bind(*args, **options)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from .layout import line
 
+SHARED = Path(__file__).parent / "helpers"  # those that are the same for every target
 
-def environment(directory: Path) -> Environment:
-    """Templates of a directory. Undefined names are errors, and nothing is escaped."""
-    sources = {path.name: path.read_text("utf-8") for path in sorted(directory.glob("*.j2"))}
+
+def environment(*folders: Path) -> Environment:
+    """Templates of some folders. Undefined names are errors, and nothing is escaped."""
+    files = (file for folder in folders for file in sorted(folder.glob("*.j2")))
+    sources = {file.name: file.read_text("utf-8") for file in files}
     return Environment(
         loader=DictLoader(sources),
         undefined=StrictUndefined,
@@ -26,10 +30,17 @@ def environment(directory: Path) -> Environment:
 def helper(folder: Path, name: str) -> str:
     """The source of a helper that emitted files define: its file from the first definition on.
 
-    Above that are imports, for the tools that check the file; an emitted file has its own.
+    Above that are imports, for the tools that check the file; an emitted file has its own. What is
+    not in `folder` is one that all targets share.
     """
-    source = (folder / f"{name}.py").read_text("utf-8")
+    file = folder / f"{name}.py"
+    source = (file if file.is_file() else SHARED / file.name).read_text("utf-8")
     return re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1]
+
+
+def mentions(code: Iterable[str], name: str) -> bool:
+    """Whether code has a name of the file: a regular expression, with what follows the name."""
+    return any(re.search(rf"(?<![\w.]){name}", text) for text in code)
 
 
 def tidy(source: str) -> str:

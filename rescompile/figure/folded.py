@@ -74,6 +74,10 @@ class Builder:
 
     def elements(self, nodes: Iterable[Node], told: bool = True) -> tuple[Element, ...]:
         """Elements in order; `told` where facts stand beside them."""
+        return tuple(self._finished(part, told) for part in self._parts(nodes, told))
+
+    def _parts(self, nodes: Iterable[Node], told: bool) -> list[Draft | Element]:
+        """What becomes elements; groups without a condition are opened."""
         made: list[Draft | Element] = []
         for node in nodes:
             if isinstance(node, Layer):
@@ -83,22 +87,8 @@ class Builder:
             elif isinstance(node, Group) and node.when is True:
                 inner = self._parts(node.body, told)
                 if node.name in self.kept and isinstance(inner[-1], Draft):
-                    inner[-1].names.insert(0, str(node.name))
+                    inner[-1].names = [*_named(node), *inner[-1].names]
                 for part in inner:
-                    self._add(part, made)
-            else:
-                made.append(self._other(node, told))
-        return tuple(self._finished(one, told) for one in made)
-
-    def _parts(self, nodes: Iterable[Node], told: bool) -> list[Draft | Element]:
-        made: list[Draft | Element] = []
-        for node in nodes:
-            if isinstance(node, Layer):
-                self._layer(node, made)
-            elif isinstance(node, Call):
-                self._add(self._call(node), made)
-            elif isinstance(node, Group) and node.when is True:
-                for part in self._parts(node.body, told):
                     self._add(part, made)
             else:
                 made.append(self._other(node, told))
@@ -126,11 +116,11 @@ class Builder:
         if node.op.light and isinstance(last, Draft) and self._takes_more(last):
             last.more.append(f"{text} {note}".strip())
             last.nodes.append(node.id)
-            last.names = [str(node.name), *last.names]
+            last.names = [*_named(node), *last.names]
             return
         kind = "layer" if isinstance(node.op, Weighted) else "step"
         kind = "pool" if isinstance(node.op, POOLS) else kind
-        made.append(Draft(text, kind, [node.id], [str(node.name)], note=note))
+        made.append(Draft(text, kind, [node.id], _named(node), note=note))
 
     def _operation(self, node: Layer) -> str:
         """A layer in words: with numbers where it runs but once, else with expressions."""
@@ -146,7 +136,7 @@ class Builder:
         note = "" if node.when is True else words.condition(node.when)
         times = "" if node.repeat is None else words.times(node.repeat)
         text = words.call(node, self.blocks[node.block])
-        return Draft(text, "call", [node.id], [str(node.name)], note=note, times=times)
+        return Draft(text, "call", [node.id], _named(node), note=note, times=times)
 
     def _other(self, node: Node, told: bool) -> Element:
         if isinstance(node, Group):
@@ -192,7 +182,7 @@ class Builder:
     def _finished(self, made: Draft | Element, told: bool) -> Element:
         if not isinstance(made, Draft):
             return made
-        names = [name for name in made.names if name != "None"]
+        names = made.names
         lines = [Text(line) for line in words.folded(made.main)]
         lines += [Text(line, "small") for line in words.folded(", ".join(made.more), 40)]
         lines += [Text(line, "note") for line in words.folded(made.note, 40)]
@@ -225,6 +215,10 @@ class Builder:
             return ()
         stage, self.stage = self.stage, ""
         return told(stage, show_shape(traces[-1].y), sum(map(self.costs.trace, traces), Cost()))
+
+
+def _named(node: Layer | Call | Group) -> list[str]:
+    return [] if node.name is None else [node.name]
 
 
 def told(stage: str, output: str, cost: Cost) -> tuple[str, ...]:

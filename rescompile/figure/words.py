@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any
 
 from .. import ops
 from ..expr.dims import Dim, Expr, Var
 from ..expr.dims import text as written
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
+from ..ir.structure import IN_CHANNELS, Block, Call
 from ..ops import Op
 from .scene import TIMES
 
@@ -136,7 +136,7 @@ def definition(block: Block) -> str:
 def folded(text: str, width: int = MAX_WIDTH) -> tuple[str, ...]:
     """A line in lines of some `width` characters, broken behind commas if that is enough."""
     lines: list[str] = []
-    for part in _joined(text.split(), width):
+    for part in _parts(text, width):
         if lines and len(lines[-1]) + 1 + len(part) <= width:
             lines[-1] += f" {part}"
         else:
@@ -144,16 +144,16 @@ def folded(text: str, width: int = MAX_WIDTH) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _joined(words: list[str], width: int) -> list[str]:
-    """Words, those between two commas together where they fit into a line or nearly do."""
-    found: list[str] = []
-    for word in words:
-        whole = f"{found[-1]} {word}" if found else word
-        if found and not found[-1].endswith(",") and len(whole) <= width * 1.4:
-            found[-1] = whole
+def _parts(text: str, width: int) -> Iterator[str]:
+    """What stands between commas; where that is too long, behind a bracket, or between spaces."""
+    for part in text.replace(", ", ",\n").split("\n"):
+        head, bracket, rest = part.partition("(")
+        if len(part) <= width * 1.3:
+            yield from [part] if part else []
+        elif bracket and len(rest) <= width * 1.3:
+            yield from (head + bracket, rest)
         else:
-            found.append(word)
-    return found
+            yield from part.split()
 
 
 def condition(when: Dim) -> str:
@@ -163,8 +163,3 @@ def condition(when: Dim) -> str:
 def times(count: Dim) -> str:
     """How often something is repeated; nothing for once."""
     return "" if count == 1 else f"{TIMES} {shown(count)}"
-
-
-def uses_index(dims: Iterable[Dim]) -> bool:
-    """Whether one of some values depends on the number of the repetition."""
-    return any(INDEX in written(dim) for dim in dims if isinstance(dim, Expr))

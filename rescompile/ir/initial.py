@@ -28,8 +28,12 @@ def drawn(network: Network, parameter: Parameter) -> Draw:
     """What a tensor starts as."""
     if not isinstance(parameter.start, Role):
         return Draw(CONSTANT, parameter.start)
-    how = network.conv_init if parameter.start is Role.CONV else network.linear_init
-    return draw(how, parameter.shape)
+    return draw(initializer(network, parameter.start), parameter.shape)
+
+
+def initializer(network: Network, role: Role) -> Initializer:
+    """What draws the tensors of a role."""
+    return network.conv_init if role is Role.CONV else network.linear_init
 
 
 def draw(how: Initializer, shape: tuple[int, ...]) -> Draw:

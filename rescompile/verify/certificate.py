@@ -224,7 +224,10 @@ def table_of(pairs: Iterable[tuple[str, str]], rows: tuple[dict[str, object], ..
         Column("dtype", "dtype", words=True),
         Column("image", "image", words=True),
         *(Column(name, name, _number) for name in names),
-        Column("bound", "bound"),
+        Column("bound", "bound", data=False),
+        Column(
+            "limit", "limit", lambda limit: "" if limit is None else _number(limit), usual=False
+        ),
         Column("where", "worst at", words=True, least=12),
     )
     gives_way = ("where", "image", "dtype", "bound", *reversed(names), "check")
@@ -254,6 +257,7 @@ def _cells(row: Row) -> dict[str, object]:
         "image": row.image,
         **{label(*pair): deviation.error for pair, deviation in row.pairs.items()},
         "bound": bound,
+        "limit": None if row.bound is None else row.limit,
         "where": found.problem or found.where,
     }
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from rescompile.api import Architecture, open_spec
 from rescompile.cost.report import report
-from rescompile.emit import Request
+from rescompile.emit.contract import Request
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.elaborate import elaborate
 from rescompile.prose import columns, wrap

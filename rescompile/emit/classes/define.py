@@ -66,17 +66,20 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     if IN_CHANNELS in scope.used:
         arguments = (Argument(IN_CHANNELS, "int"), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.module}]" if inline else ""
-    return Class(name, arguments, body, about, forward, base, returns, syntax)
+    return Class(name, arguments, body, about, forward, base, returns, syntax=syntax)
 
 
 def define_network(program: Classes) -> Class:
     """The network's own class."""
     network, syntax = program.network, program.syntax
     scope = program.root_scope({CLASSES: Var(NUM_CLASSES)}, NUM_CLASSES)
-    lines = Writer(8)
+    lines, end = Writer(8), Writer(8)
     forward = Members(program, scope, network.body, lines, root=True).forward()
-    name, body = _class_name(network, syntax), tuple(map(str, lines.lines))
-    return Class(name, program.classes(scope), body, (), forward, syntax.module, syntax=syntax)
+    syntax.finish(end)
+    body = (*map(str, lines.lines), *([""] if end.lines else []), *map(str, end.lines))
+    name, outputs = _class_name(network, syntax), len(network.outputs)
+    arguments, base = program.classes(scope), syntax.module
+    return Class(name, arguments, body, (), forward, base, outputs=outputs, syntax=syntax)
 
 
 class Members:

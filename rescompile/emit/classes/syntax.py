@@ -8,6 +8,7 @@ from ...ir.structure import Block, Form, Layer
 from ...ops import Op
 from ...record import record
 from ..layout import Call, Code, Keyword, signature
+from ..lines import Writer
 from ..naming import pascal_case
 from ..program import Definition, Program, Target
 from ..scope import Scope, call_args
@@ -21,11 +22,16 @@ class Syntax(Target):
     meanings = Target.meanings | {"list", "self", "super"}
     own = Target.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
     own |= {"width", "x"}
+    file_names: frozenset[str] = frozenset()  # what a file imports or defines, always called so
+    helpers: tuple[str, ...] = ()  # what it may define beside its classes, in this order
+    tensor = "Tensor"
+    forward = "forward"  # the method that applies a module
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     members = "{}"  # what the members of a sequence are appended to
     identity: str  # the module that does nothing, as an expression
     attributes: frozenset[str] = frozenset()  # of every module: no member is called so
+    sequence_attributes: frozenset[str] = frozenset()  # what a sequence has beside them
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
     inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
@@ -61,6 +67,9 @@ class Syntax(Target):
     def extend(self, target: str, made: Code) -> Code:
         return Call(f"{target}.extend", (made,))
 
+    def finish(self, lines: Writer) -> None:
+        """Write the end of the network's constructor, if there is anything to say."""
+
 
 @record
 class Class(Definition):
@@ -69,6 +78,7 @@ class Class(Definition):
     forward: tuple[str, ...] = ()
     base: str = ""  # the class of a class
     returns: str = ""  # what a function returns
+    outputs: int = 0  # of a forward pass that gives a tuple
     syntax: Syntax = field(default_factory=Syntax)
 
     @property
@@ -78,6 +88,13 @@ class Class(Definition):
         if self.returns:
             return signature(self.name, given, self.returns)
         return signature("__init__", ["self", *given], "None", 4)
+
+    @property
+    def forward_signature(self) -> str:
+        """The head of the forward pass."""
+        one = self.syntax.tensor
+        made = f"tuple[{', '.join([one] * self.outputs)}]" if self.outputs else one
+        return signature(self.syntax.forward, ["self", f"x: {one}"], made, 4)
 
     def call(self, given: dict[str, str]) -> Call:
         """A call: channels by position, the rest by keyword, defaults left out."""

@@ -21,7 +21,7 @@ from ..lines import Line, Writer
 from ..repetition import in_turn, spliced, uses_index
 from ..scope import Scope
 from .numbering import Numbering
-from .syntax import Functions
+from .syntax import Functions, Place
 
 
 class Body(Writer):
@@ -64,7 +64,7 @@ class Body(Writer):
             self.layer(node, target, source, label)
 
     def layer(self, node: Layer, target: str, source: str, label: Label) -> None:
-        made = self.syntax.layer(node, source, target, label, self.scope)
+        made = self.syntax.layer(Place(node, source, target, label, self.scope))
         if not made:
             self.copy(target, source)
             return

@@ -1,16 +1,18 @@
-"""A function of the emitted file, and how it is called."""
+"""A function of the emitted file, how it is called, and what it is told where several share it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from ...expr.dims import Expr
 from ...record import record
 from ..label import Label
-from ..layout import Call, Keyword, signature
+from ..layout import Call, Code, Keyword, signature
 from ..lines import RETURN, Line
 from ..program import Definition
-from ..scope import Argument, call_args
+from ..scope import Argument, Scope, call_args
 from ..summary import docstring
 
 
@@ -54,3 +56,68 @@ def _returning(lines: list[Line]) -> list[Line]:
     if lines and lines[-1].indent == 4 and lines[-1].target == "x":
         return [*lines[:-1], replace(lines[-1], target=RETURN)]
     return [*lines, Line("x", RETURN)]
+
+
+class Shared:
+    """What a function is told that several places share: its parameters are what varies there.
+
+    What they agree on is written into it. An expression over the parameters of a block means
+    nothing in it, so that it is always told. `said` has what each place says of its options,
+    `natural` has all options, with what each is where a call says nothing; the function's own
+    text asks for those which are `tested`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        natural: Mapping[str, str],
+        said: Sequence[Mapping[str, Any]],
+        tested: Collection[str] = (),
+    ) -> None:
+        self.name, self.said = name, said
+        given = [{key: Scope().code(options[key]) for key in natural} for options in said]
+        found = {key: {values[key] for values in given} for key in natural}
+        asked = {key for options in said for key in natural if _is_symbolic(options[key])}
+        self.fixed = given[0]
+        self.varying = [k for k in natural if k in tested or k in asked or len(found[k]) > 1]
+        usual = (key for key in self.varying if natural[key] in found[key])
+        self.defaults = {key: natural[key] for key in usual}
+
+    @property
+    def values(self) -> dict[str, Code]:
+        """The options within the function, as source."""
+        return {key: key if key in self.varying else code for key, code in self.fixed.items()}
+
+    def told(self, options: Mapping[str, Any], scope: Scope) -> list[Keyword]:
+        """What a call says."""
+        values = {key: scope.code(options[key]) for key in self.varying}
+        return [Keyword(k, value) for k, value in values.items() if value != self.defaults.get(k)]
+
+    @property
+    def arguments(self) -> list[Argument]:
+        """The parameters for it."""
+        return [
+            Argument(key, type_of(options[key] for options in self.said), self.defaults.get(key))
+            for key in self.varying
+        ]
+
+
+def type_of(values: Iterable[Any]) -> str:
+    """The type of what `Scope.code` makes of attributes."""
+    found = {kind for value in values for kind in _types(value)}
+    return " | ".join(sorted(found, key=lambda kind: (kind != "str", len(kind))))
+
+
+def _types(value: Any) -> set[str]:
+    pair = "tuple[int, int]"
+    if not isinstance(value, tuple):
+        return {type(value).__name__ if isinstance(value, (bool, str)) else "int"}
+    if len(value) == 2:
+        return {"int"} if value[0] == value[1] else {"int", pair}
+    top, bottom, left, right = value
+    alike = "int" if top == left else pair
+    return {alike if (top, left) == (bottom, right) else f"tuple[{pair}, {pair}]"}
+
+
+def _is_symbolic(value: Any) -> bool:
+    return any(isinstance(dim, Expr) for dim in (value if isinstance(value, tuple) else (value,)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...ir.structure import CLASSES, JoinKind, Layer, Network
+from ...record import record
 from ..label import Label
 from ..layout import Code
 from ..lines import Line
@@ -13,10 +14,19 @@ from ..scope import Argument, Scope
 from .function import Function
 
 Values = list[tuple[Code, str]]  # each with a comment for its line
-
-
 START = "start"  # the number of a function's first layer in the caller's sequence
 STAGE_NAME = "stage"
+
+
+@record
+class Place:
+    """Where an operation is written: applied to a variable, by layers called after a label."""
+
+    node: Layer
+    source: str
+    target: str  # the variable that it gives its value
+    label: Label
+    scope: Scope
 
 
 class Syntax(Target):
@@ -31,8 +41,8 @@ class Syntax(Target):
     stage_name = STAGE_NAME
     layout = "channels_last"
 
-    def layer(self, node: Layer, source: str, target: str, label: Label, scope: Scope) -> Values:
-        """The values that `target` takes, one after the other."""
+    def layer(self, at: Place) -> Values:
+        """The values that the target takes, one after the other; none where it is the source."""
         raise NotImplementedError
 
     def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 from ...ir.structure import JoinKind
 from ...ops import (
@@ -165,17 +165,11 @@ def canonical(op: Op, x: Shape) -> Op:
 
 def window(op: Pool, x: Shape) -> Window:
     """What a pool reads of `x`: in ceil mode more than its padding, with a remainder less."""
-    shape = op.output(x)
-    top, bottom, left, right = cast("tuple[int, int, int, int]", op.padding)
+    made: Any = op
     mean = isinstance(op, AvgPool) and op.count_include_pad
-    return Window(
-        type(op),
-        cast("tuple[int, int]", op.kernel),
-        cast("tuple[int, int]", op.stride),
-        (top, left),
-        shape[1:],
-        (top, bottom, left, right) if mean else (0, 0, 0, 0),
-    )
+    counted = made.padding if mean else (0, 0, 0, 0)
+    before, extent = made.padding[::2], op.output(x)[1:]
+    return Window(type(op), made.kernel, made.stride, before, extent, counted)
 
 
 def key(op: Op) -> Key:

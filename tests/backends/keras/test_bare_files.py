@@ -138,9 +138,8 @@ def keras() -> Iterator[Callable[..., Any]]:
 def test_layers_are_numbered_as_keras_does(keras: Callable[..., Any], to_run: str) -> None:
     net = open_spec(to_run)
     files = backend.files()
-    found = [
-        [layer.kind, layer.name] for layer, _ in files.layers(net.analysis, net.source("keras"))
-    ]
+    layers = files.layers(net.analysis, net.source("keras"))
+    found = [[kind, name] for name, kind in layers]
     assert found == keras("layers", to_run)
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from rescompile.api import Architecture, open_spec
+from rescompile.emit.borders import Padding
+from rescompile.emit.functions.convolutions import find_sites
 from rescompile.emit.layout import statement
 from rescompile.emit.summary import docstring
 from rescompile.ir.structure import Initializer
 from rescompile.registry import get_backend
-from rescompile_keras.convolution import Kind, Padding, find_sites
-from rescompile_keras.initialise import depthwise_initializer
+from rescompile_keras.initialise import initializer
 from rescompile_keras.vocabulary import complement, number
 
 Write = Callable[..., Path]
@@ -58,7 +59,7 @@ stages: [{name: s1, block: b, groups: 1}, {name: s2, block: b, groups: 6}]"""
         + HEAD
     )
     (site,) = find_sites(made.analysis)
-    assert site.kind is Kind.EITHER
+    assert site.either
     assert "if groups == 1:" in made.source("keras")
     assert "layers.DepthwiseConv2D(" in made.source("keras")
 
@@ -76,7 +77,7 @@ stages: [{name: s1, block: b, groups: 1}, {name: s2, block: b, groups: 6}]"""
     ],
 )
 def test_depthwise_fans(how: Initializer, multiplier: str, text: str) -> None:
-    assert text in statement(depthwise_initializer(how, multiplier))
+    assert text in statement(initializer(how, multiplier))
 
 
 def test_no_initialiser_is_shared(net: Callable[[str], Architecture]) -> None:

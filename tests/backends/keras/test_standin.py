@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from rescompile_keras.layers import TABLE
-from rescompile_keras.standin_initial import INITIALIZERS
-from rescompile_keras.vocabulary import LAYERS, OWN
+from rescompile_keras.initialise import INITIALIZERS
+from rescompile_keras.vocabulary import FUNCTIONS, LAYERS, OWN, ROWS
 
 keras = pytest.importorskip("keras")
 REQUIRED = inspect.Parameter.empty
@@ -50,10 +49,17 @@ def init_arguments(layer: str) -> dict[str, inspect.Parameter]:
     return found if set(found) - {"args", "kwargs"} else arguments(made.__mro__[1])
 
 
+def own_arguments(layer: str) -> dict[str, inspect.Parameter]:
+    """Those that the vocabulary has; the same in all its rows for a layer."""
+    first, *rest = (dict(row.signature.parameters) for row in LAYERS[layer])
+    assert all(found == first for found in rest)
+    return first
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_arguments_are_those_of_the_layer(name: str) -> None:
     found = init_arguments(name)
-    for argument, parameter in LAYERS[name].parameters.items():
+    for argument, parameter in own_arguments(name).items():
         assert argument in found, argument
         if parameter.default is not REQUIRED:
             assert parameter.default == plain(found[argument].default), argument
@@ -61,7 +67,7 @@ def test_arguments_are_those_of_the_layer(name: str) -> None:
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_what_is_given_by_position_comes_first_and_in_order(name: str) -> None:
-    own = [p.name for p in LAYERS[name].parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    own = [p.name for p in own_arguments(name).values() if p.kind is not p.KEYWORD_ONLY]
     assert own == list(init_arguments(name))[: len(own)]
 
 
@@ -70,30 +76,25 @@ def test_nothing_that_keras_requires_is_left_out(name: str) -> None:
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     for argument, parameter in init_arguments(name).items():
         if parameter.default is REQUIRED and parameter.kind not in kinds:
-            assert LAYERS[name].parameters[argument].default is REQUIRED
+            assert own_arguments(name)[argument].default is REQUIRED
 
 
-def test_the_table_speaks_of_layers_and_arguments_that_there_are() -> None:
-    for op, entry in TABLE.items():
-        if entry.parts:  # a function that files define themselves, of such layers
-            assert {layer for layer, _ in entry.parts} <= {"Reshape", *LAYERS}, op
-            continue
-        assert (entry.layer in LAYERS) == bool(entry.layer), op
-        for argument in (*entry.given, *entry.fixed):
-            assert argument in LAYERS[entry.layer].parameters, (op, argument)
-        for attribute in entry.given.values():
-            assert attribute in inspect.signature(op).parameters, (op, attribute)
+def test_the_vocabulary_speaks_of_layers_and_attributes_that_there_are() -> None:
+    for row in FUNCTIONS:  # that files define themselves, of such layers
+        assert {layer for layer, _ in row.parts} <= {"Reshape", *LAYERS}, row.name
+    for row in (*ROWS, *FUNCTIONS):
+        for argument in row.arguments:
+            if argument.of:
+                assert argument.of in inspect.signature(row.kind).parameters, row.name
 
 
-@pytest.mark.parametrize(
-    "name", [n for e in TABLE.values() if e.variables for n in (e.layer, e.other) if n]
-)
+@pytest.mark.parametrize("name", [row.name for row in ROWS if row.variables])
 def test_variables_are_those_of_the_layer_in_its_order(name: str) -> None:
-    (entry,) = (entry for entry in TABLE.values() if name in (entry.layer, entry.other))
-    layer = real(name)(**{a: GIVEN[a] for a in LAYERS[name].parameters if a in GIVEN})
+    (row,) = LAYERS[name]
+    layer = real(name)(**{a: GIVEN[a] for a in own_arguments(name) if a in GIVEN})
     layer.build((None, 4) if name == "Dense" else (None, 3, 3, 4))
-    assert [v.name for v in layer.variables] == list(entry.variables.values())
-    for variable in entry.variables.values():
+    assert [v.name for v in layer.variables] == list(row.variables.values())
+    for variable in row.variables.values():
         assert getattr(layer, variable) is not None
 
 

@@ -11,8 +11,8 @@ import pytest
 from rescompile.api import Architecture, open_spec
 from rescompile.convert.conversion import Converter
 from rescompile.reference.weights import random_weights
-from rescompile_keras.layers import TABLE
-from rescompile_keras.storage import VARIABLES, snake_case
+from rescompile_keras.files import VARIABLES
+from rescompile_keras.vocabulary import ROWS, snake_case
 
 SPEC = """
 rescompile: 1
@@ -46,7 +46,7 @@ def net(tmp_path: Path) -> Architecture:
 def test_the_spec_has_every_operation_that_owns_a_tensor(net: Architecture) -> None:
     flat = [trace for _, trace in net.analysis.elaborated.flat()]
     assert {type(trace.op) for trace in flat if trace.op.parameters(trace.x)} == {
-        op for op, entry in TABLE.items() if entry.variables
+        row.kind for row in ROWS if row.variables
     }
 
 
@@ -71,7 +71,6 @@ def test_a_file_of_our_own_is_matched_by_name(
 
 def test_layers_are_called_in_files_as_keras_calls_them() -> None:
     naming = pytest.importorskip("keras.src.utils.naming")
-    for entry in filter(lambda entry: entry.variables, TABLE.values()):
-        for layer in filter(None, (entry.layer, entry.other)):
-            assert snake_case(layer) == naming.to_snake_case(layer)
-            assert snake_case(layer) in VARIABLES
+    for layer in (row.name for row in ROWS if row.variables):
+        assert snake_case(layer) == naming.to_snake_case(layer)
+        assert snake_case(layer) in VARIABLES

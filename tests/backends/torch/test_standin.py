@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rescompile.emit.validation.graph import Graph
-from rescompile_torch.modules import TABLE, Module
-from rescompile_torch.standin_layers import STANDINS, modules
+from rescompile.emit.classes.table import Module
+from rescompile_torch.modules import TABLE
+from rescompile_torch.standin import IMPORTS, STANDINS
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -42,7 +42,7 @@ def test_every_helper_has_what_stands_for_it() -> None:
 
 @pytest.mark.parametrize("name", ["normal_", "zeros_", "kaiming_normal_", "kaiming_uniform_"])
 def test_initialisers_are_those_of_the_framework(name: str) -> None:
-    ours = inspect.signature(getattr(modules(Graph())["torch"].nn.init, name)).parameters
+    ours = inspect.signature(getattr(IMPORTS["torch"].nn.init, name)).parameters
     theirs = inspect.signature(getattr(nn.init, name)).parameters
     for argument in list(ours.values())[1:]:
         required = argument.default is inspect.Parameter.empty

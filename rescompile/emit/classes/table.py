@@ -1,0 +1,64 @@
+"""Operations as constructors of modules: the table of a target that has modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...ops import Op
+from ...record import record
+from ..layout import Call, Code, Keyword
+from ..table import Constructor, Render
+
+
+@record
+class Site:
+    """Where an op stands: channels that enter it, rank of its input, whether it may be in place."""
+
+    channels: str
+    rank: int
+    in_place: bool
+    dim: Render
+
+
+@record
+class Module(Constructor):
+    """A module and what it wants.
+
+    `rank` is that of its input, where it is for one; `last` tells that the channels stand last
+    there, `own` that emitted files define it. By the argument `inplace`, if it has such a one, it
+    overwrites its input.
+    """
+
+    rank: int | None = None
+    last: bool = False
+    inplace: str = ""
+    own: bool = False
+
+    def serves(self, op: Op, site: Site) -> bool:
+        """Whether it is the op, there."""
+        where = self.rank in (None, site.rank) and getattr(op, "positions", False) <= self.last
+        return where and self.fits(op)
+
+    def call(self, op: Op, site: Site, library: str) -> Code:
+        """The op as a call of it; `library` has what files do not define themselves."""
+        args = self.write(op, site.dim, site.channels)
+        if self.inplace and site.in_place:
+            args = (*args, Keyword(self.inplace, "True"))
+        return Call(self.name if self.own else f"{library}.{self.name}", args)
+
+
+Writes = Callable[[Any, Site], Code]  # an op as source
+
+
+def writers(table: Iterable[Module], library: str) -> dict[type[Op], Writes]:
+    """For each op of a table what writes it, as the first module that serves."""
+    kinds: dict[type[Op], list[Module]] = {}
+    for one in table:
+        kinds.setdefault(one.kind, []).append(one)
+
+    def write(op: Op, site: Site) -> Code:
+        found = next(one for one in kinds[type(op)] if one.serves(op, site))
+        return found.call(op, site, library)
+
+    return dict.fromkeys(kinds, write)

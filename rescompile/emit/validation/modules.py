@@ -1,0 +1,242 @@
+"""What emitted classes are made of while they are proved: modules that compute nothing.
+
+A `Leaf` is one operation, which it tells by the table that emission writes it with; a call makes a
+term. What a framework would refuse is refused: channels that do not fit, and work in place on a
+value that somebody else needs. A backend says what its framework has beside that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ... import ops
+from ...ir.initial import Draw
+from ...ir.structure import JoinKind, Path
+from ...ops import Op, Shape
+from ..classes.table import Module as Entry
+from ..table import Told
+from .expected import Tensor
+from .graph import Graph
+from .traced import Traced, TraceError
+
+
+@dataclass(eq=False)
+class Memory:
+    """What a tensor lies in, which several may share; work in place takes it from all others.
+
+    `read` has what needs it unchanged, for the gradient; `gone` is what was overwritten.
+    """
+
+    read: set[str] = field(default_factory=set)
+    gone: bool = False
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor of activations: what it holds now, and where; `last`: its channels stand last."""
+
+    graph: Graph
+    held: int
+    last: bool = False
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def term(self) -> int:
+        if self.memory.gone:
+            raise TraceError("a value is used after it was overwritten")
+        return self.held
+
+    @property
+    def shape(self) -> Shape:
+        return self.graph[self.term].shape
+
+    def needed(self, by: str) -> Value:
+        self.memory.read.add(by)
+        return self
+
+    def made(self, term: int) -> Value:
+        """Another value, in memory of its own."""
+        return replace(self, held=term, memory=Memory())
+
+    def view(self, term: int, last: bool = False) -> Value:
+        """Another look at the same memory: neither may be overwritten."""
+        return replace(self.needed("a view of it"), held=term, last=last)
+
+    def overwrite(self, term: int, by: str) -> Value:
+        if self.memory.read:
+            who = ", ".join(sorted(self.memory.read))
+            raise TraceError(f"{by} overwrites a value that is needed by {who}")
+        self.memory.gone = True
+        self.held, self.memory = term, Memory()
+        return self
+
+    def apply(self, op: Op, weights: str = "", in_place: bool = False) -> Value:
+        term = self.graph.apply(op, self.term, weights)
+        if op.passes:  # in evaluation it is the same tensor
+            return replace(self, held=term)
+        made = self.overwrite(term, op.word) if in_place else self.needed(op.word).made(term)
+        return made.needed("its own gradient") if isinstance(op, ops.Activation) else made
+
+    def __add__(self, other: Value) -> Value:
+        return joined(JoinKind.ADD, [self, other])
+
+    def __iadd__(self, other: Value) -> Value:
+        return self.overwrite(joined(JoinKind.ADD, [self, other]).term, "a sum")
+
+    def __mul__(self, other: Value) -> Value:
+        return joined(JoinKind.MULTIPLY, [self, other])
+
+
+def joined(kind: JoinKind, values: Sequence[Value]) -> Value:
+    """A new value; a product needs its factors for the gradient, a sum nothing."""
+    for value in values:
+        if not isinstance(value, Value) or value.last:
+            raise TraceError(f"{kind.value} of what is no tensor with its channels first")
+        if kind is JoinKind.MULTIPLY:
+            value.needed("a product")
+    return values[0].made(values[0].graph.combine(kind, [value.term for value in values]))
+
+
+@dataclass(eq=False)
+class Parameter:
+    """A tensor of a module: its shape, and what it starts as."""
+
+    shape: Shape
+    draw: Draw
+
+
+@dataclass(eq=False)
+class Factor(Parameter):
+    """One that stands alone: what the spec calls an operation is one tensor here."""
+
+    path: str = ""
+
+    def __mul__(self, value: Value) -> Value:
+        if value.last:
+            raise TraceError("a factor of channels that stand last")
+        return value.apply(ops.LayerScale(self.draw.value), self.path)
+
+
+class Module:
+    """Children and parameters by name, in the order in which they came.
+
+    Its own attributes are the frameworks', or have an underscore, which no name of a spec begins
+    with.
+    """
+
+    _children: dict[str, Module]
+    _tensors: dict[str, Parameter]
+    _path: str  # what owns its tensors
+    forward: Callable[..., Any]
+
+    def __init__(self) -> None:
+        self.__dict__.update(_children={}, _tensors={}, _path="")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module):
+            self._children[name] = value
+        elif isinstance(value, Parameter):
+            self._tensors[name] = value
+        self.__dict__[name] = value
+
+    def __call__(self, *given: Any) -> Any:
+        return self.forward(*given)
+
+    def add_module(self, name: str, module: Module) -> None:
+        if name in self._children:
+            raise TraceError(f"two children are called '{name}'")
+        self._children[name] = module
+
+    def _named(self, path: Path = ()) -> Iterator[tuple[Path, Module]]:
+        """All modules with their paths; one that stands in two places has its weights twice."""
+        yield path, self
+        for name, module in self._children.items():
+            yield from module._named((*path, name))
+
+    def modules(self) -> list[Module]:
+        """All modules, each once."""
+        return list({id(module): module for _, module in self._named()}.values())
+
+
+class Sequential(Module):
+    def __init__(self, *modules: Module) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def append(self, module: Module) -> None:
+        self.add_module(str(len(self._children)), module)
+
+    def extend(self, modules: Iterable[Module]) -> None:
+        for module in modules:
+            self.append(module)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._children.values())
+
+    def forward(self, x: Value) -> Value:
+        for module in self:
+            x = module(x)
+        return x
+
+
+class Identity(Module):
+    def forward(self, x: Value) -> Value:
+        return x
+
+
+class Leaf(Module):
+    """One operation: what a call of a module of the table means."""
+
+    entry: Entry
+    read: Callable[..., Told]
+    bias: Parameter | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__()
+        self.in_place = options.pop(self.entry.inplace, False)
+        self.op, self.entering = self.read(*args, **options)
+        for parameter in self.op.parameters((self.entering or 1, 1, 1)):
+            setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
+
+    @classmethod
+    def of(cls, entry: Entry) -> type[Leaf]:
+        """The class of a module of the table."""
+        return type(entry.name, (cls,), {"entry": entry, "read": staticmethod(entry.reader())})
+
+    def start(self, parameter: ops.Parameter) -> Draw:
+        """What a module of the framework starts with by itself."""
+        raise NotImplementedError
+
+    def forward(self, x: Value) -> Value:
+        entry, op = self.entry, self.op
+        if self.entering not in (None, x.shape[0]):
+            raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.shape[0]}")
+        if entry.rank not in (None, len(x.shape)):
+            raise TraceError(f"{self._path}: {entry.name} is not for {x.shape}")
+        anywhere = (op.positional and op.orderless) or (entry.last and len(x.shape) == 1)
+        if x.last != entry.last and not anywhere:
+            raise TraceError(f"{self._path}: {op.word} finds the channels elsewhere")
+        return x.apply(op, self._path, self.in_place)
+
+
+def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:
+    """What a model does with its input; `name` is how the target calls what owns weights.
+
+    Raises `TraceError`, and whatever broken code raises.
+    """
+    tensors = {}
+    for path, module in model._named():
+        module._path = name(path)
+        for leaf, found in module._tensors.items():
+            owner = module._path, leaf
+            if isinstance(found, Factor):
+                found.path = name((*path, leaf))
+                owner = found.path, ""
+            tensors[owner] = Tensor(found.shape, found.draw)
+    made = model(x.needed("its owner"))
+    outputs = made if isinstance(made, tuple) else (made,)
+    if any(value.last for value in outputs):
+        raise TraceError("an output has its channels last")
+    return Traced(tuple(value.term for value in outputs), tensors)
