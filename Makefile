@@ -46,6 +46,7 @@ fuzz-errors:
 
 docs:
 	$(PYTHON) docs/generate.py
+	$(PYTHON) -m pytest -q tests/docs/test_tour.py --rewrite
 
 generated:
 	$(PYTHON) -m rescompile build specs

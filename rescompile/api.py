@@ -20,10 +20,13 @@ from .ir.invariants import prove
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import words
 from .lower import lower
+from .ops import show_shape
 from .prose import json_text
 from .registry import get_backend
 
 if TYPE_CHECKING:
+    from .compare.diff import Diff
+    from .compare.versus import Versus
     from .cost.report import Report
     from .emit.contract import Backend, Request
     from .figure import Figure
@@ -42,6 +45,26 @@ class Architecture:
     @property
     def name(self) -> str:
         return self.document.spec.name
+
+    def __repr__(self) -> str:
+        """One line: name, input, parameters and MACs, or that the spec has errors."""
+        try:
+            report = self.report("network")
+        except RescompileError as error:
+            count = len(error.diagnostics)
+            return f"<{self.name}: {count} error{'s' * (count != 1)}>"
+        total = report.total
+        return (
+            f"<{self.name}: input {show_shape(report.input)}, {total.parameters:,} parameters, "
+            f"{total.macs:,} MACs>"
+        )
+
+    def _repr_html_(self) -> str | None:
+        """The figure and the totals, for a notebook; nothing where the spec has errors."""
+        try:
+            return self.figure()._repr_html_() + self.report("network").headline()
+        except RescompileError:
+            return None
 
     @cached_property
     def lowered(self) -> Elaborated:
@@ -115,6 +138,18 @@ class Architecture:
         from .figure import figure
 
         return figure([self.analysis], style, open)
+
+    def versus(self, other: Architecture) -> Versus:
+        """Its costs relative to those of another network, with honest percentages."""
+        from .compare.versus import versus
+
+        return versus(self.analysis.elaborated, other.analysis.elaborated)
+
+    def diff(self, other: Architecture) -> Diff:
+        """What another network does otherwise, place by place, and what that costs."""
+        from .compare.diff import diff
+
+        return diff(self.analysis.elaborated, other.analysis.elaborated)
 
     def warnings(self) -> list[Diagnostic]:
         """What a reader of the papers would want to know, but for what the spec allows.

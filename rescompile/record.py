@@ -23,7 +23,10 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
-    """A class whose instances are frozen, slotted, and equal where type and fields are equal."""
+    """A class whose instances are frozen, slotted, and equal where type and fields are equal.
+
+    They show all their fields, unless the class says how it is shown.
+    """
     made: Any = dataclass(slots=True, init=False, eq=False, repr=False)(cls)
     names = [field.name for field in fields(made)]
     compared = [field.name for field in fields(made) if field.compare]
@@ -41,7 +44,9 @@ def record(cls: type[T]) -> type[T]:
         shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({shown})"
 
-    made.__eq__, made.__hash__, made.__repr__ = __eq__, __hash__, __repr__
+    made.__eq__, made.__hash__ = __eq__, __hash__
+    if "__repr__" not in cls.__dict__:
+        made.__repr__ = __repr__
     made.__init__ = _initialiser(fields(made))
     made.__setattr__, made.__delattr__ = _refuse, _refuse
     return made  # type: ignore[no-any-return]

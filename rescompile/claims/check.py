@@ -37,6 +37,13 @@ def check(specs: Iterable[str], opened: Callable[[str], Architecture] = open_spe
     return Findings(tuple(names), tuple(found))
 
 
+def judged(nets: Iterable[Architecture]) -> Findings:
+    """The verdict on each claim of these networks. Raises `SpecError`."""
+    checker, nets = _Checker(), tuple(nets)
+    found = tuple(finding for net in nets for finding in checker.findings(net))
+    return Findings(tuple(net.name for net in nets), found)
+
+
 class _Checker:
     """Decides claims; remembers the networks that others are compared with."""
 

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from fractions import Fraction
 from itertools import groupby
 
+from .. import markup
 from ..cost.breakdown import stage_rows
 from ..cost.cost import CONVENTION, Cost, network_cost
 from ..cost.report import figures
@@ -80,6 +81,11 @@ class Diff:
         """Whether the networks compute different functions, or call their weights differently."""
         return bool(self.groups)
 
+    def __repr__(self) -> str:
+        count = sum(len(group.places) + group.alike for group in self.groups)
+        where = f"in {count:,} place{'s' * (count != 1)}" if count else "none"
+        return f"<difference from {self.names[0]} to {self.names[1]}: {where}>"
+
     def text(self, view: View = USUAL) -> str:
         """As wide as the view, 100 columns where that has no bound.
 
@@ -137,6 +143,19 @@ class Diff:
             "total": _costs(self.total),
         }
         return json_text(data)
+
+    def _repr_html_(self) -> str:
+        """The places with their changes, and what they cost by stage, for a notebook."""
+        head = markup.lines(" -> ".join(self.names), () if self.different else ("no difference",))
+        if not self.different:
+            return f"<p>{head}</p>"
+        places = (
+            markup.text(group.title() or "network")
+            + markup.bullets(map(markup.text, group.lines()))
+            for group in self.groups
+        )
+        totals = markup.bullets(map(markup.text, self._totals()))
+        return f"<p>{head}</p>{markup.bullets(places)}{self._table().html(USUAL)}{totals}"
 
     def _table(self) -> Table:
         """The stages that changed: the figures of the second network, and how much more."""

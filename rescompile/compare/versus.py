@@ -11,6 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+from .. import markup
 from ..cost.cost import CONVENTION, CONVENTIONS, Cost, network_cost
 from ..cost.report import figures
 from ..ir.trace import Elaborated
@@ -120,6 +121,9 @@ class Versus:
                 return visible(pair[0]), visible(pair[1])
         return "first", "second"
 
+    def __repr__(self) -> str:
+        return f"<comparison of {self.a.name} with {self.b.name}>"
+
     def text(self, view: View = USUAL) -> str:
         """Both networks, the convention, and an aligned table of the ratios.
 
@@ -150,6 +154,11 @@ class Versus:
     def csv(self, view: View = USUAL) -> str:
         """A line for each quantity."""
         return self._table().csv(view)
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook, under what is compared."""
+        head, *rest = self._summary()
+        return f"<p>{markup.lines(head, rest)}</p>{self._table().html(USUAL)}"
 
     def _summary(self) -> list[str]:
         first, second = self.titles

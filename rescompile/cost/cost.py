@@ -44,6 +44,9 @@ CONVENTIONS = {
     "weights_bytes": "all parameters, trainable or not, in float32",
     "activation_bytes": "the output of every operation and of every join, in float32, batch 1, "
     "nothing freed, reused or done in place; the input is not counted",
+    "peak_bytes": "the most bytes of values that are alive at once in evaluation, in float32, "
+    "batch 1: a value lives from the step that makes it to the last that reads it, what is "
+    "returned to the end; the input counts, weights do not, and nothing is done in place",
     "layers": "convolutions and linear layers on the longest path, without shortcuts and gates, "
     "as papers count a network's depth",
     "weighted_layers": "all convolutions and linear layers",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from .. import markup
 from ..ir.trace import Elaborated
 from ..ops import Shape, show_shape
 from ..prose import json_text, markdown, visible
@@ -18,6 +19,7 @@ from ..table.column import Row as Line
 from ..table.column import cell
 from .breakdown import VIEWS, Row, Rows, stage_rows
 from .cost import CONVENTION, CONVENTIONS, Cost
+from .peak import Peak, peak
 
 __all__ = ["Report", "Row", "report", "stage_rows"]
 
@@ -59,6 +61,10 @@ class Report:
     by: str
     rows: tuple[Row, ...]
     total: Cost
+    peak: Peak
+
+    def __repr__(self) -> str:
+        return f"<report of {self.name} by {self.by}: {len(self.rows):,} rows>"
 
     def text(self, view: View = USUAL) -> str:
         """A headline, the totals, the convention, and an aligned table for a terminal.
@@ -89,6 +95,7 @@ class Report:
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "convention": CONVENTIONS,
             "total": figures(self.total),
+            "peak": _peak(self.peak),
             "by": self.by,
             "rows": [self._record(row) for row in self.rows],
         }
@@ -97,6 +104,17 @@ class Report:
     def csv(self, view: View = USUAL) -> str:
         """The rows alone, without a total; shapes as "64x56x56"."""
         return self._table().csv(view)
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook, under the totals."""
+        return self.headline() + self._table().html(USUAL)
+
+    def headline(self) -> str:
+        """The totals for a notebook, and the peak of memory."""
+        title, *rest, convention = self._summary()
+        at = f" at {'.'.join(self.peak.path)}" if self.peak.path else ""
+        peak = f"at most {short(self.peak.bytes)}B alive at once{at}"
+        return f"<p>{markup.lines(title, (*rest, peak, convention))}</p>"
 
     def _summary(self) -> list[str]:
         total = self.total
@@ -202,6 +220,11 @@ def figures(cost: Cost) -> dict[str, int]:
     }
 
 
+def _peak(peak: Peak) -> dict[str, object]:
+    alive = [{"step": ".".join(one.path), "shape": list(one.shape)} for one in peak.alive]
+    return {"peak_bytes": peak.bytes, "step": ".".join(peak.path), "alive": alive}
+
+
 def _pair(pair: tuple[float, float] | str | None) -> str:
     """Height and width in pixels, one number where they agree."""
     if isinstance(pair, tuple):
@@ -224,4 +247,5 @@ def report(elaborated: Elaborated, by: str = "stage") -> Report:
         by=by,
         rows=tuple(VIEWS[by](rows)),
         total=rows.costs.total(rows.root),
+        peak=peak(elaborated),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..files import Output
 from ..ir.analysis import Analysis
+from ..markup import image
 from ..record import record
 from .page import folded_scene, paper_scene
 from .scene import Scene
@@ -61,8 +62,15 @@ class Figure:
         place = Path(path)
         Output(place, self.data(place.suffix)).write()
 
+    def __repr__(self) -> str:
+        return f"<figure of {self.scene.title}>"
+
     def _repr_svg_(self) -> str:
         return self.svg()
+
+    def _repr_html_(self) -> str:
+        """What notebooks prefer: an image, whose style does not reach the page around it."""
+        return image(self.svg(), f"Figure of {self.scene.title}")
 
 
 FORMATS: dict[str, Callable[[Figure], str | bytes]] = {

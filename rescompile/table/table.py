@@ -1,9 +1,10 @@
-"""A table: columns over rows, as text that fits, as Markdown, and as comma-separated values."""
+"""A table: columns over rows, as text that fits, as Markdown, HTML and comma-separated values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .. import markup
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..prose import columns as columns_of
 from ..prose import pad, visible
@@ -49,6 +50,12 @@ class Table:
         rows = [[c.markdown(row) for c in shown] for row in (*self.rows, *self._feet(shown))]
         heads = [column.long or column.head for column in shown]
         return markdown_table(heads, rows, [column.words for column in shown])
+
+    def html(self, view: View) -> str:
+        """A table for a notebook. Raises `SpecError` for a column that is not known."""
+        shown = self.chosen(view)
+        rows = [[c.text(row) for c in shown] for row in (*self.rows, *self._feet(shown))]
+        return markup.table([c.head for c in shown], rows, [c.words for c in shown])
 
     def csv(self, view: View) -> str:
         """Exact values under their keys, all columns unless some are chosen.

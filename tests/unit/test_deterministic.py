@@ -28,6 +28,7 @@ COMMANDS = (
     ("build", *SPECS, "mine.yaml"),
     ("report", "resnet34", "--format", "markdown", "-o", "report.md"),
     ("report", "googlenet", "--format", "csv", "--by", "layer", "-o", "report.csv"),
+    ("report", "resnet18", "mine.yaml", "--versus", "unet", "-o", "report.html"),
     ("check", "resnet34", "-o", "check.txt"),
     ("check", "resnet34", "vgg16", "--format", "json", "-o", "check.json"),
     ("diff", "plain34", "resnet34", "-o", "diff.txt"),

@@ -54,3 +54,14 @@ def test_it_takes_arguments_as_a_dataclass_does() -> None:
             kind()
         with pytest.raises(TypeError):
             kind(1, 2, "here", [3])
+
+
+def test_a_class_may_say_itself_how_it_is_shown() -> None:
+    @record
+    class Short:
+        x: int
+
+        def __repr__(self) -> str:
+            return f"<{self.x}>"
+
+    assert repr(Short(3)) == "<3>"
