@@ -20,8 +20,17 @@ if TYPE_CHECKING:
     from .api import open_spec as load
     from .chart import plot
     from .errors import RescompileError, SpecError, UnsupportedError
+    from .overviews import overview
 
-__all__ = ["Architecture", "RescompileError", "SpecError", "UnsupportedError", "load", "plot"]
+__all__ = [
+    "Architecture",
+    "RescompileError",
+    "SpecError",
+    "UnsupportedError",
+    "load",
+    "overview",
+    "plot",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -34,6 +43,10 @@ def __getattr__(name: str) -> object:
         from . import chart
 
         return chart.plot
+    if name == "overview":
+        from .overviews import overview
+
+        return overview
     if name in __all__:
         from . import errors
 
