@@ -49,12 +49,10 @@ def test_a_folder_stands_for_its_networks(write: Write) -> None:
     assert "<h1>one and two</h1>" in Path("page.html").read_text("utf-8")
 
 
-@pytest.mark.parametrize("words", [(), ("--format", "csv"), ("-o", "costs.md")])
-def test_tables_are_of_one_network(words: tuple[str, ...]) -> None:
-    done = run("resnet18", "resnet34", *words)
+def test_against_a_third_several_are_a_page() -> None:
+    done = run("resnet18", "resnet34", "--versus", "vgg11")
     assert done.exit_code == 2
-    assert "say `--format html`" in done.output
-    assert not Path("costs.md").exists()
+    assert "of several it makes a page" in done.output
 
 
 @pytest.mark.parametrize("words", [("--wide",), ("--columns", "macs")])
