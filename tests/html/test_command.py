@@ -62,6 +62,13 @@ def test_a_page_has_no_columns_to_choose(words: tuple[str, ...]) -> None:
     assert "HTML has every table" in done.output
 
 
+@pytest.mark.parametrize("words", [("--sort", "macs"), ("--where", "macs < 1")])
+def test_a_page_has_all_networks_and_sorts_itself(words: tuple[str, ...]) -> None:
+    done = run("resnet18", "resnet34", "-o", "page.html", *words)
+    assert done.exit_code == 2
+    assert "--sort and --where are for tables" in done.output
+
+
 def test_all_that_is_wrong_is_told_and_nothing_written(write: Write) -> None:
     for name in ("here", "there"):
         write("stages: []\n", name)

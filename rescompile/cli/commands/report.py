@@ -67,6 +67,8 @@ def command(
     """
     names = _names(specs, families)
     if printer.form == "html":
+        if sort or where:
+            raise click.UsageError("--sort and --where are for tables; a page sorts by its heads")
         _write_page(names, versus, printer, changes)
         return
     if len(names) > 1 or families or sort or where:
