@@ -15,13 +15,13 @@ from .tables import NOTHING, Cell, Row, Table, number, shape, size
 
 OVERVIEW = (
     "Network",
-    "Input",
-    "Layers",
     "Parameters",
     "MACs",
     "Activations",
     "Peak of memory",
     "Weights",
+    "Layers",
+    "Input",
 )
 STAGES = {"parameters": "Parameters", "macs": "MACs", "activation_bytes": "Activations"}
 
@@ -74,13 +74,13 @@ def overview(reports: Sequence[Report], links: Sequence[str]) -> Table:
         Row(
             Cell(report.title, report.spec, link=link),
             (
-                shape(report.input),
-                number(total["layers"]),
                 number(total["parameters"], most["parameters"]),
                 number(total["macs"], most["macs"]),
                 size(total["activation_bytes"], most["activation_bytes"]),
                 size(report.peak.bytes, peak),
                 size(total["weights_bytes"]),
+                number(total["layers"]),
+                shape(report.input),
             ),
         )
         for report, total, link in zip(reports, totals, links, strict=True)

@@ -291,7 +291,14 @@ def test_versus_is_compared_and_not_reported() -> None:
         "18.37 %",
     ]
     assert [one.one("h2").text for one in root.all("details") if one.all("h2")] == ["Plain-34"]
-    assert len(table("versus", "overview").one("tbody").all("tr")) == 2
+    rows = cells(table("versus", "overview"))
+    assert [row[1:3] for row in rows] == [
+        ["21,623,848", "3,644,493,824"],
+        ["143,667,240", "19,632,062,464"],
+    ]
+    columns = [one.text for one in table("versus", "overview").one("thead").all("th")]
+    assert (columns[1:3], columns[6]) == (["Parameters", "MACs"], "Layers")
+    assert [row[6] for row in rows] == ["34", "19"]
 
 
 def test_of_many_networks_each_is_folded_and_none_paired() -> None:
