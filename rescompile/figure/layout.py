@@ -200,40 +200,35 @@ class Engine:
         filled = [way for way in element.ways if way]
         if len(filled) == 1 and not element.split and not isinstance(filled[0][0], Goto):
             return self._around(element, filled[0])
-        made, pieces = Piece(), [self.sequence(way) for way in element.ways]
-        for piece in pieces:
-            piece.left, piece.right = max(piece.left, 5.0), max(piece.right, 5.0)
-        spread = [way for way in element.ways if not _is_earlier(way)]
-        start = 0.0
+        made, start = Piece(), 0.0
         if element.split:
-            tag = Step((Text("split", "small"),), "join")
-            made.put(self.step(tag), 0, 0)
-            start, made.arrow = made.items[0].height, True  # type: ignore[union-attr]
-        made.headless = not spread
-        shown = [p for p, way in zip(pieces, element.ways, strict=True) if not _is_earlier(way)]
-        total = sum(p.left + p.right for p in shown) + APART * max(0, len(shown) - 1)
-        x, columns = -total / 2, list[tuple[float, Piece]]()
-        if len(shown) == 1:
-            x = -shown[0].left
-        for piece in shown:
-            x += piece.left
-            columns.append((x, piece))
-            x += piece.right + APART
-        tallest = max([p.height for p in pieces], default=0.0)
+            tag = self.step(Step((Text("split", "small"),), "join"))
+            made.put(tag, 0, 0)
+            start, made.arrow = tag.height, True
+        ways = [way for way in element.ways if not _is_earlier(way)]
+        made.headless = not ways
+        pieces = [self.sequence(way) for way in ways]
+        tallest = max([piece.height for piece in pieces], default=0.0)
         meet = start + GAP + (tallest + GAP if tallest else 0.0)
         joint = self.box(element.joint)
         half, level = joint.width / 2, meet + joint.height / 2
-        for x, piece in columns:
+        for x, piece in _spread(pieces):
             self._column(made, piece, x, start, meet, half, level)
-        self._joint(made, element.joint, meet)
-        for way, piece in zip(element.ways, pieces, strict=True):
-            if _is_earlier(way):
-                made.wants.append(Want(piece.wants[0].goto, (half, level)))
-        made.height = meet + joint.height
-        made.exits = dict.fromkeys(element.joint.names, 0.0)
-        if element.joint.facts:
-            made.facts.append((level, element.joint.facts))
+        self._meet(made, element.joint, meet)
+        earlier = [way[0] for way in element.ways if _is_earlier(way)]
+        made.wants += [Want(goto, (half, level)) for goto in earlier if isinstance(goto, Goto)]
         return made
+
+    def _meet(self, made: Piece, joint: Step, y: float) -> tuple[float, float]:
+        """Place the box where ways meet and the piece ends; half its width, and its middle."""
+        half = self._joint(made, joint, y)
+        box = made.items[-1]
+        assert isinstance(box, Box)
+        made.height, level = y + box.height, y + box.height / 2
+        made.exits = dict.fromkeys(joint.names, 0.0)
+        if joint.facts:
+            made.facts.append((level, joint.facts))
+        return half, level
 
     def _column(
         self, made: Piece, piece: Piece, x: float, start: float, meet: float, half: float, y: float
@@ -257,19 +252,13 @@ class Engine:
         made.line((0, 0), (0, GAP), arrow=piece.arrow)
         made.put(piece, 0, GAP)
         meet = GAP + piece.height + GAP
-        joint = self.box(element.joint)
-        half, level = joint.width / 2, meet + joint.height / 2
         made.line((0, GAP + piece.height), (0, meet), arrow=True)
-        self._joint(made, element.joint, meet)
+        half, level = self._meet(made, element.joint, meet)
         for i in range(lanes):
             x = max(piece.right, half) + LANE * (i + 1)
             points: tuple[Point, ...] = ((0, 0), (x, 0), (x, level), (half, level))
             made.items.append(Arc(points, "bypass", True, element.joint.id, element.joint.tip))
             made.right = max(made.right, x + 2)
-        made.height = meet + joint.height
-        made.exits = dict.fromkeys(element.joint.names, 0.0)
-        if element.joint.facts:
-            made.facts.append((level, element.joint.facts))
         return made
 
     def framed(self, element: Framed) -> Piece:
@@ -288,6 +277,19 @@ class Engine:
         made.items = [frame, label, *made.items]
         made.left, made.right, made.exits = left, right, {}
         return made
+
+
+def _spread(pieces: Sequence[Piece]) -> list[tuple[float, Piece]]:
+    """Pieces beside each other with their axes, around the middle; one by itself stands in it."""
+    for piece in pieces:
+        piece.left, piece.right = max(piece.left, 5.0), max(piece.right, 5.0)
+    total = sum(p.left + p.right for p in pieces) + APART * max(0, len(pieces) - 1)
+    x = -pieces[0].left if len(pieces) == 1 else -total / 2
+    made: list[tuple[float, Piece]] = []
+    for piece in pieces:
+        made.append((x + piece.left, piece))
+        x += piece.left + piece.right + APART
+    return made
 
 
 def _is_earlier(way: tuple[Element, ...]) -> bool:

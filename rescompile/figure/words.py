@@ -67,31 +67,35 @@ def pool(op: Op) -> str:
 
 def _rest(op: Op, entering: Dim | None) -> Iterator[str]:
     """What differs from an operation as one writes it without further words."""
-    groups: Any = getattr(op, "groups", 1)
     if isinstance(op, ops.Conv):
-        if groups != 1 and groups in (entering, Var(IN_CHANNELS)):
-            yield "depthwise"
-        elif groups != 1:
-            yield f"{groups} groups" if isinstance(groups, int) else f"groups={shown(groups)}"
-        if not _is_half(op):
-            yield "no padding" if shown(op.padding) == "0" else f"padding {shown(op.padding)}"
-        if op.bias:
-            yield "bias"
-    elif isinstance(op, (ops.ConvTranspose, ops.Linear)):
-        if isinstance(op, ops.Linear) and not op.bias:
-            yield "no bias"
-        if isinstance(op, ops.ConvTranspose) and op.bias:
-            yield "bias"
+        yield from _of_conv(op, entering)
+    elif isinstance(op, ops.Linear) and not op.bias:
+        yield "no bias"
+    elif isinstance(op, ops.ConvTranspose) and op.bias:
+        yield "bias"
+    told = TOLD if isinstance(op, ops.Weighted) else ("kernel", "stride")
     for field in dataclasses.fields(op):
-        if isinstance(op, ops.Weighted) and field.name in TOLD:
-            continue
         value = getattr(op, field.name)
-        if field.name in ("kernel", "stride") or value == field.default:
-            continue
-        word = field.name.replace("_", " ")
-        yield (
-            word if value is True else f"no {word}" if value is False else f"{word} {shown(value)}"
-        )
+        if field.name not in told and value != field.default:
+            yield _attribute(field.name.replace("_", " "), value)
+
+
+def _of_conv(op: ops.Conv, entering: Dim | None) -> Iterator[str]:
+    groups: Any = op.groups
+    if groups != 1 and groups in (entering, Var(IN_CHANNELS)):
+        yield "depthwise"
+    elif groups != 1:
+        yield f"{groups} groups" if isinstance(groups, int) else f"groups={shown(groups)}"
+    if not _is_half(op):
+        yield "no padding" if shown(op.padding) == "0" else f"padding {shown(op.padding)}"
+    if op.bias:
+        yield "bias"
+
+
+def _attribute(word: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return word if value else f"no {word}"
+    return f"{word} {shown(value)}"
 
 
 def _is_half(op: ops.Conv) -> bool:
