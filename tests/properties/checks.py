@@ -21,6 +21,7 @@ from ruff.__main__ import find_ruff_bin
 
 from rescompile.api import Architecture, open_spec
 from rescompile.errors import UnsupportedError
+from rescompile.figure import STYLES
 from rescompile.ir.trace import OpTrace
 from rescompile.language.format import canonical
 from rescompile.live import import_source
@@ -32,6 +33,7 @@ from rescompile.verify.checks import NOISE
 from rescompile.verify.executors import Executor, Framework, Reference
 from rescompile.worker.job import listed, named, numbered
 
+from ..figure.conftest import crossing, overlapping
 from .count_torch import called, count
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +108,10 @@ def check_descriptions(net: Architecture, path: Path) -> None:
     for render in ("text", "markdown", "json", "csv"):
         getattr(net.report("block"), render)()
     net.warnings()
+    for style in STYLES:
+        scene = net.figure(style).scene
+        expect(not list(overlapping(scene)), f"a {style} figure overlaps")
+        expect(not list(crossing(scene)), f"a line of a {style} figure crosses a box")
     for file in sorted(path.parent.glob("*.yaml")):
         text = canonical(file.read_bytes(), file.name)
         expect(canonical(text.encode(), file.name) == text, "the canonical form is not stable")

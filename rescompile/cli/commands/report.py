@@ -120,16 +120,10 @@ def _opened(specs: Iterable[str], changes: Changes) -> list[Architecture]:
 
 
 def _write_page(specs: list[str], versus: str | None, printer: Printer, changes: Changes) -> None:
-    from ...errors import DiagnosticCollector
     from ...html import Page
 
     if printer.view.is_chosen:
         raise click.UsageError("HTML has every table: no columns to choose from")
-    collector, nets = DiagnosticCollector(), []
-    for spec in specs:
-        with collector.part():
-            nets.append(changes.open(spec))
-    with collector.part():
-        other = changes.open(versus) if versus else None
-    collector.done()
+    nets = _opened([*specs, *([versus] if versus else [])], changes)
+    other = nets.pop() if versus else None
     printer(cast("Document", Page(tuple(nets), other)))
