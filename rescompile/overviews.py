@@ -8,34 +8,21 @@ from typing import Any
 
 from .api import Architecture
 from .catalogue import family
-from .cost.report import figures
+from .cost.report import columns, figures
 from .errors import Diagnostic, SpecError, did_you_mean
 from .expr.dims import ExprError, evaluate
 from .expr.dims import names as names_in
 from .expr.parse import parse
 from .prose import json_text
 from .record import record
-from .table import USUAL, Column, Row, Table, View, short
+from .table import USUAL, Column, Row, Table, View
 
-
-def _whole(value: int) -> str:
-    return f"{value:,}"
-
-
-def _bytes(value: int) -> str:
-    return f"{short(value)}B" if value else "0"
-
-
+COSTS = ("layers", "parameters", "macs", "flops", "activation_bytes", "weights_bytes")
 COLUMNS = (
     Column("name", "name", words=True, least=16),
     Column("family", "family", words=True, usual=False),
     Column("title", "title", words=True, least=16),
-    Column("layers", "layers", _whole),
-    Column("parameters", "parameters", _whole),
-    Column("macs", "MACs", _whole),
-    Column("flops", "FLOPs", short, exact=_whole),
-    Column("activation_bytes", "activations", _bytes, "activation bytes", _whole),
-    Column("weights_bytes", "weights", _bytes, "weights bytes", _whole),
+    *(column for column in columns("network") if column.key in COSTS),
 )
 GIVE_WAY = ("weights_bytes", "activation_bytes", "flops", "family", "layers", "title")
 WORD = re.compile(r"\$?\b([A-Za-z_]\w*)\b")
