@@ -9,6 +9,7 @@ from .scene import BOLD, SIZES, Arc, Box, Frame, Item, Label, Scene, Text
 from .svg import INK, LIGHT
 
 POINT = 0.75  # of a pixel
+MARK = "% Drawn by rescompile"  # begins each document: others are written by hand
 ESCAPES = {
     **{c: f"\\{c}" for c in "#$%&_{}"},
     "\\": r"\textbackslash{}",
@@ -30,7 +31,7 @@ def tikz(scene: Scene) -> str:
     ink, soft, _ = INK["light"]
     body = [line for item in _ordered(scene) for line in _item(item)]
     lines = [
-        f"% {visible(scene.title)}",
+        f"{MARK}: {visible(scene.title)}",
         r"\documentclass[tikz,border=2pt]{standalone}",
         r"\usepackage[utf8]{inputenc}",
         *fills,

@@ -95,7 +95,12 @@ def test_texts_of_a_spec_stay_texts(tmp_path: Path) -> None:
 def test_a_suffix_chooses_the_format(tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"a{suffix}"
     assert run("resnet34", "-o", str(file)) == f"wrote {file}\n"
-    begins = {".svg": b"<svg", ".tex": b"% ResNet-34", ".pdf": b"%PDF", ".png": b"\x89PNG"}
+    begins = {
+        ".svg": b"<svg",
+        ".tex": b"% Drawn by rescompile: ResNet-34",
+        ".pdf": b"%PDF",
+        ".png": b"\x89PNG",
+    }
     assert file.read_bytes().startswith(begins[suffix])
     other = tmp_path / f"b{suffix}"
     rescompile.load("resnet34").figure().save(other)
@@ -114,6 +119,15 @@ def test_tex_compiles(tmp_path: Path, name: str, style: str) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:].decode("latin-1")
     assert b"Output written on a.pdf (1 page" in done.stdout
+
+
+def test_a_paper_by_hand_is_not_replaced(tmp_path: Path) -> None:
+    paper = tmp_path / "paper.tex"
+    paper.write_text("\\documentclass{article}\n")
+    assert "it is a source" in refused("resnet18", "-o", str(paper))
+    assert paper.read_text() == "\\documentclass{article}\n"
+    run("resnet18", "-o", str(tmp_path / "a.tex"))
+    run("resnet34", "-o", str(tmp_path / "a.tex"))
 
 
 def test_a_folder_gets_a_file_a_network(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ def _drawn(
     from ...figure import figure
     from ...files import Output
 
-    if output.suffix in SOURCES:
-        message = f"cannot write a picture to {output.as_posix()}: it is named as a source"
+    if output.suffix in SOURCES or _is_by_hand(output):
+        message = f"cannot write a picture to {output.as_posix()}: it is a source"
         raise SpecError([Diagnostic("E003", message, help="choose another name with `-o`")])
     if output.suffix and not output.is_dir():
         data = figure([net.analysis for net in nets], style, opened).data(output.suffix)
@@ -97,6 +97,15 @@ def _drawn(
         Output(output / f"{net.name}.svg", figure([net.analysis], style, opened).data(".svg"))
         for net in nets
     ]
+
+
+def _is_by_hand(path: Path) -> bool:
+    """Whether a TeX file stands there that no figure is, a paper say."""
+    from ...figure.tikz import MARK
+
+    if path.suffix != ".tex" or not path.is_file():
+        return False
+    return not path.read_bytes().startswith(MARK.encode())
 
 
 def _check(made: list[Output]) -> None:
