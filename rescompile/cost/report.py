@@ -6,8 +6,10 @@ the summary abbreviates, with decimal units (k, M, G: 10**3, 10**6, 10**9).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import field
 from fractions import Fraction
+from functools import cache, partial
 
 from .. import markup
 from ..ir.trace import Elaborated
@@ -61,7 +63,12 @@ class Report:
     by: str
     rows: tuple[Row, ...]
     total: Cost
-    peak: Peak
+    lives: Callable[[], Peak] = field(compare=False)  # which takes as long as all the rest
+
+    @property
+    def peak(self) -> Peak:
+        """The most memory that is held at once."""
+        return self.lives()
 
     def __repr__(self) -> str:
         return f"<report of {self.name} by {self.by}: {len(self.rows):,} rows>"
@@ -247,5 +254,5 @@ def report(elaborated: Elaborated, by: str = "stage") -> Report:
         by=by,
         rows=tuple(VIEWS[by](rows)),
         total=rows.costs.total(rows.root),
-        peak=peak(elaborated),
+        lives=cache(partial(peak, elaborated)),
     )
