@@ -15,8 +15,10 @@ from .errors import Diagnostic, RescompileError, SpecError, UnsupportedError, di
 from .expr.dims import ExprError
 from .ir.analysis import Analysis
 from .ir.elaborate import elaborate
-from .ir.fold import fold
+from .ir.fold import fold, used_names
 from .ir.invariants import prove
+from .ir.structure import CLASSES
+from .ir.varying import Varying, varying
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import words
 from .lower import lower
@@ -76,9 +78,20 @@ class Architecture:
     def analysis(self) -> Analysis:
         """The network as it is emitted, checked. Raises `SpecError`."""
         with reported_together():
-            analysis = Analysis(fold(self.lowered))
+            analysis = Analysis(fold(self.lowered, self.varying))
             prove(analysis, self.lowered)
             return analysis
+
+    @cached_property
+    def drawn(self) -> Analysis:
+        """The network as pictures show it: with numbers, but for blocks that get `classes`."""
+        with reported_together():
+            return Analysis(fold(self.lowered, self.varying.only(CLASSES)))
+
+    @cached_property
+    def varying(self) -> Varying:
+        """Which names its code leaves open: arguments of the function that makes the network."""
+        return varying(self.lowered)
 
     def source(self, backend: str = "torch") -> str:
         """The network as source code. Raises `SpecError` and `UnsupportedError`."""
@@ -95,6 +108,10 @@ class Architecture:
             raise UnsupportedError(target.title, self.name, reasons)
         source = target.emit(self.request)
         validate(target, self.lowered, source)
+        other = self.varying.other
+        if other is not None:
+            env, network = other.network.env, self.analysis.network
+            validate(target, other, source, {name: env[name] for name in network.own})
         return source
 
     @cached_property
@@ -124,8 +141,19 @@ class Architecture:
                 macs=cost.macs,
                 rows=rows,
                 note=stride_note(elaborated),
+                fixed=tuple(self._fixed()),
             ),
         )
+
+    def _fixed(self) -> Iterator[str]:
+        """What a reader may look for among the arguments of the emitted function in vain."""
+        spec, own = self.document.spec, self.analysis.network.own
+        known = {"in_channels": spec.input.channels, **spec.parameters}
+        if CLASSES in used_names(self.lowered.network.root):
+            known[CLASSES] = spec.classes
+        for name, value in known.items():
+            if name not in own and not isinstance(value, str):
+                yield f"{name} = {value}"
 
     def report(self, by: str = "stage") -> Report:
         """Its costs, a row for the network or each stage, block or layer."""
@@ -137,7 +165,7 @@ class Architecture:
         """A picture of it; see `rescompile.figure.figure`."""
         from .figure import figure
 
-        return figure([self.analysis], style, open)
+        return figure([self.drawn], style, open)
 
     def versus(self, other: Architecture) -> Versus:
         """Its costs relative to those of another network, with honest percentages."""

@@ -18,8 +18,9 @@ from rescompile.emit.lines import RETURN, Line
 from rescompile.emit.program import Definition
 from rescompile.emit.summary import docstring
 from rescompile.emit.template import environment, helper, mentions, tidy
+from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import Path
+from rescompile.ir.structure import IN_CHANNELS, Path
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
 
@@ -70,7 +71,7 @@ class KerasBackend:
         fixed = [make(style) for name, make in GIVEN.items() if mentions(code, rf"{name}\(")]
         code += [line for one in fixed for line in one.lines]
         own = [name for name in FIXED if mentions(code, rf"{name}\(")]
-        divides = ["make_divisible"] if mentions(blocks, r"make_divisible\(") else []
+        divides = ["make_divisible"] if mentions([*blocks, *lines], r"make_divisible\(") else []
         functions = [*fixed, *helpers, *program.order]
         tensors = [*own, *(one for one in functions if one.name != "dense_init")]
         used = {"KerasTensor": bool(tensors), "layers": own or mentions(code, r"layers\.")}
@@ -79,7 +80,7 @@ class KerasBackend:
             docstring=request.summary.docstring("channels_last"),
             imported=[name for name, yes in used.items() if yes],
             recurses=bool(syntax.recursion_limit),
-            uses_math=mentions(blocks, r"math\."),
+            uses_math=mentions([*blocks, *lines], r"math\."),
             constants=list(_constants(style)),
             helpers=[helper(HELPERS, name) for name in (*divides, *own)],
             functions=functions,
@@ -91,12 +92,17 @@ class KerasBackend:
     def weight_name(self, path: Path) -> str:
         return "_".join(path)
 
-    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+    def trace(
+        self, source: str, elaborated: Elaborated, graph: Graph, given: Mapping[str, Number]
+    ) -> Traced:
         from .standin import trace
 
         kernels = Proofs(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}
-        return trace(source, elaborated.network.name, graph, _helpers(), rows)
+        network, arguments = elaborated.network, dict[str, Number](given)
+        arguments.pop(IN_CHANNELS, None)
+        values = (network.input[1:] + network.input[:1], *arguments.values()) if given else ()
+        return trace(source, network.name, graph, _helpers(), rows, values)
 
     def files(self) -> KerasFiles:
         from .bare import KerasFiles

@@ -98,8 +98,13 @@ def average_pool(x: Value, pool_size: int | Pair, strides: int | Pair) -> Mean:
 # -- execution -----------------------------------------------------------------------------------
 
 
-def model_of(tracer: Tracer, source: str, name: str, helpers: Mapping[str, str]) -> Model:
-    """What the function `name` of a file makes; `helpers` are what it may define itself."""
+def model_of(
+    tracer: Tracer, source: str, name: str, helpers: Mapping[str, str], given: tuple[Any, ...] = ()
+) -> Model:
+    """What the function `name` of a file makes of some arguments.
+
+    `helpers` are what the file may define itself.
+    """
     made = {
         kind: layers.layer_class(tracer, rows, MEANINGS.get(kind)) for kind, rows in LAYERS.items()
     }
@@ -118,19 +123,24 @@ def model_of(tracer: Tracer, source: str, name: str, helpers: Mapping[str, str])
         config=SimpleNamespace(image_data_format=lambda: LAST),
         saving=SimpleNamespace(register_keras_serializable=lambda package: lambda found: found),
     )
-    return cast(Model, execute(source, {"keras": keras}, fixed)[name]())
+    return cast(Model, execute(source, {"keras": keras}, fixed)[name](*given))
 
 
 def trace(
-    source: str, name: str, graph: Graph, helpers: Mapping[str, str], rows: Mapping[str, Map]
+    source: str,
+    name: str,
+    graph: Graph,
+    helpers: Mapping[str, str],
+    rows: Mapping[str, Map],
+    given: tuple[Any, ...] = (),
 ) -> Traced:
-    """Execute a file and call its network.
+    """Execute a file and call its network with what is given.
 
     `helpers` are the sources of what it may define itself; `rows` are the layers whose kernels will
     be given rows in the order H, W, C. Raises `TraceError`, and whatever broken code raises.
     """
     tracer = Tracer(graph)
-    model = model_of(tracer, source, name, helpers)
+    model = model_of(tracer, source, name, helpers, given)
     if model.name != name:
         raise TraceError(f"the model is called '{model.name}'")
     return tracer.traced(model.outputs, rows)

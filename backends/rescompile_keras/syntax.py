@@ -10,7 +10,7 @@ from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Argument
-from rescompile.ir.structure import JoinKind, Network
+from rescompile.ir.structure import IN_CHANNELS, JoinKind, Network
 
 from .layers import Style, apply
 from .vocabulary import JOINS, RESERVED, TENSOR
@@ -67,6 +67,9 @@ class KerasSyntax(syntax.Syntax):
             raised = f"max(sys.getrecursionlimit(), {self.recursion_limit:_})"
             yield Line(f"sys.setrecursionlimit({raised})", comment="Keras recurses over layers")
         yield from map(Line, CHANNELS_LAST)
+        if IN_CHANNELS not in network.own:
+            yield Line(f"if input_shape[-1] != {network.input[0]}:")
+            yield Line('raise ValueError("the number of channels is fixed")', indent=8)
         yield Line("keras.Input(input_shape)", self.input)
 
     def model(self, network: Network, result: Code) -> Code:

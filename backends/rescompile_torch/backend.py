@@ -10,6 +10,7 @@ from rescompile.emit.classes.refusals import refusals
 from rescompile.emit.classes.source import source
 from rescompile.emit.contract import Request
 from rescompile.emit.template import helper
+from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
@@ -54,14 +55,16 @@ class TorchBackend:
     def weight_name(self, path: Path) -> str:
         return ".".join(path)
 
-    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+    def trace(
+        self, source: str, elaborated: Elaborated, graph: Graph, given: Mapping[str, Number]
+    ) -> Traced:
         from rescompile.emit.validation.execute import execute
         from rescompile.emit.validation.modules import trace
 
         from .standin import IMPORTS, STANDINS, Tensor
 
         fixed = {name: (helper(FOLDER / "helpers", name), STANDINS[name]) for name in STANDINS}
-        model = execute(source, IMPORTS, fixed)[elaborated.network.name]()
+        model = execute(source, IMPORTS, fixed)[elaborated.network.name](*given.values())
         return trace(model, Tensor(graph, 0), self.weight_name)
 
     def files(self) -> None:

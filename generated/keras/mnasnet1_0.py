@@ -24,6 +24,12 @@ BN_MOMENTUM = 0.9997
 BN_EPSILON = 1e-5
 
 
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
@@ -102,25 +108,33 @@ def make_stage(
 
 
 def mnasnet1_0(
-    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000, width: float = 1.0
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    x = conv(inputs, 32, 3, stride=2, name="layers_0")  # 112 x 112 x 32
+    c32 = make_divisible(32 * width, 8)
+    c16 = make_divisible(16 * width, 8)
+    c24 = make_divisible(24 * width, 8)
+    c40 = make_divisible(40 * width, 8)
+    c80 = make_divisible(80 * width, 8)
+    c96 = make_divisible(96 * width, 8)
+    c192 = make_divisible(192 * width, 8)
+    c320 = make_divisible(320 * width, 8)
+    x = conv(inputs, c32, 3, stride=2, name="layers_0")  # 112 x 112 x 32
     x = batch_norm(x, name="layers_1")  # 112 x 112 x 32
     x = layers.ReLU(name="layers_2")(x)  # 112 x 112 x 32
     x = depthwise_conv(x, 3, name="layers_3")  # 112 x 112 x 32
     x = batch_norm(x, name="layers_4")  # 112 x 112 x 32
     x = layers.ReLU(name="layers_5")(x)  # 112 x 112 x 32
-    x = conv(x, 16, 1, name="layers_6")  # 112 x 112 x 16
+    x = conv(x, c16, 1, name="layers_6")  # 112 x 112 x 16
     x = batch_norm(x, name="layers_7")  # 112 x 112 x 16
-    x = make_stage(x, 24, expand=3, blocks=3, stride=2, name="layers_8")  # 56 x 56 x 24
-    x = make_stage(x, 40, expand=3, blocks=3, kernel=5, stride=2, name="layers_9")  # 28 x 28 x 40
-    x = make_stage(x, 80, expand=6, blocks=3, kernel=5, stride=2, name="layers_10")  # 14 x 14 x 80
-    x = make_stage(x, 96, expand=6, blocks=2, name="layers_11")  # 14 x 14 x 96
-    x = make_stage(x, 192, expand=6, blocks=4, kernel=5, stride=2, name="layers_12")  # 7 x 7 x 192
-    x = make_stage(x, 320, expand=6, blocks=1, name="layers_13")  # 7 x 7 x 320
+    x = make_stage(x, c24, expand=3, blocks=3, stride=2, name="layers_8")  # 56 x 56 x 24
+    x = make_stage(x, c40, expand=3, blocks=3, kernel=5, stride=2, name="layers_9")  # 28 x 28 x 40
+    x = make_stage(x, c80, expand=6, blocks=3, kernel=5, stride=2, name="layers_10")  # 14 x 14 x 80
+    x = make_stage(x, c96, expand=6, blocks=2, name="layers_11")  # 14 x 14 x 96
+    x = make_stage(x, c192, expand=6, blocks=4, kernel=5, stride=2, name="layers_12")  # 7 x 7 x 192
+    x = make_stage(x, c320, expand=6, blocks=1, name="layers_13")  # 7 x 7 x 320
     x = conv(x, 1280, 1, name="layers_14")  # 7 x 7 x 1280
     x = batch_norm(x, name="layers_15")  # 7 x 7 x 1280
     x = layers.ReLU(name="layers_16")(x)  # 7 x 7 x 1280

@@ -81,19 +81,19 @@ def make_stage(
 
 
 def mobilenet_v1(
-    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000, width: float = 1.0
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    x = conv(inputs, 32, 3, stride=2, name="conv1")  # 112 x 112 x 32
+    x = conv(inputs, int(32 * width), 3, stride=2, name="conv1")  # 112 x 112 x 32
     x = batch_norm(x, name="bn1")  # 112 x 112 x 32
     x = layers.ReLU(name="relu")(x)  # 112 x 112 x 32
-    x = make_stage(x, 64, blocks=1, name="layer1")  # 112 x 112 x 64
-    x = make_stage(x, 128, blocks=2, stride=2, name="layer2")  # 56 x 56 x 128
-    x = make_stage(x, 256, blocks=2, stride=2, name="layer3")  # 28 x 28 x 256
-    x = make_stage(x, 512, blocks=6, stride=2, name="layer4")  # 14 x 14 x 512
-    x = make_stage(x, 1024, blocks=2, stride=2, name="layer5")  # 7 x 7 x 1024
+    x = make_stage(x, int(64 * width), blocks=1, name="layer1")  # 112 x 112 x 64
+    x = make_stage(x, int(128 * width), blocks=2, stride=2, name="layer2")  # 56 x 56 x 128
+    x = make_stage(x, int(256 * width), blocks=2, stride=2, name="layer3")  # 28 x 28 x 256
+    x = make_stage(x, int(512 * width), blocks=6, stride=2, name="layer4")  # 14 x 14 x 512
+    x = make_stage(x, int(1024 * width), blocks=2, stride=2, name="layer5")  # 7 x 7 x 1024
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 1024
     x = layers.Dense(
         classes,

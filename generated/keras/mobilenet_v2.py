@@ -25,6 +25,12 @@ BN_MOMENTUM = 0.9
 BN_EPSILON = 1e-5
 
 
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:
     return layers.BatchNormalization(momentum=BN_MOMENTUM, epsilon=BN_EPSILON, name=name)(x)
 
@@ -107,20 +113,28 @@ def make_stage(
 
 
 def mobilenet_v2(
-    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000, width: float = 1.0
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    x = conv_norm_activation(inputs, 32, stride=2, name="features_0")  # 112 x 112 x 32
-    x = make_stage(x, 16, blocks=1, expand=1, name="features", start=1)  # 112 x 112 x 16
-    x = make_stage(x, 24, blocks=2, stride=2, name="features", start=2)  # 56 x 56 x 24
-    x = make_stage(x, 32, blocks=3, stride=2, name="features", start=4)  # 28 x 28 x 32
-    x = make_stage(x, 64, blocks=4, stride=2, name="features", start=7)  # 14 x 14 x 64
-    x = make_stage(x, 96, blocks=3, name="features", start=11)  # 14 x 14 x 96
-    x = make_stage(x, 160, blocks=3, stride=2, name="features", start=14)  # 7 x 7 x 160
-    x = make_stage(x, 320, blocks=1, name="features", start=17)  # 7 x 7 x 320
-    x = conv_norm_activation(x, 1280, kernel=1, name="features_18")  # 7 x 7 x 1280
+    c32 = make_divisible(32 * width, 8)
+    c16 = make_divisible(16 * width, 8)
+    c24 = make_divisible(24 * width, 8)
+    c64 = make_divisible(64 * width, 8)
+    c96 = make_divisible(96 * width, 8)
+    c160 = make_divisible(160 * width, 8)
+    c320 = make_divisible(320 * width, 8)
+    c1280 = make_divisible(1280 * max(1.0, width), 8)
+    x = conv_norm_activation(inputs, c32, stride=2, name="features_0")  # 112 x 112 x 32
+    x = make_stage(x, c16, blocks=1, expand=1, name="features", start=1)  # 112 x 112 x 16
+    x = make_stage(x, c24, blocks=2, stride=2, name="features", start=2)  # 56 x 56 x 24
+    x = make_stage(x, c32, blocks=3, stride=2, name="features", start=4)  # 28 x 28 x 32
+    x = make_stage(x, c64, blocks=4, stride=2, name="features", start=7)  # 14 x 14 x 64
+    x = make_stage(x, c96, blocks=3, name="features", start=11)  # 14 x 14 x 96
+    x = make_stage(x, c160, blocks=3, stride=2, name="features", start=14)  # 7 x 7 x 160
+    x = make_stage(x, c320, blocks=1, name="features", start=17)  # 7 x 7 x 320
+    x = conv_norm_activation(x, c1280, kernel=1, name="features_18")  # 7 x 7 x 1280
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 1280
     x = layers.Dropout(0.2, name="classifier_0")(x)  # 1280
     x = layers.Dense(

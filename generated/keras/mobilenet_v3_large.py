@@ -163,7 +163,7 @@ def inverted_residual(
 
 
 def mobilenet_v3_large(
-    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000, last: int = 1280
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
@@ -204,7 +204,7 @@ def mobilenet_v3_large(
     x = inverted_residual(x, hidden=960, channels=160, kernel=5, name="features_15")  # 7 x 7 x 160
     x = conv_norm_activation(x, 960, kernel=1, name="features_16")  # 7 x 7 x 960
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 960
-    x = layers.Dense(1280, kernel_initializer=dense_init(), name="classifier_0")(x)  # 1280
+    x = layers.Dense(last, kernel_initializer=dense_init(), name="classifier_0")(x)  # 1280
     x = layers.Activation("hard_swish", name="classifier_1")(x)  # 1280
     x = layers.Dropout(0.2, name="classifier_2")(x)  # 1280
     x = layers.Dense(classes, kernel_initializer=dense_init(), name="classifier_3")(x)  # 1000

@@ -159,7 +159,7 @@ def inverted_residual(
 
 
 def mobilenet_v3_small(
-    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000, last: int = 1024
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
@@ -188,7 +188,7 @@ def mobilenet_v3_small(
     x = inverted_residual(x, hidden=576, channels=96, kernel=5, name="features_11")  # 7 x 7 x 96
     x = conv_norm_activation(x, 576, kernel=1, name="features_12")  # 7 x 7 x 576
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 576
-    x = layers.Dense(1024, kernel_initializer=dense_init(), name="classifier_0")(x)  # 1024
+    x = layers.Dense(last, kernel_initializer=dense_init(), name="classifier_0")(x)  # 1024
     x = layers.Activation("hard_swish", name="classifier_1")(x)  # 1024
     x = layers.Dropout(0.2, name="classifier_2")(x)  # 1024
     x = layers.Dense(classes, kernel_initializer=dense_init(), name="classifier_3")(x)  # 1000

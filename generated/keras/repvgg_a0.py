@@ -67,16 +67,20 @@ def make_stage(
 
 
 def repvgg_a0(
-    input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    classes: int = 1000,
+    a: float = 0.75,
+    b: float = 2.5,
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    x = repvgg_block(inputs, 48, stride=2, name="stage0")  # 112 x 112 x 48
-    x = make_stage(x, 48, blocks=2, stride=2, name="stage1")  # 56 x 56 x 48
-    x = make_stage(x, 96, blocks=4, stride=2, name="stage2")  # 28 x 28 x 96
-    x = make_stage(x, 192, blocks=14, stride=2, name="stage3")  # 14 x 14 x 192
-    x = make_stage(x, 1280, blocks=1, stride=2, name="stage4")  # 7 x 7 x 1280
+    c64 = min(64, int(64 * a))
+    x = repvgg_block(inputs, c64, stride=2, name="stage0")  # 112 x 112 x 48
+    x = make_stage(x, int(64 * a), blocks=2, stride=2, name="stage1")  # 56 x 56 x 48
+    x = make_stage(x, int(128 * a), blocks=4, stride=2, name="stage2")  # 28 x 28 x 96
+    x = make_stage(x, int(256 * a), blocks=14, stride=2, name="stage3")  # 14 x 14 x 192
+    x = make_stage(x, int(512 * b), blocks=1, stride=2, name="stage4")  # 7 x 7 x 1280
     x = layers.GlobalAveragePooling2D(name="gap")(x)  # 1280
     x = layers.Dense(
         classes,

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 
 class AlexNet(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, 64, 11, stride=4, padding=2),  # 64 x 55 x 55
+            nn.Conv2d(in_channels, 64, 11, stride=4, padding=2),  # 64 x 55 x 55
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2),  # 64 x 27 x 27
             nn.Conv2d(64, 192, 5, padding=2),
@@ -50,5 +50,5 @@ class AlexNet(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def alexnet(num_classes: int = 1000) -> AlexNet:
-    return AlexNet(num_classes)
+def alexnet(num_classes: int = 1000, in_channels: int = 3) -> AlexNet:
+    return AlexNet(num_classes, in_channels)

@@ -59,9 +59,9 @@ def make_stage(in_channels: int, blocks: int) -> nn.Sequential:
 
 
 class Darknet53(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv0 = ConvNormLeaky(3, 32, kernel=3)
+        self.conv0 = ConvNormLeaky(in_channels, 32, kernel=3)
         self.conv1 = ConvNormLeaky(32, 64, kernel=3, stride=2)
         self.layer1 = make_stage(64, blocks=1)
         self.conv2 = ConvNormLeaky(64, 128, kernel=3, stride=2)
@@ -97,5 +97,5 @@ class Darknet53(nn.Module):
         return self.fc(x)  # 1000
 
 
-def darknet53(num_classes: int = 1000) -> Darknet53:
-    return Darknet53(num_classes)
+def darknet53(num_classes: int = 1000, in_channels: int = 3) -> Darknet53:
+    return Darknet53(num_classes, in_channels)

@@ -5,6 +5,7 @@ file.
 
 Input 3 x 240 x 240, 7,794,184 parameters, 0.69 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: depth = 1.1, drop = 0.2.
 
     stage       blocks  output             params     MACs
     features.0       1  32 x 120 x 120        928   12.4 M
@@ -21,6 +22,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 class StochasticDepth(nn.Module):
@@ -134,23 +141,37 @@ def make_stage(
 
 
 class EfficientNetB1(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.0,
+        dropout: float = 0.2,
+    ) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c112 = make_divisible(112 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 32, stride=2),  # 32 x 120 x 120
-            make_stage(32, 16, position=0, blocks=2, expand=1),  # 16 x 120 x 120
-            make_stage(16, 24, position=2, blocks=3, stride=2),  # 24 x 60 x 60
-            make_stage(24, 40, position=5, blocks=3, kernel=5, stride=2),  # 40 x 30 x 30
-            make_stage(40, 80, position=8, blocks=4, stride=2),  # 80 x 15 x 15
-            make_stage(80, 112, position=12, blocks=4, kernel=5),  # 112 x 15 x 15
-            make_stage(112, 192, position=16, blocks=5, kernel=5, stride=2),  # 192 x 8 x 8
-            make_stage(192, 320, position=21, blocks=2),  # 320 x 8 x 8
-            ConvNormActivation(320, 1280, kernel=1),  # 1280 x 8 x 8
+            ConvNormActivation(in_channels, c32, stride=2),  # 32 x 120 x 120
+            make_stage(c32, c16, position=0, blocks=2, expand=1),  # 16 x 120 x 120
+            make_stage(c16, c24, position=2, blocks=3, stride=2),  # 24 x 60 x 60
+            make_stage(c24, c40, position=5, blocks=3, kernel=5, stride=2),  # 40 x 30 x 30
+            make_stage(c40, c80, position=8, blocks=4, stride=2),  # 80 x 15 x 15
+            make_stage(c80, c112, position=12, blocks=4, kernel=5),  # 112 x 15 x 15
+            make_stage(c112, c192, position=16, blocks=5, kernel=5, stride=2),  # 192 x 8 x 8
+            make_stage(c192, c320, position=21, blocks=2),  # 320 x 8 x 8
+            ConvNormActivation(c320, c320 * 4, kernel=1),  # 1280 x 8 x 8
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.2),
-            nn.Linear(1280, num_classes),
+            nn.Dropout(dropout),
+            nn.Linear(c320 * 4, num_classes),
         )
 
         for module in self.modules():
@@ -168,5 +189,7 @@ class EfficientNetB1(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_b1(num_classes: int = 1000) -> EfficientNetB1:
-    return EfficientNetB1(num_classes)
+def efficientnet_b1(
+    num_classes: int = 1000, in_channels: int = 3, width: float = 1.0, dropout: float = 0.2
+) -> EfficientNetB1:
+    return EfficientNetB1(num_classes, in_channels, width, dropout)

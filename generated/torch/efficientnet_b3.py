@@ -5,6 +5,7 @@ file.
 
 Input 3 x 300 x 300, 12,233,232 parameters, 1.83 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: depth = 1.4, drop = 0.2.
 
     stage       blocks  output             params     MACs
     features.0       1  40 x 150 x 150      1,160   24.3 M
@@ -21,6 +22,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 class StochasticDepth(nn.Module):
@@ -134,23 +141,37 @@ def make_stage(
 
 
 class EfficientNetB3(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.2,
+        dropout: float = 0.3,
+    ) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c112 = make_divisible(112 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 40, stride=2),  # 40 x 150 x 150
-            make_stage(40, 24, position=0, blocks=2, expand=1),  # 24 x 150 x 150
-            make_stage(24, 32, position=2, blocks=3, stride=2),  # 32 x 75 x 75
-            make_stage(32, 48, position=5, blocks=3, kernel=5, stride=2),  # 48 x 38 x 38
-            make_stage(48, 96, position=8, blocks=5, stride=2),  # 96 x 19 x 19
-            make_stage(96, 136, position=13, blocks=5, kernel=5),  # 136 x 19 x 19
-            make_stage(136, 232, position=18, blocks=6, kernel=5, stride=2),  # 232 x 10 x 10
-            make_stage(232, 384, position=24, blocks=2),  # 384 x 10 x 10
-            ConvNormActivation(384, 1536, kernel=1),  # 1536 x 10 x 10
+            ConvNormActivation(in_channels, c32, stride=2),  # 40 x 150 x 150
+            make_stage(c32, c16, position=0, blocks=2, expand=1),  # 24 x 150 x 150
+            make_stage(c16, c24, position=2, blocks=3, stride=2),  # 32 x 75 x 75
+            make_stage(c24, c40, position=5, blocks=3, kernel=5, stride=2),  # 48 x 38 x 38
+            make_stage(c40, c80, position=8, blocks=5, stride=2),  # 96 x 19 x 19
+            make_stage(c80, c112, position=13, blocks=5, kernel=5),  # 136 x 19 x 19
+            make_stage(c112, c192, position=18, blocks=6, kernel=5, stride=2),  # 232 x 10 x 10
+            make_stage(c192, c320, position=24, blocks=2),  # 384 x 10 x 10
+            ConvNormActivation(c320, c320 * 4, kernel=1),  # 1536 x 10 x 10
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.3),
-            nn.Linear(1536, num_classes),
+            nn.Dropout(dropout),
+            nn.Linear(c320 * 4, num_classes),
         )
 
         for module in self.modules():
@@ -168,5 +189,7 @@ class EfficientNetB3(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_b3(num_classes: int = 1000) -> EfficientNetB3:
-    return EfficientNetB3(num_classes)
+def efficientnet_b3(
+    num_classes: int = 1000, in_channels: int = 3, width: float = 1.2, dropout: float = 0.3
+) -> EfficientNetB3:
+    return EfficientNetB3(num_classes, in_channels, width, dropout)

@@ -5,6 +5,7 @@ file.
 
 Input 3 x 380 x 380, 19,341,616 parameters, 4.39 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: depth = 1.8, drop = 0.2.
 
     stage       blocks  output             params       MACs
     features.0       1  48 x 190 x 190      1,392     46.8 M
@@ -21,6 +22,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 class StochasticDepth(nn.Module):
@@ -134,23 +141,37 @@ def make_stage(
 
 
 class EfficientNetB4(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.4,
+        dropout: float = 0.4,
+    ) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c112 = make_divisible(112 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 48, stride=2),  # 48 x 190 x 190
-            make_stage(48, 24, position=0, blocks=2, expand=1),  # 24 x 190 x 190
-            make_stage(24, 32, position=2, blocks=4, stride=2),  # 32 x 95 x 95
-            make_stage(32, 56, position=6, blocks=4, kernel=5, stride=2),  # 56 x 48 x 48
-            make_stage(56, 112, position=10, blocks=6, stride=2),  # 112 x 24 x 24
-            make_stage(112, 160, position=16, blocks=6, kernel=5),  # 160 x 24 x 24
-            make_stage(160, 272, position=22, blocks=8, kernel=5, stride=2),  # 272 x 12 x 12
-            make_stage(272, 448, position=30, blocks=2),  # 448 x 12 x 12
-            ConvNormActivation(448, 1792, kernel=1),  # 1792 x 12 x 12
+            ConvNormActivation(in_channels, c32, stride=2),  # 48 x 190 x 190
+            make_stage(c32, c16, position=0, blocks=2, expand=1),  # 24 x 190 x 190
+            make_stage(c16, c24, position=2, blocks=4, stride=2),  # 32 x 95 x 95
+            make_stage(c24, c40, position=6, blocks=4, kernel=5, stride=2),  # 56 x 48 x 48
+            make_stage(c40, c80, position=10, blocks=6, stride=2),  # 112 x 24 x 24
+            make_stage(c80, c112, position=16, blocks=6, kernel=5),  # 160 x 24 x 24
+            make_stage(c112, c192, position=22, blocks=8, kernel=5, stride=2),  # 272 x 12 x 12
+            make_stage(c192, c320, position=30, blocks=2),  # 448 x 12 x 12
+            ConvNormActivation(c320, c320 * 4, kernel=1),  # 1792 x 12 x 12
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.4),
-            nn.Linear(1792, num_classes),
+            nn.Dropout(dropout),
+            nn.Linear(c320 * 4, num_classes),
         )
 
         for module in self.modules():
@@ -168,5 +189,7 @@ class EfficientNetB4(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_b4(num_classes: int = 1000) -> EfficientNetB4:
-    return EfficientNetB4(num_classes)
+def efficientnet_b4(
+    num_classes: int = 1000, in_channels: int = 3, width: float = 1.4, dropout: float = 0.4
+) -> EfficientNetB4:
+    return EfficientNetB4(num_classes, in_channels, width, dropout)

@@ -5,6 +5,7 @@ file.
 
 Input 3 x 456 x 456, 30,389,784 parameters, 10.27 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: depth = 2.2, drop = 0.2.
 
     stage       blocks  output              params       MACs
     features.0       1  48 x 228 x 228       1,392     67.4 M
@@ -21,6 +22,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 class StochasticDepth(nn.Module):
@@ -134,23 +141,37 @@ def make_stage(
 
 
 class EfficientNetB5(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.6,
+        dropout: float = 0.4,
+    ) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c112 = make_divisible(112 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 48, stride=2),  # 48 x 228 x 228
-            make_stage(48, 24, position=0, blocks=3, expand=1),  # 24 x 228 x 228
-            make_stage(24, 40, position=3, blocks=5, stride=2),  # 40 x 114 x 114
-            make_stage(40, 64, position=8, blocks=5, kernel=5, stride=2),  # 64 x 57 x 57
-            make_stage(64, 128, position=13, blocks=7, stride=2),  # 128 x 29 x 29
-            make_stage(128, 176, position=20, blocks=7, kernel=5),  # 176 x 29 x 29
-            make_stage(176, 304, position=27, blocks=9, kernel=5, stride=2),  # 304 x 15 x 15
-            make_stage(304, 512, position=36, blocks=3),  # 512 x 15 x 15
-            ConvNormActivation(512, 2048, kernel=1),  # 2048 x 15 x 15
+            ConvNormActivation(in_channels, c32, stride=2),  # 48 x 228 x 228
+            make_stage(c32, c16, position=0, blocks=3, expand=1),  # 24 x 228 x 228
+            make_stage(c16, c24, position=3, blocks=5, stride=2),  # 40 x 114 x 114
+            make_stage(c24, c40, position=8, blocks=5, kernel=5, stride=2),  # 64 x 57 x 57
+            make_stage(c40, c80, position=13, blocks=7, stride=2),  # 128 x 29 x 29
+            make_stage(c80, c112, position=20, blocks=7, kernel=5),  # 176 x 29 x 29
+            make_stage(c112, c192, position=27, blocks=9, kernel=5, stride=2),  # 304 x 15 x 15
+            make_stage(c192, c320, position=36, blocks=3),  # 512 x 15 x 15
+            ConvNormActivation(c320, c320 * 4, kernel=1),  # 2048 x 15 x 15
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.4),
-            nn.Linear(2048, num_classes),
+            nn.Dropout(dropout),
+            nn.Linear(c320 * 4, num_classes),
         )
 
         for module in self.modules():
@@ -168,5 +189,7 @@ class EfficientNetB5(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_b5(num_classes: int = 1000) -> EfficientNetB5:
-    return EfficientNetB5(num_classes)
+def efficientnet_b5(
+    num_classes: int = 1000, in_channels: int = 3, width: float = 1.6, dropout: float = 0.4
+) -> EfficientNetB5:
+    return EfficientNetB5(num_classes, in_channels, width, dropout)

@@ -5,6 +5,7 @@ file.
 
 Input 3 x 528 x 528, 43,040,704 parameters, 19.07 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: depth = 2.6, drop = 0.2.
 
     stage       blocks  output              params       MACs
     features.0       1  56 x 264 x 264       1,624    105.4 M
@@ -21,6 +22,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 class StochasticDepth(nn.Module):
@@ -134,23 +141,37 @@ def make_stage(
 
 
 class EfficientNetB6(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 1.8,
+        dropout: float = 0.5,
+    ) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c112 = make_divisible(112 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 56, stride=2),  # 56 x 264 x 264
-            make_stage(56, 32, position=0, blocks=3, expand=1),  # 32 x 264 x 264
-            make_stage(32, 40, position=3, blocks=6, stride=2),  # 40 x 132 x 132
-            make_stage(40, 72, position=9, blocks=6, kernel=5, stride=2),  # 72 x 66 x 66
-            make_stage(72, 144, position=15, blocks=8, stride=2),  # 144 x 33 x 33
-            make_stage(144, 200, position=23, blocks=8, kernel=5),  # 200 x 33 x 33
-            make_stage(200, 344, position=31, blocks=11, kernel=5, stride=2),  # 344 x 17 x 17
-            make_stage(344, 576, position=42, blocks=3),  # 576 x 17 x 17
-            ConvNormActivation(576, 2304, kernel=1),  # 2304 x 17 x 17
+            ConvNormActivation(in_channels, c32, stride=2),  # 56 x 264 x 264
+            make_stage(c32, c16, position=0, blocks=3, expand=1),  # 32 x 264 x 264
+            make_stage(c16, c24, position=3, blocks=6, stride=2),  # 40 x 132 x 132
+            make_stage(c24, c40, position=9, blocks=6, kernel=5, stride=2),  # 72 x 66 x 66
+            make_stage(c40, c80, position=15, blocks=8, stride=2),  # 144 x 33 x 33
+            make_stage(c80, c112, position=23, blocks=8, kernel=5),  # 200 x 33 x 33
+            make_stage(c112, c192, position=31, blocks=11, kernel=5, stride=2),  # 344 x 17 x 17
+            make_stage(c192, c320, position=42, blocks=3),  # 576 x 17 x 17
+            ConvNormActivation(c320, c320 * 4, kernel=1),  # 2304 x 17 x 17
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.5),
-            nn.Linear(2304, num_classes),
+            nn.Dropout(dropout),
+            nn.Linear(c320 * 4, num_classes),
         )
 
         for module in self.modules():
@@ -168,5 +189,7 @@ class EfficientNetB6(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_b6(num_classes: int = 1000) -> EfficientNetB6:
-    return EfficientNetB6(num_classes)
+def efficientnet_b6(
+    num_classes: int = 1000, in_channels: int = 3, width: float = 1.8, dropout: float = 0.5
+) -> EfficientNetB6:
+    return EfficientNetB6(num_classes, in_channels, width, dropout)

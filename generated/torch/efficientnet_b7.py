@@ -5,6 +5,7 @@ file.
 
 Input 3 x 600 x 600, 66,347,960 parameters, 37.75 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: depth = 3.1, drop = 0.2.
 
     stage       blocks  output              params       MACs
     features.0       1  64 x 300 x 300       1,856    155.5 M
@@ -21,6 +22,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 class StochasticDepth(nn.Module):
@@ -134,23 +141,37 @@ def make_stage(
 
 
 class EfficientNetB7(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self,
+        num_classes: int = 1000,
+        in_channels: int = 3,
+        width: float = 2.0,
+        dropout: float = 0.5,
+    ) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c112 = make_divisible(112 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 64, stride=2),  # 64 x 300 x 300
-            make_stage(64, 32, position=0, blocks=4, expand=1),  # 32 x 300 x 300
-            make_stage(32, 48, position=4, blocks=7, stride=2),  # 48 x 150 x 150
-            make_stage(48, 80, position=11, blocks=7, kernel=5, stride=2),  # 80 x 75 x 75
-            make_stage(80, 160, position=18, blocks=10, stride=2),  # 160 x 38 x 38
-            make_stage(160, 224, position=28, blocks=10, kernel=5),  # 224 x 38 x 38
-            make_stage(224, 384, position=38, blocks=13, kernel=5, stride=2),  # 384 x 19 x 19
-            make_stage(384, 640, position=51, blocks=4),  # 640 x 19 x 19
-            ConvNormActivation(640, 2560, kernel=1),  # 2560 x 19 x 19
+            ConvNormActivation(in_channels, c32, stride=2),  # 64 x 300 x 300
+            make_stage(c32, c16, position=0, blocks=4, expand=1),  # 32 x 300 x 300
+            make_stage(c16, c24, position=4, blocks=7, stride=2),  # 48 x 150 x 150
+            make_stage(c24, c40, position=11, blocks=7, kernel=5, stride=2),  # 80 x 75 x 75
+            make_stage(c40, c80, position=18, blocks=10, stride=2),  # 160 x 38 x 38
+            make_stage(c80, c112, position=28, blocks=10, kernel=5),  # 224 x 38 x 38
+            make_stage(c112, c192, position=38, blocks=13, kernel=5, stride=2),  # 384 x 19 x 19
+            make_stage(c192, c320, position=51, blocks=4),  # 640 x 19 x 19
+            ConvNormActivation(c320, c320 * 4, kernel=1),  # 2560 x 19 x 19
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.5),
-            nn.Linear(2560, num_classes),
+            nn.Dropout(dropout),
+            nn.Linear(c320 * 4, num_classes),
         )
 
         for module in self.modules():
@@ -168,5 +189,7 @@ class EfficientNetB7(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_b7(num_classes: int = 1000) -> EfficientNetB7:
-    return EfficientNetB7(num_classes)
+def efficientnet_b7(
+    num_classes: int = 1000, in_channels: int = 3, width: float = 2.0, dropout: float = 0.5
+) -> EfficientNetB7:
+    return EfficientNetB7(num_classes, in_channels, width, dropout)

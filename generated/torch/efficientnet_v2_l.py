@@ -5,6 +5,7 @@ this file.
 
 Input 3 x 480 x 480, 118,515,272 parameters, 56.08 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: width = 1.0, depth = 1.0, drop = 0.2.
 
     stage       blocks  output              params        MACs
     features.0       1  32 x 240 x 240         928      49.8 M
@@ -151,10 +152,10 @@ def make_mb_conv_stage(
 
 
 class EfficientNetV2L(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.4) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            ConvNormActivation(3, 32, stride=2),  # 32 x 240 x 240
+            ConvNormActivation(in_channels, 32, stride=2),  # 32 x 240 x 240
             make_fused_mb_conv_stage(32, 32, position=0, blocks=4, expand=1),  # 32 x 240 x 240
             make_fused_mb_conv_stage(32, 64, position=4, blocks=7, stride=2),  # 64 x 120 x 120
             make_fused_mb_conv_stage(64, 96, position=11, blocks=7, stride=2),  # 96 x 60 x 60
@@ -168,7 +169,7 @@ class EfficientNetV2L(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.4),
+            nn.Dropout(dropout),
             nn.Linear(1280, num_classes),
         )
 
@@ -187,5 +188,7 @@ class EfficientNetV2L(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_v2_l(num_classes: int = 1000) -> EfficientNetV2L:
-    return EfficientNetV2L(num_classes)
+def efficientnet_v2_l(
+    num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.4
+) -> EfficientNetV2L:
+    return EfficientNetV2L(num_classes, in_channels, dropout)

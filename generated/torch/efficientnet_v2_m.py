@@ -5,6 +5,7 @@ this file.
 
 Input 3 x 480 x 480, 54,139,356 parameters, 24.58 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: width = 1.0, depth = 1.0, drop = 0.2.
 
     stage       blocks  output              params       MACs
     features.0       1  24 x 240 x 240         696     37.3 M
@@ -151,10 +152,10 @@ def make_mb_conv_stage(
 
 
 class EfficientNetV2M(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            ConvNormActivation(3, 24, stride=2),  # 24 x 240 x 240
+            ConvNormActivation(in_channels, 24, stride=2),  # 24 x 240 x 240
             make_fused_mb_conv_stage(24, 24, position=0, blocks=3, expand=1),  # 24 x 240 x 240
             make_fused_mb_conv_stage(24, 48, position=3, blocks=5, stride=2),  # 48 x 120 x 120
             make_fused_mb_conv_stage(48, 80, position=8, blocks=5, stride=2),  # 80 x 60 x 60
@@ -166,7 +167,7 @@ class EfficientNetV2M(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.3),
+            nn.Dropout(dropout),
             nn.Linear(1280, num_classes),
         )
 
@@ -185,5 +186,7 @@ class EfficientNetV2M(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_v2_m(num_classes: int = 1000) -> EfficientNetV2M:
-    return EfficientNetV2M(num_classes)
+def efficientnet_v2_m(
+    num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.3
+) -> EfficientNetV2M:
+    return EfficientNetV2M(num_classes, in_channels, dropout)

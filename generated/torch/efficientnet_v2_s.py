@@ -5,6 +5,7 @@ this file.
 
 Input 3 x 224 x 224, 21,458,488 parameters, 2.85 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: width = 1.0, depth = 1.0, drop = 0.2.
 
     stage       blocks  output              params     MACs
     features.0       1  24 x 112 x 112         696    8.1 M
@@ -150,10 +151,10 @@ def make_mb_conv_stage(
 
 
 class EfficientNetV2S(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            ConvNormActivation(3, 24, stride=2),  # 24 x 112 x 112
+            ConvNormActivation(in_channels, 24, stride=2),  # 24 x 112 x 112
             make_fused_mb_conv_stage(24, 24, position=0, blocks=2, expand=1),  # 24 x 112 x 112
             make_fused_mb_conv_stage(24, 48, position=2, blocks=4, stride=2),  # 48 x 56 x 56
             make_fused_mb_conv_stage(48, 64, position=6, blocks=4, stride=2),  # 64 x 28 x 28
@@ -164,7 +165,7 @@ class EfficientNetV2S(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Dropout(0.2),
+            nn.Dropout(dropout),
             nn.Linear(1280, num_classes),
         )
 
@@ -183,5 +184,7 @@ class EfficientNetV2S(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def efficientnet_v2_s(num_classes: int = 1000) -> EfficientNetV2S:
-    return EfficientNetV2S(num_classes)
+def efficientnet_v2_s(
+    num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2
+) -> EfficientNetV2S:
+    return EfficientNetV2S(num_classes, in_channels, dropout)

@@ -73,9 +73,9 @@ class Inception(nn.Module):
 
 
 class GoogLeNet(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(3, 64, kernel=7, stride=2)
+        self.conv1 = ConvNorm(in_channels, 64, kernel=7, stride=2)
         self.maxpool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.conv2 = ConvNorm(64, 64)
         self.conv3 = ConvNorm(64, 192, kernel=3)
@@ -138,5 +138,5 @@ class GoogLeNet(nn.Module):
         return self.fc(x)  # 1000
 
 
-def googlenet(num_classes: int = 1000) -> GoogLeNet:
-    return GoogLeNet(num_classes)
+def googlenet(num_classes: int = 1000, in_channels: int = 3) -> GoogLeNet:
+    return GoogLeNet(num_classes, in_channels)

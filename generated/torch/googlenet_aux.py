@@ -93,9 +93,9 @@ class Auxiliary(nn.Module):
 
 
 class GoogLeNetAux(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = ConvNorm(3, 64, kernel=7, stride=2)
+        self.conv1 = ConvNorm(in_channels, 64, kernel=7, stride=2)
         self.maxpool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.conv2 = ConvNorm(64, 64)
         self.conv3 = ConvNorm(64, 192, kernel=3)
@@ -163,5 +163,5 @@ class GoogLeNetAux(nn.Module):
         return fc, aux1, aux2
 
 
-def googlenet_aux(num_classes: int = 1000) -> GoogLeNetAux:
-    return GoogLeNetAux(num_classes)
+def googlenet_aux(num_classes: int = 1000, in_channels: int = 3) -> GoogLeNetAux:
+    return GoogLeNetAux(num_classes, in_channels)

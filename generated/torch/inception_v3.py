@@ -183,9 +183,9 @@ class InceptionE(nn.Module):
 
 
 class InceptionV3(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = ValidConvNorm(3, 32, stride=2)
+        self.Conv2d_1a_3x3 = ValidConvNorm(in_channels, 32, stride=2)
         self.Conv2d_2a_3x3 = ValidConvNorm(32, 32)
         self.Conv2d_2b_3x3 = ConvNorm(32, 64, height=3, width=3)
         self.maxpool = nn.MaxPool2d(3, stride=2)
@@ -236,5 +236,5 @@ class InceptionV3(nn.Module):
         return self.fc(x)  # 1000
 
 
-def inception_v3(num_classes: int = 1000) -> InceptionV3:
-    return InceptionV3(num_classes)
+def inception_v3(num_classes: int = 1000, in_channels: int = 3) -> InceptionV3:
+    return InceptionV3(num_classes, in_channels)

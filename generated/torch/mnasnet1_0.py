@@ -20,6 +20,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 from torch import Tensor, nn
 
 
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
 class InvertedResidual(nn.Module):
     """Expanded by a 1x1, filtered depthwise, projected back (Tan et al. 2018, Fig. 7 b)."""
 
@@ -64,24 +70,32 @@ def make_stage(
 
 
 class MnasNet1_0(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c40 = make_divisible(40 * width, 8)
+        c80 = make_divisible(80 * width, 8)
+        c96 = make_divisible(96 * width, 8)
+        c192 = make_divisible(192 * width, 8)
+        c320 = make_divisible(320 * width, 8)
         self.layers = nn.Sequential(
-            nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),  # 32 x 112 x 112
-            nn.BatchNorm2d(32, momentum=0.0003),
+            nn.Conv2d(in_channels, c32, 3, stride=2, padding=1, bias=False),  # 32 x 112 x 112
+            nn.BatchNorm2d(c32, momentum=0.0003),
             nn.ReLU(inplace=True),
-            nn.Conv2d(32, 32, 3, padding=1, groups=32, bias=False),
-            nn.BatchNorm2d(32, momentum=0.0003),
+            nn.Conv2d(c32, c32, 3, padding=1, groups=c32, bias=False),
+            nn.BatchNorm2d(c32, momentum=0.0003),
             nn.ReLU(inplace=True),
-            nn.Conv2d(32, 16, 1, bias=False),
-            nn.BatchNorm2d(16, momentum=0.0003),
-            make_stage(16, 24, expand=3, blocks=3, stride=2),  # 24 x 56 x 56
-            make_stage(24, 40, expand=3, blocks=3, kernel=5, stride=2),  # 40 x 28 x 28
-            make_stage(40, 80, expand=6, blocks=3, kernel=5, stride=2),  # 80 x 14 x 14
-            make_stage(80, 96, expand=6, blocks=2),  # 96 x 14 x 14
-            make_stage(96, 192, expand=6, blocks=4, kernel=5, stride=2),  # 192 x 7 x 7
-            make_stage(192, 320, expand=6, blocks=1),  # 320 x 7 x 7
-            nn.Conv2d(320, 1280, 1, bias=False),
+            nn.Conv2d(c32, c16, 1, bias=False),
+            nn.BatchNorm2d(c16, momentum=0.0003),
+            make_stage(c16, c24, expand=3, blocks=3, stride=2),  # 24 x 56 x 56
+            make_stage(c24, c40, expand=3, blocks=3, kernel=5, stride=2),  # 40 x 28 x 28
+            make_stage(c40, c80, expand=6, blocks=3, kernel=5, stride=2),  # 80 x 14 x 14
+            make_stage(c80, c96, expand=6, blocks=2),  # 96 x 14 x 14
+            make_stage(c96, c192, expand=6, blocks=4, kernel=5, stride=2),  # 192 x 7 x 7
+            make_stage(c192, c320, expand=6, blocks=1),  # 320 x 7 x 7
+            nn.Conv2d(c320, 1280, 1, bias=False),
             nn.BatchNorm2d(1280, momentum=0.0003),
             nn.ReLU(inplace=True),
         )
@@ -104,5 +118,5 @@ class MnasNet1_0(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mnasnet1_0(num_classes: int = 1000) -> MnasNet1_0:
-    return MnasNet1_0(num_classes)
+def mnasnet1_0(num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> MnasNet1_0:
+    return MnasNet1_0(num_classes, in_channels, width)

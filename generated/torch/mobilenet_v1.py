@@ -43,18 +43,18 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
 
 
 class MobileNetV1(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(32)
+        self.conv1 = nn.Conv2d(in_channels, int(32 * width), 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(int(32 * width))
         self.relu = nn.ReLU(inplace=True)
-        self.layer1 = make_stage(32, 64, blocks=1)
-        self.layer2 = make_stage(64, 128, blocks=2, stride=2)
-        self.layer3 = make_stage(128, 256, blocks=2, stride=2)
-        self.layer4 = make_stage(256, 512, blocks=6, stride=2)
-        self.layer5 = make_stage(512, 1024, blocks=2, stride=2)
+        self.layer1 = make_stage(int(32 * width), int(64 * width), blocks=1)
+        self.layer2 = make_stage(int(64 * width), int(128 * width), blocks=2, stride=2)
+        self.layer3 = make_stage(int(128 * width), int(256 * width), blocks=2, stride=2)
+        self.layer4 = make_stage(int(256 * width), int(512 * width), blocks=6, stride=2)
+        self.layer5 = make_stage(int(512 * width), int(1024 * width), blocks=2, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1024, num_classes)
+        self.fc = nn.Linear(int(1024 * width), num_classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -73,5 +73,5 @@ class MobileNetV1(nn.Module):
         return self.fc(x)  # 1000
 
 
-def mobilenet_v1(num_classes: int = 1000) -> MobileNetV1:
-    return MobileNetV1(num_classes)
+def mobilenet_v1(num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> MobileNetV1:
+    return MobileNetV1(num_classes, in_channels, width)

@@ -21,6 +21,12 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
 from torch import Tensor, nn
 
 
+def make_divisible(value: float, divisor: int) -> int:
+    """The nearest multiple of divisor, never less than nine tenths of value."""
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
 class ConvNormActivation(nn.Sequential):
     """A convolution, batch normalisation and ReLU6."""
 
@@ -69,23 +75,31 @@ def make_stage(
 
 
 class MobileNetV2(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
+        c32 = make_divisible(32 * width, 8)
+        c16 = make_divisible(16 * width, 8)
+        c24 = make_divisible(24 * width, 8)
+        c64 = make_divisible(64 * width, 8)
+        c96 = make_divisible(96 * width, 8)
+        c160 = make_divisible(160 * width, 8)
+        c320 = make_divisible(320 * width, 8)
+        c1280 = make_divisible(1280 * max(1.0, width), 8)
         self.features = nn.Sequential(
-            ConvNormActivation(3, 32, stride=2),  # 32 x 112 x 112
-            *make_stage(32, 16, blocks=1, expand=1),  # 16 x 112 x 112
-            *make_stage(16, 24, blocks=2, stride=2),  # 24 x 56 x 56
-            *make_stage(24, 32, blocks=3, stride=2),  # 32 x 28 x 28
-            *make_stage(32, 64, blocks=4, stride=2),  # 64 x 14 x 14
-            *make_stage(64, 96, blocks=3),  # 96 x 14 x 14
-            *make_stage(96, 160, blocks=3, stride=2),  # 160 x 7 x 7
-            *make_stage(160, 320, blocks=1),  # 320 x 7 x 7
-            ConvNormActivation(320, 1280, kernel=1),  # 1280 x 7 x 7
+            ConvNormActivation(in_channels, c32, stride=2),  # 32 x 112 x 112
+            *make_stage(c32, c16, blocks=1, expand=1),  # 16 x 112 x 112
+            *make_stage(c16, c24, blocks=2, stride=2),  # 24 x 56 x 56
+            *make_stage(c24, c32, blocks=3, stride=2),  # 32 x 28 x 28
+            *make_stage(c32, c64, blocks=4, stride=2),  # 64 x 14 x 14
+            *make_stage(c64, c96, blocks=3),  # 96 x 14 x 14
+            *make_stage(c96, c160, blocks=3, stride=2),  # 160 x 7 x 7
+            *make_stage(c160, c320, blocks=1),  # 320 x 7 x 7
+            ConvNormActivation(c320, c1280, kernel=1),  # 1280 x 7 x 7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
             nn.Dropout(0.2),
-            nn.Linear(1280, num_classes),
+            nn.Linear(c1280, num_classes),
         )
 
         for module in self.modules():
@@ -101,5 +115,5 @@ class MobileNetV2(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mobilenet_v2(num_classes: int = 1000) -> MobileNetV2:
-    return MobileNetV2(num_classes)
+def mobilenet_v2(num_classes: int = 1000, in_channels: int = 3, width: float = 1.0) -> MobileNetV2:
+    return MobileNetV2(num_classes, in_channels, width)

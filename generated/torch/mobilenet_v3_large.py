@@ -123,10 +123,10 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV3Large(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, last: int = 1280) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            ConvNormActivation(3, 16, stride=2),  # 16 x 112 x 112
+            ConvNormActivation(in_channels, 16, stride=2),  # 16 x 112 x 112
             InvertedResidual(
                 16, hidden=16, channels=16, gate=False, hard_swish=False
             ),  # 16 x 112 x 112
@@ -158,10 +158,10 @@ class MobileNetV3Large(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Linear(960, 1280),
+            nn.Linear(960, last),
             nn.Hardswish(inplace=True),
             nn.Dropout(0.2),
-            nn.Linear(1280, num_classes),
+            nn.Linear(last, num_classes),
         )
 
         for module in self.modules():
@@ -179,5 +179,7 @@ class MobileNetV3Large(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mobilenet_v3_large(num_classes: int = 1000) -> MobileNetV3Large:
-    return MobileNetV3Large(num_classes)
+def mobilenet_v3_large(
+    num_classes: int = 1000, in_channels: int = 3, last: int = 1280
+) -> MobileNetV3Large:
+    return MobileNetV3Large(num_classes, in_channels, last)

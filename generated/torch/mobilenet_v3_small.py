@@ -119,10 +119,10 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV3Small(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, last: int = 1024) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            ConvNormActivation(3, 16, stride=2),  # 16 x 112 x 112
+            ConvNormActivation(in_channels, 16, stride=2),  # 16 x 112 x 112
             InvertedResidual(
                 16, hidden=16, channels=16, stride=2, hard_swish=False
             ),  # 16 x 56 x 56
@@ -144,10 +144,10 @@ class MobileNetV3Small(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(
-            nn.Linear(576, 1024),
+            nn.Linear(576, last),
             nn.Hardswish(inplace=True),
             nn.Dropout(0.2),
-            nn.Linear(1024, num_classes),
+            nn.Linear(last, num_classes),
         )
 
         for module in self.modules():
@@ -165,5 +165,7 @@ class MobileNetV3Small(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mobilenet_v3_small(num_classes: int = 1000) -> MobileNetV3Small:
-    return MobileNetV3Small(num_classes)
+def mobilenet_v3_small(
+    num_classes: int = 1000, in_channels: int = 3, last: int = 1024
+) -> MobileNetV3Small:
+    return MobileNetV3Small(num_classes, in_channels, last)

@@ -6,6 +6,7 @@ not this file.
 
 Input 3 x 32 x 32, 1,727,962 parameters, 0.25 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: n = 18.
 
     stage   blocks  output           params    MACs
     stem         1  16 x 32 x 32        464   0.4 M
@@ -62,9 +63,9 @@ def make_stage(
 
 
 class PreactResNet110CIFAR(nn.Module):
-    def __init__(self, num_classes: int = 10) -> None:
+    def __init__(self, num_classes: int = 10, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = make_stage(16, 16, blocks=18, preactivate=False)
@@ -89,5 +90,5 @@ class PreactResNet110CIFAR(nn.Module):
         return self.linear(x)  # 10
 
 
-def preact_resnet110_cifar(num_classes: int = 10) -> PreactResNet110CIFAR:
-    return PreactResNet110CIFAR(num_classes)
+def preact_resnet110_cifar(num_classes: int = 10, in_channels: int = 3) -> PreactResNet110CIFAR:
+    return PreactResNet110CIFAR(num_classes, in_channels)

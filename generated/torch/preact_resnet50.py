@@ -63,9 +63,9 @@ def make_stage(
 
 
 class PreactResNet50(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -94,5 +94,5 @@ class PreactResNet50(nn.Module):
         return self.fc(x)  # 1000
 
 
-def preact_resnet50(num_classes: int = 1000) -> PreactResNet50:
-    return PreactResNet50(num_classes)
+def preact_resnet50(num_classes: int = 1000, in_channels: int = 3) -> PreactResNet50:
+    return PreactResNet50(num_classes, in_channels)

@@ -53,15 +53,18 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
 
 
 class RepVGGA0(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(
+        self, num_classes: int = 1000, in_channels: int = 3, a: float = 0.75, b: float = 2.5
+    ) -> None:
         super().__init__()
-        self.stage0 = RepvggBlock(3, 48, stride=2)
-        self.stage1 = make_stage(48, 48, blocks=2, stride=2)
-        self.stage2 = make_stage(48, 96, blocks=4, stride=2)
-        self.stage3 = make_stage(96, 192, blocks=14, stride=2)
-        self.stage4 = make_stage(192, 1280, blocks=1, stride=2)
+        c64 = min(64, int(64 * a))
+        self.stage0 = RepvggBlock(in_channels, c64, stride=2)
+        self.stage1 = make_stage(c64, int(64 * a), blocks=2, stride=2)
+        self.stage2 = make_stage(int(64 * a), int(128 * a), blocks=4, stride=2)
+        self.stage3 = make_stage(int(128 * a), int(256 * a), blocks=14, stride=2)
+        self.stage4 = make_stage(int(256 * a), int(512 * b), blocks=1, stride=2)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        self.linear = nn.Linear(1280, num_classes)
+        self.linear = nn.Linear(int(512 * b), num_classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -79,5 +82,7 @@ class RepVGGA0(nn.Module):
         return self.linear(x)  # 1000
 
 
-def repvgg_a0(num_classes: int = 1000) -> RepVGGA0:
-    return RepVGGA0(num_classes)
+def repvgg_a0(
+    num_classes: int = 1000, in_channels: int = 3, a: float = 0.75, b: float = 2.5
+) -> RepVGGA0:
+    return RepVGGA0(num_classes, in_channels, a, b)

@@ -55,9 +55,9 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
 
 
 class ResNet152(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -85,5 +85,5 @@ class ResNet152(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnet152(num_classes: int = 1000) -> ResNet152:
-    return ResNet152(num_classes)
+def resnet152(num_classes: int = 1000, in_channels: int = 3) -> ResNet152:
+    return ResNet152(num_classes, in_channels)

@@ -5,6 +5,7 @@ file.
 
 Input 3 x 224 x 224, 83,455,272 parameters, 15.46 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: groups = 64, expansion = 1.
 
     stage   blocks  output              params        MACs
     stem         1  64 x 56 x 56         9,536     118.0 M
@@ -55,9 +56,9 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
 
 
 class ResNeXt101_64x4d(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -85,5 +86,5 @@ class ResNeXt101_64x4d(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnext101_64x4d(num_classes: int = 1000) -> ResNeXt101_64x4d:
-    return ResNeXt101_64x4d(num_classes)
+def resnext101_64x4d(num_classes: int = 1000, in_channels: int = 3) -> ResNeXt101_64x4d:
+    return ResNeXt101_64x4d(num_classes, in_channels)

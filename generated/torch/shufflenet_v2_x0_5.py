@@ -5,6 +5,7 @@ this file.
 
 Input 3 x 224 x 224, 1,366,792 parameters, 0.04 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: width = 48.
 
     stage       blocks  output           params   MACs
     stem             1  24 x 56 x 56        696  8.1 M
@@ -81,10 +82,10 @@ def make_stage(in_channels: int, blocks: int) -> nn.Sequential:
 
 
 class ShuffleNetV2X0_5(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, last: int = 1024) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
-            nn.Conv2d(3, 24, 3, stride=2, padding=1, bias=False),  # 24 x 112 x 112
+            nn.Conv2d(in_channels, 24, 3, stride=2, padding=1, bias=False),  # 24 x 112 x 112
             nn.BatchNorm2d(24),
             nn.ReLU(inplace=True),
         )
@@ -102,12 +103,12 @@ class ShuffleNetV2X0_5(nn.Module):
             *make_stage(192, blocks=3),  # 192 x 7 x 7
         )
         self.conv5 = nn.Sequential(
-            nn.Conv2d(192, 1024, 1, bias=False),
-            nn.BatchNorm2d(1024),
+            nn.Conv2d(192, last, 1, bias=False),
+            nn.BatchNorm2d(last),
             nn.ReLU(inplace=True),
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(1024, num_classes)
+        self.fc = nn.Linear(last, num_classes)
 
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -124,5 +125,7 @@ class ShuffleNetV2X0_5(nn.Module):
         return self.fc(x)  # 1000
 
 
-def shufflenet_v2_x0_5(num_classes: int = 1000) -> ShuffleNetV2X0_5:
-    return ShuffleNetV2X0_5(num_classes)
+def shufflenet_v2_x0_5(
+    num_classes: int = 1000, in_channels: int = 3, last: int = 1024
+) -> ShuffleNetV2X0_5:
+    return ShuffleNetV2X0_5(num_classes, in_channels, last)

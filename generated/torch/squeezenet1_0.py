@@ -43,10 +43,10 @@ class Fire(nn.Module):
 
 
 class SqueezeNet1_0(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, 96, 7, stride=2),  # 96 x 109 x 109
+            nn.Conv2d(in_channels, 96, 7, stride=2),  # 96 x 109 x 109
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, ceil_mode=True),  # 96 x 54 x 54
             Fire(96, squeeze=16, expand=64),  # 128 x 54 x 54
@@ -77,5 +77,5 @@ class SqueezeNet1_0(nn.Module):
         return self.classifier(x).flatten(1)  # 1000
 
 
-def squeezenet1_0(num_classes: int = 1000) -> SqueezeNet1_0:
-    return SqueezeNet1_0(num_classes)
+def squeezenet1_0(num_classes: int = 1000, in_channels: int = 3) -> SqueezeNet1_0:
+    return SqueezeNet1_0(num_classes, in_channels)

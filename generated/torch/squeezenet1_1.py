@@ -43,10 +43,10 @@ class Fire(nn.Module):
 
 
 class SqueezeNet1_1(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, 64, 3, stride=2),  # 64 x 111 x 111
+            nn.Conv2d(in_channels, 64, 3, stride=2),  # 64 x 111 x 111
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, ceil_mode=True),  # 64 x 55 x 55
             Fire(64, squeeze=16, expand=64),  # 128 x 55 x 55
@@ -77,5 +77,5 @@ class SqueezeNet1_1(nn.Module):
         return self.classifier(x).flatten(1)  # 1000
 
 
-def squeezenet1_1(num_classes: int = 1000) -> SqueezeNet1_1:
-    return SqueezeNet1_1(num_classes)
+def squeezenet1_1(num_classes: int = 1000, in_channels: int = 3) -> SqueezeNet1_1:
+    return SqueezeNet1_1(num_classes, in_channels)

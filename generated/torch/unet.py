@@ -49,9 +49,9 @@ class DoubleConv(nn.Module):
 
 
 class UNet(nn.Module):
-    def __init__(self, num_classes: int = 2) -> None:
+    def __init__(self, num_classes: int = 2, in_channels: int = 1) -> None:
         super().__init__()
-        self.encoder1 = DoubleConv(1, 64)
+        self.encoder1 = DoubleConv(in_channels, 64)
         self.maxpool = nn.MaxPool2d(2)
         self.encoder2 = DoubleConv(64, 128)
         self.encoder3 = DoubleConv(128, 256)
@@ -97,5 +97,5 @@ class UNet(nn.Module):
         return self.logits(x)  # 2 x 128 x 128
 
 
-def unet(num_classes: int = 2) -> UNet:
-    return UNet(num_classes)
+def unet(num_classes: int = 2, in_channels: int = 1) -> UNet:
+    return UNet(num_classes, in_channels)

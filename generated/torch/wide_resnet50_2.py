@@ -5,6 +5,7 @@ file.
 
 Input 3 x 224 x 224, 68,883,240 parameters, 11.40 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
+Fixed, since the structure depends on it: groups = 1, expansion = 2.
 
     stage   blocks  output              params       MACs
     stem         1  64 x 56 x 56         9,536    118.0 M
@@ -53,9 +54,9 @@ def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) ->
 
 
 class WideResNet50_2(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
@@ -83,5 +84,5 @@ class WideResNet50_2(nn.Module):
         return self.fc(x)  # 1000
 
 
-def wide_resnet50_2(num_classes: int = 1000) -> WideResNet50_2:
-    return WideResNet50_2(num_classes)
+def wide_resnet50_2(num_classes: int = 1000, in_channels: int = 3) -> WideResNet50_2:
+    return WideResNet50_2(num_classes, in_channels)

@@ -91,9 +91,9 @@ def make_stage(blocks: int) -> nn.Sequential:
 
 
 class Xception(nn.Module):
-    def __init__(self, num_classes: int = 1000) -> None:
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 32, 3, stride=2, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, 32, 3, stride=2, bias=False)
         self.bn1 = nn.BatchNorm2d(32)
         self.relu = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(32, 64, 3, bias=False)
@@ -131,5 +131,5 @@ class Xception(nn.Module):
         return self.fc(x)  # 1000
 
 
-def xception(num_classes: int = 1000) -> Xception:
-    return Xception(num_classes)
+def xception(num_classes: int = 1000, in_channels: int = 3) -> Xception:
+    return Xception(num_classes, in_channels)

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..expr.dims import Number
 from ..ir.analysis import Analysis
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
@@ -163,11 +164,15 @@ class Backend(Protocol):
     def weight_name(self, path: Path) -> str:
         """What the target calls the owner of the weights at `path`."""
 
-    def trace(self, source: str, elaborated: Elaborated, graph: Graph) -> Traced:
+    def trace(
+        self, source: str, elaborated: Elaborated, graph: Graph, given: Mapping[str, Number]
+    ) -> Traced:
         """What an emitted file of this network does, as terms of `graph`.
 
         The file is executed against a stand-in of the framework, which need not be installed; the
-        input is term 0. Raises `TraceError`, and whatever broken code raises.
+        input is term 0. `given` are arguments of the function that makes the network, by the names
+        of `Network.own`, in that order; without any it has its defaults. Raises `TraceError`, and
+        whatever broken code raises.
         """
 
     def files(self) -> Files | None:

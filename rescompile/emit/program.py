@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
-from ..ir.structure import CLASSES, IN_CHANNELS, INDEX, Block, Call
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
 from ..ops import Shape, show_shape
 from ..record import record
 from .naming import Names, shown_names
@@ -110,19 +110,28 @@ class Program(Generic[S, D]):
         return Scope(self.analysis.flows[block.name][0], shown, taken)
 
     def root_scope(self, shown: dict[str, Dim], *own: str) -> Scope:
-        """The scope of the network itself; its values are called as `own` has it."""
-        return Scope(self.analysis.root_flow, shown, {*self.meanings, *own})
+        """The scope of the network itself.
+
+        Its values are called as `own` has it, and the names of the spec as `shown` does.
+        """
+        taken = {*self.meanings, *own}
+        hidden = {**shown_names(self.network.root, taken), **shown}
+        written = (text(hidden.get(name, Var(name)), "") for name in self.network.own)
+        return Scope(self.analysis.root_flow, hidden, {*taken, *written})
 
     def note(self, shape: Shape | None, last: bool = False) -> str:
         """A comment for the shape of a value, whose channels may be last anyway."""
         layout = "channels_last" if last else self.syntax.layout
         return show_shape(arranged(shape, layout)) if shape else ""
 
-    def classes(self, scope: Scope) -> tuple[Argument, ...]:
-        """The network's number of classes as an argument, if its text asks for it."""
-        if self.network.classes is None or CLASSES not in scope.used:
-            return ()
-        return (Argument(scope.dim(Var(CLASSES)), "int", str(self.network.classes)),)
+    def arguments(self, scope: Scope, *without: str) -> tuple[Argument, ...]:
+        """What the network's function takes: the names that it leaves open, with their values."""
+        kinds, env = {param.name: param.type for param in self.network.parameters}, self.network.env
+        return tuple(
+            Argument(scope.dim(Var(name)), kinds.get(name, int).__name__, str(env[name]), name)
+            for name in self.network.own
+            if name not in without
+        )
 
     def called(self, scope: Scope, node: Call) -> tuple[D, dict[str, str]]:
         """What is called for a block, or for its repetitions that are alike; the arguments."""

@@ -37,6 +37,7 @@ class Summary:
     macs: int
     rows: tuple[Row, ...]
     note: str = ""
+    fixed: tuple[str, ...] = ()  # what other values would change more than widths of
 
     def docstring(self, layout: str = "channels_first", advice: str = "") -> str:
         """The docstring as it stands in source, without the quotes around it.
@@ -53,7 +54,11 @@ class Summary:
         )
         title = wrap(head, WIDTH - 3, first=" " * head.startswith('"'), write=quoted)
         parts = [*title, "", *wrap(generated, WIDTH, write=quoted), "", figures]
-        parts += [*([advice] if advice else []), ""]
+        parts += [advice] if advice else []
+        if self.fixed:
+            fixed = f"Fixed, since the structure depends on it: {', '.join(self.fixed)}."
+            parts += wrap(fixed, WIDTH, write=quoted)
+        parts += [""]
         if self.note:
             parts += [*wrap(self.note, WIDTH, write=quoted), ""]
         return "\n".join([*parts, *self.table(layout)])

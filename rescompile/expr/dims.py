@@ -158,11 +158,12 @@ def small(dim: Dim) -> Dim:
         left -= 1
         if left < 0:
             raise ExprError(f"an expression grows to more than {MAX_TERMS} terms")
-        waiting.extend(_operands(here))
+        waiting.extend(operands(here))
     return dim
 
 
-def _operands(dim: Expr) -> tuple[Dim, ...]:
+def operands(dim: Expr) -> tuple[Dim, ...]:
+    """What an expression is made of directly."""
     if isinstance(dim, Binary):
         return dim.left, dim.right
     if isinstance(dim, Unary):
@@ -190,6 +191,23 @@ def _substitute(dim: Dim, env: Mapping[str, Dim]) -> Dim:
     if isinstance(dim, Function):
         return function(dim.name, tuple(_substitute(a, env) for a in dim.args))
     return dim
+
+
+def replaced(dim: Dim, known: Mapping[Expr, Var]) -> Dim:
+    """`dim` with whole terms replaced by names for them."""
+    if not isinstance(dim, Expr) or isinstance(dim, Var):
+        return dim
+    if dim in known:
+        return known[dim]
+    if isinstance(dim, Binary):
+        return Binary(dim.op, replaced(dim.left, known), replaced(dim.right, known))
+    if isinstance(dim, Unary):
+        return Unary(dim.op, replaced(dim.operand, known))
+    if isinstance(dim, IfElse):
+        parts = (dim.test, dim.then, dim.otherwise)
+        return IfElse(*(replaced(part, known) for part in parts))
+    assert isinstance(dim, Function)
+    return Function(dim.name, tuple(replaced(part, known) for part in dim.args))
 
 
 def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
@@ -291,7 +309,7 @@ def _collect(dim: Dim, found: set[str]) -> None:
     if isinstance(dim, Var):
         found.add(dim.name)
     elif isinstance(dim, Expr):
-        for part in _operands(dim):
+        for part in operands(dim):
             _collect(part, found)
 
 

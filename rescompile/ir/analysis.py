@@ -7,7 +7,6 @@ to the channels that enter it as an expression. `invariants` proves that the two
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 
 from ..errors import Diagnostic, SpecError
@@ -57,8 +56,7 @@ class Analysis:
     @cached_property
     def root_flow(self) -> Flow:
         """What enters the nodes of the network's own scope."""
-        block = self.elaborated.root.block
-        return self._flow(replace(block, entering=self.network.input[0]))[0]
+        return self._flow(self.elaborated.root.block)[0]
 
     @cached_property
     def changes(self) -> dict[int, Change]:

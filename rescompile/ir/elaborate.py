@@ -17,7 +17,6 @@ from .call_stack import CallStack
 from .joining import Ways, joined, share
 from .resizing import changes_shape
 from .structure import (
-    CLASSES,
     IN_CHANNELS,
     INDEX,
     Block,
@@ -88,9 +87,7 @@ class _Elaborator:
 
     def run(self) -> Elaborated:
         network = self.network
-        env: dict[str, Number] = {IN_CHANNELS: network.input[0]}
-        if network.classes is not None:
-            env[CLASSES] = network.classes
+        env = network.env
         scope = _Scope(env, False)
         x = network.input
         stages: list[tuple[Trace, ...]] = []
@@ -100,9 +97,15 @@ class _Elaborator:
             stages.append(items)
         self.ways.check(self.stack)
         everything = tuple(item for stage in stages for item in stage)
-        block = Block(network.name, Form.MODULE, network.body)
         root = Instance(
-            block, env, network.input, x, everything, scope.layers, scope.decisions, scope.shapes
+            network.root,
+            env,
+            network.input,
+            x,
+            everything,
+            scope.layers,
+            scope.decisions,
+            scope.shapes,
         )
         found = {name: tuple(made) for name, made in self.instances.items()}
         return Elaborated(network, tuple(stages), found, root, x)

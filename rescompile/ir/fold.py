@@ -2,7 +2,7 @@
 
 A parameter with one value is written into the body, a condition that always holds disappears,
 a shortcut that is always projected loses its `where`, and blocks that nobody calls are dropped.
-A parameter made of the number of classes stays, since the emitted network takes that number.
+What depends on a name that the network leaves open stays, since its code takes that name.
 What remains is what the emitted code needs: constructor arguments and real conditions.
 """
 
@@ -16,8 +16,8 @@ from ..expr.assume import Known, assuming, knowing, truth, without
 from ..expr.dims import Dim, Expr, ExprError, names, substitute
 from ..ops import attribute_dims, map_attributes
 from .elaborate import elaborate
+from .lets import with_lets
 from .structure import (
-    CLASSES,
     IN_CHANNELS,
     INDEX,
     Block,
@@ -38,49 +38,42 @@ from .structure import (
     walk,
 )
 from .trace import Elaborated, Instance
+from .varying import NOTHING, Varying
 
 
-def fold(made: Elaborated) -> Elaborated:
-    """The folded network, elaborated. Raises `SpecError` where shapes do not fit."""
+def fold(made: Elaborated, found: Varying = NOTHING) -> Elaborated:
+    """The folded network, elaborated. Raises `SpecError` where shapes do not fit.
+
+    `found` is what its code leaves open: whatever depends on that stays an expression.
+    """
     network = made.network
-    open_ones = _of_classes(network)
+    touched = found.touched
     constants = {
-        name: _constants(made.network.blocks[name], found, open_ones)
-        for name, found in made.instances.items()
+        name: _constants(network.blocks[name], instances, touched)
+        for name, instances in made.instances.items()
     }
     kept = {
         name: tuple(p for p in network.blocks[name].parameters if p.name not in values)
         for name, values in constants.items()
     }
     blocks: dict[str, Block] = {}
-    for name, found in made.instances.items():
-        folder = _Folder(constants[name], found, kept)
+    for name, instances in made.instances.items():
+        folder = _Folder(constants[name], instances, kept)
         blocks[name] = folder.block(network.blocks[name])
-    root = _Folder({}, (made.root,), kept)
-    stages = tuple(Stage(s.label, root.body(s.body)) for s in network.stages)
-    blocks = {name: _with_good_defaults(block) for name, block in blocks.items()}
-    folded = replace(network, stages=stages, blocks=blocks)
-    return elaborate(_drop_unused(folded))
-
-
-def _of_classes(network: Network) -> set[tuple[str, str]]:
-    """The parameters that some call makes of the number of classes, each by block and name."""
-    found: set[tuple[str, str]] = set()
-    scopes = [("", network.body), *((block.name, block.body) for block in network.blocks.values())]
-    calls = [(name, node) for name, body in scopes for node in walk(body) if isinstance(node, Call)]
-    size = -1
-    while size < len(found):  # until no call passes one on
-        size = len(found)
-        for scope, call in calls:
-            known = {name for block, name in found if block == scope} if scope else {CLASSES}
-            if scope:
-                known |= {let for let, dim in network.blocks[scope].lets if known & names(dim)}
-            found |= {(call.block, name) for name, dim in call.args if known & names(dim)}
-    return found
+    own = {name: value for name, value in network.env.items() if name not in found.reached}
+    root = _Folder(dict(own), (made.root,), kept)
+    folded = replace(
+        network,
+        stages=tuple(Stage(s.label, root.body(s.body)) for s in network.stages),
+        blocks={name: _with_good_defaults(block) for name, block in blocks.items()},
+        parameters=tuple(p for p in network.parameters if p.name not in own),
+        entering=own.get(IN_CHANNELS, network.entering),
+    )
+    return elaborate(with_lets(_drop_unused(folded)))
 
 
 def _constants(
-    block: Block, instances: Iterable[Instance], varying: set[tuple[str, str]]
+    block: Block, instances: Iterable[Instance], varying: frozenset[tuple[str, str]]
 ) -> dict[str, Dim]:
     found: dict[str, Dim] = {}
     envs = [instance.env for instance in instances]
@@ -262,7 +255,9 @@ def _drop_unused(network: Network) -> Network:
             - used_names(block)
         }
         if not unused:
-            return network
+            used = used_names(network.root)
+            own = tuple(param for param in network.parameters if param.name in used)
+            return replace(network, parameters=own)
         blocks = {name: _without(block, unused) for name, block in network.blocks.items()}
         stages = tuple(Stage(s.label, _strip(s.body, unused)) for s in network.stages)
         network = replace(network, blocks=blocks, stages=stages)

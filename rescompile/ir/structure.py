@@ -13,10 +13,10 @@ from dataclasses import field, replace
 from enum import Enum
 from fractions import Fraction
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..errors import Location
-from ..expr.dims import Dim, Var
+from ..expr.dims import Dim, Expr, Number, Var, evaluate
 from ..ops import Op, Permute, Shape
 from ..record import record
 
@@ -229,15 +229,20 @@ class Initializer:
 class Network:
     """A whole network: input shape, stages in order, and the blocks that they call.
 
-    `outputs` names children of the network's scope whose values are returned; empty means the last.
-    `class_name` is what the spec calls the network's class, if it does.
+    Its own scope is that of a block: `parameters` with their values for defaults, `classes` among
+    them, `lets`, and `entering` for the channels of the image. `outputs` names children of that
+    scope whose values are returned; empty means the last. `class_name` is what the spec calls its
+    class, if it does.
     """
 
     name: str
     input: Shape
     stages: tuple[Stage, ...]
     blocks: Mapping[str, Block]
-    classes: int | None = None
+    parameters: tuple[Param, ...] = ()
+    lets: tuple[tuple[str, Dim], ...] = ()
+    entering: Dim = field(default=Var(IN_CHANNELS))
+    classes: int | None = None  # what the spec declares
     title: str = ""
     class_name: str = ""
     source: str = ""
@@ -250,6 +255,33 @@ class Network:
     def body(self) -> tuple[Node, ...]:
         """All nodes of the network's own scope, in order."""
         return tuple(node for stage in self.stages for node in stage.body)
+
+    @property
+    def root(self) -> Block:
+        """The network's own scope as a block."""
+        form, body = Form.MODULE, self.body
+        return Block(self.name, form, body, self.parameters, self.lets, entering=self.entering)
+
+    @property
+    def env(self) -> dict[str, Number]:
+        """What the names of its own scope are worth."""
+        own = {param.name: cast(Number, param.default) for param in self.parameters}
+        env = {IN_CHANNELS: self.input[0], **own}
+        return env | {name: evaluate(dim, env) for name, dim in self.lets}
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The names of its own scope that stand for something: `classes`, channels, the rest."""
+        entering = [IN_CHANNELS] if isinstance(self.entering, Expr) else []
+        names = [param.name for param in self.parameters]
+        at = int(CLASSES in names)
+        return (*names[:at], *entering, *names[at:])
+
+    def at(self, env: Mapping[str, Number]) -> Network:
+        """The same network with other values of its own names."""
+        own = tuple(replace(p, default=env.get(p.name, p.default)) for p in self.parameters)
+        channels = cast(int, env.get(IN_CHANNELS, self.input[0]))
+        return replace(self, parameters=own, input=(channels, *self.input[1:]))
 
 
 def children(node: Node) -> Iterator[tuple[Node, ...]]:

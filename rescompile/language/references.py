@@ -16,6 +16,7 @@ from .models import BlockSpec, Spec, Step
 
 FORMS = ("body", "sequence", "inline")
 STEPS = ("stem", "stages", "head")
+DECIDING = ("when", "repeat")
 _NAME = re.compile(r"\$([A-Za-z][A-Za-z0-9_]*)")
 
 
@@ -97,10 +98,21 @@ class Reading:
     @cached_property
     def of_network(self) -> set[str]:
         """Names that are read as the network's own."""
-        found = names([*self.own_steps, self.shortcut, self.spec.tree.get("defaults")])
+        return names(self.own_steps) | self.of_blocks
+
+    @cached_property
+    def of_blocks(self) -> set[str]:
+        """Those that are read elsewhere than in the network's own steps."""
+        found = names([self.shortcut, self.spec.tree.get("defaults")])
         for block in self.reached.values():
             found |= free(block)
         return found | self.anywhere
+
+    @cached_property
+    def deciding(self) -> set[str]:
+        """Names on which it depends which of the network's own steps are there, and how often."""
+        every = mappings(self.own_steps)
+        return names([one[key] for one in every for key in DECIDING if key in one])
 
 
 def free(block: BlockSpec) -> set[str]:

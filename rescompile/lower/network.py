@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
-from ..expr.dims import Dim
+from ..expr.dims import Dim, Var
+from ..expr.kinds import Kind
 from ..ir.structure import (
     BLOCK_COUNT,
     CLASSES,
@@ -19,10 +20,12 @@ from ..ir.structure import (
     Loop,
     Network,
     Node,
+    Param,
     Stage,
 )
 from ..language.load import Document
 from ..language.models import InitSpec, Spec, Step
+from ..language.references import Reading
 from ..language.unread import unread
 from .liveness import check_values
 from .names import assign_names, rename_calls
@@ -40,7 +43,8 @@ def lower(document: Document) -> Network:
     values, words = _parameters(spec, found)
     values[BLOCK_COUNT] = block_count([*spec.stem, *spec.stages, *spec.head], spec, values)
     steps = Steps(spec, values, words, found)
-    stages = list(_stages(spec, steps, _scope(spec, values, words)))
+    scope = _scope(spec, values, words)
+    stages = list(_stages(spec, steps, scope))
     if not stages and not found:
         help = "add `stages:` with at least one step"
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
@@ -59,6 +63,8 @@ def lower(document: Document) -> Network:
         input=(spec.input.channels, spec.input.height, spec.input.width),
         stages=tuple(stages),
         blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
+        parameters=tuple(_symbolic(spec, values)),
+        entering=scope.values.get(IN_CHANNELS, Var(IN_CHANNELS)),
         classes=spec.classes,
         title=spec.title or spec.name,
         class_name=spec.class_name or "",
@@ -112,9 +118,28 @@ def block_count(steps: Iterable[Step], spec: Spec, values: dict[str, Dim]) -> in
 
 
 def _scope(spec: Spec, values: dict[str, Dim], words: dict[str, Any]) -> Scope:
-    symbolic: dict[str, Any] = {CLASSES: int} if spec.classes is not None else {}
-    values = {**values, IN_CHANNELS: spec.input.channels}
-    return Scope(spec.name, False, symbolic, values, words, spec.input.channels)
+    """The network's own scope: what its steps alone ask for stays a name, as in a block."""
+    kinds: dict[str, Kind] = {param.name: param.type for param in _symbolic(spec, values)}
+    known = {name: value for name, value in values.items() if name not in kinds}
+    entering: Dim = spec.input.channels
+    if IN_CHANNELS in Reading(spec).deciding:
+        known[IN_CHANNELS] = entering
+    else:
+        kinds[IN_CHANNELS], entering = int, Var(IN_CHANNELS)
+    return Scope(spec.name, False, kinds, known, words, entering)
+
+
+def _symbolic(spec: Spec, values: dict[str, Dim]) -> Iterator[Param]:
+    """The names of the network's own scope that another value may be given, with their values."""
+    if spec.classes is not None:
+        yield Param(CLASSES, int, spec.classes)
+    reading = Reading(spec)
+    for name in spec.parameters:
+        value = values.get(name)
+        if name in reading.deciding | reading.of_blocks or isinstance(value, bool):
+            continue
+        if isinstance(value, (int, float)):
+            yield Param(name, float if isinstance(value, float) else int, value)
 
 
 def _stages(spec: Spec, steps: Steps, scope: Scope) -> list[Stage]:

@@ -42,7 +42,14 @@ def network(
     *nodes: Node, blocks: Iterable[Block] = (), channels: int = 8, size: int = 8
 ) -> Network:
     stage = Stage("only", nodes)
-    return Network("net", (8, size, size), (stage,), {b.name: b for b in blocks}, 10)
+    return Network(
+        "net",
+        (8, size, size),
+        (stage,),
+        {b.name: b for b in blocks},
+        (Param("classes", int, 10),),
+        classes=10,
+    )
 
 
 def paths(made: Elaborated) -> list[str]:

@@ -76,9 +76,10 @@ def define_network(program: Classes) -> Class:
     lines, end = Writer(8), Writer(8)
     forward = Members(program, scope, network.body, lines, root=True).forward()
     syntax.finish(end)
-    body = (*map(str, lines.lines), *([""] if end.lines else []), *map(str, end.lines))
+    made = [*lets(network.root, scope, 8), *lines.lines]
+    body = (*map(str, made), *([""] if end.lines else []), *map(str, end.lines))
     name, outputs = _class_name(network, syntax), len(network.outputs)
-    arguments, base = program.classes(scope), syntax.module
+    arguments, base = program.arguments(scope), syntax.module
     return Class(name, arguments, body, (), forward, base, outputs=outputs, syntax=syntax)
 
 

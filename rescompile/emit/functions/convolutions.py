@@ -14,7 +14,7 @@ from typing import Any
 
 from ...expr.dims import Binary, Dim, binary, names
 from ...ir.analysis import Analysis
-from ...ir.structure import CLASSES, Layer
+from ...ir.structure import IN_CHANNELS, Layer
 from ...ir.trace import OpTrace
 from ...ops import Conv
 from ..borders import Padding, paddings, skips
@@ -27,6 +27,7 @@ class ConvSite:
     node: Layer
     op: Conv
     traces: list[OpTrace]
+    varying: frozenset[str]  # names in the network's own scope that may be given other values
 
     @property
     def bound(self) -> list[Any]:
@@ -68,7 +69,7 @@ class ConvSite:
             return 1
         if isinstance(made, Binary) and made.op == "*" and made.left == groups:
             return made.right
-        if len(self.multipliers) == 1 and CLASSES not in names(made):
+        if len(self.multipliers) == 1 and not names(made) & self.varying:
             return max(self.multipliers)
         return binary("//", made, groups)
 
@@ -94,10 +95,11 @@ def is_depthwise(trace: OpTrace) -> bool:
 
 def find_sites(analysis: Analysis) -> Iterator[ConvSite]:
     """Every convolution of every definition."""
+    varying = frozenset(analysis.network.own) - {IN_CHANNELS}
     for traces in analysis.traces.values():
         node = traces[0].node
         if isinstance(node.op, Conv):
-            yield ConvSite(node, node.op, traces)
+            yield ConvSite(node, node.op, traces, varying)
 
 
 def served(analysis: Analysis) -> dict[str, list[ConvSite]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
-from ...ir.structure import CLASSES, IN_CHANNELS, INDEX, Block, Form
+from ...ir.structure import IN_CHANNELS, INDEX, Block, Form
 from ..label import Label
 from ..layout import Code, Items, signature
 from ..lines import RETURN, Line, Writer, lets
@@ -69,13 +69,19 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     """The head and the lines of the network's own function."""
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
-    scope = program.root_scope({}, syntax.input, CLASSES, *(a.name for a in arguments))
+    scope = program.root_scope({}, syntax.input, *(a.name for a in arguments))
     body = Module(program, scope, Label())
     body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
-    body.lines += syntax.opening(network)
+    opening = [*syntax.opening(network)]
+    body.lines += opening
     results = body.run(network.body, network.outputs)
     result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
-    declared = [argument.declared for argument in (*arguments, *program.classes(scope))]
+    made = lets(network.root, scope)
+    if IN_CHANNELS in scope.used:
+        made.insert(0, Line(syntax.channels.format(syntax.input), IN_CHANNELS))
+    body.lines[len(opening) : len(opening)] = made
+    arguments += program.arguments(scope, IN_CHANNELS)
+    declared = [argument.declared for argument in arguments]
     head = signature(network.name, declared, syntax.model_type)
     body.write(syntax.model(network, result), RETURN)
     return head, [*map(str, body.lines)]

@@ -7,9 +7,11 @@ the spec. What differs is our bug; it is told by the first step that the code do
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from ...errors import InternalError
+from ...expr.dims import Number
 from ...ir.trace import Elaborated
 from ..contract import Backend
 from .expected import Expected
@@ -19,14 +21,22 @@ from .traced import Traced
 MAX_TOLD = 5  # differences in one message
 
 
-def validate(backend: Backend, elaborated: Elaborated, source: str) -> None:
-    """Raise `InternalError` unless `source` is the network that was lowered from the spec."""
+def validate(
+    backend: Backend,
+    elaborated: Elaborated,
+    source: str,
+    given: Mapping[str, Number] = MappingProxyType({}),
+) -> None:
+    """Raise `InternalError` unless `source` is the network that was lowered from the spec.
+
+    `given` are arguments for the function that makes it, by their names in the spec, in its order.
+    """
     graph = Graph()
     expected = Expected(elaborated, graph, backend.weight_name, backend.biased_variance)
     known = len(graph.terms)
     network = elaborated.network
     try:
-        traced = backend.trace(source, elaborated, graph)
+        traced = backend.trace(source, elaborated, graph, given)
     except Exception as error:
         # Whatever the code raises: a name that nobody bound, an argument that nothing takes.
         what = f"{type(error).__name__}: {error}"
