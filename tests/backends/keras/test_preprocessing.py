@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
-from ..preparing import PLANS, images, levels, prepared
+import rescompile
+from rescompile.errors import UnsupportedError
+
+from ..preparing import NORMALISED, PLANS, images, levels, prepared
 
 BY_KERAS = """
 import keras
@@ -26,6 +29,15 @@ for wrong in (images / 1, images[0], images[..., :1], images.transpose(0, 3, 1, 
 keras.config.set_image_data_format("channels_first")
 made = keras.ops.convert_to_numpy(preprocess(images))
 """
+
+
+def test_another_interpolation_than_pytorchs_is_refused() -> None:
+    plan = {"resize": 40, "interpolation": "bicubic", "antialias": False, **NORMALISED}
+    entry = {"name": "V1", "url": "https://example.org/mine-01234567.pth", "preprocessing": plan}
+    spec = {"rescompile": 1, "extends": "resnet18", "name": "mine", "weights": [entry]}
+    assert "antialias=False" in rescompile.load(spec).preprocessing("torch")
+    with pytest.raises(UnsupportedError, match="bicubic without antialias"):
+        rescompile.load(spec).preprocessing("keras")
 
 
 @pytest.mark.parametrize(
