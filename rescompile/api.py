@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .emit.contract import Backend, Request
     from .figure import Figure
     from .ir.trace import Elaborated
+    from .published import Published
 
 
 MAPPING, TEXT = "a mapping", "a text"  # what diagnostics call a spec that is no file
@@ -67,6 +68,13 @@ class Architecture:
             return self.figure()._repr_html_() + self.report("network").headline()
         except RescompileError:
             return None
+
+    @property
+    def weights(self) -> tuple[Published, ...]:
+        """The published weights that its spec lists."""
+        from .published import entries
+
+        return entries(self.document.spec)
 
     @cached_property
     def lowered(self) -> Elaborated:
@@ -154,6 +162,16 @@ class Architecture:
         for name, value in known.items():
             if name not in own and not isinstance(value, str):
                 yield f"{name} = {value}"
+
+    def preprocessing(self, backend: str = "torch", weights: str | None = None) -> str:
+        """Source of a function that makes of images what published weights were measured on.
+
+        `weights` names an entry, and is needed where entries differ. Raises `SpecError` and
+        `UnsupportedError`.
+        """
+        from .published import preprocessing
+
+        return get_backend(backend).preprocessing(preprocessing(self.document, weights))
 
     def report(self, by: str = "stage") -> Report:
         """Its costs, a row for the network or each stage, block or layer."""
