@@ -18,7 +18,7 @@ from .ir.elaborate import elaborate
 from .ir.fold import fold, used_names
 from .ir.invariants import prove
 from .ir.structure import CLASSES
-from .ir.varying import Varying, varying
+from .ir.varying import NOTHING, Varying, varying
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import words
 from .lower import lower
@@ -84,17 +84,19 @@ class Architecture:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """The network as it is emitted, checked. Raises `SpecError`."""
-        with reported_together():
-            analysis = Analysis(fold(self.lowered, self.varying))
-            prove(analysis, self.lowered)
-            return analysis
+        """The network in numbers, checked. Raises `SpecError`."""
+        return self._analysed(NOTHING)
 
     @cached_property
-    def drawn(self) -> Analysis:
-        """The network as pictures show it: with numbers, but for blocks that get `classes`."""
+    def parametric(self) -> Analysis:
+        """The network as it is emitted, with what its code leaves open. Raises `SpecError`."""
+        return self._analysed(self.varying)
+
+    def _analysed(self, found: Varying) -> Analysis:
         with reported_together():
-            return Analysis(fold(self.lowered, self.varying.only(CLASSES)))
+            analysis = Analysis(fold(self.lowered, found))
+            prove(analysis, self.lowered)
+            return analysis
 
     @cached_property
     def varying(self) -> Varying:
@@ -111,14 +113,14 @@ class Architecture:
         """Source that is proved to be the network. Raises `InternalError` where it is not."""
         from .emit.validation import validate
 
-        reasons = target.unsupported(self.analysis)
+        reasons = target.unsupported(self.parametric)
         if reasons:
             raise UnsupportedError(target.title, self.name, reasons)
         source = target.emit(self.request)
         validate(target, self.lowered, source)
         other = self.varying.other
         if other is not None:
-            env, network = other.network.env, self.analysis.network
+            env, network = other.network.env, self.parametric.network
             validate(target, other, source, {name: env[name] for name in network.own})
         return source
 
@@ -131,14 +133,14 @@ class Architecture:
         from .emit.summary import Row, Summary
         from .lint.fidelity import stride_note
 
-        network, elaborated = self.analysis.network, self.analysis.elaborated
+        network, elaborated = self.parametric.network, self.parametric.elaborated
         cost = network_cost(elaborated)
         rows = tuple(
             Row(row.name, row.blocks, row.output, row.cost.parameters, row.cost.macs)
             for row in stage_rows(elaborated)
         )
         return Request(
-            self.analysis,
+            self.parametric,
             Summary(
                 title=network.title,
                 source=network.source,
@@ -155,7 +157,7 @@ class Architecture:
 
     def _fixed(self) -> Iterator[str]:
         """What a reader may look for among the arguments of the emitted function in vain."""
-        spec, own = self.document.spec, self.analysis.network.own
+        spec, own = self.document.spec, self.parametric.network.own
         known = {"in_channels": spec.input.channels, **spec.parameters}
         if CLASSES in used_names(self.lowered.network.root):
             known[CLASSES] = spec.classes
@@ -183,7 +185,7 @@ class Architecture:
         """A picture of it; see `rescompile.figure.figure`."""
         from .figure import figure
 
-        return figure([self.drawn], style, open)
+        return figure([self.analysis], style, open)
 
     def versus(self, other: Architecture) -> Versus:
         """Its costs relative to those of another network, with honest percentages."""

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
-from .language.load import zoo
+from .cost.report import columns
+from .language.load import zoo, zoo_directory
 from .language.yaml import read
 from .prose import json_text
 from .record import record
 from .registry import backend_names, get_backend
-from .table import USUAL, Column, Table, View
+from .table import USUAL, Column, Row, Table, View
 
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+COSTS = ("layers", "parameters", "macs")
+TOP1 = Column("top1", "top-1", _percent, exact=lambda value: "" if value is None else str(value))
 SPECS = (
     Column("name", "name", words=True, least=16),
     Column("family", "family", words=True),
     Column("title", "title", words=True, least=16),
+    *(column for column in columns("network") if column.key in COSTS),
+    TOP1,
     Column("source", "source", words=True, least=24),
 )
-SPECS_GIVE_WAY = ("source", "family", "title")
+SPECS_GIVE_WAY = ("source", "layers", "family", "top1", "macs", "parameters", "title")
 BACKENDS = (
     Column("name", "name", words=True),
     Column("title", "title", words=True, least=16),
 )
+OVERVIEW = "overview.json"  # what `report specs` says, so that nothing is compiled for a list
 FOLDER = "specs"  # whose folders are families; what stands in it itself is called by its name
 
 
 @record
 class Catalogue:
-    """The shipped networks and the backends, each a record of texts."""
+    """The shipped networks, with costs and accuracy as in an overview, and the backends."""
 
-    specs: tuple[dict[str, str], ...]
+    specs: tuple[Row, ...]
     backends: tuple[dict[str, str], ...]
 
     def text(self, view: View = USUAL) -> str:
@@ -56,19 +69,22 @@ class Catalogue:
 
     def json(self) -> str:
         """Both lists."""
-        return json_text({"specs": list(self.specs), "backends": list(self.backends)})
+        return json_text({"specs": [*map(dict, self.specs)], "backends": list(self.backends)})
 
 
 def catalogue() -> Catalogue:
     """What is shipped and what is found. Raises `SpecError` where a shipped file is broken."""
     backends = ({"name": name, "title": get_backend(name).title} for name in backend_names())
-    return Catalogue(tuple(_spec(*found) for found in zoo().items()), tuple(backends))
+    costs = {row["name"]: row for row in json.loads((zoo_directory() / OVERVIEW).read_bytes())}
+    specs = (_spec(name, path, costs.get(name, {})) for name, path in zoo().items())
+    return Catalogue(tuple(specs), tuple(backends))
 
 
-def _spec(name: str, path: Path) -> dict[str, str]:
+def _spec(name: str, path: Path, costs: Row) -> dict[str, Any]:
     top = read(path.read_bytes(), path.name).value
     said = {key: top[key].value if key in top else "" for key in ("title", "source")}
-    return {"name": name, "family": family(path), **said}
+    figures = {key: costs[key] for key in (*COSTS, TOP1.key) if key in costs}
+    return {"name": name, "family": family(path), "title": said["title"], **figures, **said}
 
 
 def family(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .api import Architecture
-from .catalogue import family
+from .catalogue import TOP1, family
 from .cost.report import columns, figures
 from .errors import Diagnostic, SpecError, did_you_mean
 from .expr.dims import Dim, Expr, ExprError, substitute
@@ -18,21 +18,14 @@ from .record import record
 from .table import USUAL, Column, Row, Table, View
 
 COSTS = ("layers", "parameters", "macs", "flops", "activation_bytes", "weights_bytes")
-TOP1 = "top1"
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
-
-
 COLUMNS = (
     Column("name", "name", words=True, least=16),
     Column("family", "family", words=True, usual=False),
     Column("title", "title", words=True, least=16),
     *(column for column in columns("network") if column.key in COSTS),
-    Column(TOP1, "top-1", _percent, exact=lambda value: "" if value is None else str(value)),
+    TOP1,
 )
-GIVE_WAY = ("weights_bytes", "activation_bytes", "flops", "family", "layers", TOP1, "title")
+GIVE_WAY = ("weights_bytes", "activation_bytes", "flops", "family", "layers", TOP1.key, "title")
 WORD = re.compile(r"\$?\b([A-Za-z_]\w*)\b")
 OPERATORS = ("and", "or", "not", "if", "else", "min", "max", "int", "round", "ceil")
 
@@ -92,7 +85,7 @@ def overview(nets: Iterable[Architecture], sort: str = "", where: str = "") -> O
 def _row(net: Architecture) -> dict[str, Any]:
     document = net.document
     said = {"name": net.name, "family": family(document.path), "title": document.spec.title}
-    return {**said, **figures(net.report("network").total), TOP1: _top1(net)}
+    return {**said, **figures(net.report("network").total), TOP1.key: _top1(net)}
 
 
 def _top1(net: Architecture) -> float | None:
@@ -138,4 +131,4 @@ def _holds(condition: Dim, values: dict[str, Any]) -> bool:
 def figures_of(rows: list[dict[str, Any]]) -> Iterable[str]:
     """The numbers by which rows may be chosen."""
     first = rows[0] if rows else {}
-    return (key for key, value in first.items() if isinstance(value, int) or key == TOP1)
+    return (key for key, value in first.items() if isinstance(value, int) or key == TOP1.key)

@@ -31,7 +31,7 @@ def paper(nets: Sequence[Architecture], reports: Sequence[Report]) -> Image | No
     """All layers of some networks side by side; None if there are too many of them."""
     if any(report.total.weighted_layers > MANY for report in reports):
         return None
-    svg = figure([net.drawn for net in nets], "paper").svg()
+    svg = figure([net.analysis for net in nets], "paper").svg()
     titles = " beside ".join(report.title for report in reports)
     return Image(address(svg), f"{titles}, layer by layer; the table of layers says the same.")
 

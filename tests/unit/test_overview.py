@@ -34,6 +34,16 @@ def test_figures_are_those_of_each_report() -> None:
         assert row["layers"] == total.layers
 
 
+def test_the_list_has_what_a_report_of_all_says() -> None:
+    """Nothing is compiled for `list`: what it shows is committed, and made by `make generated`."""
+    kept = (ROOT / "specs/overview.json").read_text()
+    assert run(str(ROOT / "specs"), "--format", "json") == kept
+    listed = CliRunner().invoke(main, ["list", "--format", "json"]).output
+    for row, shown in zip(json.loads(kept), json.loads(listed)["specs"], strict=True):
+        for key in ("name", "family", "title", "layers", "parameters", "macs", "top1"):
+            assert shown[key] == row[key]
+
+
 def test_sorted_by_a_figure_up_or_down() -> None:
     three = ("vgg19", "resnet34", "plain34")
     assert names(*three) == list(three)

@@ -122,7 +122,7 @@ CLOSED: dict[str, tuple[rescompile.Architecture, tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", [*OPEN, *CLOSED])
 def test_what_is_left_open(case: str) -> None:
     made, names = (OPEN | CLOSED)[case]
-    assert made.analysis.network.own == names
+    assert made.parametric.network.own == names
     for backend in backend_names():
         made.source(backend)  # proved, for other values as well
 
@@ -134,7 +134,7 @@ def test_other_values_are_proved(backend: str) -> None:
     other = made.varying.other
     assert other is not None
     assert (other.network.env["w"], other.network.env["in_channels"]) == (24, 6)
-    given = {name: other.network.env[name] for name in made.analysis.network.own}
+    given = {name: other.network.env[name] for name in made.parametric.network.own}
     validate(target, other, source, given)
     broken = re.sub(r"(in_channels|inputs), w\b", r"\1, 12", source)
     assert broken != source
@@ -165,4 +165,4 @@ def test_what_is_fixed_is_said() -> None:
     ],
 )
 def test_shipped_networks(name: str, own: tuple[str, ...]) -> None:
-    assert rescompile.load(name).analysis.network.own == own
+    assert rescompile.load(name).parametric.network.own == own

@@ -64,7 +64,7 @@ def command(
     if output is None:
         from ...figure import figure
 
-        click.echo(figure([net.drawn for net in nets], style, opened).svg(), nl=False)
+        click.echo(figure([net.analysis for net in nets], style, opened).svg(), nl=False)
         return
     made = _drawn(nets, output, style, opened)
     if check:
@@ -91,10 +91,10 @@ def _drawn(
         message = f"cannot write a picture to {output.as_posix()}: it is a source"
         raise SpecError([Diagnostic("E003", message, help="choose another name with `-o`")])
     if output.suffix and not output.is_dir():
-        data = figure([net.drawn for net in nets], style, opened).data(output.suffix)
+        data = figure([net.analysis for net in nets], style, opened).data(output.suffix)
         return [Output(output, data)]
     return [
-        Output(output / f"{net.name}.svg", figure([net.drawn], style, opened).data(".svg"))
+        Output(output / f"{net.name}.svg", figure([net.analysis], style, opened).data(".svg"))
         for net in nets
     ]
 

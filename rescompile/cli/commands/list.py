@@ -12,10 +12,11 @@ from ..printed import Printer, printed
 @guarded
 @printed()
 def command(printer: Printer) -> None:
-    """List the shipped specs with their families, and the backends that are found.
+    """List the shipped specs with their families and costs, and the backends that are found.
 
-    Where the table is too wide, columns give way in this order: source, family, title. Of CSV and
-    with --columns it is that of the specs alone.
+    Where the table is too wide, columns give way in this order: source, layers, family, top-1,
+    MACs, parameters, title. Of CSV and with --columns it is that of the specs alone. top-1 is the
+    best accuracy in percent that is printed for weights of the network.
     """
     from ...catalogue import catalogue
 
