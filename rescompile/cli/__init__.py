@@ -36,6 +36,18 @@ class Commands(click.Group):
         command.name = cmd_name
         return command  # type: ignore[no-any-return]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but for what it says of a slip."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            from ..errors import near, one_of
+
+            help = one_of(near(name, known)) or f"there are {', '.join(known)}"
+            ctx.fail(f"there is no command '{name}': {help}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)

@@ -9,7 +9,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean
+from ..errors import (
+    FEW,
+    Diagnostic,
+    DiagnosticCollector,
+    Location,
+    SpecError,
+    did_you_mean,
+    near,
+    one_of,
+)
 from .merge import merge
 from .models import Spec
 from .override import changed
@@ -60,8 +69,21 @@ def find(name: str) -> Path:
     known = zoo()
     if name in known:
         return known[name]
-    help = did_you_mean(name, known)
+    help = _beside(path) or f"{did_you_mean(name, known)}; `rescompile list` has all"
     raise SpecError([Diagnostic("E001", f"there is no spec named '{name}'", help=help)])
+
+
+def _beside(path: Path) -> str:
+    """What to write where a file is meant: `tinynet.yaml` for `tinynet`, or a slip of that."""
+    try:
+        files = [f for f in sorted(path.parent.iterdir()) if f.suffix in SUFFIXES]
+    except (OSError, ValueError):
+        return ""
+    if found := [f.as_posix() for f in files if f.stem == path.name]:
+        return one_of(found)
+    stems = near(path.name, {*(f.stem for f in files), *zoo()})
+    found = [f.as_posix() for f in files if f.stem in stems]
+    return one_of([*found, *(stem for stem in stems if stem in zoo())][:FEW])
 
 
 def is_text(spec: str) -> bool:

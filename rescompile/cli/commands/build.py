@@ -96,14 +96,16 @@ def _of_one_name(nets: Iterable[Architecture]) -> Iterator[Diagnostic]:
     from ...errors import Diagnostic
     from ...language.load import label
 
-    first: dict[str, Path] = {}
+    first: dict[str, Architecture] = {}
     for net in nets:
-        path = net.document.path
-        other = first.setdefault(net.name.casefold(), path)
-        if os.path.realpath(other) != os.path.realpath(path):
-            message = f"{label(other)} and {label(path)} would be built into one file"
+        other = first.setdefault(net.name.casefold(), net)
+        paths = other.document.path, net.document.path
+        if os.path.realpath(paths[0]) != os.path.realpath(paths[1]):
+            message = f"{label(paths[0])} and {label(paths[1])} would be built into one file"
             help = "give one of them another `name`, or build each into a folder of its own"
-            yield Diagnostic("E003", message, net.document.spec.at("name"), help=help)
+            at, before = (one.document.spec.at("name") for one in (net, other))
+            notes = (f"the other '{other.name}' stands at {before.place}",) if before else ()
+            yield Diagnostic("E003", message, at, help=help, notes=notes if at != before else ())
 
 
 def write(made: list[Output], quiet: bool, force: bool = False) -> None:
