@@ -73,7 +73,8 @@ class Commands(click.Group):
 def main(error_format: str) -> None:
     """Compile YAML specs of convolutional networks to PyTorch and Keras source; count costs.
 
-    A SPEC is a path such as specs/resnet34.yaml, or the name of a shipped network such as resnet34.
+    A SPEC is a path such as specs/resnet34.yaml, the name of a shipped network such as resnet34, or
+    `-` for standard input.
     """
     # A compile makes many objects and hardly a cycle: spare the search for them, now and at exit.
     gc.set_threshold(100_000)

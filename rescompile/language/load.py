@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import (
     FEW,
@@ -19,6 +20,7 @@ from ..errors import (
     near,
     one_of,
 )
+from . import stdin
 from .merge import merge
 from .models import Spec
 from .override import changed
@@ -40,8 +42,20 @@ class Document:
 
     spec: Spec
     path: Path
+    data: bytes  # what is in that file
     cited: str
     root: Item  # the tree of the file, with `extends` and `use` resolved, and changed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as the tree, which is read and judged again: models know places, and classes."""
+        return _again, (self.path, self.data, self.cited, self.root)
+
+
+def _again(path: Path, data: bytes, cited: str, root: Item) -> Document:
+    spec, wrong = validate(root)
+    if spec is None:
+        raise SpecError(wrong)
+    return Document(spec, path, data, cited, root)
 
 
 def zoo_directory() -> Path:
@@ -110,7 +124,7 @@ def load(path: Path, changes: Sequence[str] = (), text: bytes | None = None) -> 
     lost = dict.fromkeys(loader.collector.found)
     spec, wrong = validate(root)
     cited = ", ".join([f"{cite(path)} with {changes[0]}", *changes[1:]]) if changes else cite(path)
-    document = None if spec is None else Document(spec, path, cited, root)
+    document = None if spec is None else Document(spec, path, loader.data, cited, root)
     if lost or wrong or document is None:
         raise InvalidSpec([*lost, *wrong], None if lost else document)
     return document
@@ -126,6 +140,8 @@ def sources(path: Path) -> list[Path]:
 
 def cite(path: Path) -> str:
     """How generated code names the spec: from `specs/` on, or by the bare file name."""
+    if path == stdin.PATH:
+        return stdin.CITED
     parts = _real(path).parts
     if "specs" in parts[:-1]:
         last = len(parts) - 1 - parts[::-1].index("specs")
@@ -141,6 +157,7 @@ class _Loader:
         self.chain: list[Path] = []
         self.collector = DiagnosticCollector()  # what is wrong, though the spec can be read on
         self.seen: list[Path] = []
+        self.data = b""  # of the spec itself
 
     @contextmanager
     def following(self, path: Path) -> Iterator[None]:
@@ -168,6 +185,7 @@ class _Loader:
             raise SpecError([Diagnostic("E104", message, asked, help=help)])
         given = self.given.pop(path, None)
         data = read_bytes(path, asked) if given is None else given
+        self.data = data if len(self.seen) == 1 else self.data
         root = read(data, str(path) if given is not None else label(path))
         if not isinstance(root.value, dict):
             help = "a spec starts: `rescompile: 1`"

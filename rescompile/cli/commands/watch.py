@@ -32,8 +32,11 @@ def command(
 
     Ends with Ctrl-C.
     """
+    from ...language.stdin import STDIN
     from ...registry import backend_names, get_backend
 
+    if STDIN in specs:
+        raise click.UsageError("standard input cannot be watched; give a file")
     names = list(dict.fromkeys(backends)) or backend_names()
     for name in names:
         get_backend(name)
