@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
+from .emit.layout import LINE_LENGTH, NARROWEST, WIDEST, lines_of
 from .errors import (
     Diagnostic,
     DiagnosticCollector,
@@ -108,10 +109,17 @@ class Architecture:
             prove(analysis, self.lowered)
             return analysis
 
-    def source(self, backend: str = "torch") -> str:
-        """The network as source code. Raises `SpecError` and `UnsupportedError`."""
+    def source(self, backend: str = "torch", line_length: int = LINE_LENGTH) -> str:
+        """The network as source code, as `ruff format` lays it out with that line length.
+
+        Raises `SpecError` and `UnsupportedError`.
+        """
         target = get_backend(backend)
-        with reported_together():
+        if line_length not in range(NARROWEST, WIDEST + 1):
+            help = f"choose one from {NARROWEST} to {WIDEST}"
+            message = f"code cannot have lines of {line_length} columns"
+            raise SpecError([Diagnostic("E106", message, help=help)])
+        with reported_together(), lines_of(line_length):
             return self.emitted(target)
 
     def emitted(self, target: Backend) -> str:
