@@ -14,13 +14,16 @@ import pkgutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from .. import __version__
 from ..prose import visible
 from . import commands
+from .common import guarded
 
 
 class Commands(click.Group):
@@ -83,6 +86,17 @@ def main(error_format: str) -> None:
         if isinstance(stream, io.TextIOWrapper):  # what it cannot encode is shown, not a traceback
             stream.reconfigure(errors="backslashreplace")
     _end_cleanly(click.get_current_context())
+    _set_defaults(click.get_current_context())
+
+
+@guarded
+def _set_defaults(context: click.Context) -> None:
+    """Give the command's options the defaults that a pyproject.toml has for them."""
+    if context.invoked_subcommand in ("build", "lint", "watch"):
+        from .settings import defaults
+
+        with suppress(OSError):  # where the folder that we are in is gone, nothing is set
+            context.default_map = defaults(Path.cwd())
 
 
 def _end_cleanly(context: click.Context) -> None:
