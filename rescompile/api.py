@@ -25,7 +25,7 @@ from .ir.analysis import Analysis
 from .ir.elaborate import elaborate
 from .ir.fold import fold
 from .ir.invariants import prove
-from .language.load import Document, InvalidSpec, find, is_text, load
+from .language.load import SHIPPED, Document, InvalidSpec, find, is_text, load
 from .language.override import plain, words
 from .language.stdin import PATH, STDIN, standard_input
 from .lower import lower
@@ -160,6 +160,7 @@ class Architecture:
                 macs=cost.macs,
                 rows=rows,
                 note=stride_note(elaborated),
+                is_shipped=network.spec.startswith(SHIPPED),
             ),
         )
 

@@ -37,6 +37,7 @@ class Summary:
     macs: int
     rows: tuple[Row, ...]
     note: str = ""
+    is_shipped: bool = False  # its spec is ours, and not for users to edit
 
     def docstring(self, layout: str = "channels_first", advice: str = "") -> str:
         """The docstring as it stands in source, without the quotes around it.
@@ -46,7 +47,8 @@ class Summary:
         head = f"{self.title} ({self.source})." if self.source else f"{self.title}."
         head = visible(head).strip()
         origin = f"{GENERATED} {self.version} from {self.spec}"
-        generated = f"{origin}; edit the spec, not this file."
+        edited = "a spec that extends it" if self.is_shipped else "the spec"
+        generated = f"{origin}; edit {edited}, not this file."
         figures = (
             f"Input {show_shape(arranged(self.input, layout))}, "
             f"{self.parameters:,} parameters, {self.macs / 1e9:.2f} GMACs."

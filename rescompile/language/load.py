@@ -29,6 +29,7 @@ from .validate import validate
 from .yaml import MAX_BYTES, Item, read
 
 SUFFIXES = (".yaml", ".yml")
+SHIPPED = "the shipped "
 MAX_CHAIN = 10
 MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
@@ -139,10 +140,16 @@ def sources(path: Path) -> list[Path]:
 
 
 def cite(path: Path) -> str:
-    """How generated code names the spec: from `specs/` on, or by the bare file name."""
+    """How generated code names the spec: from `specs/` on, or by the bare file name.
+
+    A shipped one has a path for those alone who are in the clone; others have its name.
+    """
     if path == stdin.PATH:
         return stdin.CITED
-    parts = _real(path).parts
+    full, zoo = _real(path), _real(zoo_directory())
+    if full.is_relative_to(zoo) and not _real(Path(".")).is_relative_to(zoo.parent):
+        return f"{SHIPPED}{path.stem}"
+    parts = full.parts
     if "specs" in parts[:-1]:
         last = len(parts) - 1 - parts[::-1].index("specs")
         return "/".join(parts[last:])
