@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(("__version__", *__all__))
+
+
 def __getattr__(name: str) -> object:
     # Imported at first use, so that `import rescompile` and `--help` cost next to nothing.
     if name in ("load", "Architecture"):

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import Diagnostic, RescompileError, SpecError, UnsupportedError, did_you_mean
+from .emit.layout import LINE_LENGTH, NARROWEST, WIDEST, lines_of
+from .errors import (
+    Diagnostic,
+    DiagnosticCollector,
+    RescompileError,
+    SpecError,
+    UnsupportedError,
+    did_you_mean,
+)
 from .expr.dims import ExprError
 from .ir.analysis import Analysis
 from .ir.elaborate import elaborate
@@ -19,8 +27,9 @@ from .ir.fold import fold, used_names
 from .ir.invariants import prove
 from .ir.structure import CLASSES
 from .ir.varying import NOTHING, Varying, varying
-from .language.load import Document, InvalidSpec, find, is_text, load
-from .language.override import words
+from .language.load import SHIPPED, Document, InvalidSpec, find, is_text, load
+from .language.override import plain, words
+from .language.stdin import PATH, STDIN, standard_input
 from .lower import lower
 from .ops import show_shape
 from .prose import json_text
@@ -36,18 +45,38 @@ if TYPE_CHECKING:
     from .published import Published
 
 
+DTYPES = ("bfloat16", "float16", "float32", "float64")  # of live models
 MAPPING, TEXT = "a mapping", "a text"  # what diagnostics call a spec that is no file
 
 
-@dataclass(frozen=True)
+Source = str | os.PathLike[str] | Mapping[str, Any]  # what a spec is opened from
+
+
+@dataclass(frozen=True, eq=False)
 class Architecture:
-    """A compiled spec: ask it for source, for a report, or for a live model."""
+    """A compiled spec: ask it for source, for a report, or for a live model.
+
+    Two are equal if their specs say the same and generated code cites them alike.
+    """
 
     document: Document
 
     @property
     def name(self) -> str:
         return self.document.spec.name
+
+    @cached_property
+    def _said(self) -> tuple[str, str]:
+        return self.document.cited, self.resolved()
+
+    def __eq__(self, other: object) -> bool:
+        return self._said == other._said if isinstance(other, Architecture) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    def __getstate__(self) -> dict[str, Document]:
+        return {"document": self.document}  # all else follows from it
 
     def __repr__(self) -> str:
         """One line: name, input, parameters and MACs, or that the spec has errors."""
@@ -103,10 +132,17 @@ class Architecture:
         """Which names its code leaves open: arguments of the function that makes the network."""
         return varying(self.lowered)
 
-    def source(self, backend: str = "torch") -> str:
-        """The network as source code. Raises `SpecError` and `UnsupportedError`."""
+    def source(self, backend: str = "torch", line_length: int = LINE_LENGTH) -> str:
+        """The network as source code, as `ruff format` lays it out with that line length.
+
+        Raises `SpecError` and `UnsupportedError`.
+        """
         target = get_backend(backend)
-        with reported_together():
+        if line_length not in range(NARROWEST, WIDEST + 1):
+            help = f"choose one from {NARROWEST} to {WIDEST}"
+            message = f"code cannot have lines of {line_length} columns"
+            raise SpecError([Diagnostic("E106", message, help=help)])
+        with reported_together(), lines_of(line_length):
             return self.emitted(target)
 
     def emitted(self, target: Backend) -> str:
@@ -152,6 +188,7 @@ class Architecture:
                 rows=rows,
                 note=stride_note(elaborated),
                 fixed=tuple(self._fixed()),
+                is_shipped=network.spec.startswith(SHIPPED),
             ),
         )
 
@@ -176,8 +213,12 @@ class Architecture:
         return get_backend(backend).preprocessing(preprocessing(self.document, weights))
 
     def report(self, by: str = "stage") -> Report:
-        """Its costs, a row for the network or each stage, block or layer."""
+        """Its costs, a row for the "network" or each "stage", "block" or "layer"."""
+        from .cost.breakdown import VIEWS
         from .cost.report import report
+
+        if by not in VIEWS:
+            raise unknown(f"a report has no rows by '{by}'", by, VIEWS)
 
         return report(self.analysis.elaborated, by)
 
@@ -187,17 +228,17 @@ class Architecture:
 
         return figure([self.analysis], style, open)
 
-    def versus(self, other: Architecture) -> Versus:
+    def versus(self, other: Architecture | Source) -> Versus:
         """Its costs relative to those of another network, with honest percentages."""
         from .compare.versus import versus
 
-        return versus(self.analysis.elaborated, other.analysis.elaborated)
+        return versus(self.analysis.elaborated, as_architecture(other).analysis.elaborated)
 
-    def diff(self, other: Architecture) -> Diff:
+    def diff(self, other: Architecture | Source) -> Diff:
         """What another network does otherwise, place by place, and what that costs."""
         from .compare.diff import diff
 
-        return diff(self.analysis.elaborated, other.analysis.elaborated)
+        return diff(self.analysis.elaborated, as_architecture(other).analysis.elaborated)
 
     def warnings(self) -> list[Diagnostic]:
         """What a reader of the papers would want to know, but for what the spec allows.
@@ -221,12 +262,16 @@ class Architecture:
     def module(self, backend: str = "torch", dtype: str = "float32") -> Any:
         """A live model, initialised as its source says. Imports the framework.
 
-        An nn.Module for "torch", a keras.Model for "keras"; tracebacks show the emitted source.
+        An nn.Module for "torch", a keras.Model for "keras"; `dtype` is "float16", "bfloat16",
+        "float32" or "float64". Tracebacks show the emitted source. The model can be copied and
+        pickled, and unpickled wherever rescompile and the framework are installed.
         """
-        from .live import import_source
+        from .live import import_source, portable
 
+        if dtype not in DTYPES:
+            raise unknown(f"live models have no type '{dtype}'", dtype, DTYPES)
         module = import_source(self.source(backend), backend, self.name)
-        return get_backend(backend).runtime().build(module, self.name, dtype)
+        return portable(get_backend(backend).runtime().build(module, self.name, dtype), module)
 
     def resolved(self) -> str:
         """The spec as one file in its own language, without `extends` and `use`."""
@@ -250,9 +295,6 @@ def reported_together() -> Iterator[None]:
         raise SpecError([Diagnostic("E204", str(error), help=error.help)]) from None
 
 
-Source = str | os.PathLike[str] | Mapping[str, Any]
-
-
 def open_spec(
     spec: Source,
     size: int | str | tuple[int, int] | None = None,
@@ -261,25 +303,75 @@ def open_spec(
     name: str | None = None,
     set: Mapping[str, Any] | Iterable[str] = (),
 ) -> Architecture:
-    """The architecture that `spec` describes. Raises `SpecError`.
+    """The architecture that a spec describes. Raises `SpecError` with all that is wrong with it.
 
-    `spec` is a file, the name of a shipped network, the text of a spec (of several lines), or a
-    mapping with its keys. The rest changes it for once: the input's `size` in pixels (64, "64x96"
-    or a pair) and `channels`, the number of `classes`, the network's `name`, and by `set` any
-    value by its place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list. What
-    was changed stands in the emitted file.
+    `spec` is a file, the name of a shipped network, the text of a spec (of several lines), "-" for
+    standard input, or a mapping with its keys. The rest changes it for once, and what was changed
+    stands in the emitted file: the input's `size` in pixels (64, "64x96" or a pair, height first)
+    and `channels`, the number of `classes`, the network's `name`, and by `set` any value by its
+    place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list.
+
+    >>> import rescompile
+    >>> rescompile.load("resnet34")
+    <resnet34: input 3 x 224 x 224, 21,797,672 parameters, 3,663,761,408 MACs>
+    >>> small = rescompile.load("resnet34", size=64, classes=10, set={"stages.layer3.repeat": 2})
+    >>> small.report(by="network").total.parameters
+    16567114
+    >>> print(small.source("keras").splitlines()[2])
+    Generated by ...
+
+    A report prints as a table, is a record for programs, and has `text`, `csv`, `json`, `markdown`:
+
+    >>> {row.name: row.cost.macs for row in small.report(by="stage").rows}["layer1"]
+    56623104
+
+    `small.module("torch")` is a live nn.Module, `small.figure().save("small.svg")` draws it.
     """
     changes = words(size, channels, classes, name, set)
     try:
         if isinstance(spec, Mapping):
-            document = load(Path(MAPPING), changes, json_text(spec).encode())
+            document = load(Path(MAPPING), changes, plain(spec, MAPPING, json_text).encode())
+        elif isinstance(spec, str) and spec == STDIN:
+            document = load(PATH, changes, standard_input())
         elif isinstance(spec, str) and is_text(spec):
             document = load(Path(TEXT), changes, spec.encode())
-        else:
+        elif isinstance(spec, str | os.PathLike):
             document = load(find(os.fspath(spec)), changes)
+        else:
+            what = "a path, the name of a network, the text of a spec or a mapping"
+            raise TypeError(f"a spec is opened from {what}, not from {type(spec).__name__}")
     except InvalidSpec as error:
         raise SpecError([*error.diagnostics, *_further(error.mended)]) from None
     return Architecture(document)
+
+
+# What it is called by those who use it: help and pickle look there.
+open_spec.__name__ = open_spec.__qualname__ = "load"
+open_spec.__module__ = __package__
+
+
+def opened(nets: Iterable[Architecture | Source]) -> list[Architecture]:
+    """Networks that are opened or named. Raises `SpecError` with all that is wrong with any."""
+    if isinstance(nets, str | os.PathLike | Mapping | Architecture):  # one is meant, not its parts
+        nets = (nets,)
+    collector = DiagnosticCollector()
+    made: list[Architecture] = []
+    for net in nets:
+        with collector.part():
+            made.append(as_architecture(net))
+            made[-1].analysis  # noqa: B018 - what is wrong is told here
+    collector.done()
+    return made
+
+
+def as_architecture(net: Architecture | Source) -> Architecture:
+    """A network that was opened already, or that is opened now. Raises `SpecError`."""
+    return net if isinstance(net, Architecture) else open_spec(net)
+
+
+def unknown(message: str, word: object, known: Iterable[str]) -> SpecError:
+    """The error for a word that is none of those known."""
+    return SpecError([Diagnostic("E106", message, help=did_you_mean(str(word), known))])
 
 
 def _further(mended: Document | None) -> tuple[Diagnostic, ...]:

@@ -87,13 +87,15 @@ def _spec(name: str, path: Path, costs: Row) -> dict[str, Any]:
     return {"name": name, "family": family(path), "title": said["title"], **figures, **said}
 
 
-def family(path: Path) -> str:
+def family(path: Path, name: str = "") -> str:
     """The family of a network: the folder of its file, `specs/vgg/vgg16.yaml` being of "vgg".
 
     The ResNets stand in `specs` itself: there, and where a path names no folder, it is what the
-    file's name begins with, up to the first figure or underscore.
+    file's name begins with, up to the first figure or underscore; where there is no file, what the
+    network's `name` does.
     """
     folder = path.parent.name
     if folder and folder != FOLDER:
         return folder
-    return re.split(r"[\d_]", path.stem)[0] or path.stem
+    stem = path.stem if path.suffix else name or path.stem
+    return re.split(r"[\d_]", stem)[0] or stem

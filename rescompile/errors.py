@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 from .prose import visible
 
-MANY = 30  # names of a list that is told in one sentence
+MANY = 12  # names of a list that is told whole; of more, those that are nearest
+NEAREST = 5
 FEW = 4  # names that are as near as each other, so that all of them are told
 SHORT = 5  # letters of a word in which one slip is as much as it can take
 MAX_SENTENCE = 800  # characters of a message; the longest of ours, a list of names, has fewer
@@ -106,17 +108,26 @@ class DiagnosticCollector:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A help sentence for a name that is unknown: those that it is a slip of, or all of them."""
+    """A help sentence for a name that is unknown: those that it is a slip of, or what there is.
+
+    Of many names it tells a few that look most like the word, the best first.
+    """
     names = sorted(set(known))
     meant = near(word, names)
     if 0 < len(meant) <= FEW:
-        *others, last = (f"'{name}'" for name in meant)
-        return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+        return one_of(meant)
     if not names:
         return ""
-    names = meant or names
-    shown = ", ".join(names[:MANY]) + (", ..." if len(names) > MANY else "")
-    return f"known: {shown}"
+    if len(meant or names) <= MANY:
+        return f"known: {', '.join(meant or names)}"
+    shown = sorted(names, key=lambda name: -_likeness(word, name))[:NEAREST]
+    return f"known: {', '.join(shown)}, and {len(names) - NEAREST} more"
+
+
+def one_of(meant: Iterable[str]) -> str:
+    """The question whether one of some names is meant; no question of none."""
+    *others, last = [f"'{name}'" for name in meant] or [""]
+    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?" if last else ""
 
 
 def near(word: str, known: Iterable[str]) -> list[str]:
@@ -137,6 +148,12 @@ def near(word: str, known: Iterable[str]) -> list[str]:
                 found[name] = min(distance, found.get(name, distance))
     least = min(found.values(), default=0)
     return [name for name, distance in found.items() if distance == least]
+
+
+def _likeness(word: str, name: str) -> float:
+    """How much a name looks like a word, from 0 to 1; the end of a path stands for the whole."""
+    ends = {_plain(name), _plain(name.rpartition("/")[2])}
+    return max(SequenceMatcher(None, _plain(word), end).ratio() for end in ends)
 
 
 def _plain(word: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .api import Architecture
+from .api import Architecture, Source, opened
 from .catalogue import TOP1, family
 from .cost.report import columns, figures
 from .errors import Diagnostic, SpecError, did_you_mean
@@ -63,14 +63,15 @@ class Overview:
         return self.table.html(USUAL)
 
 
-def overview(nets: Iterable[Architecture], sort: str = "", where: str = "") -> Overview:
+def overview(nets: Iterable[Architecture | Source], sort: str = "", where: str = "") -> Overview:
     """A row for each network, in the order given or by the figure `sort`.
 
-    With a minus before it the greatest comes first. `where` is an expression of the language over
-    figures: "macs < 4e9 and parameters < 30e6"; it does not hold where it depends on a figure that
-    a network does not have. Raises `SpecError` for a figure that is not known.
+    `nets` are what `rescompile.load` gives, or what it takes. With a minus before it the figure's
+    greatest value comes first. `where` is an expression of the language over figures:
+    "macs < 4e9 and parameters < 30e6"; it does not hold where it depends on a figure that a
+    network does not have. Raises `SpecError` for a figure that is not known.
     """
-    rows = [_row(net) for net in nets]
+    rows = [_row(net) for net in opened(nets)]
     if where:
         rows = [row for row, kept in zip(rows, _kept(rows, where), strict=True) if kept]
     if sort:
@@ -84,7 +85,11 @@ def overview(nets: Iterable[Architecture], sort: str = "", where: str = "") -> O
 
 def _row(net: Architecture) -> dict[str, Any]:
     document = net.document
-    said = {"name": net.name, "family": family(document.path), "title": document.spec.title}
+    said = {
+        "name": net.name,
+        "family": family(document.path, net.name),
+        "title": document.spec.title,
+    }
     return {**said, **figures(net.report("network").total), TOP1.key: _top1(net)}
 
 

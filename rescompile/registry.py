@@ -24,7 +24,7 @@ def backend_names() -> list[str]:
 def get_backend(name: str) -> Backend:
     """The backend called `name`. Raises `SpecError` with the known ones if there is none."""
     _see_clone()
-    if re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if re.fullmatch(r"[a-z][a-z0-9_]*", str(name)):
         try:
             backend: Backend = importlib.import_module(PREFIX + name).backend
             return backend
@@ -32,7 +32,7 @@ def get_backend(name: str) -> Backend:
             if error.name != PREFIX + name:
                 raise
     message = f"there is no backend named '{name}'"
-    raise SpecError([Diagnostic("E002", message, help=did_you_mean(name, backend_names()))])
+    raise SpecError([Diagnostic("E002", message, help=did_you_mean(str(name), backend_names()))])
 
 
 def _see_clone() -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..api import Architecture, open_spec
+from ..api import Architecture, Source, opened
 from ..catalogue import family
-from ..errors import Diagnostic, DiagnosticCollector, SpecError, did_you_mean
+from ..errors import Diagnostic, SpecError, did_you_mean
 from ..prose import visible
 from ..table.fit import cut
 from .point import Point
@@ -46,7 +45,7 @@ class Chart:
 
 
 def plot(
-    nets: Iterable[Architecture | str | os.PathLike[str]],
+    nets: Iterable[Architecture | Source],
     x: str = "macs",
     y: str = "parameters",
     color: str | None = None,
@@ -64,7 +63,7 @@ def plot(
 
 
 def chart(
-    nets: Iterable[Architecture | str | os.PathLike[str]],
+    nets: Iterable[Architecture | Source],
     x: str = "macs",
     y: str = "parameters",
     color: str | None = None,
@@ -75,20 +74,23 @@ def chart(
     if color is not None and color not in COLOURS:
         message, help = f"networks have no colour by '{color}'", did_you_mean(color, COLOURS)
         raise SpecError([Diagnostic("E005", message, help=help)])
+    if log not in (True, False, "x", "y"):
+        message, help = f"'{log}' is no axis to be logarithmic", 'log is True for both, "x" or "y"'
+        raise SpecError([Diagnostic("E005", message, help=help)])
     logs = (log in (True, "x"), log in (True, "y"))
     _need_matplotlib()
     from .draw import draw
 
-    opened = _opened(nets)
+    several = list(dict.fromkeys(opened(nets)))
     points, absent = [], []
-    titles = Counter(map(_title, opened))
-    for net in opened:
+    titles = Counter(map(_title, several))
+    for net in several:
         values = [axis.value(net) for axis in axes]
         if any(v is None or (log and v <= 0) for v, log in zip(values, logs, strict=True)):
             absent.append(net.name)
             continue
-        label = _title(net) if titles[_title(net)] == 1 and len(opened) <= MANY else net.name
-        found = family(net.document.path)
+        label = _title(net) if titles[_title(net)] == 1 and len(several) <= MANY else net.name
+        found = family(net.document.path, net.name)
         points.append(Point(net.name, cut(label, LONG), found, *(float(v or 0) for v in values)))
     if not points:
         message = f"there is nothing to draw: no network has {axes[0].key} and {axes[1].key}"
@@ -96,19 +98,6 @@ def chart(
         raise SpecError([Diagnostic("E005", message, help=help)])
     figure, unnamed = draw(points, axes, color is not None, logs)
     return Chart(figure, tuple(points), tuple(unnamed), tuple(absent), axes)
-
-
-def _opened(nets: Iterable[Architecture | str | os.PathLike[str]]) -> list[Architecture]:
-    """The networks, each once. Raises `SpecError` with all that is wrong with any of them."""
-    collector = DiagnosticCollector()
-    found: dict[str, Architecture] = {}
-    for net in nets:
-        with collector.part():
-            opened = net if isinstance(net, Architecture) else open_spec(net)
-            opened.analysis  # noqa: B018
-            found.setdefault(str(opened.document.path.absolute()), opened)
-    collector.done()
-    return list(found.values())
 
 
 def _title(net: Architecture) -> str:

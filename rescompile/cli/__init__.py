@@ -14,13 +14,16 @@ import pkgutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from .. import __version__
 from ..prose import visible
 from . import commands
+from .common import guarded
 
 
 class Commands(click.Group):
@@ -35,6 +38,18 @@ class Commands(click.Group):
         command = import_module(f"{commands.__name__}.{cmd_name}").command
         command.name = cmd_name
         return command  # type: ignore[no-any-return]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, but for what it says of a slip."""
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            from ..errors import near, one_of
+
+            help = one_of(near(name, known)) or f"there are {', '.join(known)}"
+            ctx.fail(f"there is no command '{name}': {help}")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -61,7 +76,8 @@ class Commands(click.Group):
 def main(error_format: str) -> None:
     """Compile YAML specs of convolutional networks to PyTorch and Keras source; count costs.
 
-    A SPEC is a path such as specs/resnet34.yaml, or the name of a shipped network such as resnet34.
+    A SPEC is a path such as specs/resnet34.yaml, the name of a shipped network such as resnet34, or
+    `-` for standard input.
     """
     # A compile makes many objects and hardly a cycle: spare the search for them, now and at exit.
     gc.set_threshold(100_000)
@@ -70,6 +86,17 @@ def main(error_format: str) -> None:
         if isinstance(stream, io.TextIOWrapper):  # what it cannot encode is shown, not a traceback
             stream.reconfigure(errors="backslashreplace")
     _end_cleanly(click.get_current_context())
+    _set_defaults(click.get_current_context())
+
+
+@guarded
+def _set_defaults(context: click.Context) -> None:
+    """Give the command's options the defaults that a pyproject.toml has for them."""
+    if context.invoked_subcommand in ("build", "lint", "watch"):
+        from .settings import defaults
+
+        with suppress(OSError):  # where the folder that we are in is gone, nothing is set
+            context.default_map = defaults(Path.cwd())
 
 
 def _end_cleanly(context: click.Context) -> None:

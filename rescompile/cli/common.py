@@ -246,6 +246,27 @@ output_option = click.option(
     show_default=True,
     help="Directory to write to: DIR/BACKEND/NAME.py.",
 )
+
+
+class LineLength(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """How long the lines of emitted code may be."""
+
+    name = "line length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from ..emit.layout import NARROWEST, WIDEST
+
+        return click.IntRange(NARROWEST, WIDEST).convert(value, param, ctx)
+
+
+line_length_option = click.option(
+    "--line-length",
+    type=LineLength(),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Columns of a line, 79 to 320: files are laid out as `ruff format` does it with that.",
+)
 force_option = click.option(
     "--force", is_flag=True, help="Replace files that rescompile did not generate as well."
 )

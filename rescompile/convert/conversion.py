@@ -15,6 +15,7 @@ from ..emit.guard import bound_of
 from ..emit.weights import leaf_of, state_slots
 from ..errors import Diagnostic, SpecError
 from ..files import replacing
+from ..language.stdin import portable
 from ..prose import visible
 from ..worker.client import OutOfTime, Worker, WorkerError
 from ..worker.job import Answer, named, unnamed
@@ -84,7 +85,7 @@ class Converter(ExitStack):
                 net.source(owner)  # raises where the backend cannot express the spec
         if not weights.is_file():
             raise fault("E301", f"there is no file '{weights.as_posix()}'")
-        job = _Job(self, net, spec)
+        job = _Job(self, net, portable(spec))
         answer = job.read(weights, source, renames)
         if answer.data["problems"]:
             raise SpecError(_diagnostic(found) for found in answer.data["problems"])

@@ -165,6 +165,8 @@ class _Reader:
             return Attribute(value, node.attr)
         if isinstance(node, (ast.Name, ast.Attribute, ast.Constant, ast.JoinedStr)):
             return self.text(node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            return self.text(node)  # of two short operands, which stay together
         leads, nodes, rank = _operands(node)
         return _operation(zip(leads, self.parts(nodes, start, end), strict=True), rank)
 

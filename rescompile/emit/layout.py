@@ -1,10 +1,11 @@
 """Python statements laid out as ``ruff format`` lays them out.
 
 The emitters describe a statement as text, or as a small tree (:data:`Code`), and leave the line
-breaks to this module, so that ``ruff format`` (line length 100, default settings) leaves an emitted
-file as it is. Only the forms that the emitters need are covered, within these bounds:
+breaks to this module, so that ``ruff format`` (default settings but for the line length) leaves an
+emitted file as it is. How long its lines may be is set around an emission, by :func:`lines_of`.
+Only the forms that the emitters need are covered, within these bounds:
 
-* No more than one method is called on the result of a call, and nothing is raised to a power.
+* No more than one method is called on the result of a call, and powers are never split.
 * A comment is short enough that it alone does not push a line past the limit.
 """
 
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from ..prose import columns
@@ -31,6 +34,8 @@ from .code import (
 
 __all__ = (
     "LINE_LENGTH",
+    "NARROWEST",
+    "WIDEST",
     "Arg",
     "Call",
     "Chain",
@@ -39,16 +44,38 @@ __all__ = (
     "Items",
     "Keyword",
     "line",
+    "line_length",
+    "lines_of",
     "signature",
     "statement",
 )
 
-LINE_LENGTH = 100
+LINE_LENGTH = 100  # unless something else is asked for
+NARROWEST, WIDEST = 79, 320  # what can be: PEP 8's, and ruff's limit
 _INDENT = 4
 _PRAGMA = re.compile(r"  # *(noqa\b|(isort|type|pyright|pylint|flake8|ruff|ty):).*", re.DOTALL)
 _LINE = re.compile(
-    r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)|((?:return|[\w.]+ [+-]?=) )([^#]+)())"
+    r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)|((?:return|raise|[\w.]+ [+-]?=) )([^#]+)()"
+    r"|()((?:super\(\)\.)?[\w.]+\([^#]*\))())"
 )
+
+
+_length: ContextVar[int] = ContextVar("line length", default=LINE_LENGTH)
+
+
+def line_length() -> int:
+    """How long the lines of the file may be that is being emitted."""
+    return _length.get()
+
+
+@contextmanager
+def lines_of(length: int) -> Iterator[None]:
+    """Inside, lines are as long as `length` at most."""
+    token = _length.set(length)
+    try:
+        yield
+    finally:
+        _length.reset(token)
 
 
 def statement(
@@ -191,7 +218,7 @@ def _split(code: Code, before: str, after: str, indent: int) -> list[str]:
             line += piece
             continue
         flat = _flat_bracket(piece)
-        if flat is not None and _width(line + flat) + follow <= LINE_LENGTH:
+        if flat is not None and _width(line + flat) + follow <= line_length():
             line += flat
         else:
             lines += [line + piece.open, *_body(piece, indent + _INDENT)]
@@ -269,7 +296,7 @@ def _comment(text: str) -> str:
 
 
 def _fits(lines: Iterable[str]) -> bool:
-    return all(_width(line) <= LINE_LENGTH for line in lines)
+    return all(_width(line) <= line_length() for line in lines)
 
 
 def _width(text: str) -> int:

@@ -9,7 +9,7 @@ from ..expr.dims import Var
 from ..ir.structure import INDEX, Block
 from ..record import record
 from .code import uses
-from .layout import LINE_LENGTH, Code, statement
+from .layout import Code, line_length, statement
 from .scope import COUNTERS, Scope
 
 RETURN = "return"  # in place of a target
@@ -27,7 +27,11 @@ class Line:
 
     def __str__(self) -> str:
         if isinstance(self.code, str) and not self.target:
-            return " " * self.indent + self.code + (f"  # {self.comment}" if self.comment else "")
+            bare = " " * self.indent + self.code
+            beside = f"{bare}  # {self.comment}" if self.comment else bare
+            if beside == bare or len(beside) <= line_length():
+                return beside
+            return f"{' ' * self.indent}# {self.comment}\n{bare}"
         before = f"{self.target} {self.sign} " if self.target else ""
         before = "return " if self.target == RETURN else before
         return statement(self.code, before=before, indent=self.indent, comment=self.comment)
@@ -35,7 +39,7 @@ class Line:
     @property
     def fits(self) -> bool:
         """Whether it is one line, and not too long."""
-        return "\n" not in str(self) and len(str(self)) <= LINE_LENGTH
+        return "\n" not in str(self) and len(str(self)) <= line_length()
 
 
 class Writer:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..prose import quoted, wrap
 from ..record import record
-from .summary import GENERATED, WIDTH
+from .layout import line_length
+from .summary import GENERATED
 from .template import environment, tidy
 
 
@@ -74,7 +75,12 @@ class PreprocessingRequest:
         origin = f"{GENERATED} {self.version} from {self.spec}; edit the spec, not this file."
         about = f"{self.about.rstrip('.')}." if self.about else ""
         words = " ".join(filter(None, (self.preparation.sentence, promise)))
-        texts = [(head, WIDTH - 3), (origin, WIDTH), (words, WIDTH), (about, WIDTH)]
+        texts = [
+            (head, line_length() - 3),
+            (origin, line_length()),
+            (words, line_length()),
+            (about, line_length()),
+        ]
         return "\n\n".join(
             "\n".join(wrap(text, width, write=quoted)) for text, width in texts if text
         )

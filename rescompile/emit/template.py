@@ -8,8 +8,12 @@ from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from .layout import line
+from .layout import line, signature
+from .summary import docstring
 
+PACKED = re.compile(r"\(\n +(.*[^,\n])\n +\)")  # brackets that need not be on lines of their own
+HEAD = re.compile(r"( *)def (\w+)\((.*)\) -> (.*):")
+DOCSTRING = re.compile(r'    """(.*)"""')
 SHARED = Path(__file__).parent / "helpers"  # those that are the same for every target
 
 
@@ -35,7 +39,18 @@ def helper(folder: Path, name: str) -> str:
     """
     file = folder / f"{name}.py"
     source = (file if file.is_file() else SHARED / file.name).read_text("utf-8")
-    return re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1]
+    text = re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1]
+    return "\n".join(map(_fitted, PACKED.sub(r"(\1)", text).split("\n")))
+
+
+def _fitted(text: str) -> str:
+    """A line of a helper, laid out for the lines of the file."""
+    if about := DOCSTRING.fullmatch(text):
+        return "\n".join(docstring(about[1]))
+    if head := HEAD.fullmatch(text):
+        indent, name, params, returns = head.groups()
+        return signature(name, re.split(r", (?=\w+:)", params), returns, len(indent))
+    return line(text)
 
 
 def mentions(code: Iterable[str], name: str) -> bool:

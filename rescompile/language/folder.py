@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import Diagnostic, SpecError
 from .load import LIBRARY_KEYS, label, read_bytes, zoo
+from .stdin import STDIN
 from .yaml import read
 
 
@@ -19,7 +20,7 @@ def networks(specs: Iterable[str]) -> list[str]:
     found: list[str] = []
     for spec in specs:
         folder = Path(spec)
-        if not folder.is_dir() or spec in zoo():
+        if spec == STDIN or not folder.is_dir() or spec in zoo():
             found.append(spec)
             continue
         inside = [path.as_posix() for path in sorted(folder.rglob("*.y*ml")) if _network(path)]

@@ -37,8 +37,7 @@ def word_help(word: str, known: Iterable[str], names: dict[str, str] = KINDS) ->
     if plain in ANSWERS:
         return ANSWERS[plain]
     if plain in FOREIGN or plain.endswith(DIMENSIONS):
-        listed = did_you_mean("", known)
-        return f"`{word}` is not in this language; {listed}"
+        return f"`{word}` is not in this language; known: {', '.join(sorted(known))}"
     return did_you_mean(word, known)
 
 

@@ -8,8 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean
+from ..errors import (
+    FEW,
+    Diagnostic,
+    DiagnosticCollector,
+    Location,
+    SpecError,
+    did_you_mean,
+    near,
+    one_of,
+)
+from . import stdin
 from .merge import merge
 from .models import Spec
 from .override import changed
@@ -18,6 +29,7 @@ from .validate import validate
 from .yaml import MAX_BYTES, Item, read
 
 SUFFIXES = (".yaml", ".yml")
+SHIPPED = "the shipped "
 MAX_CHAIN = 10
 MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
@@ -31,9 +43,21 @@ class Document:
 
     spec: Spec
     path: Path
+    data: bytes  # what is in that file
     cited: str
     root: Item  # the tree of the file, with `extends` and `use` resolved, and changed
     is_changed: bool = False  # whether it is another network than the file describes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as the tree, which is read and judged again: models know places, and classes."""
+        return _again, (self.path, self.data, self.cited, self.root, self.is_changed)
+
+
+def _again(path: Path, data: bytes, cited: str, root: Item, is_changed: bool) -> Document:
+    spec, wrong = validate(root)
+    if spec is None:
+        raise SpecError(wrong)
+    return Document(spec, path, data, cited, root, is_changed)
 
 
 def zoo_directory() -> Path:
@@ -61,8 +85,21 @@ def find(name: str) -> Path:
     known = zoo()
     if name in known:
         return known[name]
-    help = did_you_mean(name, known)
+    help = _beside(path) or f"{did_you_mean(name, known)}; `rescompile list` has all"
     raise SpecError([Diagnostic("E001", f"there is no spec named '{name}'", help=help)])
+
+
+def _beside(path: Path) -> str:
+    """What to write where a file is meant: `tinynet.yaml` for `tinynet`, or a slip of that."""
+    try:
+        files = [f for f in sorted(path.parent.iterdir()) if f.suffix in SUFFIXES]
+    except (OSError, ValueError):
+        return ""
+    if found := [f.as_posix() for f in files if f.stem == path.name]:
+        return one_of(found)
+    stems = near(path.name, {*(f.stem for f in files), *zoo()})
+    found = [f.as_posix() for f in files if f.stem in stems]
+    return one_of([*found, *(stem for stem in stems if stem in zoo())][:FEW])
 
 
 def is_text(spec: str) -> bool:
@@ -89,7 +126,9 @@ def load(path: Path, changes: Sequence[str] = (), text: bytes | None = None) -> 
     lost = dict.fromkeys(loader.collector.found)
     spec, wrong = validate(root)
     cited = ", ".join([f"{cite(path)} with {changes[0]}", *changes[1:]]) if changes else cite(path)
-    document = None if spec is None else Document(spec, path, cited, root, bool(changes))
+    document = None
+    if spec is not None:
+        document = Document(spec, path, loader.data, cited, root, bool(changes))
     if lost or wrong or document is None:
         raise InvalidSpec([*lost, *wrong], None if lost else document)
     return document
@@ -104,8 +143,16 @@ def sources(path: Path) -> list[Path]:
 
 
 def cite(path: Path) -> str:
-    """How generated code names the spec: from `specs/` on, or by the bare file name."""
-    parts = _real(path).parts
+    """How generated code names the spec: from `specs/` on, or by the bare file name.
+
+    A shipped one has a path for those alone who are in the clone; others have its name.
+    """
+    if path == stdin.PATH:
+        return stdin.CITED
+    full, zoo = _real(path), _real(zoo_directory())
+    if full.is_relative_to(zoo) and not _real(Path(".")).is_relative_to(zoo.parent):
+        return f"{SHIPPED}{path.stem}"
+    parts = full.parts
     if "specs" in parts[:-1]:
         last = len(parts) - 1 - parts[::-1].index("specs")
         return "/".join(parts[last:])
@@ -120,6 +167,7 @@ class _Loader:
         self.chain: list[Path] = []
         self.collector = DiagnosticCollector()  # what is wrong, though the spec can be read on
         self.seen: list[Path] = []
+        self.data = b""  # of the spec itself
 
     @contextmanager
     def following(self, path: Path) -> Iterator[None]:
@@ -147,6 +195,7 @@ class _Loader:
             raise SpecError([Diagnostic("E104", message, asked, help=help)])
         given = self.given.pop(path, None)
         data = read_bytes(path, asked) if given is None else given
+        self.data = data if len(self.seen) == 1 else self.data
         root = read(data, str(path) if given is not None else label(path))
         if not isinstance(root.value, dict):
             help = "a spec starts: `rescompile: 1`"

@@ -9,7 +9,7 @@ the file, and a wrong one is told with its own text as the place.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,9 +30,21 @@ def words(
     side = "x".join(map(str, size)) if isinstance(size, tuple) else size
     given = {"name": name, "size": side, "channels": channels, "classes": classes}
     made = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if isinstance(more, str):
+        more = (more,)
     if isinstance(more, Mapping):
-        more = [f"{key}={json.dumps(value)}" for key, value in more.items()]
+        more = [f"{key}={plain(value, f'the change of {key!r}')}" for key, value in more.items()]
     return (*made, *more)
+
+
+def plain(value: object, what: str, write: Callable[[object], str] = json.dumps) -> str:
+    """Data of Python as a text that YAML reads. Raises `SpecError` for what is no such data."""
+    try:
+        return write(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        help = "write mappings, lists, texts, numbers, booleans and None"
+        message = f"{what} is no data of a spec: {error}"
+        raise SpecError([Diagnostic("E101", message, help=help)]) from None
 
 
 def changed(root: Item, changes: Iterable[str]) -> Item:

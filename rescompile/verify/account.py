@@ -25,7 +25,7 @@ def hashes(full: Case, small: Case, workers: Sequence[Worker]) -> dict[str, str]
     """Of the spec, of the network that it means, and of all source that was run."""
     document = full.net.document
     made = {
-        "spec": _sha256(document.path.read_bytes()),
+        "spec": _sha256(document.data),
         "network": _sha256(full.net.text()),
     }
     for subject in dict.fromkeys((full, small)):

@@ -15,6 +15,7 @@ from ..api import Architecture, open_spec
 from ..errors import SpecError
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
+from ..language.stdin import portable
 from ..ops import BatchNorm, show_shape
 from ..reference.drops import TRAINING_BATCH, drops, factors
 from ..reference.sgd import STEPS
@@ -51,7 +52,7 @@ class Case:
     def subject(self, backend: str, dtype: str) -> Subject:
         """What a worker is told."""
         source = self.sources.get(backend)
-        return Subject(self.spec, self.size, WEIGHTS_SEED, dtype, source, self.changes)
+        return Subject(portable(self.spec), self.size, WEIGHTS_SEED, dtype, source, self.changes)
 
     def weights(self) -> dict[Path, Array]:
         """Drawn anew: who asks keeps them, as long as they are needed."""

@@ -24,7 +24,7 @@ from rescompile.explain import KINDS, PAGES, codes, page
 from rescompile.lint.rules import RULES
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(yaml|console)\n(.*?)^```", re.M | re.S)
+BLOCK = re.compile(r"^```(yaml|toml|console)\n(.*?)^```", re.M | re.S)
 CODE = re.compile(r"""["']([EF][0-9]{3})["']""")
 RAISED = re.compile(r"^(?:error|warning)\[([EF][0-9]{3})\]", re.M)
 
@@ -41,7 +41,7 @@ def test_every_code_of_the_code_has_a_page() -> None:
 
 def files(part: str) -> dict[str, str]:
     """The files that a part of a page shows, by name."""
-    blocks = [text for kind, text in BLOCK.findall(part) if kind == "yaml"]
+    blocks = [text for kind, text in BLOCK.findall(part) if kind != "console"]
     return {text.split("\n", 1)[0].removeprefix("# "): text for text in blocks}
 
 

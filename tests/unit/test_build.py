@@ -51,6 +51,7 @@ def test_two_specs_of_one_name_are_refused(folder: Path, name: str, words: list[
         assert "error[E003]: a/mine.yaml and b/mine.yaml would be built into one" in done.output
         assert done.output.count("error[") == 1
         assert "--> b/mine.yaml:2:7" in done.output
+        assert "note: the other 'mine' stands at a/mine.yaml:2:7" in done.output
     assert files(folder) == before
 
 

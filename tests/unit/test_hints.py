@@ -68,7 +68,7 @@ def test_a_step_has_another_name_here(word: str, answer: str, write: Write) -> N
 
 def test_a_step_that_nobody_knows_may_be_a_block(write: Write) -> None:
     help = help_for(write, "wiggle: {}")
-    assert help.startswith("if it is a block, write `block: wiggle`; known: activation, ")
+    assert help.startswith("if it is a block, write `block: wiggle`; known: linear, ")
 
 
 @pytest.mark.parametrize(
@@ -157,3 +157,11 @@ def test_several_that_are_as_near_are_all_told() -> None:
     assert did_you_mean("layer9", [*layers, "stem"]) == f"known: {', '.join(layers)}"
     assert did_you_mean("head", ["stem"]) == "known: stem"
     assert did_you_mean("head", []) == ""
+
+
+def test_of_many_names_the_five_that_look_most_alike_are_told() -> None:
+    many = [f"squeezenet{i}" for i in range(60)] + ["folder/resnet_like", "alexnet"]
+    told = did_you_mean("resnets_like_mine", many).removeprefix("known: ")
+    assert told.startswith("folder/resnet_like, alexnet, squeezenet")
+    assert told.endswith(", and 57 more")
+    assert told.count(",") == 5

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import rescompile
+from rescompile.api import open_spec
+from rescompile.cli import main
 from rescompile.errors import SpecError
 from rescompile.language.load import cite, find, load, zoo
 
@@ -123,6 +126,21 @@ def test_find_and_cite(write: Write) -> None:
     assert find("resnet34") == zoo()["resnet34"]
     assert cite(find("resnet34")) == "specs/resnet34.yaml"
     assert cite(write(STAGES)) == "mine.yaml"
+    assert cite(Path("/somewhere/specs/nets/mine.yaml")) == "specs/nets/mine.yaml"
+
+
+def test_a_shipped_spec_has_no_path_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cite(find("vgg16")) == cite(find(str(find("vgg16")))) == "the shipped vgg16"
+    text = " ".join(load(find("vgg16"), ["classes=10"]).cited.split())
+    assert text == "the shipped vgg16 with classes=10"
+    head = open_spec("vgg16").source().split("\n\n")[1]
+    assert head.endswith(" from the shipped vgg16; edit a spec that extends it, not this file.")
+    done = CliRunner().invoke(main, ["build", "vgg16"])
+    assert done.exit_code == 0
+    assert CliRunner().invoke(main, ["build", "vgg16", "--check"]).exit_code == 0
     with pytest.raises(SpecError, match="resnet34"):
         find("resnet43")
 

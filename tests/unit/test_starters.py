@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from rescompile.api import open_spec
 from rescompile.cli import main
 from rescompile.cli.commands.new import command
+from rescompile.language import schema
 from rescompile.language.format import canonical
 from rescompile.registry import backend_names
 from rescompile.starters import FOLDER, kinds
@@ -38,6 +39,35 @@ def test_a_starter_builds_at_once(kind: str, name: str) -> None:
     assert canonical(text.encode(), "x") == text
     assert text.count("#") >= 3
     assert open_spec(f"{name}.yaml").warnings() == []
+
+
+def schema_of(spec: str) -> Path:
+    """The file that a spec's first line names."""
+    first, _, name = Path(spec).read_text("utf-8").partition("\n")[0].partition("=")
+    assert first == "# yaml-language-server: $schema"
+    return Path(spec).parent / name
+
+
+def test_an_editor_finds_the_schema() -> None:
+    code, said = new("mine")
+    assert code == 0
+    assert "wrote rescompile.schema.json, which tells editors the language" in said
+    assert schema_of("mine.yaml").read_text("utf-8") == schema.text()
+    assert "schema" not in new("other")[1]
+    Path("nets/own").mkdir(parents=True)
+    assert "schema" not in new("third", "-o", "nets/own")[1]
+    assert schema_of("nets/own/third.yaml") == Path("nets/own/../../rescompile.schema.json")
+    Path("nets/schema.json").write_text(schema.text(), "utf-8")
+    new("fourth", "-o", "nets/own")
+    assert schema_of("nets/own/fourth.yaml") == Path("nets/own/../schema.json")
+
+
+def test_a_schema_of_others_is_neither_named_nor_replaced() -> None:
+    for name in ("schema.json", "rescompile.schema.json"):
+        Path(name).write_text("{}", "utf-8")
+    assert new("mine")[1] == "wrote mine.yaml\nnext: rescompile build mine.yaml\n"
+    assert "yaml-language-server" not in Path("mine.yaml").read_text("utf-8")
+    assert Path("rescompile.schema.json").read_text("utf-8") == "{}"
 
 
 def test_the_option_knows_every_kind() -> None:

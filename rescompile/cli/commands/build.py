@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ..changes import NONE, Changes, changeable
-from ..common import SpecType, backend_option, force_option, guarded, output_option, progress
+from ..common import (
+    SpecType,
+    backend_option,
+    force_option,
+    guarded,
+    line_length_option,
+    output_option,
+    progress,
+)
 
 if TYPE_CHECKING:
     from ...api import Architecture
@@ -25,6 +33,7 @@ HEAD = 1 << 16  # bytes of a file within which it says that it is generated
 @click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
 @backend_option
 @output_option
+@line_length_option
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not up to date.")
 @click.option("--stdout", is_flag=True, help="Print the source instead of writing files.")
 @force_option
@@ -35,6 +44,7 @@ def command(
     specs: tuple[str, ...],
     backends: tuple[str, ...],
     output: Path,
+    line_length: int,
     check: bool,
     stdout: bool,
     force: bool,
@@ -52,7 +62,7 @@ def command(
     from ...registry import backend_names
 
     names = list(dict.fromkeys(backends)) or backend_names()
-    made = compiled(networks(specs), names, output, quiet or stdout, changes)
+    made = compiled(networks(specs), names, output, quiet or stdout, changes, line_length)
     if stdout:
         click.echo("".join(item.data.decode() for item in made), nl=False)
     elif check:
@@ -67,6 +77,7 @@ def compiled(
     output: Path,
     quiet: bool,
     changes: Changes = NONE,
+    line_length: int = 100,
 ) -> list[Output]:
     """The file of each spec for each backend, as it is to be.
 
@@ -83,7 +94,8 @@ def compiled(
         with collector.part():
             net = opened.get(spec) or changes.open(spec)
             opened[spec] = net
-            made[Output(output / name / f"{net.name}.py", net.source(name))] = None
+            source = net.source(name, line_length)
+            made[Output(output / name / f"{net.name}.py", source)] = None
     with collector.part():
         if alike := list(_of_one_name(opened.values())):
             raise SpecError(alike)
@@ -96,14 +108,16 @@ def _of_one_name(nets: Iterable[Architecture]) -> Iterator[Diagnostic]:
     from ...errors import Diagnostic
     from ...language.load import label
 
-    first: dict[str, Path] = {}
+    first: dict[str, Architecture] = {}
     for net in nets:
-        path = net.document.path
-        other = first.setdefault(net.name.casefold(), path)
-        if os.path.realpath(other) != os.path.realpath(path):
-            message = f"{label(other)} and {label(path)} would be built into one file"
+        other = first.setdefault(net.name.casefold(), net)
+        paths = other.document.path, net.document.path
+        if os.path.realpath(paths[0]) != os.path.realpath(paths[1]):
+            message = f"{label(paths[0])} and {label(paths[1])} would be built into one file"
             help = "give one of them another `name`, or build each into a folder of its own"
-            yield Diagnostic("E003", message, net.document.spec.at("name"), help=help)
+            at, before = (one.document.spec.at("name") for one in (net, other))
+            notes = (f"the other '{other.name}' stands at {before.place}",) if before else ()
+            yield Diagnostic("E003", message, at, help=help, notes=notes if at != before else ())
 
 
 def write(made: list[Output], quiet: bool, force: bool = False) -> None:

@@ -15,17 +15,24 @@ if TYPE_CHECKING:
 
 
 class CodeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """The code of a diagnostic."""
+    """The code of a diagnostic, or of those alone that begin so."""
 
     name = "code"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from ...errors import did_you_mean
+    def __init__(self, begins: str = "") -> None:
+        self.begins = begins
+
+    def known(self) -> list[str]:
         from ...explain import codes
 
-        code = value.upper()
-        if code not in codes():
-            self.fail(f"there is no code '{value}'; {did_you_mean(code, codes())}", param, ctx)
+        return [code for code in codes() if code.startswith(self.begins)]
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from ...errors import did_you_mean
+
+        code, known = value.upper(), self.known()
+        if code not in known:
+            self.fail(f"there is no code '{value}'; {did_you_mean(code, known)}", param, ctx)
         return code
 
     def shell_complete(
@@ -33,9 +40,9 @@ class CodeType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from ...explain import codes, page
+        from ...explain import page
 
-        found = [code for code in codes() if code.startswith(incomplete.upper())]
+        found = [code for code in self.known() if code.startswith(incomplete.upper())]
         return [CompletionItem(code, help=page(code).title) for code in found]
 
 

@@ -26,21 +26,29 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     """Put each SPEC into canonical form; comments stay, and so does the meaning.
 
     A SPEC is a file, of a network or a library, or a folder of such files. With `-`, standard
-    input is put into the form and printed. All are read before one is written.
+    input is put into the form and printed, or judged by --check. All are read before one is
+    written.
     """
     from ...files import Output, write_all
     from ...language.format import canonical
     from ...language.load import label, read_bytes
+    from ...language.stdin import PATH, STDIN, standard_input
     from ...prose import visible
 
-    if specs == ("-",):
-        data: bytes = sys.stdin.buffer.read()
-        click.echo(canonical(data, "stdin"), nl=False)
-        return
-    made = [Output(path, canonical(read_bytes(path), label(path))) for path in _paths(specs)]
-    stale = [item for item in made if not item.is_current()]
+    if STDIN in specs and len(specs) > 1:
+        raise click.UsageError("`-` stands alone: what becomes of it is printed")
+    if specs == (STDIN,):
+        data = standard_input()
+        made = [Output(PATH, canonical(data, PATH.name))]
+        stale = [item for item in made if item.data != data]
+    else:
+        made = [Output(path, canonical(read_bytes(path), label(path))) for path in _paths(specs)]
+        stale = [item for item in made if not item.is_current()]
     if diff:
         click.echo("".join(_difference(item) for item in stale), nl=False)
+    elif specs == (STDIN,) and not check:
+        click.echo(made[0].text, nl=False)
+        return
     elif not check:
         write_all(stale)
     if not quiet:
@@ -75,9 +83,11 @@ def _paths(specs: tuple[str, ...]) -> Iterator[Path]:
 def _difference(item: Output) -> str:
     import difflib
 
+    from ...language.stdin import PATH, standard_input
     from ...prose import visible
 
-    before = item.path.read_bytes().decode("utf-8").splitlines(keepends=True)
+    data = standard_input() if item.path == PATH else item.path.read_bytes()
+    before = data.decode("utf-8").splitlines(keepends=True)
     name = visible(item.path.as_posix())
     lines = difflib.unified_diff(before, item.data.decode().splitlines(keepends=True), name, name)
     return "".join(lines)

@@ -9,6 +9,7 @@ import click
 
 from ..common import SpecType, coloured, guarded
 from ..printed import Printer, printed
+from .explain import CodeType
 
 if TYPE_CHECKING:
     from ...errors import Diagnostic
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
-@click.option("--strict", is_flag=True, help="Exit 1 if there is a warning.")
+@click.option("--strict/--no-strict", help="Exit 1 if there is a warning.  [default: no-strict]")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=CodeType("F"),
+    metavar="CODE",
+    help="A warning that is not to be given; may be given several times.",
+)
 @guarded
 @printed()
-def command(specs: tuple[str, ...], strict: bool, printer: Printer) -> None:
+def command(specs: tuple[str, ...], strict: bool, allow: tuple[str, ...], printer: Printer) -> None:
     """Warn of what a reader of the papers would want to know about each SPEC.
 
     Each warning has a code; `allow: [F101]` in a spec silences it there. Exits 1 on errors alone,
@@ -35,7 +43,8 @@ def command(specs: tuple[str, ...], strict: bool, printer: Printer) -> None:
     found: list[tuple[str, Diagnostic]] = []
     for spec in specs:
         try:
-            found.extend((spec, warning) for warning in open_spec(spec).warnings())
+            warnings = open_spec(spec).warnings()
+            found.extend((spec, warning) for warning in warnings if warning.code not in allow)
         except SpecError as error:
             found.extend((spec, diagnostic) for diagnostic in error.diagnostics)
     printer(Findings(tuple(found), len(specs)), paint=coloured)

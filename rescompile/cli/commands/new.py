@@ -30,12 +30,14 @@ from ..common import guarded
 def command(name: str, like: str, output: Path | None) -> None:
     """Write NAME.yaml, a commented spec that builds at once.
 
-    A file that is there already is never overwritten.
+    Its first line names the schema by which editors complete and check it; that is written beside
+    it where there is none yet. A file that is there already is never overwritten.
     """
     from ...errors import Diagnostic, SpecError
-    from ...files import Output
+    from ...files import Output, write_all
     from ...prose import visible
     from ...starters import starter
+    from ...starters.editor import schema_line
 
     text = starter(name, like)
     path = output or Path()
@@ -44,6 +46,10 @@ def command(name: str, like: str, output: Path | None) -> None:
         message = f"there is a file {path.as_posix()} already"
         help = "choose another name, or another place with `-o`"
         raise SpecError([Diagnostic("E003", message, help=help)])
-    Output(path, text).write()
+    line, schema = schema_line(path)
+    write_all([Output(path, line + text), *([schema] if schema else [])])
     shown = visible(path.as_posix())
-    click.echo(f"wrote {shown}\nnext: rescompile build {shown}")
+    click.echo(f"wrote {shown}")
+    if schema:
+        click.echo(f"wrote {visible(schema.path.as_posix())}, which tells editors the language")
+    click.echo(f"next: rescompile build {shown}")

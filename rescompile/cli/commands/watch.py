@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from ..common import SpecType, backend_option, coloured, force_option, guarded, output_option
+from ..changes import NONE
+from ..common import (
+    SpecType,
+    backend_option,
+    coloured,
+    force_option,
+    guarded,
+    line_length_option,
+    output_option,
+)
 
 Stamp = dict[Path, tuple[int, int, int] | None]
 
@@ -16,6 +25,7 @@ Stamp = dict[Path, tuple[int, int, int] | None]
 @click.argument("specs", nargs=-1, required=True, type=SpecType(), metavar="SPEC...")
 @backend_option
 @output_option
+@line_length_option
 @click.option(
     "--interval",
     type=click.FloatRange(min=0.02),
@@ -26,20 +36,28 @@ Stamp = dict[Path, tuple[int, int, int] | None]
 @force_option
 @guarded
 def command(
-    specs: tuple[str, ...], backends: tuple[str, ...], output: Path, interval: float, force: bool
+    specs: tuple[str, ...],
+    backends: tuple[str, ...],
+    output: Path,
+    line_length: int,
+    interval: float,
+    force: bool,
 ) -> None:
     """Build each SPEC now and whenever it is saved, or a base or library of it; show errors.
 
     Ends with Ctrl-C.
     """
+    from ...language.stdin import STDIN
     from ...registry import backend_names, get_backend
 
+    if STDIN in specs:
+        raise click.UsageError("standard input cannot be watched; give a file")
     names = list(dict.fromkeys(backends)) or backend_names()
     for name in names:
         get_backend(name)
     try:
         while True:
-            before, good = _build(specs, names, output, force)
+            before, good = _build(specs, names, output, force, line_length)
             click.echo("watching; Ctrl-C ends" if good else "waiting for a change; Ctrl-C ends")
             _wait(before, interval)
     except KeyboardInterrupt:
@@ -47,7 +65,7 @@ def command(
 
 
 def _build(
-    specs: tuple[str, ...], backends: list[str], output: Path, force: bool
+    specs: tuple[str, ...], backends: list[str], output: Path, force: bool, line_length: int
 ) -> tuple[Stamp, bool]:
     """Build once. Gives the files as they were before it, and whether it went well."""
     from ...errors import RescompileError
@@ -60,7 +78,8 @@ def _build(
         for spec in specs:
             watched += sources(find(spec))
         before = _stamp(watched)
-        write(compiled(specs, backends, output, quiet=True), quiet=False, force=force)
+        made = compiled(specs, backends, output, True, NONE, line_length)
+        write(made, quiet=False, force=force)
     except RescompileError as error:
         click.echo(coloured(str(error)), err=True)
         if not watched:

@@ -16,7 +16,7 @@ from ...ir.structure import INDEX, Call, Child, Group, Layer, Loop, Node
 from ...ops import Shape
 from ..choices import Choice, choices
 from ..label import Label
-from ..layout import LINE_LENGTH, statement
+from ..layout import line_length, statement
 from ..lines import Line, Writer
 from ..repetition import in_turn, spliced, uses_index
 from ..scope import Scope
@@ -70,7 +70,7 @@ class Body(Writer):
             return
         *before, (last, note) = made
         for code, comment in before:
-            if comment and len(str(Line(code, target, self.indent, comment))) > LINE_LENGTH:
+            if comment and len(str(Line(code, target, self.indent, comment))) > line_length():
                 self.write(f"# {comment}")
                 comment = ""
             self.write(code, target, comment)
