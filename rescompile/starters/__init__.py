@@ -1,4 +1,7 @@
-"""Specs to start from: small, commented, and good as they stand; each is the YAML file beside."""
+"""Specs to start from: commented, and good as they stand.
+
+A kind of network has a small whole one, the YAML file beside; any shipped network is extended.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import Diagnostic, SpecError
+from ..errors import Diagnostic, SpecError, did_you_mean
+from ..language.load import find, load, zoo
 from ..language.types import NetworkName
 from ..language.yaml import scalar
+from .derived import derived
 
 FOLDER = Path(__file__).parent
 
@@ -19,9 +24,10 @@ def kinds() -> list[str]:
 
 
 def starter(name: str, kind: str) -> str:
-    """The text of the starter of a kind, for a network called `name`.
+    """The text of a spec to start from, for a network called `name`.
 
-    Raises `SpecError` where no network can be called so.
+    `kind` is one of `kinds()`, or the name of a shipped network. Raises `SpecError` where no
+    network can be called so, and where there is no such kind.
     """
     try:
         TypeAdapter(NetworkName).validate_python(name)
@@ -29,5 +35,10 @@ def starter(name: str, kind: str) -> str:
         said = error.errors()[0]["ctx"]
         raise SpecError([Diagnostic("E112", said["message"], help=said["help"])]) from None
     written = name if isinstance(scalar(name), str) else f'"{name}"'
+    if kind not in kinds():
+        if kind not in zoo():
+            help = did_you_mean(kind, [*kinds(), *zoo()])
+            raise SpecError([Diagnostic("E001", f"there is nothing like '{kind}'", help=help)])
+        return derived(written, load(find(kind)))
     text = (FOLDER / f"{kind}.yaml").read_bytes().decode("utf-8").replace("\r\n", "\n")
     return text.replace(f"\nname: {kind} ", f"\nname: {written} ", 1)

@@ -9,9 +9,10 @@ from click.testing import CliRunner
 
 from rescompile.api import open_spec
 from rescompile.cli import main
-from rescompile.cli.commands.new import command
+from rescompile.cli.commands.new import LikeType, command
 from rescompile.language import schema
 from rescompile.language.format import canonical
+from rescompile.language.load import zoo
 from rescompile.registry import backend_names
 from rescompile.starters import FOLDER, kinds
 
@@ -72,7 +73,8 @@ def test_a_schema_of_others_is_neither_named_nor_replaced() -> None:
 
 def test_the_option_knows_every_kind() -> None:
     choice = next(option for option in command.params if option.name == "like").type
-    assert [*choice.choices] == kinds()  # type: ignore[attr-defined]
+    assert isinstance(choice, LikeType)
+    assert [*choice.words()] == [*kinds(), *zoo()]
     assert {path.suffix for path in FOLDER.iterdir() if path.is_file()} == {".py", ".yaml"}
 
 
@@ -103,3 +105,30 @@ def test_another_place() -> None:
     assert new("mine", "-o", "deep/er/spec.yaml")[0] == 0
     assert new("mine", "-o", "deep")[0] == 0
     assert Path("deep/er/spec.yaml").read_bytes() == Path("deep/mine.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("like", sorted(zoo()))
+def test_any_shipped_network_is_extended(like: str) -> None:
+    """As it is written it is the base; and so it is with each suggestion that says what is so."""
+    code, said = new("mine", "--like", like)
+    assert code == 0, said
+    text = Path("mine.yaml").read_text("utf-8")
+    base = open_spec(like)
+    assert open_spec("mine.yaml").diff(base).groups == ()
+    for line in text.splitlines():
+        suggested, _, _ = line.removeprefix("# ").partition("  #")
+        if line.startswith(("# input", "# parameters", "# shortcut")):
+            assert open_spec(f"{text}\n{suggested}\n").diff(base).groups == (), suggested
+    stages = [line[2:] for line in text.splitlines() if line.startswith("#   ")]
+    for stage in stages:
+        groups = open_spec(f"{text}\nstages:\n{stage}\n").diff(base).groups
+        found = {change.what for group in groups for change in group.changes}
+        is_other = "null" in stage or "more:" in stage
+        assert bool(found - {"block"}) is is_other, stage  # what a block is called, is no matter
+
+
+def test_what_is_no_network_is_told_with_what_was_meant() -> None:
+    code, said = new("mine", "--like", "resnet5O")
+    assert code == 1
+    assert "there is nothing like 'resnet5O'" in said
+    assert "resnet50" in said

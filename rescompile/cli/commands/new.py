@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from ..common import guarded
+from ..common import Word, guarded
+
+
+class LikeType(Word):
+    """A kind of network, or a shipped one."""
+
+    name = "kind"
+
+    def words(self) -> Iterable[str]:
+        from ...language.load import zoo
+        from ...starters import kinds
+
+        return [*kinds(), *zoo()]
 
 
 @click.command()
 @click.argument("name", metavar="NAME")
 @click.option(
     "--like",
-    type=click.Choice(["inception", "mobilenet", "plain", "resnet"]),
+    type=LikeType(),
+    metavar="KIND",
     default="resnet",
     show_default=True,
-    help="What to start from.",
+    help="What to start from: inception, mobilenet, plain, resnet, or a shipped network, which is "
+    "extended.",
 )
 @click.option(
     "--output",
