@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..changes import Changes, changeable
 from ..common import BackendType, SpecType, guarded
 
 
@@ -44,15 +45,57 @@ def _renames(
     help="A name in WEIGHTS, or the beginning of names, and what the spec calls it, as in "
     "`--rename module.=`. May be given several times; done in this order.",
 )
+@click.option(
+    "--new-head",
+    is_flag=True,
+    help="Start the layers of the head afresh that are not as in WEIGHTS, after `--classes 10` "
+    "say, and fit the first convolution to other input channels.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar="NAME",
+    help="A name, or the beginning of names, that is not read: what the network has there starts "
+    "afresh. May be given several times.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of what starts afresh, drawn as the spec says.",
+)
+@changeable()
 @guarded
 def command(
-    weights: Path, spec: str, to: str | None, output: Path, renames: tuple[tuple[str, str], ...]
+    weights: Path,
+    spec: str,
+    to: str | None,
+    output: Path,
+    renames: tuple[tuple[str, str], ...],
+    new_head: bool,
+    skip: tuple[str, ...],
+    seed: int,
+    changes: Changes,
 ) -> None:
     """Convert the WEIGHTS of a SPEC from one framework to another, bit for bit.
 
     Tensors are matched by name, what is left by order and shape; one that is left over is an error.
-    Files are read as tensors only: nothing in them is executed.
+    For another task, `--classes 10 --new-head` starts the head afresh, and `--channels 1` sums what
+    the first convolution has for RGB. Files are read as tensors only: nothing in them is executed.
     """
     from ...convert import convert
 
-    click.echo(convert(weights, spec, output, to, renames).text(), nl=False)
+    done = convert(
+        weights,
+        spec,
+        output,
+        to,
+        renames,
+        skip=skip,
+        new_head=new_head,
+        adapt=changes.channels is not None,
+        seed=seed,
+        changes=changes.words,
+    )
+    click.echo(done.text(), nl=False)
