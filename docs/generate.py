@@ -211,13 +211,14 @@ def _options(schema: dict[str, Any]) -> Iterator[str]:
     elif schema.get("type") == "array":
         yield _list(schema)
     elif schema.get("type") == "object":
-        yield "a mapping, see below" if "additionalProperties" in schema else "a mapping"
+        inner = schema.get("additionalProperties", {})
+        yield "a mapping of texts" if inner.get("type") == "string" else "a mapping"
     elif schema.get("type") in ("integer", "number"):
         yield _number(schema)
     elif schema.get("pattern") == "\\$":
         yield "an expression"
     elif schema.get("type") == "string":
-        yield "a name" if schema.get("pattern", "").startswith("^") else "text"
+        yield "a name" if schema.get("pattern", "").startswith("^[A-Za-z]") else "text"
     elif schema.get("type") == "boolean":
         yield "`true` or `false`"
     elif schema.get("type") is None:
@@ -245,8 +246,8 @@ def _list(schema: dict[str, Any]) -> str:
         return f"a list of {schema['minItems']} such"
     if "$ref" in item and item["$ref"].endswith("/Step"):
         return "a list of steps"
-    if item.get("type") == "array":
-        return "a list of lists of steps"
+    if item.get("type") in ("array", "number"):
+        return "a list of lists of steps" if item["type"] == "array" else "a list of numbers"
     inner = item.get("$ref", "").rsplit("/", 1)[-1]
     return f"a list of {inner.lower()}s, see below" if inner else "a list of names or words"
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .emit.contract import Backend, Request
     from .figure import Figure
     from .ir.trace import Elaborated
+    from .published import Published
 
 
 MAPPING, TEXT = "a mapping", "a text"  # what diagnostics call a spec that is no file
@@ -65,6 +66,13 @@ class Architecture:
             return self.figure()._repr_html_() + self.report("network").headline()
         except RescompileError:
             return None
+
+    @property
+    def weights(self) -> tuple[Published, ...]:
+        """The published weights that its spec lists."""
+        from .published import entries
+
+        return entries(self.document.spec)
 
     @cached_property
     def lowered(self) -> Elaborated:

@@ -21,7 +21,7 @@ SUFFIXES = (".yaml", ".yml")
 MAX_CHAIN = 10
 MAX_FILES = 200
 LIBRARY_KEYS = ("rescompile", "about", "use", "blocks")
-NOT_INHERITED = ("name", "title", "class_name", "claims", "use", "extends")
+NOT_INHERITED = ("name", "title", "class_name", "claims", "weights", "use", "extends")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*\Z")
 
 

@@ -33,7 +33,7 @@ FUNCTIONS = ("min", "max", "int", "round", "ceil", "make_divisible")
 CALL_KEYS = ("block", "name", "when", "repeat", "children", "split")
 
 
-def wrong(message: str, help: str = "", *keys: str) -> NoReturn:
+def wrong(message: str, help: str = "", *keys: str | int) -> NoReturn:
     """Reject a value with a sentence and a way out; `keys` lead to the key to point at."""
     context = {"message": message, "help": help, "keys": keys}
     raise PydanticCustomError("value", "{message}", context)

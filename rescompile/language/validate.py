@@ -93,6 +93,8 @@ def _diagnostic(root: Located, detail: Any) -> Diagnostic:
         for key in context["keys"]:
             if isinstance(value, Located) and key in value:
                 place, value = value.keys_at.get(key) or place, value[key]
+            elif isinstance(value, LocatedList):
+                place, value = value.places[key], value[key]
         code = context.get("code", "E112")
         return Diagnostic(code, context["message"], place, help=context.get("help", ""))
     help = _way_out(kind, context, detail["input"], last)

@@ -1,7 +1,8 @@
 """The canonical form, written: order of keys, flow or block style, quotes, blank lines.
 
 * Keys of a file stand in the order of `ORDER`, those of a block in that of `BLOCK`. A step's name
-  comes first where it calls a block or groups steps, and after the operation otherwise.
+  comes first where it calls a block or groups steps, after the operation otherwise; the
+  name of published weights comes first.
 * A collection of scalars is on one line where that has at most `WIDTH` columns; a row of a table,
   written on one line, may have `ROW`. Another collection in braces stays so, but for a step of a
   list, and is spread out where it is longer. What holds comments is always spread out.
@@ -26,10 +27,10 @@ ORDER = (
     *("rescompile", "extends", "name", "title", "class_name", "source"),
     *("about", "input", "classes", "use"),
     *("parameters", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
-    *("outputs", "claims"),
+    *("outputs", "claims", "weights"),
 )
 BLOCK = ("about", "parameters", "let", "body", "sequence", "inline")
-NAME_FIRST = ("block", "group")
+NAME_FIRST = ("block", "group", "url")
 
 
 def write(document: Document) -> str:

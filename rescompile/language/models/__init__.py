@@ -44,6 +44,7 @@ from .steps import (
     StepOrSteps,
     Steps,
 )
+from .weights import Checkpoint, Preprocessing
 
 __all__ = [
     "ACTIVATIONS",
@@ -54,6 +55,7 @@ __all__ = [
     "BlockSpec",
     "Branches",
     "COMMON",
+    "Checkpoint",
     "Claim",
     "Defaults",
     "DepthwiseConv",
@@ -69,6 +71,7 @@ __all__ = [
     "NormKind",
     "OPERATIONS",
     "ParameterSpec",
+    "Preprocessing",
     "Residual",
     "SHORTCUTS",
     "Shortcut",

@@ -1,4 +1,4 @@
-"""A whole file: input, defaults, blocks, stages, claims."""
+"""A whole file: input, defaults, blocks, stages, claims, weights."""
 
 from typing import Annotated, Any, Literal
 
@@ -32,6 +32,7 @@ from .base import Model
 from .claims import Claim
 from .operations import ActivationKind, NormKind, key
 from .steps import WORDS, ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
+from .weights import Checkpoint
 
 
 def _default(description: str, **given: Any) -> Any:
@@ -251,6 +252,9 @@ class Spec(Model):
     claims: list[Claim] = Field(
         default_factory=list, description="What the source prints about sizes."
     )
+    weights: list[Checkpoint] = Field(
+        default_factory=list, description="Files of its trained weights that are published."
+    )
     allow: list[Name] = Field(
         default_factory=list, description="Warnings of `rescompile lint` that it is not to give."
     )
@@ -259,4 +263,12 @@ class Spec(Model):
     def _two_names(self) -> "Spec":
         if self.class_name == self.name:
             wrong("the class has the name of the function", "capitalise it", "class_name")
+        return self
+
+    @model_validator(mode="after")
+    def _two_entries(self) -> "Spec":
+        names = [entry.name for entry in self.weights]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                wrong(f"two weights are called '{name}'", "give one of them another", "weights", i)
         return self
