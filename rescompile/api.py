@@ -135,6 +135,16 @@ class Architecture:
             ),
         )
 
+    def preprocessing(self, backend: str = "torch", weights: str | None = None) -> str:
+        """Source of a function that makes of images what published weights were measured on.
+
+        `weights` names an entry, and is needed where entries differ. Raises `SpecError` and
+        `UnsupportedError`.
+        """
+        from .published import preprocessing
+
+        return get_backend(backend).preprocessing(preprocessing(self.document, weights))
+
     def report(self, by: str = "stage") -> Report:
         """Its costs, a row for the network or each stage, block or layer."""
         from .cost.report import report

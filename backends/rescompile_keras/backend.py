@@ -15,9 +15,11 @@ from rescompile.emit.functions.function import Function
 from rescompile.emit.functions.numbering import uncountable
 from rescompile.emit.layout import Call
 from rescompile.emit.lines import RETURN, Line
+from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
 from rescompile.emit.program import Definition
 from rescompile.emit.summary import docstring
 from rescompile.emit.template import environment, helper, mentions, tidy
+from rescompile.errors import UnsupportedError
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 
 FOLDER = FilePath(__file__).parent
 TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
+# As tests/backends/keras measures it; Keras' engine for PyTorch gives the same.
+EXACTNESS = (
+    "TensorFlow and JAX round up to 1 of 1,000 values otherwise than PyTorch, by 1 of 255 levels."
+)
 FIXED = (*OWN, *(row.name for row in FUNCTIONS))  # helpers that the stand-in knows by their text
 
 
@@ -87,6 +93,13 @@ class KerasBackend:
             lines=lines,
         )
         return tidy(source)
+
+    def preprocessing(self, request: PreprocessingRequest) -> str:
+        plan = request.preparation
+        if plan.resize is not None and plan.interpolation == "bicubic" and not plan.antialias:
+            reason = "preprocessing: bicubic without antialias is another than PyTorch's"
+            raise UnsupportedError(self.title, request.network, [reason])
+        return preprocessing(request, TEMPLATES, EXACTNESS if plan.resize is not None else "")
 
     def weight_name(self, path: Path) -> str:
         return "_".join(path)

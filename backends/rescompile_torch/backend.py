@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rescompile.emit.classes.refusals import refusals
 from rescompile.emit.classes.source import source
 from rescompile.emit.contract import Request
+from rescompile.emit.preprocessing import Preparation, PreprocessingRequest, preprocessing
 from rescompile.emit.template import helper
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
@@ -51,6 +52,9 @@ class TorchBackend:
         analysis = request.analysis
         return source(request, TorchSyntax(analysis), FOLDER, _advice(analysis))
 
+    def preprocessing(self, request: PreprocessingRequest) -> str:
+        return preprocessing(request, FOLDER / "templates", _exactness(request.preparation))
+
     def weight_name(self, path: Path) -> str:
         return ".".join(path)
 
@@ -89,6 +93,17 @@ def _varying(analysis: Analysis) -> Iterator[str]:
         same = getattr(trace.node.op, "padding", None) is Same.SAME
         if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"
+
+
+def _exactness(plan: Preparation) -> str:
+    """How near the file comes to torchvision's transforms, as tests/backends/torch measures it."""
+    exact = "torchvision makes the same of a tensor of uint8"
+    if plan.resize is None:
+        return f"{exact}, and of a PIL image."
+    levels = "1 of 255 levels"
+    if plan.interpolation == "bicubic":
+        levels += ", or 2, and more at sharp edges"
+    return f"{exact}; of a PIL image, up to a fifth of its values differ by {levels}."
 
 
 backend = TorchBackend()

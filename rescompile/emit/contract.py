@@ -21,6 +21,7 @@ from .summary import Summary
 
 if TYPE_CHECKING:
     from .guard import Bound
+    from .preprocessing import PreprocessingRequest
     from .validation.graph import Graph
     from .validation.traced import Traced
     from .weights import Slot, Stored
@@ -159,6 +160,12 @@ class Backend(Protocol):
 
     def emit(self, request: Request) -> str:
         """The source file."""
+
+    def preprocessing(self, request: PreprocessingRequest) -> str:
+        """A file with a function that makes of images what weights were measured on.
+
+        Raises `UnsupportedError` where the framework resizes otherwise.
+        """
 
     def weight_name(self, path: Path) -> str:
         """What the target calls the owner of the weights at `path`."""

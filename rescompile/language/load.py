@@ -33,6 +33,7 @@ class Document:
     path: Path
     cited: str
     root: Item  # the tree of the file, with `extends` and `use` resolved, and changed
+    is_changed: bool = False  # whether it is another network than the file describes
 
 
 def zoo_directory() -> Path:
@@ -88,7 +89,7 @@ def load(path: Path, changes: Sequence[str] = (), text: bytes | None = None) -> 
     lost = dict.fromkeys(loader.collector.found)
     spec, wrong = validate(root)
     cited = ", ".join([f"{cite(path)} with {changes[0]}", *changes[1:]]) if changes else cite(path)
-    document = None if spec is None else Document(spec, path, cited, root)
+    document = None if spec is None else Document(spec, path, cited, root, bool(changes))
     if lost or wrong or document is None:
         raise InvalidSpec([*lost, *wrong], None if lost else document)
     return document

@@ -1,5 +1,6 @@
-"""Published weights: the entries of a spec, what they are for, and what an image becomes first."""
+"""Published weights: the entries of a spec, and what an image becomes before each."""
 
-from .entry import Preparation, Published, entries, entry
+from .entry import Published, entries, entry, reference
+from .preprocessing import preprocessing
 
-__all__ = ["Preparation", "Published", "entries", "entry"]
+__all__ = ["Published", "entries", "entry", "preprocessing", "reference"]

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from ..emit.preprocessing import Preparation
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..language.models import Checkpoint, Preprocessing, Spec
 from ..language.models.weights import HASH_IN_NAME, TOP1, TOP1_ERROR, file_of
 from ..record import record
 
-
-@record
-class Preparation:
-    """What becomes of an image: resized by its shorter side, cropped in the middle, normalised.
-
-    `mean` and `std` have a number for each channel, or one for all; pixels are from 0 to 1.
-    """
-
-    resize: int | None
-    crop: int | None
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    interpolation: str
-    antialias: bool
+WITHOUT = "`rescompile weights {}` tells whose may be meant; without a name, it lists all"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @record
@@ -63,6 +55,17 @@ def entries(spec: Spec) -> tuple[Published, ...]:
     return tuple(map(_published, spec.weights))
 
 
+def reference(text: str) -> tuple[str, str | None]:
+    """A spec and the name of its weights, which a command line has as SPEC:WEIGHTS, or SPEC alone.
+
+    What is a file is one, whatever its name.
+    """
+    spec, _, name = text.rpartition(":")
+    if not spec or not NAME.fullmatch(name) or Path(text).is_file():
+        return text, None
+    return spec, name
+
+
 def entry(spec: Spec, name: str) -> Published:
     """The entry of that name, in any case. Raises `SpecError` where there is none."""
     found = entries(spec)
@@ -72,7 +75,7 @@ def entry(spec: Spec, name: str) -> Published:
     message = f"{spec.name} has no weights named '{name}'"
     help = did_you_mean(name, [one.name for one in found])
     if not found:
-        message, help = f"{spec.name} lists no weights", "`rescompile weights` prints who does"
+        message, help = f"{spec.name} lists no weights", WITHOUT.format(spec.name)
     raise SpecError([Diagnostic("E106", message, help=help)])
 
 

@@ -62,6 +62,43 @@ def test_changes_are_made_to_each() -> None:
         assert row["parameters"] == net.report("network").total.parameters
 
 
+def test_top1_is_the_best_that_is_printed_for_weights() -> None:
+    rows = json.loads(run("resnet50_v1_5", "resnet50", "resnet20_cifar", "--format", "json"))
+    assert [row["top1"] for row in rows] == [80.858, None, 91.73]
+    table = run("resnet50_v1_5", "resnet50", "--format", "markdown")
+    assert "| 80.858 |" in table
+    assert table.splitlines()[-1].endswith("|  |")
+
+
+def test_a_network_that_is_changed_has_no_top1_of_its_own() -> None:
+    (row,) = json.loads(run("resnet18", "--classes", "10", "--sort", "name", "--format", "json"))
+    assert row["top1"] is None
+
+
+def test_what_has_no_figure_stands_last() -> None:
+    three = ("resnet50", "resnet34", "resnet50_v1_5")
+    assert names(*three, "--sort", "top1") == ["resnet34", "resnet50_v1_5", "resnet50"]
+    assert names(*three, "--sort=-top1") == ["resnet50_v1_5", "resnet34", "resnet50"]
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("top1 > 75", ["resnet50_v1_5"]),
+        ("top1 < 75", ["resnet34"]),
+        ("not top1 > 75", ["resnet34"]),
+        ("top1 != 73.314", ["resnet50_v1_5"]),
+        ("top1 + 10 > 0", ["resnet34", "resnet50_v1_5"]),
+        ("top1 > 75 or macs < 4e9", ["resnet50", "resnet34", "resnet50_v1_5"]),
+        ("macs < 4e9 and top1 > 0", ["resnet34"]),
+    ],
+)
+def test_a_condition_on_a_figure_that_is_not_there_does_not_hold(
+    where: str, kept: list[str]
+) -> None:
+    assert names("resnet50", "resnet34", "resnet50_v1_5", "--where", where) == kept
+
+
 def test_the_same_in_python() -> None:
     nets = [rescompile.load(name) for name in ("vgg19", "resnet34")]
     made = rescompile.overview(nets, sort="macs", where="macs > 0")

@@ -35,6 +35,7 @@ EXAMPLES: list[tuple[str, ...]] = [
     ("diff", "resnet34", "googlenet"),
     ("lint", "resnet50_v1_5", "mine.yaml"),
     ("list",),
+    ("weights", "resnet50", "resnet50_v1_5", "googlenet"),
     ("explain",),
     ("explain", "E203"),
 ]

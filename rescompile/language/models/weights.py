@@ -59,7 +59,8 @@ def file_of(url: str) -> str:
 
 def _hash(value: object) -> str:
     if isinstance(value, (int, float)):
-        wrong(f"expected digits of a hash, found {shown(value)}", f'write `"{value}"`, in quotes')
+        help = 'put its digits into quotes: `sha256: "01234567"`'
+        wrong(f"expected digits of a hash, found {shown(value)}", help)
     if not isinstance(value, str) or not _HASH.match(value):
         help = "write its first 8 to 64 hexadecimal digits, in small letters"
         wrong(f"{shown(value)} is no SHA-256", help)
@@ -90,13 +91,13 @@ def _mebibytes(value: object) -> float:
     return _number(value, 0, 1e6, "a size in MiB", help)
 
 
-def _per_channel(low: float) -> Callable[[Any], tuple[float, ...]]:
+def _per_channel(low: float, wanted: str) -> Callable[[Any], tuple[float, ...]]:
     """A number for each channel; one alone stands for all."""
     help = "pixels are from 0 to 1: write one number, or a list of one for each channel"
 
     def check(value: Any) -> tuple[float, ...]:
         given = value if isinstance(value, list) and value else [value]
-        return tuple(_number(one, low, 1000, f"a number from {low:g}", help) for one in given)
+        return tuple(_number(one, low, 1000, wanted, help) for one in given)
 
     return check
 
@@ -107,8 +108,8 @@ Hash = Annotated[str, Rule(_hash, type="string", pattern="^[0-9a-f]{8,64}$")]
 Metric = Annotated[str, Rule(_metric, type="string", pattern=r"^[A-Za-z][A-Za-z0-9@._-]*$")]
 Figure = Annotated[float, Rule(_figure, type="number")]
 Mebibytes = Annotated[float, Rule(_mebibytes, type="number", minimum=0)]
-Mean = Annotated[tuple[float, ...], Rule(_per_channel(-1000), **_NUMBERS)]
-Spread = Annotated[tuple[float, ...], Rule(_per_channel(1e-6), **_NUMBERS)]
+Mean = Annotated[tuple[float, ...], Rule(_per_channel(-1000, "a number"), **_NUMBERS)]
+Spread = Annotated[tuple[float, ...], Rule(_per_channel(1e-6, "a number above 0"), **_NUMBERS)]
 Pixels = Annotated[int, Field(strict=True, ge=1, le=16384)]
 
 
