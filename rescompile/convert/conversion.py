@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..api import Architecture, open_spec
+from ..download import Settings, Watch
 from ..emit.contract import Weights
 from ..emit.guard import bound_of
 from ..emit.weights import state_slots
@@ -22,34 +24,44 @@ from .done import Conversion, changes_of
 from .ends import ends
 from .fitting import Fitting
 from .fresh import initial
+from .given import given
 from .names import Renames, printable
 from .owner import check_installed, check_target, fault, owner_of
 from .session import matched, read_back
+from .whose import doubt
 
 if TYPE_CHECKING:
     from .interchange import Format
 
-PUBLISHED = (".pth", ".pt", ".safetensors")  # as torchvision and those after it publish weights
 SESSION = "rescompile.convert.session"
 TOO_LONG = "it takes more processor time to read than any good file of its size"
 
 
 def convert(
-    weights: Path,
-    spec: str,
+    weights: Path | str,
+    spec: str | None,
     output: Path,
     to: str | None = None,
     renames: Renames = (),
+    *,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
     **further: Any,
 ) -> Conversion:
     """Write the weights of `spec` in one file as another file, of the kind that its suffix says.
 
-    `to` is the backend for which the output is meant, by default the one that owns its suffix.
-    `further` is what `Converter.convert` takes beside. Raises `SpecError` with everything that is
-    wrong; then nothing was written.
+    `weights` is a file, or "SPEC:ENTRY" for weights that a spec lists, which are fetched as the
+    `settings` say; `spec` is then that one unless it is given. `to` is the backend for which the
+    output is meant, by default the one that owns its suffix. `further` is what `Converter.convert`
+    takes beside. Raises `SpecError` with everything that is wrong; then nothing was written.
     """
+    check_target(output, owner_of(output), to)  # before anything is fetched
+    found = given(os.fspath(weights), spec, settings, watch)
+    renames = (*found.renames, *renames)
     with Converter() as converter:
-        return converter.convert(weights, spec, output, to, renames, **further)
+        return converter.convert(
+            found.file, found.spec, output, to, renames, ignore=found.ignore, **further
+        )
 
 
 class Converter(ExitStack):
@@ -102,8 +114,8 @@ class Converter(ExitStack):
         made = initial(net.analysis.elaborated, fresh, seed, _float_of(taken))
         with replacing(output) as beside:
             count, notes = job.write({**taken, **made}, beside, target)
-        published = weights.suffix in PUBLISHED and not answer.data["by_order"]
-        warning = net.request.summary.note if published else ""
+        whole = not (answer.data["fresh"] or answer.data["adapted"])
+        warning = "" if answer.data["by_order"] else doubt(weights, net, changes, whole)
         shapes = {".".join(path): array.shape for path, array in made.items()}
         return Conversion.of(output, count, answer, shapes, seed, new_head, notes, warning)
 
