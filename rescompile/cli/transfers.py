@@ -13,51 +13,58 @@ from ..download import Watch
 from ..prose import visible
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 
 class Shown(Watch):
-    """Says on standard error what happens."""
+    """Says on standard error what happens; the bar is there from the first bytes to the last."""
 
-    def __init__(self, bar: Progress | None) -> None:
-        self.bar = bar
-        self.task: TaskID | None = None
+    def __init__(self) -> None:
+        self.bar: Progress | None = None
+        self.under_way = False
 
     def say(self, text: str) -> None:
-        line = visible(text)
-        if self.bar is None:
-            click.echo(line, err=True)
-        else:
-            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.close()
+        click.echo(visible(text), err=True)
 
     def progress(self, done: int, total: int | None) -> None:
-        if self.bar is None:
+        self.under_way = done != total
+        if not sys.stderr.isatty():
             return
-        if self.task is None:
-            self.task = self.bar.add_task("", total=None)
-        self.bar.update(self.task, completed=done, total=total)
+        if self.bar is None:
+            self.bar = _bar()
+            self.bar.start()
+        self.bar.update(self.bar.task_ids[0], completed=done, total=total)
+        if not self.under_way:
+            self.close()
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
 
 
 @contextmanager
 def shown() -> Iterator[Watch]:
     """Inside, a download is shown; one that is interrupted keeps what it has, and that is said."""
+    watch = Shown()
     try:
-        with _bar() as bar:
-            yield Shown(bar)
+        yield watch
     except KeyboardInterrupt:
-        click.echo("interrupted: what was fetched is kept, the same command goes on", err=True)
+        watch.close()
+        if watch.under_way:
+            click.echo("interrupted: what was fetched is kept, the same command goes on", err=True)
         raise
+    finally:
+        watch.close()
 
 
-@contextmanager
-def _bar() -> Iterator[Progress | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
+def _bar() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
     from rich.progress import TransferSpeedColumn as Speed
 
     columns = (BarColumn(), DownloadColumn(binary_units=True), Speed(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield bar
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("", total=None)
+    return bar

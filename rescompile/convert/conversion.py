@@ -114,8 +114,7 @@ class Converter(ExitStack):
         made = initial(net.analysis.elaborated, fresh, seed, _float_of(taken))
         with replacing(output) as beside:
             count, notes = job.write({**taken, **made}, beside, target)
-        whole = not (answer.data["fresh"] or answer.data["adapted"])
-        warning = "" if answer.data["by_order"] else doubt(weights, net, changes, whole)
+        warning = "" if answer.data["by_order"] else doubt(weights, net, changes)
         shapes = {".".join(path): array.shape for path, array in made.items()}
         return Conversion.of(output, count, answer, shapes, seed, new_head, notes, warning)
 

@@ -12,33 +12,34 @@ from pathlib import Path
 
 from ..api import Architecture, open_spec
 from ..download.fetching import sha256
+from ..emit.weights import state_slots
 from ..errors import RescompileError
 from ..language.load import zoo
+from ..ops import Shape
 
 HASH = re.compile(r"(?:-|sha256: ?[\"']?)([0-9a-f]{8,64})(?![0-9a-f])")
 PUBLISHED = (".pth", ".pt", ".th", ".safetensors")  # as those write who publish weights
 
 
-def doubt(file: Path, net: Architecture, changes: Sequence[str], whole: bool) -> str:
+def doubt(file: Path, net: Architecture, changes: Sequence[str]) -> str:
     """A warning where a file's weights are for a network that computes otherwise, or nothing.
 
-    `whole` says that names and shapes were those of the file, all of them. Where some were not, the
-    network is meant to be another, and is compared only if it is a shipped one with `changes`.
+    Networks are compared that have the same names and shapes, where both are changed in one way.
     """
     if not file.name.endswith(PUBLISHED):
         return ""
-    whose = list(owners(file))
-    if any(_equal(name, net, changes) for name, _ in whose):
-        return ""
     note, path = net.request.summary.note, net.document.path
-    shipped = zoo().get(path.stem) == path.resolve()
-    if note or not whose or not (whole or shipped):
-        return note
-    name, entry = whose[0]
-    return (
-        f"these weights are {name}:{entry}, and {net.name} computes otherwise: "
-        f"see `rescompile diff {name} {path.stem if shipped else path.as_posix()}`"
-    )
+    for name, entry in owners(file):
+        differs = _differs(name, net, changes)
+        if differs is False:
+            return ""
+        if differs and not note:
+            shown = path.stem if zoo().get(path.stem) == path.resolve() else path.as_posix()
+            note = (
+                f"these weights are {name}:{entry}, and {net.name} computes otherwise: "
+                f"see `rescompile diff {name} {shown}`"
+            )
+    return note
 
 
 def owners(file: Path) -> Iterator[tuple[str, str]]:
@@ -55,9 +56,15 @@ def owners(file: Path) -> Iterator[tuple[str, str]]:
                     yield name, entry.name
 
 
-def _equal(name: str, net: Architecture, changes: Sequence[str]) -> bool:
-    """Whether the network computes what a shipped one does, changed in the same way."""
+def _differs(name: str, net: Architecture, changes: Sequence[str]) -> bool | None:
+    """Whether a shipped network, changed too, computes otherwise; None where its tensors differ."""
     try:
-        return not open_spec(name, set=changes).diff(net).different
+        owner = open_spec(name, set=changes)
+        alike = _tensors(owner) == _tensors(net)
+        return owner.diff(net).different if alike else None
     except RescompileError:  # it cannot be changed so
-        return False
+        return None
+
+
+def _tensors(net: Architecture) -> set[tuple[str, Shape]]:
+    return {(slot.name, slot.shape) for slot in state_slots(net.analysis)}

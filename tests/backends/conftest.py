@@ -1,9 +1,11 @@
-"""What the tests of backends share: emitted source with something wrong in it, and what is said."""
+"""What the tests of backends share: emitted source with something wrong in it, prepared images."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,8 @@ from rescompile.api import open_spec
 from rescompile.emit.validation import validate
 from rescompile.errors import InternalError
 from rescompile.registry import get_backend
+
+from .preparing import BY_TORCH, prepared
 
 Refusal = Callable[..., str]
 SPEC = """\
@@ -53,3 +57,11 @@ def refusal(request: pytest.FixtureRequest, tmp_path: Path) -> Refusal:
         return str(caught.value)
 
     return refuse
+
+
+@pytest.fixture(scope="session")
+def by_torch(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The tests' images as PyTorch prepares them, by the names of the plans."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs PyTorch: pip install rescompile[torch]")
+    return prepared(tmp_path_factory.mktemp("torch"), "torch", BY_TORCH)

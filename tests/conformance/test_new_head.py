@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,11 @@ BACKENDS = [
     for name in backend_names()
     if all(importlib.util.find_spec(module) for module in get_backend(name).requires)
 ]
-FILES = [(name, suffix) for name in BACKENDS for suffix in get_backend(name).weight_files]
+FILES = [
+    pytest.param(name, suffix, marks=[pytest.mark.slow] if i else [])
+    for name in BACKENDS
+    for i, suffix in enumerate(get_backend(name).weight_files)
+]
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +80,32 @@ def test_a_file_of_a_backend_gets_a_new_head(
     wanted = initial(net, [tuple(name.split(".")) for name in new], 0, "float32")
     for path, array in wanted.items():
         np.testing.assert_array_equal(out[".".join(path)], array)
+
+
+LIVE = """
+import sys, numpy as np, rescompile
+from rescompile.registry import get_backend
+backend, spec = sys.argv[1:]
+model = rescompile.pretrained("given.npz", backend, spec, classes=4, channels=1, new_head=True)
+runtime, net = get_backend(backend).runtime(), rescompile.load(spec, classes=4, channels=1)
+found = runtime.get_weights(model, net.analysis)
+np.savez("live.npz", **{".".join(path): array for path, array in found.items()})
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_live_model_has_what_the_converted_file_has(
+    backend: str, converter: Converter, tmp_path: Path
+) -> None:
+    given = tmp_path / "given.npz"
+    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
+    np.savez(given, **{".".join(key): array.astype("f4") for key, array in drawn.items()})
+    changes = words(channels=1, classes=4)
+    converter.convert(given, SPEC, tmp_path / "file.npz", new_head=True, changes=changes)
+    path = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
+    command = [sys.executable, "-c", LIVE, backend, SPEC]
+    subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, check=True)
+    check(read(tmp_path / "file.npz"), read(tmp_path / "live.npz"), set())
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -101,4 +101,4 @@ def test_a_shipped_network_is_shown_as_it_is(text: str) -> None:
     path = zoo()[yaml.safe_load(text)["name"]]
     modeline, _, rest = path.read_text("utf-8").partition("\n")
     assert modeline.startswith("# yaml-language-server: ")
-    assert text.strip() == rest.strip()
+    assert text.strip() == rest.partition("\nweights:\n")[0].strip()

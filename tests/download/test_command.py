@@ -231,7 +231,11 @@ def test_an_interrupted_command_keeps_what_it_has(
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), str(root / "backends")])
     with subprocess.Popen(
-        WORDS, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE, text=True
+        WORDS,
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which shells may ignore
     ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == f"fetching {server.url}/models/tiny.npz\n"

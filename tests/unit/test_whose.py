@@ -49,14 +49,14 @@ def test_a_twin_is_warned_of_with_the_network_that_is_meant(name: str, published
     for entry in owner.weights:
         file = published(entry.sha256)
         assert list(whose.owners(file)) == [(name, entry.name)]
-        assert name in whose.doubt(file, other, (), True)
-        assert not whose.doubt(file, owner, (), True)
-        assert not whose.doubt(file, open_spec(name, classes=4), ["classes=4"], False)
+        assert name in whose.doubt(file, other, ())
+        assert not whose.doubt(file, owner, ())
+        assert not whose.doubt(file, open_spec(name, classes=4), ["classes=4"])
 
 
 def test_what_is_said(published: Make) -> None:
     file = published(open_spec("resnet20_cifar").weights[0].sha256)
-    said = whose.doubt(file, open_spec("plain20_cifar"), (), True)
+    said = whose.doubt(file, open_spec("plain20_cifar"), ())
     assert said == (
         "these weights are resnet20_cifar:CIFAR10, and plain20_cifar computes otherwise: "
         "see `rescompile diff resnet20_cifar plain20_cifar`"
@@ -69,13 +69,20 @@ def test_a_network_of_ones_own_is_compared_as_well(published: Make, tmp_path: Pa
     mine = tmp_path / "mine.yaml"
     text = "rescompile: 1\nextends: resnet20_cifar\nname: mine\n"
     mine.write_text(f"{text}defaults: {{norm: {{epsilon: 0.001}}}}\n", encoding="utf-8")
-    said = whose.doubt(file, open_spec(str(mine)), (), True)
+    said = whose.doubt(file, open_spec(str(mine)), ())
     assert f"see `rescompile diff resnet20_cifar {mine.as_posix()}`" in said
-    assert not whose.doubt(file, open_spec(str(mine)), (), False)
     mine.write_text(text, encoding="utf-8")
-    assert not whose.doubt(file, open_spec(str(mine)), (), True)
+    assert not whose.doubt(file, open_spec(str(mine)), ())
+
+
+def test_a_network_with_other_tensors_is_meant_to_be_another(published: Make) -> None:
+    file = published(open_spec("resnet20_cifar").weights[0].sha256)
+    assert not whose.doubt(file, open_spec("plain20_cifar", classes=4), ())
+    assert whose.doubt(file, open_spec("plain20_cifar", classes=4), ["classes=4"])
+    file = published(open_spec("googlenet").weights[0].sha256)
+    assert not whose.doubt(file, open_spec("googlenet_aux"), ())
 
 
 def test_a_file_that_nobody_lists_is_nobodys(published: Make) -> None:
     assert not list(whose.owners(published("0")))
-    assert not whose.doubt(published("0"), open_spec("plain20_cifar"), (), True)
+    assert not whose.doubt(published("0"), open_spec("plain20_cifar"), ())

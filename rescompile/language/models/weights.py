@@ -102,14 +102,20 @@ def _per_channel(low: float, wanted: str) -> Callable[[Any], tuple[float, ...]]:
     return check
 
 
-_NUMBERS = {"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}
+def _numbers(**bound: float) -> dict[str, Any]:
+    one = {"type": "number", **bound}
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
 Url = Annotated[str, Rule(_url, type="string", pattern="^https?://", maxLength=500)]
 Hash = Annotated[str, Rule(_hash, type="string", pattern="^[0-9a-f]{8,64}$")]
 Metric = Annotated[str, Rule(_metric, type="string", pattern=r"^[A-Za-z][A-Za-z0-9@._-]*$")]
 Figure = Annotated[float, Rule(_figure, type="number")]
 Mebibytes = Annotated[float, Rule(_mebibytes, type="number", minimum=0)]
-Mean = Annotated[tuple[float, ...], Rule(_per_channel(-1000, "a number"), **_NUMBERS)]
-Spread = Annotated[tuple[float, ...], Rule(_per_channel(1e-6, "a number above 0"), **_NUMBERS)]
+Mean = Annotated[tuple[float, ...], Rule(_per_channel(-1000, "a number"), **_numbers())]
+Spread = Annotated[
+    tuple[float, ...], Rule(_per_channel(1e-6, "a number above 0"), **_numbers(exclusiveMinimum=0))
+]
 Pixels = Annotated[int, Field(strict=True, ge=1, le=16384)]
 
 
