@@ -44,7 +44,7 @@ def given(
     if not net.weights:
         raise fault("E106", f"{net.name} lists no published weights", _who_has(net))
     file = entry(net.document.spec, name)
-    settings = settings or Settings.of()
+    settings = settings or Settings()
     owner_of(place(file, settings))  # raises where its suffix tells nothing
     limit = bound_of(state_slots(net.analysis)).size
     fetched = fetch(file, limit, settings, watch)

@@ -100,7 +100,7 @@ def match(
             f"{AFRESH}, and fits the first convolution to other channels"
         )
         made.problems.append(Diagnostic("E303", message, help=help, notes=listed(made.misfits)))
-    if not made.weights and not made.problems:
+    if (how.skip or how.new_head) and not (made.weights or made.problems):
         message = "nothing of the file is left to convert"
         made.problems.append(Diagnostic("E304", message, help="skip less"))
     return made

@@ -37,7 +37,7 @@ def place(file: Published, settings: Settings) -> Path:
     name = f"{file.filename}{file.format}"
     if "/" in name or "\\" in name:
         raise SpecError([Diagnostic("E308", f"{name!r} is no name of a file")])
-    return settings.cache / FOLDER / name
+    return settings.folder / FOLDER / name
 
 
 def fetch(file: Published, limit: int, settings: Settings, watch: Watch | None = None) -> Fetched:
@@ -51,22 +51,23 @@ def fetch(file: Published, limit: int, settings: Settings, watch: Watch | None =
     with _writing(path):
         if _is_published(path, file):
             return Fetched(path)
-        if settings.offline:
+        if settings.is_offline:
             raise _offline(file, path)
         _check_installed()
+        url = settings.address(file.url)
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path, watch):
             if _is_published(path, file):  # the other process has fetched it
                 return Fetched(path)
             if path.exists():
                 watch.say(f"{path} is not the published file, and is fetched again")
-            return _fetch(file, path, _bound(file, limit), settings, watch)
+            return _fetch(file, path, _bound(file, limit), url, watch)
 
 
-def _fetch(file: Published, path: Path, limit: int, settings: Settings, watch: Watch) -> Fetched:
+def _fetch(file: Published, path: Path, limit: int, url: str, watch: Watch) -> Fetched:
     from .transfer import TransferError, download
 
-    url, part = settings.address(file.url), Part(path.with_name(f".{path.name}.part"))
+    part = Part(path.with_name(f".{path.name}.part"))
     for again in (True, False):
         watch.say(f"fetching {url}")
         try:
@@ -122,6 +123,8 @@ def _alone(path: Path, watch: Watch) -> Iterator[None]:
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         lock.acquire(timeout=0)
+    except NotImplementedError:  # in some file systems
+        raise OSError(errno.ENOSYS, "files cannot be locked there") from None
     except Timeout:
         watch.say(f"another process fetches {path.name}: waiting")
         lock.acquire()

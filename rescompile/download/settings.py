@@ -16,42 +16,53 @@ NO = ("", "0", "false", "no", "off")
 
 @dataclass(frozen=True)
 class Settings:
-    """`cache` is the folder of files; `mirror` stands for the scheme and host of every address.
+    """What is None is as the environment says.
 
-    With `offline` nothing is fetched.
+    `cache` is the folder of files, by default $RESCOMPILE_CACHE, or `rescompile` in $XDG_CACHE_HOME
+    or ~/.cache, on every platform. `mirror` stands for the scheme and host of every address. With
+    `offline` nothing is fetched.
     """
 
-    cache: Path
-    mirror: str = ""
-    offline: bool = False
+    cache: Path | None = None
+    mirror: str | None = None
+    offline: bool | None = None
 
-    @classmethod
-    def of(cls, mirror: str | None = None, offline: bool | None = None) -> Settings:
-        """Those that are given, and for the others what the environment says.
+    @property
+    def folder(self) -> Path:
+        """The cache. Raises `SpecError` where nothing tells a place for it."""
+        if self.cache is not None:
+            return self.cache
+        given = os.environ.get(CACHE)
+        folder = Path(given or os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+        try:
+            found = folder.expanduser()
+        except RuntimeError:
+            message = f"there is no folder for a cache: nothing tells where {folder} is"
+            help = f"say where it is to be by {CACHE}"
+            raise SpecError([Diagnostic("E308", message, help=help)]) from None
+        return found if given else found / "rescompile"
 
-        The cache is $RESCOMPILE_CACHE, or `rescompile` in $XDG_CACHE_HOME or ~/.cache, on every
-        platform. Raises `SpecError` for a mirror that cannot be trusted.
-        """
-        found = os.environ.get(MIRROR, "") if mirror is None else mirror
-        said = os.environ.get(OFFLINE, "").lower() not in NO
-        if found and not is_trusted(found):
-            message = f"the mirror '{found}' is not fetched by https"
-            help = "give an address such as https://HOST/FOLDER; http is for this machine alone"
-            raise SpecError([Diagnostic("E308", message, help=help)])
-        return cls(_cache(), found, said if offline is None else offline)
+    @property
+    def is_offline(self) -> bool:
+        if self.offline is None:
+            return os.environ.get(OFFLINE, "").lower() not in NO
+        return self.offline
 
     def address(self, url: str) -> str:
-        """Where a file is fetched from that is published at `url`."""
-        if not self.mirror:
+        """Where a file is fetched from that is published at `url`.
+
+        Raises `SpecError` for a mirror that cannot be trusted.
+        """
+        mirror = os.environ.get(MIRROR, "") if self.mirror is None else self.mirror
+        if not mirror:
             return url
-        return self.mirror.rstrip("/") + urlsplit(url).path
-
-
-def _cache() -> Path:
-    if given := os.environ.get(CACHE):
-        return Path(given).expanduser()
-    folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(folder).expanduser() / "rescompile"
+        parts = urlsplit(mirror) if is_trusted(mirror) else None
+        if parts is None or parts.username is not None or parts.query or parts.fragment:
+            message = f"the mirror '{mirror}' is no address to fetch from by https"
+            help = "write https://HOST/FOLDER; http is for this machine alone, and a password that "
+            help += "a mirror asks for stands in ~/.netrc"
+            raise SpecError([Diagnostic("E308", message, help=help)])
+        return mirror.rstrip("/") + urlsplit(url).path
 
 
 def is_trusted(url: str) -> bool:

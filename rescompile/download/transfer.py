@@ -85,7 +85,8 @@ def _once(session: requests.Session, url: str, part: Part, limit: int, watch: Wa
         start = start if answer.status_code == 206 else 0
         _check_size(part, start, total, limit)
         received = Received(answer.url, answer.headers.get("Content-Type", ""), start > 0)
-        with part.open(url, _validator(answer), start > 0) as file:
+        validator = _validator(answer) or (part.validator(url) if start else "")
+        with part.open(url, validator, start > 0) as file:
             done = start
             watch.progress(done, total)
             for chunk in _chunks(answer):
@@ -165,11 +166,12 @@ def _told(url: str) -> Iterator[None]:
 
 def _innermost(error: BaseException) -> BaseException:
     """Of the errors in an error the last one: the others only wrap it."""
-    inner: object = error
-    while isinstance(inner, BaseException):
+    while True:
+        within = (getattr(error, "reason", None), *error.args)
+        inner = next((one for one in within if isinstance(one, BaseException)), None)
+        if inner is None:
+            return error
         error = inner
-        inner = getattr(error, "reason", None) or next(iter(error.args), None)
-    return error
 
 
 def _reason(error: BaseException) -> str:

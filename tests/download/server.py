@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def head(self, code: int, length: int | None = None, **headers: str) -> None:
         self.send_response(code)
+        self.send_header("Connection", "close")
         if length is not None:
             self.send_header("Content-Length", str(length))
         for name, value in headers.items():
@@ -65,8 +67,11 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(data: bytes) -> Iterator[Server]:
+def serving(data: bytes, secured: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """A server of a file; `secured` makes it one of https."""
     with Server(data) as server:
+        if secured:
+            server.socket = secured.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield server
@@ -121,7 +126,7 @@ def redirect(target: str) -> Callable[[Handler], None]:
 
 def endless(to: Handler) -> None:
     """No length, and no end."""
-    to.head(200, Connection="close")
+    to.head(200)
     block = bytes(1 << 16)
     while True:
         to.wfile.write(block)
@@ -134,7 +139,7 @@ def chunked_and_cut(to: Handler) -> None:
 
 
 def without_length(to: Handler) -> None:
-    to.head(200, Connection="close")
+    to.head(200)
     to.wfile.write(to.server.data)
 
 

@@ -117,7 +117,7 @@ def command(
             output,
             to,
             renames,
-            settings=Settings.of(mirror, offline),
+            settings=Settings(mirror=mirror, offline=offline),
             watch=watch,
             skip=skip,
             new_head=new_head,
