@@ -130,6 +130,26 @@ class SpecType(Word):
         return zoo()
 
 
+class WeightsType(SpecType):
+    """A spec, or a spec and the name of its weights: `resnet34:IMAGENET1K_V1`."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ..api import open_spec
+        from ..errors import RescompileError
+
+        spec, colon, _ = incomplete.rpartition(":")
+        if not colon:
+            return super().shell_complete(ctx, param, incomplete)
+        with suppress(RescompileError):
+            words = [f"{spec}:{one.name}" for one in open_spec(spec).weights]
+            return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+        return []
+
+
 class BackendType(Word):
     """A backend by name."""
 

@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -234,3 +235,15 @@ def test_what_cannot_be_emitted_is_told_with_its_place(write: Write, given: str,
     with pytest.raises(SpecError, match=said) as caught:
         net.preprocessing(ANY)
     assert caught.value.diagnostics[0].location is not None
+
+
+def test_shells_complete_the_names_of_weights() -> None:
+    context = click.Context(main.get_command(click.Context(main), "weights") or main)
+    (specs, *_) = context.command.params
+
+    def completed(text: str) -> list[str]:
+        return [item.value for item in specs.shell_complete(context, text)]
+
+    assert completed("resnet50_v") == ["resnet50_v1_5"]
+    assert completed("resnet50_v1_5:") == [f"resnet50_v1_5:IMAGENET1K_V{i}" for i in (1, 2)]
+    assert completed("resnet50_v1_5:X") == completed("nothing:") == []

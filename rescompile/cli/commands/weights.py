@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..common import BackendType, SpecType, force_option, guarded
+from ..common import BackendType, WeightsType, force_option, guarded
 from ..printed import Printer, printed
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def _source() -> Format:
 
 
 @click.command()
-@click.argument("specs", nargs=-1, type=SpecType(), metavar="[SPEC]...")
+@click.argument("specs", nargs=-1, type=WeightsType(), metavar="[SPEC]...")
 @click.option(
     "--preprocessing",
     "backend",
