@@ -13,6 +13,7 @@ from ..emit.weights import state_slots
 from ..errors import SpecError
 from ..language.load import zoo
 from ..published import entry, reference
+from ..published.entry import WITHOUT
 from .names import Renames
 from .owner import fault, owner_of
 
@@ -42,7 +43,7 @@ def given(
         return Given(Path(words), spec)
     net = open_spec(whose)
     if not net.weights:
-        raise fault("E106", f"{net.name} lists no published weights", _who_has(net))
+        raise fault("E106", f"{net.name} lists no weights", _who_has(net))
     file = entry(net.document.spec, name)
     settings = settings or Settings()
     owner_of(place(file, settings))  # raises where its suffix tells nothing
@@ -69,4 +70,4 @@ def _who_has(net: Architecture) -> str:
         if related and name != net.name and (weights := open_spec(name).weights):
             listed = ", ".join(f"{name}:{one.name}" for one in weights)
             return f"there are {listed}; `rescompile diff {net.name} {name}` tells how they differ"
-    return "`rescompile weights` prints who does"
+    return WITHOUT.format(net.name)

@@ -194,3 +194,25 @@ def test_what_has_no_place_is_not_read() -> None:
     rest = {name: shape for name, shape in SHAPES.items() if name != "conv1.weight"}
     made = match(SLOTS, [*wrong, *stored(rest), more], ordered=False)
     assert codes(made) == ["E305", "E303"]
+
+
+def test_what_a_file_may_have_beside_is_left_out_only_where_the_network_lacks_it() -> None:
+    given = stored({**SHAPES, "aux.fc.weight": (2, 4), "auxiliary.weight": (2, 4)})
+    how = Fitting(ignore=["aux", "fc"])
+    made = match(SLOTS, given[:-1], how)
+    assert values(made) == [*range(7)]
+    assert made.left_out == ["aux.fc.weight"]
+    assert not made.fresh
+    assert codes(match(SLOTS, given, how)) == ["E305"]
+
+
+def test_a_head_under_another_name_is_matched_by_order_or_starts_afresh() -> None:
+    """By order there would be a match; it is told, like any other."""
+    names = {n: s for n, s in SHAPES.items() if n != "fc.weight"}
+    how = Fitting(head=["fc"], new_head=True)
+    assert list(match(SLOTS, stored(names), how).fresh) == ["fc.weight"]
+    made = match(SLOTS, stored({**names, "classifier.weight": (2, 4)}), how)
+    assert made.by_order == [("classifier.weight", "fc.weight")]
+    made = match(SLOTS, stored({**names, "classifier.weight": (5, 4)}), how)
+    assert codes(made) == ["E305"]
+    assert "`--skip NAME` leaves them out" in made.problems[0].help

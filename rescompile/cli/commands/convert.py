@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..changes import Changes, changeable
-from ..common import BackendType, SpecType, guarded
+from ..common import BackendType, SpecType, WeightsType, guarded
 
 
 def _renames(
@@ -20,7 +20,7 @@ def _renames(
 
 
 @click.command()
-@click.argument("weights", type=SpecType(), metavar="WEIGHTS")
+@click.argument("weights", type=WeightsType(), metavar="WEIGHTS")
 @click.option(
     "--spec",
     type=SpecType(),
