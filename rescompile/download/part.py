@@ -27,7 +27,7 @@ class Part:
     def validator(self, url: str) -> str:
         """The ETag or date that the server gave it, empty where none is known for that address."""
         try:
-            known = json.loads(self.about.read_text("utf-8"))
+            known = json.loads(self.about.read_bytes())
             return str(known["validator"]) if known["url"] == url else ""
         except (OSError, ValueError, KeyError, TypeError):
             return ""
@@ -35,7 +35,7 @@ class Part:
     def open(self, url: str, validator: str, resume: bool) -> IO[bytes]:
         """To write the rest, or all of it."""
         told = {"url": url, "validator": validator}
-        self.about.write_text(json.dumps(told), "utf-8")
+        self.about.write_bytes(json.dumps(told).encode())
         return self.path.open("ab" if resume else "wb")
 
     def remove(self) -> None:
