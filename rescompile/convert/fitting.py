@@ -13,6 +13,7 @@ from ..ops import Shape
 from .names import Renames, is_under
 
 RGB = 3
+MOST = 64  # channels of an image; what a file has more of is not read, however little it packs
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Fitting:
         if len(stored.shape) != len(slot.shape) or len(axes) != 1 or not _is_input(slot, axes[0]):
             return None
         there, count = pairs[axes[0]]
-        if count != 1 and there not in (1, RGB):
+        if there > MOST or (count != 1 and there not in (1, RGB)):
             return None
         made = with_channels(stored.read(), axes[0], count)
         done = "summed" if count == 1 else f"repeated for {count}, times {there}/{count}"

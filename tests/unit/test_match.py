@@ -206,6 +206,18 @@ def test_what_a_file_may_have_beside_is_left_out_only_where_the_network_lacks_it
     assert codes(match(SLOTS, given, how)) == ["E305"]
 
 
+def test_no_more_is_read_than_an_image_may_have_channels() -> None:
+    """A small file can unpack to any size."""
+
+    def read() -> Any:
+        raise AssertionError("it is read")
+
+    slots = [Slot(("conv1", "weight"), "conv1.weight", "weight", (4, 1, 3, 3))]
+    given = Stored("conv1.weight", "weight", (4, 1 << 30, 3, 3), "float32", read)
+    how = Fitting(stem=["conv1"], adapt=True)
+    assert codes(match(slots, [given], how)) == ["E303"]
+
+
 def test_a_head_under_another_name_is_matched_by_order_or_starts_afresh() -> None:
     """By order there would be a match; it is told, like any other."""
     names = {n: s for n, s in SHAPES.items() if n != "fc.weight"}
