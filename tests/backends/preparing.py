@@ -15,7 +15,7 @@ import rescompile
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NORMALISED: dict[str, Any] = {"mean": list(MEAN), "std": list(STD)}
 PLANS: dict[str, dict[str, Any]] = {
-    "usual": {"resize": 64, "crop": 56, **NORMALISED},
+    "usual": {"resize": 64, "crop": 54, **NORMALISED},
     "bicubic": {"resize": 64, "crop": 63, "interpolation": "bicubic", **NORMALISED},
     "enlarged": {"resize": 150, "crop": 101, **NORMALISED},
     "without a crop": {"resize": 64, "interpolation": "bicubic", "mean": 0.5, "std": 0.5},

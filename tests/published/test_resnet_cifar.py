@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,12 @@ PUBLISHED = {
     "resnet20": ("resnet20-12fca82f.th", 8103),
     "resnet56": ("resnet56-4bfd9763.th", 8320),
 }
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # those the weights were trained with
 FEW = 500
 
 LOAD = """
 import sys; import numpy as np; folder, name = sys.argv[1:]; sys.path.insert(0, folder)
 make = getattr(__import__(name), name); images = np.load(f"{folder}/images.npy")
+from prepare import preprocess
 """
 SAVE = "np.save(f'{folder}/logits.npy', np.concatenate(logits))"
 # What the user of an emitted file writes: suffix of the weights, and the lines.
@@ -48,7 +49,8 @@ import torch
 model = make().eval()
 model.load_state_dict(torch.load(f"{folder}/weights.pth", weights_only=True))
 with torch.no_grad():
-    logits = [model(torch.from_numpy(x)).numpy() for x in np.array_split(images, 20)]
+    parts = torch.from_numpy(images).permute(0, 3, 1, 2).chunk(20)
+    logits = [model(preprocess(part)).numpy() for part in parts]
 """,
     ),
     "keras": (
@@ -56,7 +58,7 @@ with torch.no_grad():
         """
 model = make()
 model.load_weights(f"{folder}/weights.weights.h5")
-logits = [model.predict(images.transpose(0, 2, 3, 1), verbose=0)]
+logits = [model.predict(preprocess(images), verbose=0)]
 """,
     ),
 }
@@ -64,7 +66,7 @@ logits = [model.predict(images.transpose(0, 2, 3, 1), verbose=0)]
 
 @cache
 def images(step: int) -> Any:
-    """Every `step`-th test image in the order of sorted names, N x 3 x 32 x 32, normalised."""
+    """Every `step`-th test image in the order of sorted names, N x 32 x 32 x 3."""
     image = pytest.importorskip("PIL.Image", reason="Pillow reads the images")
     archive = REFERENCE.parent / "data" / "cifar10" / "cifar10-jpeg-test.tar"
     if not archive.is_file():
@@ -72,9 +74,7 @@ def images(step: int) -> Any:
     with tarfile.open(archive) as tar:
         names = sorted(name for name in tar.getnames() if name.endswith(".jpg"))
         files = (tar.extractfile(name) for name in names[::step])
-        pixels = np.stack([np.asarray(image.open(io.BytesIO(f.read()))) for f in files if f])
-    scaled = (pixels.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+        return np.stack([np.asarray(image.open(io.BytesIO(f.read()))) for f in files if f])
 
 
 def logits(network: str, backend: str, folder: Path, step: int) -> Any:
@@ -86,7 +86,9 @@ def logits(network: str, backend: str, folder: Path, step: int) -> Any:
         pytest.skip(f"{backend} is not installed")
     spec, (suffix, lines) = f"{network}_cifar", USERS[backend]
     convert(weights, spec, folder / f"weights{suffix}", backend, [("module.", "")])
-    (folder / f"{spec}.py").write_text(open_spec(spec).source(backend), "utf-8")
+    net = open_spec(spec)
+    (folder / f"{spec}.py").write_text(net.source(backend), "utf-8")
+    (folder / "prepare.py").write_text(net.preprocessing(backend), "utf-8")
     np.save(folder / "images.npy", images(step))
     script = LOAD + lines + SAVE
     subprocess.run([sys.executable, "-c", script, str(folder), spec], check=True)
@@ -100,6 +102,17 @@ def check(network: str, backend: str, folder: Path, step: int) -> Any:
     assert relative_error(got, wanted) < 1e-4
     assert (got.argmax(axis=1) == wanted.argmax(axis=1)).all()
     return (got.argmax(axis=1) == labels).sum()
+
+
+@pytest.mark.parametrize("network", PUBLISHED)
+def test_a_spec_lists_this_file(network: str) -> None:
+    file = REFERENCE / "resnet-cifar" / PUBLISHED[network][0]
+    if not file.is_file():
+        pytest.skip(f"no published weights: {file.name} is not there; set RESCOMPILE_REFERENCE")
+    (entry,) = open_spec(f"{network}_cifar").weights
+    assert entry.filename == file.name
+    assert entry.sha256 == sha256(file.read_bytes()).hexdigest()
+    assert entry.mib == round(file.stat().st_size / 2**20, 3)
 
 
 @pytest.mark.parametrize("backend", USERS)

@@ -122,7 +122,8 @@ Pixels = Annotated[int, Field(strict=True, ge=1, le=16384)]
 class Preprocessing(Model):
     """What becomes of an image before the network sees it: resized, cropped, normalised.
 
-    Pixels are red, green, blue, and from 0 to 1 when `mean` is subtracted and `std` divides.
+    Pixels are red, green, blue, whole numbers from 0 to 255 until they are resized, and again when
+    they are; from 0 to 1 when `mean` is subtracted and `std` divides.
     """
 
     resize: Pixels | None = Field(

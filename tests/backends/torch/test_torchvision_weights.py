@@ -48,7 +48,7 @@ for word in sys.argv[1:]:
     model = None
     if name in ("googlenet", "inception_v3"):
         model = getattr(models, name)(transform_input=True, aux_logits=True, init_weights=False)
-    for size in ((375, 500), (701, 333), (64, 64)):
+    for size in ((375, 500), (701, 333), (256, 343), (64, 64)):
         images = torch.randint(256, (2, 3, *size), dtype=torch.uint8)
         wanted = one.transforms()(images)
         wanted = wanted if model is None else model._transform_input(wanted)
@@ -116,4 +116,4 @@ def test_the_emitted_code_gives_what_torchvision_gives(tmp_path: Path) -> None:
             words.setdefault((one.preprocessing, changes), f"{name}:{one.name}")
     assert len(words) > 15
     lines = output(IMAGES, tmp_path, *words.values()).splitlines()
-    assert len(lines) == 3 * len(words)
+    assert len(lines) == 4 * len(words)
