@@ -50,7 +50,7 @@ class Fitting:
         if len(stored.shape) != len(slot.shape) or len(axes) != 1 or not _is_input(slot, axes[0]):
             return None
         there, count = pairs[axes[0]]
-        if there > MOST or (count != 1 and there not in (1, RGB)):
+        if not 0 < there <= MOST or (count != 1 and there not in (1, RGB)):
             return None
         made = with_channels(stored.read(), axes[0], count)
         done = "summed" if count == 1 else f"repeated for {count}, times {there}/{count}"

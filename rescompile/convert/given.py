@@ -15,7 +15,7 @@ from ..language.load import zoo
 from ..published import entry, reference
 from ..published.entry import WITHOUT
 from .names import Renames
-from .owner import fault, owner_of
+from .owner import check_installed, fault, owner_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def given(
         raise fault("E106", f"{net.name} lists no weights", _who_has(net))
     file = entry(net.document.spec, name)
     settings = settings or Settings()
-    owner_of(place(file, settings))  # raises where its suffix tells nothing
+    path = place(file, settings)
+    check_installed(owner_of(path), path)  # before it is fetched: what cannot be read is not
     limit = bound_of(state_slots(net.analysis)).size
     fetched = fetch(file, limit, settings, watch)
     return Given(fetched.path, spec or whose, file.rename, file.skip, fetched.source)

@@ -190,6 +190,15 @@ def test_an_address_of_no_kind_of_weights_is_told_before_anything_is_fetched() -
         assert not server.asked
 
 
+def test_what_reads_the_file_must_be_there_before_it_is_fetched(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rescompile.convert.owner.find_spec", lambda name: None)
+    said = run("tiny.yaml:V1", "-o", "out.npz", code=1).stderr
+    assert "error[E301]: numpy is not installed, which tiny.npz needs" in said
+    assert not server.asked
+
+
 def test_a_broken_file_whose_hash_is_right_is_a_broken_file() -> None:
     Path("tiny.npz").write_bytes(b"no archive")
     with publishing("tiny.npz"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,7 @@ def test_no_more_is_read_than_an_image_may_have_channels() -> None:
     given = Stored("conv1.weight", "weight", (4, 1 << 30, 3, 3), "float32", read)
     how = Fitting(stem=["conv1"], adapt=True)
     assert codes(match(slots, [given], how)) == ["E303"]
+    assert codes(match(slots, [replace(given, shape=(4, 0, 3, 3))], how)) == ["E303"]
 
 
 def test_a_head_under_another_name_is_matched_by_order_or_starts_afresh() -> None:
