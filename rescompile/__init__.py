@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .api import Architecture
     from .api import open_spec as load
     from .chart import plot
+    from .convert.pretrained import pretrained
     from .errors import RescompileError, SpecError, UnsupportedError
     from .overviews import overview
 
@@ -30,6 +31,7 @@ __all__ = [
     "load",
     "overview",
     "plot",
+    "pretrained",
 ]
 
 
@@ -47,6 +49,10 @@ def __getattr__(name: str) -> object:
         from . import chart
 
         return chart.plot
+    if name == "pretrained":
+        from .convert.pretrained import pretrained
+
+        return pretrained
     if name == "overview":
         from .overviews import overview
 

@@ -4,6 +4,7 @@ A file belongs to the backend that declares its suffix, or to no framework (`int
 read into the portable form of `emit.weights`, matched with the tensors of a spec, and written out.
 """
 
-from .conversion import Conversion, convert
+from .conversion import convert
+from .done import Conversion
 
 __all__ = ["Conversion", "convert"]

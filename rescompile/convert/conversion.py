@@ -2,67 +2,67 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..api import Architecture, open_spec
+from ..download import Settings, Watch
 from ..emit.contract import Weights
 from ..emit.guard import bound_of
-from ..emit.weights import leaf_of, state_slots
+from ..emit.weights import state_slots
 from ..errors import Diagnostic, SpecError
 from ..files import replacing
 from ..language.stdin import portable
-from ..prose import visible
 from ..worker.client import OutOfTime, Worker, WorkerError
 from ..worker.job import Answer, named, unnamed
-from .match import Renames, fold_names, printable
+from .done import Conversion, changes_of
+from .ends import ends
+from .fitting import Fitting
+from .fresh import initial
+from .given import given
+from .names import Renames, printable
 from .owner import check_installed, check_target, fault, owner_of
+from .session import matched, read_back
+from .whose import doubt
 
 if TYPE_CHECKING:
     from .interchange import Format
 
-PUBLISHED = (".pth", ".pt", ".safetensors")  # as torchvision and those after it publish weights
 SESSION = "rescompile.convert.session"
 TOO_LONG = "it takes more processor time to read than any good file of its size"
 
 
-@dataclass(frozen=True)
-class Conversion:
-    """What was done: `tensors` written, in lines for a reader."""
-
-    output: Path
-    tensors: int
-    by_order: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-    warning: str = ""  # what names and shapes cannot tell
-
-    def text(self) -> str:
-        """Which names were matched by order, what changed its type, and what was written."""
-        lines: list[str] = []
-        if self.by_order:
-            lines.append("matched by order and shape, as these would (check them):")
-            lines.extend(f"  --rename {line}" for line in fold_names(self.by_order))
-        lines.extend(f"note: {note}" for note in self.notes)
-        lines.append(f"wrote {visible(self.output.as_posix())}: {self.tensors:,} tensors")
-        if self.warning:
-            lines.append(f"warning: {self.warning}")
-        return "\n".join(lines) + "\n"
-
-
 def convert(
-    weights: Path, spec: str, output: Path, to: str | None = None, renames: Renames = ()
+    weights: Path | str,
+    spec: str | None,
+    output: Path,
+    to: str | None = None,
+    renames: Renames = (),
+    *,
+    settings: Settings | None = None,
+    watch: Watch | None = None,
+    **further: Any,
 ) -> Conversion:
     """Write the weights of `spec` in one file as another file, of the kind that its suffix says.
 
-    `to` is the backend for which the output is meant, by default the one that owns its suffix.
-    Raises `SpecError` with everything that is wrong; then nothing was written.
+    `weights` is a file, or "SPEC:ENTRY" for weights that a spec lists, which are fetched as the
+    `settings` say; `spec` is then that one unless it is given. `to` is the backend for which the
+    output is meant, by default the one that owns its suffix. `further` is what `Converter.convert`
+    takes beside. Raises `SpecError` with everything that is wrong; then nothing was written.
     """
+    check_target(output, owner_of(output), to)  # before anything is fetched
+    found = given(os.fspath(weights), spec, settings, watch)
+    renames = (*found.renames, *renames)
     with Converter() as converter:
-        return converter.convert(weights, spec, output, to, renames)
+        return converter.convert(
+            found.file, found.spec, output, to, renames, ignore=found.ignore, **further
+        )
 
 
 class Converter(ExitStack):
@@ -73,32 +73,51 @@ class Converter(ExitStack):
         self.workers: dict[str, Worker] = {}
 
     def convert(
-        self, weights: Path, spec: str, output: Path, to: str | None = None, renames: Renames = ()
+        self,
+        weights: Path,
+        spec: str,
+        output: Path,
+        to: str | None = None,
+        renames: Renames = (),
+        *,
+        skip: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        new_head: bool = False,
+        adapt: bool = False,
+        seed: int = 0,
+        changes: Sequence[str] = (),
     ) -> Conversion:
-        """One conversion; see `convert`."""
+        """One conversion; see `convert`.
+
+        `changes` are those of the spec, as `language.override.words` makes them. What is under a
+        name of `skip` is not read; what the network has there starts as the spec says, drawn with
+        `seed`. What is under a name of `ignore` may be left over in the file. With `new_head` the
+        layers of the head start so that are not as in the file, and with it, or with `adapt`, the
+        first convolution is fitted to other input channels.
+        """
         source, target = owner_of(weights), owner_of(output)
         check_target(output, target, to)
-        net = open_spec(spec)
+        net = open_spec(spec, set=changes)
         for owner, file in ((source, weights), (target, output)):
             check_installed(owner, file)
             if owner:
                 net.source(owner)  # raises where the backend cannot express the spec
         if not weights.is_file():
             raise fault("E301", f"there is no file '{weights.as_posix()}'")
-        job = _Job(self, net, portable(spec))
-        answer = job.read(weights, source, renames)
+        job = _Job(self, net, portable(spec), list(changes))
+        head, stem = ends(net.analysis.elaborated)
+        how = Fitting(renames, skip, ignore, head, stem, new_head, adapt or new_head)
+        answer = job.read(weights, source, how)
         if answer.data["problems"]:
             raise SpecError(_diagnostic(found) for found in answer.data["problems"])
+        taken = unnamed(answer.arrays)
+        fresh = {tuple(name.split(".")) for name in answer.data["fresh"]}
+        made = initial(net.analysis.elaborated, fresh, seed, _float_of(taken))
         with replacing(output) as beside:
-            written, notes = job.write(unnamed(answer.arrays), beside, target)
-        changed = (
-            f"{count} tensors of type {old} became {new}, which holds all of their values"
-            for old, new, count in answer.data["converted"]
-        )
-        by_order = tuple((old, new) for old, new in answer.data["by_order"])
-        published = weights.suffix in PUBLISHED and not by_order
-        warning = net.request.summary.note if published else ""
-        return Conversion(output, written, by_order, (*changed, *notes), warning)
+            count, notes = job.write({**taken, **made}, beside, target)
+        warning = "" if answer.data["by_order"] else doubt(weights, net, changes)
+        shapes = {".".join(path): array.shape for path, array in made.items()}
+        return Conversion.of(output, count, answer, shapes, seed, new_head, notes, warning)
 
     def worker(self, backend: str) -> Worker:
         """The process that does a backend's part."""
@@ -114,29 +133,24 @@ class _Job:
     converter: Converter
     net: Architecture
     spec: str
+    changes: list[str]
 
-    def read(self, file: Path, backend: str | None, renames: Renames) -> Answer:
+    def read(self, file: Path, backend: str | None, how: Fitting) -> Answer:
         """Read and match a file. Raises `SpecError` where it is broken."""
         place = file.as_posix()
         if backend is None:
-            from .session import matched
-
             form, slots = _format(file), state_slots(self.net.analysis)
-            answer = matched(form.read(file, bound_of(slots)), slots, renames, form.ordered)
+            answer = matched(form.read(file, bound_of(slots)), slots, how, form.ordered)
         else:
-            given: dict[str, Any] = {"spec": self.spec, "file": str(file.resolve())}
             with _failing(backend, f"read {place}"):
-                answer = self.converter.worker(backend).ask("read", renames=list(renames), **given)
+                worker = self.converter.worker(backend)
+                answer = worker.ask("read", how=asdict(how), **self.given(file))
         if "broken" in answer.data:
             raise fault("E302", f"cannot read {place}: {printable(answer.data['broken'])}")
         return answer
 
     def write(self, weights: Weights, file: Path, backend: str | None) -> tuple[int, list[str]]:
         """Write weights: how many tensors, and what is to be said about them."""
-        import numpy as np
-
-        from .session import read_back
-
         if backend is None:
             slots, form = state_slots(self.net.analysis), _format(file)
             zero = np.zeros((), np.int64)  # a counter that the source does not have
@@ -144,13 +158,21 @@ class _Job:
             with form.read(file, bound_of(slots)) as stored:
                 answer = read_back(stored, slots, weights)
         else:
-            types = {array.dtype for array in weights.values() if array.dtype.kind == "f"}
-            dtype = str(np.result_type(*types)) if types else "float32"
-            given: dict[str, Any] = {"spec": self.spec, "file": str(file.resolve())}
             with _failing(backend, "write the weights"):
-                worker = self.converter.worker(backend)
+                worker, dtype = self.converter.worker(backend), _float_of(weights)
+                given = self.given(file)
                 answer = worker.ask("write", named(weights), dtype=dtype, **given).data
-        return answer["tensors"], list(_changes(answer))
+        return answer["tensors"], list(changes_of(answer))
+
+    def given(self, file: Path) -> dict[str, Any]:
+        """What a process is told of the network and of a file."""
+        return {"spec": self.spec, "changes": self.changes, "file": str(file.resolve())}
+
+
+def _float_of(weights: Weights) -> str:
+    """The type that holds the values of all weights but counters."""
+    types = {array.dtype for array in weights.values() if array.dtype.kind == "f"}
+    return str(np.result_type(*types)) if types else "float32"
 
 
 @contextmanager
@@ -164,15 +186,6 @@ def _failing(backend: str, doing: str) -> Iterator[None]:
         lines = str(error).strip().splitlines()
         message = f"the {backend} backend failed to {doing}: {printable(lines[-1])}"
         raise fault("E307", message) from None
-
-
-def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
-    """What a file could not keep, or keeps otherwise."""
-    for dtype, count in Counter(answer["widened"].values()).items():
-        yield f"{count} tensors became {dtype}, since a model has one type there"
-    if answer["lost"]:
-        names = {leaf_of(name) for name in answer["lost"]}
-        yield f"{len(answer['lost'])} x {', '.join(names)} left out: there is no such thing there"
 
 
 def _format(file: Path) -> Format:

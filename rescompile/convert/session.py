@@ -8,7 +8,7 @@ framework is imported when there is a file that needs it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -26,8 +26,9 @@ from ..registry import get_backend
 from ..worker import server
 from ..worker.job import Answer, Job, named, unnamed
 from ..worker.models import Session as Models
+from .fitting import Fitting
 from .limit import limited
-from .match import Renames, match
+from .match import match
 from .owner import bare_needs
 
 Reading = AbstractContextManager[list[Stored]]
@@ -56,18 +57,20 @@ class Session(server.Session):
         return Models(self.backend)
 
     def files(self, job: Job, dtype: str) -> Files:
-        spec, file = job.options["spec"], FilePath(job.options["file"])
-        return self.bare(spec, dtype) if bare_needs(self.backend, file) else self.full(spec, dtype)
+        bare = bare_needs(self.backend, FilePath(job.options["file"]))
+        make = self.bare if bare else self.full
+        return make(job.options["spec"], job.options["changes"], dtype)
 
-    def full(self, spec: str, dtype: str) -> Files:
+    def full(self, spec: str, changes: Sequence[str], dtype: str) -> Files:
         """By the framework."""
-        net, runtime, model = self.models.open(spec, dtype), self.models.runtime, self.models.model
+        net = self.models.open(spec, dtype, changes=changes)
+        runtime, model = self.models.runtime, self.models.model
         save = partial(runtime.save, model, net.analysis)
         return Files(runtime.slots(model, net.analysis), runtime.read, save)
 
-    def bare(self, spec: str, dtype: str) -> Files:
+    def bare(self, spec: str, changes: Sequence[str], dtype: str) -> Files:
         """Without it."""
-        net, files = open_spec(spec), get_backend(self.backend).files()
+        net, files = open_spec(spec, set=changes), get_backend(self.backend).files()
         if files is None:
             raise InternalError(f"the {self.backend} backend reads no file without its framework")
         source = net.source(self.backend)
@@ -80,9 +83,8 @@ class Session(server.Session):
     def read(self, job: Job) -> Answer:
         """Match the tensors of a file with those of a spec's model."""
         files, file = self.files(job, "float32"), FilePath(job.options["file"])
-        return matched(
-            _within_limits(files.reading(file), file), files.slots, job.options["renames"]
-        )
+        how = Fitting(**job.options["how"])
+        return matched(_within_limits(files.reading(file), file), files.slots, how)
 
     def write(self, job: Job) -> Answer:
         """Write weights as a file of the framework."""
@@ -101,17 +103,20 @@ def _within_limits(reading: Reading, file: FilePath) -> Iterator[list[Stored]]:
         yield stored
 
 
-def matched(reading: Reading, slots: list[Slot], renames: Renames, ordered: bool = True) -> Answer:
+def matched(reading: Reading, slots: list[Slot], how: Fitting, ordered: bool = True) -> Answer:
     """The weights in a file, and what is to be said about them; or why it is broken."""
     try:
         with reading as stored:
-            made = match(slots, stored, renames, ordered)
+            made = match(slots, stored, how, ordered)
     except BrokenFile as error:
         return Answer({"broken": str(error)})
     said = {
         "by_order": made.by_order,
         "problems": [asdict(problem) for problem in made.problems],
         "converted": [[*types, count] for types, count in made.converted.items()],
+        "fresh": made.fresh,
+        "adapted": made.adapted,
+        "left_out": made.left_out,
     }
     return Answer(said, named(made.weights))
 
@@ -122,7 +127,7 @@ def read_back(stored: list[Stored], slots: list[Slot], given: Weights) -> dict[s
     `lost` has no place there, `widened` is of a wider type. Raises `InternalError` if a value
     changed.
     """
-    made = match(slots, stored, (), ordered=True)
+    made = match(slots, stored)
     if made.problems:
         raise InternalError(f"what was written does not fit: {made.problems[0].message}")
     found = made.weights

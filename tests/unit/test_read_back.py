@@ -125,8 +125,8 @@ def write(
     for module in ("rescompile.worker.models", "rescompile.convert.session"):
         patch.setattr(f"{module}.get_backend", lambda _: made)
     patch.setattr("rescompile.convert.owner.get_backend", lambda _: made)
-    patch.setattr(models.Session, "open", lambda self, spec, dtype: open_spec(spec))
-    options = {"spec": SPEC, "dtype": "float32", "file": file}
+    patch.setattr(models.Session, "open", lambda self, spec, dtype, changes: open_spec(spec))
+    options = {"spec": SPEC, "changes": [], "dtype": "float32", "file": file}
     return Session(backend_names()[0]).answer(Job("write", options, given)).data
 
 
