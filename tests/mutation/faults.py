@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .mutants import EVALUATION, GRADIENTS, Mutant, keras, torch
 
-CALL = "return Drops(num_classes)"
+CALL = "return Drops(num_classes, in_channels)"
 
 # Several layers of one kind in one scope, each with numbers of its own.
 SHARED = (
@@ -150,7 +150,7 @@ BROKEN = (
     torch(
         "an end of the process",
         "twins",
-        "return Twins(num_classes)",
+        "return Twins(num_classes, in_channels)",
         "__import__('os')._exit(3)",
         "",
         EVALUATION,

@@ -212,8 +212,8 @@ MUTANTS = (
     torch(
         "another padding",
         "residual",
-        "nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False)",
-        'nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False, padding_mode="replicate")',
+        "nn.Conv2d(in_channels, 8, 3, stride=2, padding=1, bias=False)",
+        'nn.Conv2d(in_channels, 8, 3, stride=2, padding=1, bias=False, padding_mode="replicate")',
         "conv1",
     ),
     torch(
