@@ -86,7 +86,7 @@ class Builder:
                 self._add(self._call(node), made)
             elif isinstance(node, Group) and node.when is True:
                 inner = self._parts(node.body, told)
-                if node.name in self.kept and isinstance(inner[-1], Draft):
+                if node.name in self.kept and inner and isinstance(inner[-1], Draft):
                     inner[-1].names = [*_named(node), *inner[-1].names]
                 for part in inner:
                     self._add(part, made)

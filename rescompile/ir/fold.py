@@ -62,9 +62,11 @@ def fold(made: Elaborated, found: Varying = NOTHING) -> Elaborated:
         blocks[name] = folder.block(network.blocks[name])
     own = {name: value for name, value in network.env.items() if name not in found.reached}
     root = _Folder(dict(own), (made.root,), kept)
+    lets = root.lets(network.root)
     folded = replace(
         network,
         stages=tuple(Stage(s.label, root.body(s.body)) for s in network.stages),
+        lets=lets,
         blocks={name: _with_good_defaults(block) for name, block in blocks.items()},
         parameters=tuple(p for p in network.parameters if p.name not in own),
         entering=own.get(IN_CHANNELS, network.entering),
@@ -95,20 +97,25 @@ class _Folder:
 
     def block(self, block: Block) -> Block:
         self.known = self.settled(block)
-        lets: list[tuple[str, Dim]] = []
-        for name, dim in block.lets:
-            value = self.dim(dim)
-            if isinstance(value, Expr):
-                lets.append((name, value))
-            else:
-                self.constants[name] = value
+        lets = self.lets(block)
         return replace(
             block,
             body=self.body(block.body),
             parameters=self.kept[block.name],
-            lets=tuple(lets),
+            lets=lets,
             entering=self.constants.get(IN_CHANNELS, block.entering),
         )
+
+    def lets(self, block: Block) -> tuple[tuple[str, Dim], ...]:
+        """The values that keep a name; others become constants of the block."""
+        kept: list[tuple[str, Dim]] = []
+        for name, dim in block.lets:
+            value = self.dim(dim)
+            if isinstance(value, Expr):
+                kept.append((name, value))
+            else:
+                self.constants[name] = value
+        return tuple(kept)
 
     def dim(self, dim: Dim) -> Dim:
         return assuming(substitute(dim, self.constants), self.known)
@@ -255,12 +262,20 @@ def _drop_unused(network: Network) -> Network:
             - used_names(block)
         }
         if not unused:
-            used = used_names(network.root)
-            own = tuple(param for param in network.parameters if param.name in used)
-            return replace(network, parameters=own)
+            return _without_unused_own(network)
         blocks = {name: _without(block, unused) for name, block in network.blocks.items()}
         stages = tuple(Stage(s.label, _strip(s.body, unused)) for s in network.stages)
         network = replace(network, blocks=blocks, stages=stages)
+
+
+def _without_unused_own(network: Network) -> Network:
+    """Without parameters and lets that nothing in the network's own scope mentions."""
+    lets = network.lets
+    while unused := {name for name, _ in lets} - used_names(replace(network, lets=lets).root):
+        lets = tuple((name, dim) for name, dim in lets if name not in unused)
+    network = replace(network, lets=lets)
+    used = used_names(network.root)
+    return replace(network, parameters=tuple(p for p in network.parameters if p.name in used))
 
 
 def used_names(block: Block) -> set[str]:

@@ -17,7 +17,7 @@ SHORT = {"channels": "c", "features": "c"}
 
 def with_lets(network: Network) -> Network:
     """The network with a name for each long call of a function in its own scope."""
-    taken = {param.name for param in network.parameters}
+    taken = {*(param.name for param in network.parameters), *(name for name, _ in network.lets)}
     known: dict[Expr, Var] = {}
     for key, term in _terms(network):
         if term not in known:
@@ -28,7 +28,8 @@ def with_lets(network: Network) -> Network:
     if not known:
         return network
     stages = tuple(Stage(s.label, _named(s.body, known)) for s in network.stages)
-    return replace(network, stages=stages, lets=tuple((v.name, t) for t, v in known.items()))
+    made = tuple((var.name, term) for term, var in known.items())
+    return replace(network, stages=stages, lets=(*network.lets, *made))
 
 
 def _names(stem: str, number: str) -> Iterator[str]:

@@ -99,9 +99,11 @@ def _are_alike(made: Elaborated, other: Elaborated) -> bool:
     """
     pairs = zip_longest(made.flat(), other.flat())
     for one, another in pairs:
-        if one is None or another is None or one[0] != another[0]:
+        if one is None or another is None:
             return False
         a, b = one[1], another[1]
+        if one[0] != another[0] or type(a.op) is not type(b.op):
+            return False
         groups = getattr(a.op, "groups", 1) if isinstance(a.op, Conv) else 1
         if groups != 1 and groups == getattr(b.op, "groups", 1) and a.x[0] != b.x[0]:
             return False
@@ -162,8 +164,8 @@ class _Reach:
     def passed(self, key: str) -> Iterator[Name]:
         """What the calls in a scope hand on, the channels that enter a block included."""
         for node in walk(self.scopes[key][0].body):
-            if not isinstance(node, Call):
-                continue
+            if not isinstance(node, Call) or node.block not in self.scopes:
+                continue  # what is never called has no instance
             yield from ((node.block, name) for name, dim in node.args if self.depends(key, dim))
             if key not in self.flows:
                 continue

@@ -64,6 +64,7 @@ def lower(document: Document) -> Network:
         stages=tuple(stages),
         blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
         parameters=tuple(_symbolic(spec, values)),
+        lets=tuple(scope.lets),
         entering=scope.values.get(IN_CHANNELS, Var(IN_CHANNELS)),
         classes=spec.classes,
         title=spec.title or spec.name,
