@@ -2,7 +2,7 @@
 PYTHON ?= .venv/bin/python
 YLS_VERSION ?= 1.25.0
 
-.PHONY: setup check lint format types test editor-test fuzz fuzz-errors generated docs
+.PHONY: setup check lint format types test editor-test fuzz fuzz-errors generated docs dist light
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -27,6 +27,13 @@ types:
 test:
 	$(PYTHON) -m pytest -n 2 --dist loadfile
 
+# What needs no framework, in an environment that has none: for other Pythons than the pinned one.
+light: LIGHT ?= build/light
+light:
+	python -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet --editable '.[light]' $$(grep '^ruff==' constraints.txt)
+	$(LIGHT)/bin/python -m pytest -n 2 --dist loadfile tests/errors tests/layers tests/unit
+
 # The real yaml-language-server from npm, into a folder that git ignores.
 editor-test:
 	npm install --silent --no-audit --no-fund --prefix build/editor yaml-language-server@$(YLS_VERSION)
@@ -43,6 +50,14 @@ SEED ?= 6
 fuzz-errors:
 	RESCOMPILE_FUZZ_ERRORS=$${RESCOMPILE_FUZZ_ERRORS:-10000} $(PYTHON) -m pytest tests/hostile/test_fuzz.py \
 		-n 0 --hypothesis-seed=$(SEED)
+
+# An sdist and, from that, a wheel; both are checked, and the wheel is tried on every Python that is here.
+dist:
+	rm -rf dist
+	$(PYTHON) -m build
+	$(PYTHON) -m twine check --strict dist/*
+	$(PYTHON) -m check_wheel_contents dist/*.whl
+	$(PYTHON) scripts/try_wheel.py dist/*.whl
 
 docs:
 	$(PYTHON) docs/generate.py

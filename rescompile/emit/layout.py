@@ -92,7 +92,7 @@ def statement(
         ((_, inner),) = inner.parts
     operation = isinstance(inner, Operation)
     bare = _split(code, before, end, indent)
-    if not (before or operation) or _is_in_brackets(inner):
+    if not (before or operation) or isinstance(inner, Items) or _is_in_brackets(inner):
         return "\n".join(bare)
     outer = [line for line in bare if not line.startswith(pad + " ")]
     if _fits(outer) and (not operation or _splits_at_brackets(code)):

@@ -145,13 +145,15 @@ def sources(path: Path) -> list[Path]:
 def cite(path: Path) -> str:
     """How generated code names the spec: from `specs/` on, or by the bare file name.
 
-    A shipped one has a path for those alone who are in the clone; others have its name.
+    A shipped one has a path where that leads to it, in the clone above all; elsewhere it is named.
     """
     if path == stdin.PATH:
         return stdin.CITED
-    full, zoo = _real(path), _real(zoo_directory())
-    if full.is_relative_to(zoo) and not _real(Path(".")).is_relative_to(zoo.parent):
-        return f"{SHIPPED}{path.stem}"
+    full, here, zoo = _real(path), _real(Path(".")), _real(zoo_directory())
+    if full.is_relative_to(zoo):
+        tail = Path("specs") / full.relative_to(zoo)
+        there = (_real(above / tail) == full for above in (here, *here.parents))
+        return tail.as_posix() if any(there) else f"{SHIPPED}{path.stem}"
     parts = full.parts
     if "specs" in parts[:-1]:
         last = len(parts) - 1 - parts[::-1].index("specs")

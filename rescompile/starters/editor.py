@@ -11,7 +11,7 @@ from ..language.load import zoo_directory
 
 OURS = b'"#/$defs/SpecChange"'  # near the head of a schema that we have written
 NAMES = ("schema.json", "rescompile.schema.json")
-LEVELS = 3  # folders in which one is looked for: that of the spec, and those around it
+LEVELS = 2  # folders in which one is looked for: that of the spec, and the one around it
 
 
 def schema_line(spec: Path) -> tuple[str, Output | None]:

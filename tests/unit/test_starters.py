@@ -55,12 +55,12 @@ def test_an_editor_finds_the_schema() -> None:
     assert "wrote rescompile.schema.json, which tells editors the language" in said
     assert schema_of("mine.yaml").read_text("utf-8") == schema.text()
     assert "schema" not in new("other")[1]
-    Path("nets/own").mkdir(parents=True)
-    assert "schema" not in new("third", "-o", "nets/own")[1]
-    assert schema_of("nets/own/third.yaml") == Path("nets/own/../../rescompile.schema.json")
+    Path("nets").mkdir()
+    assert "schema" not in new("third", "-o", "nets")[1]
+    assert schema_of("nets/third.yaml") == Path("nets/../rescompile.schema.json")
     Path("nets/schema.json").write_text(schema.text(), "utf-8")
-    new("fourth", "-o", "nets/own")
-    assert schema_of("nets/own/fourth.yaml") == Path("nets/own/../schema.json")
+    new("fourth", "-o", "nets")
+    assert schema_of("nets/fourth.yaml") == Path("nets/schema.json")
 
 
 def test_a_schema_of_others_is_neither_named_nor_replaced() -> None:
