@@ -17,6 +17,30 @@ import keras
 from keras import KerasTensor, layers
 
 
+@keras.saving.register_keras_serializable(package="rescompile")
+class AdaptiveAveragePooling2D(layers.Layer):
+    """The mean of each cell of a grid over the map, whatever the size of the map."""
+
+    def __init__(self, output_size: tuple[int, int], **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.output_size = output_size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        rows, columns = self.output_size
+        means = [keras.ops.mean(x[:, a:b], axis=1) for a, b in self.cells(x.shape[1], rows)]
+        x = keras.ops.stack(means, axis=1)
+        means = [keras.ops.mean(x[:, :, a:b], axis=2) for a, b in self.cells(x.shape[2], columns)]
+        return keras.ops.stack(means, axis=2)
+
+    @staticmethod
+    def cells(extent: int, count: int) -> list[tuple[int, int]]:
+        """Start and end of each cell; they overlap where `count` does not divide the extent."""
+        return [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+
+    def get_config(self) -> dict[str, object]:
+        return {**super().get_config(), "output_size": self.output_size}
+
+
 def dense_init() -> keras.Initializer:
     """A new one for each layer: one that is shared gives all of them the same values."""
     return keras.initializers.RandomNormal(stddev=0.01)
@@ -48,6 +72,7 @@ def vgg13(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 1000
     x = vgg_stage(x, 256, name="features", start=10)  # 28 x 28 x 256
     x = vgg_stage(x, 512, name="features", start=15)  # 14 x 14 x 512
     x = vgg_stage(x, 512, name="features", start=20)  # 7 x 7 x 512
+    x = AdaptiveAveragePooling2D((7, 7), name="avgpool")(x)  # 7 x 7 x 512
     x = layers.Flatten(name="flatten")(x)  # 25088
     x = layers.Dense(4096, kernel_initializer=dense_init(), name="classifier_0")(x)  # 4096
     x = layers.ReLU(name="classifier_1")(x)  # 4096

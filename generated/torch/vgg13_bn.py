@@ -40,6 +40,7 @@ class VGG13Bn(nn.Module):
             *vgg_stage(256, 512),  # 512 x 14 x 14
             *vgg_stage(512, 512),  # 512 x 7 x 7
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Linear(25088, 4096),
             nn.ReLU(inplace=True),
@@ -59,7 +60,8 @@ class VGG13Bn(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x).flatten(1)  # 25088
+        x = self.features(x)  # 512 x 7 x 7
+        x = self.avgpool(x).flatten(1)  # 25088
         return self.classifier(x)  # 1000
 
 

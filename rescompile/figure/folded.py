@@ -28,14 +28,14 @@ from ..ir.structure import (
     walk,
 )
 from ..ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, walk_traces
-from ..ops import AvgPool, GlobalAvgPool, MaxPool, Weighted, show_shape
+from ..ops import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Weighted, show_shape
 from ..table import short
 from . import words
 from .diagram import Element, Framed, Goto, Parallel, Shortcut, Step
 from .scene import TIMES, Text
 
 SIGNS = {JoinKind.ADD: "+", JoinKind.MULTIPLY: TIMES, JoinKind.CONCAT: "concat"}
-POOLS = (MaxPool, AvgPool, GlobalAvgPool)
+POOLS = (MaxPool, AvgPool, AdaptiveAvgPool, GlobalAvgPool)
 Known = dict[int, list[tuple[Path, Trace]]]  # by node: where it runs, and what it does there
 
 
