@@ -19,7 +19,7 @@ from .ir.fold import fold
 from .ir.invariants import prove
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import words
-from .lower import lower
+from .lower import check_inside, lower
 from .ops import show_shape
 from .prose import json_text
 from .registry import get_backend
@@ -70,7 +70,10 @@ class Architecture:
     def lowered(self) -> Elaborated:
         """The network as the spec has it, with shapes. Raises `SpecError`."""
         with reported_together():
-            return elaborate(lower(self.document))
+            made = elaborate(lower(self.document))
+            spec = self.document.spec
+            check_inside(made, spec)
+            return made
 
     @cached_property
     def analysis(self) -> Analysis:

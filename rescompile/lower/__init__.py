@@ -5,5 +5,6 @@ a block whose words differ between calls becomes one IR block for each combinati
 """
 
 from .network import lower
+from .outputs import check_inside
 
-__all__ = ["lower"]
+__all__ = ["check_inside", "lower"]

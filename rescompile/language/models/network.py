@@ -1,5 +1,6 @@
 """A whole file: input, defaults, blocks, stages, claims."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -199,13 +200,24 @@ class Defaults(Model):
     init: InitDefaults = _default("How weights are drawn.")
 
 
+_MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
+
+
 def _output(value: Any) -> str:
-    first, dot, _ = value.partition(".") if isinstance(value, str) else ("", "", "")
-    if dot:
-        message = f"{shown(value)} lies inside of '{first}', but only whole steps are returned"
-        wrong(message, f"return '{first}', or write what is inside of it as steps of the network")
-    name: str = as_name(value)
-    return name
+    if not isinstance(value, str):
+        name: str = as_name(value)
+        return name
+    first, dot, inside = value.partition(".")
+    as_name(first)
+    if "." in inside:
+        message = (
+            f"{shown(value)} lies too deep: outputs are steps, and what leaves steps of groups"
+        )
+        inner = inside.partition(".")[0]
+        wrong(message, f"return '{first}' or '{first}.{inner}'")
+    if dot and not _MEMBER.fullmatch(inside):
+        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
+    return value
 
 
 class Spec(Model):
@@ -246,7 +258,7 @@ class Spec(Model):
     outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(
         default_factory=list,
         description="Steps whose values the network returns instead of the last one's, in this "
-        "order.",
+        "order. `features.3` is what leaves the step of the group `features` that is called 3.",
     )
     claims: list[Claim] = Field(
         default_factory=list, description="What the source prints about sizes."
