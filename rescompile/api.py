@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +19,7 @@ from .ir.fold import fold
 from .ir.invariants import prove
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import words
-from .lower import check_inside, lower
+from .lower import backbone, check_inside, lower
 from .ops import show_shape
 from .prose import json_text
 from .registry import get_backend
@@ -73,7 +73,7 @@ class Architecture:
             made = elaborate(lower(self.document))
             spec = self.document.spec
             check_inside(made, spec)
-            return made
+            return elaborate(backbone(made, spec)) if spec.features else made
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -214,6 +214,7 @@ def open_spec(
     channels: int | None = None,
     classes: int | None = None,
     name: str | None = None,
+    features: bool | Sequence[int] | None = None,
     set: Mapping[str, Any] | Iterable[str] = (),
 ) -> Architecture:
     """The architecture that `spec` describes. Raises `SpecError`.
@@ -221,10 +222,11 @@ def open_spec(
     `spec` is a file, the name of a shipped network, the text of a spec (of several lines), or a
     mapping with its keys. The rest changes it for once: the input's `size` in pixels (64, "64x96"
     or a pair) and `channels`, the number of `classes`, the network's `name`, and by `set` any
-    value by its place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list. What
-    was changed stands in the emitted file.
+    value by its place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list. With
+    `features` it is a backbone: without its head it returns the last map at each stride, or at
+    those given, [8, 16, 32]. What was changed stands in the emitted file.
     """
-    changes = words(size, channels, classes, name, set)
+    changes = words(size, channels, classes, name, features, set)
     try:
         if isinstance(spec, Mapping):
             document = load(Path(MAPPING), changes, json_text(spec).encode())

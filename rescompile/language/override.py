@@ -24,12 +24,15 @@ def words(
     channels: int | None = None,
     classes: int | None = None,
     name: str | None = None,
+    features: bool | Sequence[int] | None = None,
     more: Mapping[str, Any] | Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Changes as texts, of which `more` may be some already, or values by their places."""
     side = "x".join(map(str, size)) if isinstance(size, tuple) else size
     given = {"name": name, "size": side, "channels": channels, "classes": classes}
     made = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if features:
+        made.append(f"features={json.dumps(features if features is True else list(features))}")
     if isinstance(more, Mapping):
         more = [f"{key}={json.dumps(value)}" for key, value in more.items()]
     return (*made, *more)

@@ -93,6 +93,20 @@ def test_a_backend_gives_torchvisions_logits_for_other_sizes(
     assert np.allclose(np.linalg.norm(got, axis=1), norms, rtol=TORCHVISION_FLOAT32)
 
 
+@pytest.mark.parametrize("spec", ["mobilenet_v2", "squeezenet1_1"])
+def test_a_backbone_gives_the_references_maps(worker: Worker, spec: str) -> None:
+    """From inside of one sequence, where activations work in place."""
+    changes = ("features=true", "size=64")
+    elaborated = open_spec(spec, set=changes).analysis.elaborated
+    x = np.random.default_rng(7).standard_normal((2, 3, 64, 64)).astype(np.float32)
+    wanted = run(elaborated, random_weights(elaborated, 3), x.astype(np.float64)).outputs
+    subject = Subject(spec, weights=3, changes=changes)
+    made = listed("output", worker.about(subject, "run", {"images": x}, training=False))
+    assert len(made) == len(wanted) >= 4
+    for got, value in zip(made, wanted, strict=True):
+        assert relative_error(got, value) < FORWARD_FLOAT32
+
+
 @pytest.mark.parametrize("spec", sorted(TORCHVISION))
 def test_weights_have_torchvisions_names_and_shapes(spec: str) -> None:
     elaborated = open_spec(spec).analysis.elaborated

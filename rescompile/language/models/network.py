@@ -220,6 +220,20 @@ def _output(value: Any) -> str:
     return value
 
 
+def _features(value: Any) -> bool | list[int]:
+    if isinstance(value, bool):
+        return value
+    help = "write `true`, or a list such as [8, 16, 32]"
+    if not isinstance(value, list) or not value:
+        wrong(f"expected true, false or a list of strides, found {shown(value)}", help)
+    for n in value:
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            wrong(f"expected a stride, a whole number from 1, found {shown(n)}", help)
+    if len(set(value)) < len(value):
+        wrong("a stride stands twice", "each stride has one last map")
+    return value
+
+
 class Spec(Model):
     """A network. `allow` lists the warnings of `rescompile lint` that it is not to give."""
 
@@ -260,6 +274,20 @@ class Spec(Model):
         description="Steps whose values the network returns instead of the last one's, in this "
         "order. `features.3` is what leaves the step of the group `features` that is called 3.",
     )
+    features: Annotated[
+        bool | list[int],
+        Rule(
+            _features,
+            anyOf=[
+                {"type": "boolean"},
+                {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+            ],
+        ),
+    ] = Field(
+        False,
+        description="Whether it is a backbone: without its head it returns the last map at each "
+        "stride, or at the strides of a list, `[8, 16, 32]`.",
+    )
     claims: list[Claim] = Field(
         default_factory=list, description="What the source prints about sizes."
     )
@@ -271,4 +299,7 @@ class Spec(Model):
     def _two_names(self) -> "Spec":
         if self.class_name == self.name:
             wrong("the class has the name of the function", "capitalise it", "class_name")
+        if self.features and self.outputs:
+            message = "`features` finds the outputs by itself, but `outputs` are named as well"
+            wrong(message, "remove one of them", "features")
         return self
