@@ -73,8 +73,8 @@ def _missing(group: GroupTrace, inside: str, known: Sequence[str]) -> tuple[str,
 
 def _inside_unused(elaborated: Elaborated, outputs: Sequence[str]) -> Iterator[Diagnostic]:
     """The steps of the last group that come after all outputs, where no whole step is returned."""
-    last = elaborated.root.items[-1]
-    if not is_group(last) or last.name in outputs:
+    last = elaborated.root.items[-1] if elaborated.root.items else None
+    if last is None or not is_group(last) or last.name in outputs:
         return
     taken = taps(elaborated).get(last.node.id, ())
     body = last.node.body if isinstance(last.node, Group) else ()
