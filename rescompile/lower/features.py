@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..ir.resizing import UNCHANGED, traced
-from ..ir.structure import Block, Call, Group, Network, Node, Stage, walk
+from ..ir.structure import Block, Call, From, Group, Network, Node, Stage, walk
 from ..ir.taps import ends, is_group
 from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten
 from ..language.models import Spec
@@ -23,6 +23,7 @@ from ..ops.axis import Axis
 from ..record import record
 
 CODE = "E213"
+NAMED = "name the steps to return in `outputs` instead"
 
 
 @record
@@ -53,14 +54,18 @@ def backbone(elaborated: Elaborated, spec: Spec) -> Network:
         last[max(runs)] = _without_classifier(runs[max(runs)])
     wanted = [stride for stride in last if stride > 1]
     if isinstance(spec.features, list):
-        wanted = sorted(spec.features)
+        wanted = spec.features
     for i, stride in enumerate(wanted):
         if stride not in last:
             help = f"its maps have the strides {', '.join(map(str, last))}" if last else ""
             raise _error(f"no map of '{spec.name}' has the stride {stride}", spec, help, i)
     if not wanted:
-        raise _error(f"no map of '{spec.name}' is smaller than the image", spec, "name `outputs`")
-    return _cut(elaborated.network, [last[stride] for stride in wanted])
+        raise _error(f"no map of '{spec.name}' is smaller than the image", spec, NAMED)
+    made = _cut(elaborated.network, [last[stride] for stride in sorted(wanted)])
+    if back := next((node for node in made.body if isinstance(node, From)), None):
+        message = f"the steps of '{spec.name}' go back to '{back.source}' before its last map"
+        raise _error(message, spec, NAMED)
+    return made
 
 
 def _places(elaborated: Elaborated) -> Iterator[Place]:
@@ -116,7 +121,7 @@ def _runs(places: Iterable[Place], spec: Spec) -> Iterator[tuple[int, list[Place
     for place in places:
         if run and place.stride < run[0].stride:
             message = f"the maps of '{spec.name}' grow again at '{place.name}'"
-            raise _error(message, spec, "name the steps to return in `outputs`")
+            raise _error(message, spec, NAMED)
         if run and place.stride > run[0].stride:
             yield run[0].stride, run
             run = []

@@ -134,6 +134,32 @@ def test_what_cannot_be(spec: str, features: bool | list[int], message: str) -> 
     assert all(found.location and found.help for found in caught.value.diagnostics)
 
 
+def test_an_error_stands_at_the_stride() -> None:
+    with pytest.raises(SpecError) as caught:
+        _ = open_spec("rescompile: 1\nextends: resnet18\nname: n\nfeatures: [64, 8]\n").lowered
+    (found,) = caught.value.diagnostics
+    assert found.location is not None
+    assert (found.location.line, found.location.column) == (4, 12)
+
+
+def test_steps_that_go_back_leave_values_that_nobody_needs() -> None:
+    text = """\
+rescompile: 1
+name: net
+input: {channels: 3, height: 8, width: 8}
+features: true
+stages:
+  - {conv: {channels: 4, kernel: 3, stride: 2}, name: one}
+  - {conv: {channels: 4, kernel: 3}, name: aside}
+  - from: one
+  - {conv: {channels: 4, kernel: 3, stride: 2}, name: two}
+  - concat: [[], [{from: aside}, {max_pool: {kernel: 2}}]]
+head: [global_avg_pool: {}]
+"""
+    with pytest.raises(SpecError, match="go back to 'one' before its last map"):
+        _ = open_spec(text).lowered
+
+
 def test_a_network_of_one_size_has_no_features() -> None:
     text = "rescompile: 1\nname: net\ninput: {channels: 3, height: 8, width: 8}\nfeatures: true\n"
     text += "stages: [{conv: {channels: 4, kernel: 3}}]\n"
