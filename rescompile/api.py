@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +30,7 @@ from .ir.varying import NOTHING, Varying, varying
 from .language.load import SHIPPED, Document, InvalidSpec, find, is_text, load
 from .language.override import plain, words
 from .language.stdin import PATH, STDIN, standard_input
-from .lower import lower
+from .lower import backbone, check_inside, lower
 from .ops import show_shape
 from .prose import json_text
 from .registry import get_backend
@@ -109,7 +109,10 @@ class Architecture:
     def lowered(self) -> Elaborated:
         """The network as the spec has it, with shapes. Raises `SpecError`."""
         with reported_together():
-            return elaborate(lower(self.document))
+            made = elaborate(lower(self.document))
+            spec = self.document.spec
+            check_inside(made, spec)
+            return elaborate(backbone(made, spec)) if spec.features else made
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -301,6 +304,7 @@ def open_spec(
     channels: int | None = None,
     classes: int | None = None,
     name: str | None = None,
+    features: bool | Sequence[int] | None = None,
     set: Mapping[str, Any] | Iterable[str] = (),
 ) -> Architecture:
     """The architecture that a spec describes. Raises `SpecError` with all that is wrong with it.
@@ -309,7 +313,9 @@ def open_spec(
     standard input, or a mapping with its keys. The rest changes it for once, and what was changed
     stands in the emitted file: the input's `size` in pixels (64, "64x96" or a pair, height first)
     and `channels`, the number of `classes`, the network's `name`, and by `set` any value by its
-    place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list.
+    place: {"stages.layer3.repeat": 2}, or "stages.layer3.repeat=2" in a list. With `features` it
+    is a backbone: without its head it returns the last map at each stride, or at those given,
+    [8, 16, 32].
 
     >>> import rescompile
     >>> rescompile.load("resnet34")
@@ -327,7 +333,7 @@ def open_spec(
 
     `small.module("torch")` is a live nn.Module, `small.figure().save("small.svg")` draws it.
     """
-    changes = words(size, channels, classes, name, set)
+    changes = words(size, channels, classes, name, features, set)
     try:
         if isinstance(spec, Mapping):
             document = load(Path(MAPPING), changes, plain(spec, MAPPING, json_text).encode())

@@ -14,6 +14,7 @@ from typing import Any
 from rescompile import ops
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
+from rescompile.emit.layout import Items
 from rescompile.emit.table import LITERAL, NUMBER, PAIR, Argument, Form, choice, constant, option
 from rescompile.ir.structure import JoinKind
 from rescompile.ops import Op
@@ -46,6 +47,7 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
 FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
 OLD = Form(lambda value, dim: number(complement(value)), complement)
 FILTERS = Argument("filters", "channels")
@@ -100,10 +102,13 @@ UNBIASED = _own("UnbiasedBatchNormalization", ops.BatchNorm, *BATCH, implied=(("
 MAX = _layer("MaxPooling2D", ops.MaxPool, *WINDOW)
 MEAN = _layer("AveragePooling2D", ops.AvgPool, *WINDOW)
 FLATTEN = _layer("Flatten", ops.Flatten)
+ADAPTIVE = _own(
+    "AdaptiveAveragePooling2D", ops.AdaptiveAvgPool, Argument("output_size", "size", BOTH)
+)
 SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
-    *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, FLATTEN, SCALE),
+    *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, ADAPTIVE, FLATTEN, SCALE),
     _layer("LayerNormalization", ops.LayerNorm, EPSILON),
     _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
     _layer("ReLU", ops.Relu, Argument("max_value", (), constant(None), None)),
@@ -137,4 +142,4 @@ USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
 LAYERS: dict[str, tuple[Layer, ...]] = {}
 for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
     LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
-OWN = (SCALE.name, UNBIASED.name)  # layers that a file defines itself
+OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name)  # layers that a file defines itself

@@ -76,7 +76,8 @@ LAYER = (entering("normalized_shape"), EPSILON)
 GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
 SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
-PIXELS = Argument("output_size", (), constant(1))
+ONE_PIXEL = Argument("output_size", (), constant(1))
+PIXELS = Argument("output_size", "size", PAIR)
 RANGE = (Argument("start", "start"), Argument("stop", "stop"))
 SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
@@ -109,7 +110,8 @@ TABLE = (
     _module("Softmax", ops.Softmax, OVER_CHANNELS),
     _module("MaxPool2d", ops.MaxPool, *POOL),
     _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
-    _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, PIXELS, implied=(("keepdims", True),)),
+    _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, ONE_PIXEL, implied=(("keepdims", True),)),
+    _module("AdaptiveAvgPool2d", ops.AdaptiveAvgPool, PIXELS),  # and what one of 1 means
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
     _module("StochasticDepth", ops.StochasticDepth, Argument("rate", "rate"), own=True),

@@ -13,6 +13,30 @@ import keras
 from keras import KerasTensor, layers
 
 
+@keras.saving.register_keras_serializable(package="rescompile")
+class AdaptiveAveragePooling2D(layers.Layer):
+    """The mean of each cell of a grid over the map, whatever the size of the map."""
+
+    def __init__(self, output_size: tuple[int, int], **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.output_size = output_size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        rows, columns = self.output_size
+        means = [keras.ops.mean(x[:, a:b], axis=1) for a, b in self.cells(x.shape[1], rows)]
+        x = keras.ops.stack(means, axis=1)
+        means = [keras.ops.mean(x[:, :, a:b], axis=2) for a, b in self.cells(x.shape[2], columns)]
+        return keras.ops.stack(means, axis=2)
+
+    @staticmethod
+    def cells(extent: int, count: int) -> list[tuple[int, int]]:
+        """Start and end of each cell; they overlap where `count` does not divide the extent."""
+        return [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+
+    def get_config(self) -> dict[str, object]:
+        return {**super().get_config(), "output_size": self.output_size}
+
+
 def dense_init() -> keras.Initializer:
     """A new one for each layer: one that is shared gives all of them the same values."""
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
@@ -57,6 +81,7 @@ def alexnet(input_shape: tuple[int, int, int] = (224, 224, 3), classes: int = 10
     x = conv(x, 256, 3, name="features_10")  # 13 x 13 x 256
     x = layers.ReLU(name="features_11")(x)  # 13 x 13 x 256
     x = layers.MaxPooling2D(3, 2, name="features_12")(x)  # 6 x 6 x 256
+    x = AdaptiveAveragePooling2D((6, 6), name="avgpool")(x)  # 6 x 6 x 256
     x = layers.Flatten(name="flatten")(x)  # 9216
     x = layers.Dropout(0.5, name="classifier_0")(x)  # 9216
     x = layers.Dense(4096, kernel_initializer=dense_init(), name="classifier_1")(x)  # 4096

@@ -31,6 +31,7 @@ class AlexNet(nn.Module):
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2),  # 256 x 6 x 6
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(6)
         self.classifier = nn.Sequential(
             nn.Dropout(0.5),
             nn.Linear(9216, 4096),
@@ -46,7 +47,8 @@ class AlexNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x).flatten(1)  # 9216
+        x = self.features(x)  # 256 x 6 x 6
+        x = self.avgpool(x).flatten(1)  # 9216
         return self.classifier(x)  # 1000
 
 

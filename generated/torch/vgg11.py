@@ -6,27 +6,31 @@ Input 3 x 224 x 224, 132,863,336 parameters, 7.61 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
 Fixed, since the structure depends on it: early = 1, late = 2.
 
-    stage           blocks  output               params       MACs
-    features.0-2         1  64 x 112 x 112        1,792     86.7 M
-    features.3-5         1  128 x 56 x 56        73,856    924.8 M
-    features.6-10        1  256 x 28 x 28       885,248  2,774.5 M
-    features.11-15       1  512 x 14 x 14     3,539,968  2,774.5 M
-    features.16-20       1  512 x 7 x 7       4,719,616    924.8 M
-    head                 1  1000            123,642,856    123.6 M
+    stage           blocks  output                params       MACs
+    features.0-1         1  64 x 224 x 224         1,792     86.7 M
+    features.2           1  64 x 112 x 112             0      0.0 M
+    features.3-4         1  128 x 112 x 112       73,856    924.8 M
+    features.5           1  128 x 56 x 56              0      0.0 M
+    features.6-9         1  256 x 56 x 56        885,248  2,774.5 M
+    features.10          1  256 x 28 x 28              0      0.0 M
+    features.11-14       1  512 x 28 x 28      3,539,968  2,774.5 M
+    features.15          1  512 x 14 x 14              0      0.0 M
+    features.16-19       1  512 x 14 x 14      4,719,616    924.8 M
+    features.20          1  512 x 7 x 7                0      0.0 M
+    head                 1  1000             123,642,856    123.6 M
 """
 
 from torch import Tensor, nn
 
 
 def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
-    """3x3 convolutions, then a max-pool that halves the map (Simonyan & Zisserman 2014)."""
+    """3x3 convolutions on maps of one size (Simonyan & Zisserman 2014)."""
     layers: list[nn.Module] = []
     width = in_channels
     for _ in range(convs):
         layers.append(nn.Conv2d(width, channels, 3, padding=1))
         layers.append(nn.ReLU(inplace=True))
         width = channels
-    layers.append(nn.MaxPool2d(2))
     return layers
 
 
@@ -34,12 +38,18 @@ class VGG11(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *vgg_stage(in_channels, 64, convs=1),  # 64 x 112 x 112
-            *vgg_stage(64, 128, convs=1),  # 128 x 56 x 56
-            *vgg_stage(128, 256, convs=2),  # 256 x 28 x 28
-            *vgg_stage(256, 512, convs=2),  # 512 x 14 x 14
-            *vgg_stage(512, 512, convs=2),  # 512 x 7 x 7
+            *vgg_stage(in_channels, 64, convs=1),  # 64 x 224 x 224
+            nn.MaxPool2d(2),  # 64 x 112 x 112
+            *vgg_stage(64, 128, convs=1),  # 128 x 112 x 112
+            nn.MaxPool2d(2),  # 128 x 56 x 56
+            *vgg_stage(128, 256, convs=2),  # 256 x 56 x 56
+            nn.MaxPool2d(2),  # 256 x 28 x 28
+            *vgg_stage(256, 512, convs=2),  # 512 x 28 x 28
+            nn.MaxPool2d(2),  # 512 x 14 x 14
+            *vgg_stage(512, 512, convs=2),  # 512 x 14 x 14
+            nn.MaxPool2d(2),  # 512 x 7 x 7
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Linear(25088, 4096),
             nn.ReLU(inplace=True),
@@ -59,7 +69,8 @@ class VGG11(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x).flatten(1)  # 25088
+        x = self.features(x)  # 512 x 7 x 7
+        x = self.avgpool(x).flatten(1)  # 25088
         return self.classifier(x)  # 1000
 
 

@@ -6,20 +6,25 @@ Input 3 x 224 x 224, 132,868,840 parameters, 7.61 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
 Fixed, since the structure depends on it: early = 1, late = 2.
 
-    stage           blocks  output               params       MACs
-    features.0-3         1  64 x 112 x 112        1,920     86.7 M
-    features.4-7         1  128 x 56 x 56        74,112    924.8 M
-    features.8-14        1  256 x 28 x 28       886,272  2,774.5 M
-    features.15-21       1  512 x 14 x 14     3,542,016  2,774.5 M
-    features.22-28       1  512 x 7 x 7       4,721,664    924.8 M
-    head                 1  1000            123,642,856    123.6 M
+    stage           blocks  output                params       MACs
+    features.0-2         1  64 x 224 x 224         1,920     86.7 M
+    features.3           1  64 x 112 x 112             0      0.0 M
+    features.4-6         1  128 x 112 x 112       74,112    924.8 M
+    features.7           1  128 x 56 x 56              0      0.0 M
+    features.8-13        1  256 x 56 x 56        886,272  2,774.5 M
+    features.14          1  256 x 28 x 28              0      0.0 M
+    features.15-20       1  512 x 28 x 28      3,542,016  2,774.5 M
+    features.21          1  512 x 14 x 14              0      0.0 M
+    features.22-27       1  512 x 14 x 14      4,721,664    924.8 M
+    features.28          1  512 x 7 x 7                0      0.0 M
+    head                 1  1000             123,642,856    123.6 M
 """
 
 from torch import Tensor, nn
 
 
 def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
-    """3x3 convolutions, then a max-pool that halves the map (Simonyan & Zisserman 2014)."""
+    """3x3 convolutions on maps of one size (Simonyan & Zisserman 2014)."""
     layers: list[nn.Module] = []
     width = in_channels
     for _ in range(convs):
@@ -27,7 +32,6 @@ def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
         layers.append(nn.BatchNorm2d(channels))
         layers.append(nn.ReLU(inplace=True))
         width = channels
-    layers.append(nn.MaxPool2d(2))
     return layers
 
 
@@ -35,12 +39,18 @@ class VGG11Bn(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *vgg_stage(in_channels, 64, convs=1),  # 64 x 112 x 112
-            *vgg_stage(64, 128, convs=1),  # 128 x 56 x 56
-            *vgg_stage(128, 256, convs=2),  # 256 x 28 x 28
-            *vgg_stage(256, 512, convs=2),  # 512 x 14 x 14
-            *vgg_stage(512, 512, convs=2),  # 512 x 7 x 7
+            *vgg_stage(in_channels, 64, convs=1),  # 64 x 224 x 224
+            nn.MaxPool2d(2),  # 64 x 112 x 112
+            *vgg_stage(64, 128, convs=1),  # 128 x 112 x 112
+            nn.MaxPool2d(2),  # 128 x 56 x 56
+            *vgg_stage(128, 256, convs=2),  # 256 x 56 x 56
+            nn.MaxPool2d(2),  # 256 x 28 x 28
+            *vgg_stage(256, 512, convs=2),  # 512 x 28 x 28
+            nn.MaxPool2d(2),  # 512 x 14 x 14
+            *vgg_stage(512, 512, convs=2),  # 512 x 14 x 14
+            nn.MaxPool2d(2),  # 512 x 7 x 7
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Linear(25088, 4096),
             nn.ReLU(inplace=True),
@@ -60,7 +70,8 @@ class VGG11Bn(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x).flatten(1)  # 25088
+        x = self.features(x)  # 512 x 7 x 7
+        x = self.avgpool(x).flatten(1)  # 25088
         return self.classifier(x)  # 1000
 
 

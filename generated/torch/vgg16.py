@@ -6,27 +6,31 @@ Input 3 x 224 x 224, 138,357,544 parameters, 15.47 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
 Fixed, since the structure depends on it: early = 2, late = 3.
 
-    stage           blocks  output               params       MACs
-    features.0-4         1  64 x 112 x 112       38,720  1,936.4 M
-    features.5-9         1  128 x 56 x 56       221,440  2,774.5 M
-    features.10-16       1  256 x 28 x 28     1,475,328  4,624.2 M
-    features.17-23       1  512 x 14 x 14     5,899,776  4,624.2 M
-    features.24-30       1  512 x 7 x 7       7,079,424  1,387.3 M
-    head                 1  1000            123,642,856    123.6 M
+    stage           blocks  output                params       MACs
+    features.0-3         1  64 x 224 x 224        38,720  1,936.4 M
+    features.4           1  64 x 112 x 112             0      0.0 M
+    features.5-8         1  128 x 112 x 112      221,440  2,774.5 M
+    features.9           1  128 x 56 x 56              0      0.0 M
+    features.10-15       1  256 x 56 x 56      1,475,328  4,624.2 M
+    features.16          1  256 x 28 x 28              0      0.0 M
+    features.17-22       1  512 x 28 x 28      5,899,776  4,624.2 M
+    features.23          1  512 x 14 x 14              0      0.0 M
+    features.24-29       1  512 x 14 x 14      7,079,424  1,387.3 M
+    features.30          1  512 x 7 x 7                0      0.0 M
+    head                 1  1000             123,642,856    123.6 M
 """
 
 from torch import Tensor, nn
 
 
 def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
-    """3x3 convolutions, then a max-pool that halves the map (Simonyan & Zisserman 2014)."""
+    """3x3 convolutions on maps of one size (Simonyan & Zisserman 2014)."""
     layers: list[nn.Module] = []
     width = in_channels
     for _ in range(convs):
         layers.append(nn.Conv2d(width, channels, 3, padding=1))
         layers.append(nn.ReLU(inplace=True))
         width = channels
-    layers.append(nn.MaxPool2d(2))
     return layers
 
 
@@ -34,12 +38,18 @@ class VGG16(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *vgg_stage(in_channels, 64, convs=2),  # 64 x 112 x 112
-            *vgg_stage(64, 128, convs=2),  # 128 x 56 x 56
-            *vgg_stage(128, 256, convs=3),  # 256 x 28 x 28
-            *vgg_stage(256, 512, convs=3),  # 512 x 14 x 14
-            *vgg_stage(512, 512, convs=3),  # 512 x 7 x 7
+            *vgg_stage(in_channels, 64, convs=2),  # 64 x 224 x 224
+            nn.MaxPool2d(2),  # 64 x 112 x 112
+            *vgg_stage(64, 128, convs=2),  # 128 x 112 x 112
+            nn.MaxPool2d(2),  # 128 x 56 x 56
+            *vgg_stage(128, 256, convs=3),  # 256 x 56 x 56
+            nn.MaxPool2d(2),  # 256 x 28 x 28
+            *vgg_stage(256, 512, convs=3),  # 512 x 28 x 28
+            nn.MaxPool2d(2),  # 512 x 14 x 14
+            *vgg_stage(512, 512, convs=3),  # 512 x 14 x 14
+            nn.MaxPool2d(2),  # 512 x 7 x 7
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Linear(25088, 4096),
             nn.ReLU(inplace=True),
@@ -59,7 +69,8 @@ class VGG16(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x).flatten(1)  # 25088
+        x = self.features(x)  # 512 x 7 x 7
+        x = self.avgpool(x).flatten(1)  # 25088
         return self.classifier(x)  # 1000
 
 

@@ -6,20 +6,25 @@ Input 3 x 224 x 224, 143,678,248 parameters, 19.63 GMACs.
 On CPUs it is faster after model.to(memory_format=torch.channels_last).
 Fixed, since the structure depends on it: early = 2, late = 4.
 
-    stage           blocks  output               params       MACs
-    features.0-6         1  64 x 112 x 112       38,976  1,936.4 M
-    features.7-13        1  128 x 56 x 56       221,952  2,774.5 M
-    features.14-26       1  256 x 28 x 28     2,067,456  6,473.9 M
-    features.27-39       1  512 x 14 x 14     8,263,680  6,473.9 M
-    features.40-52       1  512 x 7 x 7       9,443,328  1,849.7 M
-    head                 1  1000            123,642,856    123.6 M
+    stage           blocks  output                params       MACs
+    features.0-5         1  64 x 224 x 224        38,976  1,936.4 M
+    features.6           1  64 x 112 x 112             0      0.0 M
+    features.7-12        1  128 x 112 x 112      221,952  2,774.5 M
+    features.13          1  128 x 56 x 56              0      0.0 M
+    features.14-25       1  256 x 56 x 56      2,067,456  6,473.9 M
+    features.26          1  256 x 28 x 28              0      0.0 M
+    features.27-38       1  512 x 28 x 28      8,263,680  6,473.9 M
+    features.39          1  512 x 14 x 14              0      0.0 M
+    features.40-51       1  512 x 14 x 14      9,443,328  1,849.7 M
+    features.52          1  512 x 7 x 7                0      0.0 M
+    head                 1  1000             123,642,856    123.6 M
 """
 
 from torch import Tensor, nn
 
 
 def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
-    """3x3 convolutions, then a max-pool that halves the map (Simonyan & Zisserman 2014)."""
+    """3x3 convolutions on maps of one size (Simonyan & Zisserman 2014)."""
     layers: list[nn.Module] = []
     width = in_channels
     for _ in range(convs):
@@ -27,7 +32,6 @@ def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
         layers.append(nn.BatchNorm2d(channels))
         layers.append(nn.ReLU(inplace=True))
         width = channels
-    layers.append(nn.MaxPool2d(2))
     return layers
 
 
@@ -35,12 +39,18 @@ class VGG19Bn(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *vgg_stage(in_channels, 64, convs=2),  # 64 x 112 x 112
-            *vgg_stage(64, 128, convs=2),  # 128 x 56 x 56
-            *vgg_stage(128, 256, convs=4),  # 256 x 28 x 28
-            *vgg_stage(256, 512, convs=4),  # 512 x 14 x 14
-            *vgg_stage(512, 512, convs=4),  # 512 x 7 x 7
+            *vgg_stage(in_channels, 64, convs=2),  # 64 x 224 x 224
+            nn.MaxPool2d(2),  # 64 x 112 x 112
+            *vgg_stage(64, 128, convs=2),  # 128 x 112 x 112
+            nn.MaxPool2d(2),  # 128 x 56 x 56
+            *vgg_stage(128, 256, convs=4),  # 256 x 56 x 56
+            nn.MaxPool2d(2),  # 256 x 28 x 28
+            *vgg_stage(256, 512, convs=4),  # 512 x 28 x 28
+            nn.MaxPool2d(2),  # 512 x 14 x 14
+            *vgg_stage(512, 512, convs=4),  # 512 x 14 x 14
+            nn.MaxPool2d(2),  # 512 x 7 x 7
         )
+        self.avgpool = nn.AdaptiveAvgPool2d(7)
         self.classifier = nn.Sequential(
             nn.Linear(25088, 4096),
             nn.ReLU(inplace=True),
@@ -60,7 +70,8 @@ class VGG19Bn(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x).flatten(1)  # 25088
+        x = self.features(x)  # 512 x 7 x 7
+        x = self.avgpool(x).flatten(1)  # 25088
         return self.classifier(x)  # 1000
 
 

@@ -24,13 +24,14 @@ class Changes:
     channels: int | None = None
     classes: int | None = None
     name: str | None = None
+    features: bool | tuple[int, ...] | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
         """All of them as places and values."""
         from ..language.override import words
 
-        return words(self.size, self.channels, self.classes, self.name, self.set)
+        return words(self.size, self.channels, self.classes, self.name, self.features, self.set)
 
     def open(self, spec: str) -> Architecture:
         """The changed architecture. Raises `SpecError`."""
@@ -39,6 +40,23 @@ class Changes:
         return open_spec(spec, set=self.words)
 
 
+class Strides(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """Strides separated by commas, or all."""
+
+    name = "strides"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == ALL or not isinstance(value, str):
+            return True if value == ALL else value
+        try:
+            return tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(
+                f"'{value}' is no list of strides such as 8,16,32; a spec goes before --features"
+            )
+
+
+ALL = "all"
 NONE = Changes()
 OPTIONS = (
     click.option(
@@ -51,6 +69,15 @@ OPTIONS = (
     ),
     click.option("--channels", type=click.IntRange(min=1), metavar="N", help="Input channels."),
     click.option("--classes", type=click.IntRange(min=1), metavar="N", help="Classes."),
+    click.option(
+        "--features",
+        is_flag=False,
+        flag_value=ALL,
+        type=Strides(),
+        metavar="[STRIDES]",
+        help="Without its head, the backbone that returns the last map at each stride, or at "
+        "some: `--features 8,16,32`.",
+    ),
     click.option("--name", metavar="NAME", help="The network's name, and its file's."),
 )
 SIZE = click.option("--size", metavar="N|HxW", help="The input's height and width in pixels.")
@@ -67,10 +94,11 @@ def changeable(size: bool = True) -> Callable[[F], F]:
             channels: int | None,
             classes: int | None,
             name: str | None,
+            features: bool | tuple[int, ...] | None,
             **options: Any,
         ) -> Any:
             pixels = options.pop("size") if size else None
-            made = Changes(set_, pixels, channels, classes, name)
+            made = Changes(set_, pixels, channels, classes, name, features)
             return command(*args, changes=made, **options)
 
         wrapped: Any = run

@@ -42,7 +42,7 @@ def pretrained(
     command line of `rescompile convert`. Raises `SpecError`.
     """
     target, given = get_backend(backend), os.fspath(weights)
-    changes = words(size, channels, classes, None, set)
+    changes = words(size, channels, classes, None, None, set)
     with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
         file = Path(folder, "weights.npz")
         convert(

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
 from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
+from ..ir.taps import tapped, taps
 from ..ops import Shape, show_shape
 from ..record import record
 from .naming import Names, shown_names
@@ -71,6 +72,9 @@ class Program(Generic[S, D]):
         self.order: list[D] = []
         self.blocks: dict[str, D] = {}
         self.stages: dict[StageKey, Stage[D]] = {}
+        self.taps = taps(analysis.elaborated)
+        # The nodes of groups whose values are kept: what comes after may not overwrite them.
+        self.tapped = {node for node, _ in tapped(self.network, self.taps)}
         blocks = self.network.blocks
         self.names = Names({*syntax.meanings, *syntax.own, self.network.name, *names})
         take = self.names.take

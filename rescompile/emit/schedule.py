@@ -6,11 +6,12 @@ tensors. `x` runs through; a shortcut or a branch gets a variable of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..expr.dims import Dim
-from ..ir.structure import Child, From, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.structure import Child, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
 from .naming import free
@@ -25,10 +26,23 @@ class Apply:
 
 
 @record
+class Part:
+    """The nodes `start` to `stop` of a group: its members from `first` to `last`, or to the end."""
+
+    node: Group
+    source: str
+    start: int
+    stop: int
+    first: int
+    last: int | None
+
+
+@record
 class Copy:
-    """Another name for a variable."""
+    """Another name for a variable; `of` is the id of the node whose value that is, if told."""
 
     source: str
+    of: int | None = None
 
 
 @record
@@ -70,7 +84,7 @@ class Assign:
     """The names in the target are separated by commas where the value is split."""
 
     target: str
-    value: Apply | Copy | Select | Combine | Split
+    value: Apply | Part | Copy | Select | Combine | Split
 
 
 @dataclass
@@ -78,12 +92,13 @@ class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
 
     `kept` names the children whose values are returned, or used again by later ones: each has a
-    variable of its own.
+    variable of its own. So have the `taps` of groups, by the groups' ids.
     """
 
     inline: bool = False
     kept: frozenset[str] = frozenset()
     reserved: Iterable[str] = ()
+    taps: Mapping[int, tuple[Tap, ...]] = field(default_factory=dict)
     statements: list[Assign] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -105,8 +120,28 @@ class Scheduler:
         if isinstance(node, From):
             return self.held[node.source]
         assert not isinstance(node, Loop), "loops stand in sequences only"
+        if isinstance(node, Group) and node.id in self.taps:
+            return self.parts(node, var)
         target = self.target(node.name, self.free(var))
         self.statements.append(Assign(target, Apply(node, var)))
+        return target
+
+    def parts(self, node: Group, var: str) -> str:
+        """A group part by part: after each there is a value that is returned."""
+        start = first = 0
+        for tap in self.taps[node.id]:
+            made = Part(node, var, start, tap.stop, first, tap.members)
+            self.statements.append(Assign(self.lane, made))
+            self.held[tap.output] = self.fresh(tap.output.replace(".", "_"))
+            self.statements.append(
+                Assign(self.held[tap.output], Copy(self.lane, node.body[tap.stop - 1].id))
+            )
+            start, first, var = tap.stop, tap.members, self.lane
+        if start < len(node.body):
+            made = Part(node, var, start, len(node.body), first, None)
+            self.statements.append(Assign(self.lane, made))
+        if (target := self.target(node.name, self.lane)) != self.lane:
+            self.statements.append(Assign(target, Copy(self.lane)))
         return target
 
     def target(self, name: str | None, otherwise: str) -> str:

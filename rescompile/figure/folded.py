@@ -27,15 +27,16 @@ from ..ir.structure import (
     sources,
     walk,
 )
+from ..ir.taps import tapped, taps
 from ..ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, walk_traces
-from ..ops import AvgPool, GlobalAvgPool, MaxPool, Weighted, show_shape
+from ..ops import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Weighted, show_shape
 from ..table import short
 from . import words
 from .diagram import Element, Framed, Goto, Parallel, Shortcut, Step
 from .scene import TIMES, Text
 
 SIGNS = {JoinKind.ADD: "+", JoinKind.MULTIPLY: TIMES, JoinKind.CONCAT: "concat"}
-POOLS = (MaxPool, AvgPool, GlobalAvgPool)
+POOLS = (MaxPool, AvgPool, AdaptiveAvgPool, GlobalAvgPool)
 Known = dict[int, list[tuple[Path, Trace]]]  # by node: where it runs, and what it does there
 
 
@@ -69,6 +70,7 @@ class Builder:
     known: Known = field(default_factory=dict)
     costs: Costs | None = None
     outputs: frozenset[str] = frozenset()  # steps that the network returns
+    taps: Mapping[int, str] = field(default_factory=dict)  # what those in groups are called, by id
     stage: str = ""  # told beside the next box
     apart: set[int] = field(default_factory=set)  # calls of which each has a box of its own
 
@@ -86,8 +88,9 @@ class Builder:
                 self._add(self._call(node), made)
             elif isinstance(node, Group) and node.when is True:
                 inner = self._parts(node.body, told)
-                if node.name in self.kept and inner and isinstance(inner[-1], Draft):
-                    inner[-1].names = [*_named(node), *inner[-1].names]
+                named = self._named(node)
+                if self.kept.intersection(named) and inner and isinstance(inner[-1], Draft):
+                    inner[-1].names = [*named, *inner[-1].names]
                 for part in inner:
                     self._add(part, made)
             else:
@@ -116,11 +119,11 @@ class Builder:
         if node.op.light and isinstance(last, Draft) and self._takes_more(last):
             last.more.append(f"{text} {note}".strip())
             last.nodes.append(node.id)
-            last.names = [*_named(node), *last.names]
+            last.names = [*self._named(node), *last.names]
             return
         kind = "layer" if isinstance(node.op, Weighted) else "step"
         kind = "pool" if isinstance(node.op, POOLS) else kind
-        made.append(Draft(text, kind, [node.id], _named(node), note=note))
+        made.append(Draft(text, kind, [node.id], self._named(node), note=note))
 
     def _operation(self, node: Layer) -> str:
         """A layer in words: with numbers where it runs but once, else with expressions."""
@@ -136,7 +139,7 @@ class Builder:
         note = "" if node.when is True else words.condition(node.when)
         times = "" if node.repeat is None else words.times(node.repeat)
         text = words.call(node, self.blocks[node.block])
-        return Draft(text, "call", [node.id], _named(node), note=note, times=times)
+        return Draft(text, "call", [node.id], self._named(node), note=note, times=times)
 
     def _other(self, node: Node, told: bool) -> Element:
         if isinstance(node, Group):
@@ -202,6 +205,10 @@ class Builder:
             self._size(made.nodes[-1]),
         )
 
+    def _named(self, node: Layer | Call | Group) -> list[str]:
+        name = self.taps.get(node.id, node.name)
+        return [] if name is None else [name]
+
     def _size(self, node: int) -> tuple[int, ...] | None:
         found = self.known.get(node)
         return found[-1][1].y[1:] if found else None
@@ -217,10 +224,6 @@ class Builder:
         return told(stage, show_shape(traces[-1].y), sum(map(self.costs.trace, traces), Cost()))
 
 
-def _named(node: Layer | Call | Group) -> list[str]:
-    return [] if node.name is None else [node.name]
-
-
 def told(stage: str, output: str, cost: Cost) -> tuple[str, ...]:
     """The facts of a row of the strip: its stage, output, parameters, multiply-adds."""
     return (stage, output, *(short(n) if n else "" for n in (cost.parameters, cost.macs)))
@@ -233,7 +236,8 @@ def strip(analysis: Analysis, opened: Iterable[str] = ()) -> tuple[Element, ...]
     entering = analysis.root_flow.entering
     kept = sources(network.body).union(network.outputs)
     outputs = frozenset(network.outputs)
-    builder = Builder(network.blocks, entering, network.name, kept, known, Costs(), outputs)
+    names = dict(tapped(network, taps(analysis.elaborated)))
+    builder = Builder(network.blocks, entering, network.name, kept, known, Costs(), outputs, names)
     made: list[Element] = []
     for stage in network.stages:
         wanted, builder.stage = stage.label in opened, stage.label

@@ -16,7 +16,7 @@ from ..ir.trace import (
     Trace,
     flatten,
 )
-from ..ops import Weighted
+from ..ops import AdaptiveAvgPool, Weighted
 from . import words
 from .diagram import Element, Goto, Parallel, Shortcut, Step
 from .folded import POOLS, SIGNS
@@ -30,7 +30,7 @@ def elements(items: Iterable[Trace], path: Path = ()) -> tuple[Element, ...]:
     made: list[Element] = []
     for item in items:
         if isinstance(item, OpTrace):
-            if isinstance(item.op, (Weighted, *POOLS)):
+            if isinstance(item.op, (Weighted, *POOLS)) and not _is_idle(item):
                 made.append(_step(item, path))
             elif made and isinstance(made[-1], Step):
                 made[-1] = _named(made[-1], item.name)
@@ -46,6 +46,11 @@ def elements(items: Iterable[Trace], path: Path = ()) -> tuple[Element, ...]:
         else:
             made += _join(item, path)
     return tuple(made)
+
+
+def _is_idle(item: OpTrace) -> bool:
+    """Whether a pool does nothing at this size: papers' figures, of one size, do not have it."""
+    return isinstance(item.op, AdaptiveAvgPool) and item.x == item.y
 
 
 def _named(step: Step, name: str) -> Step:

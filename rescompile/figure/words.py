@@ -19,6 +19,7 @@ WORDS = {
     "linear": "fc",
     "max_pool": "max pool",
     "avg_pool": "avg pool",
+    "adaptive_avg_pool": "adaptive avg pool",
     "global_avg_pool": "global avg pool",
     "batch_norm": "batch norm",
     "layer_norm": "layer norm",

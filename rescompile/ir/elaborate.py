@@ -62,12 +62,13 @@ class _Scope:
     numbered: bool
     decisions: dict[tuple[int, str], bool | None] = field(default_factory=dict)
     shapes: dict[int, Shape] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
     named: dict[str, Shape] = field(default_factory=dict)
     position: int = 0
     layers: int = 0
 
     def inner(self, numbered: bool) -> _Scope:
-        return _Scope(self.env, numbered, self.decisions, self.shapes)
+        return _Scope(self.env, numbered, self.decisions, self.shapes, self.ends)
 
     def decide(self, node: Node, what: str, taken: bool) -> bool:
         key = (node.id, what)
@@ -98,14 +99,9 @@ class _Elaborator:
         self.ways.check(self.stack)
         everything = tuple(item for stage in stages for item in stage)
         root = Instance(
-            network.root,
-            env,
-            network.input,
-            x,
-            everything,
-            scope.layers,
-            scope.decisions,
-            scope.shapes,
+            *(network.root, env, network.input, x, everything),
+            *(scope.layers, scope.decisions, scope.shapes),
+            ends=scope.ends,
         )
         found = {name: tuple(made) for name, made in self.instances.items()}
         return Elaborated(network, tuple(stages), found, root, x)
@@ -119,7 +115,7 @@ class _Elaborator:
                 items.append(item)
                 x = item.y
                 scope.named[item.name] = x
-            scope.shapes[node.id] = x
+            scope.shapes[node.id], scope.ends[node.id] = x, len(items)
         return tuple(items), x
 
     def node(self, node: Node, x: Shape, scope: _Scope) -> Iterator[Trace]:

@@ -34,7 +34,7 @@ class Interpreter(ABC, Generic[V]):
     def __init__(self, elaborated: Elaborated) -> None:
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
-        self.returned = {(name,) for name in elaborated.network.outputs}
+        self.returned = [tuple(name.split(".")) for name in elaborated.network.outputs]
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -63,11 +63,10 @@ class Interpreter(ABC, Generic[V]):
     def network(self, x: V) -> tuple[V, ...]:
         """The outputs that the network names, or its last value alone."""
         last = self.sequence(self.elaborated.root.items, x, ())
-        names = self.elaborated.network.outputs
-        for name in names:
-            if (name,) not in self.held:
-                raise InternalError(f"the output '{name}' is no child of the network")
-        return tuple(self.held[(name,)] for name in names) or (last,)
+        for path in self.returned:
+            if path not in self.held:
+                raise InternalError(f"the output '{'.'.join(path)}' is no step of the network")
+        return tuple(self.held[path] for path in self.returned) or (last,)
 
     def sequence(self, items: Iterable[Trace], x: V, path: Path) -> V:
         for item in items:

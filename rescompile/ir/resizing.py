@@ -27,7 +27,7 @@ def after(first: Resizes, second: Resizes) -> Resizes:
 
 def together(start: Resizes, ends: list[Resizes]) -> Resizes:
     """What a join does, from what its branches do: those that leave one pixel are its gates."""
-    ways = [end for end in ends if end[0].single is not True] or ends
+    ways = [end for end in ends if end[0].fixed is not True] or ends
     return next((end for end in ways if end != start), ways[0])
 
 
@@ -141,7 +141,7 @@ class Resizing:
 def mapped(resizes: Resizes, change: Callable[[Dim], Dim]) -> Resizes:
     """Both axes with `change` applied to every expression."""
     rows, columns = (
-        Resize(*(change(dim) for dim in (axis.up, axis.down, axis.more, axis.single)))
+        Resize(*(change(dim) for dim in (axis.up, axis.down, axis.more, axis.fixed)))
         for axis in resizes
     )
     return rows, columns
@@ -158,7 +158,7 @@ def repeated(one: Resizes, count: Dim) -> Resizes:
 
 
 def _dims(resizes: Resizes) -> list[Dim]:
-    return [dim for axis in resizes for dim in (axis.up, axis.down, axis.more, axis.single)]
+    return [dim for axis in resizes for dim in (axis.up, axis.down, axis.more, axis.fixed)]
 
 
 def body_strides(body: tuple[Node, ...], x: Dim, blocks: Blocks) -> Pair:

@@ -93,7 +93,7 @@ def _clues(node: Residual, flow: Flow, entering: Dim | None = None) -> list[Dim]
     return [
         *(_unequal(down, up) for up, down in ratios),
         *(not_zero(axis.more) for axis in axes),
-        *(axis.single for axis in axes),
+        *(axis.fixed for axis in axes),
         binary("!=", x, y),
     ]
 

@@ -135,6 +135,7 @@ class Instance:
     decisions: Decisions = field(default_factory=dict)
     shapes: Mapping[int, Shape] = field(default_factory=dict)  # node.id -> what leaves it
     end: int = 0  # for an inline block: the number of the caller's next child
+    ends: Mapping[int, int] = field(default_factory=dict)  # node.id -> traces of its list so far
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -150,7 +151,9 @@ class Elaborated:
     @property
     def outputs(self) -> dict[str, Shape]:
         """The shapes of the steps that the network returns, by name; none if it names no step."""
-        shapes = {item.name: item.y for stage in self.stages for item in stage}
+        shapes = {item.name: item.y for item in self.root.items}
+        groups = (item for item in self.root.items if isinstance(item, GroupTrace))
+        shapes |= {f"{group.name}.{item.name}": item.y for group in groups for item in group.items}
         return {name: shapes[name] for name in self.network.outputs}
 
     def flat(self) -> Iterator[tuple[Path, OpTrace]]:

@@ -24,6 +24,7 @@ def words(
     channels: int | None = None,
     classes: int | None = None,
     name: str | None = None,
+    features: bool | Sequence[int] | None = None,
     more: Mapping[str, Any] | Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Changes as texts, of which `more` may be some already, or values by their places."""
@@ -32,6 +33,8 @@ def words(
     made = [f"{key}={value}" for key, value in given.items() if value is not None]
     if isinstance(more, str):
         more = (more,)
+    if features:
+        made.append(f"features={json.dumps(features if features is True else list(features))}")
     if isinstance(more, Mapping):
         more = [f"{key}={plain(value, f'the change of {key!r}')}" for key, value in more.items()]
     return (*made, *more)

@@ -4,6 +4,8 @@ Numbers and expressions go through symbolically; words (kinds of activation, nor
 a block whose words differ between calls becomes one IR block for each combination.
 """
 
+from .features import backbone
 from .network import lower
+from .outputs import check_inside
 
-__all__ = ["lower"]
+__all__ = ["backbone", "check_inside", "lower"]

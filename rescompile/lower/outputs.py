@@ -1,12 +1,17 @@
-"""What a network returns: each of `outputs` is a step of its own, and no step comes after them."""
+"""What a network returns: each of `outputs` is a step of its own, and no step comes after them.
+
+Steps of groups have names once the network is elaborated: `check_inside` sees those.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from ..errors import Diagnostic, did_you_mean
+from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
-from ..ir.structure import CLASSES, From, Join, Loop, Node, Residual, Stage
+from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Stage
+from ..ir.taps import ends, is_group, taps
+from ..ir.trace import Elaborated, GroupTrace
 from ..language.models import Spec
 
 
@@ -15,25 +20,72 @@ def check_outputs(spec: Spec, stages: Sequence[Stage], found: list[Diagnostic]) 
     body = [node for stage in stages for node in stage.body if _taken(spec, node)]
     every = {_name(node): node for stage in stages for node in stage.body}
     taken = {_name(node) for node in body}
-    for i, name in enumerate(spec.outputs):
-        at, help = spec.at("outputs", i), ""
+    for i, output in enumerate(spec.outputs):
+        (name, dot, _), at, help = output.partition("."), spec.at("outputs", i), ""
+        node = every.get(name)
         if name not in every:
             message = f"there is no step named '{name}' to return"
             help = did_you_mean(name, [known for known in every if known])
-        elif name in spec.outputs[:i]:
-            message = f"the output '{name}' stands twice"
+        elif output in spec.outputs[:i]:
+            message = f"the output '{output}' stands twice"
             help = "remove one of them"
         elif name not in taken:
-            message = f"the output '{name}' is not part of the network: its `when` is false"
+            message = f"the output '{output}' is not part of the network: its `when` is false"
             help = "return another step, or change the condition"
+        elif dot and not isinstance(node, Group):
+            message = f"'{name}' is no group: what is inside of it cannot be returned"
+            help = f"return '{name}', or write what is inside of it as steps of the network"
+        elif dot and isinstance(node, Group) and node.when is not True:
+            message = f"the group '{name}' has a condition: what is inside of it need not be there"
+            help = f"return '{name}', or remove the condition"
         else:
             continue
         found.append(Diagnostic("E106", message, at, help=help))
-    last = max((i for i, node in enumerate(body) if _name(node) in spec.outputs), default=len(body))
+    heads = {output.partition(".")[0] for output in spec.outputs}
+    last = max((i for i, node in enumerate(body) if _name(node) in heads), default=len(body))
     if last < len(body) - 1:
-        message = f"nothing after the last output, '{_name(body[last])}', is returned"
-        help = "remove this step and those after it (`head: []` if they are a base's), or return it"
-        found.append(Diagnostic("E210", message, body[last + 1].at, help=help))
+        found.append(_unused(str(_name(body[last])), body[last + 1]))
+
+
+def check_inside(elaborated: Elaborated, spec: Spec) -> None:
+    """Raise `SpecError` for outputs in groups that are no values, and for steps that none needs."""
+    groups = {item.name: item for item in elaborated.root.items if is_group(item)}
+    found: list[Diagnostic] = []
+    for i, output in enumerate(spec.outputs):
+        name, dot, inside = output.partition(".")
+        if dot and output not in {tap.output for tap in ends(groups[name], elaborated)}:
+            known = [tap.output for tap in ends(groups[name], elaborated)]
+            message, help = _missing(groups[name], inside, known)
+            found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
+    found = found or list(_inside_unused(elaborated, spec.outputs))
+    if found:
+        raise SpecError(found)
+
+
+def _missing(group: GroupTrace, inside: str, known: Sequence[str]) -> tuple[str, str]:
+    """Why there is no such value, and which ones there are."""
+    near = f"its steps end at {', '.join(known)}"
+    if inside in {item.name for item in group.items}:
+        message = f"'{group.name}.{inside}' lies inside of a block or its repetitions"
+        return message, f"{near}; write what is inside of the block as steps of the group"
+    return f"the group '{group.name}' has no step '{inside}'", near
+
+
+def _inside_unused(elaborated: Elaborated, outputs: Sequence[str]) -> Iterator[Diagnostic]:
+    """The steps of the last group that come after all outputs, where no whole step is returned."""
+    last = elaborated.root.items[-1] if elaborated.root.items else None
+    if last is None or not is_group(last) or last.name in outputs:
+        return
+    taken = taps(elaborated).get(last.node.id, ())
+    body = last.node.body if isinstance(last.node, Group) else ()
+    if taken and taken[-1].stop < len(body):
+        yield _unused(taken[-1].output, body[taken[-1].stop])
+
+
+def _unused(last: str, after: Node) -> Diagnostic:
+    message = f"nothing after the last output, '{last}', is returned"
+    help = "remove this step and those after it (`head: []` if they are a base's), or return it"
+    return Diagnostic("E210", message, after.at, help=help)
 
 
 def _name(node: Node) -> str | None:

@@ -54,7 +54,7 @@ from .channel import (
 )
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
-from .pool import AvgPool, GlobalAvgPool, MaxPool, Pool
+from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Pool
 from .regularise import Dropout, LayerScale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
@@ -80,6 +80,7 @@ OPS: tuple[type[Op], ...] = (
     Softmax,
     MaxPool,
     AvgPool,
+    AdaptiveAvgPool,
     GlobalAvgPool,
     Flatten,
     Dropout,
@@ -98,6 +99,7 @@ NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "AdaptiveAvgPool",
     "Attribute",
     "AvgPool",
     "BatchNorm",

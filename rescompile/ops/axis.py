@@ -104,6 +104,12 @@ def window(kernel: int, stride: int, before: int, dilation: int = 1) -> Axis:
     return Axis((-before,), (dilation * (kernel - 1) - before,), stride)
 
 
+def cells(n: int, count: int) -> Axis:
+    """A grid of `count` cells over `n` pixels, which overlap where these are not divided evenly."""
+    step, period = n // gcd(n, count), count // gcd(n, count)
+    return _table([(r * n // count, -(-(r + 1) * n // count) - 1) for r in range(period)], step)
+
+
 def nearest(scale: int) -> Axis:
     """Each pixel `scale` times."""
     return _table([(0, 0)] * scale, 1)

@@ -1,11 +1,11 @@
-"""Pools: the greatest or the mean of what a window sees, or of all positions."""
+"""Pools: the greatest or the mean of what a window sees, of a cell, or of all positions."""
 
 from __future__ import annotations
 
 from .attribute import Kind, attribute, operation
-from .axis import Axis, window
+from .axis import Axis, cells, window
 from .base import Op, Pair, Quad, Shape, ShapeError, as_map
-from .resize import SINGLE, Resizes
+from .resize import FIXED, Resizes
 from .window import extent, ints, slides
 
 
@@ -80,6 +80,30 @@ class AvgPool(Pool):
 
 
 @operation
+class AdaptiveAvgPool(Op):
+    """Mean over each cell of a grid of `size`, which covers the map whatever its size is.
+
+    Of n rows, row i of m sees those from i * n // m up to the one before (i + 1) * n / m, rounded
+    up: cells overlap where m does not divide n, and where the map is smaller than the grid.
+    """
+
+    word, called = "adaptive_avg_pool", "avgpool"
+    keeps_sign = stateless = True
+    size: Pair = attribute(Kind.PAIR, "Height and width of the result.")
+
+    def output(self, x: Shape) -> Shape:
+        c, _, _ = as_map(x, self.word)
+        return (c, *ints(self.size))
+
+    def resizes(self) -> Resizes:
+        return FIXED, FIXED
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        rows, columns = ints(self.size)
+        return None if rows == columns == 1 else (cells(x[1], rows), cells(x[2], columns))
+
+
+@operation
 class GlobalAvgPool(Op):
     """Mean over all positions: C x H x W becomes a vector of C, or C x 1 x 1."""
 
@@ -94,7 +118,7 @@ class GlobalAvgPool(Op):
         return (c, 1, 1) if self.keepdims else (c,)
 
     def resizes(self) -> Resizes:
-        return SINGLE, SINGLE
+        return FIXED, FIXED
 
     def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
         return None

@@ -17,26 +17,27 @@ from ..record import record
 class Resize:
     """What becomes of one axis of a map: n pixels become n * up / down + more, rounded.
 
-    Where `single` holds they become one, or none at all as in a vector. The rounding is not told,
-    and `more` counts pixels of the place where they are won or lost: shapes tell what came out.
+    Where `fixed` holds they become as many whatever they were: one, or none at all as in a vector.
+    How many is not told, nor the rounding, and `more` counts pixels of the place where they are won
+    or lost: shapes tell what came out.
     """
 
     up: Dim = 1
     down: Dim = 1
     more: Dim = 0
-    single: Dim = False
+    fixed: Dim = False
 
     def then(self, after: Resize) -> Resize:
         """This, followed by `after`."""
         if after == KEEPS:
             return self
-        if after.single is True:
+        if after.fixed is True:
             return after
         return Resize(
             product((self.up, after.up)),
             product((self.down, after.down)),
             total((self.more, after.more)),
-            logical_or(self.single, after.single),
+            logical_or(self.fixed, after.fixed),
         )
 
     def where(self, when: Dim) -> Resize:
@@ -45,7 +46,7 @@ class Resize:
             if_else(when, self.up, 1),
             if_else(when, self.down, 1),
             if_else(when, self.more, 0),
-            logical_and(when, self.single),
+            logical_and(when, self.fixed),
         )
 
     def ratio(self) -> tuple[Dim, Dim]:
@@ -59,9 +60,9 @@ class Resize:
     def scales(self) -> Dim:
         """Whether the axis is scaled, be it one pixel, which stays as it is."""
         up, down = self.ratio()
-        return logical_and(negation(self.single), binary("!=", down, up))
+        return logical_and(negation(self.fixed), binary("!=", down, up))
 
 
 KEEPS = Resize()
-SINGLE = Resize(single=True)
+FIXED = Resize(fixed=True)
 Resizes = tuple[Resize, Resize]  # of height and width

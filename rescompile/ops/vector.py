@@ -10,7 +10,7 @@ from .attribute import Kind, attribute, operation
 from .axis import Axis
 from .base import Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
 from .channel import Rearrangement
-from .resize import SINGLE, Resizes
+from .resize import FIXED, Resizes
 
 
 @operation
@@ -60,4 +60,4 @@ class Flatten(Rearrangement):
         return (prod(x),)
 
     def resizes(self) -> Resizes:
-        return SINGLE, SINGLE
+        return FIXED, FIXED

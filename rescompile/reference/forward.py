@@ -241,6 +241,21 @@ def avg_pool(op: ops.AvgPool, x: Array, *_: object) -> Array:
     return y
 
 
+def cells(n: int, count: int) -> Array:
+    """(count, n): how much each of n pixels weighs in the mean of each cell of a grid."""
+    i, j = np.arange(count)[:, None], np.arange(n)
+    covered = (i * n // count <= j) & (j < -(-(i + 1) * n // count))
+    shares: Array = covered / covered.sum(1, keepdims=True)
+    return shares
+
+
+def adaptive_avg_pool(op: ops.AdaptiveAvgPool, x: Array, *_: object) -> Array:
+    """The mean of each cell, which is that of the means of its rows."""
+    rows, columns = map(cells, x.shape[2:], ints(op.size))
+    y: Array = np.einsum("yh,nchw,xw->ncyx", rows, x, columns, optimize=True)
+    return y
+
+
 def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
     y: Array = x.mean((2, 3), keepdims=op.keepdims)
     return y
@@ -330,6 +345,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.Softmax: softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
+    ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.Flatten: flatten,
     ops.Dropout: drop,

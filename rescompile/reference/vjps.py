@@ -22,6 +22,7 @@ from .forward import (
     Array,
     Params,
     batch_moments,
+    cells,
     gelu_cdf,
     interpolation,
     ints,
@@ -182,6 +183,14 @@ def avg_pool(op: ops.AvgPool, x: Array, y: Array, p: Params, dy: Array, training
     return _unpool(op, x, np.broadcast_to(share, (*y.shape, *ints(op.kernel)))), {}
 
 
+def adaptive_avg_pool(
+    op: ops.AdaptiveAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    rows, columns = map(cells, x.shape[2:], ints(op.size))
+    pulled: Array = np.einsum("yh,ncyx,xw->nchw", rows, dy, columns, optimize=True)
+    return pulled, {}
+
+
 def global_avg_pool(
     op: ops.GlobalAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
@@ -242,6 +251,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.Softmax: softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
+    ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,

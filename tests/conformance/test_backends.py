@@ -3,7 +3,8 @@
 No backend is named here: what one needs stands in its `requires`, what it cannot do in its own
 tables. The facts about torchvision's models are in tests/facts/torchvision.json: their state dicts,
 and their logits under the weights that `seeded_weights` draws (torchvision 0.29.1, float32, CPU;
-GoogLeNet and Inception v3 without their auxiliary heads).
+GoogLeNet and Inception v3 without their auxiliary heads). Those in torchvision_sizes.json are of
+images of other sizes.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from rescompile.reference.weights import parameters, random_weights
 from rescompile.registry import backend_names
 from rescompile.starters import FOLDER, kinds
 from rescompile.worker.client import Worker
+from rescompile.worker.job import Subject, listed
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(zoo())
 TORCHVISION = json.loads((ROOT / "tests/facts/torchvision.json").read_text("utf-8"))
+SIZES = json.loads((ROOT / "tests/facts/torchvision_sizes.json").read_text("utf-8"))
 FORWARD_FLOAT32 = 1e-5
 TORCHVISION_FLOAT32 = 1e-4
 COUNTER = "num_batches_tracked"
@@ -74,6 +77,34 @@ def test_a_backend_gives_torchvisions_logits(worker: Worker, spec: str) -> None:
     assert (deviation < TORCHVISION_FLOAT32 * norms).all()
     assert np.allclose(np.linalg.norm(got, axis=1), norms, rtol=TORCHVISION_FLOAT32)
     assert got.argmax(axis=1).tolist() == fact["argmax"]
+
+
+@pytest.mark.parametrize(("spec", "size"), [(s, n) for s, sizes in SIZES.items() for n in sizes])
+def test_a_backend_gives_torchvisions_logits_for_other_sizes(
+    worker: Worker, spec: str, size: str
+) -> None:
+    """Maps smaller than the classifier's grid, and such as it does not divide."""
+    fact, subject = SIZES[spec][size], Subject(spec, int(size), "seeded")
+    x = np.random.default_rng(0).standard_normal((2, 3, int(size), int(size))).astype(np.float32)
+    (got,) = listed("output", worker.about(subject, "run", {"images": x}, training=False))
+    norms = np.array(fact["logits_norm"])
+    deviation = np.abs(got[:, :8] - np.array(fact["logits_first8"])).max(axis=1)
+    assert (deviation < TORCHVISION_FLOAT32 * norms).all()
+    assert np.allclose(np.linalg.norm(got, axis=1), norms, rtol=TORCHVISION_FLOAT32)
+
+
+@pytest.mark.parametrize("spec", ["mobilenet_v2", "squeezenet1_1"])
+def test_a_backbone_gives_the_references_maps(worker: Worker, spec: str) -> None:
+    """From inside of one sequence, where activations work in place."""
+    changes = ("features=true", "size=64")
+    elaborated = open_spec(spec, set=changes).analysis.elaborated
+    x = np.random.default_rng(7).standard_normal((2, 3, 64, 64)).astype(np.float32)
+    wanted = run(elaborated, random_weights(elaborated, 3), x.astype(np.float64)).outputs
+    subject = Subject(spec, weights=3, changes=changes)
+    made = listed("output", worker.about(subject, "run", {"images": x}, training=False))
+    assert len(made) == len(wanted) >= 4
+    for got, value in zip(made, wanted, strict=True):
+        assert relative_error(got, value) < FORWARD_FLOAT32
 
 
 @pytest.mark.parametrize("spec", sorted(TORCHVISION))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from .declarations import DEFAULTS, FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS
@@ -74,7 +75,17 @@ class _Network(Steps):
         names = [s["name"] for s in stages if "name" in s and "residual" not in s]
         if not names or names[-1] != stages[-1].get("name") or self.chance(0.5):
             return []
-        return [*self.some(names[:-1], 0.5), names[-1]]
+        inside = [name for step in stages for name in self.inside(step)]
+        return [*self.some(names[:-1], 0.5), *self.some(inside, 0.3), names[-1]]
+
+    def inside(self, step: Step) -> Iterator[str]:
+        """What leaves the steps of a named group, as far as it is sure what they are called."""
+        if "name" not in step or "when" in step or "block" in step:
+            return
+        for i, inner in enumerate(step.get("group", ())):
+            if inner.keys() & {"steps", "block", "when", "positions"}:
+                return
+            yield f"{step['name']}.{inner.get('name', i)}"
 
     def head(self, scope: Scope) -> list[Step]:
         """To a vector and a classifier, mostly."""

@@ -91,6 +91,8 @@ class Operations(Values):
         words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
         if self.theme.owner in words and self.chance(0.55):
             return self.theme.owner
+        if scope.keep and self.chance(0.95):
+            words.remove("adaptive_avg_pool")
         if scope.numbered and self.chance(0.95):
             words.remove("layer_scale")
         return self.pick([*words, "conv", "activation", "activation", "norm"])

@@ -54,6 +54,25 @@ def test_diff_changes_both() -> None:
         assert f"specs/{name}.yaml with size=32x48, channels=1, classes=10" in shown
 
 
+def test_features(tmp_path: Path) -> None:
+    net = rescompile.load("resnet18", features=True)
+    data = json.loads(run("report", "resnet18", "--features", "--format", "json"))
+    assert list(data["outputs"]) == ["relu", "layer1", "layer2", "layer3", "layer4"]
+    assert run("show", "resnet18", "--features") == net.text()
+    assert run("figure", "resnet18", "--features") == net.figure().svg()
+    run("build", "resnet18", "--features=8,16", "-o", str(tmp_path), "--backend", "torch")
+    text = (tmp_path / "torch/resnet18.py").read_text("utf-8")
+    assert "from specs/resnet18.yaml with features=[8, 16]; edit the spec" in text
+    assert text == rescompile.load("resnet18", features=(8, 16)).source()
+    place = ("--check", "-o", str(tmp_path), "--backend", "torch")
+    run("build", "resnet18", "--features=8,16", *place)
+    assert CliRunner().invoke(main, ["build", "resnet18", "--features", *place]).exit_code == 1
+    swallowed = CliRunner().invoke(main, ["report", "--features", "resnet18", "resnet34"])
+    assert swallowed.exit_code == 2
+    assert "'resnet18' is no list of strides such as 8,16,32" in " ".join(swallowed.output.split())
+    run("diff", "resnet18", "resnet18", "--features", "--exit-code")  # both are changed
+
+
 def test_build_and_its_check(tmp_path: Path, net: rescompile.Architecture) -> None:
     place = ("-o", str(tmp_path), "--backend", "torch", "--name", "mine")
     run("build", "resnet34", *WORDS, *place)

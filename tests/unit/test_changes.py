@@ -60,7 +60,13 @@ def test_what_an_operation_tells_is_what_it_does(op: Op) -> None:
 def after(axis: Resize, n: int) -> int:
     numbers = [n for n in (axis.up, axis.down, axis.more) if isinstance(n, int)]
     up, down, more = numbers
-    return 1 if axis.single else n * up // down + more
+    return 1 if axis.fixed else n * up // down + more
+
+
+def test_a_fixed_size_is_what_any_map_gets() -> None:
+    op = ops.AdaptiveAvgPool((3, 4))
+    assert op.resizes() == (ops.Resize(fixed=True), ops.Resize(fixed=True))
+    assert {op.output((8, height, height + 1)) for height in range(1, 20)} == {(8, 3, 4)}
 
 
 def test_every_operation_that_changes_sizes_tells_so() -> None:
@@ -70,6 +76,7 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.ConvTranspose,
         ops.MaxPool,
         ops.AvgPool,
+        ops.AdaptiveAvgPool,
         ops.GlobalAvgPool,
         ops.Flatten,
         ops.Upsample,
@@ -266,6 +273,17 @@ def test_calls_that_differ_in_size_alone_are_refused(write: Write) -> None:
     result = CliRunner().invoke(main, ["verify", str(made.document.path)])
     assert isinstance(result.exception, SystemExit), result.exception
     assert "error[E211]" in result.output
+
+
+def test_a_fixed_size_is_a_change_where_the_map_had_another(write: Write) -> None:
+    """In every call, or in some of them: then no expression tells, unless the channels do."""
+    step = "adaptive_avg_pool: {size: 7}"
+    made = network(write, [step], step, [call(1)])
+    assert not made.analysis.changes
+    sources = [made.source(backend) for backend in backend_names()]
+    assert len(sources) == len(backend_names())
+    with pytest.raises(SpecError, match="no expression tells"):
+        _ = network(write, [step], step, [call(1), call(1)]).analysis
 
 
 def test_sizes_that_do_not_come_back(write: Write) -> None:

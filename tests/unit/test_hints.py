@@ -46,7 +46,9 @@ def test_a_slip_is_told_from_a_word(word: str, write: Write) -> None:
 )
 def test_a_step_of_another_tool_is_no_slip(word: str, write: Write) -> None:
     help = help_for(write, f"{word}: {{}}")
-    assert help.startswith(f"`{word}` is not in this language; known: activation, add, ")
+    assert help.startswith(
+        f"`{word}` is not in this language; known: activation, adaptive_avg_pool, add, "
+    )
 
 
 @pytest.mark.parametrize(

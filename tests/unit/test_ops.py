@@ -10,6 +10,7 @@ from rescompile import ops
 from rescompile.expr.dims import ExprError, Var, text
 from rescompile.expr.parse import parse
 from rescompile.ops import (
+    AdaptiveAvgPool,
     AvgPool,
     BatchNorm,
     ChannelShuffle,
@@ -70,6 +71,8 @@ def around(n: int) -> tuple[int, int, int, int]:
         (MaxPool(square(2), square(2), around(1), True), (8, 3, 3), (8, 2, 2)),
         (MaxPool(square(1), square(3), ceil_mode=True), (8, 5, 5), (8, 2, 2)),
         (AvgPool((2, 1), (2, 1)), (8, 5, 5), (8, 2, 5)),
+        (AdaptiveAvgPool((7, 5)), X, (64, 7, 5)),
+        (AdaptiveAvgPool(square(7)), (8, 2, 9), (8, 7, 7)),  # larger than the map, too
         (GlobalAvgPool(), X, (64,)),
         (GlobalAvgPool(True), X, (64, 1, 1)),
         (Flatten(), (512, 7, 7), (25088,)),
@@ -101,6 +104,7 @@ def test_shape(op: Op, x: Shape, y: Shape) -> None:
         (Conv(64, square(1)), (64,), "conv needs a map"),
         (Linear(10), X, "linear needs a vector"),
         (Linear(10, positions=True), (64,), "needs a map"),
+        (AdaptiveAvgPool(square(7)), (64,), "adaptive_avg_pool needs a map"),
         (GlobalAvgPool(), (64,), "global_avg_pool needs a map"),
         (GroupNorm(7), X, "7 groups do not divide 64 channels"),
         (ChannelShuffle(5), X, "5 groups do not divide 64 channels"),
@@ -126,6 +130,7 @@ def test_input_that_does_not_fit(op: Op, x: Shape, message: str) -> None:
         (Conv(8, square(3), padding=(0, 0, -1, 0)), "padding is -1, out of bounds"),
         (Conv(1 << 21, square(3)), "out of bounds"),
         (Conv(8.5, square(3)), "channels is 8.5, not a whole number"),
+        (AdaptiveAvgPool((7, 0)), "size must be at least 1"),
         (Dropout(1.0), "rate is 1.0"),
         (Dropout(-0.1), "rate is -0.1"),
     ],

@@ -45,6 +45,10 @@ def pool(kernel: int, stride: int, before: int = 0, ceil: bool = False) -> Op:
     return ops.MaxPool((kernel, 1), (stride, 1), (before, before, 0, 0), ceil)
 
 
+def adaptive(size: int) -> Op:
+    return ops.AdaptiveAvgPool((size, 1))
+
+
 NEAREST, BILINEAR = ops.Resampling.NEAREST, ops.Resampling.BILINEAR
 WIDER = ops.ConvTranspose(1, (4, 2), (2, 2), (1, 0))
 SAME = ops.Conv(1, (4, 1), (2, 1), ops.Same.SAME)
@@ -116,6 +120,9 @@ CHAINS = {
     "transposed, with holes": (transposed(1, 2), conv(2, 1, 0, 1)),
     "transposed, long": (transposed(7, 3, 2, 1),),
     "TensorFlow's padding": (SAME, ops.Upsample(2), conv(3, 1, 1, 1)),
+    "cells, that overlap": (adaptive(20), conv(3, 1, 1, 1)),
+    "cells, more than rows": (adaptive(100), conv(2, 2)),
+    "cells, after a stride": (conv(3, 2, 1, 1), adaptive(16), ops.Upsample(2)),
     "ceil mode": (pool(3, 2, 0, True), ops.Upsample(2), conv(5, 1, 2, 2)),
 }
 

@@ -8,13 +8,14 @@ from contextlib import nullcontext
 from ...ir.structure import Child, JoinKind, Layer, Node, channels_last, sources
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
-from ..schedule import Apply, Assign, Combine, Copy, Operand, Scheduler, Select, Split
+from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
 from .in_place import overwriting
 from .syntax import Classes
 
 # Calls that one line holds at most: a convolution, its norm, its activation, and what drops it.
 # More of them would have to be read from the inside out.
 MAX_FOLDED = 4
+MEMBER = "layer"  # what a loop calls the members of a sequence
 
 Flags = dict[tuple[int, str], str]  # of a residual and what is decided, as in `Instance.decisions`
 
@@ -27,7 +28,9 @@ class Forward(Writer):
         self.program, self.syntax = program, program.syntax
         self.names = program.network.outputs if root else ()
         kept = sources(body).union(self.names)
-        scheduler = Scheduler(inline=True, kept=kept, reserved=self.syntax.meanings)
+        taps = program.taps if root else {}
+        reserved = self.syntax.meanings.union([MEMBER] if taps else [])
+        scheduler = Scheduler(inline=True, kept=kept, reserved=reserved, taps=taps)
         self.result = scheduler.body(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements = scheduler.statements
@@ -40,6 +43,10 @@ class Forward(Writer):
         self.members, self.flags = members, flags
         calls = 0  # in the last line
         for made in self.statements:
+            if isinstance(made.value, Part):
+                calls = 0
+                self.part(made.value, made.target)
+                continue
             folded = self.folded(made) if 0 < calls < MAX_FOLDED else None
             if isinstance(made.value, Combine) and made.value.node.id in self.in_place:
                 calls = 0
@@ -56,6 +63,17 @@ class Forward(Writer):
         else:
             self.write(", ".join(self.outputs), RETURN)
         return tuple(map(str, self.lines))
+
+    def part(self, value: Part, target: str) -> None:
+        """Some members of a sequence, one after the other: a slice of it would be no child."""
+        member, first, last = self.members[value.node.id], value.first, value.last
+        if last == first + 1:
+            self.write(Call(f"self.{member}[{first}]", (value.source,)), target)
+            return
+        if value.source != target:
+            self.write(value.source, target)
+        with self.block(f"for {MEMBER} in self.{member}[{first or ''}:{last or ''}]:"):
+            self.write(Call(MEMBER, (target,)), target)
 
     def add_in_place(self, value: Combine, target: str, comment: str) -> None:
         """A sum that takes the place of its first operand."""
@@ -80,6 +98,8 @@ class Forward(Writer):
 
     def note(self, made: Assign) -> str:
         """The shape that a step gives its variable."""
+        if isinstance(made.value, Copy) and made.value.of is not None:
+            return self.program.note(self.shapes.get(made.value.of))
         if not isinstance(made.value, (Apply, Combine)):
             return ""
         node = made.value.node

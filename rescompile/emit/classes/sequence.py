@@ -73,6 +73,7 @@ class Sequences:
 
     def layer(self, node: Layer, before: Node | None) -> Code:
         in_place = node.op.in_place and isinstance(before, Layer) and before.op.fresh
+        in_place &= before is None or before.id not in self.program.tapped
         return self.syntax.in_sequence(node, self.syntax.layer(node, self.scope, in_place))
 
     def note(self, node: Node) -> str:

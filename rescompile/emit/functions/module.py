@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...expr.dims import Dim, Var, binary
 from ...ir.structure import Child, Layer, Node, Residual, Where, sources
 from ..label import Label
-from ..schedule import Apply, Assign, Combine, Copy, Scheduler, Select, Split
+from ..schedule import Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
 from ..scope import COUNTERS, Scope
-from .body import Body
+from .body import Body, Sequence
 from .syntax import Functions
 
 
@@ -18,11 +18,13 @@ class Module(Body):
         super().__init__(program, scope)
         self.label = label
         self.entry = "x"  # what x is called until it gets its first value
+        self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
         """The variable with the last value, or those of the children called `outputs`."""
         reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
-        scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved)
+        taps = self.program.taps if outputs else {}
+        scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved, taps=taps)
         result = scheduler.body(nodes, "x")
         self.scope.taken |= scheduler.used.difference(COUNTERS)
         for made in scheduler.statements:
@@ -36,7 +38,9 @@ class Module(Body):
 
     def statement(self, made: Assign) -> None:
         value, target = made.value, made.target
-        if isinstance(value, Apply):
+        if isinstance(value, Part):
+            self.part(value, target)
+        elif isinstance(value, Apply):
             self.child(value.node, target, self.read(value.source))
         elif isinstance(value, Copy):
             self.copy(target, self.read(value.source))
@@ -72,6 +76,15 @@ class Module(Body):
             if last is not None and isinstance(last.node, Layer):
                 self.layer(last.node, target, target, self.label.child(str(last.node.name)))
             self.write(joined, target, self.note(value.node))
+
+    def part(self, value: Part, target: str) -> None:
+        """Some members of a sequence; their numbers go on from one part to the next."""
+        node = value.node
+        named = self.label.child(str(node.name))
+        sequence = self.begun.setdefault(node.id, Sequence(self, named, target, target))
+        sequence.source = self.read(value.source)
+        nodes, more = node.body[value.start : value.stop], value.stop < len(node.body)
+        self.copy(target, sequence.run(nodes, more))
 
     def child(self, node: Child, target: str, source: str) -> None:
         """`target` = node(`source`)."""

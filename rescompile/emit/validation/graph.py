@@ -14,6 +14,7 @@ from typing import Any
 
 from ...ir.structure import JoinKind
 from ...ops import (
+    AdaptiveAvgPool,
     AvgPool,
     Conv,
     Flatten,
@@ -158,6 +159,8 @@ def canonical(op: Op, x: Shape) -> Op:
     """`op` in the one form that all targets share."""
     if isinstance(op, Conv):
         return replace(op, padding=op.pads(x))
+    if isinstance(op, AdaptiveAvgPool) and op.size == (1, 1):
+        return GlobalAvgPool(keepdims=True)
     if isinstance(op, (LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
     return op

@@ -175,6 +175,10 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self._children.values())
 
+    def __getitem__(self, index: Any) -> Any:
+        """A member, or several in a list, each of which is the child that it was."""
+        return list(self)[index]
+
     def forward(self, x: Value) -> Value:
         for module in self:
             x = module(x)

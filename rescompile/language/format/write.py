@@ -27,7 +27,7 @@ ORDER = (
     *("rescompile", "extends", "name", "title", "class_name", "source"),
     *("about", "input", "classes", "use"),
     *("parameters", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
-    *("outputs", "claims", "weights"),
+    *("outputs", "features", "claims", "weights"),
 )
 BLOCK = ("about", "parameters", "let", "body", "sequence", "inline")
 NAME_FIRST = ("block", "group", "url")

@@ -1,5 +1,6 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -200,13 +201,38 @@ class Defaults(Model):
     init: InitDefaults = _default("How weights are drawn.")
 
 
+_MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
+
+
 def _output(value: Any) -> str:
-    first, dot, _ = value.partition(".") if isinstance(value, str) else ("", "", "")
-    if dot:
-        message = f"{shown(value)} lies inside of '{first}', but only whole steps are returned"
-        wrong(message, f"return '{first}', or write what is inside of it as steps of the network")
-    name: str = as_name(value)
-    return name
+    if not isinstance(value, str):
+        name: str = as_name(value)
+        return name
+    first, dot, inside = value.partition(".")
+    as_name(first)
+    if "." in inside:
+        message = (
+            f"{shown(value)} lies too deep: outputs are steps, and what leaves steps of groups"
+        )
+        inner = inside.partition(".")[0]
+        wrong(message, f"return '{first}' or '{first}.{inner}'")
+    if dot and not _MEMBER.fullmatch(inside):
+        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
+    return value
+
+
+def _features(value: Any) -> bool | list[int]:
+    if isinstance(value, bool):
+        return value
+    help = "write `true`, or a list such as [8, 16, 32]"
+    if not isinstance(value, list) or not value:
+        wrong(f"expected true, false or a list of strides, found {shown(value)}", help)
+    for n in value:
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            wrong(f"expected a stride, a whole number from 1, found {shown(n)}", help)
+    if len(set(value)) < len(value):
+        wrong("a stride stands twice", "each stride has one last map")
+    return value
 
 
 class Spec(Model):
@@ -247,7 +273,21 @@ class Spec(Model):
     outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(
         default_factory=list,
         description="Steps whose values the network returns instead of the last one's, in this "
-        "order.",
+        "order. `features.3` is what leaves the step of the group `features` that is called 3.",
+    )
+    features: Annotated[
+        bool | list[int],
+        Rule(
+            _features,
+            anyOf=[
+                {"type": "boolean"},
+                {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1}},
+            ],
+        ),
+    ] = Field(
+        False,
+        description="Whether it is a backbone: without its head it returns the last map at each "
+        "stride, or at the strides of a list, `[8, 16, 32]`.",
     )
     claims: list[Claim] = Field(
         default_factory=list, description="What the source prints about sizes."
@@ -263,6 +303,9 @@ class Spec(Model):
     def _two_names(self) -> "Spec":
         if self.class_name == self.name:
             wrong("the class has the name of the function", "capitalise it", "class_name")
+        if self.features and self.outputs:
+            message = "`features` finds the outputs by itself, but `outputs` are named as well"
+            wrong(message, "remove one of them", "features")
         return self
 
     @model_validator(mode="after")

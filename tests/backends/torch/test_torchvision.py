@@ -21,6 +21,9 @@ SPECS = {name: name for name in NAMES}
 SPECS |= {f"resnet{depth}": f"resnet{depth}_v1_5" for depth in (50, 101, 152)}
 AUXILIARY = {"googlenet": "googlenet_aux", "inception_v3": "inception_v3_aux"}
 LOGITS = 1e-4
+# Beside the usual one: with grids before the classifier that do not divide the map, or exceed it.
+SIZES = (64, 256, 300)
+ADAPTIVE = [name for name in NAMES if name == "alexnet" or name.startswith("vgg")]
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +34,7 @@ pytestmark = [
 
 PROGRAM = """
 import importlib, sys, torch, torchvision
-theirs, ours, auxiliary = sys.argv[1], sys.argv[2], sys.argv[3] == "True"
+theirs, ours, auxiliary, size = *sys.argv[1:3], sys.argv[3] == "True", int(sys.argv[4])
 options = {}
 if theirs in ("googlenet", "inception_v3"):
     options = {"aux_logits": auxiliary, "init_weights": False}
@@ -43,7 +46,7 @@ for module in wanted.modules():
         module.running_var.uniform_(0.5, 1.5)
 model = getattr(importlib.import_module(f"generated.torch.{ours}"), ours)().eval()
 model.load_state_dict(wanted.state_dict(), strict=True)
-x = torch.randn(1, 3, *[299 if theirs == "inception_v3" else 224] * 2)
+x = torch.randn(1, 3, size, size)
 with torch.no_grad():
     logits, got = wanted(x), model(x)
 got = got[0] if auxiliary else got
@@ -51,9 +54,10 @@ print(((got - logits).norm() / logits.norm()).item())
 """
 
 
-def deviation(theirs: str, ours: str, auxiliary: bool) -> float:
+def deviation(theirs: str, ours: str, auxiliary: bool = False, size: int = 0) -> float:
+    size = size or (299 if theirs == "inception_v3" else 224)
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, theirs, ours, str(auxiliary)],
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, theirs, ours, str(auxiliary), str(size)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -65,7 +69,13 @@ def deviation(theirs: str, ours: str, auxiliary: bool) -> float:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_state_dict_fits_and_gives_the_same_logits(name: str) -> None:
-    assert deviation(name, SPECS[name], auxiliary=False) < LOGITS
+    assert deviation(name, SPECS[name]) < LOGITS
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_images_of_other_sizes_give_the_same_logits(name: str, size: int) -> None:
+    assert deviation(name, SPECS[name], size=size) < LOGITS
 
 
 @pytest.mark.parametrize("name", sorted(AUXILIARY))

@@ -1,0 +1,26 @@
+import keras
+from keras import KerasTensor, layers
+
+
+@keras.saving.register_keras_serializable(package="rescompile")
+class AdaptiveAveragePooling2D(layers.Layer):
+    """The mean of each cell of a grid over the map, whatever the size of the map."""
+
+    def __init__(self, output_size: tuple[int, int], **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.output_size = output_size
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        rows, columns = self.output_size
+        means = [keras.ops.mean(x[:, a:b], axis=1) for a, b in self.cells(x.shape[1], rows)]
+        x = keras.ops.stack(means, axis=1)
+        means = [keras.ops.mean(x[:, :, a:b], axis=2) for a, b in self.cells(x.shape[2], columns)]
+        return keras.ops.stack(means, axis=2)
+
+    @staticmethod
+    def cells(extent: int, count: int) -> list[tuple[int, int]]:
+        """Start and end of each cell; they overlap where `count` does not divide the extent."""
+        return [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+
+    def get_config(self) -> dict[str, object]:
+        return {**super().get_config(), "output_size": self.output_size}
