@@ -277,9 +277,9 @@ stages:
       - [{block: heads, classes: 7, name: b}]
 """
     source = open_spec(str(write(text, head=HEAD))).source("torch")
-    assert "nn.Linear(3, classes)" in source
-    assert "self.a = Heads(classes=num_classes)" in source
-    assert "self.b = Heads(classes=7)" in source
+    assert "nn.Linear(in_channels, classes)" in source
+    assert "self.a = Heads(in_channels, classes=num_classes)" in source
+    assert "self.b = Heads(in_channels, classes=7)" in source
 
 
 LOOPS = """

@@ -71,7 +71,7 @@ def test_code_keeps_a_value_in_a_variable(write: Write) -> None:
 def test_a_spec_may_name_its_class(write: Write) -> None:
     made = source(write, "class_name: ResNet20\n" + STEPS)
     assert "class ResNet20(nn.Module):" in made
-    assert "def mine() -> ResNet20:" in made
+    assert "def mine(in_channels: int = 3) -> ResNet20:" in made
 
 
 def test_a_class_name_is_that_of_one_spec(write: Write) -> None:
@@ -105,14 +105,14 @@ def test_a_branch_is_dropped_only_where_there_is_a_shortcut(write: Write) -> Non
 def test_code_under_a_condition_does_not_ask_for_it(write: Write) -> None:
     made = source(write, MIX)
     assert "self.norm1 = nn.BatchNorm2d(hidden)" in made
-    assert "self.wide = nn.Conv2d(72 if se > 0 else hidden, channels, 1, bias=False)" in made
+    assert "self.wide = nn.Conv2d(hidden, channels, 1, bias=False)" in made
     assert "720 if narrow" not in made.partition("self.tail")[0]
     assert "720 if not narrow" not in made
 
 
 def test_a_default_that_no_call_may_take_is_none(write: Write) -> None:
     made = source(write, MIX)
-    assert "def __init__(self, se: int) -> None:" in made
+    assert "def __init__(self, in_channels: int, se: int) -> None:" in made
     assert "se: int = 0," in made  # of the block whose gate is conditional
 
 
