@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
 from .emit.layout import LINE_LENGTH, NARROWEST, WIDEST, lines_of
 from .errors import (
     Diagnostic,
@@ -23,11 +22,10 @@ from .errors import (
 from .expr.dims import ExprError
 from .ir.analysis import Analysis
 from .ir.elaborate import elaborate
-from .ir.fold import fold, used_names
+from .ir.fold import fold
 from .ir.invariants import prove
-from .ir.structure import CLASSES
 from .ir.varying import NOTHING, Varying, varying
-from .language.load import SHIPPED, Document, InvalidSpec, find, is_text, load
+from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import plain, words
 from .language.stdin import PATH, STDIN, standard_input
 from .lower import backbone, check_inside, lower
@@ -166,44 +164,11 @@ class Architecture:
     @cached_property
     def request(self) -> Request:
         """What a backend is asked to emit."""
-        from .cost.breakdown import stage_rows
-        from .cost.cost import network_cost
         from .emit.contract import Request
-        from .emit.summary import Row, Summary
-        from .lint.fidelity import stride_note
+        from .heading import summary
 
-        network, elaborated = self.parametric.network, self.parametric.elaborated
-        cost = network_cost(elaborated)
-        rows = tuple(
-            Row(row.name, row.blocks, row.output, row.cost.parameters, row.cost.macs)
-            for row in stage_rows(elaborated)
-        )
-        return Request(
-            self.parametric,
-            Summary(
-                title=network.title,
-                source=network.source,
-                spec=network.spec,
-                version=__version__,
-                input=network.input,
-                parameters=cost.parameters,
-                macs=cost.macs,
-                rows=rows,
-                note=stride_note(elaborated),
-                fixed=tuple(self._fixed()),
-                is_shipped=network.spec.startswith(SHIPPED),
-            ),
-        )
-
-    def _fixed(self) -> Iterator[str]:
-        """What a reader may look for among the arguments of the emitted function in vain."""
-        spec, own = self.document.spec, self.parametric.network.own
-        known = {"in_channels": spec.input.channels, **spec.parameters}
-        if CLASSES in used_names(self.lowered.network.root):
-            known[CLASSES] = spec.classes
-        for name, value in known.items():
-            if name not in own and not isinstance(value, str):
-                yield f"{name} = {value}"
+        made = summary(self.parametric, self.lowered.network, self.document.spec)
+        return Request(self.parametric, made)
 
     def preprocessing(self, backend: str = "torch", weights: str | None = None) -> str:
         """Source of a function that makes of images what published weights were measured on.

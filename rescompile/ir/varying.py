@@ -58,10 +58,6 @@ class Varying:
         """What depends on any of them."""
         return frozenset[Name]().union(*self.reached.values())
 
-    def only(self, *names: str) -> Varying:
-        """The same with fewer names, the others worth what the spec says."""
-        return Varying({name: self.reached[name] for name in names if name in self.reached})
-
 
 NOTHING = Varying({})
 
