@@ -38,6 +38,7 @@ COMMANDS = {
     "plot": ("-o", "plot.svg"),
     "report": (),
     "show": (),
+    "weights": (),
 }
 OTHERWISE = {"convert", "verify", "watch"}  # tested below
 
