@@ -8,7 +8,7 @@ afresh or be adapted instead is asked for by a `Fitting`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -137,11 +137,7 @@ def _skip(
     gone = {slot.name for slot in slots if is_under(_name(slot), how.skip)}
     gone |= {both[1] for both in names if any(is_under(name, how.skip) for name in both)}
     every = {*map(_name, slots), *(name for both in names for name in both)}
-    for skip in how.skip:
-        if not any(is_under(name, [skip]) for name in every):
-            help = did_you_mean(skip, beginnings(every))
-            message = f"`--skip {skip}` skips nothing of the file and nothing of the network"
-            made.problems.append(Diagnostic("E304", message, help=help))
+    made.problems.extend(_idle_skips(how.skip, every))
     own = {slot.name for slot in slots}
     made.left_out.extend(item.name for item in items if item.name in gone - own)
     made.fresh.update((_name(s), "") for s in slots if s.name in gone and not s.optional)
@@ -151,22 +147,18 @@ def _skip(
     )
 
 
+def _idle_skips(skips: Iterable[str], every: set[str]) -> Iterator[Diagnostic]:
+    for skip in skips:
+        if not any(is_under(name, [skip]) for name in every):
+            help = did_you_mean(skip, beginnings(every))
+            message = f"`--skip {skip}` skips nothing of the file and nothing of the network"
+            yield Diagnostic("E304", message, help=help)
+
+
 def _match_in_order(
     slots: list[Slot], stored: list[Stored], ordered: bool, made: Match, how: Fitting
 ) -> None:
-    kinds = {slot.kind for slot in slots}
-    known = all(item.kind in kinds for item in stored)
-
-    def key(kind: str, shape: Shape) -> Hashable:
-        return (kind, shape) if known else shape
-
-    places = _grouped((key(slot.kind, slot.shape), slot) for slot in slots)
-    found = _grouped((key(item.kind, item.shape), item) for item in stored)
-    pairs: dict[str, tuple[Slot, Stored]] = {}
-    for group, items in found.items():
-        wanted = places.get(group, [])
-        if len(items) == len(wanted) and (ordered or len(items) == 1):
-            pairs.update({s.name: (s, i) for s, i in zip(wanted, items, strict=True)})
+    pairs = _pairs(slots, stored, ordered)
     for slot in slots:
         if slot.name in pairs:
             made.take(*pairs[slot.name], how)
@@ -180,6 +172,26 @@ def _match_in_order(
         ordered,
         made,
     )
+
+
+def _pairs(
+    slots: list[Slot], stored: list[Stored], ordered: bool
+) -> dict[str, tuple[Slot, Stored]]:
+    """What fits by kind and shape, where there are as many on both sides."""
+    kinds = {slot.kind for slot in slots}
+    known = all(item.kind in kinds for item in stored)
+
+    def key(kind: str, shape: Shape) -> Hashable:
+        return (kind, shape) if known else shape
+
+    places = _grouped((key(slot.kind, slot.shape), slot) for slot in slots)
+    found = _grouped((key(item.kind, item.shape), item) for item in stored)
+    pairs: dict[str, tuple[Slot, Stored]] = {}
+    for group, items in found.items():
+        wanted = places.get(group, [])
+        if len(items) == len(wanted) and (ordered or len(items) == 1):
+            pairs.update({s.name: (s, i) for s, i in zip(wanted, items, strict=True)})
+    return pairs
 
 
 def _grouped(items: Iterable[tuple[Hashable, Any]]) -> dict[Hashable, list[Any]]:

@@ -149,6 +149,7 @@ class Calls:
             values={k: v for k, v in self.values.items() if k not in symbolic},
             words={**self.words, **words},
             channels=Var(IN_CHANNELS),
+            in_block=True,
         )
         for key, value in spec.let.items():
             dim = scope.dim(value, spec, "let", key, wanted=None)

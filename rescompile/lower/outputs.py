@@ -5,7 +5,7 @@ Steps of groups have names once the network is elaborated: `check_inside` sees t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
@@ -21,30 +21,37 @@ def check_outputs(spec: Spec, stages: Sequence[Stage], found: list[Diagnostic]) 
     every = {_name(node): node for stage in stages for node in stage.body}
     taken = {_name(node) for node in body}
     for i, output in enumerate(spec.outputs):
-        (name, dot, _), at, help = output.partition("."), spec.at("outputs", i), ""
-        node = every.get(name)
-        if name not in every:
-            message = f"there is no step named '{name}' to return"
-            help = did_you_mean(name, [known for known in every if known])
-        elif output in spec.outputs[:i]:
-            message = f"the output '{output}' stands twice"
-            help = "remove one of them"
-        elif name not in taken:
-            message = f"the output '{output}' is not part of the network: its `when` is false"
-            help = "return another step, or change the condition"
-        elif dot and not isinstance(node, Group):
-            message = f"'{name}' is no group: what is inside of it cannot be returned"
-            help = f"return '{name}', or write what is inside of it as steps of the network"
-        elif dot and isinstance(node, Group) and node.when is not True:
-            message = f"the group '{name}' has a condition: what is inside of it need not be there"
-            help = f"return '{name}', or remove the condition"
-        else:
-            continue
-        found.append(Diagnostic("E106", message, at, help=help))
+        wrong = "", ""
+        if output in spec.outputs[:i]:
+            wrong = f"the output '{output}' stands twice", "remove one of them"
+        message, help = _unknown(output, every, taken) or wrong
+        if message:
+            found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
     heads = {output.partition(".")[0] for output in spec.outputs}
     last = max((i for i, node in enumerate(body) if _name(node) in heads), default=len(body))
     if last < len(body) - 1:
         found.append(_unused(str(_name(body[last])), body[last + 1]))
+
+
+def _unknown(
+    output: str, every: Mapping[str | None, Node], taken: Container[str | None]
+) -> tuple[str, str] | None:
+    """Why an output is no step that can be returned, or the inside of none, and what to do."""
+    name, inside, _ = output.partition(".")
+    if name not in every:
+        known = [known for known in every if known]
+        return f"there is no step named '{name}' to return", did_you_mean(name, known)
+    if name not in taken:
+        message = f"the output '{output}' is not part of the network: its `when` is false"
+        return message, "return another step, or change the condition"
+    node = every[name]
+    if inside and not isinstance(node, Group):
+        message = f"'{name}' is no group: what is inside of it cannot be returned"
+        return message, f"return '{name}', or write what is inside of it as steps of the network"
+    if inside and isinstance(node, Group) and node.when is not True:
+        message = f"the group '{name}' has a condition: what is inside of it need not be there"
+        return message, f"return '{name}', or remove the condition"
+    return None
 
 
 def check_inside(elaborated: Elaborated, spec: Spec) -> None:

@@ -40,6 +40,7 @@ class Scope:
     values: dict[str, Dim]
     words: dict[str, Any]
     channels: Dim | None
+    in_block: bool = False
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
 
@@ -129,8 +130,7 @@ class Scope:
 
     def _unknown(self, name: str) -> str:
         """What to do about a name that is not known here."""
-        in_block = IN_CHANNELS in self.names
-        if in_block and name in (CLASSES, INDEX, BLOCK_INDEX):
+        if self.in_block and name in (CLASSES, INDEX, BLOCK_INDEX):
             return f"a block does not see ${name}: give it a parameter and pass ${name} in the call"
         if name == CLASSES:
             return "add `classes: 1000`, say, at the top of the spec"

@@ -214,6 +214,7 @@ class Steps:
             },
             words=scope.words,
             channels=Var(IN_CHANNELS),
+            in_block=scope.in_block,
         )
         nodes = self.joined(step, inner)
         check_values([nodes], (), self.found)

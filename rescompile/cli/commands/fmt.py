@@ -29,21 +29,12 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     input is put into the form and printed, or judged by --check. All are read before one is
     written.
     """
-    from ...files import Output, write_all
-    from ...language.format import canonical
-    from ...language.load import label, read_bytes
-    from ...language.stdin import PATH, STDIN, standard_input
-    from ...prose import visible
+    from ...files import write_all
+    from ...language.stdin import STDIN
 
     if STDIN in specs and len(specs) > 1:
         raise click.UsageError("`-` stands alone: what becomes of it is printed")
-    if specs == (STDIN,):
-        data = standard_input()
-        made = [Output(PATH, canonical(data, PATH.name))]
-        stale = [item for item in made if item.data != data]
-    else:
-        made = [Output(path, canonical(read_bytes(path), label(path))) for path in _paths(specs)]
-        stale = [item for item in made if not item.is_current()]
+    made, stale = _formatted(specs)
     if diff:
         click.echo("".join(_difference(item) for item in stale), nl=False)
     elif specs == (STDIN,) and not check:
@@ -52,13 +43,33 @@ def command(specs: tuple[str, ...], check: bool, diff: bool, quiet: bool) -> Non
     elif not check:
         write_all(stale)
     if not quiet:
-        for item in stale:
-            word = "would change" if check or diff else "formatted"
-            click.echo(f"{word} {visible(item.path.as_posix())}", err=diff)
-        if not stale:
-            click.echo(f"{len(made)} file{'s' * (len(made) != 1)} in canonical form")
+        _tell(len(made), stale, "would change" if check or diff else "formatted", diff)
     if stale and (check or diff):
         sys.exit(1)
+
+
+def _formatted(specs: tuple[str, ...]) -> tuple[list[Output], list[Output]]:
+    """All that is read in canonical form, and of that what would change."""
+    from ...files import Output
+    from ...language.format import canonical
+    from ...language.load import label, read_bytes
+    from ...language.stdin import PATH, STDIN, standard_input
+
+    if specs == (STDIN,):
+        data = standard_input()
+        made = [Output(PATH, canonical(data, PATH.name))]
+        return made, [item for item in made if item.data != data]
+    made = [Output(path, canonical(read_bytes(path), label(path))) for path in _paths(specs)]
+    return made, [item for item in made if not item.is_current()]
+
+
+def _tell(count: int, stale: list[Output], word: str, err: bool) -> None:
+    from ...prose import visible
+
+    for item in stale:
+        click.echo(f"{word} {visible(item.path.as_posix())}", err=err)
+    if not stale:
+        click.echo(f"{count} file{'s' * (count != 1)} in canonical form")
 
 
 def _paths(specs: tuple[str, ...]) -> Iterator[Path]:
