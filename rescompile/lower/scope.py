@@ -10,7 +10,7 @@ from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from ..expr.dims import Dim, ExprError, Var, names, substitute, text
 from ..expr.kinds import WORDS, Kind, is_condition, way_out
 from ..expr.parse import read
-from ..ir.structure import BLOCK_INDEX, CLASSES, IN_CHANNELS, INDEX
+from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
 from ..language.models import Model
 
 NUMERIC: dict[str, Kind] = {"int": int, "float": float, "bool": bool}
