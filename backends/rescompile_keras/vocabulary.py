@@ -78,7 +78,10 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.GroupNorm: SCALES,
     ops.LayerScale: {"": "scale"},
 }
-WORDS = (ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu)
+WORDS = (
+    *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
+    *(ops.Selu, ops.Softplus, ops.Softsign, ops.Mish),
+)
 
 
 def _layer(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Layer:

@@ -93,6 +93,37 @@ class Elu(Activation):
     word = "elu"
 
 
+class Selu(Activation):
+    """1.0507... * x where positive, else 1.7580... * (exp(x) - 1) (Klambauer et al. 2017)."""
+
+    __slots__ = ()
+    word = "selu"
+    in_place = True
+
+
+class Softplus(Activation):
+    """log(1 + exp(x))."""
+
+    __slots__ = ()
+    word = "softplus"
+    nonnegative = True
+
+
+class Softsign(Activation):
+    """x / (1 + |x|)."""
+
+    __slots__ = ()
+    word = "softsign"
+
+
+class Mish(Activation):
+    """x * tanh(softplus(x))."""
+
+    __slots__ = ()
+    word = "mish"
+    in_place = True
+
+
 class Softmax(Activation):
     """exp(x) over its sum along the channels."""
 
