@@ -4,8 +4,8 @@ Only measurements come here. What was found on Keras 3.15, TensorFlow 2.21 and P
 * off TensorFlow, Keras' table of narrower types has norms and means compute in float32;
 * Python's floats, a momentum of 0.9 say, pass through float32 into a float64 computation: 2e-8;
 * on TensorFlow the constants of gelu (1e-8), the slope of leaky_relu (3e-10) and bilinear resizing
-  (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8),
-  and softplus is x from 20 on (2e-9).
+  (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8), and
+  softplus is x from 20 on (2e-9).
 """
 
 from __future__ import annotations

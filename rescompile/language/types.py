@@ -347,6 +347,15 @@ Slope = Annotated[
         maximum=1,
     ),
 ]
+Alpha = Annotated[
+    float,
+    Rule(
+        _within(0.001, 100, "a number from 0.001 to 100", "write `alpha: 1.0`, say", open=False),
+        **_NUMBER,
+        minimum=0.001,
+        maximum=100,
+    ),
+]
 Deviation = Annotated[
     float,
     Rule(

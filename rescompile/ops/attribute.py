@@ -40,11 +40,12 @@ class Kind(Enum):
     EPSILON = "above 0, at most 1"
     MOMENTUM = "the weight of the new, above 0, at most 1"
     SLOPE = "from 0 to 1"
+    ALPHA = "from 0.001 to 100"
     BOOL = "true or false"
 
 
 FROM_ONE = (Kind.POSITIVE, Kind.PAIR)
-FRACTIONS = (Kind.RATE, Kind.FLOAT, Kind.EPSILON, Kind.MOMENTUM, Kind.SLOPE)
+FRACTIONS = (Kind.RATE, Kind.FLOAT, Kind.EPSILON, Kind.MOMENTUM, Kind.SLOPE, Kind.ALPHA)
 
 
 @record

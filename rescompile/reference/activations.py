@@ -84,6 +84,18 @@ def mish(op: ops.Mish, x: Array, *_: object) -> Array:
     return x * np.tanh(softplus(ops.Softplus(), x))
 
 
+def celu(op: ops.Celu, x: Array, *_: object) -> Array:
+    return np.where(x > 0, x, op.alpha * np.expm1(np.minimum(x, 0.0) / op.alpha))
+
+
+def log_sigmoid(op: ops.LogSigmoid, x: Array, *_: object) -> Array:
+    return -softplus(ops.Softplus(), -x)
+
+
+def hard_tanh(op: ops.HardTanh, x: Array, *_: object) -> Array:
+    return np.clip(x, -1.0, 1.0)
+
+
 def softmax(op: ops.Softmax, x: Array, *_: object) -> Array:
     """exp(x) over its sum along the channels; the maximum is subtracted, which cancels."""
     raised = np.exp(x - x.max(1, keepdims=True))
@@ -120,10 +132,13 @@ FUNCTIONS: dict[type[Op], Callable[..., Array]] = {
     ops.HardSwish: hard_swish,
     ops.Gelu: gelu,
     ops.Elu: elu,
+    ops.Celu: celu,
     ops.Selu: selu,
     ops.Softplus: softplus,
     ops.Softsign: softsign,
     ops.Mish: mish,
+    ops.LogSigmoid: log_sigmoid,
+    ops.HardTanh: hard_tanh,
     ops.Softmax: softmax,
 }
 # At x, of a function whose value there is y.
@@ -138,8 +153,11 @@ SLOPES: dict[type[Op], Callable[[Any, Array, Array], npt.NDArray[Any]]] = {
     ops.HardSwish: lambda op, x, y: np.where(np.abs(x) < 3, (2.0 * x + 3.0) / 6.0, x > 0),
     ops.Gelu: _gelu_slope,
     ops.Elu: lambda op, x, y: np.exp(np.minimum(x, 0.0)),
+    ops.Celu: lambda op, x, y: np.exp(np.minimum(x, 0.0) / op.alpha),
     ops.Selu: _selu_slope,
     ops.Softplus: lambda op, x, y: sigmoid(ops.Sigmoid(), x),
     ops.Softsign: lambda op, x, y: 1.0 / (1.0 + np.abs(x)) ** 2,
     ops.Mish: _mish_slope,
+    ops.LogSigmoid: lambda op, x, y: sigmoid(ops.Sigmoid(), -x),
+    ops.HardTanh: lambda op, x, y: np.abs(x) < 1,
 }

@@ -76,8 +76,8 @@ def test_a_step_that_nobody_knows_may_be_a_block(write: Write) -> None:
 @pytest.mark.parametrize(
     ("word", "answer"),
     [
-        ("prelu", "`prelu` is not in this language; known: elu, "),
-        ("glu", "`glu` is not in this language; known: elu, "),
+        ("prelu", "`prelu` is not in this language; known: celu, "),
+        ("glu", "`glu` is not in this language; known: celu, "),
         ("swish", "it is called `silu` here"),
         ("lrelu", "it is called `leaky_relu` here"),
         ("sillu", "did you mean 'silu'?"),
