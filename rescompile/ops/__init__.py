@@ -62,7 +62,7 @@ from .channel import (
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Pool
-from .regularise import Dropout, LayerScale, StochasticDepth
+from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
 from .window import same_padding
@@ -100,6 +100,7 @@ OPS: tuple[type[Op], ...] = (
     Dropout,
     StochasticDepth,
     LayerScale,
+    Scale,
     PadChannels,
     SliceChannels,
     ChannelShuffle,
@@ -163,6 +164,7 @@ __all__ = [
     "Same",
     "Shape",
     "ShapeError",
+    "Scale",
     "Selu",
     "Sigmoid",
     "Silu",
