@@ -4,7 +4,8 @@ Only measurements come here. What was found on Keras 3.15, TensorFlow 2.21 and P
 * off TensorFlow, Keras' table of narrower types has norms and means compute in float32;
 * Python's floats, a momentum of 0.9 say, pass through float32 into a float64 computation: 2e-8;
 * on TensorFlow the constants of gelu (1e-8), the slope of leaky_relu (3e-10) and bilinear resizing
-  (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8).
+  (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8), and
+  softplus is x from 20 on (2e-9).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-FLOATS = ("momentum", "epsilon", "rate", "negative_slope", "alpha", "max_value")
+FLOATS = ("momentum", "epsilon", "rate", "negative_slope", "alpha", "max_value", "scale")
 
 
 def allow_float64() -> None:
@@ -60,6 +61,11 @@ def _hard_sigmoid(x: Any) -> Any:
     return keras.ops.relu6(x + _constant(3.0)) / _constant(6.0)
 
 
+def _softplus(x: Any) -> Any:
+    rest = keras.ops.log1p(keras.ops.exp(-keras.ops.absolute(x)))
+    return keras.ops.maximum(x, _constant(0.0)) + rest
+
+
 def _leaky_relu(slope: float) -> Callable[[Any], Any]:
     return lambda x: keras.ops.where(x > 0, x, x * _constant(slope))
 
@@ -81,4 +87,5 @@ def _bilinear(tall: int, wide: int) -> Callable[[Any], Any]:
 ACTIVATIONS = {
     keras.activations.gelu: _gelu,
     keras.activations.hard_sigmoid: _hard_sigmoid,
+    keras.activations.softplus: _softplus,
 }

@@ -78,7 +78,10 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.GroupNorm: SCALES,
     ops.LayerScale: {"": "scale"},
 }
-WORDS = (ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu)
+WORDS = (
+    *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
+    *(ops.Selu, ops.Softplus, ops.Softsign, ops.Mish),
+)
 
 
 def _layer(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Layer:
@@ -106,6 +109,12 @@ ADAPTIVE = _own(
     "AdaptiveAveragePooling2D", ops.AdaptiveAvgPool, Argument("output_size", "size", BOTH)
 )
 SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
+# Elementwise functions that Keras 3.5 does not have, or not as an activation.
+OWN_FUNCTIONS = (
+    _own("CELU", ops.Celu, Argument("alpha", "alpha", FLOAT, 1.0)),
+    _own("LogSigmoid", ops.LogSigmoid),
+    _own("HardTanh", ops.HardTanh),
+)
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
     *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, ADAPTIVE, FLATTEN, SCALE),
@@ -115,12 +124,14 @@ ROWS = (
     _layer("ReLU", ops.Relu6, Argument("max_value", (), constant(6.0), None)),
     _layer("LeakyReLU", ops.LeakyRelu, Argument("negative_slope", "slope", FLOAT, keyword=True)),
     _layer("ELU", ops.Elu),
+    *OWN_FUNCTIONS,
     _layer("Softmax", ops.Softmax),
     *(_layer("Activation", op, Argument("activation", (), constant(op.word))) for op in WORDS),
     *(
         _layer("Dropout", kind, RATE, option("noise_shape", (), constant(shape), None))
         for kind, shape in ((ops.Dropout, None), (ops.StochasticDepth, (None, 1, 1, 1)))
     ),
+    _layer("Rescaling", ops.Scale, Argument("scale", "factor", FLOAT)),
     _layer("GlobalAveragePooling2D", ops.GlobalAvgPool, KEEPDIMS),
     _layer("UpSampling2D", ops.Upsample, Argument("size", "scale"), MODE),
 )
@@ -142,4 +153,5 @@ USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
 LAYERS: dict[str, tuple[Layer, ...]] = {}
 for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
     LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
-OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name)  # layers that a file defines itself
+# Layers that a file defines itself.
+OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_FUNCTIONS))

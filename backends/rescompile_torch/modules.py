@@ -75,6 +75,7 @@ BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITER
 LAYER = (entering("normalized_shape"), EPSILON)
 GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
 SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
+ALPHA = Argument("alpha", "alpha", LITERAL, 1.0)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
 PIXELS = Argument("output_size", "size", PAIR)
@@ -107,6 +108,13 @@ TABLE = (
     _module("Hardswish", ops.HardSwish, inplace="inplace"),
     _module("GELU", ops.Gelu),
     _module("ELU", ops.Elu),
+    _module("CELU", ops.Celu, ALPHA, inplace="inplace"),
+    _module("SELU", ops.Selu, inplace="inplace"),
+    _module("Softplus", ops.Softplus),
+    _module("Softsign", ops.Softsign),
+    _module("Mish", ops.Mish, inplace="inplace"),
+    _module("LogSigmoid", ops.LogSigmoid),
+    _module("Hardtanh", ops.HardTanh, inplace="inplace"),
     _module("Softmax", ops.Softmax, OVER_CHANNELS),
     _module("MaxPool2d", ops.MaxPool, *POOL),
     _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
@@ -115,6 +123,7 @@ TABLE = (
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
     _module("StochasticDepth", ops.StochasticDepth, Argument("rate", "rate"), own=True),
+    _module("Scale", ops.Scale, Argument("factor", "factor"), own=True),
     _module("ZeroPad3d", ops.PadChannels, Argument("padding", ("before", "after"), DEPTHS)),
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),

@@ -146,10 +146,20 @@ def _multiplied(module: nn.Module, factor: Tensor) -> Callable[[Tensor], Tensor]
 
 
 def _allow_float64(model: nn.Module) -> None:
-    """PyTorch's derivative of hardsigmoid has the constant 1/6 in float32, even in float64.
+    """Give float64 models formulas that have its digits.
 
-    3e-8 of its value is wrong therefore (measured on 2.13); float64 models get an exact one.
+    PyTorch's derivative of hardsigmoid has the constant 1/6 in float32, even in float64: 3e-8 of
+    its value is wrong (measured on 2.13). So is 1 / alpha in that of celu. Softplus is taken for x
+    from a threshold on: at 20, its default, 2e-9 is wrong; at 40, nothing.
     """
     for module in model.modules():
         if type(module) is nn.Hardsigmoid:
             _replace(module, lambda x: F.relu6(x + 3.0) / 6.0)
+        elif type(module) is nn.CELU:
+            _replace(module, partial(_celu, module.alpha))
+        elif type(module) is nn.Softplus:
+            module.threshold = 40
+
+
+def _celu(alpha: float, x: Tensor) -> Tensor:
+    return alpha * F.elu(x / alpha)

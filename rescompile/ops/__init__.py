@@ -12,16 +12,23 @@ from __future__ import annotations
 
 from .activation import (
     Activation,
+    Celu,
     Elu,
     Gelu,
     HardSigmoid,
     HardSwish,
+    HardTanh,
     LeakyRelu,
+    LogSigmoid,
+    Mish,
     Relu,
     Relu6,
+    Selu,
     Sigmoid,
     Silu,
     Softmax,
+    Softplus,
+    Softsign,
     Tanh,
 )
 from .attribute import REQUIRED, Attribute, Kind, attributes
@@ -55,7 +62,7 @@ from .channel import (
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Pool
-from .regularise import Dropout, LayerScale, StochasticDepth
+from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
 from .window import same_padding
@@ -77,6 +84,13 @@ OPS: tuple[type[Op], ...] = (
     HardSwish,
     Gelu,
     Elu,
+    Celu,
+    Selu,
+    Softplus,
+    Softsign,
+    Mish,
+    LogSigmoid,
+    HardTanh,
     Softmax,
     MaxPool,
     AvgPool,
@@ -86,6 +100,7 @@ OPS: tuple[type[Op], ...] = (
     Dropout,
     StochasticDepth,
     LayerScale,
+    Scale,
     PadChannels,
     SliceChannels,
     ChannelShuffle,
@@ -103,6 +118,7 @@ __all__ = [
     "Attribute",
     "AvgPool",
     "BatchNorm",
+    "Celu",
     "ChannelShuffle",
     "Conv",
     "ConvTranspose",
@@ -116,14 +132,17 @@ __all__ = [
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
+    "HardTanh",
     "KEEPS",
     "Kind",
     "LayerNorm",
     "LayerScale",
     "LeakyRelu",
     "Linear",
+    "LogSigmoid",
     "MAX_EXTENT",
     "MaxPool",
+    "Mish",
     "NORMS",
     "Norm",
     "OPS",
@@ -145,10 +164,14 @@ __all__ = [
     "Same",
     "Shape",
     "ShapeError",
+    "Scale",
+    "Selu",
     "Sigmoid",
     "Silu",
     "SliceChannels",
     "Softmax",
+    "Softplus",
+    "Softsign",
     "StochasticDepth",
     "Tanh",
     "Upsample",

@@ -7,7 +7,7 @@ from .base import Op
 
 
 class Activation(Op):
-    """Base of the elementwise functions; all of them keep zero and more at zero or above."""
+    """Base of the elementwise functions; most keep zero and more at zero or above."""
 
     __slots__ = ()
     keeps_sign = orderless = positional = stateless = light = True
@@ -91,6 +91,64 @@ class Elu(Activation):
 
     __slots__ = ()
     word = "elu"
+
+
+@operation
+class Celu(Activation):
+    """x where positive, else alpha * (exp(x / alpha) - 1) (Barron 2017)."""
+
+    word = "celu"
+    in_place = True
+    alpha: float = attribute(
+        Kind.ALPHA, "Of `celu`: minus the least value that it takes.", default=1.0
+    )
+
+
+class Selu(Activation):
+    """1.0507... * x where positive, else 1.7580... * (exp(x) - 1) (Klambauer et al. 2017)."""
+
+    __slots__ = ()
+    word = "selu"
+    in_place = True
+
+
+class Softplus(Activation):
+    """log(1 + exp(x))."""
+
+    __slots__ = ()
+    word = "softplus"
+    nonnegative = True
+
+
+class Softsign(Activation):
+    """x / (1 + |x|)."""
+
+    __slots__ = ()
+    word = "softsign"
+
+
+class Mish(Activation):
+    """x * tanh(softplus(x))."""
+
+    __slots__ = ()
+    word = "mish"
+    in_place = True
+
+
+class LogSigmoid(Activation):
+    """log(1 / (1 + exp(-x)))."""
+
+    __slots__ = ()
+    word = "log_sigmoid"
+    keeps_sign = False
+
+
+class HardTanh(Activation):
+    """x within -1 and 1."""
+
+    __slots__ = ()
+    word = "hard_tanh"
+    in_place = True
 
 
 class Softmax(Activation):

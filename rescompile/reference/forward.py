@@ -9,19 +9,18 @@ the same ones.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .. import ops
 from ..expr.dims import Dim
 from ..ops import Op, Shape
+from .activations import FUNCTIONS
+from .activations import Array as Array
 
-Array = npt.NDArray[np.float64]
 Params = Mapping[str, Array]
 Meaning = Callable[[Any, Array, Params, bool], Array]
 
@@ -150,62 +149,6 @@ def group_norm(op: ops.GroupNorm, x: Array, p: Params, *_: object) -> Array:
     return _affine(standardise(grouped, (2,), op.epsilon)[0].reshape(x.shape), p)
 
 
-def relu(op: ops.Relu, x: Array, *_: object) -> Array:
-    return np.maximum(x, 0.0)
-
-
-def relu6(op: ops.Relu6, x: Array, *_: object) -> Array:
-    return np.clip(x, 0.0, 6.0)
-
-
-def leaky_relu(op: ops.LeakyRelu, x: Array, *_: object) -> Array:
-    return np.where(x > 0, x, op.slope * x)
-
-
-def sigmoid(op: ops.Sigmoid, x: Array, *_: object) -> Array:
-    """1 / (1 + exp(-x)), written so that no exponential overflows."""
-    small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
-
-
-def hard_sigmoid(op: ops.HardSigmoid, x: Array, *_: object) -> Array:
-    return np.clip(x + 3.0, 0.0, 6.0) / 6.0
-
-
-def tanh(op: ops.Tanh, x: Array, *_: object) -> Array:
-    return np.tanh(x)
-
-
-def silu(op: ops.Silu, x: Array, *_: object) -> Array:
-    return x * sigmoid(ops.Sigmoid(), x)
-
-
-def hard_swish(op: ops.HardSwish, x: Array, *_: object) -> Array:
-    return x * hard_sigmoid(ops.HardSigmoid(), x)
-
-
-def gelu_cdf(x: Array) -> Array:
-    """Phi(x) = erfc(-x / sqrt(2)) / 2, which keeps its digits where x is negative."""
-    scaled = (-x / math.sqrt(2.0)).ravel()
-    return np.fromiter(map(math.erfc, scaled), np.float64, x.size).reshape(x.shape) / 2.0
-
-
-def gelu(op: ops.Gelu, x: Array, *_: object) -> Array:
-    """x Phi(x), Phi being the cumulative normal distribution."""
-    return x * gelu_cdf(x)
-
-
-def elu(op: ops.Elu, x: Array, *_: object) -> Array:
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0.0)))
-
-
-def softmax(op: ops.Softmax, x: Array, *_: object) -> Array:
-    """exp(x) over its sum along the channels; the maximum is subtracted, which cancels."""
-    raised = np.exp(x - x.max(1, keepdims=True))
-    quotient: Array = raised / raised.sum(1, keepdims=True)
-    return quotient
-
-
 def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, int]:
     """By how many rows and columns the last windows of a pool reach past its padding."""
     kernel, stride, padding = ints(op.kernel), ints(op.stride), ints(op.padding)
@@ -276,6 +219,10 @@ def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
     return x * p[""]
 
 
+def scale(op: ops.Scale, x: Array, *_: object) -> Array:
+    return x * cast(float, op.factor)
+
+
 def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
     before, after = ints((op.before, op.after))
     return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
@@ -332,17 +279,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,
     ops.GroupNorm: group_norm,
-    ops.Relu: relu,
-    ops.Relu6: relu6,
-    ops.LeakyRelu: leaky_relu,
-    ops.Sigmoid: sigmoid,
-    ops.HardSigmoid: hard_sigmoid,
-    ops.Tanh: tanh,
-    ops.Silu: silu,
-    ops.HardSwish: hard_swish,
-    ops.Gelu: gelu,
-    ops.Elu: elu,
-    ops.Softmax: softmax,
+    **FUNCTIONS,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
@@ -351,6 +288,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.Dropout: drop,
     ops.StochasticDepth: drop,
     ops.LayerScale: layer_scale,
+    ops.Scale: scale,
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,

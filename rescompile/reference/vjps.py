@@ -8,7 +8,6 @@ frameworks take: zero for relu, the first of equals for a max-pool.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,13 +16,13 @@ import numpy.typing as npt
 
 from .. import ops
 from ..ops import Op
+from .activations import SLOPES
 from .forward import (
     MEANINGS,
     Array,
     Params,
     batch_moments,
     cells,
-    gelu_cdf,
     interpolation,
     ints,
     pad,
@@ -31,7 +30,6 @@ from .forward import (
     per_channel,
     pool_overhang,
     pool_windows,
-    sigmoid,
     standardise,
     windows,
 )
@@ -151,15 +149,6 @@ def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
     return lambda op, x, y, p, dy, training: (dy * slope(op, x, y), {})
 
 
-def _silu_slope(op: ops.Silu, x: Array, y: Array) -> Array:
-    gate = sigmoid(ops.Sigmoid(), x)
-    return gate + y * (1.0 - gate)
-
-
-def _gelu_slope(op: ops.Gelu, x: Array, y: Array) -> Array:
-    return gelu_cdf(x) + x * np.exp(-x * x / 2.0) / math.sqrt(2.0 * math.pi)
-
-
 def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return y * (dy - (dy * y).sum(1, keepdims=True)), {}
 
@@ -236,18 +225,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,
     ops.GroupNorm: group_norm,
-    ops.Relu: elementwise(lambda op, x, y: x > 0),
-    ops.Relu6: elementwise(lambda op, x, y: (x > 0) & (x < 6)),
-    ops.LeakyRelu: elementwise(lambda op, x, y: np.where(x > 0, 1.0, op.slope)),
-    ops.Sigmoid: elementwise(lambda op, x, y: y * (1.0 - y)),
-    ops.HardSigmoid: elementwise(lambda op, x, y: (np.abs(x) < 3) / 6.0),
-    ops.Tanh: elementwise(lambda op, x, y: 1.0 - y * y),
-    ops.Silu: elementwise(_silu_slope),
-    ops.HardSwish: elementwise(
-        lambda op, x, y: np.where(np.abs(x) < 3, (2.0 * x + 3.0) / 6.0, x > 0)
-    ),
-    ops.Gelu: elementwise(_gelu_slope),
-    ops.Elu: elementwise(lambda op, x, y: np.exp(np.minimum(x, 0.0))),
+    **{kind: elementwise(slope) for kind, slope in SLOPES.items()},
     ops.Softmax: softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
@@ -256,6 +234,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,
+    ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Upsample: upsample,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

@@ -40,7 +40,7 @@ def test_a_slip_is_told_from_a_word(word: str, write: Write) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        *("attention", "pixel_unshuffle", "prelu", "lstm", "Mish", "conv3d", "global_max_pool"),
+        *("attention", "pixel_unshuffle", "prelu", "lstm", "FReLU", "conv3d", "global_max_pool"),
         *("AvgPool1d", "conv_transpose3d", "Conv1DTranspose", "Dropout3d", "Unflatten", "geglu"),
     ],
 )
@@ -70,15 +70,14 @@ def test_a_step_has_another_name_here(word: str, answer: str, write: Write) -> N
 
 def test_a_step_that_nobody_knows_may_be_a_block(write: Write) -> None:
     help = help_for(write, "wiggle: {}")
-    assert help.startswith("if it is a block, write `block: wiggle`; known: linear, ")
+    assert help.startswith("if it is a block, write `block: wiggle`; known: scale, linear, ")
 
 
 @pytest.mark.parametrize(
     ("word", "answer"),
     [
-        ("prelu", "`prelu` is not in this language; known: elu, "),
-        ("selu", "`selu` is not in this language; known: elu, "),
-        ("glu", "`glu` is not in this language; known: elu, "),
+        ("prelu", "`prelu` is not in this language; known: celu, "),
+        ("glu", "`glu` is not in this language; known: celu, "),
         ("swish", "it is called `silu` here"),
         ("lrelu", "it is called `leaky_relu` here"),
         ("sillu", "did you mean 'silu'?"),

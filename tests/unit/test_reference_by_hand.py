@@ -31,6 +31,7 @@ from rescompile.ir.structure import (
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
 from rescompile.reference import MEANINGS, new_running_statistics, run
+from rescompile.reference.vjps import VJPS
 from rescompile.reference.weights import CALM, parameters, random_weights, seeded_weights
 
 
@@ -89,9 +90,18 @@ def test_gelu_keeps_its_digits_far_left() -> None:
 
 
 def test_functions_do_not_overflow() -> None:
+    x = np.array([[[[-1e4, 1e4]]]])
     with np.errstate(all="raise", under="ignore"):
-        for op in (ops.Sigmoid(), ops.Silu(), ops.Elu(), ops.Softmax(), ops.Gelu()):
-            assert np.isfinite(mean(op, [[-1e4, 1e4]])).all()
+        for kind in ops.ACTIVATIONS.values():
+            y = MEANINGS[kind](kind(), x, {}, False)
+            assert np.isfinite(y).all()
+            assert np.isfinite(VJPS[kind](kind(), x, y, {}, np.ones_like(x), False)[0]).all()
+
+
+def test_selu_keeps_the_mean_and_the_variance_of_normal_values() -> None:
+    x = np.random.default_rng(0).standard_normal((1, 1, 1000, 1000))
+    y = MEANINGS[ops.Selu](ops.Selu(), x, {}, False)
+    assert (y.mean(), y.var()) == pytest.approx((0.0, 1.0), abs=5e-3)
 
 
 def test_running_variance_is_unbiased_and_momentum_weighs_the_new_batch() -> None:

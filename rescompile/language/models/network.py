@@ -11,6 +11,7 @@ from pydantic import (
 from ... import ops
 from ..types import (
     NAMES,
+    Alpha,
     Bool,
     Deviation,
     Epsilon,
@@ -182,6 +183,7 @@ class NormDefaults(Model):
 class ActivationDefaults(Model):
     kind: ActivationKind = Field("relu", description="What `activation: {}` is.")
     slope: Slope = key(ops.LeakyRelu, "slope")
+    alpha: Alpha = key(ops.Celu, "alpha")
 
 
 class Defaults(Model):

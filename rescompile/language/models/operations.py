@@ -11,9 +11,11 @@ from pydantic import Field, create_model
 from ... import ops
 from ...ops import Attribute, Kind, Op, attributes
 from ..types import (
+    Alpha,
     Bool,
     Cut,
     Epsilon,
+    Factor,
     Int,
     Momentum,
     Padding,
@@ -65,9 +67,11 @@ TYPES: dict[Kind, Any] = {
     Kind.CUT: Cut,
     Kind.RATE: Rate,
     Kind.FLOAT: PlainFloat,
+    Kind.FACTOR: Factor,
     Kind.EPSILON: Epsilon,
     Kind.MOMENTUM: Momentum,
     Kind.SLOPE: Slope,
+    Kind.ALPHA: Alpha,
     Kind.BOOL: Bool,
 }
 
@@ -129,6 +133,7 @@ class Activation(Model):
         None, description="Which function; `none` leaves the step out."
     )
     slope: Slope | None = key(ops.LeakyRelu, "slope", default=None)
+    alpha: Alpha | None = key(ops.Celu, "alpha", default=None)
 
 
 def _models(op: type[Op]) -> dict[str, type[Model]]:

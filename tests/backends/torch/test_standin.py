@@ -51,5 +51,7 @@ def test_initialisers_are_those_of_the_framework(name: str) -> None:
 
 def test_what_has_no_argument_here_is_as_the_operation_wants_it() -> None:
     assert nn.ELU().alpha == 1.0
+    assert nn.Softplus().beta == 1.0
+    assert (nn.Hardtanh().min_val, nn.Hardtanh().max_val) == (-1.0, 1.0)
     assert nn.GELU().approximate == "none"
     assert nn.Upsample(scale_factor=2).align_corners is None
