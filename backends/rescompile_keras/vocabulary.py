@@ -122,6 +122,7 @@ ROWS = (
         for kind, shape in ((ops.Dropout, None), (ops.StochasticDepth, (None, 1, 1, 1)))
     ),
     _layer("GlobalAveragePooling2D", ops.GlobalAvgPool, KEEPDIMS),
+    _layer("GlobalMaxPooling2D", ops.GlobalMaxPool, KEEPDIMS),
     _layer("UpSampling2D", ops.Upsample, Argument("size", "scale"), MODE),
 )
 # Functions that files define for an operation.

@@ -111,6 +111,7 @@ TABLE = (
     _module("MaxPool2d", ops.MaxPool, *POOL),
     _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
     _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, ONE_PIXEL, implied=(("keepdims", True),)),
+    _module("AdaptiveMaxPool2d", ops.GlobalMaxPool, ONE_PIXEL, implied=(("keepdims", True),)),
     _module("AdaptiveAvgPool2d", ops.AdaptiveAvgPool, PIXELS),  # and what one of 1 means
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),

@@ -21,6 +21,7 @@ WORDS = {
     "avg_pool": "avg pool",
     "adaptive_avg_pool": "adaptive avg pool",
     "global_avg_pool": "global avg pool",
+    "global_max_pool": "global max pool",
     "batch_norm": "batch norm",
     "layer_norm": "layer norm",
     "group_norm": "group norm",

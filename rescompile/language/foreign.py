@@ -84,6 +84,8 @@ STEPS = {
     "adaptiveaveragepooling2d": "adaptive_avg_pool",
     "gap": "global_avg_pool",
     "globalaveragepooling2d": "global_avg_pool",
+    "globalmaxpooling2d": "global_max_pool",
+    "gmp": "global_max_pool",
     "globalpool": "global_avg_pool",
     "interpolate": "upsample",
     "maxpool2d": "max_pool",

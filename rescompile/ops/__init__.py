@@ -54,7 +54,7 @@ from .channel import (
 )
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
-from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Pool
+from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
 from .regularise import Dropout, LayerScale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
@@ -82,6 +82,7 @@ OPS: tuple[type[Op], ...] = (
     AvgPool,
     AdaptiveAvgPool,
     GlobalAvgPool,
+    GlobalMaxPool,
     Flatten,
     Dropout,
     StochasticDepth,
@@ -113,6 +114,8 @@ __all__ = [
     "Flatten",
     "Gelu",
     "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GlobalPool",
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",

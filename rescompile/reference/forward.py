@@ -261,6 +261,11 @@ def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
     return y
 
 
+def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
+    y: Array = x.max((2, 3), keepdims=op.keepdims)
+    return y
+
+
 def flatten(op: ops.Flatten, x: Array, *_: object) -> Array:
     return x.reshape(len(x), -1)
 
@@ -347,6 +352,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
+    ops.GlobalMaxPool: global_max_pool,
     ops.Flatten: flatten,
     ops.Dropout: drop,
     ops.StochasticDepth: drop,

@@ -170,10 +170,15 @@ def _unpool(op: ops.Pool, x: Array, seen: Array) -> Array:
     return _crop(_fold(seen, out, ints(op.stride), (1, 1)), x, ints(op.padding))
 
 
+def _greatest(seen: Array) -> Array:
+    """Where each last axis has its maximum: the first one, as in PyTorch."""
+    first: Array = seen.argmax(-1)[..., None] == np.arange(seen.shape[-1])
+    return first
+
+
 def max_pool(op: ops.MaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     seen = pool_windows(op, x, -np.inf, -np.inf)
-    flat = seen.reshape(*y.shape, -1)
-    first = flat.argmax(-1)[..., None] == np.arange(flat.shape[-1])
+    first = _greatest(seen.reshape(*y.shape, -1))
     return _unpool(op, x, (first * dy[..., None]).reshape(seen.shape)), {}
 
 
@@ -196,6 +201,13 @@ def global_avg_pool(
 ) -> Pulled:
     share = dy.reshape(*x.shape[:2], 1, 1) / (x.shape[2] * x.shape[3])
     return np.broadcast_to(share, x.shape), {}
+
+
+def global_max_pool(
+    op: ops.GlobalMaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    first = _greatest(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
+    return first * dy.reshape(*x.shape[:2], 1, 1), {}
 
 
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
@@ -253,6 +265,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
+    ops.GlobalMaxPool: global_max_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,

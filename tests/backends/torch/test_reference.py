@@ -120,6 +120,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.AvgPool: a_pool(ops.AvgPool),
     ops.AdaptiveAvgPool: lambda rng: (ops.AdaptiveAvgPool(pair(rng, 1, 9)), a_map(rng)),
     ops.GlobalAvgPool: lambda rng: (ops.GlobalAvgPool(bool(rng.integers(2))), a_map(rng)),
+    ops.GlobalMaxPool: lambda rng: (ops.GlobalMaxPool(bool(rng.integers(2))), a_map(rng)),
     ops.Flatten: lambda rng: (ops.Flatten(), some(rng)),
     ops.Dropout: lambda rng: (ops.Dropout(0.5), some(rng)),
     ops.StochasticDepth: lambda rng: (ops.StochasticDepth(0.5), a_map(rng)),
@@ -214,6 +215,9 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.AvgPool: torch_avg_pool,
     ops.AdaptiveAvgPool: lambda t, op, x, p: t.nn.functional.adaptive_avg_pool2d(x, op.size),
     ops.GlobalAvgPool: lambda t, op, x, p: x.mean((2, 3), keepdim=op.keepdims),
+    ops.GlobalMaxPool: lambda t, op, x, p: (
+        x.flatten(2).max(2).values.reshape(*x.shape[:2], *(1, 1)[: 2 * op.keepdims])
+    ),
     ops.Flatten: lambda t, op, x, p: x.flatten(1),
     ops.Dropout: lambda t, op, x, p: t.nn.functional.dropout(x, op.rate, training=False),
     ops.StochasticDepth: lambda t, op, x, p: x,
