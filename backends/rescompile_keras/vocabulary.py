@@ -129,6 +129,7 @@ ROWS = (
 FUNCTIONS = (
     _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
     _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
+    _own("space_to_depth", ops.SpaceToDepth, Argument("scale", "scale"), parts=MOVED),
 )
 # What is no operation by itself.
 ZEROS = _layer("ZeroPadding2D", Op, Argument("padding", (), ASIDE))

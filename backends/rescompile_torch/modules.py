@@ -120,6 +120,7 @@ TABLE = (
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
     _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
+    _module("PixelUnshuffle", ops.SpaceToDepth, Argument("downscale_factor", "scale")),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 MODULES: dict[type[Op], Writes] = {

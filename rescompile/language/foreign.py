@@ -94,6 +94,7 @@ STEPS = {
     "mul": "multiply",
     "normalization": "norm",
     "pixelshuffle": "depth_to_space",
+    "pixelunshuffle": "space_to_depth",
     "pool": "max_pool",
     "resize": "upsample",
     "sequential": "group",

@@ -50,6 +50,7 @@ from .channel import (
     Rearrangement,
     Resampling,
     SliceChannels,
+    SpaceToDepth,
     Upsample,
 )
 from .convolution import Conv, Convolution, ConvTranspose
@@ -93,6 +94,7 @@ OPS: tuple[type[Op], ...] = (
     Permute,
     Upsample,
     DepthToSpace,
+    SpaceToDepth,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -152,6 +154,7 @@ __all__ = [
     "Silu",
     "SliceChannels",
     "Softmax",
+    "SpaceToDepth",
     "StochasticDepth",
     "Tanh",
     "Upsample",

@@ -305,6 +305,14 @@ def depth_to_space(op: ops.DepthToSpace, x: Array, *_: object) -> Array:
     return x.reshape(n, -1, r, r, h, w).transpose(0, 1, 4, 2, 5, 3).reshape(n, -1, h * r, w * r)
 
 
+def space_to_depth(op: ops.SpaceToDepth, x: Array, *_: object) -> Array:
+    """Row i and column j of each square of r x r become channel (c r + i) r + j: the inverse."""
+    n, c, h, w = x.shape
+    (r,) = ints((op.scale,))
+    split = x.reshape(n, c, h // r, r, w // r, r)
+    return split.transpose(0, 1, 3, 5, 2, 4).reshape(n, -1, h // r, w // r)
+
+
 def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     """The identity: here the channels stand first throughout."""
     return x
@@ -361,6 +369,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,
     ops.DepthToSpace: depth_to_space,
+    ops.SpaceToDepth: space_to_depth,
     ops.Permute: permute,
     ops.Upsample: upsample,
 }

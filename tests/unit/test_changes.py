@@ -44,7 +44,7 @@ def others() -> list[Op]:
         if more < s
     ]
     scale = [ops.Upsample(s, mode) for s, mode in product((1, 2, 3), ops.Resampling)]
-    scale += [ops.DepthToSpace(s) for s in (1, 2)]
+    scale += [kind(s) for kind in (ops.DepthToSpace, ops.SpaceToDepth) for s in (1, 2)]
     rest: list[Op] = [
         ops.GlobalAvgPool(True),
         ops.GlobalMaxPool(True),
@@ -87,6 +87,7 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.Flatten,
         ops.Upsample,
         ops.DepthToSpace,
+        ops.SpaceToDepth,
     }
 
 

@@ -89,6 +89,12 @@ def a_slice(rng: Rng) -> tuple[Op, Shape]:
     return ops.SliceChannels(start, int(rng.integers(start + 1, shape[0] + 1))), shape
 
 
+def a_space_to_depth(rng: Rng) -> tuple[Op, Shape]:
+    scale = int(rng.integers(1, 4))
+    channels, rows, columns = a_map(rng)
+    return ops.SpaceToDepth(scale), (channels, rows * scale, columns * scale)
+
+
 def a_linear(rng: Rng) -> tuple[Op, Shape]:
     positions = bool(rng.integers(2))
     op = ops.Linear(3, bool(rng.integers(2)), positions)
@@ -133,6 +139,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         ops.DepthToSpace(scale := int(rng.integers(1, 4))),
         a_map(rng, scale * scale),
     ),
+    ops.SpaceToDepth: a_space_to_depth,
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -227,6 +234,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),
     ops.Permute: lambda t, op, x, p: x,  # seen channels-first throughout
     ops.DepthToSpace: lambda t, op, x, p: t.nn.functional.pixel_shuffle(x, op.scale),
+    ops.SpaceToDepth: lambda t, op, x, p: t.nn.functional.pixel_unshuffle(x, op.scale),
     ops.Upsample: torch_upsample,
 }
 
