@@ -94,6 +94,8 @@ class Operations(Values):
             return self.theme.owner
         if scope.keep and self.chance(0.95):
             words.remove("adaptive_avg_pool")
+        if self.chance(0.8):
+            words.remove("space_to_depth")  # it divides few maps, and leaves little of them
         if scope.numbered and self.chance(0.95):
             words.remove("layer_scale")
         return self.pick([*words, "conv", "activation", "activation", "norm"])
