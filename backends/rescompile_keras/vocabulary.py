@@ -76,6 +76,7 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
     ops.LayerNorm: SCALES,
     ops.GroupNorm: SCALES,
+    ops.InstanceNorm: SCALES,
     ops.LayerScale: {"": "scale"},
 }
 WORDS = (ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu)
@@ -110,6 +111,7 @@ SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
 ROWS = (
     *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, ADAPTIVE, FLATTEN, SCALE),
     _layer("LayerNormalization", ops.LayerNorm, EPSILON),
+    _layer("GroupNormalization", ops.InstanceNorm, Argument("groups", (), constant(-1)), EPSILON),
     _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
     _layer("ReLU", ops.Relu, Argument("max_value", (), constant(None), None)),
     _layer("ReLU", ops.Relu6, Argument("max_value", (), constant(6.0), None)),

@@ -74,6 +74,7 @@ EPSILON = option("eps", "epsilon", LITERAL, 1e-05)
 BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITERAL, 0.1))
 LAYER = (entering("normalized_shape"), EPSILON)
 GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
+AFFINE = Argument("affine", (), constant(True), keyword=True)
 SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
@@ -97,6 +98,7 @@ TABLE = (
     _module("LayerNorm2d", ops.LayerNorm, *LAYER, rank=3, own=True),
     _module("LayerNorm", ops.LayerNorm, *LAYER, last=True),
     _module("GroupNorm", ops.GroupNorm, *GROUP),
+    _module("InstanceNorm2d", ops.InstanceNorm, entering("num_features"), EPSILON, AFFINE),
     _module("ReLU", ops.Relu, inplace="inplace"),
     _module("ReLU6", ops.Relu6, inplace="inplace"),
     _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace="inplace"),

@@ -25,6 +25,7 @@ WORDS = {
     "batch_norm": "batch norm",
     "layer_norm": "layer norm",
     "group_norm": "group norm",
+    "instance_norm": "instance norm",
 }
 TOLD = ("kernel", "stride", "channels", "features", "groups", "padding", "bias")  # in words above
 MAX_WIDTH = 34  # characters of a line in a box

@@ -112,6 +112,8 @@ KINDS = {
     "bn": "batch",
     "gn": "group",
     "groupnorm": "group",
+    "instancenorm": "instance",
+    "instancenorm2d": "instance",
     "hardsigmoid": "hard_sigmoid",
     "hardswish": "hard_swish",
     "hsigmoid": "hard_sigmoid",

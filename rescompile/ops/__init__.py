@@ -54,7 +54,7 @@ from .channel import (
     Upsample,
 )
 from .convolution import Conv, Convolution, ConvTranspose
-from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
+from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
 from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
 from .regularise import Dropout, LayerScale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
@@ -68,6 +68,7 @@ OPS: tuple[type[Op], ...] = (
     BatchNorm,
     LayerNorm,
     GroupNorm,
+    InstanceNorm,
     Relu,
     Relu6,
     LeakyRelu,
@@ -121,6 +122,7 @@ __all__ = [
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
+    "InstanceNorm",
     "KEEPS",
     "Kind",
     "LayerNorm",

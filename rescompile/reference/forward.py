@@ -150,6 +150,11 @@ def group_norm(op: ops.GroupNorm, x: Array, p: Params, *_: object) -> Array:
     return _affine(standardise(grouped, (2,), op.epsilon)[0].reshape(x.shape), p)
 
 
+def instance_norm(op: ops.InstanceNorm, x: Array, p: Params, *_: object) -> Array:
+    """Mean 0 and variance 1 over the positions of each channel, scaled and shifted."""
+    return _affine(standardise(x, (2, 3), op.epsilon)[0], p)
+
+
 def relu(op: ops.Relu, x: Array, *_: object) -> Array:
     return np.maximum(x, 0.0)
 
@@ -345,6 +350,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,
     ops.GroupNorm: group_norm,
+    ops.InstanceNorm: instance_norm,
     ops.Relu: relu,
     ops.Relu6: relu6,
     ops.LeakyRelu: leaky_relu,

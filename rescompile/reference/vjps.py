@@ -146,6 +146,14 @@ def group_norm(
     return pulled.reshape(x.shape), given
 
 
+def instance_norm(
+    op: ops.InstanceNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    standard, deviation = standardise(x, (2, 3), op.epsilon)
+    inner, given = _unaffine(standard, p, dy)
+    return _unstandardise(standard, deviation, inner, (2, 3)), given
+
+
 def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
     """Through a function of one number, given its slope at x as a function of (op, x, y)."""
     return lambda op, x, y, p, dy, training: (dy * slope(op, x, y), {})
@@ -248,6 +256,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,
     ops.GroupNorm: group_norm,
+    ops.InstanceNorm: instance_norm,
     ops.Relu: elementwise(lambda op, x, y: x > 0),
     ops.Relu6: elementwise(lambda op, x, y: (x > 0) & (x < 6)),
     ops.LeakyRelu: elementwise(lambda op, x, y: np.where(x > 0, 1.0, op.slope)),

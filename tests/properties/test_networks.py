@@ -124,7 +124,7 @@ def test_every_attribute_is_drawn_in_every_form(written: Coverage, one: Attribut
 def test_repair_leaves_attributes_in_their_forms(covered: Coverage) -> None:
     """All but a few: a form that the compiler never takes would be missing altogether."""
     missing = [(one.owner, one.key, form) for one in ALL for form in lacking(covered, one)]
-    assert len(missing) < 0.02 * sum(len(forms_of(one)) for one in ALL), missing
+    assert len(missing) < 0.03 * sum(len(forms_of(one)) for one in ALL), missing
 
 
 @pytest.mark.parametrize("word", OPERATIONS)

@@ -121,6 +121,10 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.BatchNorm: lambda rng: (ops.BatchNorm(10.0 ** -rng.integers(2, 7)), some(rng)),
     ops.LayerNorm: lambda rng: (ops.LayerNorm(10.0 ** -rng.integers(2, 7)), some(rng, 2)),
     ops.GroupNorm: grouped(ops.GroupNorm, a_map),
+    ops.InstanceNorm: lambda rng: (
+        ops.InstanceNorm(10.0 ** -rng.integers(2, 7)),
+        a_map(rng, least=2),
+    ),
     ops.LeakyRelu: lambda rng: (ops.LeakyRelu(float(rng.random())), some(rng)),
     ops.MaxPool: a_pool(ops.MaxPool),
     ops.AvgPool: a_pool(ops.AvgPool),
@@ -206,6 +210,9 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.LayerNorm: torch_layer_norm,
     ops.GroupNorm: lambda t, op, x, p: t.group_norm(
         x, op.groups, p["weight"], p["bias"], op.epsilon
+    ),
+    ops.InstanceNorm: lambda t, op, x, p: t.nn.functional.instance_norm(
+        x, weight=p["weight"], bias=p["bias"], eps=op.epsilon
     ),
     ops.Relu: lambda t, op, x, p: t.relu(x),
     ops.Relu6: lambda t, op, x, p: t.nn.functional.relu6(x),
