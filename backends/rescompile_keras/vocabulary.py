@@ -76,6 +76,7 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
     ops.LayerNorm: SCALES,
     ops.GroupNorm: SCALES,
+    ops.InstanceNorm: SCALES,
     ops.LayerScale: {"": "scale"},
 }
 WORDS = (
@@ -119,6 +120,7 @@ OWN_FUNCTIONS = (
 ROWS = (
     *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, ADAPTIVE, FLATTEN, SCALE),
     _layer("LayerNormalization", ops.LayerNorm, EPSILON),
+    _layer("GroupNormalization", ops.InstanceNorm, Argument("groups", (), constant(-1)), EPSILON),
     _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
     _layer("ReLU", ops.Relu, Argument("max_value", (), constant(None), None)),
     _layer("ReLU", ops.Relu6, Argument("max_value", (), constant(6.0), None)),
@@ -133,12 +135,14 @@ ROWS = (
     ),
     _layer("Rescaling", ops.Scale, Argument("scale", "factor", FLOAT)),
     _layer("GlobalAveragePooling2D", ops.GlobalAvgPool, KEEPDIMS),
+    _layer("GlobalMaxPooling2D", ops.GlobalMaxPool, KEEPDIMS),
     _layer("UpSampling2D", ops.Upsample, Argument("size", "scale"), MODE),
 )
 # Functions that files define for an operation.
 FUNCTIONS = (
     _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
     _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
+    _own("space_to_depth", ops.SpaceToDepth, Argument("scale", "scale"), parts=MOVED),
 )
 # What is no operation by itself.
 ZEROS = _layer("ZeroPadding2D", Op, Argument("padding", (), ASIDE))

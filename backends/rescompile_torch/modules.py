@@ -74,6 +74,7 @@ EPSILON = option("eps", "epsilon", LITERAL, 1e-05)
 BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITERAL, 0.1))
 LAYER = (entering("normalized_shape"), EPSILON)
 GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
+AFFINE = Argument("affine", (), constant(True), keyword=True)
 SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
 ALPHA = Argument("alpha", "alpha", LITERAL, 1.0)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
@@ -98,6 +99,7 @@ TABLE = (
     _module("LayerNorm2d", ops.LayerNorm, *LAYER, rank=3, own=True),
     _module("LayerNorm", ops.LayerNorm, *LAYER, last=True),
     _module("GroupNorm", ops.GroupNorm, *GROUP),
+    _module("InstanceNorm2d", ops.InstanceNorm, entering("num_features"), EPSILON, AFFINE),
     _module("ReLU", ops.Relu, inplace="inplace"),
     _module("ReLU6", ops.Relu6, inplace="inplace"),
     _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace="inplace"),
@@ -119,6 +121,7 @@ TABLE = (
     _module("MaxPool2d", ops.MaxPool, *POOL),
     _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
     _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, ONE_PIXEL, implied=(("keepdims", True),)),
+    _module("AdaptiveMaxPool2d", ops.GlobalMaxPool, ONE_PIXEL, implied=(("keepdims", True),)),
     _module("AdaptiveAvgPool2d", ops.AdaptiveAvgPool, PIXELS),  # and what one of 1 means
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
@@ -128,6 +131,7 @@ TABLE = (
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
     _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
+    _module("PixelUnshuffle", ops.SpaceToDepth, Argument("downscale_factor", "scale")),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 MODULES: dict[type[Op], Writes] = {

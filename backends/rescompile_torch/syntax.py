@@ -12,7 +12,7 @@ from rescompile.emit.scope import Scope
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
-from rescompile.ops import AvgPool, Conv, Flatten, GlobalAvgPool, LayerScale, Op, Same
+from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same
 
 from .initialise import initialise
 from .modules import HELPERS, MODULES
@@ -39,14 +39,14 @@ class TorchSyntax(syntax.Syntax):
         return MODULES[type(node.op)](_resolved(node.op, trace), site)
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
-        if isinstance(node.op, GlobalAvgPool) and not node.op.keepdims:
+        if isinstance(node.op, GlobalPool) and not node.op.keepdims:
             return Call(self.sequence, (made, Call("nn.Flatten")))
         return made
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         if isinstance(node.op, Flatten):
             return f"{statement(source)}.flatten(1)"
-        if isinstance(node.op, GlobalAvgPool) and not node.op.keepdims:
+        if isinstance(node.op, GlobalPool) and not node.op.keepdims:
             return f"{statement(Call(member, (source,)))}.flatten(1)"
         if isinstance(node.op, LayerScale):
             return Chain("*", (member, source))

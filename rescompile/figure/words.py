@@ -21,9 +21,11 @@ WORDS = {
     "avg_pool": "avg pool",
     "adaptive_avg_pool": "adaptive avg pool",
     "global_avg_pool": "global avg pool",
+    "global_max_pool": "global max pool",
     "batch_norm": "batch norm",
     "layer_norm": "layer norm",
     "group_norm": "group norm",
+    "instance_norm": "instance norm",
 }
 TOLD = ("kernel", "stride", "channels", "features", "groups", "padding", "bias")  # in words above
 MAX_WIDTH = 34  # characters of a line in a box

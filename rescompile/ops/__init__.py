@@ -57,11 +57,12 @@ from .channel import (
     Rearrangement,
     Resampling,
     SliceChannels,
+    SpaceToDepth,
     Upsample,
 )
 from .convolution import Conv, Convolution, ConvTranspose
-from .norm import BatchNorm, GroupNorm, LayerNorm, Norm
-from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, MaxPool, Pool
+from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
+from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
@@ -74,6 +75,7 @@ OPS: tuple[type[Op], ...] = (
     BatchNorm,
     LayerNorm,
     GroupNorm,
+    InstanceNorm,
     Relu,
     Relu6,
     LeakyRelu,
@@ -96,6 +98,7 @@ OPS: tuple[type[Op], ...] = (
     AvgPool,
     AdaptiveAvgPool,
     GlobalAvgPool,
+    GlobalMaxPool,
     Flatten,
     Dropout,
     StochasticDepth,
@@ -107,6 +110,7 @@ OPS: tuple[type[Op], ...] = (
     Permute,
     Upsample,
     DepthToSpace,
+    SpaceToDepth,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -129,10 +133,13 @@ __all__ = [
     "Flatten",
     "Gelu",
     "GlobalAvgPool",
+    "GlobalMaxPool",
+    "GlobalPool",
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
     "HardTanh",
+    "InstanceNorm",
     "KEEPS",
     "Kind",
     "LayerNorm",
@@ -172,6 +179,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Softsign",
+    "SpaceToDepth",
     "StochasticDepth",
     "Tanh",
     "Upsample",

@@ -8,7 +8,7 @@ from typing import cast
 from ..expr.dims import Dim, binary
 from ..expr.polynomial import product, total
 from .attribute import Kind, attribute, operation
-from .axis import Axis, bilinear, nearest
+from .axis import Axis, bilinear, nearest, window
 from .base import Op, Shape, ShapeError, as_map, check_groups
 from .resize import Resize, Resizes
 
@@ -101,6 +101,40 @@ class DepthToSpace(Rearrangement):
 
     def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
         axis = nearest(cast(int, self.scale))
+        return axis, axis
+
+
+@operation
+class SpaceToDepth(Rearrangement):
+    """Pixels become channels: C x H x W becomes C * scale * scale x H / scale x W / scale.
+
+    Row i and column j of each square of channel c go to channel (c * scale + i) * scale + j, as in
+    PyTorch's PixelUnshuffle: the inverse of `depth_to_space`.
+    """
+
+    word = "space_to_depth"
+    scale: Dim = attribute(Kind.POSITIVE, "The factor; it divides the height and the width.")
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, self.word)
+        scale = cast(int, self.scale)
+        if h % scale or w % scale:
+            raise ShapeError(
+                f"space_to_depth: squares of {scale} x {scale} do not cover {h} x {w} pixels",
+                help=f"choose an input or strides that leave multiples of {scale}",
+                key="scale",
+            )
+        return (c * scale**2, h // scale, w // scale)
+
+    def leaving(self, x: Dim) -> Dim:
+        return product((x, self.scale, self.scale))
+
+    def resizes(self) -> Resizes:
+        return Resize(down=self.scale), Resize(down=self.scale)
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        scale = cast(int, self.scale)
+        axis = window(scale, scale, 0)
         return axis, axis
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ..expr.dims import Dim
 from .attribute import Kind, attribute, operation
-from .base import Op, Parameter, Shape, check_groups
+from .base import Op, Parameter, Shape, ShapeError, check_groups
 
 EPSILON = "Added to the variance."
 
@@ -71,4 +71,21 @@ class GroupNorm(Norm):
 
     def output(self, x: Shape) -> Shape:
         check_groups(self.groups, x[0])
+        return x
+
+
+@operation
+class InstanceNorm(Norm):
+    """Over all positions of each channel by itself, in training and in evaluation alike."""
+
+    word, kind = "instance_norm", "instance"
+    epsilon: float = attribute(Kind.EPSILON, EPSILON, default=1e-5)
+
+    def output(self, x: Shape) -> Shape:
+        if len(x) == 1 or x[1:] == (1, 1):
+            raise ShapeError(
+                "instance_norm: one value in each channel has no variance",
+                help="put it before what leaves one pixel, or take another kind, as `layer`",
+                key="kind",
+            )
         return x

@@ -104,10 +104,9 @@ class AdaptiveAvgPool(Op):
 
 
 @operation
-class GlobalAvgPool(Op):
-    """Mean over all positions: C x H x W becomes a vector of C, or C x 1 x 1."""
+class GlobalPool(Op):
+    """Base of the pools over all positions."""
 
-    word, called = "global_avg_pool", "avgpool"
     keeps_sign = stateless = True
     keepdims: bool = attribute(
         Kind.BOOL, "Whether the result is a map of 1 x 1 instead of a vector.", default=False
@@ -122,3 +121,20 @@ class GlobalAvgPool(Op):
 
     def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
         return None
+
+
+class GlobalAvgPool(GlobalPool):
+    """Mean over all positions: C x H x W becomes a vector of C, or C x 1 x 1."""
+
+    __slots__ = ()
+    word, called = "global_avg_pool", "avgpool"
+
+
+class GlobalMaxPool(GlobalPool):
+    """Maximum over all positions, of the shape that `global_avg_pool` gives.
+
+    Where several positions hold it, frameworks differ in which of them the gradient goes to.
+    """
+
+    __slots__ = ()
+    word, called = "global_max_pool", "maxpool"

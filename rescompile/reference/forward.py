@@ -149,6 +149,11 @@ def group_norm(op: ops.GroupNorm, x: Array, p: Params, *_: object) -> Array:
     return _affine(standardise(grouped, (2,), op.epsilon)[0].reshape(x.shape), p)
 
 
+def instance_norm(op: ops.InstanceNorm, x: Array, p: Params, *_: object) -> Array:
+    """Mean 0 and variance 1 over the positions of each channel, scaled and shifted."""
+    return _affine(standardise(x, (2, 3), op.epsilon)[0], p)
+
+
 def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, int]:
     """By how many rows and columns the last windows of a pool reach past its padding."""
     kernel, stride, padding = ints(op.kernel), ints(op.stride), ints(op.padding)
@@ -204,6 +209,11 @@ def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
     return y
 
 
+def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
+    y: Array = x.max((2, 3), keepdims=op.keepdims)
+    return y
+
+
 def flatten(op: ops.Flatten, x: Array, *_: object) -> Array:
     return x.reshape(len(x), -1)
 
@@ -247,6 +257,14 @@ def depth_to_space(op: ops.DepthToSpace, x: Array, *_: object) -> Array:
     return x.reshape(n, -1, r, r, h, w).transpose(0, 1, 4, 2, 5, 3).reshape(n, -1, h * r, w * r)
 
 
+def space_to_depth(op: ops.SpaceToDepth, x: Array, *_: object) -> Array:
+    """Row i and column j of each square of r x r become channel (c r + i) r + j: the inverse."""
+    n, c, h, w = x.shape
+    (r,) = ints((op.scale,))
+    split = x.reshape(n, c, h // r, r, w // r, r)
+    return split.transpose(0, 1, 3, 5, 2, 4).reshape(n, -1, h // r, w // r)
+
+
 def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     """The identity: here the channels stand first throughout."""
     return x
@@ -279,11 +297,13 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,
     ops.GroupNorm: group_norm,
+    ops.InstanceNorm: instance_norm,
     **FUNCTIONS,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
+    ops.GlobalMaxPool: global_max_pool,
     ops.Flatten: flatten,
     ops.Dropout: drop,
     ops.StochasticDepth: drop,
@@ -293,6 +313,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,
     ops.DepthToSpace: depth_to_space,
+    ops.SpaceToDepth: space_to_depth,
     ops.Permute: permute,
     ops.Upsample: upsample,
 }

@@ -144,6 +144,14 @@ def group_norm(
     return pulled.reshape(x.shape), given
 
 
+def instance_norm(
+    op: ops.InstanceNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    standard, deviation = standardise(x, (2, 3), op.epsilon)
+    inner, given = _unaffine(standard, p, dy)
+    return _unstandardise(standard, deviation, inner, (2, 3)), given
+
+
 def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
     """Through a function of one number, given its slope at x as a function of (op, x, y)."""
     return lambda op, x, y, p, dy, training: (dy * slope(op, x, y), {})
@@ -159,10 +167,15 @@ def _unpool(op: ops.Pool, x: Array, seen: Array) -> Array:
     return _crop(_fold(seen, out, ints(op.stride), (1, 1)), x, ints(op.padding))
 
 
+def _greatest(seen: Array) -> Array:
+    """Where each last axis has its maximum: the first one, as in PyTorch."""
+    first: Array = seen.argmax(-1)[..., None] == np.arange(seen.shape[-1])
+    return first
+
+
 def max_pool(op: ops.MaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     seen = pool_windows(op, x, -np.inf, -np.inf)
-    flat = seen.reshape(*y.shape, -1)
-    first = flat.argmax(-1)[..., None] == np.arange(flat.shape[-1])
+    first = _greatest(seen.reshape(*y.shape, -1))
     return _unpool(op, x, (first * dy[..., None]).reshape(seen.shape)), {}
 
 
@@ -185,6 +198,13 @@ def global_avg_pool(
 ) -> Pulled:
     share = dy.reshape(*x.shape[:2], 1, 1) / (x.shape[2] * x.shape[3])
     return np.broadcast_to(share, x.shape), {}
+
+
+def global_max_pool(
+    op: ops.GlobalMaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    first = _greatest(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
+    return first * dy.reshape(*x.shape[:2], 1, 1), {}
 
 
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
@@ -225,12 +245,14 @@ VJPS: dict[type[Op], Vjp] = {
     ops.BatchNorm: batch_norm,
     ops.LayerNorm: layer_norm,
     ops.GroupNorm: group_norm,
+    ops.InstanceNorm: instance_norm,
     **{kind: elementwise(slope) for kind, slope in SLOPES.items()},
     ops.Softmax: softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.GlobalAvgPool: global_avg_pool,
+    ops.GlobalMaxPool: global_max_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .declarations import DEFAULTS, FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS
+from .operations import GLOBAL
 from .steps import Steps
 from .values import Block, Parameter, Scope, Step
 
@@ -90,8 +91,8 @@ class _Network(Steps):
     def head(self, scope: Scope) -> list[Step]:
         """To a vector and a classifier, mostly."""
         if self.chance(0.1):
-            return self.operation(scope, word="global_avg_pool")
-        start: Step = self.pick([{"global_avg_pool": {}}, {"global_avg_pool": {}}, {"flatten": {}}])
+            return self.operation(scope, word=self.pick(GLOBAL))
+        start: Step = self.pick([{self.pick(GLOBAL): {}}, {"global_avg_pool": {}}, {"flatten": {}}])
         inner = Scope("network", None, None, False, vector=True)
         made = [start, *self.steps(inner, 0, 2, 1)]
         (last,) = self.operation(inner, word="linear")

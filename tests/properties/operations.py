@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from rescompile.ops import OPS, Op
+from rescompile.ops import OPS, GlobalPool, Op
 
 from .declarations import OPERATIONS, RESIDUAL, STEP
 from .values import Scope, Step, Values
@@ -16,6 +16,7 @@ VECTOR = ("linear", "linear", "norm", "activation", "dropout", "stochastic_depth
 NEVER = ("flatten", "linear")  # where a map is to stay one
 WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
 CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
+GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)]
 # What makes another number of channels, and tells none.
 WIDENING = {word for word, kind in CLASSES.items() if kind.leaving is not Op.leaving} - {*WIDTHS}
 WIDENING |= {"depthwise_conv"}
@@ -88,11 +89,13 @@ class Operations(Values):
             return self.pick(VECTOR)
         if scope.kind == self.place and self.chance(0.4):
             return self.placed_word
-        words = [word for word in OPERATIONS if word not in NEVER and word != "global_avg_pool"]
+        words = [word for word in OPERATIONS if word not in (*NEVER, *GLOBAL)]
         if self.theme.owner in words and self.chance(0.55):
             return self.theme.owner
         if scope.keep and self.chance(0.95):
             words.remove("adaptive_avg_pool")
+        if self.chance(0.8):
+            words.remove("space_to_depth")  # it divides few maps, and leaves little of them
         if scope.numbered and self.chance(0.95):
             words.remove("layer_scale")
         return self.pick([*words, "conv", "activation", "activation", "norm"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from .calls import Calls
 from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
-from .operations import SHAPERS, SHAPING, UNSHAPING
+from .operations import GLOBAL, SHAPERS, SHAPING, UNSHAPING
 from .values import Scope, Step
 
 POSITIONAL = ("linear", "norm", "activation", "dropout")
@@ -171,7 +171,7 @@ class Steps(Calls):
         return made
 
     def gate(self, scope: Scope) -> list[Step]:
-        steps: list[Step] = [{"global_avg_pool": {"keepdims": True}}]
+        steps: list[Step] = [{self.pick(GLOBAL): {"keepdims": True}}]
         steps.append(self.common(self.to_width(scope), scope, False))
         return [*steps, *self.operation(replace(scope, keep=True), word="activation")]
 
@@ -216,7 +216,7 @@ class Steps(Calls):
     def reshaping(self, scope: Scope) -> list[Step]:
         """A step that may change the shape, in some calls of a block or in all."""
         if not scope.vector and self.chance(0.15):
-            return [{"global_avg_pool": {"keepdims": True}}]
+            return [{self.pick(GLOBAL): {"keepdims": True}}]
         words = ["upsample", "conv", "max_pool", "avg_pool", "conv_transpose"]
         words += [self.theme.owner] * 4 if self.theme.owner in SHAPING else []
         word = "linear" if scope.vector else self.pick(words)

@@ -19,7 +19,7 @@ from .bench import ROOT, Bench
 from .coverage import Coverage
 from .declarations import ALL, LANGUAGE, OPERATIONS, Attribute, forms_of
 from .networks import Files, network
-from .operations import PLACED, PLACES
+from .operations import GLOBAL, PLACED, PLACES
 from .reduce import small
 from .repair import draw, shown
 from .values import THEMES
@@ -33,7 +33,7 @@ FIRST = int(os.environ.get("SEED", "0"))
 DRAWN = range(DEFAULT)  # what the tests of the drawing itself look at
 WRITTEN = range(4 * len(PLACED))  # and of what needs no compiler: places are drawn by their turn
 # What is drawn seldom: a vector where others want a map, and what no sequence takes.
-VECTORS = ("linear", "flatten", "global_avg_pool")
+VECTORS = ("linear", "flatten", *GLOBAL)
 SELDOM = {(word, place) for word in VECTORS for place in PLACES if place != "network"}
 SELDOM |= {
     ("layer_scale", place) for place in PLACES if place not in ("body", "branch", "residual")
@@ -124,7 +124,7 @@ def test_every_attribute_is_drawn_in_every_form(written: Coverage, one: Attribut
 def test_repair_leaves_attributes_in_their_forms(covered: Coverage) -> None:
     """All but a few: a form that the compiler never takes would be missing altogether."""
     missing = [(one.owner, one.key, form) for one in ALL for form in lacking(covered, one)]
-    assert len(missing) < 0.02 * sum(len(forms_of(one)) for one in ALL), missing
+    assert len(missing) < 0.03 * sum(len(forms_of(one)) for one in ALL), missing
 
 
 @pytest.mark.parametrize("word", OPERATIONS)

@@ -44,8 +44,13 @@ def others() -> list[Op]:
         if more < s
     ]
     scale = [ops.Upsample(s, mode) for s, mode in product((1, 2, 3), ops.Resampling)]
-    scale += [ops.DepthToSpace(s) for s in (1, 2)]
-    rest: list[Op] = [ops.GlobalAvgPool(True), ops.Permute(True), ops.PadChannels(1, 2)]
+    scale += [kind(s) for kind in (ops.DepthToSpace, ops.SpaceToDepth) for s in (1, 2)]
+    rest: list[Op] = [
+        ops.GlobalAvgPool(True),
+        ops.GlobalMaxPool(True),
+        ops.Permute(True),
+        ops.PadChannels(1, 2),
+    ]
     rest += [ops.SliceChannels(0, 4), ops.ChannelShuffle(2), ops.LayerNorm(1e-5), ops.Relu()]
     return [*spread, *scale, *rest]
 
@@ -78,9 +83,11 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.AvgPool,
         ops.AdaptiveAvgPool,
         ops.GlobalAvgPool,
+        ops.GlobalMaxPool,
         ops.Flatten,
         ops.Upsample,
         ops.DepthToSpace,
+        ops.SpaceToDepth,
     }
 
 

@@ -83,6 +83,8 @@ def test_shuffle_interleaves_the_groups() -> None:
     assert np.ravel(mean(ops.ChannelShuffle(2), x)).tolist() == [0, 3, 1, 4, 2, 5]
     x = np.arange(8).reshape(1, 8, 1, 1)
     assert mean(ops.DepthToSpace(2), x) == [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]
+    x = np.arange(8).reshape(1, 1, 2, 4)
+    assert mean(ops.SpaceToDepth(2), x) == [[[[0, 2]], [[1, 3]], [[4, 6]], [[5, 7]]]]
 
 
 def test_gelu_keeps_its_digits_far_left() -> None:

@@ -19,6 +19,7 @@ from ...ops import (
     Conv,
     Flatten,
     GlobalAvgPool,
+    GlobalPool,
     LayerNorm,
     Linear,
     Op,
@@ -92,7 +93,7 @@ class Graph:
         given = self.terms[x]
         if isinstance(op, Permute) or op == PadChannels(0, 0):
             return x  # where the channels stand in memory is the target's business
-        if isinstance(op, GlobalAvgPool) and not op.keepdims:
+        if isinstance(op, GlobalPool) and not op.keepdims:
             return self.apply(Flatten(), self.apply(replace(op, keepdims=True), x))
         if isinstance(op, Pool):
             return self.pool(window(op, given.shape), x)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from rescompile.emit.functions.layer import Layer
 from rescompile_keras.initialise import INITIALIZERS
 from rescompile_keras.vocabulary import FUNCTIONS, LAYERS, OWN, ROWS
 
@@ -88,9 +89,9 @@ def test_the_vocabulary_speaks_of_layers_and_attributes_that_there_are() -> None
                 assert argument.of in inspect.signature(row.kind).parameters, row.name
 
 
-@pytest.mark.parametrize("name", [row.name for row in ROWS if row.variables])
-def test_variables_are_those_of_the_layer_in_its_order(name: str) -> None:
-    (row,) = LAYERS[name]
+@pytest.mark.parametrize("row", [row for row in ROWS if row.variables], ids=lambda row: row.name)
+def test_variables_are_those_of_the_layer_in_its_order(row: Layer) -> None:
+    name = row.name
     layer = real(name)(**{a: GIVEN[a] for a in own_arguments(name) if a in GIVEN})
     layer.build((None, 4) if name == "Dense" else (None, 3, 3, 4))
     assert [v.name for v in layer.variables] == list(row.variables.values())

@@ -30,6 +30,7 @@ stages:
   - {norm: {unbiased: true}}
   - {norm: {kind: layer}}
   - {norm: {kind: group, groups: 2}}
+  - {norm: {kind: instance}}
   - {block: scaled, name: s}
   - {global_avg_pool: {}}
   - {linear: {features: 5}}

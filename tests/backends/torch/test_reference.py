@@ -89,6 +89,12 @@ def a_slice(rng: Rng) -> tuple[Op, Shape]:
     return ops.SliceChannels(start, int(rng.integers(start + 1, shape[0] + 1))), shape
 
 
+def a_space_to_depth(rng: Rng) -> tuple[Op, Shape]:
+    scale = int(rng.integers(1, 4))
+    channels, rows, columns = a_map(rng)
+    return ops.SpaceToDepth(scale), (channels, rows * scale, columns * scale)
+
+
 def a_linear(rng: Rng) -> tuple[Op, Shape]:
     positions = bool(rng.integers(2))
     op = ops.Linear(3, bool(rng.integers(2)), positions)
@@ -117,11 +123,16 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.GroupNorm: grouped(ops.GroupNorm, a_map),
     # PyTorch has 1 / alpha in float32 in the derivative: these are exact there.
     ops.Celu: lambda rng: (ops.Celu(2.0 ** rng.integers(-2, 3)), some(rng)),
+    ops.InstanceNorm: lambda rng: (
+        ops.InstanceNorm(10.0 ** -rng.integers(2, 7)),
+        a_map(rng, least=2),
+    ),
     ops.LeakyRelu: lambda rng: (ops.LeakyRelu(float(rng.random())), some(rng)),
     ops.MaxPool: a_pool(ops.MaxPool),
     ops.AvgPool: a_pool(ops.AvgPool),
     ops.AdaptiveAvgPool: lambda rng: (ops.AdaptiveAvgPool(pair(rng, 1, 9)), a_map(rng)),
     ops.GlobalAvgPool: lambda rng: (ops.GlobalAvgPool(bool(rng.integers(2))), a_map(rng)),
+    ops.GlobalMaxPool: lambda rng: (ops.GlobalMaxPool(bool(rng.integers(2))), a_map(rng)),
     ops.Flatten: lambda rng: (ops.Flatten(), some(rng)),
     ops.Dropout: lambda rng: (ops.Dropout(0.5), some(rng)),
     ops.StochasticDepth: lambda rng: (ops.StochasticDepth(0.5), a_map(rng)),
@@ -135,6 +146,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         ops.DepthToSpace(scale := int(rng.integers(1, 4))),
         a_map(rng, scale * scale),
     ),
+    ops.SpaceToDepth: a_space_to_depth,
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -202,6 +214,9 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.GroupNorm: lambda t, op, x, p: t.group_norm(
         x, op.groups, p["weight"], p["bias"], op.epsilon
     ),
+    ops.InstanceNorm: lambda t, op, x, p: t.nn.functional.instance_norm(
+        x, weight=p["weight"], bias=p["bias"], eps=op.epsilon
+    ),
     ops.Relu: lambda t, op, x, p: t.relu(x),
     ops.Relu6: lambda t, op, x, p: t.nn.functional.relu6(x),
     ops.LeakyRelu: lambda t, op, x, p: t.nn.functional.leaky_relu(x, op.slope),
@@ -224,6 +239,9 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.AvgPool: torch_avg_pool,
     ops.AdaptiveAvgPool: lambda t, op, x, p: t.nn.functional.adaptive_avg_pool2d(x, op.size),
     ops.GlobalAvgPool: lambda t, op, x, p: x.mean((2, 3), keepdim=op.keepdims),
+    ops.GlobalMaxPool: lambda t, op, x, p: (
+        x.flatten(2).max(2).values.reshape(*x.shape[:2], *(1, 1)[: 2 * op.keepdims])
+    ),
     ops.Flatten: lambda t, op, x, p: x.flatten(1),
     ops.Dropout: lambda t, op, x, p: t.nn.functional.dropout(x, op.rate, training=False),
     ops.StochasticDepth: lambda t, op, x, p: x,
@@ -234,6 +252,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),
     ops.Permute: lambda t, op, x, p: x,  # seen channels-first throughout
     ops.DepthToSpace: lambda t, op, x, p: t.nn.functional.pixel_shuffle(x, op.scale),
+    ops.SpaceToDepth: lambda t, op, x, p: t.nn.functional.pixel_unshuffle(x, op.scale),
     ops.Upsample: torch_upsample,
 }
 
