@@ -30,6 +30,7 @@ DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\nclasses: 10\n"
 Write = Callable[..., Path]
+HEAVY = 100e6  # parameters: with more, a test takes half a minute
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
@@ -78,8 +79,8 @@ def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
     if cost.parameters > LARGE:
         reason = f"{cost.parameters:,} parameters: compiled and counted only"
         return [pytest.mark.slow, pytest.mark.skip(reason)]
-    by_default = chosen and cost.layers <= DEEP and cost.macs <= COSTLY
-    return [] if by_default else [pytest.mark.slow]
+    light = cost.layers <= DEEP and cost.macs <= COSTLY and cost.parameters <= HEAVY
+    return [] if chosen and light else [pytest.mark.slow]
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+from operator import mul
 
 from ..errors import SpecError
 from ..expr.dims import Dim, ExprError, Number, names
@@ -30,6 +31,7 @@ from .structure import (
     JoinKind,
     Layer,
     Loop,
+    Network,
     Node,
     Residual,
     Where,
@@ -39,6 +41,7 @@ from .trace import Elaborated, Instance
 
 Name = tuple[str, str]  # a block and a name in it; the network's own scope is called ""
 ROOT = ""
+MOST_CALLS = 20_000  # from which on trying other values would take longer than a build may
 # The attributes that may depend on what is left open, whatever the operation.
 WIDTHS = ("channels", "features", "groups", "rate", "before", "after")
 
@@ -66,6 +69,9 @@ def varying(made: Elaborated) -> Varying:
     """What the code of a network that was lowered may leave open."""
     network = made.network
     reach = _Reach(made)
+    if _calls(network) > MOST_CALLS:
+        touched = reach.touched_by(CLASSES) if CLASSES in network.own else frozenset()
+        return Varying({CLASSES: touched} if touched else {})
     reached = {name: reach.touched_by(name) for name in reach.names}
     other, values = made, dict[str, Number]()
     for name in (name for name, touched in reached.items() if touched):
@@ -76,6 +82,21 @@ def varying(made: Elaborated) -> Varying:
                     other, values[name] = tried, value
                 break
     return Varying({name: reached[name] for name in values}, other if values else None)
+
+
+def _calls(network: Network) -> int:
+    """How many calls its code may make, those inside of calls included."""
+    known: dict[str, int] = {}
+
+    def count(block: Block) -> int:
+        if block.name not in known:
+            calls = [node for node in walk(block.body) if isinstance(node, Call)]
+            repeats = [node.repeat if isinstance(node.repeat, int) else 1 for node in calls]
+            inside = [1 + count(network.blocks[node.block]) for node in calls]
+            known[block.name] = sum(map(mul, repeats, inside))
+        return known[block.name]
+
+    return count(replace(network.root, name=ROOT))
 
 
 def _others(name: str, value: Number) -> Iterator[Number]:

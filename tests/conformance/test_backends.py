@@ -33,6 +33,7 @@ TORCHVISION = json.loads((ROOT / "tests/facts/torchvision.json").read_text("utf-
 SIZES = json.loads((ROOT / "tests/facts/torchvision_sizes.json").read_text("utf-8"))
 FORWARD_FLOAT32 = 1e-5
 TORCHVISION_FLOAT32 = 1e-4
+LIKE_VGG16 = ("vgg16_bn", "vgg19")  # and as large: run where there is time
 COUNTER = "num_batches_tracked"
 
 
@@ -68,7 +69,13 @@ def test_a_starter_is_the_same_everywhere(worker: Worker, kind: str) -> None:
     assert relative_error(got, reference(spec)[0]) < FORWARD_FLOAT32
 
 
-@pytest.mark.parametrize("spec", sorted(TORCHVISION))
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(s, marks=pytest.mark.slow if s in LIKE_VGG16 else ())
+        for s in sorted(TORCHVISION)
+    ],
+)
 def test_a_backend_gives_torchvisions_logits(worker: Worker, spec: str) -> None:
     fact = TORCHVISION[spec]
     (got,) = worker.run(zoo()[spec], images(spec, 0), weights="seeded")

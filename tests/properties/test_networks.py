@@ -109,6 +109,7 @@ def test_a_seed_is_a_network() -> None:
     assert network(17) == network(17) != network(18)
 
 
+@pytest.mark.slow
 def test_most_networks_are_taken() -> None:
     """Refused are those of which no repair made a good one."""
     refused = [seed for seed in DRAWN if drawn(seed)[1] is None]
@@ -126,6 +127,7 @@ def test_every_attribute_is_drawn_in_every_form(written: Coverage, one: Attribut
     assert not lacking(written, one)
 
 
+@pytest.mark.slow
 def test_repair_leaves_attributes_in_their_forms(covered: Coverage) -> None:
     """All but a few: a form that the compiler never takes would be missing altogether."""
     missing = [(one.owner, one.key, form) for one in ALL for form in lacking(covered, one)]
@@ -143,6 +145,7 @@ def test_every_operation_is_drawn_everywhere(written: Coverage, word: str) -> No
     assert not missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [*LANGUAGE, *OTHER_KEYS])
 def test_every_key_of_a_step_is_drawn(covered: Coverage, key: str) -> None:
     assert key in covered.keys

@@ -47,7 +47,12 @@ def given(spec: str, folder: Path) -> Path:
 
 # With a flatten, branches, depthwise convolutions, gates, shuffles, layer scales, dropout.
 @pytest.mark.parametrize(
-    "spec", ["resnet20_cifar", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5"]
+    "spec",
+    [
+        *("resnet20_cifar", "googlenet"),
+        pytest.param("mobilenet_v3_small", marks=pytest.mark.slow),
+        pytest.param("shufflenet_v2_x0_5", marks=pytest.mark.slow),
+    ],
 )
 def test_no_framework_is_imported(spec: str, tmp_path: Path) -> None:
     """Not even in the process of a backend: importing one would end it."""
