@@ -122,12 +122,18 @@ def test_weights_have_torchvisions_names_and_shapes(spec: str) -> None:
     assert found == {key: shape for key, shape in fact.items() if not key.endswith(COUNTER)}
 
 
-def test_weights_come_back_as_they_went_in(worker: Worker, to_run: str) -> None:
-    found = worker.weights(zoo()[to_run], weights=3)
-    given = random_weights(open_spec(to_run).analysis.elaborated, 3)
+@pytest.mark.parametrize("spec", ["resnet20_cifar", "mobilenet_v3_small", "googlenet", "unet"])
+def test_weights_come_back_as_they_went_in(worker: Worker, spec: str) -> None:
+    found = worker.weights(zoo()[spec], weights=3)
+    given = random_weights(open_spec(spec).analysis.elaborated, 3)
     assert found.keys() == {".".join(path) for path in given}
     for path, wanted in given.items():
         assert np.array_equal(found[".".join(path)], wanted.astype(np.float32)), path
+
+
+@pytest.mark.slow
+def test_weights_of_every_network_come_back(worker: Worker, to_run: str) -> None:
+    test_weights_come_back_as_they_went_in(worker, to_run)
 
 
 @pytest.mark.parametrize("spec", SPECS)
