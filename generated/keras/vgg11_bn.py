@@ -37,15 +37,19 @@ class AdaptiveAveragePooling2D(layers.Layer):
 
     def call(self, x: KerasTensor) -> KerasTensor:
         rows, columns = self.output_size
-        means = [keras.ops.mean(x[:, a:b], axis=1) for a, b in self.cells(x.shape[1], rows)]
+        cells = self.cells(x.shape[1], rows)
+        means = [keras.ops.mean(x[:, a:b], axis=1) for a, b in cells]
         x = keras.ops.stack(means, axis=1)
-        means = [keras.ops.mean(x[:, :, a:b], axis=2) for a, b in self.cells(x.shape[2], columns)]
+        cells = self.cells(x.shape[2], columns)
+        means = [keras.ops.mean(x[:, :, a:b], axis=2) for a, b in cells]
         return keras.ops.stack(means, axis=2)
 
     @staticmethod
     def cells(extent: int, count: int) -> list[tuple[int, int]]:
-        """Start and end of each cell; they overlap where `count` does not divide the extent."""
-        return [(i * extent // count, -(-(i + 1) * extent // count)) for i in range(count)]
+        """Start and end of each cell, the latter rounded up."""
+        starts = [i * extent // count for i in range(count)]
+        ends = [-(-i * extent // count) for i in range(1, count + 1)]
+        return list(zip(starts, ends, strict=True))
 
     def get_config(self) -> dict[str, object]:
         return {**super().get_config(), "output_size": self.output_size}

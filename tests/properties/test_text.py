@@ -109,7 +109,7 @@ NET = compiled()
 
 def request(title: str, source: str, spec: str, about: str) -> Request:
     """What a backend is asked to emit for a network with these texts."""
-    network = NET.analysis.network
+    network = NET.parametric.network
     blocks = {name: replace(block, about=about) for name, block in network.blocks.items()}
     summary = replace(NET.request.summary, title=title, source=source, spec=spec)
     return Request(Analysis(elaborate(replace(network, blocks=blocks))), summary)
