@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rescompile.language.types import CALL_KEYS, FUNCTIONS, KNOWN
+from rescompile.language.types import CALL_KEYS, KNOWN, KNOWN_OUTSIDE, OF_NETWORK
 
-from .declarations import ALL, FORMS_OF_CALLS, LANGUAGE, Attribute, forms_of
-from .words import CONTROLS, HIDING, PIECES, WORDS
+from .declarations import ALL, FORMS_OF_CALLS, Attribute, forms_of
+from .words import COMMONPLACE, CONTROLS, ODD, PIECES
 
 T = TypeVar("T")
 Step = dict[str, Any]
-TAKEN = (*CALL_KEYS, *FUNCTIONS, *KNOWN, *LANGUAGE, "classes", "shortcut")
+TAKEN = (*CALL_KEYS, *KNOWN, *KNOWN_OUTSIDE, *OF_NETWORK)
 SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
 # Each network has one attribute in one form more often than others: all of them come in turn.
 THEMES = [(one, form) for one in ALL for form in forms_of(one) if form in SYMBOLS]
@@ -107,9 +107,8 @@ class Values:
         self.random = random.Random(seed)
         self.theme, self.form = THEMES[seed % len(THEMES)]
         self.forced = False  # whether the theme has to come now
-        self.words = self.random.sample(WORDS, len(WORDS))
-        if self.chance(0.1):
-            self.words[-self.pick([1, 3, 6])] = self.pick(HIDING)
+        words = dict.fromkeys((*COMMONPLACE, *self.random.sample(ODD, len(ODD) // 4)))
+        self.words = self.random.sample(list(words), len(words))
         self.used: list[str] = []
         self.parameters: dict[str, Parameter] = {}  # the network's
 

@@ -6,7 +6,19 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..types import Bool, Children, Condition, Either, Name, Rate, Repeat, unknown_key, wrong
+from ..types import (
+    CALL_KEYS,
+    Bool,
+    ChildName,
+    Children,
+    Condition,
+    Either,
+    Name,
+    Rate,
+    Repeat,
+    unknown_key,
+    wrong,
+)
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
 
@@ -110,7 +122,7 @@ class Residual(Model):
 class Common(Model):
     """What a step may have beside what it does."""
 
-    name: Name | None = Field(
+    name: ChildName | None = Field(
         None,
         description="What the step is called in its scope: the attribute in PyTorch, part of the "
         "layer's name in Keras.",
@@ -143,7 +155,10 @@ else:
 
 
 class Step(Operation):
-    """One step: exactly one operation, group, join, residual or block call, perhaps with a name."""
+    """One step: exactly one operation, group, join, residual or block call, perhaps with a name.
+
+    In a call every key that is none of calls is an argument, whatever steps of such a name do.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -175,11 +190,17 @@ class Step(Operation):
     block: Name | None = Field(
         None, description="The name of a block to call. All other keys are its parameters."
     )
-    from_: Name | None = Field(
+    from_: ChildName | None = Field(
         None,
         alias="from",
         description="The value that left an earlier step of that name, instead of what comes in.",
     )
+
+    @classmethod
+    def declared(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "block" not in value:
+            return value
+        return {key: given for key, given in value.items() if key in CALL_KEYS}
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
@@ -197,7 +218,7 @@ class Step(Operation):
             )
         if self.options is None:
             wrong(f"`{words[0]}` has nothing after it", _empty_help(words[0], extras), words[0])
-        if extras and words[0] != "block":
+        if extras:
             self._refuse(extras[0], words[0])
         if words[0] == "layer_scale" and self.when is not True:
             wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
@@ -261,8 +282,8 @@ class Step(Operation):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The parameters of a block call: every key that is no key of the language."""
-        return dict(self.__pydantic_extra__ or {})
+        """The arguments of a block call, by the names of parameters."""
+        return {key: value for key, value in self.tree.items() if key not in CALL_KEYS}
 
 
 COMMON = tuple(Common.model_fields)
