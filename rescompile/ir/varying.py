@@ -43,7 +43,7 @@ Name = tuple[str, str]  # a block and a name in it; the network's own scope is c
 ROOT = ""
 MOST_CALLS = 20_000  # from which on trying other values would take longer than a build may
 # The attributes that may depend on what is left open, whatever the operation.
-WIDTHS = ("channels", "features", "groups", "rate", "before", "after")
+WIDTHS = ("channels", "features", "groups", "rate", "factor", "before", "after")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .hints import QUOTES, is_torn, nearest, word_help
 MAX_NAME = 60
 MAX_TEXT = 500
 MAX_REPEAT = 10_000
+_FACTOR = "write `factor: 0.17`, say"
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
@@ -114,6 +115,17 @@ def _plain_float(value: Any) -> Any:
             "write it without quotes: `0.1`, say" if isinstance(value, str) else "write `0.1`, say"
         )
         wrong(f"expected a number, found {shown(value)}", help)
+    return value
+
+
+def _factor(value: Any) -> Any:
+    if is_expression(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        wrong(f"expected a number or an expression, found {shown(value)}", _FACTOR)
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
+        message = f"expected a number from -{MAX_NUMBER} to {MAX_NUMBER}, found {value}"
+        wrong(message, _FACTOR)
     return value
 
 
@@ -338,6 +350,8 @@ Repeat = Annotated[int | str, Rule(_from(1, MAX_REPEAT), **_extent(1, MAX_REPEAT
 Rate = Annotated[
     float | str, Rule(_rate, anyOf=[{**_NUMBER, "minimum": 0, "exclusiveMaximum": 1}, _EXPRESSION])
 ]
+_SIGNED = {**_NUMBER, "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
+Factor = Annotated[float | str, Rule(_factor, anyOf=[_SIGNED, _EXPRESSION])]
 PlainFloat = Annotated[float, Rule(_plain_float, **_NUMBER)]
 Epsilon = Annotated[
     float, Rule(_within(0, 1, "a number above 0 and at most 1", _EPSILON), **_SHARE)
