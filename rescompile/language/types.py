@@ -18,7 +18,7 @@ from .hints import QUOTES, is_torn, nearest, word_help
 MAX_NAME = 60
 MAX_TEXT = 500
 MAX_REPEAT = 10_000
-_FACTOR = "write `factor: 0.17`, say"
+_FACTOR = "write a number, such as 0.17 or -1"
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"

@@ -46,6 +46,7 @@ USUAL: dict[str, list[Any]] = {
     "momentum": [0.1, 0.01, 0.3, 1.0],
     "slope": [0.01, 0.1, 0.3],
     "factor": [0.17, -1, 0.5, -0.3, 1],
+    "residual.scale": [0.1, 0.3, -1, 1],
     "alpha": [0.5, 1.0, 2],
     "init": [1e-6, 0.1, 1, 1.0],
     "std": [0.01, 0.1],
@@ -150,7 +151,10 @@ class Values:
         if one.number is not None:
             least, most = one.number
             near = [least, least + 1, least + 2] if one.whole else [least + 0.25, least + 0.5]
-            numbers = USUAL.get(one.key, [n for n in near if most is None or n <= most])
+            numbers = [n for n in near if most is None or n <= most]
+            if (own := f"{one.owner}.{one.key}") in USUAL:
+                return USUAL[own]
+            numbers = USUAL.get(one.key, numbers)
             if keep and one.key in KEEPING and not (one == self.theme and self.forced):
                 return KEEPING[one.key]
             found = numbers + found

@@ -13,6 +13,7 @@ from ..types import (
     Children,
     Condition,
     Either,
+    Factor,
     Name,
     Rate,
     Repeat,
@@ -88,7 +89,8 @@ class Residual(Model):
 
     A shortcut that is not the identity starts from x, or, with `tap: preactivation`, from
     preactivation(x). `when` is the condition under which the shortcut exists; where it does,
-    `drop` is the rate at which training leaves out the branch (stochastic depth).
+    `scale` is what the branch is multiplied by before the sum, and `drop` the rate at which
+    training leaves it out (stochastic depth).
     """
 
     branch: Steps = Field(description="The steps whose result the shortcut is added to.")
@@ -106,6 +108,11 @@ class Residual(Model):
         None,
         description="The rate at which training leaves the branch out of a sample, where there is "
         "a shortcut (stochastic depth).",
+    )
+    scale: Factor | None = Field(
+        None,
+        description="What the branch is multiplied by before the sum, where there is a shortcut: "
+        "a number of any sign (Szegedy et al. 2016).",
     )
 
     @model_validator(mode="after")
