@@ -240,7 +240,7 @@ class _Reach:
         """Whether branches that have the same channels might have others."""
         if node.split:
             return self.depends(key, x)
-        ends = [flow.body(branch.body, x) for branch in node.branches]
+        ends = [end for branch in node.branches if (end := flow.body(branch.body, x)) != 1]
         if node.kind is JoinKind.CONCAT or not self.depends(key, *ends):
             return False
         lets = self.scopes[key][0].lets

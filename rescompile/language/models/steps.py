@@ -182,11 +182,13 @@ class Step(Operation):
         description="Steps at each position of a map by itself, which find the channels last: "
         "linear layers, layer norms, activations and dropout.",
     )
-    add: Branches | None = Field(None, description="Branches, added.")
+    add: Branches | None = Field(
+        None, description="Branches, added; small ones are spread as by `multiply`."
+    )
     multiply: Branches | None = Field(
         None,
         description="Branches, multiplied; one of a value for each channel (C x 1 x 1) is spread "
-        "over the map.",
+        "over all positions, and one map (1 x H x W) over all channels.",
     )
     concat: Branches | None = Field(
         None, description="Branches, their channels one after the other."
