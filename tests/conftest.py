@@ -39,7 +39,7 @@ KEPT = (  # flattening, branches, gates, shuffles, dense connections, layer scal
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
-# Tests run side by side, and threads that wait for each other on a busy core take many times as long.
+# Tests run side by side, and threads that wait for each other on busy cores take many times longer.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 os.environ.update({name: "1" for name in THREADS if name not in os.environ})
 os.environ.pop("COLUMNS", None)  # tables are as wide as where no terminal is
