@@ -121,9 +121,12 @@ class Flow:
         return self.residual(node, x)
 
     def loop(self, node: Loop, x: Dim) -> Dim:
-        """What enters the nodes of a loop is told by the name `RUNNING`, if it changes."""
+        """What enters the nodes of a loop is told by the name `RUNNING`, if it changes.
+
+        So it is where the turns of a loop around it tell it: inside, their number has no name.
+        """
         y = self.iterate(lambda c: self.body(node.body, c), node.count, x)
-        if self.body(node.body, x) != x:
+        if INDEX in names(x) or self.body(node.body, x) != x:
             self.body(node.body, Var(RUNNING))
         return y
 
