@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 DROPS = (0.5, 0.75)  # where the rate is divided by ten: after 32k and 48k iterations of 64k
+CIFAR = "_cifar"  # what the names of the networks' specs end in
+FOUR = ("plain20", "plain56", "resnet20", "resnet56")  # the study, if no others are named
 WARM_UP = 110  # layers from which on a network is warmed up
 
 

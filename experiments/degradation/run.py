@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from rescompile.files import replacing
 from .data import Array, Data
 from .errors import StudyError
 from .loader import Batches
-from .recipe import PAPER, Recipe, Scale, rate, warms_up
+from .recipe import CIFAR, PAPER, Recipe, Scale, rate, warms_up
 
 GENERATED = Path(__file__).parents[2] / "generated"
 FRAMEWORKS = ("torch", "keras")
 Record = dict[str, Any]
+KEYS = {"framework", "network", "seed", "scale", "recipe", "data", "iteration"}  # among others
 Predict = Callable[[Array], Array]  # from images N x H x W x C to logits, in evaluation mode
 
 
@@ -85,6 +87,17 @@ class Run:
                 f"which {self.path.name} has not; remove it to start afresh"
             )
 
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Around what reads the checkpoint: whatever a damaged file gives is a `StudyError`."""
+        try:
+            yield
+        except StudyError:
+            raise
+        except Exception as error:
+            what = f"{self.checkpoint.as_posix()} is no checkpoint of this network"
+            raise StudyError(f"{what} ({error}); remove it to start afresh") from None
+
     def _same(self, identity: Record) -> None:
         wanted = json.loads(json.dumps(self.identity))
         differ = [key for key, value in wanted.items() if identity.get(key) != value]
@@ -133,20 +146,25 @@ def measured(predict: Predict, images: Array, labels: Array) -> tuple[float, flo
 def read_records(path: Path) -> list[Record]:
     """The lines of a file of results. Raises `StudyError`."""
     try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     except ValueError as error:
         raise StudyError(f"{path.as_posix()} is no file of results: {error}") from None
+    if not records or not all(
+        isinstance(found, dict) and found.keys() >= KEYS for found in records
+    ):
+        raise StudyError(f"{path.as_posix()} is no file of results")
+    return records
 
 
 def networks() -> list[str]:
     """The networks for CIFAR that both frameworks have, without the ending of their names."""
-    found = ({p.stem for p in GENERATED.glob(f"{name}/*_cifar.py")} for name in FRAMEWORKS)
-    return sorted(name.removesuffix("_cifar") for name in set.intersection(*found))
+    found = ({p.stem for p in GENERATED.glob(f"{name}/*{CIFAR}.py")} for name in FRAMEWORKS)
+    return sorted(name.removesuffix(CIFAR) for name in set.intersection(*found))
 
 
 def emitted(framework: str, network: str) -> Callable[..., Any]:
     """What the emitted file calls the network; it is imported from where it lies, unchanged."""
-    name = f"{network}_cifar"
+    name = network + CIFAR
     path = GENERATED / framework / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"emitted_{framework}_{name}", path)
     assert spec is not None

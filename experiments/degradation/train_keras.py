@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from itertools import count
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from rescompile.files import replacing
 
+from .errors import StudyError
 from .machine import processor
 from .recipe import Recipe
 from .run import Run, emitted
@@ -84,7 +86,7 @@ def save(run: Run, iteration: int, model: Any) -> None:
 
 
 def load(run: Run, model: Any) -> None:
-    with np.load(run.checkpoint) as found:
+    with run.opening(), np.load(run.checkpoint) as found:
         about = json.loads(str(found["about"]))
         run.resume(about["iteration"], about["identity"])
         for i, variable in enumerate(_variables(model)):
@@ -98,27 +100,32 @@ def _variables(model: Any) -> list[Any]:
 def machine(threads: int | None) -> dict[str, Any]:
     """Of what Keras runs on, after it is told how many threads it may have."""
     backend = keras.backend.backend()
-    found = {"python": platform.python_version(), "numpy": np.__version__}
-    found["keras"] = keras.__version__
-    device, kind = "cpu", processor()
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    versions["keras"] = keras.__version__
+    gpu = None
     if backend == "tensorflow":
         import tensorflow as tf
 
+        versions["tensorflow"] = tf.__version__
         if threads:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
-        threads = tf.config.threading.get_intra_op_parallelism_threads()
-        found["tensorflow"] = tf.__version__
         if gpus := tf.config.list_physical_devices("GPU"):
-            device = "gpu"
-            kind = tf.config.experimental.get_device_details(gpus[0])["device_name"]
+            gpu = tf.config.experimental.get_device_details(gpus[0])["device_name"]
     elif backend == "torch":
         import torch
 
+        versions["torch"] = torch.__version__
         if threads:
             torch.set_num_threads(threads)
         threads = torch.get_num_threads()
-        found["torch"] = torch.__version__
-        if torch.cuda.is_available():
-            device, kind = "gpu", torch.cuda.get_device_name()
-    return {"versions": found, "machine": {"device": device, "kind": kind, "threads": threads}}
+        gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    elif backend == "jax":
+        import jax
+
+        versions["jax"] = jax.__version__
+        if threads:
+            raise StudyError("JAX takes no number of threads: leave --threads out")
+        gpu = jax.devices()[0].device_kind if jax.default_backend() == "gpu" else None
+    about = {"device": "gpu" if gpu else "cpu", "kind": gpu or processor()}
+    return {"versions": versions, "machine": {**about, "threads": threads or os.cpu_count()}}

@@ -92,20 +92,18 @@ def save(run: Run, iteration: int, model: nn.Module, optimizer: torch.optim.Opti
 
 
 def load(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    found = torch.load(run.checkpoint, weights_only=True)
-    run.resume(found["iteration"], found["identity"])
-    model.load_state_dict(found["model"])
-    optimizer.load_state_dict(found["optimizer"])
+    with run.opening():
+        found = torch.load(run.checkpoint, weights_only=True)
+        run.resume(found["iteration"], found["identity"])
+        model.load_state_dict(found["model"])
+        optimizer.load_state_dict(found["optimizer"])
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    gpu = device.type == "cuda"
-    kind = torch.cuda.get_device_name(device) if gpu else processor()
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    about = {"device": "gpu" if gpu else "cpu", "kind": gpu or processor()}
     return {
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-        },
-        "machine": {"device": device.type, "kind": kind, "threads": torch.get_num_threads()},
+        "versions": {**versions, "torch": torch.__version__},
+        "machine": {**about, "threads": torch.get_num_threads()},
     }
