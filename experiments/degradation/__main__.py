@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,6 +19,7 @@ from rescompile.files import Output
 
 from . import data
 from .errors import StudyError
+from .execution import LAYOUTS, NORMS, PRECISIONS, Execution, leads, world_size
 from .recipe import CIFAR, FOUR, SCALES
 from .run import FRAMEWORKS, Run, networks
 
@@ -61,6 +63,38 @@ def _place(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _execution(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that tell how a training is executed."""
+    for option in (
+        click.option(
+            "--devices",
+            type=click.IntRange(1),
+            default=world_size(),
+            help="For Keras on JAX, which share each batch; PyTorch has torchrun.",
+        ),
+        click.option(
+            "--norms",
+            type=click.Choice(NORMS),
+            default=NORMS[0],
+            help="On several devices: whether norms see all of a batch, or each its part.",
+        ),
+        click.option(
+            "--layout",
+            type=click.Choice(LAYOUTS),
+            default=LAYOUTS[0],
+            help="PyTorch's, in memory.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(PRECISIONS),
+            default=PRECISIONS[0],
+            help="Of convolutions and products, for GPUs; weights stay in float32.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @main.command(epilog="Scales: " + "; ".join(map(str, SCALES.values())) + ".")
 @click.option("--networks", "names", callback=_words(networks()), default=",".join(FOUR))
 @click.option("--frameworks", callback=_words(FRAMEWORKS), default=",".join(FRAMEWORKS))
@@ -76,9 +110,11 @@ def _place(command: Callable[..., None]) -> Callable[..., None]:
     help="CIFAR-10: cifar-10-python.tar.gz, its folder, or image files by class.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Of the CPU; as many as there are if not.")
+@_execution
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     names: tuple[str, ...],
     frameworks: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -86,14 +122,20 @@ def run(
     out: Path,
     place: Path,
     threads: int | None,
+    **how: Any,
 ) -> None:
     """Train networks, write a line of JSON for each evaluation, and draw the figures.
 
     What is interrupted goes on from its last evaluation when the command is given again, and
     what is finished is not done again. Keras runs on the backend that KERAS_BACKEND names.
+
+    On several devices PyTorch is started by torchrun --nproc-per-node N -m
+    experiments.degradation run --frameworks torch, and Keras on JAX is told --devices N.
     """
-    console = Console(stderr=True, highlight=False)
-    size, folder = SCALES[scale], out / scale
+    console = Console(stderr=True, highlight=False, quiet=not leads())
+    size, folder, execution = SCALES[scale], out / scale, Execution(**how)
+    for framework in frameworks:
+        execution.check(framework, size.batch)
     console.print(f"[bold]{size}[/]")
     with _for_people():
         with console.status("reading the images"):
@@ -101,10 +143,13 @@ def run(
         console.print(found.form)
         for seed, framework, name in product(seeds, frameworks, names):
             try:
-                _train(Run(framework, name, seed, size, found, folder), threads, console)
+                job = Run(framework, name, seed, size, found, folder, execution=execution)
+                _train(job, threads, console)
             except KeyboardInterrupt:
                 console.print("interrupted: the same command goes on from the last evaluation")
                 ctx.exit(130)
+    if not leads():
+        return
     ctx.invoke(table, scale=scale, out=out)
     ctx.invoke(plot, scale=scale, out=out, formats=("svg",))
 

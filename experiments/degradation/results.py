@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import StudyError
+from .execution import numerics
 from .recipe import Scale
 from .run import Record, read_records
 
@@ -50,6 +51,10 @@ class Results:
             if any(curve.last[key] != curves[0].last[key] for curve in curves):
                 raise StudyError(f"the results in {folder.as_posix()} differ in their {key}")
         self.scale = Scale(**curves[0].last["scale"])
+        self.numerics = numerics(curves[0].last)
+        for key, value in self.numerics.items():
+            if any(numerics(curve.last)[key] != value for curve in curves):
+                raise StudyError(f"the results in {folder.as_posix()} differ in their {key}")
 
     def groups(self) -> Iterator[tuple[str, str, list[Curve]]]:
         """The trainings of each network in each framework, a seed each."""
@@ -68,7 +73,12 @@ class Results:
         """What every figure and table says of its scale and data."""
         counts = {name: len({c.seed for c in self.curves if c.framework == name}) for name in NAMES}
         seeds = ", ".join(f"{n} in {NAMES[name]}" for name, n in counts.items() if n)
-        return f"Scale {self.scale}. {self.curves[0].last['data']['form']}. Seeds: {seeds}."
+        words = [f"Scale {self.scale}", self.curves[0].last["data"]["form"]]
+        if (precision := self.numerics["precision"]) != "float32":
+            words.append(f"Mixed precision, {precision}")
+        if (images := self.numerics["norm_images"]) != self.scale.batch:
+            words.append(f"Statistics of norms over {images} images")
+        return f"{'. '.join(words)}. Seeds: {seeds}."
 
     def is_finished(self, curve: Curve) -> bool:
         return bool(curve.last["iteration"] == self.scale.iterations)

@@ -16,6 +16,7 @@ from rescompile.files import replacing
 
 from .data import Array, Data
 from .errors import StudyError
+from .execution import ONE_DEVICE, Execution, numerics
 from .loader import Batches
 from .recipe import CIFAR, PAPER, Recipe, Scale, rate, warms_up
 
@@ -40,6 +41,7 @@ class Run:
     data: Data
     folder: Path
     recipe: Recipe = PAPER
+    execution: Execution = ONE_DEVICE
     progress: Callable[[int], None] = lambda iteration: None
     machine: Record = field(default_factory=dict)  # its kind, and the versions of what ran on it
     start: int = 0
@@ -66,6 +68,7 @@ class Run:
             "scale": asdict(self.scale),
             "recipe": asdict(self.recipe),
             "data": {"form": self.data.form, "digest": self.data.digest},
+            **self.execution.numerics(self.scale.batch),
         }
 
     @property
@@ -100,7 +103,8 @@ class Run:
 
     def _same(self, identity: Record) -> None:
         wanted = json.loads(json.dumps(self.identity))
-        differ = [key for key, value in wanted.items() if identity.get(key) != value]
+        found = {**identity, **numerics(identity)} if "scale" in identity else identity
+        differ = [key for key, value in wanted.items() if found.get(key) != value]
         if differ:
             raise StudyError(
                 f"{self.path.as_posix()} is of another study, with another {' and '.join(differ)}; "

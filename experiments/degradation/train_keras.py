@@ -14,6 +14,7 @@ import numpy as np
 from rescompile.files import replacing
 
 from .errors import StudyError
+from .execution import Execution
 from .machine import processor
 from .recipe import Recipe
 from .run import Run, emitted
@@ -24,8 +25,11 @@ EVALUATED = 500  # images at a time
 def train(run: Run, threads: int | None = None) -> None:
     """From the start or the last checkpoint to the end; each evaluation ends an epoch of `fit`."""
     run.machine = machine(threads)
+    distribute(run.execution)
+    run.execution.on(gpu=run.machine["machine"]["device"] == "gpu")
+    run.machine["machine"]["devices"] = run.execution.devices
     keras.utils.set_random_seed(run.seed)
-    model = prepare(run.network, run.recipe, run.scale.pixels)
+    model = prepare(run.network, run.recipe, run.scale.pixels, run.execution.precision)
     if run.checkpoint.exists():
         load(run, model)
     every, done = run.scale.every, count(run.start + 1)
@@ -35,7 +39,7 @@ def train(run: Run, threads: int | None = None) -> None:
 
     def end(epoch: int, logs: Any = None) -> None:
         iteration = (epoch + 1) * every
-        run.evaluate(iteration, lambda images: predict(model, images))
+        run.evaluate(iteration, lambda images: predict(model, images, run.execution.devices))
         save(run, iteration, model)
 
     callback = keras.callbacks.LambdaCallback(
@@ -54,9 +58,28 @@ def train(run: Run, threads: int | None = None) -> None:
     )
 
 
-def prepare(network: str, recipe: Recipe, pixels: int) -> Any:
+def distribute(execution: Execution) -> None:
+    """Have each batch lie on several devices of JAX. Raises `StudyError` where there are none."""
+    if execution.devices == 1:
+        return
+    if keras.backend.backend() != "jax":
+        raise StudyError("Keras has several devices on JAX alone: set KERAS_BACKEND=jax")
+    found = keras.distribution.list_devices()
+    if len(found) < execution.devices:
+        flag = f"XLA_FLAGS=--xla_force_host_platform_device_count={execution.devices}"
+        raise StudyError(f"JAX has {len(found)} of {execution.devices} devices; of a CPU, {flag}")
+    devices = found[: execution.devices]
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+
+
+def prepare(network: str, recipe: Recipe, pixels: int, precision: str = "") -> Any:
     """The emitted model with new weights, compiled so that it follows PyTorch's path."""
+    if precision not in ("", "float32"):  # "" is what Keras is set to
+        keras.config.set_dtype_policy(f"mixed_{precision}")
     model = emitted("keras", network)((pixels, pixels, 3))
+    if model.output.dtype != keras.config.floatx():
+        logits = keras.layers.Activation("linear", dtype="float32", name="logits")(model.output)
+        model = keras.Model(model.input, logits)
     for variable in model.trainable_variables:  # coupled weight decay: an L2 penalty of half of it
         variable.regularizer = keras.regularizers.L2(recipe.weight_decay / 2)
     optimizer = keras.optimizers.SGD(recipe.rate, momentum=recipe.momentum)
@@ -67,14 +90,18 @@ def prepare(network: str, recipe: Recipe, pixels: int) -> Any:
 
 def set_rate(optimizer: Any, rate: float) -> None:
     """Keras' velocities have the rate in them, PyTorch's have not."""
-    for velocity in optimizer.momentums:
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of what scales float16's loss
+    for velocity in inner.momentums:
         velocity.assign(velocity * (rate / optimizer.learning_rate))
     optimizer.learning_rate = rate
 
 
-def predict(model: Any, images: Any) -> Any:
+def predict(model: Any, images: Any, devices: int = 1) -> Any:
     """The logits in evaluation mode."""
-    return model.predict(images, batch_size=EVALUATED, verbose=0)
+    size = min(EVALUATED, len(images))
+    size += -size % devices  # an equal part on each
+    padded = np.concatenate([images, images[: -len(images) % size]]) if devices > 1 else images
+    return model.predict(padded, batch_size=size, verbose=0)[: len(images)]
 
 
 def save(run: Run, iteration: int, model: Any) -> None:
