@@ -4,6 +4,7 @@ Every network is compiled, counted and compared with its generated files. To run
 frameworks takes long, so `to_run` parametrises a test by those that differ in more than numbers: of
 the networks that look alike to the compiler once every number is blotted out (RegNets of one kind
 in seven sizes, say) the cheapest runs. The others are marked slow, as are deep and costly ones.
+`to_keep` does so for what writes and reads files, and runs a few that have every kind of layer.
 
 What hypothesis draws is the same at every run, so that a failure is one of the change at hand.
 `make fuzz` and `make fuzz-errors`, which set the number of examples, draw others each time.
@@ -31,9 +32,16 @@ COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\nclasses: 10\n"
 Write = Callable[..., Path]
 HEAVY = 100e6  # parameters: with more, a test takes half a minute
+KEPT = (  # flattening, branches, gates, shuffles, dense connections, layer scales, dead branches
+    *("alexnet", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5"),
+    *("densenet121", "convnext_tiny", "repvgg_a0", "resnet20_cifar", "unet"),
+)
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
+# Tests run side by side, and threads that wait for each other on busy cores take many times longer.
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+os.environ.update({name: "1" for name in THREADS if name not in os.environ})
 os.environ.pop("COLUMNS", None)  # tables are as wide as where no terminal is
 settings.register_profile("repeatable", derandomize=True)
 # Where the environment says CI, hypothesis makes the first of its own defaults "derandomize".
@@ -54,6 +62,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "to_run" in metafunc.fixturenames:
         metafunc.parametrize("to_run", _runs())
+    if "to_keep" in metafunc.fixturenames:
+        slow = pytest.mark.slow
+        kept = [pytest.param(n, marks=[] if n in KEPT else slow) for n in sorted(zoo())]
+        metafunc.parametrize("to_keep", kept)
 
 
 @cache

@@ -167,7 +167,11 @@ def contents(file: Path) -> tuple[dict[str, tuple[str, bytes]], dict[str, str]]:
 
 @with_keras
 @pytest.mark.parametrize(
-    "spec", ["resnet20_cifar", "googlenet", "mobilenet_v3_small", "convnext_tiny"]
+    "spec",
+    [
+        *("resnet20_cifar", "googlenet", "mobilenet_v3_small"),
+        pytest.param("convnext_tiny", marks=pytest.mark.slow),
+    ],
 )
 def test_keras_loads_what_it_would_have_written(
     spec: str, keras: Callable[..., Any], tmp_path: Path

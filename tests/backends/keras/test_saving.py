@@ -81,10 +81,10 @@ def check() -> Iterator[Callable[[str, Path], dict[str, Any]]]:
 
 
 def test_a_model_comes_back_as_it_was_saved(
-    check: Callable[[str, Path], dict[str, Any]], to_run: str, tmp_path: Path
+    check: Callable[[str, Path], dict[str, Any]], to_keep: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "model.keras"
-    answer = check(to_run, path)
+    answer = check(to_keep, path)
     assert "error" not in answer, answer["error"]
     assert answer["equal"]
     assert answer["names"]

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SPECS = ["resnet34", "googlenet", "mobilenet_v2", "shufflenet_v2_x0_5", "convnext_tiny"]
+SLOW = ["googlenet", "mobilenet_v2", "convnext_tiny"]
+SPECS = ["resnet34", "shufflenet_v2_x0_5", *(pytest.param(s, marks=pytest.mark.slow) for s in SLOW)]
 TOOLS = ["compile", "export", "script", "trace"]
 
 pytestmark = pytest.mark.skipif(
@@ -31,7 +32,7 @@ for module in model.modules():
     if isinstance(module, torch.nn.BatchNorm2d):
         module.running_mean.normal_(std=0.1)
         module.running_var.uniform_(0.5, 1.5)
-x = torch.randn(2, 3, 224, 224)
+x = torch.randn(2, 3, 64, 64)
 made = {
     # The eager backend: whether dynamo takes the whole graph does not depend on a C++ compiler.
     "compile": lambda: torch.compile(model, fullgraph=True, backend="eager"),
