@@ -92,8 +92,7 @@ def ran(framework: str, place: Path) -> Done:
     del codes[SCRIPTS]
     (place / "blocks.json").write_text(json.dumps(codes), "utf-8")
     words = [str(HERE / "run_blocks.py"), "blocks.json", "done.json"]
-    # The networks are too small for threads, which are in each other's way on a busy machine.
-    run(words, place, OMP_NUM_THREADS="1", KERAS_BACKEND="tensorflow")
+    run(words, place, KERAS_BACKEND="tensorflow")
     done: Done = json.loads((place / "done.json").read_text("utf-8"))
     for name, answer in done.items():
         print(f"{framework} {name}: {answer['seconds']:.1f} s")

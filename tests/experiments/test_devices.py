@@ -47,7 +47,7 @@ Values = dict[str, Any]
 def train(words: list[str], *given: object) -> None:
     """In a child, by Python with `words` before the script."""
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "backends")])}
-    env |= {"KERAS_BACKEND": "jax", "OMP_NUM_THREADS": "1"}
+    env |= {"KERAS_BACKEND": "jax"}
     # Optimised less, the same is computed, and compiled in half the time.
     flags = "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0"
     done = subprocess.run(

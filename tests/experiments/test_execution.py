@@ -123,7 +123,11 @@ def test_half_precision_in_keras() -> None:
     path = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
     done = subprocess.run(
         [sys.executable, "-c", HALF],
-        env={**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": path,
+            "KERAS_BACKEND": "torch",
+        },
         capture_output=True,
         text=True,
         check=False,
