@@ -48,7 +48,7 @@ numpy.save("torch.npy", model(images).detach().numpy())
     ),
 }
 # The traps that the page tells of: its code without what avoids them.
-COMPILE = "compile(model)\n"
+COMPILE = "prepare(model)\n"
 FITTED = f"model = resnet8()\n{COMPILE}model.fit(images, labels, batch_size=16, verbose=0)\n"
 TRAPS = {
     ("PyTorch", "4"): [("    module.eval()\n", "    pass\n")],
@@ -166,6 +166,14 @@ def test_what_is_exported_is_the_model(done: dict[str, Done], place: Path) -> No
     assert max(found) < bound
     for file in ("served.npy", "lite.npy"):
         assert np.abs(np.load(place / file) - logits).max() < bound
+
+
+def test_no_block_is_left_out() -> None:
+    page = "".join(SECTIONS.values())
+    assert len(CASES) == page.count("```python\n")
+    run_here = [len(SHELL.findall(SECTIONS[number])) for number in ("0", SCRIPTS, "9")]
+    assert run_here == [1, 2, 1]
+    assert page.count("```sh\n") == 4
 
 
 def test_what_else_the_page_says_is_there() -> None:
