@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from rescompile.language import schema as spec_schema
 from rescompile.language.models import claims
 from rescompile.lower import blocks
 from rescompile.ops import base as ops_base
+from rescompile.reserved import ATTRIBUTES, KEYWORDS
 
 HERE = Path(__file__).parent
 LANGUAGE = HERE / "language.md"
@@ -139,11 +140,19 @@ def render() -> str:
         shortcuts=rows(models.SHORTCUTS),
         operators=rows({word: OPERATORS[word] for word in dims.BINARY}),
         functions=rows({word: FUNCTIONS[word] for word in dims.FUNCTIONS}),
+        call_keys=listed(types.CALL_KEYS),
+        known=listed(types.KNOWN),
+        of_network=listed((*types.KNOWN_OUTSIDE, *types.OF_NETWORK)),
+        attributes=len(KEYWORDS | ATTRIBUTES),
         limits=rows({what: f"{most:,}" for what, most in LIMITS.items()}, code=False),
         counts=rows({key: ", ".join(words) for key, words in claims.COUNTS.items()}),
-        not_inherited=", ".join(f"`{key}`" for key in load.NOT_INHERITED),
-        library_keys=", ".join(f"`{key}`" for key in load.LIBRARY_KEYS),
+        not_inherited=listed(load.NOT_INHERITED),
+        library_keys=listed(load.LIBRARY_KEYS),
     )
+
+
+def listed(keys: Iterable[str]) -> str:
+    return ", ".join(f"`{key}`" for key in keys)
 
 
 def operations() -> str:

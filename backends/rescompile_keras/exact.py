@@ -17,7 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 
-FLOATS = ("momentum", "epsilon", "rate", "negative_slope", "alpha", "max_value")
+FLOATS = ("momentum", "epsilon", "rate", "negative_slope", "alpha", "max_value", "scale")
 
 
 def allow_float64() -> None:

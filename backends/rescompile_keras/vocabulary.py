@@ -133,6 +133,7 @@ ROWS = (
         _layer("Dropout", kind, RATE, option("noise_shape", (), constant(shape), None))
         for kind, shape in ((ops.Dropout, None), (ops.StochasticDepth, (None, 1, 1, 1)))
     ),
+    _layer("Rescaling", ops.Scale, Argument("scale", "factor", FLOAT)),
     _layer("GlobalAveragePooling2D", ops.GlobalAvgPool, KEEPDIMS),
     _layer("GlobalMaxPooling2D", ops.GlobalMaxPool, KEEPDIMS),
     _layer("UpSampling2D", ops.Upsample, Argument("size", "scale"), MODE),

@@ -126,6 +126,7 @@ TABLE = (
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
     _module("StochasticDepth", ops.StochasticDepth, Argument("rate", "rate"), own=True),
+    _module("Scale", ops.Scale, Argument("factor", "factor"), own=True),
     _module("ZeroPad3d", ops.PadChannels, Argument("padding", ("before", "after"), DEPTHS)),
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),

@@ -16,7 +16,6 @@ from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, S
 
 from .initialise import initialise
 from .modules import HELPERS, MODULES
-from .reserved import MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
 
 
 class TorchSyntax(syntax.Syntax):
@@ -25,9 +24,8 @@ class TorchSyntax(syntax.Syntax):
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
     helpers = ("make_divisible", *sorted(HELPERS))
     file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
-    meanings = syntax.Syntax.meanings | file_names
+    meanings = syntax.Syntax.meanings | file_names | {"isinstance"}
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
-    attributes, sequence_attributes = MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
     inline = (Flatten,)
 
     def __init__(self, analysis: Analysis) -> None:

@@ -54,7 +54,7 @@ class Ends(Interpreter[Value]):
         return [Value((x.shape[0] // count, *x.shape[1:]), False)] * count
 
     def combine(self, kind: JoinKind, values: list[Value]) -> Value:
-        channels, *rest = max(value.shape for value in values)  # one value a channel is spread
+        channels, *rest = map(max, zip(*(value.shape for value in values), strict=True))
         if kind is JoinKind.CONCAT:
             channels = sum(value.shape[0] for value in values)
         layers = frozenset[Path]().union(*(value.layers for value in values))

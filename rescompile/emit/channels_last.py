@@ -82,7 +82,7 @@ class Proofs(Interpreter[Known]):
 
     def combine(self, kind: JoinKind, values: list[Known]) -> Known:
         self.see(*values)
-        channels, *rest = max(value.shape for value in values)  # one value a channel is spread
+        channels, *rest = map(max, zip(*(value.shape for value in values), strict=True))
         if kind is JoinKind.CONCAT:
             channels = sum(value.shape[0] for value in values)
         return Known((channels, *rest), all(value.nonnegative for value in values))

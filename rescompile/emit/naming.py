@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import keyword
 import re
 from collections.abc import Container
 from collections.abc import Set as AbstractSet
@@ -11,6 +10,7 @@ from itertools import chain, count
 
 from ..expr.dims import Dim, Var
 from ..ir.structure import Block
+from ..reserved import KEYWORDS
 
 AMBIGUOUS = frozenset("IOl")  # easily taken for digits: ruff refuses them (E741 to E743)
 
@@ -47,7 +47,7 @@ class Names:
     """Hands out names within one file."""
 
     def __init__(self, reserved: set[str]) -> None:
-        self.taken = {*reserved, *AMBIGUOUS, *keyword.kwlist, *dir(builtins)}
+        self.taken = {*reserved, *AMBIGUOUS, *KEYWORDS, *dir(builtins)}
 
     def take(self, wanted: str, suffix: str = "") -> str:
         """`wanted`, or `wanted` with the suffix or a number where it is taken."""
@@ -65,5 +65,5 @@ def free(taken: Container[str], *wanted: str) -> str:
 def shown_names(block: Block, taken: AbstractSet[str]) -> dict[str, Dim]:
     """How a block's own names are written where the file needs them for something else."""
     own = [*(p.name for p in block.parameters), *(let for let, _ in block.lets)]
-    free, hidden = Names({*taken, *own}), taken | AMBIGUOUS
+    free, hidden = Names({*taken, *own}), taken | AMBIGUOUS | KEYWORDS
     return {name: Var(free.take(f"{name}_")) for name in own if name in hidden}

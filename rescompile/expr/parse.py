@@ -43,7 +43,7 @@ _AST_OPS: dict[type[ast.AST], str] = {
     ast.Or: "or",
 }
 _SIGIL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
-_PREFIX = "v__"
+_PREFIX = "\u00f8"  # of names, so that any word is one: letters of ASCII are none
 _GLUED = re.compile(r"[A-Za-z0-9_)$]\$")
 NAME_PARTS = "give parts of it names: under `let:` in a block, or under `parameters:`"
 GRAMMAR = "there are + - * / // %, comparisons, and/or/not, `a if c else b`, " + ", ".join(
@@ -67,8 +67,6 @@ def read(text: str) -> Dim:
         raise ExprError(f"an expression has at most {MAX_TEXT} characters", NAME_PARTS)
     if not text.isascii():
         raise ExprError("an expression is written in ASCII", "retype it: some letter only looks so")
-    if _PREFIX in text:
-        raise ExprError(f"names cannot hold '{_PREFIX}'", "call it otherwise")
     if "${" in text:
         raise ExprError(f"'{text}' is not an expression", "write `$name`, without braces")
     if _GLUED.search(text):

@@ -18,6 +18,7 @@ from .trace import (
     CallTrace,
     Elaborated,
     Instance,
+    JoinTrace,
     OpTrace,
     ResidualTrace,
     own_items,
@@ -36,10 +37,14 @@ class Analysis:
         self.traces: dict[int, list[OpTrace]] = {}
         self.calls: dict[int, list[CallTrace]] = {}
         self.decided: dict[int, list[Decision]] = {}
+        self.spreading: set[int] = set()  # joins that are larger than a branch of theirs
         for instance in all_instances(elaborated):
             for item in own_items(instance.items):
                 if isinstance(item, OpTrace):
                     self.traces.setdefault(item.node.id, []).append(item)
+                elif isinstance(item, JoinTrace):
+                    if any(shape != item.y for shape in item.ends):
+                        self.spreading.add(item.node.id)
                 elif isinstance(item, CallTrace):
                     self.calls.setdefault(item.node.id, []).append(item)
                 elif isinstance(item, ResidualTrace):

@@ -65,6 +65,7 @@ class Flow:
     entering: dict[int, Dim] = field(default_factory=dict)
     named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
     outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
+    ends: dict[int, list[Dim]] = field(default_factory=dict)  # what leaves the branches of a join
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
@@ -132,7 +133,9 @@ class Flow:
         if node.kind is JoinKind.CONCAT:
             whole = node.split and all(end == each for end in ends)
             return x if whole else total(ends)
-        return next((end for end in ends if not isinstance(end, Expr)), ends[0])
+        self.ends[node.id] = ends
+        wide = [end for end in ends if end != 1] or ends  # a single map is spread over the others
+        return next((end for end in wide if not isinstance(end, Expr)), wide[0])
 
     def residual(self, node: Residual, x: Dim) -> Dim:
         tapped = self.body(node.pre, x)

@@ -6,8 +6,9 @@ from ..errors import InternalError
 from ..expr.dims import Expr, evaluate, names
 from .analysis import Analysis, all_instances
 from .flow import RUNNING, Flow
+from .joining import check_spread
 from .structure import INDEX, Call, Group, Layer, Residual, Where, walk
-from .trace import CallTrace, Elaborated, Instance, OpTrace, flatten, own_items
+from .trace import CallTrace, Elaborated, Instance, JoinTrace, OpTrace, flatten, own_items
 
 
 def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:
@@ -21,6 +22,9 @@ def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:
     for instance in all_instances(analysis.elaborated):
         is_root = instance is analysis.elaborated.root
         flow = analysis.root_flow if is_root else analysis.flows[instance.block.name][0]
+        for item in own_items(instance.items):
+            if isinstance(item, JoinTrace) and item.node.id in flow.ends:
+                check_spread(item, flow.ends[item.node.id])
         _prove_channels(flow, instance)
         _prove_conditions(analysis, instance)
     if lowered is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ..errors import SpecError
+from ..errors import Diagnostic, SpecError
+from ..expr.dims import Dim, text
 from ..ops import Shape, ShapeError, StochasticDepth, bounded
 from .call_stack import CallStack
 from .structure import Join, JoinKind, Layer, Node, Residual
-from .trace import CallTrace, GroupTrace, Trace, walk_traces
+from .trace import CallTrace, GroupTrace, JoinTrace, Trace, walk_traces
 
 
 def share(node: Join, x: Shape, stack: CallStack) -> Shape:
@@ -32,13 +33,38 @@ def joined(node: Join, shapes: list[Shape], stack: CallStack) -> Shape:
             return bounded((sum(shape[0] for shape in shapes), *shapes[0][1:]))
         except ShapeError as error:
             raise stack.error(error, node.at) from None
-    top = max(shapes, key=lambda s: (len(s), s))
-    for shape in shapes:
-        gate = node.kind is JoinKind.MULTIPLY and shape == (*top[:1], 1, 1)
-        if shape != top and not gate:
-            verb = "multiplies" if node.kind is JoinKind.MULTIPLY else "adds"
-            raise stack.mismatch(node.at, verb, node.branches, shapes, "shape")
-    return top
+    whole = spread(shapes)
+    if whole is None:
+        verb = "multiplies" if node.kind is JoinKind.MULTIPLY else "adds"
+        raise stack.mismatch(node.at, verb, node.branches, shapes, "shape")
+    return whole
+
+
+def spread(shapes: Sequence[Shape]) -> Shape | None:
+    """The shape of a sum or a product, None where values of these shapes do not fit together.
+
+    What is one value for each channel is spread over all positions, and one map over all channels.
+    """
+    if len({len(shape) for shape in shapes}) > 1:
+        return None
+    whole = tuple(map(max, zip(*shapes, strict=True)))
+    one = (1,) * (len(whole) - 1)
+    fit = (shape[0] in (1, whole[0]) and shape[1:] in (one, whole[1:]) for shape in shapes)
+    return whole if all(fit) else None
+
+
+def check_spread(item: JoinTrace, ends: Sequence[Dim]) -> None:
+    """Raise `SpecError` where a branch has a single channel in some calls and more in others.
+
+    Which channels leave the join is told by the others; `ends` are those of the branches.
+    """
+    if item.node.kind is JoinKind.CONCAT:
+        return
+    for shape, end in zip(item.ends, ends, strict=True):
+        if shape[0] == 1 != item.y[0] and end != 1:
+            message = f"a branch has one channel here, which are `{text(end)}` in general"
+            help = "write `channels: 1` where one map is to be spread over all channels"
+            raise SpecError([Diagnostic("E203", message, item.node.at, help=help)])
 
 
 class Ways:

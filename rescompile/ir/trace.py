@@ -81,6 +81,12 @@ class JoinTrace:
     def parts(self) -> Parts:
         return self.branches
 
+    @property
+    def ends(self) -> list[Shape]:
+        """What leaves the branches."""
+        share = (self.x[0] // len(self.branches), *self.x[1:]) if self.node.split else self.x
+        return [branch[-1].y if branch else share for branch in self.branches]
+
 
 @record
 class ResidualTrace:

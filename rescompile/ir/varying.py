@@ -37,13 +37,13 @@ from .structure import (
     Where,
     walk,
 )
-from .trace import Elaborated, Instance
+from .trace import Elaborated, Instance, OpTrace
 
 Name = tuple[str, str]  # a block and a name in it; the network's own scope is called ""
 ROOT = ""
 MOST_CALLS = 20_000  # from which on trying other values would take longer than a build may
 # The attributes that may depend on what is left open, whatever the operation.
-WIDTHS = ("channels", "features", "groups", "rate", "before", "after")
+WIDTHS = ("channels", "features", "groups", "rate", "factor", "before", "after")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def _others(name: str, value: Number) -> Iterator[Number]:
 def _are_alike(made: Elaborated, other: Elaborated) -> bool:
     """Whether two have the same layers but for widths and rates.
 
-    A convolution in groups that stay as many is another layer where its channels do not.
+    A convolution in groups that stay as many is another layer where its channels do not, and so is
+    one that filters each channel by itself in one network alone.
     """
     pairs = zip_longest(made.flat(), other.flat())
     for one, another in pairs:
@@ -124,7 +125,13 @@ def _are_alike(made: Elaborated, other: Elaborated) -> bool:
         groups = getattr(a.op, "groups", 1) if isinstance(a.op, Conv) else 1
         if groups != 1 and groups == getattr(b.op, "groups", 1) and a.x[0] != b.x[0]:
             return False
+        if isinstance(a.op, Conv) and _is_depthwise(a) is not _is_depthwise(b):
+            return False
     return True
+
+
+def _is_depthwise(trace: OpTrace) -> bool:
+    return bool(getattr(trace.op, "groups", 1) == trace.x[0] > 1)
 
 
 class _Reach:
@@ -240,7 +247,7 @@ class _Reach:
         """Whether branches that have the same channels might have others."""
         if node.split:
             return self.depends(key, x)
-        ends = [flow.body(branch.body, x) for branch in node.branches]
+        ends = [end for branch in node.branches if (end := flow.body(branch.body, x)) != 1]
         if node.kind is JoinKind.CONCAT or not self.depends(key, *ends):
             return False
         lets = self.scopes[key][0].lets

@@ -8,7 +8,15 @@ from typing import Any
 from ..errors import did_you_mean, near
 from .foreign import ANSWERS, ASIDE, DIMENSIONS, FOREIGN, KEYS, KINDS
 
-VALUES = {"channels": 64, "features": 1000, "kernel": 3, "rate": 0.5, "rescompile": 1, "stop": 32}
+VALUES = {
+    "channels": 64,
+    "factor": 0.1,
+    "features": 1000,
+    "kernel": 3,
+    "rate": 0.5,
+    "rescompile": 1,
+    "stop": 32,
+}
 
 
 QUOTES = 'put quotes around an expression that holds a comma: "min($a, $b)"'

@@ -86,7 +86,7 @@ def _in_residual(one: Located) -> Iterator[Diagnostic]:
     elif "tap" in one and kind in ("none", "identity"):
         message = f"`tap` changes nothing for the shortcut '{kind}'"
         yield _fault(message, one.keys_at["tap"], "remove it, or choose another shortcut")
-    for key in ("when", "drop"):
+    for key in ("when", "drop", "scale"):
         if key in one and kind == "none":
             message = f"`{key}` changes nothing where there is no shortcut"
             yield _fault(message, one.keys_at[key], "remove it, or choose another shortcut")

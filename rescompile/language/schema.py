@@ -14,8 +14,9 @@ from typing import Any
 
 from .load import LIBRARY_KEYS
 from .merge import SIDES
-from .models import COMMON, WORDS, Model, Spec
+from .models import WORDS, Model, Spec
 from .models.claims import QUANTITIES
+from .types import CALL_KEYS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"}
@@ -25,6 +26,7 @@ ABOUT = "Of a library: a sentence on what its blocks are for."
 ONE_OF = {"BlockSpec": ("body", "sequence", "inline"), "Claim": QUANTITIES}
 CHANGE = "Changes to the steps of these names; null drops one."
 SIDE = "Of a new step: the step that it stands {}."
+ARGUMENT = {"type": ["number", "string", "boolean", "null"]}
 Json = dict[str, Any]
 
 
@@ -101,7 +103,7 @@ def _models(base: type[Model]) -> list[type[Model]]:
 
 
 def _step(step: Json) -> Json:
-    """A step has one word of the language; only a block call has keys beyond those."""
+    """A step has one word of the language; beside `block` other keys are arguments, of any name."""
     for key, field in step["properties"].items():
         if "$ref" in field and "description" not in field:
             model = field["$ref"].rsplit("/", 1)[-1]
@@ -109,13 +111,17 @@ def _step(step: Json) -> Json:
         elif "description" not in field:
             raise ValueError(f"the step `{key}` has no description")
     del step["additionalProperties"]
+    properties = step.pop("properties")
+    calls = {key: properties.pop(key) for key in CALL_KEYS}
+    known = {key: {"description": field["description"]} for key, field in properties.items()}
     return {
         **step,
-        "oneOf": [{"required": [word]} for word in WORDS],
+        "properties": {**calls, **known},  # what editors offer where nothing stands yet
         "if": {"required": ["block"]},
         "else": {
-            "properties": dict.fromkeys((*COMMON, *WORDS), True),
+            "properties": {**properties, **dict.fromkeys(CALL_KEYS, True)},
             "additionalProperties": False,
+            "oneOf": [{"required": [word]} for word in WORDS if word != "block"],
         },
     }
 
@@ -135,6 +141,10 @@ def _library(properties: Json) -> Json:
 def _change(one: Json) -> Json:
     """What may be laid upon a model: any of its keys, and lists of steps by the steps' names."""
     made: Json = _loose(copy.deepcopy(one))
+    if "else" in made:  # a step, of which only the base tells whether it is a call
+        other = made["else"]["properties"].items()
+        words = {key: {"anyOf": [inner, ARGUMENT]} for key, inner in other if key not in CALL_KEYS}
+        made["properties"] |= words
     return {
         key: inner for key, inner in made.items() if key not in ("required", "oneOf", "if", "else")
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import keyword
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, NoReturn
@@ -13,11 +12,13 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
 from ..ops import MAX_EXTENT as MAX_NUMBER
+from ..reserved import KEYWORDS, child_name
 from .hints import QUOTES, is_torn, nearest, word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
 MAX_REPEAT = 10_000
+_FACTOR = "write a number, such as 0.17 or -1"
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
@@ -27,10 +28,10 @@ _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression
 
 
 # Names that a spec cannot give to values of its own; a test compares them with their sources.
-KNOWN = ("in_channels", "index", "block_index", "block_count")
+KNOWN = ("in_channels", "index", "block_count")
+KNOWN_OUTSIDE = ("block_index",)  # which a block does not see
 OF_NETWORK = ("classes", "shortcut")  # keys of the network that expressions name like parameters
-FUNCTIONS = ("min", "max", "int", "round", "ceil", "make_divisible")
-CALL_KEYS = ("block", "name", "when", "repeat", "children", "split")
+CALL_KEYS = ("block", "name", "when", "repeat", "children")  # the others of a call are arguments
 
 
 def wrong(message: str, help: str = "", *keys: str | int) -> NoReturn:
@@ -117,6 +118,17 @@ def _plain_float(value: Any) -> Any:
     return value
 
 
+def _factor(value: Any) -> Any:
+    if is_expression(value):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        wrong(f"expected a number or an expression, found {shown(value)}", _FACTOR)
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
+        message = f"expected a number from -{MAX_NUMBER} to {MAX_NUMBER}, found {value}"
+        wrong(message, _FACTOR)
+    return value
+
+
 def _within(
     low: float, high: float, wanted: str, help: str = "", *, open: bool = True
 ) -> Callable[[Any], Any]:
@@ -193,31 +205,35 @@ def as_name(value: Any) -> Any:
     if not _NAME.match(value) or len(value) > MAX_NAME:
         rule = f"a name has letters, digits and _, begins with a letter, at most {MAX_NAME} long"
         wrong(f"{shown(value)} is not a name", QUOTES if is_torn(value) else rule)
-    if keyword.iskeyword(value) or keyword.issoftkeyword(value):
-        wrong(f"'{value}' is a word of Python and cannot be a name", f"use '{value}_1', say")
     return value
 
 
+def as_child_name(value: Any) -> str:
+    """The name of a step, as code has it."""
+    return child_name(as_name(value))
+
+
 def _value_name(value: Any) -> Any:
-    """The name of something that expressions ask for: none that they know already."""
+    """The name of a block's own value: none that expressions in a block know already."""
     name = as_name(value)
     if name in KNOWN:
         wrong(f"`${name}` has a meaning of its own in expressions", f"use '{name}_1', say")
-    if name in FUNCTIONS:
-        wrong(f"'{name}' is a function of expressions", f"use '{name}_1', say")
     return name
 
 
 def _global_name(value: Any) -> Any:
     """The name of a parameter of the network, which no other key of the network gives."""
     name = _value_name(value)
+    if name in KNOWN_OUTSIDE:
+        help = f"use '{name}_1', say"
+        wrong(f"`${name}` has a meaning of its own in the network's steps", help)
     if name in OF_NETWORK:
         help = f"write `{name}:` at the top of the spec, or use another name"
         wrong(f"`${name}` is what the key `{name}` of the network says", help)
     return name
 
 
-def as_parameter_name(value: Any) -> Any:
+def _parameter_name(value: Any) -> Any:
     """The name of a parameter of a block, which is a key of its calls."""
     name = _value_name(value)
     if name in CALL_KEYS:
@@ -227,6 +243,9 @@ def as_parameter_name(value: Any) -> Any:
 
 def _network_name(value: Any) -> Any:
     name = as_name(value)
+    if name in KEYWORDS:
+        help = f"use '{name}_net', say"
+        wrong(f"'{name}' is a word of Python: no function can be called so", help)
     if hasattr(builtins, name):
         wrong(f"'{name}' is a function of Python, which the emitted one would hide", "rename it")
     return name
@@ -331,6 +350,8 @@ Repeat = Annotated[int | str, Rule(_from(1, MAX_REPEAT), **_extent(1, MAX_REPEAT
 Rate = Annotated[
     float | str, Rule(_rate, anyOf=[{**_NUMBER, "minimum": 0, "exclusiveMaximum": 1}, _EXPRESSION])
 ]
+_SIGNED = {**_NUMBER, "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
+Factor = Annotated[float | str, Rule(_factor, anyOf=[_SIGNED, _EXPRESSION])]
 PlainFloat = Annotated[float, Rule(_plain_float, **_NUMBER)]
 Epsilon = Annotated[
     float, Rule(_within(0, 1, "a number above 0 and at most 1", _EPSILON), **_SHARE)
@@ -376,7 +397,9 @@ NAMES: dict[str, Any] = {
     "maxLength": MAX_NAME,
 }
 Name = Annotated[str, Rule(as_name, **NAMES)]
+ChildName = Annotated[str, Rule(as_child_name, **NAMES)]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
+ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
 NetworkName = Annotated[str, Rule(_network_name, **NAMES)]
 Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]

@@ -74,7 +74,7 @@ class _Takers:
         self.kinds = {"norm": spec.defaults.norm.kind, "activation": spec.defaults.activation.kind}
         reading = Reading(spec)
         parts = [*reading.own_steps, reading.shortcut, *map(steps, reading.reached.values())]
-        self.steps = list(single(parts))
+        self.steps = [one for one in single(parts) if "block" not in one]  # those are arguments
         self.projects = not PROJECTIONS.isdisjoint(strings([parts, spec.tree.get("parameters")]))
 
     def options(self, *words: str) -> list[dict[str, Any]]:

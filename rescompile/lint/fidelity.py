@@ -24,7 +24,7 @@ from ..ir.trace import (
     ResidualTrace,
     Trace,
 )
-from ..ops import Activation, BatchNorm, Conv, Dropout, Norm, Relu, Relu6, Weighted
+from ..ops import Activation, BatchNorm, Conv, Dropout, Norm, Relu, Relu6, Scale, Weighted
 from ..record import record
 from .rules import warning
 
@@ -179,7 +179,7 @@ def _no_activation(way: Way) -> Iterator[Finding]:
     """Two 3x3 convolutions, say, of one block. Others are factored on purpose: 1x7 and 7x1,
     depthwise and pointwise, the linear bottlenecks between inverted residuals.
     """
-    rest = [step for step in way if not isinstance(step.op, (Norm, Dropout))]
+    rest = [step for step in way if not isinstance(step.op, (Norm, Dropout, Scale))]
     for step, after in pairwise(rest):
         both = step.conv and after.conv and _is_full(step.conv) and _is_full(after.conv)
         if both and step.calls == after.calls:

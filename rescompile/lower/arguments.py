@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import DiagnosticCollector, Location, SpecError, did_you_mean
 from ..expr.dims import Dim, Expr
 from ..language.hints import meant
-from ..language.models import BlockSpec, Model, ParameterSpec, Step
+from ..language.models import WORDS, BlockSpec, Model, ParameterSpec, Step
 from ..language.types import CALL_KEYS, shown
 from ..language.validate import shortcut
 from .scope import NUMERIC, Scope, fault
@@ -118,6 +118,9 @@ class Value:
 
 def _check_key(key: str, step: Step, spec: BlockSpec) -> None:
     if key not in spec.parameters:
-        known = [*spec.parameters, *(word for word in CALL_KEYS if word not in ("block", "split"))]
+        known = [*spec.parameters, *(word for word in CALL_KEYS if word != "block")]
         message = f"block '{step.block}' has no parameter '{key}'"
-        raise fault("E110", message, step.key_at(key), did_you_mean(key, known))
+        help = did_you_mean(key, known)
+        if key in WORDS:
+            help = "a step does one thing: make two steps of it, each with its own dash"
+        raise fault("E110", message, step.key_at(key), help)

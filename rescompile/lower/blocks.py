@@ -146,8 +146,8 @@ class Calls:
             owner=name,
             numbered=form is not Form.MODULE,
             names={**symbolic, IN_CHANNELS: int},
-            values={k: v for k, v in self.values.items() if k not in symbolic},
-            words={**self.words, **words},
+            values={k: v for k, v in self.values.items() if k not in spec.parameters},
+            words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
             channels=Var(IN_CHANNELS),
             in_block=True,
         )
@@ -156,7 +156,8 @@ class Calls:
             scope.lets.append((key, dim))
             _check_let(scope, spec, key)
             scope.names[key] = bool if is_condition(dim, scope.names) else int
-            scope.values.pop(key, None)  # the network's own of that name is not meant below
+            for known in (scope.values, scope.words):
+                known.pop(key, None)  # the network's own of that name is not meant below
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             check_values([body], (), self.found)

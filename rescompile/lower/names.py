@@ -23,6 +23,7 @@ from ..ir.structure import (
     children,
     rebuilt,
 )
+from ..reserved import child_name
 
 
 def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
@@ -57,6 +58,8 @@ def _take(
         return
     first = taken[name]
     where = f"the first one is on line {first.line}; " if first else ""
+    if name != (plain := name.removesuffix("_")) and child_name(plain) == name:
+        where += f"'{plain}' is '{name}' in code; "
     message = f"the name '{name}' stands twice in one scope"
     help = f"{where}call one of them '{name}_2', say"
     found.append(Diagnostic("E106", message, node.at, f"named '{name}'", help))
@@ -99,7 +102,7 @@ def _base(node: Named) -> str:
     if isinstance(node, Layer):
         return node.op.called or node.op.word
     if isinstance(node, Call):
-        return node.block
+        return child_name(node.block)
     if isinstance(node, Join):
         return node.kind.value
     return "add" if isinstance(node, Residual) else "group"

@@ -67,7 +67,7 @@ def _half(kernel: Dim, dilation: Dim) -> Dim:
 def _read(declared: Attribute, value: Any, dim: Reader) -> Any:
     """What a spec says of an attribute, as the operation has it."""
     kind, name = declared.kind, declared.name
-    if kind in (Kind.POSITIVE, Kind.WHOLE, Kind.RATE):
+    if kind in (Kind.POSITIVE, Kind.WHOLE, Kind.RATE, Kind.FACTOR):
         return dim(value, name)
     if kind in (Kind.PAIR, Kind.PAIR_FROM_ZERO, Kind.CUT):
         return _pair(value, dim, name)

@@ -6,6 +6,7 @@ He et al. 2015, section 3.3: option A is `pad`, B is `projection`, C is `project
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..errors import Location, did_you_mean
@@ -15,7 +16,7 @@ from ..ir.resizing import body_strides
 from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, Residual, Where
 from ..language.models import SHORTCUTS, Defaults, Shortcut, Step
 from ..language.models import Residual as ResidualSpec
-from ..ops import PadChannels, Pair, StochasticDepth
+from ..ops import PadChannels, Pair, Scale, StochasticDepth
 from .ops import Words, average, convolution, normalisation, subsample
 from .scope import Scope, fault
 
@@ -48,12 +49,14 @@ class Residuals:
         leaving, scope.channels = scope.channels, entering
         shortcut = self.shortcut(spec, scope)
         when = scope.condition(spec.when, spec, "when")
+        factor = None if spec.scale is None else scope.dim(spec.scale, spec, "scale")
         rate = None if spec.drop is None else scope.dim(spec.drop, spec, "drop")
         if shortcut.kind == "none":
             return (*pre, *branch)  # nothing would be left of a sample whose branch is dropped
+        if factor is not None:
+            branch = (*branch, _at(Layer(Scale(factor), None, when), spec, "scale", "factor"))
         if rate is not None:
-            drop = StochasticDepth(rate)
-            branch = (*branch, Layer(drop, None, when, spec.at("drop")))
+            branch = (*branch, _at(Layer(StochasticDepth(rate), None, when), spec, "drop", "rate"))
         tap = spec.tap == "preactivation"
         start = tapped if tap else entering
         way = branch if tap else (*pre, *branch)
@@ -132,6 +135,12 @@ class Residuals:
         if norm is not None:
             layers.append(Layer(norm, at=step.at()))
         return tuple(layers)
+
+
+def _at(layer: Layer, spec: ResidualSpec, key: str, attribute: str) -> Layer:
+    """A layer that a key of the residual makes, at its place."""
+    at = spec.at(key)
+    return replace(layer, at=at, places={attribute: at} if at else {})
 
 
 def _kind(asked: str, found: str, at: Location | None) -> str:

@@ -28,6 +28,7 @@ from ..ir.structure import (
 )
 from ..language.models import Spec, Step
 from ..ops import LayerNorm, Linear, Permute
+from ..reserved import child_name
 from .blocks import Calls
 from .liveness import check_values
 from .names import assign_names, check_sequence
@@ -160,7 +161,8 @@ class Steps:
         branches: list[Branch] = []
         for name, part in given.items() if isinstance(given, dict) else enumerate(given):
             scope.channels = given_each
-            branches.append(self.branch(name if isinstance(name, str) else None, part, scope))
+            called = child_name(name) if isinstance(name, str) else None
+            branches.append(self.branch(called, part, scope))
         scope.channels = entering
         if len(branches) < 2:
             help = "add a branch; an empty one, `[]`, is the input itself"

@@ -63,7 +63,7 @@ from .channel import (
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
 from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
-from .regularise import Dropout, LayerScale, StochasticDepth
+from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
 from .vector import Flatten, Linear
 from .window import same_padding
@@ -103,6 +103,7 @@ OPS: tuple[type[Op], ...] = (
     Dropout,
     StochasticDepth,
     LayerScale,
+    Scale,
     PadChannels,
     SliceChannels,
     ChannelShuffle,
@@ -170,6 +171,7 @@ __all__ = [
     "Same",
     "Shape",
     "ShapeError",
+    "Scale",
     "Selu",
     "Sigmoid",
     "Silu",

@@ -26,7 +26,7 @@ REQUIRED: Any = dataclasses.MISSING
 
 
 class Kind(Enum):
-    """What an attribute may be: of the whole numbers and rates, an expression as well."""
+    """What an attribute may be: of whole numbers, rates and factors, an expression as well."""
 
     POSITIVE = "a whole number from 1"
     WHOLE = "a whole number from 0"
@@ -37,6 +37,7 @@ class Kind(Enum):
     CUT = "rows and columns taken off, alike on opposite sides"
     RATE = "from 0, less than 1"
     FLOAT = "any number"
+    FACTOR = "a number of any sign"
     EPSILON = "above 0, at most 1"
     MOMENTUM = "the weight of the new, above 0, at most 1"
     SLOPE = "from 0 to 1"
@@ -45,7 +46,9 @@ class Kind(Enum):
 
 
 FROM_ONE = (Kind.POSITIVE, Kind.PAIR)
-FRACTIONS = (Kind.RATE, Kind.FLOAT, Kind.EPSILON, Kind.MOMENTUM, Kind.SLOPE, Kind.ALPHA)
+FRACTIONS = (
+    *(Kind.RATE, Kind.FACTOR, Kind.FLOAT, Kind.EPSILON, Kind.MOMENTUM, Kind.SLOPE, Kind.ALPHA),
+)
 
 
 @record

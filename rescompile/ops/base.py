@@ -192,10 +192,12 @@ def _check_number(op: Op, declared: Attribute, number: object) -> None:
     if isinstance(number, float) and not declared.fraction:
         help = "use // instead of /, or int(...) or round(...)"
         raise ShapeError(f"{op.word}: {name} is {number}, not a whole number", help=help, key=name)
-    if isinstance(number, int) and not 0 <= number <= MAX_EXTENT:
-        message = f"{op.word}: {name} is {number}, out of bounds (0 to {MAX_EXTENT})"
+    signed = declared.kind is Kind.FACTOR
+    least = -MAX_EXTENT if signed else 0
+    if (signed or isinstance(number, int)) and not least <= number <= MAX_EXTENT:
+        message = f"{op.word}: {name} is {number}, out of bounds ({least} to {MAX_EXTENT})"
         raise ShapeError(message, help=at_hand, key=name)
-    if number < declared.least:
+    if not signed and number < declared.least:
         help = "check the expression: `max(1, ...)` keeps it above zero"
         raise ShapeError(f"{op.word}: {name} must be at least 1", help=help, key=name)
 

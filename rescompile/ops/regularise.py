@@ -1,4 +1,4 @@
-"""Operations of training: dropped values, dropped branches, learned factors."""
+"""Dropped values, dropped branches, learned and constant factors."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ class LayerScale(Op):
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
         return (Parameter("", (x[0], *(1 for _ in x[1:])), start=self.init),)
+
+
+@operation
+class Scale(Op):
+    """Every value times a constant. The shape stays."""
+
+    word = "scale"
+    orderless = positional = stateless = light = fresh = True
+    factor: Dim = attribute(Kind.FACTOR, "The constant; -1 makes a sum of two a difference.")

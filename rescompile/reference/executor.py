@@ -175,14 +175,14 @@ class _Walk(Interpreter[Array]):
         return given
 
     def combine(self, kind: JoinKind, values: list[Array]) -> Array:
-        """A factor of one value a channel is spread over the map."""
+        """In sums and products a value for each channel is spread, and so is a single map."""
         if kind is JoinKind.CONCAT:
             y = np.concatenate(values, axis=1)
             edges = np.cumsum([value.shape[1] for value in values])[:-1]
             self.note(y, lambda dy: zip(values, np.split(dy, edges, axis=1), strict=True))
         elif kind is JoinKind.ADD:
             y = reduce(np.add, values)
-            self.note(y, lambda dy: [(value, dy) for value in values])
+            self.note(y, lambda dy: [(value, reduced_to(dy, value.shape)) for value in values])
         else:
             y = reduce(np.multiply, values)
             self.note(y, lambda dy: _factors(values, dy))

@@ -229,6 +229,10 @@ def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
     return x * p[""]
 
 
+def scale(op: ops.Scale, x: Array, *_: object) -> Array:
+    return x * cast(float, op.factor)
+
+
 def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
     before, after = ints((op.before, op.after))
     return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
@@ -304,6 +308,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.Dropout: drop,
     ops.StochasticDepth: drop,
     ops.LayerScale: layer_scale,
+    ops.Scale: scale,
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,

@@ -256,6 +256,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,
+    ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Upsample: upsample,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

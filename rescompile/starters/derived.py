@@ -49,7 +49,7 @@ def _said(spec: Spec) -> Iterator[str]:
         yield from (f"#   {step.name}: {_call(step, *SHOWN)}" for step in stages)
         last = stages[-1]
         yield f"#   {last.name}: null  # drops the stage"
-        every = ("block", *(last.model_extra or {}), "repeat")
+        every = ("block", *last.arguments, "repeat")
         call = _call(last, *every)
         if "$" not in call:  # an expression may hold for its own place alone
             yield f"#   more: {{after: {last.name}, {call[1:]}  # adds one"
@@ -61,7 +61,7 @@ def _number(value: Any) -> str:
 
 def _call(step: Step, *keys: str) -> str:
     """What a stage is given under some keys."""
-    given = {"block": step.block, "repeat": step.repeat, **(step.model_extra or {})}
+    given = {"block": step.block, "repeat": step.repeat, **step.arguments}
     shown = (f"{key}: {_quoted(given[key])}" for key in keys if given.get(key) is not None)
     return "{" + ", ".join(shown) + "}"
 

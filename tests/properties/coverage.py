@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rescompile.language.types import CALL_KEYS
+
 from .declarations import DEFAULTS, OPERATIONS, RESIDUAL, SHORTCUT, STEP, Attribute
 from .networks import Files
 
@@ -69,8 +71,9 @@ class _Reader:
             self.step(step, place, owner)
 
     def step(self, step: dict[str, Any], place: str, owner: str | None) -> None:
-        self.seen.keys.update(f"{key} in {place}" for key in step)
-        self.seen.keys.update(step)
+        own = [key for key in step if key in CALL_KEYS or "block" not in step]
+        self.seen.keys.update(f"{key} in {place}" for key in own)
+        self.seen.keys.update(own)
         self.attributes(STEP, step, place, owner)
         if "block" in step:
             return  # the other keys are arguments

@@ -122,9 +122,11 @@ class Steps(Calls):
         entering = scope.width
         if split:
             entering //= count
-        if word == "multiply" and not scope.vector and self.chance(0.4):
-            branches = [[], self.gate(replace(scope, kind="branch", marks=[], width=entering))]
+        if word != "concat" and not scope.vector and self.chance(0.4):
+            gate = self.pick([self.gate, self.gate, self.map])
+            branches = [[], gate(replace(scope, kind="branch", marks=[], width=entering))]
             branches += [[]] * (count - 2)
+            self.random.shuffle(branches)
         elif not split and self.chance(0.3):
             branches = self.alike(scope, count, depth)
         else:
@@ -174,6 +176,11 @@ class Steps(Calls):
         steps: list[Step] = [{self.pick(GLOBAL): {"keepdims": True}}]
         steps.append(self.common(self.to_width(scope), scope, False))
         return [*steps, *self.operation(replace(scope, keep=True), word="activation")]
+
+    def map(self, scope: Scope) -> list[Step]:
+        """A single map, which is spread over all channels."""
+        conv: Step = {"conv": {"channels": 1, "kernel": self.pick([1, 3])}}
+        return [conv, *self.operation(replace(scope, keep=True), word="activation")]
 
     def named(self, branches: list[list[Step]]) -> dict[str, Any]:
         made: dict[str, Any] = {}

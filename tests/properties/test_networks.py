@@ -23,7 +23,7 @@ from .operations import GLOBAL, PLACED, PLACES
 from .reduce import small
 from .repair import draw, shown
 from .values import THEMES
-from .words import WORDS
+from .words import COMMONPLACE
 
 REGRESSIONS = sorted((ROOT / "tests/regressions").glob("*.yaml"))
 FUZZING = "RESCOMPILE_FUZZ" in os.environ
@@ -152,4 +152,4 @@ def test_every_key_of_a_step_is_drawn(covered: Coverage, key: str) -> None:
 
 
 def test_names_are_many() -> None:
-    assert len(set(WORDS)) == len(WORDS) >= 150
+    assert len(set(COMMONPLACE)) == len(COMMONPLACE) >= 150

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rescompile.language.types import CALL_KEYS, FUNCTIONS, KNOWN
+from rescompile.language.types import CALL_KEYS, KNOWN, KNOWN_OUTSIDE, OF_NETWORK
 
-from .declarations import ALL, FORMS_OF_CALLS, LANGUAGE, Attribute, forms_of
-from .words import CONTROLS, HIDING, PIECES, WORDS
+from .declarations import ALL, FORMS_OF_CALLS, Attribute, forms_of
+from .words import COMMONPLACE, CONTROLS, ODD, PIECES
 
 T = TypeVar("T")
 Step = dict[str, Any]
-TAKEN = (*CALL_KEYS, *FUNCTIONS, *KNOWN, *LANGUAGE, "classes", "shortcut")
+TAKEN = (*CALL_KEYS, *KNOWN, *KNOWN_OUTSIDE, *OF_NETWORK)
 SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
 # Each network has one attribute in one form more often than others: all of them come in turn.
 THEMES = [(one, form) for one in ALL for form in forms_of(one) if form in SYMBOLS]
@@ -45,6 +45,8 @@ USUAL: dict[str, list[Any]] = {
     "epsilon": [1e-5, 1e-3, 0.01],
     "momentum": [0.1, 0.01, 0.3, 1.0],
     "slope": [0.01, 0.1, 0.3],
+    "factor": [0.17, -1, 0.5, -0.3, 1],
+    "residual.scale": [0.1, 0.3, -1, 1],
     "alpha": [0.5, 1.0, 2],
     "init": [1e-6, 0.1, 1, 1.0],
     "std": [0.01, 0.1],
@@ -107,9 +109,8 @@ class Values:
         self.random = random.Random(seed)
         self.theme, self.form = THEMES[seed % len(THEMES)]
         self.forced = False  # whether the theme has to come now
-        self.words = self.random.sample(WORDS, len(WORDS))
-        if self.chance(0.1):
-            self.words[-self.pick([1, 3, 6])] = self.pick(HIDING)
+        words = dict.fromkeys((*COMMONPLACE, *self.random.sample(ODD, len(ODD) // 4)))
+        self.words = self.random.sample(list(words), len(words))
         self.used: list[str] = []
         self.parameters: dict[str, Parameter] = {}  # the network's
 
@@ -150,7 +151,10 @@ class Values:
         if one.number is not None:
             least, most = one.number
             near = [least, least + 1, least + 2] if one.whole else [least + 0.25, least + 0.5]
-            numbers = USUAL.get(one.key, [n for n in near if most is None or n <= most])
+            numbers = [n for n in near if most is None or n <= most]
+            if (own := f"{one.owner}.{one.key}") in USUAL:
+                return USUAL[own]
+            numbers = USUAL.get(one.key, numbers)
             if keep and one.key in KEEPING and not (one == self.theme and self.forced):
                 return KEEPING[one.key]
             found = numbers + found

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
+
+from rescompile.language.models import COMMON
+from rescompile.language.models import WORDS as STEPS
+from rescompile.reserved import ATTRIBUTES
+
 # Words of papers and of specs, words that emitted code binds, imports or calls, attributes of the
 # frameworks' classes, and words of the language itself.
-WORDS = tuple(
+COMMONPLACE = tuple(
     """
     stem conv1 conv2 conv3 bn1 bn2 norm norm1 relu relu1 relu2 act act1 act2 pool pool1 pool2
     fc head neck body trunk tail unit unit2 cell branch1 branch2 squeeze excite expand project
@@ -25,13 +32,19 @@ WORDS = tuple(
     """.split()  # noqa: SIM905 - many pairs of quotes less
 )
 
-# Attributes of nn.Module: a step of such a name is refused by PyTorch, so they are drawn seldom.
-HIDING = tuple(
+# What of frameworks a network's author may have in mind, and what files for them bind or ask for.
+OF_FRAMEWORKS = tuple(
     """
-    T_destination forward train training eval parameters children buffers type half to apply
-    register_buffer state_dict dump_patches modules float
+    jax jnp numpy np flax nnx rngs tf tensorflow einsum Module Dense Conv2D Linear BatchNorm2d
+    BatchNormalization Add Concatenate Rescaling PReLU KerasTensor keras_model functional vision
+    device dtype requires_grad grad no_grad cat split chunk flatten relu6 sigmoid tanh silu gelu
+    softmax pad sin cos exp log sqrt mean sum var std prod where stack initializers regularizers
+    build call trainable layer_ get_config add_weight params variables init vmap jit random
     """.split()  # noqa: SIM905
 )
+PYTHON = tuple(n for n in (*keyword.kwlist, *keyword.softkwlist, *dir(builtins)) if n[0] != "_")
+ODD = tuple(dict.fromkeys((*STEPS, *COMMON, *PYTHON, *sorted(ATTRIBUTES), *OF_FRAMEWORKS)))
+WORDS = tuple(dict.fromkeys((*COMMONPLACE, *ODD)))
 
 # Pieces that texts are put together from: escapes, quotes, templates, markup, controls.
 PIECES = (

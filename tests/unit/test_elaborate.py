@@ -153,6 +153,8 @@ def test_conditions_leave_steps_out() -> None:
         (JoinKind.CONCAT, [[], [Layer(conv(4), "conv")]], (12, 8, 8)),
         (JoinKind.MULTIPLY, [[], [Layer(GlobalAvgPool(True), "pool")]], (8, 8, 8)),
         (JoinKind.MULTIPLY, [[Layer(GlobalAvgPool(True), "pool")], []], (8, 8, 8)),
+        (JoinKind.MULTIPLY, [[Layer(conv(1), "map")], []], (8, 8, 8)),
+        (JoinKind.ADD, [[Layer(conv(1), "map")], [Layer(GlobalAvgPool(True), "pool")]], (8, 8, 8)),
     ],
 )
 def test_joins(kind: JoinKind, branches: list[list[Node]], shape: tuple[int, ...]) -> None:
@@ -165,7 +167,6 @@ def test_joins(kind: JoinKind, branches: list[list[Node]], shape: tuple[int, ...
     [
         (JoinKind.ADD, conv(4), "adds branches of different shape"),
         (JoinKind.CONCAT, conv(8, 2), "concatenates branches of different shape"),
-        (JoinKind.ADD, GlobalAvgPool(True), "adds branches"),  # only a product has gates
         (JoinKind.MULTIPLY, conv(8, 2), "different shape"),
     ],
 )

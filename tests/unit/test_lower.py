@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rescompile.errors import SpecError
 from rescompile.expr.dims import text
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.structure import Call, Form, Group, Join, Layer, Network, Node, Residual, Where
@@ -129,6 +130,28 @@ stages:
     calls = [node.block for node in network.body if isinstance(node, Call)]
     assert calls == ["unit", "unit_silu", "unit"]
     assert network.blocks["unit"].body[0] == Layer(Relu())
+
+
+@pytest.mark.parametrize(
+    ("own", "code"),
+    [("parameters: {act: {type: int, default: 4}}", "E207"), ("let: {act: $in_channels}", "E207")],
+)
+def test_a_word_of_the_network_is_hidden_by_a_number_of_the_block(
+    lowered: Lower, own: str, code: str
+) -> None:
+    steps = "[{conv: {channels: $act, kernel: 1}}, {activation: {kind: $act}}]"
+    with pytest.raises(SpecError) as wrong:
+        lowered(
+            f"""
+parameters: {{act: relu}}
+blocks:
+  unit:
+    {own}
+    sequence: {steps}
+stages: [{{name: a, block: unit}}, {{activation: {{kind: $act}}}}]
+"""
+        )
+    assert [one.code for one in wrong.value.diagnostics] == [code]
 
 
 def test_projection_is_symbolic_and_conditional(lowered: Lower) -> None:

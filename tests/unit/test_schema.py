@@ -151,3 +151,23 @@ def test_a_library_has_keys_of_its_own(validator: Draft202012Validator) -> None:
     validator.validate(library)
     assert not validator.is_valid({**library, "abuot": "One."})
     assert not validator.is_valid({**library, "blocks": []})
+
+
+def test_a_call_takes_what_steps_do_as_arguments(
+    validator: Draft202012Validator, tmp_path: Path
+) -> None:
+    steps = [{"conv": {"channels": "$conv", "kernel": 3}}, {"norm": {"kind": "$norm"}}]
+    parameters = {"conv": {"type": "int"}, "norm": {"type": "str"}, "split": {"default": 2}}
+    unit = {"parameters": parameters, "body": [*steps, {"max_pool": {"kernel": "$split"}}]}
+    call = {"name": "a", "block": "unit", "conv": 4, "norm": "layer"}
+    spec = {**GOOD, "blocks": {"unit": unit}, "stages": [call]}
+    change = {
+        "rescompile": 1,
+        "extends": "mine",
+        "name": "other",
+        "stages": {"a": {"norm": "batch"}},
+    }
+    for given, file in ((spec, "mine.yaml"), (change, "other.yaml")):
+        validator.validate(given)
+        (tmp_path / file).write_text(json.dumps(given), encoding="utf-8")
+        assert open_spec(str(tmp_path / file)).analysis.elaborated.root.layers > 0

@@ -34,7 +34,9 @@ class Forward(Writer):
         self.result = scheduler.body(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements = scheduler.statements
-        self.in_place = overwriting(self.statements, program.network.blocks)
+        self.in_place = overwriting(
+            self.statements, program.network.blocks, program.analysis.spreading
+        )
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
 

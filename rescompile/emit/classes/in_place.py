@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from ... import ops
 from ...ir.structure import Block, Call, Group, Join, JoinKind, Layer, Node, Residual
@@ -11,14 +11,20 @@ from ..schedule import Apply, Assign, Combine
 Blocks = Mapping[str, Block]
 
 
-def overwriting(statements: Iterable[Assign], blocks: Blocks) -> set[int]:
-    """The nodes whose input nobody else has, and no gradient needs, so that they work in place."""
+def overwriting(
+    statements: Iterable[Assign], blocks: Blocks, spreading: Container[int]
+) -> set[int]:
+    """The nodes whose input nobody else has, and no gradient needs, so that they work in place.
+
+    A sum that is `spreading`, by its id, may be larger than its first operand.
+    """
     found: set[int] = set()
     own = ""  # the variable of the last statement, where its value may be overwritten
     for made in statements:
         value, target, fresh, in_place = made.value, made.target, False, False
         if isinstance(value, Combine):
             in_place = own == target and _is_sum_onto(own, value)
+            in_place &= value.node.id not in spreading
             fresh = in_place or _is_fresh(value.node, blocks)
         elif isinstance(value, Apply):
             op = value.node.op if isinstance(value.node, Layer) else ops.Op()

@@ -65,6 +65,8 @@ class Sequences:
             return self.layer(node, before)
         if not isinstance(node, (Group, Call)) or node.name or node.when is not True:
             return None
+        if _joins_by_name(node):
+            return None
         code = self.one(node)
         if code is None or not spliced(node, self.program.network.blocks):
             return code
@@ -129,7 +131,7 @@ class Sequences:
             before = node
 
     def appended(self, target: str, node: Group | Call) -> None:
-        code = self.one(node)
+        code = None if _joins_by_name(node) else self.one(node)
         if code is None and isinstance(node, Call) and node.name is None:
             self.repetitions(target, node)
         elif code is None:
@@ -201,6 +203,12 @@ class Sequences:
         self.lines.write(made, f"{layers}: list[{self.syntax.module}]")
         self.fill(layers, body, len(members))
         self.lines.write(layers, RETURN)
+
+
+def _joins_by_name(node: Child) -> bool:
+    """Whether repetitions with names join a sequence of others: `*` would number them."""
+    named = isinstance(node, Call) and node.repeat is not None and node.children != "{i}"
+    return named and node.name is None
 
 
 def _only_stage(node: Group) -> Call | None:

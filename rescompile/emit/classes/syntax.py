@@ -7,6 +7,7 @@ from dataclasses import field
 from ...ir.structure import Block, Form, Layer
 from ...ops import Op
 from ...record import record
+from ...reserved import ATTRIBUTES
 from ..layout import Call, Code, Keyword, signature
 from ..lines import Writer
 from ..naming import pascal_case
@@ -30,8 +31,7 @@ class Syntax(Target):
     sequence: str  # the class of modules that are applied one after the other
     members = "{}"  # what the members of a sequence are appended to
     identity: str  # the module that does nothing, as an expression
-    attributes: frozenset[str] = frozenset()  # of every module: no member is called so
-    sequence_attributes: frozenset[str] = frozenset()  # what a sequence has beside them
+    attributes = ATTRIBUTES  # of every module and sequence: no member is called so
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
     inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member

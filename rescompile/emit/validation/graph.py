@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
 
+from ...ir.joining import spread
 from ...ir.structure import JoinKind
 from ...ops import (
     AdaptiveAvgPool,
@@ -126,9 +127,13 @@ class Graph:
             return self.intern(Term("concat", (kind,), tuple(values), "", shape, positive))
         made = values[0]
         for value in values[1:]:
-            shape = _spread(self.terms[made].shape, self.terms[value].shape)
+            pair_of = [self.terms[made].shape, self.terms[value].shape]
+            whole = spread(pair_of)
+            if whole is None:
+                told = " and ".join(map(show_shape, pair_of))
+                raise ValueError(f"{told} do not fit together")
             pair = (min(made, value), max(made, value))  # a + b is b + a
-            made = self.intern(Term(kind.value, (kind,), pair, "", shape, positive))
+            made = self.intern(Term(kind.value, (kind,), pair, "", whole, positive))
         return made
 
     def shares(self, x: int, count: int) -> list[int]:
@@ -146,14 +151,6 @@ class Graph:
                 found.add(value)
                 ahead.extend(self[value].inputs)
         return found
-
-
-def _spread(a: Shape, b: Shape) -> Shape:
-    """The shape of a sum or product: one value a channel is spread over a map."""
-    for one, other in ((a, b), (b, a)):
-        if one == other or (len(one) == 3 and other == (one[0], 1, 1)):
-            return one
-    raise ValueError(f"{show_shape(a)} and {show_shape(b)} do not fit together")
 
 
 def canonical(op: Op, x: Shape) -> Op:

@@ -34,10 +34,15 @@ class Model(BaseModel):
             wrong(f"expected a mapping, found {shown(value)}", cls.example(value))
         if isinstance(value, Located):
             value.model = cls
-        made = handler(value)
+        made = handler(cls.declared(value))
         if isinstance(value, Located):
             made._source = value
         return made
+
+    @classmethod
+    def declared(cls, value: Any) -> Any:
+        """The part of a mapping that the fields are for."""
+        return value
 
     @classmethod
     def example(cls, value: Any) -> str:

@@ -9,8 +9,8 @@ from pydantic import (
 )
 
 from ... import ops
+from ...reserved import child_name
 from ..types import (
-    NAMES,
     Alpha,
     Bool,
     Deviation,
@@ -20,37 +20,26 @@ from ..types import (
     Momentum,
     Name,
     NetworkName,
+    ParameterName,
     Positive,
     Rule,
     Slope,
     Text,
     ValueName,
-    as_name,
-    as_parameter_name,
+    as_child_name,
     shown,
     wrong,
 )
 from .base import Model
 from .claims import Claim
 from .operations import ActivationKind, NormKind, key
-from .steps import WORDS, ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
+from .steps import ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
 from .weights import Checkpoint
 
 
 def _default(description: str, **given: Any) -> Any:
     """A field that is a model of its defaults, validated together with the whole file."""
     return Field(default_factory=lambda: given, validate_default=True, description=description)
-
-
-def _parameter_name(value: Any) -> Any:
-    name = as_parameter_name(value)
-    if name in WORDS:
-        help = f"use '{name}_kind', '{name}_1', say"
-        wrong(f"`{name}:` is what a step does, so that no call can give it", help)
-    return name
-
-
-ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 
 
 class ParameterSpec(Model):
@@ -208,10 +197,9 @@ _MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, name
 
 def _output(value: Any) -> str:
     if not isinstance(value, str):
-        name: str = as_name(value)
-        return name
+        return as_child_name(value)
     first, dot, inside = value.partition(".")
-    as_name(first)
+    name = as_child_name(first)
     if "." in inside:
         message = (
             f"{shown(value)} lies too deep: outputs are steps, and what leaves steps of groups"
@@ -220,7 +208,7 @@ def _output(value: Any) -> str:
         wrong(message, f"return '{first}' or '{first}.{inner}'")
     if dot and not _MEMBER.fullmatch(inside):
         wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
-    return value
+    return f"{name}{dot}{child_name(inside)}"
 
 
 def _features(value: Any) -> bool | list[int]:

@@ -6,7 +6,20 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..types import Bool, Children, Condition, Either, Name, Rate, Repeat, unknown_key, wrong
+from ..types import (
+    CALL_KEYS,
+    Bool,
+    ChildName,
+    Children,
+    Condition,
+    Either,
+    Factor,
+    Name,
+    Rate,
+    Repeat,
+    unknown_key,
+    wrong,
+)
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
 
@@ -76,7 +89,8 @@ class Residual(Model):
 
     A shortcut that is not the identity starts from x, or, with `tap: preactivation`, from
     preactivation(x). `when` is the condition under which the shortcut exists; where it does,
-    `drop` is the rate at which training leaves out the branch (stochastic depth).
+    `scale` is what the branch is multiplied by before the sum, and `drop` the rate at which
+    training leaves it out (stochastic depth).
     """
 
     branch: Steps = Field(description="The steps whose result the shortcut is added to.")
@@ -95,6 +109,11 @@ class Residual(Model):
         description="The rate at which training leaves the branch out of a sample, where there is "
         "a shortcut (stochastic depth).",
     )
+    scale: Factor | None = Field(
+        None,
+        description="What the branch is multiplied by before the sum, where there is a shortcut: "
+        "a number of any sign (Szegedy et al. 2016).",
+    )
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Residual":
@@ -110,7 +129,7 @@ class Residual(Model):
 class Common(Model):
     """What a step may have beside what it does."""
 
-    name: Name | None = Field(
+    name: ChildName | None = Field(
         None,
         description="What the step is called in its scope: the attribute in PyTorch, part of the "
         "layer's name in Keras.",
@@ -143,7 +162,10 @@ else:
 
 
 class Step(Operation):
-    """One step: exactly one operation, group, join, residual or block call, perhaps with a name."""
+    """One step: exactly one operation, group, join, residual or block call, perhaps with a name.
+
+    In a call every key that is none of calls is an argument, whatever steps of such a name do.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -160,11 +182,13 @@ class Step(Operation):
         description="Steps at each position of a map by itself, which find the channels last: "
         "linear layers, layer norms, activations and dropout.",
     )
-    add: Branches | None = Field(None, description="Branches, added.")
+    add: Branches | None = Field(
+        None, description="Branches, added; small ones are spread as by `multiply`."
+    )
     multiply: Branches | None = Field(
         None,
         description="Branches, multiplied; one of a value for each channel (C x 1 x 1) is spread "
-        "over the map.",
+        "over all positions, and one map (1 x H x W) over all channels.",
     )
     concat: Branches | None = Field(
         None, description="Branches, their channels one after the other."
@@ -175,11 +199,17 @@ class Step(Operation):
     block: Name | None = Field(
         None, description="The name of a block to call. All other keys are its parameters."
     )
-    from_: Name | None = Field(
+    from_: ChildName | None = Field(
         None,
         alias="from",
         description="The value that left an earlier step of that name, instead of what comes in.",
     )
+
+    @classmethod
+    def declared(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "block" not in value:
+            return value
+        return {key: given for key, given in value.items() if key in CALL_KEYS}
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
@@ -197,7 +227,7 @@ class Step(Operation):
             )
         if self.options is None:
             wrong(f"`{words[0]}` has nothing after it", _empty_help(words[0], extras), words[0])
-        if extras and words[0] != "block":
+        if extras:
             self._refuse(extras[0], words[0])
         if words[0] == "layer_scale" and self.when is not True:
             wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
@@ -261,8 +291,8 @@ class Step(Operation):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The parameters of a block call: every key that is no key of the language."""
-        return dict(self.__pydantic_extra__ or {})
+        """The arguments of a block call, by the names of parameters."""
+        return {key: value for key, value in self.tree.items() if key not in CALL_KEYS}
 
 
 COMMON = tuple(Common.model_fields)

@@ -1,8 +1,7 @@
-"""Any name a spec may give is good for PyTorch: children keep theirs, all others give way."""
+"""Any name a spec may give is good for PyTorch: children keep theirs where that can be."""
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +10,10 @@ import pytest
 
 from rescompile.api import open_spec
 from rescompile.errors import UnsupportedError
-from rescompile.language.models.steps import WORDS as OPERATIONS
-from rescompile.language.types import CALL_KEYS, FUNCTIONS
+from rescompile.language.types import CALL_KEYS
+from rescompile.reserved import ATTRIBUTES
 from rescompile.verify.verification import Level, Options, verify
 from rescompile.worker.client import Worker
-from rescompile_torch.reserved import MODULE_ATTRIBUTES, SEQUENCE_ATTRIBUTES
 
 Write = Callable[..., Path]
 # What files import, define or ask of Python; what they call values of their own; what the compiler
@@ -189,22 +187,11 @@ FORMS = {form: block_of(form) for form in ("body", "sequence", "inline")}
 PLACES = {"parameter": PARAMETER, "let": LET, "step": STEPS, "alike": ALIKE, **FORMS}
 
 
-def refused(place: str, word: str) -> bool:
-    """Whether the language or nn.Module have the word for themselves there."""
-    if place == "step":
-        return word in MODULE_ATTRIBUTES | SEQUENCE_ATTRIBUTES
-    if place in ("parameter", *FORMS):
-        return word in {*FUNCTIONS, *CALL_KEYS, *OPERATIONS}
-    return place == "let" and word in FUNCTIONS
-
-
 def specs(write: Write, word: str) -> Iterator[Path]:
-    """A spec for each place where the word may stand."""
+    """A spec for each place where the word may stand; in a call its keys mean something else."""
     for place, text in PLACES.items():
-        if not refused(place, word):
-            child = "child" if word in MODULE_ATTRIBUTES else word
-            filled = re.sub(r"\bW(?=[12]?\b)", word, re.sub(r"\bV\b", child, text))
-            yield write(filled, place, head=HEAD)
+        if place not in ("parameter", *FORMS) or word not in CALL_KEYS:
+            yield write(re.sub(r"\b[VW](?=[12]?\b)", word, text), place, head=HEAD)
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -230,29 +217,26 @@ stages:
 """
 
 
-def reasons(path: Path) -> tuple[str, ...]:
+@pytest.mark.parametrize("word", ["class", *sorted(ATTRIBUTES)])
+def test_a_child_that_code_has_a_use_for_is_called_otherwise(write: Write, word: str) -> None:
+    """So it is in files of weights, whatever the backend."""
+    net = open_spec(str(write(CHILD % (word, word), head=HEAD)))
+    (first, _), (second, _) = net.analysis.elaborated.flat()
+    assert (first, second) == (("conv",), (f"{word}_", f"{word}_"))
+    source = net.source("torch")
+    assert f"self.{word}_ = nn.Sequential(" in source
+    assert f'self.{word}_.add_module("{word}_", ' in source or f"self.{word}_(x)" in source
+
+
+def test_a_name_that_a_pattern_makes_is_refused_with_its_place(write: Write) -> None:
+    text = """
+blocks: {unit: {body: [{conv: {channels: 3, kernel: 1}}]}}
+stages: [{name: a, block: unit, repeat: 17, children: "bfloat{i}"}]
+"""
     with pytest.raises(UnsupportedError) as refused:
-        open_spec(str(path)).source("torch")
-    return refused.value.reasons
-
-
-@pytest.mark.parametrize("word", sorted(MODULE_ATTRIBUTES))
-def test_a_child_that_would_hide_an_attribute_is_refused_with_its_place(
-    write: Write, word: str
-) -> None:
-    if keyword.issoftkeyword(word):
-        pytest.skip("the language refuses it")
-    path = write(CHILD % (word, "inner"), head=HEAD)
-    hint = f"'{word}' is an attribute of nn.Module; choose another name ({path}:8:5)"
-    assert reasons(path) == (f"{word}: {hint}",)
-
-
-@pytest.mark.parametrize("word", sorted(SEQUENCE_ATTRIBUTES))
-def test_a_sequence_has_attributes_of_its_own(write: Write, word: str) -> None:
-    open_spec(str(write(CHILD % (word, "inner"), head=HEAD))).source("torch")
-    path = write(CHILD % ("outer", word), head=HEAD)
-    hint = f"'{word}' is an attribute of nn.Sequential; choose another name ({path}:10:9)"
-    assert reasons(path) == (f"outer.{word}: {hint}",)
+        open_spec(str(write(text, head=HEAD))).source("torch")
+    (reason,) = refused.value.reasons
+    assert reason.startswith("a.bfloat16: 'bfloat16' is an attribute of nn.Module; choose another")
 
 
 def test_names_are_changed_only_where_they_must(write: Write) -> None:
