@@ -89,7 +89,7 @@ SPECS = {
     "import": _channels('__import__("os").system("touch pwned") + $classes'),
     "long expression": _channels("$" + "n" * 900_000),
     # names
-    "keyword": f"{HEAD}stem:\n  - {CONV}\n    name: lambda\n",
+    "keyword": HEAD.replace("mine", "lambda") + f"stem:\n  - {CONV}\n",
     "dunder": f"{HEAD}stem:\n  - {CONV}\n    name: __init__\n",
     "builtin": HEAD.replace("mine", "print") + f"stem:\n  - {CONV}\n",
     "code": f"{HEAD}stem:\n  - {CONV}\n    name: 'a\"); import os; (\"'\n",
