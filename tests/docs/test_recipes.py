@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import csv
-import os
-import re
-import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import rescompile
 
-ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT.parent / "shared/reference/resnet-cifar/resnet20-12fca82f.th"
-PAGE = (ROOT / "docs/recipes.md").read_text("utf-8")
-JOBS = dict(re.findall(r"^## (\d+)\. .*?\n(.*?)(?=^## |\Z)", PAGE, flags=re.M | re.S))
-CODE = re.compile(r"```(sh|python)\n(.*?)```", re.S)
+from .page import CODE, PUBLISHED, check_commands, prepared, run, sections, shell
+
+JOBS = sections("recipes.md")
+del JOBS["0"]
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """An empty folder to work in; the cache has the published file where the machine has it."""
-    if PUBLISHED.is_file():
-        cache = tmp_path / "cache/weights"
-        cache.mkdir(parents=True)
-        shutil.copy(PUBLISHED, cache)
-    return tmp_path
-
-
-def run(words: list[str], place: Path) -> str:
-    path = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
-    env = {"PYTHONPATH": path, "RESCOMPILE_CACHE": str(place / "cache"), "RESCOMPILE_OFFLINE": "1"}
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=place,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return prepared(tmp_path)
 
 
 def do(number: str, place: Path, *more: str) -> str:
@@ -57,9 +30,8 @@ def do(number: str, place: Path, *more: str) -> str:
             framework = "torch" if '"torch"' in code else "keras" if '"keras"' in code else "numpy"
             pytest.importorskip(framework)
             printed += run(["-c", "\n".join([code, *more])], place)
-            continue
-        for line in code.splitlines():
-            printed += run(["-m", "rescompile", *shlex.split(line)[1:]], place)
+        else:
+            printed += shell(code, place)
     return printed
 
 
@@ -138,11 +110,4 @@ def test_a_spec_from_a_mapping(place: Path) -> None:
 
 
 def test_what_else_the_page_says_is_there() -> None:
-    """Commands that stand in its sentences are known, with their options."""
-    told = re.findall(r"`(rescompile \w+[^`]*)`", PAGE)
-    assert len(told) >= 6
-    for line in told:
-        words = shlex.split(line)
-        said = run(["-m", "rescompile", words[1], "--help"], ROOT)
-        for option in (word for word in words if word.startswith("--")):
-            assert option in said, line
+    assert check_commands(JOBS) >= 6

@@ -23,7 +23,7 @@ def run(*words: str) -> str:
 def test_it_lists_every_page_with_its_title() -> None:
     files = {file.stem for file in (ROOT / "docs").glob("*.md")}
     assert {*manual.pages()} == files
-    assert {"architecture", "cookbook", "errors", "language"} <= files
+    assert {"architecture", "cookbook", "errors", "language", "training"} <= files
     listed = dict(line.split(maxsplit=1) for line in run().splitlines())
     assert listed == manual.pages()
     assert listed["language"] == "The language"
