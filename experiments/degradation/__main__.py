@@ -167,8 +167,8 @@ def run(
 def plot(scale: str, out: Path, formats: tuple[str, ...]) -> None:
     """Draw the paper's Fig. 6 and Fig. 1 beside the results."""
     with _for_people():
+        from .curves import Results
         from .plot import write
-        from .results import Results
 
         for path in write(Results(out / scale), out / scale, formats):
             click.echo(f"wrote {path.as_posix()}")
@@ -179,7 +179,7 @@ def plot(scale: str, out: Path, formats: tuple[str, ...]) -> None:
 def table(scale: str, out: Path) -> None:
     """Write the paper's Table 6 with our figures beside the results, and print it."""
     with _for_people():
-        from .results import Results
+        from .curves import Results
         from .table import markdown
 
         text = markdown(Results(out / scale))

@@ -11,7 +11,7 @@ import numpy as np
 from rescompile.chart.save import save
 from rescompile.chart.style import PAPER, style, styled
 
-from .results import NAMES, Curve, Results
+from .curves import NAMES, Curve, Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from statistics import mean, stdev
 
 from rescompile.api import open_spec
 
+from .curves import NAMES, Results
 from .recipe import FOUR
-from .results import NAMES, Results
 
 # Test error in percent, Table 6; of five trainings of 110 layers the best, and mean and spread.
 # The paper draws plain networks in Fig. 6 and prints no figures of them.

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from experiments.degradation import data
 from experiments.degradation.__main__ import main
+from experiments.degradation.curves import Results
 from experiments.degradation.errors import StudyError
 from experiments.degradation.recipe import FOUR, PAPER, SCALES, rate, warms_up
-from experiments.degradation.results import Results
 from experiments.degradation.run import Run, measured, networks, read_records
 from experiments.degradation.table import markdown
 
