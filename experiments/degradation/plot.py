@@ -119,5 +119,8 @@ def _axes(rows: int, columns: int, results: Results, note: str = "") -> tuple[Fi
 def _legends(axes: Any) -> None:
     """At the upper right, with room above the curves for them."""
     lines = max(len(ax.legend(frameon=False, loc="upper right").get_texts()) for ax in axes.flat)
-    bottom, top = axes[0][0].get_ylim()  # all share it
-    axes[0][0].set_ylim(bottom, bottom + (top - bottom) * (1 + 0.07 * lines))
+    first = axes[0][0]
+    bottom, top = first.get_ylim()  # all share it
+    ticks = [tick for tick in first.get_yticks() if bottom <= tick <= 100]
+    first.set_ylim(bottom, bottom + (top - bottom) / (1 - 0.08 * lines))
+    first.set_yticks(ticks)
