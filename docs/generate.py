@@ -18,7 +18,7 @@ from rescompile import explain, ops
 from rescompile.errors import Diagnostic, Location, record
 from rescompile.expr import dims
 from rescompile.ir import call_stack, elaborate
-from rescompile.language import load, models, printed, types, yaml
+from rescompile.language import load, models, names, printed, types, yaml
 from rescompile.language import schema as spec_schema
 from rescompile.language.models import claims
 from rescompile.lower import blocks
@@ -140,9 +140,9 @@ def render() -> str:
         shortcuts=rows(models.SHORTCUTS),
         operators=rows({word: OPERATORS[word] for word in dims.BINARY}),
         functions=rows({word: FUNCTIONS[word] for word in dims.FUNCTIONS}),
-        call_keys=listed(types.CALL_KEYS),
-        known=listed(types.KNOWN),
-        of_network=listed((*types.KNOWN_OUTSIDE, *types.OF_NETWORK)),
+        call_keys=listed(names.CALL_KEYS),
+        known=listed(names.KNOWN),
+        of_network=listed((*names.KNOWN_OUTSIDE, *names.OF_NETWORK)),
         attributes=len(KEYWORDS | ATTRIBUTES),
         limits=rows({what: f"{most:,}" for what, most in LIMITS.items()}, code=False),
         counts=rows({key: ", ".join(words) for key, words in claims.COUNTS.items()}),

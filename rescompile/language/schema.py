@@ -16,7 +16,7 @@ from .load import LIBRARY_KEYS
 from .merge import SIDES
 from .models import WORDS, Model, Spec
 from .models.claims import QUANTITIES
-from .types import CALL_KEYS
+from .names import CALL_KEYS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$"}

@@ -1,8 +1,7 @@
-"""The kinds of value that a spec is written with: numbers or expressions, pairs, padding, names."""
+"""The kinds of value that a spec is written with: numbers or expressions, pairs, padding, text."""
 
 from __future__ import annotations
 
-import builtins
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, NoReturn
@@ -12,26 +11,16 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function, tagged_union_schema
 
 from ..ops import MAX_EXTENT as MAX_NUMBER
-from ..reserved import KEYWORDS, child_name
-from .hints import QUOTES, is_torn, nearest, word_help
+from .hints import nearest, word_help
 
 MAX_NAME = 60
 MAX_TEXT = 500
 MAX_REPEAT = 10_000
 _FACTOR = "write a number, such as 0.17 or -1"
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
-_PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _SIZE = re.compile(r"(\d+)x(\d+)\Z")
-_CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression: `$channels * 4`"}
-
-
-# Names that a spec cannot give to values of its own; a test compares them with their sources.
-KNOWN = ("in_channels", "index", "block_count")
-KNOWN_OUTSIDE = ("block_index",)  # which a block does not see
-OF_NETWORK = ("classes", "shortcut")  # keys of the network that expressions name like parameters
-CALL_KEYS = ("block", "name", "when", "repeat", "children")  # the others of a call are arguments
 
 
 def wrong(message: str, help: str = "", *keys: str | int) -> NoReturn:
@@ -76,7 +65,7 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, int):
         help = "write a number, such as 64, or an expression, such as `$channels * 4`"
-        if isinstance(value, str) and _NAME.match(value):
+        if isinstance(value, str) and NAME.match(value):
             help = f"write `${value}` if a parameter is meant"
         elif isinstance(value, str) and (sides := _SIZE.match(value)):
             help = f"write `[{sides[1]}, {sides[2]}]` for height and width, or one number for both"
@@ -194,70 +183,6 @@ def _symmetric(what: str) -> Callable[[Any], Any]:
         return _tuple((2,), "one number or [vertical, horizontal]")(value)
 
     return check
-
-
-def as_name(value: Any) -> Any:
-    if not isinstance(value, str):
-        wrong(
-            f"expected a name, found {shown(value)}",
-            "a name begins with a letter, also where a number would do",
-        )
-    if not _NAME.match(value) or len(value) > MAX_NAME:
-        rule = f"a name has letters, digits and _, begins with a letter, at most {MAX_NAME} long"
-        wrong(f"{shown(value)} is not a name", QUOTES if is_torn(value) else rule)
-    return value
-
-
-def as_child_name(value: Any) -> str:
-    """The name of a step, as code has it."""
-    return child_name(as_name(value))
-
-
-def _value_name(value: Any) -> Any:
-    """The name of a block's own value: none that expressions in a block know already."""
-    name = as_name(value)
-    if name in KNOWN:
-        wrong(f"`${name}` has a meaning of its own in expressions", f"use '{name}_1', say")
-    return name
-
-
-def _global_name(value: Any) -> Any:
-    """The name of a parameter of the network, which no other key of the network gives."""
-    name = _value_name(value)
-    if name in KNOWN_OUTSIDE:
-        help = f"use '{name}_1', say"
-        wrong(f"`${name}` has a meaning of its own in the network's steps", help)
-    if name in OF_NETWORK:
-        help = f"write `{name}:` at the top of the spec, or use another name"
-        wrong(f"`${name}` is what the key `{name}` of the network says", help)
-    return name
-
-
-def _parameter_name(value: Any) -> Any:
-    """The name of a parameter of a block, which is a key of its calls."""
-    name = _value_name(value)
-    if name in CALL_KEYS:
-        wrong(f"`{name}:` has a meaning of its own in a call", f"use '{name}_1', say")
-    return name
-
-
-def _network_name(value: Any) -> Any:
-    name = as_name(value)
-    if name in KEYWORDS:
-        help = f"use '{name}_net', say"
-        wrong(f"'{name}' is a word of Python: no function can be called so", help)
-    if hasattr(builtins, name):
-        wrong(f"'{name}' is a function of Python, which the emitted one would hide", "rename it")
-    return name
-
-
-def _children(value: Any) -> Any:
-    if isinstance(value, str) and len(value) <= MAX_NAME and _CHILDREN.match(value):
-        return value
-    wrong(
-        f"expected a pattern for names, found {shown(value)}",
-        "write `denselayer{n}` to count from one, or `block{i}` to count from zero",
-    )
 
 
 def as_text(value: Any) -> Any:
@@ -391,16 +316,4 @@ PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
-NAMES: dict[str, Any] = {
-    "type": "string",
-    "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
-    "maxLength": MAX_NAME,
-}
-Name = Annotated[str, Rule(as_name, **NAMES)]
-ChildName = Annotated[str, Rule(as_child_name, **NAMES)]
-ValueName = Annotated[str, Rule(_value_name, **NAMES)]
-ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
-GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
-NetworkName = Annotated[str, Rule(_network_name, **NAMES)]
-Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

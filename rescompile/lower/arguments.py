@@ -9,7 +9,8 @@ from ..errors import DiagnosticCollector, Location, SpecError, did_you_mean
 from ..expr.dims import Dim, Expr
 from ..language.hints import meant
 from ..language.models import WORDS, BlockSpec, Model, ParameterSpec, Step
-from ..language.types import CALL_KEYS, shown
+from ..language.names import CALL_KEYS
+from ..language.types import shown
 from ..language.validate import shortcut
 from .scope import NUMERIC, Scope, fault
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..language.load import find, load, zoo
-from ..language.types import NetworkName
+from ..language.names import NetworkName
 from ..language.yaml import scalar
 from .derived import derived
 

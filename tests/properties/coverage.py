@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rescompile.language.types import CALL_KEYS
+from rescompile.language.names import CALL_KEYS
 
 from .declarations import DEFAULTS, OPERATIONS, RESIDUAL, SHORTCUT, STEP, Attribute
 from .networks import Files

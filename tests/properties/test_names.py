@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from rescompile.api import open_spec
-from rescompile.language.types import CALL_KEYS, KNOWN, KNOWN_OUTSIDE, OF_NETWORK
+from rescompile.language.names import CALL_KEYS, KNOWN, KNOWN_OUTSIDE, OF_NETWORK
 from rescompile.registry import backend_names
 
 from .bench import Bench

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rescompile.language.types import CALL_KEYS, KNOWN, KNOWN_OUTSIDE, OF_NETWORK
+from rescompile.language.names import CALL_KEYS, KNOWN, KNOWN_OUTSIDE, OF_NETWORK
 
 from .declarations import ALL, FORMS_OF_CALLS, Attribute, forms_of
 from .words import COMMONPLACE, CONTROLS, ODD, PIECES

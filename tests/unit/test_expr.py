@@ -20,7 +20,7 @@ from rescompile.expr.dims import (
 from rescompile.expr.parse import parse
 from rescompile.expr.polynomial import product, total
 from rescompile.ir.structure import BLOCK_COUNT, BLOCK_INDEX, IN_CHANNELS, INDEX
-from rescompile.language import types
+from rescompile.language import names as language_names
 from rescompile.language.models import Step
 
 C = Var("channels")
@@ -200,6 +200,6 @@ def test_equal_terms_of_a_sum_are_taken_together(
 
 
 def test_the_spec_knows_the_names_of_expressions() -> None:
-    known = {*types.KNOWN, *types.KNOWN_OUTSIDE}
+    known = {*language_names.KNOWN, *language_names.KNOWN_OUTSIDE}
     assert known == {IN_CHANNELS, INDEX, BLOCK_INDEX, BLOCK_COUNT}
-    assert set(types.CALL_KEYS) < set(Step.model_fields)
+    assert set(language_names.CALL_KEYS) < set(Step.model_fields)

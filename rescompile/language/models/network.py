@@ -10,23 +10,18 @@ from pydantic import (
 
 from ... import ops
 from ...reserved import child_name
+from ..names import GlobalName, Name, NetworkName, ParameterName, ValueName, as_child_name
 from ..types import (
     Alpha,
     Bool,
     Deviation,
     Epsilon,
-    GlobalName,
     Int,
     Momentum,
-    Name,
-    NetworkName,
-    ParameterName,
     Positive,
     Rule,
     Slope,
     Text,
-    ValueName,
-    as_child_name,
     shown,
     wrong,
 )

@@ -6,20 +6,8 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..types import (
-    CALL_KEYS,
-    Bool,
-    ChildName,
-    Children,
-    Condition,
-    Either,
-    Factor,
-    Name,
-    Rate,
-    Repeat,
-    unknown_key,
-    wrong,
-)
+from ..names import CALL_KEYS, ChildName, Children, Name
+from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
 

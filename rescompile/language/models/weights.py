@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, model_validator
 
-from ..types import Bool, Name, Rule, Text, as_text, shown, wrong
+from ..names import Name
+from ..types import Bool, Rule, Text, as_text, shown, wrong
 from .base import Model
 
 MAX_RENAMES = 100

@@ -10,7 +10,7 @@ import pytest
 
 from rescompile.api import open_spec
 from rescompile.errors import UnsupportedError
-from rescompile.language.types import CALL_KEYS
+from rescompile.language.names import CALL_KEYS
 from rescompile.reserved import ATTRIBUTES
 from rescompile.verify.verification import Level, Options, verify
 from rescompile.worker.client import Worker

@@ -1,0 +1,98 @@
+"""Names in a spec: which words can be one, and of what."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from typing import Annotated, Any
+
+from ..reserved import KEYWORDS, child_name
+from .hints import QUOTES, is_torn
+from .types import MAX_NAME, NAME, Rule, shown, wrong
+
+_PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+_CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
+
+# Names that a spec cannot give to values of its own; a test compares them with their sources.
+KNOWN = ("in_channels", "index", "block_count")
+KNOWN_OUTSIDE = ("block_index",)  # which a block does not see
+OF_NETWORK = ("classes", "shortcut")  # keys of the network that expressions name like parameters
+CALL_KEYS = ("block", "name", "when", "repeat", "children")  # the others of a call are arguments
+
+
+def as_name(value: Any) -> Any:
+    if not isinstance(value, str):
+        wrong(
+            f"expected a name, found {shown(value)}",
+            "a name begins with a letter, also where a number would do",
+        )
+    if not NAME.match(value) or len(value) > MAX_NAME:
+        rule = f"a name has letters, digits and _, begins with a letter, at most {MAX_NAME} long"
+        wrong(f"{shown(value)} is not a name", QUOTES if is_torn(value) else rule)
+    return value
+
+
+def as_child_name(value: Any) -> str:
+    """The name of a step, as code has it."""
+    return child_name(as_name(value))
+
+
+def _value_name(value: Any) -> Any:
+    """The name of a block's own value: none that expressions in a block know already."""
+    name = as_name(value)
+    if name in KNOWN:
+        wrong(f"`${name}` has a meaning of its own in expressions", f"use '{name}_1', say")
+    return name
+
+
+def _global_name(value: Any) -> Any:
+    """The name of a parameter of the network, which no other key of the network gives."""
+    name = _value_name(value)
+    if name in KNOWN_OUTSIDE:
+        help = f"use '{name}_1', say"
+        wrong(f"`${name}` has a meaning of its own in the network's steps", help)
+    if name in OF_NETWORK:
+        help = f"write `{name}:` at the top of the spec, or use another name"
+        wrong(f"`${name}` is what the key `{name}` of the network says", help)
+    return name
+
+
+def _parameter_name(value: Any) -> Any:
+    """The name of a parameter of a block, which is a key of its calls."""
+    name = _value_name(value)
+    if name in CALL_KEYS:
+        wrong(f"`{name}:` has a meaning of its own in a call", f"use '{name}_1', say")
+    return name
+
+
+def _network_name(value: Any) -> Any:
+    name = as_name(value)
+    if name in KEYWORDS:
+        help = f"use '{name}_net', say"
+        wrong(f"'{name}' is a word of Python: no function can be called so", help)
+    if hasattr(builtins, name):
+        wrong(f"'{name}' is a function of Python, which the emitted one would hide", "rename it")
+    return name
+
+
+def _children(value: Any) -> Any:
+    if not isinstance(value, str) or len(value) > MAX_NAME or not _CHILDREN.match(value):
+        wrong(
+            f"expected a pattern for names, found {shown(value)}",
+            "write `denselayer{n}` to count from one, or `block{i}` to count from zero",
+        )
+    return value
+
+
+NAMES: dict[str, Any] = {
+    "type": "string",
+    "pattern": "^[A-Za-z][A-Za-z0-9_]*$",
+    "maxLength": MAX_NAME,
+}
+Name = Annotated[str, Rule(as_name, **NAMES)]
+ChildName = Annotated[str, Rule(as_child_name, **NAMES)]
+ValueName = Annotated[str, Rule(_value_name, **NAMES)]
+ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
+GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
+NetworkName = Annotated[str, Rule(_network_name, **NAMES)]
+Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
