@@ -17,7 +17,7 @@ from operator import mul
 
 from ..errors import SpecError
 from ..expr.dims import Dim, ExprError, Number, names
-from ..ops import Conv, SliceChannels, attributes
+from ..ops import Conv, ConvTranspose, SliceChannels, attributes
 from .elaborate import elaborate
 from .flow import RUNNING, Flow, SymbolicError, block_output, expand
 from .structure import (
@@ -113,7 +113,7 @@ def _are_alike(made: Elaborated, other: Elaborated) -> bool:
     """Whether two have the same layers but for widths and rates.
 
     A convolution in groups that stay as many is another layer where its channels do not, and so is
-    one that filters each channel by itself in one network alone.
+    one that filters each channel by itself, or is transposed and in groups, in one network alone.
     """
     pairs = zip_longest(made.flat(), other.flat())
     for one, another in pairs:
@@ -125,13 +125,16 @@ def _are_alike(made: Elaborated, other: Elaborated) -> bool:
         groups = getattr(a.op, "groups", 1) if isinstance(a.op, Conv) else 1
         if groups != 1 and groups == getattr(b.op, "groups", 1) and a.x[0] != b.x[0]:
             return False
-        if isinstance(a.op, Conv) and _is_depthwise(a) is not _is_depthwise(b):
+        if _form(a) != _form(b):
             return False
     return True
 
 
-def _is_depthwise(trace: OpTrace) -> bool:
-    return bool(getattr(trace.op, "groups", 1) == trace.x[0] > 1)
+def _form(trace: OpTrace) -> tuple[bool, bool]:
+    """Whether it filters each channel by itself, and whether it is transposed and in groups."""
+    op, groups = trace.op, getattr(trace.op, "groups", 1)
+    depthwise = isinstance(op, Conv) and groups == trace.x[0] > 1
+    return depthwise, isinstance(op, ConvTranspose) and groups > 1
 
 
 class _Reach:
