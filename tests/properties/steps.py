@@ -82,6 +82,8 @@ class Steps(Calls):
         before = self.width(scope)
         inner = replace(scope, kind="steps", keep=True, index=True, marks=[])
         steps = self.steps(inner, 1, 3, 0)
+        if depth and self.chance(0.25):
+            steps += self.loop(inner, depth - 1)
         if inner.width != scope.width:
             steps.append(self.to_width(scope))
         return [*before, {"repeat": self.repeat(scope), "steps": steps}]
