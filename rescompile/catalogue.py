@@ -34,6 +34,7 @@ SPECS_GIVE_WAY = ("source", "layers", "family", "top1", "macs", "parameters", "t
 BACKENDS = (
     Column("name", "name", words=True),
     Column("title", "title", words=True, least=16),
+    Column("default", "by default", words=True),
 )
 OVERVIEW = "overview.json"  # what `report specs` says, so that nothing is compiled for a list
 FOLDER = "specs"  # whose folders are families; what stands in it itself is called by its name
@@ -74,10 +75,15 @@ class Catalogue:
 
 def catalogue() -> Catalogue:
     """What is shipped and what is found. Raises `SpecError` where a shipped file is broken."""
-    backends = ({"name": name, "title": get_backend(name).title} for name in backend_names())
+    backends = map(_backend, backend_names())
     costs = {row["name"]: row for row in json.loads((zoo_directory() / OVERVIEW).read_bytes())}
     specs = (_spec(name, path, costs.get(name, {})) for name, path in zoo().items())
     return Catalogue(tuple(specs), tuple(backends))
+
+
+def _backend(name: str) -> dict[str, str]:
+    found = get_backend(name)
+    return {"name": name, "title": found.title, "default": "yes" if found.by_default else "no"}
 
 
 def _spec(name: str, path: Path, costs: Row) -> dict[str, Any]:

@@ -21,6 +21,11 @@ def backend_names() -> list[str]:
     return sorted(name.removeprefix(PREFIX) for name in found if name.startswith(PREFIX))
 
 
+def default_backends() -> list[str]:
+    """The names of the backends that a command takes where none is named."""
+    return [name for name in backend_names() if get_backend(name).by_default]
+
+
 def get_backend(name: str) -> Backend:
     """The backend called `name`. Raises `SpecError` with the known ones if there is none."""
     _see_clone()

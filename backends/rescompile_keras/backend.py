@@ -54,6 +54,7 @@ class KerasBackend:
 
     name = "keras"
     title = "Keras"
+    by_default = True
     requires = ("keras", "tensorflow")
     engines = ("tensorflow", "jax", "torch")
     biased_variance = True

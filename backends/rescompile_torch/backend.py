@@ -36,6 +36,7 @@ class TorchBackend:
 
     name = "torch"
     title = "PyTorch"
+    by_default = True
     requires = ("torch",)
     engines = ()
     biased_variance = False

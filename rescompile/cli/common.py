@@ -236,7 +236,7 @@ backend_option = click.option(
     multiple=True,
     type=BackendType(),
     metavar="NAME",
-    help="Backend to emit for; may be given several times. Default: every backend found.",
+    help="Backend to emit for; may be given several times. Default: those that `list` marks.",
 )
 output_option = click.option(
     "--output",

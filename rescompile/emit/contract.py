@@ -145,6 +145,7 @@ class Backend(Protocol):
 
     name: str
     title: str
+    by_default: bool  # commands take it where no backend is named
     requires: tuple[str, ...]  # the modules that its runtime imports
     engines: tuple[str, ...]  # what its framework can run on, the default first; mostly nothing
     biased_variance: bool  # a running variance is of the batch's biased one, unless a norm says so

@@ -17,7 +17,7 @@ from ..api import Architecture
 from ..errors import UnsupportedError
 from ..prose import visible
 from ..record import record
-from ..registry import backend_names, get_backend
+from ..registry import default_backends, get_backend
 
 AS_IS = {"stripnl": False, "ensurenl": False}  # lexers would trim the text
 CLASSES = {
@@ -44,9 +44,9 @@ class Source:
 
 
 def sources(net: Architecture) -> tuple[Source, ...]:
-    """The spec, resolved, and what each backend that is found makes of it."""
+    """The spec, resolved, and what each backend by default makes of it."""
     spec = _source("Spec", f"{net.name}.yaml", net.resolved(), YamlLexer(**AS_IS))
-    return (spec, *(_emitted(net, name) for name in backend_names()))
+    return (spec, *(_emitted(net, name) for name in default_backends()))
 
 
 def _emitted(net: Architecture, backend: str) -> Source:

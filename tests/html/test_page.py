@@ -16,7 +16,7 @@ from rescompile.claims.check import check
 from rescompile.errors import SpecError
 from rescompile.figure import figure
 from rescompile.html import page
-from rescompile.registry import backend_names, get_backend
+from rescompile.registry import default_backends, get_backend
 
 from ..conftest import Write
 from .parsed import Element, parse
@@ -244,8 +244,8 @@ def test_warnings_have_their_places(write: Write) -> None:
 def test_every_backend_has_its_source() -> None:
     """The text is the emitted file's, whatever the colours."""
     net = open_spec("resnet34")
-    titles = ["Spec", *(get_backend(name).title for name in backend_names())]
-    sources = [net.resolved(), *(net.source(name) for name in backend_names())]
+    titles = ["Spec", *(get_backend(name).title for name in default_backends())]
+    sources = [net.resolved(), *(net.source(name) for name in default_backends())]
     section = tree("one").all("section")[-2]
     assert [one.text for one in section.all("h3")] == titles
     assert [one.text for one in section.all("pre")] == sources
@@ -255,7 +255,7 @@ def test_every_backend_has_its_source() -> None:
 def test_a_backend_that_cannot_express_a_network_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     from rescompile.html import sources
 
-    backend = get_backend(backend_names()[0])
+    backend = get_backend(default_backends()[0])
     monkeypatch.setattr(type(backend), "unsupported", lambda *_: ["layer1: no <such> thing"])
     net = open_spec("resnet18")
     made = sources.sources(net)[1]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.registry import backend_names
+from rescompile.registry import default_backends
 
 if os.name == "nt":
     pytest.skip("signals are POSIX's", allow_module_level=True)
 
-WRITTEN = len(backend_names())
+WRITTEN = len(default_backends())
 ROOT = Path(__file__).parents[2]
 SECONDS = 120  # far more than a start takes, on a machine as busy as can be
 # A build that stands still at the move of its first file, when all of them are written beside.

@@ -59,9 +59,9 @@ def command(
     if check and stdout:
         raise click.UsageError("--check and --stdout exclude each other")
     from ...language.folder import networks
-    from ...registry import backend_names
+    from ...registry import default_backends
 
-    names = list(dict.fromkeys(backends)) or backend_names()
+    names = list(dict.fromkeys(backends)) or default_backends()
     made = compiled(networks(specs), names, output, quiet or stdout, changes, line_length)
     if stdout:
         click.echo("".join(item.data.decode() for item in made), nl=False)

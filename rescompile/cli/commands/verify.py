@@ -131,10 +131,10 @@ def _workers(backends: tuple[str, ...]) -> Iterator[list[Worker]]:
     that is installed and does not start is an error always.
     """
     from ...errors import Diagnostic, SpecError
-    from ...registry import backend_names
+    from ...registry import default_backends
     from ...worker.client import MissingFramework, Worker, WorkerError
 
-    names = list(dict.fromkeys(backends)) or backend_names()
+    names = list(dict.fromkeys(backends)) or default_backends()
     with contextlib.ExitStack() as stack:
         found = []
         # All start at once, since each takes seconds to import its framework.

@@ -48,11 +48,11 @@ def command(
     Ends with Ctrl-C.
     """
     from ...language.stdin import STDIN
-    from ...registry import backend_names, get_backend
+    from ...registry import default_backends, get_backend
 
     if STDIN in specs:
         raise click.UsageError("standard input cannot be watched; give a file")
-    names = list(dict.fromkeys(backends)) or backend_names()
+    names = list(dict.fromkeys(backends)) or default_backends()
     for name in names:
         get_backend(name)
     try:
