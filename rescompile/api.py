@@ -31,7 +31,7 @@ from .language.stdin import PATH, STDIN, standard_input
 from .lower import backbone, check_inside, lower
 from .ops import show_shape
 from .prose import json_text
-from .registry import get_backend
+from .registry import get_backend, get_runtime, lacking
 
 if TYPE_CHECKING:
     from .compare.diff import Diff
@@ -147,13 +147,18 @@ class Architecture:
             return self.emitted(target)
 
     def emitted(self, target: Backend) -> str:
-        """Source that is proved to be the network. Raises `InternalError` where it is not."""
+        """Source that is proved to be the network, if the backend has a trace.
+
+        Raises `InternalError` where it is not.
+        """
         from .emit.validation import validate
 
         reasons = target.unsupported(self.parametric)
         if reasons:
             raise UnsupportedError(target.title, self.name, reasons)
         source = target.emit(self.request)
+        if target.trace is None:
+            return source
         validate(target, self.lowered, source)
         other = self.varying.other
         if other is not None:
@@ -178,7 +183,10 @@ class Architecture:
         """
         from .published import preprocessing
 
-        return get_backend(backend).preprocessing(preprocessing(self.document, weights))
+        write = get_backend(backend).preprocessing
+        if write is None:
+            raise SpecError([lacking(backend, "preprocessing")])
+        return write(preprocessing(self.document, weights))
 
     def report(self, by: str = "stage") -> Report:
         """Its costs, a row for the "network" or each "stage", "block" or "layer"."""
@@ -238,8 +246,9 @@ class Architecture:
 
         if dtype not in DTYPES:
             raise unknown(f"live models have no type '{dtype}'", dtype, DTYPES)
-        module = import_source(self.source(backend), backend, self.name)
-        return portable(get_backend(backend).runtime().build(module, self.name, dtype), module)
+        source, runtime = self.source(backend), get_runtime(backend)
+        module = import_source(source, backend, self.name)
+        return portable(runtime.build(module, self.name, dtype), module)
 
     def resolved(self) -> str:
         """The spec as one file in its own language, without `extends` and `use`."""

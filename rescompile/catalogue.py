@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from . import errors
 from .cost.report import columns
+from .emit.contract import Backend
+from .errors import Diagnostic, render
 from .language.load import zoo, zoo_directory
 from .language.yaml import read
 from .prose import json_text
 from .record import record
-from .registry import backend_names, get_backend
+from .registry import broken, working
 from .table import USUAL, Column, Row, Table, View
 
 
@@ -35,7 +39,11 @@ BACKENDS = (
     Column("name", "name", words=True),
     Column("title", "title", words=True, least=16),
     Column("default", "by default", words=True),
+    Column("proved", "proved", words=True),
+    Column("runs", "runs", words=True),
+    Column("files", "files", words=True),
 )
+BACKENDS_GIVE_WAY = ("title", "files", "default", "runs", "proved")
 OVERVIEW = "overview.json"  # what `report specs` says, so that nothing is compiled for a list
 FOLDER = "specs"  # whose folders are families; what stands in it itself is called by its name
 
@@ -46,22 +54,26 @@ class Catalogue:
 
     specs: tuple[Row, ...]
     backends: tuple[dict[str, str], ...]
+    broken: tuple[Diagnostic, ...] = ()  # what is wrong with further backends
 
     def text(self, view: View = USUAL) -> str:
         """A table of each. Columns that are asked for are those of the networks, shown alone."""
         specs = Table(SPECS, self.specs, SPECS_GIVE_WAY).text(view)
         if view.columns:
             return "\n".join(specs) + "\n"
-        backends = Table(BACKENDS, self.backends, ("title",)).text(view)
+        backends = Table(BACKENDS, self.backends, BACKENDS_GIVE_WAY).text(view)
         head = (view.style(word, "head") for word in ("specs", "backends"))
-        return "\n".join([next(head), "", *specs, "", next(head), "", *backends]) + "\n"
+        lines = [next(head), "", *specs, "", next(head), "", *backends]
+        lines += [line for one in self.broken for line in ("", render(one))]
+        return "\n".join(lines) + "\n"
 
     def markdown(self, view: View = USUAL) -> str:
         """The same as GitHub's Markdown."""
         lines = ["# Specs", "", *Table(SPECS, self.specs, SPECS_GIVE_WAY).markdown(view)]
         if not view.columns:
-            backends = Table(BACKENDS, self.backends, ("title",)).markdown(view)
+            backends = Table(BACKENDS, self.backends, BACKENDS_GIVE_WAY).markdown(view)
             lines += ["", "# Backends", "", *backends]
+            lines += [line for one in self.broken for line in ("", "```", render(one), "```")]
         return "\n".join(lines) + "\n"
 
     def csv(self, view: View = USUAL) -> str:
@@ -69,21 +81,25 @@ class Catalogue:
         return Table(SPECS, self.specs, SPECS_GIVE_WAY).csv(view)
 
     def json(self) -> str:
-        """Both lists."""
-        return json_text({"specs": [*map(dict, self.specs)], "backends": list(self.backends)})
+        """Both lists, and the diagnostics of what is broken."""
+        told = [errors.record(one) for one in self.broken]
+        lists = {"specs": [*map(dict, self.specs)], "backends": list(self.backends)}
+        return json_text({**lists, "broken": told})
 
 
 def catalogue() -> Catalogue:
     """What is shipped and what is found. Raises `SpecError` where a shipped file is broken."""
-    backends = map(_backend, backend_names())
+    backends = sorted(map(_backend, working()), key=itemgetter("name"))
     costs = {row["name"]: row for row in json.loads((zoo_directory() / OVERVIEW).read_bytes())}
     specs = (_spec(name, path, costs.get(name, {})) for name, path in zoo().items())
-    return Catalogue(tuple(specs), tuple(backends))
+    return Catalogue(tuple(specs), tuple(backends), tuple(broken()))
 
 
-def _backend(name: str) -> dict[str, str]:
-    found = get_backend(name)
-    return {"name": name, "title": found.title, "default": "yes" if found.by_default else "no"}
+def _backend(found: Backend) -> dict[str, str]:
+    said = {"default": found.by_default, "proved": found.trace is not None}
+    said["runs"] = found.runtime is not None
+    words = {key: "yes" if value else "no" for key, value in said.items()}
+    return {"name": found.name, "title": found.title, "files": found.suffix, **words}
 
 
 def _spec(name: str, path: Path, costs: Row) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class KerasBackend:
 
     name = "keras"
     title = "Keras"
+    suffix = ".py"
     by_default = True
     requires = ("keras", "tensorflow")
     engines = ("tensorflow", "jax", "torch")

@@ -36,6 +36,7 @@ class TorchBackend:
 
     name = "torch"
     title = "PyTorch"
+    suffix = ".py"
     by_default = True
     requires = ("torch",)
     engines = ()

@@ -163,10 +163,11 @@ class EngineType(BackendType):
     """A backend, or a backend and the engine that its framework is to run on: `keras:jax`."""
 
     def words(self) -> Iterable[str]:
-        from ..registry import get_backend
+        from ..registry import working
 
-        known = [*super().words()]
-        return known + [f"{name}:{one}" for name in known for one in get_backend(name).engines]
+        known = [*working()]
+        engines = [f"{one.name}:{engine}" for one in known for engine in one.engines]
+        return sorted(one.name for one in known) + engines
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from ..errors import RescompileError, did_you_mean
@@ -176,7 +177,9 @@ class EngineType(BackendType):
         try:
             engines = get_backend(name).engines
         except RescompileError as error:
-            self.fail(str(error).partition("]: ")[2] or str(error), param, ctx)
+            if error.diagnostics[0].code != "E002":
+                return value  # the command tells what is wrong with a backend that is there
+            self.fail(str(error).partition("]: ")[2], param, ctx)
         if colon and engine not in engines:
             help = did_you_mean(engine, engines) or f"{name} has no engines to choose from"
             self.fail(f"{name} does not run on '{engine}': {help}", param, ctx)
@@ -227,6 +230,18 @@ def print_or_write(text: str, output: Path | None, quiet: bool = False) -> None:
     Output(output, text).write()
     if not quiet:
         click.echo(f"wrote {visible(output.as_posix())}")
+
+
+def or_default(backends: Iterable[str]) -> list[str]:
+    """The backends that were named, each once, or those by default if none was.
+
+    One that may be by default and does not work is told: what is left out is not left out silently.
+    """
+    from ..registry import default_backends
+
+    return list(dict.fromkeys(backends)) or default_backends(
+        lambda found: click.echo(f"note: {found.message}; going on without it", err=True)
+    )
 
 
 backend_option = click.option(

@@ -6,19 +6,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..registry import backend_names, get_backend
+from ..registry import get_backend, working
 
 INTERCHANGE = {".npz": ("numpy",), ".safetensors": ("numpy", "safetensors")}  # and what they need
 
 
 def owner_of(file: Path) -> str | None:
-    """The backend that a suffix belongs to, None for an interchange format. Raises `SpecError`."""
+    """The backend that a suffix belongs to, None for an interchange format. Raises `SpecError`.
+
+    Of several it is the first by default, then the first by name.
+    """
     known = [*INTERCHANGE]
-    for name in backend_names():
-        suffixes = get_backend(name).weight_files
-        if file.name.endswith(suffixes):
-            return name
-        known.extend(suffixes)
+    for backend in working():
+        if file.name.endswith(backend.weight_files):
+            return backend.name
+        known.extend(backend.weight_files)
     if file.name.endswith(tuple(INTERCHANGE)):
         return None
     suffix = "".join(file.suffixes[-2:]) or file.name
@@ -34,7 +36,7 @@ def check_target(output: Path, owner: str | None, to: str | None) -> None:
         return
     fitting = ", ".join((*backend.weight_files, *backend.interchange_files))
     message = f"'{output.name}' is no file of weights for {backend.title}"
-    raise fault("E301", message, f"for {backend.title} the output ends in {fitting}")
+    raise fault("E301", message, fitting and f"for {backend.title} the output ends in {fitting}")
 
 
 def bare_needs(owner: str, file: Path) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from ..download import Settings
 from ..emit.weights import COUNTER
 from ..language.override import words
 from ..published import reference
-from ..registry import get_backend
+from ..registry import get_runtime
 from .conversion import convert
 from .names import Renames
 
@@ -41,7 +41,7 @@ def pretrained(
     its head afresh that are not as in the file, after `classes=10` say. All of this is as on the
     command line of `rescompile convert`. Raises `SpecError`.
     """
-    target, given = get_backend(backend), os.fspath(weights)
+    given = os.fspath(weights)
     changes = words(size, channels, classes, None, None, set)
     with tempfile.TemporaryDirectory(prefix="rescompile-") as folder:
         file = Path(folder, "weights.npz")
@@ -62,5 +62,5 @@ def pretrained(
             arrays = {tuple(name.split(".")): stored[name] for name in names}
     net = open_spec(spec or reference(given)[0], set=changes)
     model = net.module(backend)
-    target.runtime().set_weights(model, net.analysis, arrays)
+    get_runtime(backend).set_weights(model, net.analysis, arrays)
     return model

@@ -1,12 +1,14 @@
 """The contract that a backend fulfils: emit source, and, where its framework is installed, run it.
 
-A backend is a package `rescompile_NAME` with an object `backend` that is a `Backend`. What it
-cannot express stands in `unsupported`; `emit` is called only when that is empty.
+A backend is an object that is a `Backend`: `backend` of a package `rescompile_NAME`, or an entry
+point of `rescompile.backends`. What it cannot express stands in `unsupported`; `emit` is called
+only when that is empty. A class that inherits from `Backend` has none of what it does not say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from types import ModuleType
@@ -140,42 +142,20 @@ class Files(Protocol):
         """Write weights, all of one type, as the framework would."""
 
 
-class Backend(Protocol):
-    """A target language of the compiler."""
+class Preprocess(Protocol):
+    """Writes a file with a function that makes of images what weights were measured on."""
 
-    name: str
-    title: str
-    by_default: bool  # commands take it where no backend is named
-    requires: tuple[str, ...]  # the modules that its runtime imports
-    engines: tuple[str, ...]  # what its framework can run on, the default first; mostly nothing
-    biased_variance: bool  # a running variance is of the batch's biased one, unless a norm says so
-    weight_files: tuple[str, ...]  # the suffixes of the files that its runtime reads and saves
-    bare_files: Mapping[str, tuple[str, ...]]  # those that need no framework, and what they need
-    interchange_files: tuple[str, ...]  # those among the core's own formats that its users load
-    UNSUPPORTED: Mapping[type[Op], str]
-    # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
-    # are drawn, "storage" of those with tensors. A backend that needs no entries has no such table.
-    tables: Mapping[str, MutableMapping[type[Op], Any]]
+    def __call__(self, request: PreprocessingRequest) -> str:
+        """Raises `UnsupportedError` where the framework resizes otherwise."""
 
-    def unsupported(self, analysis: Analysis) -> list[str]:
-        """Everything in the network that this backend cannot express, each with its place."""
 
-    def emit(self, request: Request) -> str:
-        """The source file."""
+class Trace(Protocol):
+    """What an emitted file of a network does, as terms of `graph`."""
 
-    def preprocessing(self, request: PreprocessingRequest) -> str:
-        """A file with a function that makes of images what weights were measured on.
-
-        Raises `UnsupportedError` where the framework resizes otherwise.
-        """
-
-    def weight_name(self, path: Path) -> str:
-        """What the target calls the owner of the weights at `path`."""
-
-    def trace(
+    def __call__(
         self, source: str, elaborated: Elaborated, graph: Graph, given: Mapping[str, Number]
     ) -> Traced:
-        """What an emitted file of this network does, as terms of `graph`.
+        """The outputs, and the weights with what they start as.
 
         The file is executed against a stand-in of the framework, which need not be installed; the
         input is term 0. `given` are arguments of the function that makes the network, by the names
@@ -183,8 +163,60 @@ class Backend(Protocol):
         whatever broken code raises.
         """
 
+
+class Backend(Protocol):
+    """A target language of the compiler.
+
+    What a backend must say is its name, its title, and how it emits. Of what more it can do, none
+    stands here, and what follows from that beside it.
+    """
+
+    name: str
+    title: str
+    suffix: str = ".py"  # of the files that it emits
+    by_default: bool = False  # commands take it where no backend is named
+    requires: tuple[str, ...] = ()  # the modules that its runtime imports
+    engines: tuple[str, ...] = ()  # what its framework can run on, the default first
+    biased_variance: bool = False  # a running variance is the batch's biased one, if no norm says
+    weight_files: tuple[str, ...] = ()  # the suffixes of the files that its runtime reads and saves
+    bare_files: Mapping[str, tuple[str, ...]] = {}  # those that need no framework, and their needs
+    interchange_files: tuple[str, ...] = ()  # those among the core's formats that its users load
+    UNSUPPORTED: Mapping[type[Op], str] = {}
+    # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
+    # are drawn, "storage" of those with tensors. A backend that needs no entries has no such table.
+    tables: Mapping[str, MutableMapping[type[Op], Any]] = {}
+
+    def unsupported(self, analysis: Analysis) -> list[str]:
+        """Everything in the network that this backend cannot express, each with its place."""
+        found = ((".".join(path), type(trace.op)) for path, trace in analysis.elaborated.flat())
+        return [f"{place}: {self.UNSUPPORTED[op]}" for place, op in found if op in self.UNSUPPORTED]
+
+    @abstractmethod
+    def emit(self, request: Request) -> str:
+        """The source file. It has the lines of `Summary.docstring`, as text or as comments."""
+
+    def weight_name(self, path: Path) -> str:
+        """What the target calls the owner of the weights at `path`."""
+        return ".".join(path)
+
+    @property
+    def trace(self) -> Trace | None:
+        """How an emitted file is proved. With none it is written, and nothing is proved of it."""
+        return None
+
+    @property
+    def preprocessing(self) -> Preprocess | None:
+        """How images are prepared; with none, to ask for it is refused."""
+        return None
+
     def files(self) -> Files | None:
         """Who reads and writes `bare_files`, if there are any; imports no framework."""
+        return None
 
-    def runtime(self) -> Runtime:
-        """The runtime; imports the framework. Raises `ImportError` where it is not installed."""
+    @property
+    def runtime(self) -> Callable[[], Runtime] | None:
+        """Makes the runtime; imports the framework. Raises `ImportError` where it is not installed.
+
+        With none, nothing that is emitted runs: no live models, nothing to verify, no weights.
+        """
+        return None

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from pygments.lexer import Lexer
 from pygments.lexers.data import YamlLexer
 from pygments.lexers.python import PythonLexer
+from pygments.lexers.special import TextLexer
 from pygments.token import Comment, Keyword, Name, Number, String, Token, _TokenType
 
 from ..api import Architecture
@@ -50,11 +51,12 @@ def sources(net: Architecture) -> tuple[Source, ...]:
 
 
 def _emitted(net: Architecture, backend: str) -> Source:
-    title = get_backend(backend).title
+    target = get_backend(backend)
+    lexer = PythonLexer(**AS_IS) if target.suffix == ".py" else TextLexer(**AS_IS)
     try:
-        return _source(title, f"{net.name}.py", net.source(backend), PythonLexer(**AS_IS))
+        return _source(target.title, net.name + target.suffix, net.source(backend), lexer)
     except UnsupportedError as error:
-        return Source(title, "not expressible", reasons=error.reasons)
+        return Source(target.title, "not expressible", reasons=error.reasons)
 
 
 def _source(title: str, file: str, text: str, lexer: Lexer) -> Source:

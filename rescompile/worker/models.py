@@ -20,7 +20,7 @@ from ..live import import_source
 from ..reference.drops import KNOWN, NOTHING, RANDOM, TRAINING_BATCH, drops, factors, figures
 from ..reference.sgd import descend
 from ..reference.weights import random_weights, seeded_weights
-from ..registry import get_backend
+from ..registry import get_runtime
 from . import server
 from .job import Answer, Job, Subject, listed, named, numbered, unnamed
 
@@ -33,7 +33,7 @@ class Session(server.Session):
 
     def __init__(self, backend: str) -> None:
         self.backend = backend
-        self.runtime = get_backend(backend).runtime()
+        self.runtime = get_runtime(backend)
         gc.freeze()  # the framework's own objects stay: to look through them takes long
         self.key: tuple[Any, ...] = ()
         self.model: Any = None

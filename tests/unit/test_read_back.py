@@ -122,9 +122,9 @@ def write(
 ) -> dict[str, Any]:
     """What a process answers that writes with a fault."""
     made = Framework(fault)
-    for module in ("rescompile.worker.models", "rescompile.convert.session"):
-        patch.setattr(f"{module}.get_backend", lambda _: made)
-    patch.setattr("rescompile.convert.owner.get_backend", lambda _: made)
+    patch.setattr("rescompile.worker.models.get_runtime", lambda _: made)
+    for module in ("session", "owner"):
+        patch.setattr(f"rescompile.convert.{module}.get_backend", lambda _: made)
     patch.setattr(models.Session, "open", lambda self, spec, dtype, changes: open_spec(spec))
     options = {"spec": SPEC, "changes": [], "dtype": "float32", "file": file}
     return Session(backend_names()[0]).answer(Job("write", options, given)).data

@@ -17,6 +17,7 @@ from ..common import (
     force_option,
     guarded,
     line_length_option,
+    or_default,
     output_option,
     progress,
 )
@@ -59,10 +60,13 @@ def command(
     if check and stdout:
         raise click.UsageError("--check and --stdout exclude each other")
     from ...language.folder import networks
-    from ...registry import default_backends
+    from ...registry import get_backend
 
-    names = list(dict.fromkeys(backends)) or default_backends()
+    names = or_default(backends)
     made = compiled(networks(specs), names, output, quiet or stdout, changes, line_length)
+    for one in map(get_backend, () if quiet else names):
+        if one.trace is None:
+            click.echo(f"note: nothing proves what the {one.title} backend writes", err=True)
     if stdout:
         click.echo("".join(item.data.decode() for item in made), nl=False)
     elif check:
@@ -85,6 +89,7 @@ def compiled(
     """
     from ...errors import DiagnosticCollector, SpecError
     from ...files import Output
+    from ...registry import get_backend
 
     jobs = [(spec, name) for spec in specs for name in backends]
     opened: dict[str, Architecture] = {}
@@ -95,7 +100,7 @@ def compiled(
             net = opened.get(spec) or changes.open(spec)
             opened[spec] = net
             source = net.source(name, line_length)
-            made[Output(output / name / f"{net.name}.py", source)] = None
+            made[Output(output / name / (net.name + get_backend(name).suffix), source)] = None
     with collector.part():
         if alike := list(_of_one_name(opened.values())):
             raise SpecError(alike)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..changes import Changes, changeable
-from ..common import EngineType, SpecType, guarded
+from ..common import EngineType, SpecType, guarded, or_default
 from ..printed import Printer, printed
 
 if TYPE_CHECKING:
@@ -131,10 +131,13 @@ def _workers(backends: tuple[str, ...]) -> Iterator[list[Worker]]:
     that is installed and does not start is an error always.
     """
     from ...errors import Diagnostic, SpecError
-    from ...registry import default_backends
+    from ...registry import get_backend, lacking
     from ...worker.client import MissingFramework, Worker, WorkerError
 
-    names = list(dict.fromkeys(backends)) or default_backends()
+    names = or_default(backends)
+    owners = dict.fromkeys(name.partition(":")[0] for name in names)
+    if mute := [name for name in owners if get_backend(name).runtime is None]:
+        raise SpecError([lacking(name, "runtime") for name in mute])
     with contextlib.ExitStack() as stack:
         found = []
         # All start at once, since each takes seconds to import its framework.

@@ -15,6 +15,7 @@ from ..common import (
     force_option,
     guarded,
     line_length_option,
+    or_default,
     output_option,
 )
 
@@ -48,11 +49,11 @@ def command(
     Ends with Ctrl-C.
     """
     from ...language.stdin import STDIN
-    from ...registry import default_backends, get_backend
+    from ...registry import get_backend
 
     if STDIN in specs:
         raise click.UsageError("standard input cannot be watched; give a file")
-    names = list(dict.fromkeys(backends)) or default_backends()
+    names = or_default(backends)
     for name in names:
         get_backend(name)
     try:

@@ -31,6 +31,8 @@ def validate(
 
     `given` are arguments for the function that makes it, by their names in the spec, in its order.
     """
+    if backend.trace is None:
+        raise InternalError(f"the {backend.title} backend has no trace, so nothing can be proved")
     graph = Graph()
     expected = Expected(elaborated, graph, backend.weight_name, backend.biased_variance)
     known = len(graph.terms)
