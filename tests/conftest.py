@@ -1,10 +1,4 @@
-"""Options that the tests share, and which of the shipped networks the tests run by default.
-
-Every network is compiled, counted and compared with its generated files. To run all of them in both
-frameworks takes long, so `to_run` parametrises a test by those that differ in more than numbers: of
-the networks that look alike to the compiler once every number is blotted out (RegNets of one kind
-in seven sizes, say) the cheapest runs. The others are marked slow, as are deep and costly ones.
-`to_keep` does so for what writes and reads files, and runs a few that have every kind of layer.
+"""Options that the tests share; which networks they run by default, the conformance suite says.
 
 What hypothesis draws is the same at every run, so that a failure is one of the change at hand.
 `make fuzz` and `make fuzz-errors`, which set the number of examples, draw others each time.
@@ -13,35 +7,18 @@ What hypothesis draws is the same at every run, so that a failure is one of the 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
-from functools import cache
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from rescompile.api import open_spec
-from rescompile.cost.cost import Cost, network_cost
-from rescompile.language.load import zoo
+from rescompile.conformance.plugin import pytest_configure, pytest_generate_tests
 
-DEEP = 150  # layers: with more, a framework takes long to build a network
-COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
+__all__ = ["pytest_configure", "pytest_generate_tests"]
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\nclasses: 10\n"
 Write = Callable[..., Path]
-HEAVY = 100e6  # parameters: with more, a test takes half a minute
-KEPT = (  # flattening, branches, gates, shuffles, dense connections, layer scales, dead branches
-    *("alexnet", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5"),
-    *("densenet121", "convnext_tiny", "repvgg_a0", "resnet20_cifar", "unet"),
-)
-LARGE = 250e6  # parameters: with more, a machine's memory is at risk
-NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
 
-# Tests run side by side, and threads that wait for each other on busy cores take many times longer.
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-os.environ.update({name: "1" for name in THREADS if name not in os.environ})
 os.environ.pop("COLUMNS", None)  # tables are as wide as where no terminal is
 settings.register_profile("repeatable", derandomize=True)
 # Where the environment says CI, hypothesis makes the first of its own defaults "derandomize".
@@ -57,42 +34,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=False,
         help="rewrite golden files and expected error texts",
     )
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "to_run" in metafunc.fixturenames:
-        metafunc.parametrize("to_run", _runs())
-    if "to_keep" in metafunc.fixturenames:
-        slow = pytest.mark.slow
-        kept = [pytest.param(n, marks=[] if n in KEPT else slow) for n in sorted(zoo())]
-        metafunc.parametrize("to_keep", kept)
-
-
-@cache
-def _runs() -> list[Any]:
-    """Every shipped network as a parameter, with the marks that it gets."""
-    costs: dict[str, Cost] = {}
-    alike: dict[str, list[str]] = {}
-    for name in sorted(zoo()):
-        net = open_spec(name)
-        costs[name] = network_cost(net.analysis.elaborated)
-        alike.setdefault(structure(net.text()), []).append(name)
-    chosen = {min(names, key=lambda name: costs[name].macs) for names in alike.values()}
-    return [pytest.param(name, marks=_marks(name in chosen, costs[name])) for name in costs]
-
-
-def structure(text: str) -> str:
-    """A network as the compiler sees it, without name, numbers, and equal lines in a row."""
-    lines = [NUMBER.sub("#", line) for line in text.splitlines()[1:]]
-    return "\n".join(line for line, _ in groupby(lines))
-
-
-def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
-    if cost.parameters > LARGE:
-        reason = f"{cost.parameters:,} parameters: compiled and counted only"
-        return [pytest.mark.slow, pytest.mark.skip(reason)]
-    light = cost.layers <= DEEP and cost.macs <= COSTLY and cost.parameters <= HEAVY
-    return [] if chosen and light else [pytest.mark.slow]
 
 
 @pytest.fixture

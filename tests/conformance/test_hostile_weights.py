@@ -1,13 +1,10 @@
-"""Broken and hostile files of weights: diagnostics, nothing executed, nothing written."""
+"""Broken and hostile files of formats that are no backend's, and a wrong command line."""
 
 from __future__ import annotations
 
 import io
-import os
-import pickle
 import struct
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,72 +13,30 @@ from click.testing import CliRunner
 
 from rescompile.api import open_spec
 from rescompile.cli import main
+from rescompile.conformance.running.test_weight_files import (
+    Bomb,
+    check_pickle,
+    check_truncated,
+    refused,
+)
 from rescompile.convert.conversion import Converter
 from rescompile.convert.owner import INTERCHANGE
 from rescompile.errors import SpecError
 from rescompile.reference.weights import random_weights
-from rescompile.registry import backend_names, get_backend
 
 SPEC = "resnet20_cifar"
-SUFFIXES = [*INTERCHANGE, *(s for name in backend_names() for s in get_backend(name).weight_files)]
 
 
-@pytest.fixture(scope="module")
-def converter() -> Iterator[Converter]:
-    with Converter() as made:
-        yield made
+@pytest.mark.parametrize("suffix", INTERCHANGE)
+def test_a_truncated_file_is_refused(converter: Converter, suffix: str, tmp_path: Path) -> None:
+    check_truncated(converter, suffix, tmp_path)
 
 
-@pytest.fixture(scope="module")
-def good(converter: Converter, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A good file of each kind."""
-    folder = tmp_path_factory.mktemp("good")
-    drawn = random_weights(open_spec(SPEC).analysis.elaborated, 5)
-    np.savez(folder / "w.npz", **{".".join(k): a.astype("f4") for k, a in drawn.items()})
-    for suffix in SUFFIXES:
-        if suffix != ".npz":
-            converter.convert(folder / "w.npz", SPEC, folder / f"w{suffix}")
-    return {suffix: (folder / f"w{suffix}").read_bytes() for suffix in SUFFIXES}
-
-
-def refused(converter: Converter, file: Path) -> str:
-    """The diagnostic for a file; the output stays away, and no half file is left."""
-    output = file.parent / "out" / "out.npz"
-    with pytest.raises(SpecError) as caught:
-        converter.convert(file, SPEC, output)
-    assert not output.parent.exists()
-    assert "Traceback" not in str(caught.value)
-    assert {found.code for found in caught.value.diagnostics} == {"E302"}
-    return str(caught.value)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_truncated_file_is_refused(
-    converter: Converter, good: dict[str, bytes], suffix: str, tmp_path: Path
-) -> None:
-    data = good[suffix]
-    for size in (0, 1, 100, len(data) // 2, len(data) - 1):
-        file = tmp_path / f"cut{suffix}"
-        file.write_bytes(data[:size])
-        refused(converter, file)
-
-
-class Bomb:
-    def __reduce__(self) -> object:
-        return os.system, (f"touch {os.environ['BOMB']}",)
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", INTERCHANGE)
 def test_a_pickle_with_code_is_not_executed(
     converter: Converter, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BOMB", str(tmp_path / "executed"))
-    file = tmp_path / f"bomb{suffix}"
-    file.write_bytes(pickle.dumps({"conv1.weight": Bomb()}, protocol=2))
-    refused(converter, file)
-    assert not (tmp_path / "executed").exists()
-    pickle.loads(file.read_bytes())  # it would have
-    assert (tmp_path / "executed").exists()
+    check_pickle(converter, suffix, tmp_path, monkeypatch)
 
 
 def test_objects_in_an_npz_are_refused(converter: Converter, tmp_path: Path) -> None:

@@ -13,14 +13,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TABLE = re.compile(r"```order\n(.*?)```", re.DOTALL)
 FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "flax", "onnx"}
-NUMERIC = {"reference", "worker", "verify", "convert"}
+NUMERIC = {"reference", "worker", "verify", "convert", "conformance"}
 SEEN_BY_BACKENDS = {"errors", "record", "expr", "ops", "ir", "emit"}
 PACKAGE = {"__init__", "__main__"}  # the front door, which may import anything
 FRONT_DOOR = "rescompile"  # `import rescompile` loads nothing by itself
 CORE = sorted((ROOT / "rescompile").rglob("*.py"))
 BACKENDS = sorted((ROOT / "backends").rglob("*.py"))
 OWN = {path.name.removeprefix("rescompile_") for path in (ROOT / "backends").iterdir()}
-SHARED = [*(ROOT / "tests/unit").rglob("test_*.py"), *(ROOT / "tests/conformance").rglob("*.py")]
+SHARED = [
+    *(ROOT / "tests/unit").rglob("test_*.py"),
+    *(ROOT / "tests/conformance").rglob("*.py"),
+    *(ROOT / "rescompile/conformance").rglob("*.py"),
+]
 ASKS = {"source", "get_backend", "Worker", "importorskip", "parametrize"}
 
 
@@ -63,6 +67,7 @@ def test_the_core_imports_one_way(path: Path) -> None:
         assert parts[0] not in FRAMEWORKS, name
         assert not parts[0].startswith("rescompile_"), name
         assert parts[0] != "numpy" or layer in NUMERIC, name
+        assert parts[0] != "pytest" or layer == "conformance", name
         ours = parts[0] == "rescompile" and len(parts) > 1 and parts[1] != "__version__"
         if ours and layer not in PACKAGE and parts[1] != layer:
             assert LINES[parts[1]] < LINES[layer], f"{layer} imports {name}"

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rescompile.api import open_spec
-from rescompile.reference import run
-from rescompile.reference.deviation import relative_error
-from rescompile.reference.weights import random_weights
-from rescompile.worker.client import Worker
+from ...api import open_spec
+from ...reference import run
+from ...reference.deviation import relative_error
+from ...reference.weights import random_weights
+from ...worker.client import Worker
 
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 17, width: 22}\n"
 FORWARD_FLOAT32 = 1e-5

@@ -5,8 +5,6 @@ What it computes is tested with each backend.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -14,9 +12,9 @@ from typing import Any
 
 import pytest
 
-import rescompile
-from rescompile.errors import UnsupportedError
-from rescompile.registry import backend_names
+from ..api import open_spec
+from ..errors import UnsupportedError
+from .test_line_length import ruff
 
 HARD = 'a "title" of """three quotes\\ and a backslash, "'
 
@@ -29,7 +27,7 @@ def plans() -> Iterator[dict[str, Any]]:
         yield from (resized, {**resized, "crop": 224})
 
 
-@pytest.mark.parametrize("backend", backend_names())
+@pytest.mark.needs("preprocessing")
 def test_a_file_is_as_ruff_writes_it(backend: str, tmp_path: Path) -> None:
     refused = 0
     spec = {"rescompile": 1, "extends": "resnet18", "name": "mine", "title": HARD}
@@ -37,14 +35,12 @@ def test_a_file_is_as_ruff_writes_it(backend: str, tmp_path: Path) -> None:
     for i, plan in enumerate(plans()):
         entry = {"name": "V1", "url": url, "preprocessing": plan, "about": f"{HARD} {'word ' * 40}"}
         try:
-            made = rescompile.load({**spec, "weights": [entry]}).preprocessing(backend)
+            made = open_spec({**spec, "weights": [entry]}).preprocessing(backend)
         except UnsupportedError:
             refused += 1
             continue
         compile(made, "made", "exec")
         (tmp_path / f"made{i}.py").write_text(made, "utf-8")
     assert refused < 3
-    for command in (["format", "--diff"], ["check", "--select=E,F,I,UP,B"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length=100", "."]
-        done = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
+    ruff(tmp_path, 100, "format", "--diff")
+    ruff(tmp_path, 100, "check", "--select=E,F,I,UP,B")

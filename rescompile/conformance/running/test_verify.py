@@ -6,12 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rescompile.language.load import zoo
-from rescompile.registry import backend_names, get_backend
-from rescompile.verify.verification import Options, verify
-from rescompile.worker.client import MissingFramework, Worker
-
-ENGINES = [f"{name}:{engine}" for name in backend_names() for engine in get_backend(name).engines]
+from ...verify.verification import Options, verify
+from ...worker.client import MissingFramework, Worker
+from ..plugin import chosen
 
 
 def started(label: str) -> Worker | None:
@@ -25,20 +22,21 @@ def started(label: str) -> Worker | None:
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[list[Worker]]:
-    found = [worker for worker in map(started, backend_names()) if worker is not None]
+def workers(request: pytest.FixtureRequest) -> Iterator[list[Worker]]:
+    """All that are chosen and whose frameworks are installed."""
+    running = (one.name for one in chosen(request.config) if one.runtime)
+    found = [worker for worker in map(started, running) if worker is not None]
     if not found:
-        pytest.skip("no framework is installed")
+        pytest.skip("no framework of a chosen backend is installed")
     yield found
     for worker in found:
         worker.close()
 
 
-@pytest.mark.parametrize("label", ENGINES)
-def test_every_engine_agrees(label: str) -> None:
-    worker = started(label)
+def test_every_engine_agrees(engine: str) -> None:
+    worker = started(engine)
     if worker is None:
-        pytest.skip(f"{label} is not installed")
+        pytest.skip(f"{engine} is not installed")
     with worker:
         certificate = verify("resnet20_cifar", [worker], Options(changes=("n=1",)))
     assert certificate.good, certificate.text()
@@ -51,7 +49,6 @@ def test_a_network_with_dropout_and_depthwise_kernels_agrees(workers: list[Worke
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spec", sorted(zoo()))
 def test_every_spec_agrees(spec: str, workers: list[Worker]) -> None:
     certificate = verify(spec, workers, Options())
     assert certificate.good, certificate.text()

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from rescompile import ops
-from rescompile.emit.contract import Backend, Request
-from rescompile.emit.summary import Summary
-from rescompile.emit.validation import validate
-from rescompile.errors import SpecError
-from rescompile.ir.analysis import Analysis
-from rescompile.ir.elaborate import elaborate
-from rescompile.ir.fold import fold
-from rescompile.ir.structure import Block, Call, Form, Layer, Network, Stage
-from rescompile.ir.trace import Elaborated
-from rescompile.ops import Op
+from .. import ops
+from ..emit.contract import Backend, Request
+from ..emit.summary import Summary
+from ..emit.validation import validate
+from ..errors import SpecError
+from ..ir.analysis import Analysis
+from ..ir.elaborate import elaborate
+from ..ir.fold import fold
+from ..ir.structure import Block, Call, Form, Layer, Network, Stage
+from ..ir.trace import Elaborated
+from ..ops import Op
 
 # Values to give for attributes of each type.
 VALUES: dict[str, list[Any]] = {
@@ -67,11 +67,12 @@ def elaborated(op: Op, form: Form = Form.MODULE) -> Iterator[Elaborated]:
 
 
 def emitted(backend: Backend, made: Elaborated) -> tuple[Analysis, str] | list[str]:
-    """The source of a network, proved; or why the backend does not take it."""
+    """The source of a network, proved if it can be; or why the backend does not take it."""
     analysis = Analysis(fold(made))
     if reasons := backend.unsupported(analysis):
         return reasons
     head = Summary("net", "", "net.yaml", "1", made.network.input, 0, 0, ())
     source = backend.emit(Request(analysis, head))
-    validate(backend, made, source)
+    if backend.trace:
+        validate(backend, made, source)
     return analysis, source

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rescompile.registry import backend_names, get_backend
+from ..plugin import ready
 
 SPEC = """\
 rescompile: 1
@@ -43,7 +43,7 @@ def answer(model):
 
 """
 SENDS = """
-import rescompile
+import rescompile # load
 
 spec = open(f"{folder}/mine.yaml").read()
 model = rescompile.load(spec).module(backend)
@@ -65,13 +65,12 @@ assert np.array_equal(answer(copy.deepcopy(first)), wanted["one"])
 """
 
 
-@pytest.mark.parametrize("backend", backend_names())
+@pytest.mark.needs("runtime")
 def test_they_travel_between_processes(backend: str, tmp_path: Path) -> None:
-    missing = [m for m in get_backend(backend).requires if importlib.util.find_spec(m) is None]
-    if missing:
-        pytest.skip(f"the {backend} backend needs {', '.join(missing)}")
+    ready(backend)
     (tmp_path / "mine.yaml").write_text(SPEC, "utf-8")
     for script in (SENDS, RECEIVES):
         words = [sys.executable, "-c", HEAD + script, backend, str(tmp_path)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -1,0 +1,1 @@
+"""What needs NumPy, and mostly the framework of a backend."""
