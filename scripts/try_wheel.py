@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 MINORS = range(10, 15)  # what pyproject.toml promises: 3.10 to 3.14
-PAGES = ("architecture", "cookbook", "errors", "language", "recipes", "training")
+PAGES = ("architecture", "backends", "cookbook", "errors", "language", "recipes", "training")
 BUILD = "wrote generated/keras/resnet34.py\nwrote generated/torch/resnet34.py\n"
 
 

@@ -66,11 +66,13 @@ def installed(config: pytest.Config) -> list[Backend]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     asked, config = set(metafunc.fixturenames), metafunc.config
-    if "to_run" in asked:
-        metafunc.parametrize("to_run", runs())
+    ours = metafunc.module.__name__.rpartition(".")[0] in (FOLDER, f"{FOLDER}.running")
+    if "to_run" in asked:  # which takes seconds to find out
+        able = not ours or any(one.runtime for one in chosen(config))
+        metafunc.parametrize("to_run", runs() if able else [])
     if "to_keep" in asked:
-        metafunc.parametrize("to_keep", kept())
-    if metafunc.module.__name__.rpartition(".")[0] not in (FOLDER, f"{FOLDER}.running"):
+        metafunc.parametrize("to_keep", kept() if not ours or installed(config) else [])
+    if not ours:
         return
     if "spec" in asked and not _is_given(metafunc, "spec"):
         metafunc.parametrize("spec", sorted(zoo()))

@@ -78,8 +78,8 @@ def variants(backend: str, kind: Any, name: str) -> dict[Any, Made]:
 
 
 def is_told(backend: Backend, name: str) -> bool:
-    """Whether an attribute makes a difference; running variances may be unbiased in any case."""
-    return backend.biased_variance or name != "unbiased"
+    """Whether an attribute makes a difference; what runs may be unbiased in any case."""
+    return name != "unbiased" or backend.biased_variance or backend.runtime is None
 
 
 def meaning(backend: Backend, network: Elaborated) -> tuple[Any, ...]:

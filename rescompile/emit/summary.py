@@ -81,8 +81,11 @@ class Summary:
 
 
 def is_generated(source: str) -> bool:
-    """Whether a file says, by the line that every docstring of ours has, that it is emitted."""
-    return re.search(rf"^{GENERATED} \S+ from ", source, re.MULTILINE) is not None
+    """Whether a file says, by the line that every docstring of ours has, that it is emitted.
+
+    Where the docstring is a comment, the line begins with what comments begin with.
+    """
+    return re.search(rf"^(?:[^\w\s]+ )?{GENERATED} \S+ from ", source, re.MULTILINE) is not None
 
 
 def arranged(shape: Shape, layout: str) -> Shape:

@@ -43,7 +43,7 @@ def answer(model):
 
 """
 SENDS = """
-import rescompile # load
+import rescompile
 
 spec = open(f"{folder}/mine.yaml").read()
 model = rescompile.load(spec).module(backend)
