@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from rescompile import explain, ops
 from rescompile.errors import Diagnostic, Location, record
-from rescompile.expr import dims
+from rescompile.expr import dims, parse
 from rescompile.ir import call_stack, elaborate
 from rescompile.language import load, models, names, printed, types, yaml
 from rescompile.language import schema as spec_schema
@@ -46,6 +46,7 @@ OPERATORS = {
     "/": "quotient, with a fraction: for a whole number write `//` or `int(...)`",
     "//": "quotient, rounded down",
     "%": "remainder",
+    "**": "power: `2 ** 10` is 1024",
     "==": "equal",
     "!=": "not equal",
     "<": "less",
@@ -61,8 +62,8 @@ LIMITS = {
     "repetitions": call_stack.MAX_REPEAT,
     "layers of a network": elaborate.MAX_LAYERS,
     "values of one map": ops_base.MAX_ELEMENTS,
-    "characters of an expression": dims.MAX_TEXT,
-    "terms of an expression": dims.MAX_NODES,
+    "characters of an expression": parse.MAX_TEXT,
+    "terms of an expression": parse.MAX_NODES,
     "blocks that call each other, one inside the other": blocks.MAX_BLOCK_DEPTH,
     "files in a chain of `extends` and `use`": load.MAX_CHAIN,
     "bytes of a file": yaml.MAX_BYTES,

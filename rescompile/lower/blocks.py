@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..expr.dims import Dim, ExprError, Var, binary
+from ..expr.dims import Dim, ExprError, Var, binary, is_whole
 from ..expr.kinds import is_condition
 from ..ir.flow import expand
 from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
@@ -155,7 +155,8 @@ class Calls:
             dim = scope.dim(value, spec, "let", key, wanted=None)
             scope.lets.append((key, dim))
             _check_let(scope, spec, key)
-            scope.names[key] = bool if is_condition(dim, scope.names) else int
+            number = int if is_whole(dim) else float
+            scope.names[key] = bool if is_condition(dim, scope.names) else number
             for known in (scope.values, scope.words):
                 known.pop(key, None)  # the network's own of that name is not meant below
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)

@@ -44,6 +44,11 @@ class Scope:
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
 
+    @property
+    def fractions(self) -> dict[str, Dim]:
+        """The names that may stand for no whole number."""
+        return {name: Var(name, True) for name, kind in self.names.items() if kind is float}
+
     def inner(self, *, numbered: bool) -> Scope:
         return replace(self, numbered=numbered)
 
@@ -101,7 +106,7 @@ class Scope:
         at = model.at(key, index)
         try:
             read_as = read(value)
-            dim = substitute(read_as, self.values)
+            dim = substitute(read_as, {**self.fractions, **self.values})
         except ExprError as error:
             raise fault("E204", str(error), at, error.help) from None
         self.check_kind(read_as, index or key, wanted, at)

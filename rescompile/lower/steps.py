@@ -226,7 +226,8 @@ class Steps:
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)
         self.blocks[name] = replace(block, parameters=params)
-        args = tuple((n, outer if n == entering else Var(n)) for n in free)
+        own = {**{n: Var(n) for n in free}, **inner.fractions, entering: outer}
+        args = tuple((n, own[n]) for n in free)
         return Call(name, args, step.name, at=step.at())
 
 
