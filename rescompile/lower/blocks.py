@@ -11,7 +11,17 @@ from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import Dim, ExprError, Var, binary, is_whole
 from ..expr.kinds import is_condition
 from ..ir.flow import expand
-from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
+from ..ir.structure import (
+    BLOCK_INDEX,
+    IN_CHANNELS,
+    INDEX,
+    Block,
+    Call,
+    Form,
+    Node,
+    Param,
+    is_repeated,
+)
 from ..language.models import BlockSpec, Spec, Step
 from .arguments import Arguments
 from .liveness import check_values
@@ -61,6 +71,7 @@ class Calls:
         if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
             self.passed += repeat
         children = step.children or "{i}"
+        when = binary("and", when, is_repeated(repeat))
         at, places = step.at(), step.places
         return Call(block, tuple(args), step.name, repeat, children, when, at, places)
 

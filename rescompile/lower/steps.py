@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim, Expr, ExprError, Var, binary
+from ..expr.kinds import Kind
 from ..ir.flow import Flow, SymbolicError
 from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
@@ -25,6 +26,7 @@ from ..ir.structure import (
     Loop,
     Node,
     Param,
+    is_repeated,
 )
 from ..language.models import Spec, Step
 from ..ops import LayerNorm, Linear, Permute
@@ -142,8 +144,8 @@ class Steps:
         options = step.options
         words = Words(self.spec.defaults, scope.word, scope.dim)
 
-        def read(value: Any, key: str) -> Dim:
-            return scope.dim(value, options, key)
+        def read(value: Any, key: str, wanted: Kind = float) -> Dim:
+            return scope.dim(value, options, key, wanted=wanted)
 
         op = operation(step.word, options, read, words, scope.channels)
         return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
@@ -199,7 +201,7 @@ class Steps:
         entering = scope.channels
         body = self.body(step.steps or (), scope.with_index())
         scope.channels = entering
-        return Loop(count, body, step.at("repeat"))
+        return Loop(count, body, is_repeated(count), step.at("repeat"))
 
     def hoist(self, step: Step, scope: Scope) -> Call:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""

@@ -128,7 +128,7 @@ class Common(Model):
         "`$stride > 1`.",
     )
     repeat: Repeat | None = Field(
-        None, description="How many times in a row: for `block` and `steps`."
+        None, description="How many times in a row: for `block` and `steps`. 0 leaves them out."
     )
     children: Children | None = Field(
         None,

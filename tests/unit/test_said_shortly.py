@@ -1,0 +1,116 @@
+"""What the language says shortly, and that it is the network that is said at length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rescompile.api import open_spec
+from rescompile.errors import SpecError
+from rescompile.ir.trace import flatten
+from rescompile.registry import backend_names
+
+Write = Callable[..., Path]
+Layers = list[tuple[object, ...]]
+
+
+def layers(spec: Path) -> Layers:
+    """The operations of a network with their paths and shapes; its code is proved everywhere."""
+    net = open_spec(spec)
+    for backend in backend_names():
+        net.source(backend)
+    found = flatten(net.analysis.elaborated.root.items)
+    return [(path, trace.op, trace.x, trace.y) for path, trace in found]
+
+
+def same(write: Write, short: str, long: str) -> None:
+    assert layers(write(short, "short")) == layers(write(long, "long"))
+
+
+UNIT = """
+blocks:
+  unit:
+    parameters: {channels: {}, biased: {type: bool, default: false}}
+    body:
+      - {name: conv, conv: {channels: $channels, kernel: 3, bias: $biased}}
+"""
+LEVEL = """
+  level:
+    parameters: {depth: {}, wide: {default: 8}}
+    body:
+      - {name: first, block: unit, channels: 8}
+      - {name: more, block: unit, channels: $wide, repeat: $depth}
+      - name: tail
+        group:
+          - {block: unit, channels: $wide, repeat: $depth}
+          - {repeat: $depth // 2, steps: [{conv: {channels: $wide, kernel: 1}}, {norm: {}}]}
+          - activation: {}
+"""
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_part_repeated_0_times_is_not_there(depth: int, write: Write) -> None:
+    stages = "stages:\n  - {{name: a, block: level, depth: {}}}\n"
+    short = UNIT + LEVEL + stages.format(depth) + "  - {name: b, block: level, depth: 3}\n"
+    found = [path for path, *_ in layers(write(short)) if path[0] == "a"]
+    assert found == [
+        ("a", "first", "conv"),
+        *[("a", "more", str(i), "conv") for i in range(depth)],
+        *[("a", "tail", str(i), "conv") for i in range(depth)],
+        *[("a", "tail", str(depth + i)) for i in range(depth // 2 * 2 + 1)],
+    ]
+
+
+def test_the_network_itself_leaves_out_what_is_repeated_0_times(write: Write) -> None:
+    rows = "stages:\n{}  - {{name: b, block: unit, channels: 8}}\n"
+    some = "  - {name: a, block: unit, channels: 16, repeat: $n}\n"
+    same(write, "parameters: {n: 0}\n" + UNIT + rows.format(some), UNIT + rows.format(""))
+
+
+def test_nothing_is_repeated_less_often(write: Write) -> None:
+    wrong = UNIT + LEVEL + "stages:\n  - {name: a, block: level, depth: -1}\n"
+    with pytest.raises(SpecError, match="repeat is -1; it must be a whole number from 0"):
+        layers(write(wrong))
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_what_is_repeated_0_times_leaves_no_value(depth: int, write: Write) -> None:
+    """A step that may be repeated 0 times can be gone back to where it never is."""
+    spec = (
+        UNIT
+        + f"""
+  skip:
+    parameters: {{depth: {{}}}}
+    body:
+      - {{name: more, block: unit, channels: 8, repeat: $depth}}
+      - {{name: conv, conv: {{channels: 8, kernel: 1}}}}
+      - add: [[], [{{from: more}}]]
+stages:
+  - {{name: a, block: skip, depth: {depth}}}
+  - {{name: b, block: skip, depth: 2}}
+"""
+    )
+    if depth:
+        assert len(layers(write(spec))) == 5
+        return
+    with pytest.raises(SpecError, match="the step 'more' is repeated 0 times") as caught:
+        layers(write(spec))
+    (found,) = caught.value.diagnostics
+    assert found.location is not None
+    assert "from: more" in found.location.text
+
+
+def test_a_bias_is_there_on_a_condition(write: Write) -> None:
+    rows = "stages:\n  - {name: a, block: unit, channels: 8, biased: true}\n"
+    spec = UNIT + rows + "  - {name: b, block: unit, channels: 8}\n"
+    ops = [op for _, op, *_ in layers(write(spec))]
+    assert [op.bias for op in ops] == [True, False]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("value", ["$channels", "$channels * 2"])
+def test_a_bias_is_no_number(value: str, write: Write) -> None:
+    spec = UNIT.replace("$biased", value) + "stages:\n  - {name: a, block: unit, channels: 8}\n"
+    with pytest.raises(SpecError, match="`bias` is true or false"):
+        layers(write(spec))
