@@ -21,7 +21,7 @@ from rescompile.ir import call_stack, elaborate
 from rescompile.language import load, models, names, printed, types, yaml
 from rescompile.language import schema as spec_schema
 from rescompile.language.models import claims
-from rescompile.lower import blocks
+from rescompile.lower import blocks, steps
 from rescompile.ops import base as ops_base
 from rescompile.reserved import ATTRIBUTES, KEYWORDS
 
@@ -60,6 +60,7 @@ LIMITS = {
     "characters of a name": types.MAX_NAME,
     "a number": types.MAX_NUMBER,
     "repetitions": call_stack.MAX_REPEAT,
+    "steps, with branches that repeat written out": steps.MAX_STEPS,
     "layers of a network": elaborate.MAX_LAYERS,
     "values of one map": ops_base.MAX_ELEMENTS,
     "characters of an expression": parse.MAX_TEXT,
@@ -258,6 +259,8 @@ def _list(schema: dict[str, Any]) -> str:
         return "a list of steps"
     if item.get("type") in ("array", "number"):
         return "a list of lists of steps" if item["type"] == "array" else "a list of numbers"
+    if "oneOf" in item or "anyOf" in item:
+        return "a list of branches, each a list of steps or a mapping"
     inner = item.get("$ref", "").rsplit("/", 1)[-1]
     return f"a list of {inner.lower()}s, see below" if inner else "a list of names or words"
 

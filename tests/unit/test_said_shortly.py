@@ -114,3 +114,90 @@ def test_a_bias_is_no_number(value: str, write: Write) -> None:
     spec = UNIT.replace("$biased", value) + "stages:\n  - {name: a, block: unit, channels: 8}\n"
     with pytest.raises(SpecError, match="`bias` is true or false"):
         layers(write(spec))
+
+
+WAYS = """
+  ways:
+    parameters: {paths: {default: 2}, pooled: {type: bool, default: false}}
+    let: {most: $paths}
+    body:
+      - concat:
+          conv: {repeat: $most, branch: [{conv: {channels: 4 * ($index + 1), kernel: 3}}]}
+          pool: {when: $pooled, branch: [{max_pool: {kernel: 3, stride: 1, padding: 1}}]}
+"""
+BRANCHES = {
+    "{paths: 3}": "[c4, c8, c12]",
+    "{paths: 1, pooled: true}": "[c4, pool]",
+    "{pooled: true}": "[c4, c8, pool]",
+    "{}": "[c4, c8]",
+}
+
+
+def test_branches_repeat_and_are_left_out(write: Write) -> None:
+    rows = [f"  - {{name: s{i}, block: ways, {a[1:]}\n" for i, a in enumerate(BRANCHES)]
+    short = UNIT + WAYS + "stages:\n" + "".join(rows).replace(", }", "}")
+    long = "stages:\n"
+    for i in range(len(BRANCHES)):
+        long += f"  - {{name: s{i}, block: s{i}}}\n"
+    blocks = "blocks:\n"
+    for i, names in enumerate(BRANCHES.values()):
+        blocks += f"  s{i}:\n    body:\n      - concat:\n"
+        for number, name in enumerate((n for n in names[1:-1].split(", ") if n != "pool"), 1):
+            blocks += f"          conv{number}: [{{conv: {{channels: {name[1:]}, kernel: 3}}}}]\n"
+        if "pool" in names:
+            blocks += "          pool: [{max_pool: {kernel: 3, stride: 1, padding: 1}}]\n"
+    same(write, short, blocks + long)
+
+
+def test_calls_that_agree_in_their_branches_share_a_class(write: Write) -> None:
+    rows = "stages:\n" + "".join(
+        f"  - {{name: s{i}, block: ways, paths: {n}}}\n" for i, n in enumerate((2, 3, 2, 3))
+    )
+    net = open_spec(write(UNIT + WAYS + rows))
+    assert [*net.analysis.network.blocks] == ["ways", "ways_3"]
+
+
+def test_a_mapping_that_repeats_may_be_all_branches(write: Write) -> None:
+    short = (
+        "stages:\n  - add: {repeat: 3, branch: [{conv: {channels: 4, kernel: 2 * $index + 1}}]}\n"
+    )
+    convs = ", ".join(f"[{{conv: {{channels: 4, kernel: {k}}}}}]" for k in (1, 3, 5))
+    same(write, short, f"stages:\n  - add: [{convs}]\n")
+
+
+def test_one_branch_that_is_left_is_all_there_is(write: Write) -> None:
+    conv = "conv: {channels: 4, kernel: 3}"
+    short = f"stages:\n  - concat:\n    - [{{{conv}}}]\n    - {{when: false, branch: []}}\n"
+    same(write, short + "  - norm: {}\n", f"stages:\n  - {conv}\n  - norm: {{}}\n")
+
+
+@pytest.mark.parametrize(
+    ("block", "call", "message"),
+    [
+        ("{repeat: $paths, branch: []}", "paths: $classes", "'paths' decides which branches"),
+        ("{repeat: $paths, branch: []}", "paths: -1", "repeat is -1; it must be a whole number"),
+        ("{repeat: $in_channels, branch: []}", "paths: 2", "`repeat` has to be known here"),
+        ("{when: $in_channels > 1, branch: []}", "paths: 2", "`when` has to be known here"),
+        ("{when: false, branch: []}", "paths: 2", "joins two branches or more"),
+        (
+            "{repeat: $paths, branch: [{conv: {channels: 8, kernel: 1}, name: c}]}",
+            "paths: 2",
+            "twice",
+        ),
+        (
+            "{repeat: 10000, branch: [{add: {repeat: 99, branch: [{norm: {}}]}}]}",
+            "paths: 2",
+            "steps",
+        ),
+        ("{children: 'a{n}', branch: []}", "paths: 2", "names branches that repeat"),
+    ],
+)
+def test_branches_that_are_refused(block: str, call: str, message: str, write: Write) -> None:
+    first = (
+        f"blocks:\n  b:\n    parameters: {{paths: {{}}}}\n    body:\n      - concat: [{block}]\n"
+    )
+    if "$paths" not in block:
+        first += "      - scale: {factor: $paths}\n"
+    with pytest.raises(SpecError, match=message) as caught:
+        layers(write(first + f"stages:\n  - {{name: s, block: b, {call}}}\n"))
+    assert all(one.location for one in caught.value.diagnostics)
