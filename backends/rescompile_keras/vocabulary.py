@@ -110,11 +110,13 @@ ADAPTIVE = _own(
     "AdaptiveAveragePooling2D", ops.AdaptiveAvgPool, Argument("output_size", "size", BOTH)
 )
 SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
-# Elementwise functions that Keras 3.5 does not have, or not as an activation.
-OWN_FUNCTIONS = (
+# What Keras 3.5 does not have, or not as a layer or an activation.
+OWN_LAYERS = (
     _own("CELU", ops.Celu, Argument("alpha", "alpha", FLOAT, 1.0)),
     _own("LogSigmoid", ops.LogSigmoid),
     _own("HardTanh", ops.HardTanh),
+    _own("ChannelMean", ops.ChannelMean),
+    _own("ChannelMax", ops.ChannelMax),
 )
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
@@ -126,7 +128,7 @@ ROWS = (
     _layer("ReLU", ops.Relu6, Argument("max_value", (), constant(6.0), None)),
     _layer("LeakyReLU", ops.LeakyRelu, Argument("negative_slope", "slope", FLOAT, keyword=True)),
     _layer("ELU", ops.Elu),
-    *OWN_FUNCTIONS,
+    *OWN_LAYERS,
     _layer("Softmax", ops.Softmax),
     *(_layer("Activation", op, Argument("activation", (), constant(op.word))) for op in WORDS),
     *(
@@ -143,6 +145,11 @@ FUNCTIONS = (
     _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
     _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
     _own("space_to_depth", ops.SpaceToDepth, Argument("scale", "scale"), parts=MOVED),
+    _own(
+        *("split_softmax", ops.SplitSoftmax, Argument("splits", "splits")),
+        Argument("groups", "groups"),
+        parts=(("Reshape", "split"), ("Softmax", "softmax"), ("Reshape", "")),
+    ),
 )
 # What is no operation by itself.
 ZEROS = _layer("ZeroPadding2D", Op, Argument("padding", (), ASIDE))
@@ -158,4 +165,4 @@ LAYERS: dict[str, tuple[Layer, ...]] = {}
 for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
     LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
 # Layers that a file defines itself.
-OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_FUNCTIONS))
+OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))

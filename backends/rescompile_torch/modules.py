@@ -132,6 +132,9 @@ TABLE = (
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
     _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
     _module("PixelUnshuffle", ops.SpaceToDepth, Argument("downscale_factor", "scale")),
+    _module("SplitSoftmax", ops.SplitSoftmax, Argument("splits", "splits"), GROUPS, own=True),
+    _module("ChannelMean", ops.ChannelMean, own=True),
+    _module("ChannelMax", ops.ChannelMax, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 MODULES: dict[type[Op], Writes] = {

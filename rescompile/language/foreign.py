@@ -98,6 +98,7 @@ STEPS = {
     "pixelunshuffle": "space_to_depth",
     "pool": "max_pool",
     "resize": "upsample",
+    "radixsoftmax": "split_softmax",
     "sequential": "group",
     "sum": "add",
     "transposedconv": "conv_transpose",

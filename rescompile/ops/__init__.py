@@ -31,6 +31,7 @@ from .activation import (
     Softsign,
     Tanh,
 )
+from .attention import ChannelMax, ChannelMean, SplitSoftmax
 from .attribute import REQUIRED, Attribute, Kind, attributes
 from .base import (
     MAX_EXTENT,
@@ -111,6 +112,9 @@ OPS: tuple[type[Op], ...] = (
     Upsample,
     DepthToSpace,
     SpaceToDepth,
+    SplitSoftmax,
+    ChannelMean,
+    ChannelMax,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -123,6 +127,8 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Celu",
+    "ChannelMax",
+    "ChannelMean",
     "ChannelShuffle",
     "Conv",
     "ConvTranspose",
@@ -180,6 +186,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "SpaceToDepth",
+    "SplitSoftmax",
     "StochasticDepth",
     "Tanh",
     "Upsample",

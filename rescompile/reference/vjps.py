@@ -207,6 +207,27 @@ def global_max_pool(
     return first * dy.reshape(*x.shape[:2], 1, 1), {}
 
 
+def split_softmax(
+    op: ops.SplitSoftmax, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    parts = (len(x), *ints((op.groups, op.splits)), -1)
+    shared = (dy * y).reshape(parts).sum(2, keepdims=True)
+    pulled = y.reshape(parts) * (dy.reshape(parts) - shared)
+    return pulled.reshape(x.shape), {}
+
+
+def channel_mean(
+    op: ops.ChannelMean, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return np.broadcast_to(dy / x.shape[1], x.shape), {}
+
+
+def channel_max(
+    op: ops.ChannelMax, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return np.moveaxis(_greatest(np.moveaxis(x, 1, -1)), -1, 1) * dy, {}
+
+
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return dy, {}
 
@@ -258,5 +279,8 @@ VJPS: dict[type[Op], Vjp] = {
     ops.LayerScale: layer_scale,
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Upsample: upsample,
+    ops.SplitSoftmax: split_softmax,
+    ops.ChannelMean: channel_mean,
+    ops.ChannelMax: channel_max,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }
