@@ -127,6 +127,7 @@ KINDS = {
     "ln": "layer",
     "logsigmoid": "log_sigmoid",
     "lrelu": "leaky_relu",
+    "parametricrelu": "prelu",
     "swish": "silu",
 }
 # What takes more than one word to say here.
@@ -182,7 +183,6 @@ FOREIGN = frozenset(
         "multiheadattention",
         "orthogonal",
         "permute",
-        "prelu",
         "reglu",
         "reshape",
         "rms",

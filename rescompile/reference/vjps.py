@@ -157,6 +157,12 @@ def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
     return lambda op, x, y, p, dy, training: (dy * slope(op, x, y), {})
 
 
+def prelu(op: ops.Prelu, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    slope = np.where(x > 0, 1.0, per_channel(p["weight"], x))
+    given = _over_channel(dy * np.minimum(x, 0.0))
+    return dy * slope, {"weight": given.sum(keepdims=True) if op.shared else given}
+
+
 def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return y * (dy - (dy * y).sum(1, keepdims=True)), {}
 
@@ -268,6 +274,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.GroupNorm: group_norm,
     ops.InstanceNorm: instance_norm,
     **{kind: elementwise(slope) for kind, slope in SLOPES.items()},
+    ops.Prelu: prelu,
     ops.Softmax: softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
