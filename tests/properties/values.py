@@ -36,6 +36,7 @@ USUAL: dict[str, list[Any]] = {
     "before": [0, 1, 2],
     "after": [0, 1, 2],
     "start": [0, 0, 1, 2],
+    "splits": [1, 2, 2, 4],
     "stop": [2, 3, 4],
     "scale": [1, 1, 2],
     "size": [1, 2, 3, 4, 7],

@@ -136,6 +136,8 @@ class Activation(Model):
     )
     slope: Slope | None = key(ops.LeakyRelu, "slope", default=None)
     alpha: Alpha | None = key(ops.Celu, "alpha", default=None)
+    shared: Bool | None = key(ops.Prelu, "shared", default=None)
+    init: PlainFloat | None = key(ops.Prelu, "init", default=None)
 
 
 def _models(op: type[Op]) -> dict[str, type[Model]]:
