@@ -16,12 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from rescompile import explain, ops
 from rescompile.errors import Diagnostic, Location, record
-from rescompile.expr import dims
+from rescompile.expr import dims, parse
 from rescompile.ir import call_stack, elaborate
 from rescompile.language import load, models, names, printed, types, yaml
 from rescompile.language import schema as spec_schema
 from rescompile.language.models import claims
-from rescompile.lower import blocks
+from rescompile.lower import blocks, steps
 from rescompile.ops import base as ops_base
 from rescompile.reserved import ATTRIBUTES, KEYWORDS
 
@@ -46,6 +46,7 @@ OPERATORS = {
     "/": "quotient, with a fraction: for a whole number write `//` or `int(...)`",
     "//": "quotient, rounded down",
     "%": "remainder",
+    "**": "power: `2 ** 10` is 1024",
     "==": "equal",
     "!=": "not equal",
     "<": "less",
@@ -59,10 +60,11 @@ LIMITS = {
     "characters of a name": types.MAX_NAME,
     "a number": types.MAX_NUMBER,
     "repetitions": call_stack.MAX_REPEAT,
+    "steps, with branches that repeat written out": steps.MAX_STEPS,
     "layers of a network": elaborate.MAX_LAYERS,
     "values of one map": ops_base.MAX_ELEMENTS,
-    "characters of an expression": dims.MAX_TEXT,
-    "terms of an expression": dims.MAX_NODES,
+    "characters of an expression": parse.MAX_TEXT,
+    "terms of an expression": parse.MAX_NODES,
     "blocks that call each other, one inside the other": blocks.MAX_BLOCK_DEPTH,
     "files in a chain of `extends` and `use`": load.MAX_CHAIN,
     "bytes of a file": yaml.MAX_BYTES,
@@ -257,6 +259,8 @@ def _list(schema: dict[str, Any]) -> str:
         return "a list of steps"
     if item.get("type") in ("array", "number"):
         return "a list of lists of steps" if item["type"] == "array" else "a list of numbers"
+    if "oneOf" in item or "anyOf" in item:
+        return "a list of branches, each a list of steps or a mapping"
     inner = item.get("$ref", "").rsplit("/", 1)[-1]
     return f"a list of {inner.lower()}s, see below" if inner else "a list of names or words"
 

@@ -24,7 +24,7 @@ from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Path
 from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Pool, Same
+from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same
 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
@@ -184,6 +184,9 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"
         if isinstance(trace.op, ConvTranspose):
             yield from _transposed(trace.op, place)
+        ranks = {len(call.x) for call in analysis.traces[trace.node.id]}
+        if isinstance(trace.op, Prelu) and len(ranks) > 1:
+            yield f"{place}: one layer of a block sees maps in one call and vectors in another"
         if isinstance(trace.op, Pool):
             yield from reasons(style.pools.sites[trace.node.id], place)
     for block in network.blocks.values():

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -24,7 +25,7 @@ from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
 from rescompile.record import record
 
-from .vocabulary import LAYERS, ROWS, snake_case
+from .vocabulary import LAYERS, PRELU, ROWS, snake_case
 
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 INSIDE = "model.weights.h5"
@@ -62,6 +63,9 @@ def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterat
             row = LAYERS[kind][0]
             place = (*path, parameter.leaf) if parameter.leaf else path
             layout = layout_of(trace.op, trace.x, parameter, row.depthwise, kernels.get(path))
+            if kind == PRELU.name:
+                axes = (*(1 for _ in trace.x[1:]), *layout.shape)
+                layout = replace(layout, shape=axes)
             yield Tensor(place, layer, kind, row.variables[parameter.leaf], layout)
 
 

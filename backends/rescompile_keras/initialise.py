@@ -67,4 +67,13 @@ class RandomNormal(Initial):
         return Draw(NORMAL if self.mean == 0 else "shifted normal", self.stddev)
 
 
-INITIALIZERS = SimpleNamespace(VarianceScaling=VarianceScaling, RandomNormal=RandomNormal)
+class Constant:
+    """One value throughout, of what is no kernel."""
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = value
+
+
+INITIALIZERS = SimpleNamespace(
+    VarianceScaling=VarianceScaling, RandomNormal=RandomNormal, Constant=Constant
+)

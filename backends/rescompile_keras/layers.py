@@ -127,6 +127,11 @@ def _pool(op: ops.Pool, at: Place, style: Style) -> Values:
     return style.pools.apply(at, _said(op, at))
 
 
+def _prelu(op: ops.Prelu, at: Place, style: Style) -> Code:
+    axes = words.SHARED_AXES[len(style.analysis.traces[at.node.id][0].x), op.shared]
+    return words.PRELU.applied(at, _said(op, at) | {"shared_axes": repr(axes)})
+
+
 def _flatten(op: ops.Flatten, at: Place, style: Style) -> Values:
     if at.node.id not in style.ordered:
         return [(words.FLATTEN.applied(at, {}), "")]
@@ -157,6 +162,7 @@ TABLE: dict[type[Op], Rule] = {
     ops.BatchNorm: _batch_norm,
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,
+    ops.Prelu: _prelu,
     ops.Flatten: _flatten,
     ops.PadChannels: _pad_channels,
     ops.SliceChannels: _slice_channels,

@@ -22,7 +22,20 @@ from rescompile.emit.validation.values import Built, Mean, Sides, Tracer, Value
 from rescompile.ops import Conv
 
 from .initialise import INITIALIZERS, Initial
-from .vocabulary import CONV, CROP, DEPTHWISE, FUNCTIONS, JOINS, LAYERS, MAX, OWN, PERMUTE, ZEROS
+from .vocabulary import (
+    CONV,
+    CROP,
+    DEPTHWISE,
+    FUNCTIONS,
+    JOINS,
+    LAYERS,
+    MAX,
+    OWN,
+    PERMUTE,
+    PRELU,
+    SHARED_AXES,
+    ZEROS,
+)
 
 
 @dataclass
@@ -62,6 +75,13 @@ def max_pool(layer: Built, x: Value) -> Value:
     return layers.pooled(layer, x)
 
 
+def prelu(layer: Built, x: Value) -> Value:
+    shared = cast(Any, layer.op).shared
+    if layer.given["shared_axes"] != SHARED_AXES[len(x.inner), shared]:
+        raise TraceError(f"{layer.name} has other factors than one for each channel, or for all")
+    return layers.operation(layer, x)
+
+
 def _join(layer: Built, values: list[Value]) -> Value:
     kind = next(kind for kind, row in JOINS.items() if row.name == layer.kind)
     return layers.joined(layer.name, values, kind)
@@ -71,6 +91,7 @@ MEANINGS: dict[str, Meaning] = {
     CONV.name: convolution,
     DEPTHWISE.name: convolution,
     MAX.name: max_pool,
+    PRELU.name: prelu,
     ZEROS.name: lambda layer, x: x.padded(layer.name, _sides(layer.given["padding"])),
     CROP.name: lambda layer, x: layers.cropped(layer.name, x, _sides(layer.given["cropping"])),
     PERMUTE.name: lambda layer, x: layers.moved(layer.name, x, layer.given["dims"]),

@@ -14,7 +14,7 @@ from typing import Any
 from rescompile import ops
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
-from rescompile.emit.layout import Items
+from rescompile.emit.layout import Call, Items
 from rescompile.emit.table import LITERAL, NUMBER, PAIR, Argument, Form, choice, constant, option
 from rescompile.ir.structure import JoinKind
 from rescompile.ops import Op
@@ -50,6 +50,12 @@ def snake_case(name: str) -> str:
 BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
 FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
 OLD = Form(lambda value, dim: number(complement(value)), complement)
+CONSTANT = Form(
+    lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
+    lambda given: given.value,
+)
+# Of a factor for each channel, or of one for all, by the rank of what it is multiplied by.
+SHARED_AXES = {(3, False): [1, 2], (3, True): [1, 2, 3], (1, False): None, (1, True): [1]}
 FILTERS = Argument("filters", "channels")
 KERNEL, STRIDES = Argument("kernel_size", "kernel", PAIR), Argument("strides", "stride", PAIR, 1)
 PADDING = Argument("padding", (), BORDER, "valid")
@@ -78,6 +84,7 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.GroupNorm: SCALES,
     ops.InstanceNorm: SCALES,
     ops.LayerScale: {"": "scale"},
+    ops.Prelu: {"weight": "alpha"},
 }
 WORDS = (
     *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
@@ -110,15 +117,39 @@ ADAPTIVE = _own(
     "AdaptiveAveragePooling2D", ops.AdaptiveAvgPool, Argument("output_size", "size", BOTH)
 )
 SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
-# Elementwise functions that Keras 3.5 does not have, or not as an activation.
-OWN_FUNCTIONS = (
+PRELU = _layer(
+    *("PReLU", ops.Prelu, Argument("alpha_initializer", "init", CONSTANT, keyword=True)),
+    option(
+        "shared_axes",
+        "shared",
+        Form(lambda _, dim: "", lambda axes: axes in ([1, 2, 3], [1])),
+        None,
+    ),
+)
+# What Keras 3.5 does not have, or not as a layer or an activation.
+OWN_LAYERS = (
     _own("CELU", ops.Celu, Argument("alpha", "alpha", FLOAT, 1.0)),
     _own("LogSigmoid", ops.LogSigmoid),
     _own("HardTanh", ops.HardTanh),
+    _own("ChannelMean", ops.ChannelMean),
+    _own("ChannelMax", ops.ChannelMax),
 )
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
-    *(CONV, DEPTHWISE, TRANSPOSED, DENSE, NORM, UNBIASED, MAX, MEAN, ADAPTIVE, FLATTEN, SCALE),
+    *(
+        CONV,
+        DEPTHWISE,
+        TRANSPOSED,
+        DENSE,
+        NORM,
+        UNBIASED,
+        MAX,
+        MEAN,
+        ADAPTIVE,
+        FLATTEN,
+        SCALE,
+        PRELU,
+    ),
     _layer("LayerNormalization", ops.LayerNorm, EPSILON),
     _layer("GroupNormalization", ops.InstanceNorm, Argument("groups", (), constant(-1)), EPSILON),
     _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
@@ -126,7 +157,7 @@ ROWS = (
     _layer("ReLU", ops.Relu6, Argument("max_value", (), constant(6.0), None)),
     _layer("LeakyReLU", ops.LeakyRelu, Argument("negative_slope", "slope", FLOAT, keyword=True)),
     _layer("ELU", ops.Elu),
-    *OWN_FUNCTIONS,
+    *OWN_LAYERS,
     _layer("Softmax", ops.Softmax),
     *(_layer("Activation", op, Argument("activation", (), constant(op.word))) for op in WORDS),
     *(
@@ -143,6 +174,11 @@ FUNCTIONS = (
     _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
     _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
     _own("space_to_depth", ops.SpaceToDepth, Argument("scale", "scale"), parts=MOVED),
+    _own(
+        *("split_softmax", ops.SplitSoftmax, Argument("splits", "splits")),
+        Argument("groups", "groups"),
+        parts=(("Reshape", "split"), ("Softmax", "softmax"), ("Reshape", "")),
+    ),
 )
 # What is no operation by itself.
 ZEROS = _layer("ZeroPadding2D", Op, Argument("padding", (), ASIDE))
@@ -158,4 +194,4 @@ LAYERS: dict[str, tuple[Layer, ...]] = {}
 for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
     LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
 # Layers that a file defines itself.
-OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_FUNCTIONS))
+OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))

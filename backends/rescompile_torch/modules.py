@@ -6,6 +6,7 @@ module that can say it; the stand-in takes the calls of an emitted file for what
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rescompile import ops
@@ -24,12 +25,17 @@ from rescompile.emit.table import (
     entering,
     option,
 )
+from rescompile.ir.structure import IN_CHANNELS
 from rescompile.ops import Op
 
 
 def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
     shape = f"({site.channels}, 1, 1)" if site.rank == 3 else f"({site.channels},)"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
+
+
+def _prelu(op: ops.Prelu, site: Site) -> Code:
+    return PRELU.call(op, replace(site, channels="1") if op.shared else site, "nn")
 
 
 def _permute(op: ops.Permute, site: Site) -> Code:
@@ -89,6 +95,10 @@ def _module(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Modu
     return Module(name, kind, arguments, **how)
 
 
+PRELU = _module(
+    *("PReLU", ops.Prelu, Argument("num_parameters", IN_CHANNELS, default=1)),
+    option("init", "init", LITERAL, 0.25),
+)
 TABLE = (
     _module("Conv2d", ops.Conv, *CONV, PADDING, DILATION, GROUPS, BIAS),
     _module("PaddedConv2d", ops.Conv, *CONV, PADDED, DILATION, GROUPS, BIAS, own=True),
@@ -103,6 +113,7 @@ TABLE = (
     _module("ReLU", ops.Relu, inplace="inplace"),
     _module("ReLU6", ops.Relu6, inplace="inplace"),
     _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace="inplace"),
+    PRELU,
     _module("Sigmoid", ops.Sigmoid),
     _module("Hardsigmoid", ops.HardSigmoid),
     _module("Tanh", ops.Tanh),
@@ -132,10 +143,14 @@ TABLE = (
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
     _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
     _module("PixelUnshuffle", ops.SpaceToDepth, Argument("downscale_factor", "scale")),
+    _module("SplitSoftmax", ops.SplitSoftmax, Argument("splits", "splits"), GROUPS, own=True),
+    _module("ChannelMean", ops.ChannelMean, own=True),
+    _module("ChannelMax", ops.ChannelMax, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 MODULES: dict[type[Op], Writes] = {
     **writers(TABLE, "nn"),
+    ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
 }

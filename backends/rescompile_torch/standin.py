@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from rescompile import ops
 from rescompile.emit.validation.modules import (
@@ -26,7 +26,7 @@ from rescompile.ops import Role
 from rescompile.record import record
 
 from .initialise import DEFAULT
-from .modules import TABLE, TO_FIRST, TO_LAST
+from .modules import PRELU, TABLE, TO_FIRST, TO_LAST
 
 
 class Tensor(Value):
@@ -69,7 +69,20 @@ class Operation(Leaf):
             return draw(DEFAULT, parameter.shape)
         if isinstance(self.op, ops.Weighted):
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
+        if isinstance(self.op, ops.Prelu):
+            return Draw(CONSTANT, self.op.init)
         return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+
+
+class PReLU(Operation):
+    """With a single factor it takes any number of channels."""
+
+    entry, read = PRELU, staticmethod(PRELU.reader())
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.entering == 1:
+            self.op, self.entering = ops.Prelu(True, cast(ops.Prelu, self.op).init), None
 
 
 class Permute(Module):
@@ -109,6 +122,7 @@ def kaiming(uniform: bool) -> Callable[..., None]:
 
 
 CLASSES = {entry.name: Operation.of(entry) for entry in TABLE if not entry.own}
+CLASSES[PRELU.name] = PReLU
 OF_KIND = {made.entry.kind: made for made in CLASSES.values()}
 # What files define themselves, as text that is always the same: subclasses of PyTorch's module for
 # the operation, if there is one.

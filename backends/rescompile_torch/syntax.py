@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from rescompile.emit.classes import syntax
 from rescompile.emit.classes.table import Site
-from rescompile.emit.layout import Call, Chain, Code, Items, statement
+from rescompile.emit.code import Attribute
+from rescompile.emit.layout import Call, Chain, Code, Items
 from rescompile.emit.lines import Writer
 from rescompile.emit.scope import Scope
 from rescompile.ir.analysis import Analysis
@@ -43,9 +44,9 @@ class TorchSyntax(syntax.Syntax):
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         if isinstance(node.op, Flatten):
-            return f"{statement(source)}.flatten(1)"
+            return Call(Attribute(source, "flatten"), ("1",))
         if isinstance(node.op, GlobalPool) and not node.op.keepdims:
-            return f"{statement(Call(member, (source,)))}.flatten(1)"
+            return Call(Attribute(Call(member, (source,)), "flatten"), ("1",))
         if isinstance(node.op, LayerScale):
             return Chain("*", (member, source))
         return Call(member, (source,))

@@ -31,7 +31,16 @@ stem:
   - conv: {channels: 16, kernel: 3, stride: 2, padding: same}
   - depth_to_space: {scale: 2}
   - norm: {kind: layer}
+  - split_softmax: {splits: 2}
   - channel_shuffle: {groups: 2}
+  - concat:
+      - - conv: {channels: 2, kernel: 3}
+      - - conv: {channels: 4, kernel: 5}
+      - - conv: {channels: 6, kernel: 7}
+      - - conv: {channels: 8, kernel: 9}
+      - - conv: {channels: 10, kernel: 11}
+  - multiply: [[], [channel_mean: {}], [channel_max: {}]]
+  - flatten: {}
 """
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ..expr.dims import Binary, Dim, Unary, negation
+from ..expr.dims import Dim, Unary, negation
 from ..ir.structure import Child, Node
 from ..record import record
-
-OPPOSITES = {"<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 @record
@@ -47,6 +45,4 @@ def condition(node: Node) -> Dim:
 
 def _opposite(first: Dim, second: Dim) -> bool:
     """Whether exactly one of two conditions holds, whatever the values are."""
-    if isinstance(first, Binary) and first.op in OPPOSITES:
-        return second in (Binary(OPPOSITES[first.op], first.left, first.right), negation(first))
     return second == negation(first) or first == negation(second)

@@ -85,11 +85,12 @@ class Commented:
 
 
 # How loosely operators bind.
-PREFIX, PRODUCT, SUM, COMPARISON, LOGIC, CONDITIONAL = range(6)
-_RANKS = {"*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "+": SUM, "-": SUM}
+PREFIX, POWER, PRODUCT, SUM, COMPARISON, LOGIC, CONDITIONAL = range(7)
+_RANKS = {"**": POWER, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "+": SUM, "-": SUM}
 _RANKS |= {"and": LOGIC, "or": LOGIC}
 _SYMBOLS: dict[type[ast.AST], str] = (
     {ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Add: "+", ast.Sub: "-"}
+    | {ast.Pow: "**"}
     | {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
     | {ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in"}
     | {ast.And: "and", ast.Or: "or", ast.Not: "not ", ast.USub: "-"}
@@ -166,7 +167,9 @@ class _Reader:
         if isinstance(node, (ast.Name, ast.Attribute, ast.Constant, ast.JoinedStr)):
             return self.text(node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            return self.text(node)  # of two short operands, which stay together
+            text = self.text(node)
+            if " " not in text:  # of two short operands, which stay together
+                return text
         leads, nodes, rank = _operands(node)
         return _operation(zip(leads, self.parts(nodes, start, end), strict=True), rank)
 

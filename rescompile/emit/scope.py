@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..expr.dims import Dim, Var, names, substitute, text
+from ..expr.assume import assuming
+from ..expr.dims import Dim, Expr, Var, names, replaced, simplify, text
 from ..ir.flow import Flow
 from ..ir.structure import IN_CHANNELS, INDEX, Block, Node, Param
 from ..record import record
@@ -33,8 +34,10 @@ class Scope:
 
     def dim(self, dim: Dim) -> str:
         """An expression as Python source."""
+        dim = assuming(simplify(dim), {})
         self.used |= names(dim)
-        return text(substitute(dim, self.shown), sigil="")
+        shown: dict[Expr, Dim] = {Var(name): code for name, code in self.shown.items()}
+        return text(replaced(dim, shown), sigil="")
 
     def pair(self, dims: tuple[Dim, Dim]) -> Code:
         """One expression for both axes where they agree."""

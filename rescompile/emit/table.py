@@ -55,7 +55,7 @@ def _read_sides(padding: Any) -> Any:
 
 
 NUMBER = Form(lambda value, dim: dim(value))
-LITERAL = Form(lambda value, dim: repr(value))  # a float or a boolean, which is no expression
+LITERAL = Form(lambda value, dim: dim(value))  # a float or a boolean, or a condition
 PAIR = Form(_write_pair, _read_pair)  # of rows and columns: one number where they are the same
 SIDES = Form(  # padding, where it is the same on opposite sides: a pair
     lambda sides, dim: _write_pair((sides[0], sides[2]), dim),

@@ -8,23 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .dims import (
-    BINARY,
-    Binary,
-    Dim,
-    Expr,
-    Function,
-    IfElse,
-    Unary,
-    binary,
-    function,
-    if_else,
-    names,
-    unary,
-)
+from .simpler import binary, function, if_else, negation, unary
+from .terms import BINARY, NEGATIONS, Binary, Dim, Expr, Function, IfElse, Unary, names
 
 Known = Mapping[Expr, bool]  # conditions, and whether they hold
-NEGATIONS = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def knowing(condition: Dim, holds: bool = True) -> Known:
@@ -36,8 +23,7 @@ def knowing(condition: Dim, holds: bool = True) -> Known:
         known |= knowing(condition.operand, not holds)
     if isinstance(condition, Binary):
         if condition.op in NEGATIONS:
-            opposite = Binary(NEGATIONS[condition.op], condition.left, condition.right)
-            known[opposite] = not holds
+            known[negation(condition)] = not holds  # type: ignore[index]
         elif condition.op == ("and" if holds else "or"):
             known |= knowing(condition.left, holds)
             known |= knowing(condition.right, holds)
@@ -52,8 +38,11 @@ def without(known: Known, name: str) -> Known:
 def assuming(dim: Dim, known: Known) -> Dim:
     """The value of `dim`, written as simply as what is known allows."""
     if isinstance(dim, IfElse):
-        then, otherwise = (assuming(part, known) for part in (dim.then, dim.otherwise))
-        return if_else(truth(dim.test, known), then, otherwise)
+        test = truth(dim.test, known)
+        then = assuming(dim.then, {**known, **knowing(test)})
+        return if_else(test, then, assuming(dim.otherwise, {**known, **knowing(test, False)}))
+    if isinstance(dim, Binary) and dim.op in ("and", "or"):
+        return truth(dim, known)
     if isinstance(dim, Binary):
         return binary(dim.op, assuming(dim.left, known), assuming(dim.right, known))
     if isinstance(dim, Unary):
@@ -72,12 +61,20 @@ def truth(condition: Dim, known: Known) -> Dim:
     if isinstance(condition, Unary) and condition.op == "not":
         return unary("not", truth(condition.operand, known))
     if isinstance(condition, Binary) and condition.op in ("and", "or"):
-        return binary(condition.op, truth(condition.left, known), truth(condition.right, known))
+        return _both(condition.op, condition.left, condition.right, known)
     if isinstance(condition, Binary) and condition.op in NEGATIONS:
         found = {_implied(fact, condition) for fact, holds in known.items() if holds} - {None}
         if found:
             return bool(found.pop())
     return assuming(condition, known)
+
+
+def _both(op: str, left: Dim, right: Dim, known: Known) -> Dim:
+    """`and` or `or`; each side is asked only where the other one does not decide."""
+    left = truth(left, known)
+    right = truth(right, {**known, **knowing(left, op == "and")})
+    left = truth(left, {**known, **knowing(right, op == "and")})
+    return binary(op, left, right)
 
 
 def _implied(fact: Dim, asked: Binary) -> bool | None:

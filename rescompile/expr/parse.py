@@ -13,8 +13,6 @@ from functools import reduce
 from ..errors import did_you_mean
 from .dims import (
     FUNCTIONS,
-    MAX_NODES,
-    MAX_TEXT,
     Binary,
     Dim,
     ExprError,
@@ -33,6 +31,7 @@ _AST_OPS: dict[type[ast.AST], str] = {
     ast.Div: "/",
     ast.FloorDiv: "//",
     ast.Mod: "%",
+    ast.Pow: "**",
     ast.Eq: "==",
     ast.NotEq: "!=",
     ast.Lt: "<",
@@ -42,11 +41,13 @@ _AST_OPS: dict[type[ast.AST], str] = {
     ast.And: "and",
     ast.Or: "or",
 }
+MAX_TEXT = 300
+MAX_NODES = 100
 _SIGIL = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _PREFIX = "\u00f8"  # of names, so that any word is one: letters of ASCII are none
 _GLUED = re.compile(r"[A-Za-z0-9_)$]\$")
 NAME_PARTS = "give parts of it names: under `let:` in a block, or under `parameters:`"
-GRAMMAR = "there are + - * / // %, comparisons, and/or/not, `a if c else b`, " + ", ".join(
+GRAMMAR = "there are + - * / // % **, comparisons, and/or/not, `a if c else b`, " + ", ".join(
     FUNCTIONS
 )
 

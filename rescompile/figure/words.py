@@ -72,10 +72,10 @@ def _rest(op: Op, entering: Dim | None) -> Iterator[str]:
     """What differs from an operation as one writes it without further words."""
     if isinstance(op, ops.Conv):
         yield from _of_conv(op, entering)
-    elif isinstance(op, ops.Linear) and not op.bias:
-        yield "no bias"
-    elif isinstance(op, ops.ConvTranspose) and op.bias:
-        yield "bias"
+    elif isinstance(op, ops.Linear):
+        yield from _of_bias(op, usual=True)
+    elif isinstance(op, ops.ConvTranspose):
+        yield from _of_bias(op)
     told = TOLD if isinstance(op, ops.Weighted) else ("kernel", "stride")
     for field in dataclasses.fields(op):
         value = getattr(op, field.name)
@@ -91,8 +91,15 @@ def _of_conv(op: ops.Conv, entering: Dim | None) -> Iterator[str]:
         yield f"{groups} groups" if isinstance(groups, int) else f"groups={shown(groups)}"
     if not _is_half(op):
         yield "no padding" if shown(op.padding) == "0" else f"padding {shown(op.padding)}"
-    if op.bias:
-        yield "bias"
+    yield from _of_bias(op)
+
+
+def _of_bias(op: ops.Weighted, usual: bool = False) -> Iterator[str]:
+    """Whether there is a bias, where that is not as usual."""
+    if isinstance(op.bias, Expr):
+        yield f"bias if {written(op.bias, '')}"
+    elif op.bias is not usual:
+        yield "bias" if op.bias else "no bias"
 
 
 def _attribute(word: str, value: Any) -> str:

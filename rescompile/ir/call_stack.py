@@ -66,10 +66,10 @@ class CallStack:
 
     def count(self, dim: Dim, env: Env, at: Location | None, what: str) -> int:
         value = self.value(dim, env, at, what)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_REPEAT:
-            message = f"{what} is {value}; it must be a whole number from 1 to {MAX_REPEAT}"
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_REPEAT:
+            message = f"{what} is {value}; it must be a whole number from 0 to {MAX_REPEAT}"
             help = "use // instead of /, or int(...)" if isinstance(value, float) else ""
-            help = help or f"write {1 if value < 1 else MAX_REPEAT}, or check the expression"
+            help = help or f"write {0 if value < 0 else MAX_REPEAT}, or check the expression"
             raise self.error(ExprError(message, help), at)
         return value
 

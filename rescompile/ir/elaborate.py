@@ -119,7 +119,7 @@ class _Elaborator:
         return tuple(items), x
 
     def node(self, node: Node, x: Shape, scope: _Scope) -> Iterator[Trace]:
-        if isinstance(node, (Layer, Group, Call)) and node.when is not True:
+        if isinstance(node, (Layer, Group, Call, Loop)) and node.when is not True:
             taken = bool(self.stack.value(node.when, scope.env, node.at, "when"))
             if not scope.decide(node, "when", taken):
                 return
@@ -139,6 +139,10 @@ class _Elaborator:
         elif isinstance(node, Join):
             yield self.join(node, x, scope)
         elif isinstance(node, From):
+            if node.source not in scope.named:
+                message = f"the step '{node.source}' is repeated 0 times: no value leaves it"
+                help = "repeat it once at least, or go back to another step"
+                raise self.stack.error(ShapeError(message, help=help), node.at, code="E210")
             yield FromTrace(x, scope.named[node.source], node)
         else:
             yield self.residual(node, x, scope)

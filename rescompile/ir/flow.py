@@ -86,7 +86,7 @@ class Flow:
         return y
 
     def node(self, node: Node, x: Dim) -> Dim:
-        if not isinstance(node, (Layer, Group, Call)) or node.when is True:
+        if not isinstance(node, (Layer, Group, Call, Loop)) or node.when is True:
             self.entering[node.id] = x
             return self.through(node, x)
         self.entering[node.id] = inside = assuming(x, knowing(node.when))

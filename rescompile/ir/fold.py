@@ -145,7 +145,7 @@ class _Folder:
         """What conditions tell that are the same in every instance, wherever they stand."""
         known: Known = {}
         for node in walk(block.body):
-            if isinstance(node, (Layer, Group, Call, Residual)):
+            if isinstance(node, (Layer, Group, Call, Loop, Residual)):
                 asked = all((node.id, "when") in i.decisions for i in self.instances)
                 holds = self.decided(node, "when")
                 if asked and holds is not None:
@@ -163,10 +163,11 @@ class _Folder:
             with self.where(knowing(self.dim(node.when))):
                 return (self.inside(node, when),)
         if isinstance(node, Loop):
+            when = self.when(node)
             count = self.dim(node.count)
-            with self.repeated():
-                body = self.body(node.body)
-            return (replace(node, count=count, body=body),) if body else ()
+            with self.where(knowing(self.dim(node.when))), self.repeated():
+                body = () if when is False else self.body(node.body)
+            return (replace(node, count=count, body=body, when=when),) if body else ()
         return self.residual(node) if isinstance(node, Residual) else (rebuilt(node, self.body),)
 
     def inside(self, node: Layer | Group | Call, when: Dim) -> Layer | Group | Call:
@@ -176,7 +177,7 @@ class _Folder:
             return replace(node, op=map_attributes(node.op, self.dim), when=when)
         return replace(node, body=self.body(node.body), when=when)
 
-    def when(self, node: Layer | Group | Call | Residual) -> Dim:
+    def when(self, node: Layer | Group | Call | Loop | Residual) -> Dim:
         if node.when is True:
             return True
         decided = self.decided(node, "when")
@@ -241,7 +242,7 @@ def _is_good_default(block: Block, param: Param) -> bool:
 def _try(body: tuple[Node, ...], env: Mapping[str, Dim]) -> None:
     """Fill names into what is there for sure. Raises `ExprError` where something has no value."""
     for node in body:
-        if isinstance(node, (Layer, Group, Call)):
+        if isinstance(node, (Layer, Group, Call, Loop)):
             when = substitute(node.when, env)
             if isinstance(when, Expr) or not when:
                 continue
@@ -296,7 +297,7 @@ def node_dims(node: Node) -> list[Dim]:
     if isinstance(node, Call):
         return [node.when, *(dim for _, dim in node.args), node.repeat or 0]
     if isinstance(node, Loop):
-        return [node.count]
+        return [node.when, node.count]
     return [] if isinstance(node, (Join, From)) else [node.when]
 
 

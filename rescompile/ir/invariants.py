@@ -7,7 +7,7 @@ from ..expr.dims import Expr, evaluate, names
 from .analysis import Analysis, all_instances
 from .flow import RUNNING, Flow
 from .joining import check_spread
-from .structure import INDEX, Call, Group, Layer, Residual, Where, walk
+from .structure import INDEX, Call, Group, Layer, Loop, Residual, Where, walk
 from .trace import CallTrace, Elaborated, Instance, JoinTrace, OpTrace, flatten, own_items
 
 
@@ -62,7 +62,7 @@ def _prove_channels(flow: Flow, instance: Instance) -> None:
 def _prove_conditions(analysis: Analysis, instance: Instance) -> None:
     """Each `when`, and each condition of a shortcut, against what was decided."""
     for node in walk(instance.block.body):
-        if not isinstance(node, (Layer, Group, Call, Residual)):
+        if not isinstance(node, (Layer, Group, Call, Loop, Residual)):
             continue
         conditions = {"when": node.when}
         if isinstance(node, Residual) and node.id in analysis.changes:

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any, TypeVar, cast
 
 from ..errors import Location
-from ..expr.dims import Dim, Expr, Number, Var, evaluate
+from ..expr.dims import Dim, Expr, Number, Var, binary, evaluate
 from ..ops import Op, Permute, Shape
 from ..record import record
 
@@ -81,12 +81,21 @@ class Call:
 
 @record
 class Loop:
-    """Nodes repeated `count` times inside the sequence where the loop stands."""
+    """Nodes repeated `count` times inside the sequence where the loop stands.
+
+    `when` is whether that is ever, which its code need not ask: no turn makes nothing.
+    """
 
     count: Dim
     body: tuple[Node, ...]
+    when: Dim = True
     at: Location | None = field(default=None, compare=False)
     id: int = node_id()
+
+
+def is_repeated(repeat: Dim | None) -> Dim:
+    """Whether what is repeated so often is there at all."""
+    return True if repeat is None else binary("!=", repeat, 0)
 
 
 class JoinKind(Enum):

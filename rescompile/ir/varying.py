@@ -210,7 +210,7 @@ class _Reach:
         return any(self.decided(key, node, instances) for node in walk(block.body))
 
     def decided(self, key: str, node: Node, instances: tuple[Instance, ...]) -> bool:
-        when = True if isinstance(node, (Loop, Join, From)) else node.when
+        when = True if isinstance(node, (Join, From)) else node.when
         if self.depends(key, when) and self.settled(instances, node.id, "when"):
             return True
         if isinstance(node, Call):

@@ -98,6 +98,7 @@ STEPS = {
     "pixelunshuffle": "space_to_depth",
     "pool": "max_pool",
     "resize": "upsample",
+    "radixsoftmax": "split_softmax",
     "sequential": "group",
     "sum": "add",
     "transposedconv": "conv_transpose",
@@ -126,6 +127,7 @@ KINDS = {
     "ln": "layer",
     "logsigmoid": "log_sigmoid",
     "lrelu": "leaky_relu",
+    "parametricrelu": "prelu",
     "swish": "silu",
 }
 # What takes more than one word to say here.
@@ -181,7 +183,6 @@ FOREIGN = frozenset(
         "multiheadattention",
         "orthogonal",
         "permute",
-        "prelu",
         "reglu",
         "reshape",
         "rms",

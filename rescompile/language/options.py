@@ -48,7 +48,10 @@ TAKEN: dict[Any, tuple[str, Mapping[str, Sequence[str]]]] = {
 
 def untaken(spec: Spec) -> Iterator[Diagnostic]:
     """Options that the kind beside them, or that of the defaults, does not take."""
-    defaults = {Norm: spec.defaults.norm.kind, Activation: spec.defaults.activation.kind}
+    defaults: dict[Any, str] = {
+        Norm: spec.defaults.norm.kind,
+        Activation: spec.defaults.activation.kind,
+    }
     for one in mappings(spec.tree):
         if one.model in TAKEN and not (one.model is Shortcut and "steps" in one):
             yield from _beside(one, one.get("kind", defaults.get(one.model, "")))

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from .located import Located
-from .models import BlockSpec, Spec, Step
+from .models import BlockSpec, BranchSpec, Spec, Step
 
 FORMS = ("body", "sequence", "inline")
 STEPS = ("stem", "stages", "head")
@@ -109,10 +109,36 @@ class Reading:
         return found | self.anywhere
 
     @cached_property
+    def settled(self) -> dict[str, set[str]]:
+        """Of each block the parameters on which it depends which branches its joins have."""
+        found: dict[str, set[str]] = {name: set() for name in self.spec.blocks}
+        size = -1
+        while size < (size := sum(map(len, found.values()))):  # until no call passes one on
+            for name, block in self.spec.blocks.items():
+                asked = self.branching(steps(block), found)
+                for let, value in reversed(block.let.items()):
+                    asked |= names(value) if let in asked else set()
+                found[name] |= asked & block.parameters.keys()
+        return found
+
+    @staticmethod
+    def branching(value: Any, settled: dict[str, set[str]]) -> set[str]:
+        """Names on which branches in some steps depend, or in the blocks that those call."""
+        found: set[str] = set()
+        for one in mappings(value):
+            if one.model is BranchSpec:
+                found |= names([one[key] for key in DECIDING if key in one])
+            elif one.model is Step and isinstance(one.get("block"), str):
+                given = settled.get(one["block"], set())
+                found |= names([one[key] for key in given if key in one])
+        return found
+
+    @cached_property
     def deciding(self) -> set[str]:
         """Names on which it depends which of the network's own steps are there, and how often."""
         every = mappings(self.own_steps)
-        return names([one[key] for one in every for key in DECIDING if key in one])
+        told = names([one[key] for one in every for key in DECIDING if key in one])
+        return told | self.branching(self.own_steps, self.settled)
 
 
 def free(block: BlockSpec) -> set[str]:

@@ -20,6 +20,7 @@ _FACTOR = "write a number, such as 0.17 or -1"
 _RATE = "write the share that is dropped: `0.2`, say, or 0 for none of it"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _SIZE = re.compile(r"(\d+)x(\d+)\Z")
+MEANT = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # what YAML 1.1 calls so
 _EXPRESSION = {"type": "string", "pattern": "\\$", "description": "an expression: `$channels * 4`"}
 
 
@@ -135,15 +136,16 @@ def _within(
 def _bool(value: Any) -> Any:
     if isinstance(value, bool):
         return value
-    meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-    word = meant.get(str(value).lower(), "true` or `false")
+    word = MEANT.get(str(value).lower(), "true` or `false")
     help = f"write `{word}`: words such as yes, no, on and off are text"
     wrong(f"expected true or false, found {shown(value)}", help)
 
 
 def _condition(value: Any) -> Any:
-    if isinstance(value, bool) or is_expression(value):
+    if is_expression(value) or isinstance(value, bool):
         return value
+    if str(value).lower() in MEANT:
+        return _bool(value)
     help = "write `true`, `false`, or an expression whose names have a `$`"
     wrong(f"expected a condition such as `$stride > 1`, found {shown(value)}", help)
 
@@ -271,7 +273,7 @@ _MOMENTUM = "momentum is the weight of the new batch, as in PyTorch: Keras' 0.99
 
 Int = Annotated[int | str, Rule(_int, **_extent(0))]
 Positive = Annotated[int | str, Rule(_from(1, MAX_NUMBER), **_extent(1))]
-Repeat = Annotated[int | str, Rule(_from(1, MAX_REPEAT), **_extent(1, MAX_REPEAT))]
+Repeat = Annotated[int | str, Rule(_from(0, MAX_REPEAT), **_extent(0, MAX_REPEAT))]
 Rate = Annotated[
     float | str, Rule(_rate, anyOf=[{**_NUMBER, "minimum": 0, "exclusiveMaximum": 1}, _EXPRESSION])
 ]

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..expr.dims import Dim, ExprError, Var, binary
+from ..expr.dims import Dim, Expr, ExprError, Var, binary, is_whole, text
 from ..expr.kinds import is_condition
 from ..ir.flow import expand
-from ..ir.structure import BLOCK_INDEX, IN_CHANNELS, INDEX, Block, Call, Form, Node, Param
+from ..ir.structure import (
+    BLOCK_INDEX,
+    IN_CHANNELS,
+    INDEX,
+    Block,
+    Call,
+    Form,
+    Node,
+    Param,
+    is_repeated,
+)
 from ..language.models import BlockSpec, Spec, Step
+from ..language.references import Reading
 from .arguments import Arguments
 from .liveness import check_values
 from .names import assign_names, check_sequence, refuse_names
@@ -39,6 +51,7 @@ class Calls:
         self.found = found
         self.blocks = blocks
         self.body = body
+        self.settled = Reading(spec).settled
         self.arguments = Arguments(Scope("", False, {}, values, words, None))
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
@@ -56,11 +69,15 @@ class Calls:
         inner = self.counting(step, scope)
         args, words = self.arguments.read(step, spec, inner)
         _check_call(step, spec, scope)
-        block = self.variant(name, spec, words, step)
+        known = {key: dim for key, dim in args if key in self.settled[name]}
+        _check_known(known, step, spec)
+        args = [(key, dim) for key, dim in args if key not in known]
+        block = self.variant(name, spec, {**words, **known}, step)
         repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
         if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
             self.passed += repeat
         children = step.children or "{i}"
+        when = binary("and", when, is_repeated(repeat))
         at, places = step.at(), step.places
         return Call(block, tuple(args), step.name, repeat, children, when, at, places)
 
@@ -75,8 +92,8 @@ class Calls:
         return inner
 
     def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
-        """The IR block for these words; made at the first call."""
-        key = (name, tuple((k, v if isinstance(v, str) else id(v)) for k, v in words.items()))
+        """The IR block for these words, and numbers that count as words; made at the first call."""
+        key = (name, tuple((k, _identity(v)) for k, v in words.items()))
         if name in self.stack:
             chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
             message = f"blocks call each other in a circle: {chain}"
@@ -88,7 +105,8 @@ class Calls:
             message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
             help = "write the steps of the innermost blocks into their callers"
             raise fault("E209", message, step.at("block"), help)
-        suffix = "_".join(v for v in words.values() if isinstance(v, str)) or "2"
+        told = (_suffix(k, v, spec.parameters[k].default) for k, v in words.items())
+        suffix = "_".join(filter(None, told)) or "2"
         made = self.free_name(f"{name}_{suffix}") if words else name
         self.variants[key] = made
         usual = all(spec.parameters[k].default == v for k, v in words.items())
@@ -96,7 +114,7 @@ class Calls:
         self.stack.append(name)
         try:
             with self.led_here(name, step):
-                self.blocks[made] = self.block(made, spec, words)
+                self.blocks[made] = self.block(made, spec, dict(words))
         except SpecError:
             del self.variants[key]
             raise
@@ -140,24 +158,30 @@ class Calls:
     def block(self, name: str, spec: BlockSpec, words: dict[str, Any]) -> Block:
         """The definition of a block under the given words."""
         form = Form.MODULE if spec.body else Form.SEQUENCE if spec.sequence else Form.INLINE
-        numeric = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
+        numbers = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
+        known = {k: words.pop(k) for k in numbers.keys() & words.keys()}
+        numeric = {k: p for k, p in numbers.items() if k not in known}
         symbolic = {k: NUMERIC[p.type] for k, p in numeric.items()}
         scope = Scope(
             owner=name,
             numbered=form is not Form.MODULE,
             names={**symbolic, IN_CHANNELS: int},
-            values={k: v for k, v in self.values.items() if k not in spec.parameters},
+            values={k: v for k, v in self.values.items() if k not in spec.parameters} | known,
             words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
             channels=Var(IN_CHANNELS),
             in_block=True,
         )
         for key, value in spec.let.items():
             dim = scope.dim(value, spec, "let", key, wanted=None)
+            for outer in (scope.values, scope.words):
+                outer.pop(key, None)  # the network's own of that name is not meant below
+            if not isinstance(dim, Expr):
+                scope.values[key] = dim
+                continue
             scope.lets.append((key, dim))
             _check_let(scope, spec, key)
-            scope.names[key] = bool if is_condition(dim, scope.names) else int
-            for known in (scope.values, scope.words):
-                known.pop(key, None)  # the network's own of that name is not meant below
+            number = int if is_whole(dim) else float
+            scope.names[key] = bool if is_condition(dim, scope.names) else number
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             check_values([body], (), self.found)
@@ -172,6 +196,34 @@ class Calls:
             Param(k, NUMERIC[p.type], self.arguments.default(p), p.once) for k, p in numeric.items()
         )
         return Block(name, form, body, params, tuple(scope.lets), spec.about, at=spec.at())
+
+
+def _identity(value: Any) -> Any:
+    """What tells a word, a number or the steps of a shortcut from another."""
+    return (type(value), value) if isinstance(value, (str, bool, int, float)) else id(value)
+
+
+def _suffix(name: str, value: Any, default: Any) -> str:
+    """What a variant of a block is called for; nothing for the steps of a shortcut."""
+    if value == default and not isinstance(value, str):
+        return ""
+    if isinstance(value, bool):
+        return name if value else f"no_{name}"
+    shown = str(value) if isinstance(value, (str, int, float)) else ""
+    return re.sub(r"\W", "_", shown)
+
+
+def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
+    """Refuse what is no number as yet of parameters that tell which branches there are."""
+    for key, dim in known.items():
+        message = f"'{key}' decides which branches '{step.block}' has: "
+        if isinstance(dim, Expr):
+            message += f"it has to be known here, but depends on `{text(dim)}`"
+            raise fault("E204", message, step.at(key), "give a number, or a parameter that is one")
+        if spec.parameters[key].once and step.repeat is not None:
+            message += "it is the same for all repetitions, and not given `once`"
+            help = "repeat the block in a second call, which gives the other value"
+            raise fault("E112", message, step.at(key), help)
 
 
 def _check_let(scope: Scope, spec: BlockSpec, key: str) -> None:

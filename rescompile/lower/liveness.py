@@ -11,7 +11,19 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from ..errors import Diagnostic, Location, did_you_mean
-from ..ir.structure import Call, From, Group, Join, Layer, Loop, Node, Residual, children, walk
+from ..ir.structure import (
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    children,
+    is_repeated,
+    walk,
+)
 
 Body = tuple[Node, ...]
 Visible = Mapping[str, Node]
@@ -70,7 +82,7 @@ class _Check:
             else:
                 message = f"there is no step named '{name}' before this `from`"
             self.report(message, node.at, help)
-        elif isinstance(step, (Layer, Group, Call)) and step.when is not True:
+        elif _is_conditional(step):
             help = f"put '{name}' into a block, and name the call of the block"
             self.report(f"the step '{name}' has a condition: it need not be there", node.at, help)
 
@@ -95,6 +107,13 @@ def _names(node: Node) -> set[str]:
     if isinstance(node, (Loop, From)) or not node.name:
         return set()
     return {node.name}
+
+
+def _is_conditional(node: Node) -> bool:
+    """Whether a step may be missing; of one that is repeated 0 times elaboration tells."""
+    if isinstance(node, Call):
+        return node.when != is_repeated(node.repeat)
+    return isinstance(node, (Layer, Group)) and node.when is not True
 
 
 def _forgets(node: Node) -> bool:

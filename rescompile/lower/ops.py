@@ -18,7 +18,7 @@ from ..language.models import Defaults
 from ..ops import Attribute, Kind, Op, Pair, Quad, attributes
 from ..record import record
 
-Reader = Callable[[Any, str], Dim]
+Reader = Callable[..., Dim]  # of a value, its key, and whether that is true or false
 
 
 @record
@@ -73,6 +73,8 @@ def _read(declared: Attribute, value: Any, dim: Reader) -> Any:
         return _pair(value, dim, name)
     if kind in (Kind.PADDING, Kind.POOL_PADDING):
         return ops.Same.SAME if value == "same" else _quad(value, dim)
+    if kind is Kind.FLAG:
+        return dim(value, name, bool)
     if kind is Kind.BOOL:
         return value
     return float(value) if isinstance(kind, Kind) else kind(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..expr.dims import Dim, ExprError, Var, names, substitute, text
+from ..expr.dims import Dim, Expr, ExprError, Var, names, substitute, text
 from ..expr.kinds import WORDS, Kind, is_condition, way_out
 from ..expr.parse import read
 from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
@@ -44,11 +44,22 @@ class Scope:
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
 
+    @property
+    def fractions(self) -> dict[str, Dim]:
+        """The names that may stand for no whole number."""
+        return {name: Var(name, True) for name, kind in self.names.items() if kind is float}
+
     def inner(self, *, numbered: bool) -> Scope:
         return replace(self, numbered=numbered)
 
     def with_index(self) -> Scope:
-        return replace(self, names={**self.names, INDEX: int})
+        """Where something repeats, the turns of which a number tells apart."""
+        values = {name: value for name, value in self.values.items() if name != INDEX}
+        return replace(self, names={**self.names, INDEX: int}, values=values)
+
+    def at_index(self, index: int) -> Scope:
+        """One of the turns, written out."""
+        return replace(self, values={**self.values, INDEX: index})
 
     def free(self, wanted: str) -> str:
         """`wanted`, or with a number where the scope has such a name."""
@@ -101,7 +112,7 @@ class Scope:
         at = model.at(key, index)
         try:
             read_as = read(value)
-            dim = substitute(read_as, self.values)
+            dim = substitute(read_as, {**self.fractions, **self.values})
         except ExprError as error:
             raise fault("E204", str(error), at, error.help) from None
         self.check_kind(read_as, index or key, wanted, at)
@@ -113,6 +124,15 @@ class Scope:
                 help = f"write a number, `true` or `false` for '{name}', without quotes"
                 raise fault("E207", message, at, help)
             raise fault("E207", f"unknown name '${name}'", at, self._unknown(name))
+        return dim
+
+    def settled(self, value: Any, model: Model, key: str, wanted: Kind = int) -> Any:
+        """A value that is known where a block is called. Raises `SpecError` for another."""
+        dim = self.dim(value, model, key, wanted=wanted)
+        if isinstance(dim, Expr):
+            message = f"`{key}` has to be known here, but it depends on `{text(dim)}`"
+            help = "which branches there are may depend on parameters that calls give as numbers"
+            raise fault("E204", message, model.at(key), help)
         return dim
 
     def check_kind(self, dim: Dim, key: str, wanted: Kind | None, at: Location | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim, Expr, ExprError, Var, binary
+from ..expr.kinds import Kind
 from ..ir.flow import Flow, SymbolicError
 from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
@@ -25,11 +26,12 @@ from ..ir.structure import (
     Loop,
     Node,
     Param,
+    is_repeated,
 )
 from ..language.models import Spec, Step
 from ..ops import LayerNorm, Linear, Permute
-from ..reserved import child_name
 from .blocks import Calls
+from .branches import varies, written_out
 from .liveness import check_values
 from .names import assign_names, check_sequence
 from .ops import Words, operation
@@ -37,6 +39,7 @@ from .residual import Residuals
 from .scope import Scope, fault
 
 OUTER_CHANNELS = "outer_channels"
+MAX_STEPS = 30_000
 JOINS = ("add", "multiply", "concat", "residual")
 
 
@@ -48,6 +51,7 @@ class Steps:
     ) -> None:
         self.spec = spec
         self.found = found
+        self.count = 0  # of the steps that were lowered
         self.blocks: dict[str, Block] = {}
         self.calls = Calls(spec, values, words, found, self.blocks, self.body)
         self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.some)
@@ -78,6 +82,10 @@ class Steps:
             return None
 
     def step(self, step: Step, scope: Scope) -> tuple[Node, ...]:
+        self.count += 1
+        if self.count > MAX_STEPS:
+            message = f"more than {MAX_STEPS} steps, those of branches that repeat written out"
+            raise fault("E204", message, step.at(), "repeat branches less often")
         word = step.word
         when = scope.condition(step.when, step, "when")
         if word == "block":
@@ -92,7 +100,7 @@ class Steps:
         if word == "from":
             return (self.earlier(step, scope),)
         if word in JOINS:
-            return (self.hoist(step, scope),) if scope.numbered else self.joined(step, scope)
+            return self.hoist(step, scope) if scope.numbered else self.joined(step, scope)
         return self.layer(step, scope, when)
 
     def some(
@@ -142,8 +150,8 @@ class Steps:
         options = step.options
         words = Words(self.spec.defaults, scope.word, scope.dim)
 
-        def read(value: Any, key: str) -> Dim:
-            return scope.dim(value, options, key)
+        def read(value: Any, key: str, wanted: Kind = float) -> Dim:
+            return scope.dim(value, options, key, wanted=wanted)
 
         op = operation(step.word, options, read, words, scope.channels)
         return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
@@ -153,17 +161,17 @@ class Steps:
         if step.residual is not None:
             return self.residuals.lower(step.residual, step, scope)
         kind = JoinKind(step.word)
-        given = step.options
-        entering = scope.channels
-        given_each = entering
-        if step.split and entering is not None:
+        entering = given_each = scope.channels
+        given = list(written_out(step.options, scope))
+        if step.split and entering is not None and given:
             given_each = binary("//", entering, len(given))
         branches: list[Branch] = []
-        for name, part in given.items() if isinstance(given, dict) else enumerate(given):
-            scope.channels = given_each
-            called = child_name(name) if isinstance(name, str) else None
-            branches.append(self.branch(called, part, scope))
+        for name, part, inner in given:
+            inner.channels = given_each
+            branches.append(self.branch(name, part, inner))
         scope.channels = entering
+        if len(branches) == 1 and varies(step.options):
+            return branches[0].body  # nothing is left to join
         if len(branches) < 2:
             help = "add a branch; an empty one, `[]`, is the input itself"
             message = f"`{kind.value}` joins two branches or more"
@@ -199,9 +207,9 @@ class Steps:
         entering = scope.channels
         body = self.body(step.steps or (), scope.with_index())
         scope.channels = entering
-        return Loop(count, body, step.at("repeat"))
+        return Loop(count, body, is_repeated(count), step.at("repeat"))
 
-    def hoist(self, step: Step, scope: Scope) -> Call:
+    def hoist(self, step: Step, scope: Scope) -> tuple[Call, ...]:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""
         outer = scope.values.get(IN_CHANNELS, Var(IN_CHANNELS))
         around = outer.name if isinstance(outer, Var) else IN_CHANNELS
@@ -219,6 +227,8 @@ class Steps:
             in_block=scope.in_block,
         )
         nodes = self.joined(step, inner)
+        if not nodes:
+            return ()  # the one branch that is left is the input itself
         check_values([nodes], (), self.found)
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
@@ -226,8 +236,9 @@ class Steps:
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)
         self.blocks[name] = replace(block, parameters=params)
-        args = tuple((n, outer if n == entering else Var(n)) for n in free)
-        return Call(name, args, step.name, at=step.at())
+        own = {**{n: Var(n) for n in free}, **inner.fractions, entering: outer}
+        args = tuple((n, own[n]) for n in free)
+        return (Call(name, args, step.name, at=step.at()),)
 
 
 def _called(nodes: tuple[Node, ...], name: str | None) -> tuple[Node, ...]:

@@ -21,6 +21,7 @@ from .activation import (
     LeakyRelu,
     LogSigmoid,
     Mish,
+    Prelu,
     Relu,
     Relu6,
     Selu,
@@ -31,6 +32,7 @@ from .activation import (
     Softsign,
     Tanh,
 )
+from .attention import ChannelMax, ChannelMean, SplitSoftmax
 from .attribute import REQUIRED, Attribute, Kind, attributes
 from .base import (
     MAX_EXTENT,
@@ -79,6 +81,7 @@ OPS: tuple[type[Op], ...] = (
     Relu,
     Relu6,
     LeakyRelu,
+    Prelu,
     Sigmoid,
     HardSigmoid,
     Tanh,
@@ -111,6 +114,9 @@ OPS: tuple[type[Op], ...] = (
     Upsample,
     DepthToSpace,
     SpaceToDepth,
+    SplitSoftmax,
+    ChannelMean,
+    ChannelMax,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -123,6 +129,8 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Celu",
+    "ChannelMax",
+    "ChannelMean",
     "ChannelShuffle",
     "Conv",
     "ConvTranspose",
@@ -159,6 +167,7 @@ __all__ = [
     "Parameter",
     "Permute",
     "Pool",
+    "Prelu",
     "Quad",
     "REQUIRED",
     "Rearrangement",
@@ -180,6 +189,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "SpaceToDepth",
+    "SplitSoftmax",
     "StochasticDepth",
     "Tanh",
     "Upsample",

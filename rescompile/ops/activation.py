@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .attribute import Kind, attribute, operation
-from .base import Op
+from .base import Op, Parameter, Shape
 
 
 class Activation(Op):
@@ -38,6 +38,22 @@ class LeakyRelu(Activation):
     slope: float = attribute(
         Kind.SLOPE, "Of `leaky_relu`: the factor of negative values.", default=0.01
     )
+
+
+@operation
+class Prelu(Activation):
+    """x where positive, else a learned factor times x, one for each channel (He et al. 2015)."""
+
+    word = "prelu"
+    # Each channel has a factor of its own.
+    orderless = positional = stateless = False
+    shared: bool = attribute(
+        Kind.BOOL, "Of `prelu`: whether all channels have one factor.", default=False
+    )
+    init: float = attribute(Kind.FLOAT, "Of `prelu`: the factors at first.", default=0.25)
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        return (Parameter("weight", (1 if self.shared else x[0],), start=self.init),)
 
 
 class Sigmoid(Activation):

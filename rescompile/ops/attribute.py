@@ -26,7 +26,7 @@ REQUIRED: Any = dataclasses.MISSING
 
 
 class Kind(Enum):
-    """What an attribute may be: of whole numbers, rates and factors, an expression as well."""
+    """What an attribute may be: of whole numbers, rates, factors and flags, expressions as well."""
 
     POSITIVE = "a whole number from 1"
     WHOLE = "a whole number from 0"
@@ -43,6 +43,7 @@ class Kind(Enum):
     SLOPE = "from 0 to 1"
     ALPHA = "from 0.001 to 100"
     BOOL = "true or false"
+    FLAG = "true or false, or a condition"
 
 
 FROM_ONE = (Kind.POSITIVE, Kind.PAIR)

@@ -109,7 +109,7 @@ class Weighted(Op):
     __slots__ = ()
     fresh = True
     role: ClassVar[Role]
-    bias: bool
+    bias: Dim
 
     def weights(self, weight: Shape, out: int) -> tuple[Parameter, ...]:
         """The weight, and a bias for each of the `out` channels if it has one."""
@@ -153,33 +153,40 @@ def bind(op: OpT, env: Mapping[str, Number]) -> OpT:
 
     Raises `ExprError` or `ShapeError`.
     """
-    try:
-        bound = map_attributes(op, lambda dim: _number(dim, env))
-    except ExprError as error:
-        key = next(name for name in _fields(op) if not _has_value(getattr(op, name), env))
-        raise ExprError(f"{op.word}: {key}: {error}", error.help, key) from None
-    for name, declared in attributes(type(bound)).items():
+    declared_ones = attributes(type(op))
+    changed: dict[str, Any] = {}
+    for name in _fields(op):
+        try:
+            value = _bound(getattr(op, name), env, declared_ones.get(name))
+        except ExprError as error:
+            raise ExprError(f"{op.word}: {name}: {error}", error.help, name) from None
+        if value is not None:
+            changed[name] = value
+    bound = dataclasses.replace(op, **changed) if changed else op
+    for name, declared in declared_ones.items():
         value = getattr(bound, name)
         for number in value if isinstance(value, tuple) else (value,):
             _check_number(bound, declared, number)
     return bound
 
 
-def _number(dim: Dim, env: Mapping[str, Number]) -> Number:
+def _bound(value: Any, env: Mapping[str, Number], declared: Attribute | None) -> Any:
+    """An attribute with numbers for expressions; None where it has none."""
+    flag = declared is not None and declared.kind is Kind.FLAG
+    if isinstance(value, Expr):
+        return _evaluated(value, env, flag)
+    if isinstance(value, tuple) and any(isinstance(dim, Expr) for dim in value):
+        return tuple(_evaluated(dim, env, flag) for dim in value)
+    return None
+
+
+def _evaluated(dim: Dim, env: Mapping[str, Number], flag: bool) -> Number:
     value = evaluate(dim, env)
-    if isinstance(value, bool):
-        raise ExprError(f"the value is {str(value).lower()}, not a number", "compare nothing here")
-    return value
-
-
-def _has_value(value: Any, env: Mapping[str, Number]) -> bool:
-    try:
-        for dim in value if isinstance(value, tuple) else (value,):
-            if isinstance(dim, Expr):
-                _number(dim, env)
-    except ExprError:
-        return False
-    return True
+    if isinstance(value, bool) is flag:
+        return value
+    if flag:
+        raise ExprError(f"the value is {value}, not true or false", "compare it: `$n != 1`, say")
+    raise ExprError(f"the value is {str(value).lower()}, not a number", "compare nothing here")
 
 
 def _check_number(op: Op, declared: Attribute, number: object) -> None:

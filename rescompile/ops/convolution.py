@@ -64,7 +64,7 @@ class Conv(Convolution):
     groups: Dim = attribute(
         Kind.POSITIVE, f"{GROUPS}; it divides input and output channels.", default=1
     )
-    bias: bool = attribute(Kind.BOOL, BIAS, default=False, absent=None)
+    bias: Dim = attribute(Kind.FLAG, BIAS, default=False, absent=None)
 
     def pads(self, x: Shape) -> tuple[int, int, int, int]:
         """The padding in pixels on input shape `x`."""
@@ -122,7 +122,7 @@ class ConvTranspose(Convolution):
         default=(0, 0),
     )
     groups: Dim = attribute(Kind.POSITIVE, f"{GROUPS}.", default=1)
-    bias: bool = attribute(Kind.BOOL, BIAS, default=False, absent=None)
+    bias: Dim = attribute(Kind.FLAG, BIAS, default=False, absent=None)
 
     def output(self, x: Shape) -> Shape:
         c, h, w = as_map(x, self.word)

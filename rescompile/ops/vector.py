@@ -21,7 +21,7 @@ class Linear(Weighted):
     role = Role.LINEAR
     positional = True
     features: Dim = attribute(Kind.POSITIVE, "Length of the output vector.")
-    bias: bool = attribute(Kind.BOOL, "Whether a number is added to each output.", default=True)
+    bias: Dim = attribute(Kind.FLAG, "Whether a number is added to each output.", default=True)
     positions: bool = False  # whether it is applied at each position of a map
 
     def output(self, x: Shape) -> Shape:

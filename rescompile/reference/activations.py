@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,11 @@ def relu6(op: ops.Relu6, x: Array, *_: object) -> Array:
 
 def leaky_relu(op: ops.LeakyRelu, x: Array, *_: object) -> Array:
     return np.where(x > 0, x, op.slope * x)
+
+
+def prelu(op: ops.Prelu, x: Array, p: Mapping[str, Array], *_: object) -> Array:
+    """w x where x is negative; w is a number, or one for each channel."""
+    return np.where(x > 0, x, x * p["weight"].reshape(-1, *(1 for _ in x.shape[2:])))
 
 
 def sigmoid(op: ops.Sigmoid, x: Array, *_: object) -> Array:
@@ -125,6 +130,7 @@ FUNCTIONS: dict[type[Op], Callable[..., Array]] = {
     ops.Relu: relu,
     ops.Relu6: relu6,
     ops.LeakyRelu: leaky_relu,
+    ops.Prelu: prelu,
     ops.Sigmoid: sigmoid,
     ops.HardSigmoid: hard_sigmoid,
     ops.Tanh: tanh,

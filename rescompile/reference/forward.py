@@ -265,6 +265,24 @@ def space_to_depth(op: ops.SpaceToDepth, x: Array, *_: object) -> Array:
     return split.transpose(0, 1, 3, 5, 2, 4).reshape(n, -1, h // r, w // r)
 
 
+def split_softmax(op: ops.SplitSoftmax, x: Array, *_: object) -> Array:
+    """exp(x) over its sum along the splits; the maximum is subtracted, which cancels."""
+    parts = x.reshape(len(x), *ints((op.groups, op.splits)), -1)
+    raised = np.exp(parts - parts.max(2, keepdims=True))
+    quotient: Array = raised / raised.sum(2, keepdims=True)
+    return quotient.reshape(x.shape)
+
+
+def channel_mean(op: ops.ChannelMean, x: Array, *_: object) -> Array:
+    y: Array = x.mean(1, keepdims=True)
+    return y
+
+
+def channel_max(op: ops.ChannelMax, x: Array, *_: object) -> Array:
+    y: Array = x.max(1, keepdims=True)
+    return y
+
+
 def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     """The identity: here the channels stand first throughout."""
     return x
@@ -316,4 +334,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SpaceToDepth: space_to_depth,
     ops.Permute: permute,
     ops.Upsample: upsample,
+    ops.SplitSoftmax: split_softmax,
+    ops.ChannelMean: channel_mean,
+    ops.ChannelMax: channel_max,
 }

@@ -157,6 +157,12 @@ def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
     return lambda op, x, y, p, dy, training: (dy * slope(op, x, y), {})
 
 
+def prelu(op: ops.Prelu, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    slope = np.where(x > 0, 1.0, per_channel(p["weight"], x))
+    given = _over_channel(dy * np.minimum(x, 0.0))
+    return dy * slope, {"weight": given.sum(keepdims=True) if op.shared else given}
+
+
 def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return y * (dy - (dy * y).sum(1, keepdims=True)), {}
 
@@ -207,6 +213,27 @@ def global_max_pool(
     return first * dy.reshape(*x.shape[:2], 1, 1), {}
 
 
+def split_softmax(
+    op: ops.SplitSoftmax, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    parts = (len(x), *ints((op.groups, op.splits)), -1)
+    shared = (dy * y).reshape(parts).sum(2, keepdims=True)
+    pulled = y.reshape(parts) * (dy.reshape(parts) - shared)
+    return pulled.reshape(x.shape), {}
+
+
+def channel_mean(
+    op: ops.ChannelMean, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return np.broadcast_to(dy / x.shape[1], x.shape), {}
+
+
+def channel_max(
+    op: ops.ChannelMax, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return np.moveaxis(_greatest(np.moveaxis(x, 1, -1)), -1, 1) * dy, {}
+
+
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return dy, {}
 
@@ -247,6 +274,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.GroupNorm: group_norm,
     ops.InstanceNorm: instance_norm,
     **{kind: elementwise(slope) for kind, slope in SLOPES.items()},
+    ops.Prelu: prelu,
     ops.Softmax: softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
@@ -258,5 +286,8 @@ VJPS: dict[type[Op], Vjp] = {
     ops.LayerScale: layer_scale,
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Upsample: upsample,
+    ops.SplitSoftmax: split_softmax,
+    ops.ChannelMean: channel_mean,
+    ops.ChannelMax: channel_max,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

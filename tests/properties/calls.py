@@ -27,6 +27,9 @@ class Calls(Operations):
     def residual(self, scope: Scope, depth: int) -> list[Step]:
         raise NotImplementedError
 
+    def join(self, scope: Scope, depth: int) -> list[Step]:
+        raise NotImplementedError
+
     def repeat(self, scope: Scope) -> Any:
         return self.value(KEY["repeat"], scope, absent=0)
 
@@ -72,6 +75,8 @@ class Calls(Operations):
         return [self.themed_call(block, number) for number in range(2)]
 
     def theme_itself(self, scope: Scope) -> list[Step]:
+        if self.theme.owner == "branch":
+            return self.join(scope, 1)
         if self.theme.owner not in OPERATIONS:
             return self.residual(scope, 1)
         if self.theme.owner == "linear":

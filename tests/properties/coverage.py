@@ -10,7 +10,7 @@ from typing import Any
 
 from rescompile.language.names import CALL_KEYS
 
-from .declarations import DEFAULTS, OPERATIONS, RESIDUAL, SHORTCUT, STEP, Attribute
+from .declarations import BRANCH, DEFAULTS, OPERATIONS, RESIDUAL, SHORTCUT, STEP, Attribute
 from .networks import Files
 
 Seen = set[tuple[str, str, str]]  # the owner of an attribute, its key, a form or a place
@@ -87,7 +87,8 @@ class _Reader:
             if word in step:
                 form = "named" if isinstance(step[word], dict) else "listed"
                 self.seen.keys.add(f"{word} {form}")
-                for branch in _branches(step[word]):
+                for branch, full in _branches(step[word]):
+                    self.attributes(BRANCH, full, place, owner)
                     self.seen.keys.add("no steps in a branch" if not branch else "branch")
                     self.steps(branch, "branch", owner)
         if "residual" in step:
@@ -166,9 +167,14 @@ class _Reader:
             yield "nested"
 
 
-def _branches(given: Any) -> list[list[Any]]:
-    branches = given.values() if isinstance(given, dict) else given
-    return [branch if isinstance(branch, list) else [branch] for branch in branches]
+def _branches(given: Any) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+    """The steps of each branch, and the mapping that they stand in, if they do."""
+    if isinstance(given, dict) and isinstance(given.get("repeat"), (int, str)):
+        given = [given]
+    for part in given.values() if isinstance(given, dict) else given:
+        full = part if isinstance(part, dict) and "branch" in part else {}
+        steps = full.get("branch", part)
+        yield (steps if isinstance(steps, list) else [steps]), full
 
 
 def _all_steps(value: Any) -> Iterator[dict[str, Any]]:

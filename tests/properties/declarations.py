@@ -114,6 +114,7 @@ DEFAULTS = {
 RESIDUAL = attributes_of("Residual", "residual")
 SHORTCUT = attributes_of("Shortcut", "shortcut")
 STEP = attributes_of("Step", "step")
+BRANCH = attributes_of("BranchSpec", "branch")
 KINDS_OF_SHORTCUT = next(one.words for one in SHORTCUT if one.key == "kind")
 LANGUAGE = (*COMMON, *WORDS)
 FORMS_OF_CALLS = ("parameter", "varied", "once", "defaulted", "nested")
@@ -143,5 +144,5 @@ def forms_of(one: Attribute) -> list[str]:
 ALL = (
     *(one for group in OPERATIONS.values() for one in group),
     *(one for group in DEFAULTS.values() for one in group),
-    *(*RESIDUAL, *SHORTCUT, *STEP),
+    *(*RESIDUAL, *SHORTCUT, *STEP, *BRANCH),
 )

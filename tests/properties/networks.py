@@ -59,7 +59,7 @@ class _Network(Steps):
         return self.pick(["projection", "projection", *KINDS_OF_SHORTCUT])
 
     def stages(self, scope: Scope) -> list[Step]:
-        in_blocks = (*OPERATIONS, "residual", "shortcut")
+        in_blocks = (*OPERATIONS, "residual", "shortcut", "branch")
         made = self.themed(scope) if self.theme.owner in in_blocks else []
         calls = self.form in FORMS_OF_CALLS
         for _ in range(self.pick([3, 4] if calls else [1, 2, 3, 4])):

@@ -6,8 +6,8 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from .calls import Calls
-from .declarations import FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
+from .calls import CHILDREN, Calls
+from .declarations import BRANCH, FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
 from .operations import GLOBAL, SHAPERS, SHAPING, UNSHAPING
 from .values import Scope, Step
 
@@ -134,7 +134,10 @@ class Steps(Calls):
         else:
             branches = [self.branch(scope, entering, word, depth) for _ in range(count)]
             scope.width = None if word == "concat" else entering
+        branches = [self.in_full(branch, scope) for branch in branches]
         step: Step = {word: self.named(branches) if self.chance(0.4) else branches}
+        if "repeat" in branches[0] and self.chance(0.3):
+            step = {word: branches[0]}
         if split:
             step["split"] = True
         elif self.chance(0.1):
@@ -143,11 +146,20 @@ class Steps(Calls):
             scope.width = None
         return [*before, self.common(step, scope, False)]
 
+    def in_full(self, steps: list[Step], scope: Scope) -> Any:
+        """A branch, or seldom all that may be said of one: whether it is there, and how often."""
+        if not self.chance(0.6 if self.theme in BRANCH else 0.08):
+            return steps
+        inner = replace(scope, index=scope.index or self.chance(0.3))
+        given = ((one.key, self.value(one, inner, absent=0.3)) for one in BRANCH)
+        return {**{key: value for key, value in given if value is not None}, "branch": steps}
+
     def branch(self, scope: Scope, entering: Any, word: str, depth: int) -> list[Step]:
         """Steps that keep height and width, and channels where they have to."""
         if self.chance(0.25):
             return []
-        inner = replace(scope, kind="branch", width=entering, keep=True, marks=[])
+        index = scope.index or self.chance(0.1)  # which only a branch that repeats has
+        inner = replace(scope, kind="branch", width=entering, keep=True, index=index, marks=[])
         steps = self.steps(inner, 1, 2, depth - 1)
         if word != "concat" and inner.width != entering:
             steps.append(self.to_width(replace(inner, width=entering)))
@@ -184,10 +196,12 @@ class Steps(Calls):
         conv: Step = {"conv": {"channels": 1, "kernel": self.pick([1, 3])}}
         return [conv, *self.operation(replace(scope, keep=True), word="activation")]
 
-    def named(self, branches: list[list[Step]]) -> dict[str, Any]:
+    def named(self, branches: list[Any]) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for steps in branches:
-            single = len(steps) == 1 and self.chance(0.6)
+            single = isinstance(steps, list) and len(steps) == 1 and self.chance(0.6)
+            if isinstance(steps, dict) and "repeat" in steps and self.chance(0.4):
+                steps["children"] = self.pick(CHILDREN)
             made[self.name()] = steps[0] if single else steps
         return made if len(made) == len(branches) else {f"b{i}": s for i, s in enumerate(branches)}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ RUFF = [find_ruff_bin(), "format", "--isolated", "--line-length", "100", "-"]
 ARITHMETIC = ("+", "-", "*", "/", "//", "%")
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "is not", "in")
 FORMS = ("atom", "chain", "logic", "comparison", "choice", "prefix", "call", "list", "method")
+FORMS += ("power",)
 ATOMS = ("0", "16", "0.25", "x.shape[-1]", '"same"', "f()", "math.ceil(a / 2)")
 
 
@@ -84,6 +86,12 @@ class Drawn:
         if self.draw(st.booleans()):
             return f"not {self.comparison(depth)}"
         return self.pick(("-", "not ")) + self.term(depth)
+
+    def power(self, depth: int) -> str:
+        """Formatters of Python want short operands next to the sign."""
+        base, exponent = self.term(depth), self.term(depth)
+        gap = "" if all(re.fullmatch(r"\w+|0\.25", one) for one in (base, exponent)) else " "
+        return f"{base}{gap}**{gap}{exponent}"
 
     def call(self, depth: int) -> str:
         given = [self.whole(depth) for _ in range(self.draw(st.integers(1, 3)))]

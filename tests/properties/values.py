@@ -36,6 +36,7 @@ USUAL: dict[str, list[Any]] = {
     "before": [0, 1, 2],
     "after": [0, 1, 2],
     "start": [0, 0, 1, 2],
+    "splits": [1, 2, 2, 4],
     "stop": [2, 3, 4],
     "scale": [1, 1, 2],
     "size": [1, 2, 3, 4, 7],
@@ -231,6 +232,7 @@ class Values:
         forms = [f"max({text}, {other})", f"min({text}, {other})", f"({text} + {text}) // 2"]
         forms += [f"{text} if {self.condition(scope)} else {other}"] * 2
         forms += [f"int({text} * 1.0)", f"round({text} / 1)", f"ceil({text} / 1)", f"{text} % 7"]
+        forms += [f"{text} + 1 - 1", f"2 ** min({text}, 3)", f"{text} * 2 ** 2 // 4"]
         if topic in ("channels", "features"):
             forms += [f"{text} * 2", f"{text} + 2", "$in_channels", "$in_channels * 2"]
             forms += [f"make_divisible({text} * 1.5, 2)", f"$in_channels + {text}"]

@@ -33,6 +33,11 @@ SIMPLER = [
     ("$n > 1", "(8 if $b else 16) if $n > 1 else 4", "8 if $b else 16"),
     ("$n > 1", "max($m, 8 if $n > 1 else 16)", "max($m, 8)"),
     ("$n", "$n * 2 if $n else 4", "$n * 2"),
+    ("$m > 0", "(1 if $n > 0 else 2) if $n > 1 else (3 if $n > 1 else 4)", "1 if $n > 1 else 4"),
+    ("$m > 0", "8 if $n > 1 and $n > 0 else 16", "8 if $n > 1 else 16"),
+    ("$m > 0", "8 if $n > 0 and $n > 1 else 16", "8 if $n > 1 else 16"),
+    ("$m > 0", "8 if $b or $n > 1 and not $b else 16", "8 if $b or $n > 1 else 16"),
+    ("$m > 0", "8 if $b and ($n > 1 or $b) else 16", "8 if $b else 16"),
 ]
 
 

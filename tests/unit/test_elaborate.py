@@ -225,9 +225,9 @@ def test_errors_tell_the_chain_of_calls() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [0, -1, 10_001, 2.0, True])
+@pytest.mark.parametrize("count", [-1, 10_001, 2.0, True])
 def test_repeats_are_bounded(count: int) -> None:
-    with pytest.raises(SpecError, match="whole number from 1"):
+    with pytest.raises(SpecError, match="whole number from 0"):
         elaborate(network(Call("unit", (("channels", 8),), "x", count), blocks=[UNIT]))
 
 

@@ -45,6 +45,15 @@ ENV = {"channels": 64, "stride": 2, "rate": 0.5, "bias": True}
         ("true and $bias", True),
         ("($channels - 4) * ($stride + 1)", 180),
         ("$channels - (4 - $stride)", 62),
+        ("2 ** ($stride + 4)", 64),
+        ("$channels ** $stride", 4096),
+        ("2 ** 3 ** $stride", 512),
+        ("(2 ** 3) ** $stride", 64),
+        ("-$stride ** 2", -4),
+        ("(-$stride) ** 3", -8),
+        ("(-2) ** $stride", 4),
+        ("2 ** -$stride", 0.25),
+        ("$channels ** $rate", 8.0),
     ],
 )
 def test_value_and_text(source: str, value: float) -> None:
@@ -57,7 +66,6 @@ def test_value_and_text(source: str, value: float) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "$channels ** 2",
         "$channels.real",
         "$channels[0]",
         "__import__('os')",
@@ -105,6 +113,67 @@ def test_the_branch_not_taken_needs_no_value(source: str) -> None:
 def test_logic_stops_early() -> None:
     assert evaluate(parse("$zero != 0 and 1 // $zero > 0"), {"zero": 0}) is False
     assert evaluate(parse("$zero == 0 or 1 // $zero > 0"), {"zero": 0}) is True
+
+
+@pytest.mark.parametrize(
+    "source", ["2 ** 10 ** 9", "10 ** 10 ** 10 ** 10", "2 ** 41", "1.5 ** 1e12", "(-3) ** 99999999"]
+)
+def test_a_power_out_of_bounds_is_refused_at_once(source: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ExprError, match="out of bounds"):
+        parse(source)
+    assert time.perf_counter() - start < 0.1
+
+
+def test_powers() -> None:
+    """Whole numbers stay exact up to the bound, and what has no value says so."""
+    assert parse("3 ** 25") == 3**25
+    assert parse("2 ** 40") == 2**40
+    assert parse("0 ** 0") == parse("1 ** 10 ** 12") == 1
+    assert parse("(-1) ** (10 ** 12 + 1)") == -1
+    assert parse("0.5 ** 10 ** 9") == 0
+    assert parse("$channels ** 1") == C
+    for source in ("(-8) ** 0.5", "0 ** -1"):
+        with pytest.raises(ExprError, match=r"has no value|by zero"):
+            parse(source)
+
+
+@pytest.mark.parametrize(
+    ("written", "shorter"),
+    [
+        ("8 + ($i + 1 - 1)", "8 + $i"),
+        ("$i + 1 - 2", "$i - 1"),
+        ("1 - $i - 1", "-$i"),
+        ("$a - ($i - 2) - 3", "$a - $i - 1"),
+        ("$a + $i - $a", "$i"),
+        ("$a - $a + 0", "0"),
+        ("2 - ($a + 1) - ($i + 1)", "-$a - $i"),
+        ("$a + ($i + 1)", "$a + ($i + 1)"),  # as it was written: there is one number
+        ("$a * 2 * 3", "$a * 6"),
+        ("int($a * 2) + round($i) // 1", "$a * 2 + $i"),
+        ("$i + 1 > 1", "$i > 0"),
+        ("3 <= $i - 1", "$i >= 4"),
+        ("not $i < 2", "$i >= 2"),
+        ("not ($i != 2)", "$i == 2"),
+        ("$i <= $i", "true"),
+        ("int($a / 2)", "int($a / 2)"),
+        ("$a / 2 + 1 - 1", "$a / 2 + 1 - 1"),  # a fraction, which may round
+        ("--$a", "$a"),
+    ],
+)
+def test_what_is_written_at_length_gets_shorter(written: str, shorter: str) -> None:
+    made = parse(written)
+    assert text(made) == shorter
+    for a, i in ((0, 0), (3, 2), (-2, 5), (64, 1)):
+        known = {"a": a, "i": i}
+        assert evaluate(made, known) == eval(written.replace("$", ""), dict(known))
+
+
+def test_sums_of_what_may_be_a_fraction_stay_as_they_are() -> None:
+    """0.1 + 1 - 1 is not 0.1 in binary arithmetic, and the same network has one value."""
+    made = binary("-", binary("+", Var("rate", fraction=True), 1), 1)
+    assert text(made) == "$rate + 1 - 1"
+    assert evaluate(made, {"rate": 0.1}) == 0.1 + 1 - 1 != 0.1
 
 
 def test_unknown_name() -> None:

@@ -40,7 +40,7 @@ def test_a_slip_is_told_from_a_word(word: str, write: Write) -> None:
 @pytest.mark.parametrize(
     "word",
     [
-        *("attention", "prelu", "lstm", "FReLU", "conv3d"),
+        *("attention", "crelu", "lstm", "FReLU", "conv3d"),
         *("AvgPool1d", "conv_transpose3d", "Conv1DTranspose", "Dropout3d", "Unflatten", "geglu"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_step_that_nobody_knows_may_be_a_block(write: Write) -> None:
 @pytest.mark.parametrize(
     ("word", "answer"),
     [
-        ("prelu", "`prelu` is not in this language; known: celu, "),
+        ("crelu", "`crelu` is not in this language; known: celu, "),
         ("glu", "`glu` is not in this language; known: celu, "),
         ("swish", "it is called `silu` here"),
         ("lrelu", "it is called `leaky_relu` here"),

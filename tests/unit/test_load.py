@@ -108,7 +108,7 @@ def test_a_long_chain_is_refused(write: Write) -> None:
 
 
 def test_errors_of_an_inherited_part_stand_in_its_own_file(write: Write) -> None:
-    base = write(STAGES.replace("repeat: 2, channels: 16", "repeat: 0, channels: 16"))
+    base = write(STAGES.replace("repeat: 2, channels: 16", "repeat: -1, channels: 16"))
     with pytest.raises(SpecError) as caught:
         load(write("", "child", CHILD))
     at = caught.value.diagnostics[0].location

@@ -87,6 +87,17 @@ def test_shuffle_interleaves_the_groups() -> None:
     assert mean(ops.SpaceToDepth(2), x) == [[[[0, 2]], [[1, 3]], [[4, 6]], [[5, 7]]]]
 
 
+def test_split_softmax_is_over_what_two_branches_say_of_a_channel() -> None:
+    x = np.log([1, 2, 3, 6, 1, 1, 3, 1]).reshape(1, 8, 1, 1)
+    whole = np.ravel(mean(ops.SplitSoftmax(2), x))
+    assert whole == pytest.approx([1 / 2, 2 / 3, 1 / 2, 6 / 7, 1 / 2, 1 / 3, 1 / 2, 1 / 7])
+    halves = np.ravel(mean(ops.SplitSoftmax(2, groups=2), x))
+    assert halves == pytest.approx([1 / 4, 1 / 4, 3 / 4, 3 / 4, 1 / 4, 1 / 2, 3 / 4, 1 / 2])
+    x = np.array([1.0, 5.0, 3.0]).reshape(1, 3, 1, 1)
+    assert mean(ops.ChannelMean(), x) == [[[[3]]]]
+    assert mean(ops.ChannelMax(), x) == [[[[5]]]]
+
+
 def test_gelu_keeps_its_digits_far_left() -> None:
     assert mean(ops.Gelu(), [[-20]]) == [[pytest.approx(-20 * 2.753624118606233e-89, rel=1e-13)]]
 
@@ -95,9 +106,10 @@ def test_functions_do_not_overflow() -> None:
     x = np.array([[[[-1e4, 1e4]]]])
     with np.errstate(all="raise", under="ignore"):
         for kind in ops.ACTIVATIONS.values():
-            y = MEANINGS[kind](kind(), x, {}, False)
+            p = {one.leaf: np.ones(one.shape) for one in kind().parameters((1, 1, 2))}
+            y = MEANINGS[kind](kind(), x, p, False)
             assert np.isfinite(y).all()
-            assert np.isfinite(VJPS[kind](kind(), x, y, {}, np.ones_like(x), False)[0]).all()
+            assert np.isfinite(VJPS[kind](kind(), x, y, p, np.ones_like(x), False)[0]).all()
 
 
 def test_selu_keeps_the_mean_and_the_variance_of_normal_values() -> None:

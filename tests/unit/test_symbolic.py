@@ -83,7 +83,7 @@ def test_lets_are_seen_through() -> None:
     [
         (block(conv("$c"), c=None), {"c": "64"}, "$n", "64"),
         (block(conv("$in_channels + $g"), g=None), {"g": "32"}, "$n", None),
-        (block(conv("$in_channels * 2")), {}, "3", "$in_channels * 2 * 2 * 2"),
+        (block(conv("$in_channels * 2")), {}, "3", "$in_channels * 8"),
         (block(conv("$c"), c=None), {"c": "$index * 8 + 8"}, "5", "40"),
         (block(conv("$c"), c=None), {"c": "$index * 8 + 8"}, "1", "8"),
         (block(conv("$c * $first"), c=8, first=1), {"first": "4"}, "1", "32"),

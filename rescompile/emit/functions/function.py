@@ -74,7 +74,7 @@ class Shared:
         said: Sequence[Mapping[str, Any]],
         tested: Collection[str] = (),
     ) -> None:
-        self.name, self.said = name, said
+        self.name, self.said, self.natural = name, said, natural
         given = [{key: Scope().code(options[key]) for key in natural} for options in said]
         found = {key: {values[key] for values in given} for key in natural}
         asked = {key for options in said for key in natural if _is_symbolic(options[key])}
@@ -96,10 +96,13 @@ class Shared:
     @property
     def arguments(self) -> list[Argument]:
         """The parameters for it."""
-        return [
-            Argument(key, type_of(options[key] for options in self.said), self.defaults.get(key))
-            for key in self.varying
-        ]
+        return [Argument(key, self.type(key), self.defaults.get(key)) for key in self.varying]
+
+    def type(self, key: str) -> str:
+        """Of an option that is true or false by itself, expressions are as well."""
+        if self.natural[key] in ("True", "False"):
+            return "bool"
+        return type_of(options[key] for options in self.said)
 
 
 def type_of(values: Iterable[Any]) -> str:

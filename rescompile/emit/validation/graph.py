@@ -27,6 +27,7 @@ from ...ops import (
     PadChannels,
     Permute,
     Pool,
+    Prelu,
     Same,
     Shape,
     SliceChannels,
@@ -161,6 +162,8 @@ def canonical(op: Op, x: Shape) -> Op:
         return GlobalAvgPool(keepdims=True)
     if isinstance(op, (LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
+    if isinstance(op, Prelu) and x[0] == 1:
+        return replace(op, shared=True)
     return op
 
 

@@ -21,6 +21,9 @@ from .expected import Tensor
 from .graph import Graph
 from .traced import Traced, TraceError
 
+# What is needed unchanged for its own gradient.
+KEPT = (ops.Activation, ops.SplitSoftmax)
+
 
 @dataclass(eq=False)
 class Memory:
@@ -77,7 +80,7 @@ class Value:
         if op.passes:  # in evaluation it is the same tensor
             return replace(self, held=term)
         made = self.overwrite(term, op.word) if in_place else self.needed(op.word).made(term)
-        return made.needed("its own gradient") if isinstance(op, ops.Activation) else made
+        return made.needed("its own gradient") if isinstance(op, KEPT) else made
 
     def __add__(self, other: Value) -> Value:
         return joined(JoinKind.ADD, [self, other])

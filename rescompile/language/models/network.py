@@ -18,6 +18,7 @@ from ..types import (
     Epsilon,
     Int,
     Momentum,
+    PlainFloat,
     Positive,
     Rule,
     Slope,
@@ -168,6 +169,8 @@ class ActivationDefaults(Model):
     kind: ActivationKind = Field("relu", description="What `activation: {}` is.")
     slope: Slope = key(ops.LeakyRelu, "slope")
     alpha: Alpha = key(ops.Celu, "alpha")
+    shared: Bool = key(ops.Prelu, "shared")
+    init: PlainFloat = key(ops.Prelu, "init")
 
 
 class Defaults(Model):

@@ -13,6 +13,7 @@ from ...ops import Attribute, Kind, Op, attributes
 from ..types import (
     Alpha,
     Bool,
+    Condition,
     Cut,
     Epsilon,
     Factor,
@@ -73,6 +74,7 @@ TYPES: dict[Kind, Any] = {
     Kind.SLOPE: Slope,
     Kind.ALPHA: Alpha,
     Kind.BOOL: Bool,
+    Kind.FLAG: Condition,
 }
 
 
@@ -108,7 +110,7 @@ class DepthwiseConv(Model):
     )
     dilation: Pair = key(ops.Conv, "dilation")
     multiplier: Positive = Field(1, description="Outputs for each input channel.")
-    bias: Bool | None = key(ops.Conv, "bias")
+    bias: Condition | None = key(ops.Conv, "bias")
 
 
 class Norm(Model):
@@ -134,6 +136,8 @@ class Activation(Model):
     )
     slope: Slope | None = key(ops.LeakyRelu, "slope", default=None)
     alpha: Alpha | None = key(ops.Celu, "alpha", default=None)
+    shared: Bool | None = key(ops.Prelu, "shared", default=None)
+    init: PlainFloat | None = key(ops.Prelu, "init", default=None)
 
 
 def _models(op: type[Op]) -> dict[str, type[Model]]:

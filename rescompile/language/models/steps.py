@@ -13,11 +13,20 @@ from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
 
 
 def _is_list(value: Any) -> str:
+    if isinstance(value, dict) and "branch" in value:
+        return "in full"
     return "steps" if isinstance(value, list) else "step"
 
 
+def _listed(value: Any) -> str:
+    return "in full" if _is_list(value) == "in full" else "steps"
+
+
 def _branches(value: Any) -> str:
-    return "named" if isinstance(value, dict) else "listed"
+    if not isinstance(value, dict):
+        return "listed"
+    repeats = "branch" in value and isinstance(value.get("repeat"), (int, str))
+    return "repeated" if repeats else "named"
 
 
 def _shortcut(value: Any) -> str:
@@ -27,8 +36,41 @@ def _shortcut(value: Any) -> str:
 
 
 Steps = Annotated[list["Step"], Field(max_length=2000)]
-StepOrSteps = Annotated[Union["Step", Steps], Either(_is_list, "step", "steps")]
-Branches = Annotated[dict[Name, StepOrSteps] | list[Steps], Either(_branches, "named", "listed")]
+StepOrSteps = Annotated[
+    Union["Step", Steps, "BranchSpec"], Either(_is_list, "step", "steps", "in full")
+]
+Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "steps", "in full")]
+Branches = Annotated[
+    Union[dict[Name, StepOrSteps], list[Listed], "BranchSpec"],
+    Either(_branches, "named", "listed", "repeated"),
+]
+
+
+class BranchSpec(Model):
+    """A branch of a join in full: its steps, whether it is there, and how often.
+
+    Both are known where the block is called: calls that differ in them make different classes, as
+    those do that differ in words.
+    """
+
+    branch: Steps = Field(description="The steps; an empty list is the input itself.")
+    when: Condition = Field(True, description="Where false the join has no such branch.")
+    repeat: Repeat | None = Field(
+        None,
+        description="How many such branches there are, side by side; `$index` is the number of "
+        "each, from 0.",
+    )
+    children: Children | None = Field(
+        None,
+        description="The pattern of their names where the branch has one, `{name}{n}` if not said.",
+    )
+
+    @model_validator(mode="after")
+    def _repeated(self) -> "BranchSpec":
+        if self.children is not None and self.repeat is None:
+            help = "add `repeat:`, or leave the branch its own name"
+            wrong("`children` names branches that repeat, but this is one", help, "children")
+        return self
 
 
 class Shortcut(Model):
@@ -128,7 +170,7 @@ class Common(Model):
         "`$stride > 1`.",
     )
     repeat: Repeat | None = Field(
-        None, description="How many times in a row: for `block` and `steps`."
+        None, description="How many times in a row: for `block` and `steps`. 0 leaves them out."
     )
     children: Children | None = Field(
         None,

@@ -27,6 +27,7 @@ GIVEN: dict[str, Any] = {
     "init": 0.5,
     "momentum": 0.9,
     "epsilon": 1e-3,
+    "alpha_initializer": "zeros",
     "kernel_initializer": "zeros",
     "depthwise_initializer": "zeros",
 }

@@ -95,6 +95,11 @@ def a_space_to_depth(rng: Rng) -> tuple[Op, Shape]:
     return ops.SpaceToDepth(scale), (channels, rows * scale, columns * scale)
 
 
+def a_split_softmax(rng: Rng) -> tuple[Op, Shape]:
+    splits, groups = pair(rng, 1, 4)
+    return ops.SplitSoftmax(splits, groups), some(rng, splits * groups)
+
+
 def a_linear(rng: Rng) -> tuple[Op, Shape]:
     positions = bool(rng.integers(2))
     op = ops.Linear(3, bool(rng.integers(2)), positions)
@@ -127,6 +132,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         ops.InstanceNorm(10.0 ** -rng.integers(2, 7)),
         a_map(rng, least=2),
     ),
+    ops.Prelu: lambda rng: (ops.Prelu(bool(rng.integers(2))), some(rng)),
     ops.LeakyRelu: lambda rng: (ops.LeakyRelu(float(rng.random())), some(rng)),
     ops.MaxPool: a_pool(ops.MaxPool),
     ops.AvgPool: a_pool(ops.AvgPool),
@@ -147,6 +153,9 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         a_map(rng, scale * scale),
     ),
     ops.SpaceToDepth: a_space_to_depth,
+    ops.SplitSoftmax: a_split_softmax,
+    ops.ChannelMean: lambda rng: (ops.ChannelMean(), a_map(rng)),
+    ops.ChannelMax: lambda rng: (ops.ChannelMax(), a_map(rng)),
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -220,6 +229,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Relu: lambda t, op, x, p: t.relu(x),
     ops.Relu6: lambda t, op, x, p: t.nn.functional.relu6(x),
     ops.LeakyRelu: lambda t, op, x, p: t.nn.functional.leaky_relu(x, op.slope),
+    ops.Prelu: lambda t, op, x, p: t.nn.functional.prelu(x, p["weight"]),
     ops.Sigmoid: lambda t, op, x, p: t.sigmoid(x),
     ops.HardSigmoid: lambda t, op, x, p: t.nn.functional.hardsigmoid(x),
     ops.Tanh: lambda t, op, x, p: t.tanh(x),
@@ -253,6 +263,15 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Permute: lambda t, op, x, p: x,  # seen channels-first throughout
     ops.DepthToSpace: lambda t, op, x, p: t.nn.functional.pixel_shuffle(x, op.scale),
     ops.SpaceToDepth: lambda t, op, x, p: t.nn.functional.pixel_unshuffle(x, op.scale),
+    ops.SplitSoftmax: lambda t, op, x, p: t.cat(
+        [
+            t.stack(group.chunk(op.splits, 1)).softmax(0).transpose(0, 1).flatten(1, 2)
+            for group in x.chunk(op.groups, 1)
+        ],
+        1,
+    ),
+    ops.ChannelMean: lambda t, op, x, p: x.mean(1, keepdim=True),
+    ops.ChannelMax: lambda t, op, x, p: x.amax(1, keepdim=True),
     ops.Upsample: torch_upsample,
 }
 

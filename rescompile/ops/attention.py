@@ -1,0 +1,69 @@
+"""What attention to channels, branches and positions is made of."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ..expr.dims import Dim
+from .attribute import Kind, attribute, operation
+from .base import Op, Shape, ShapeError, as_map
+
+
+@operation
+class SplitSoftmax(Op):
+    """exp(x) over its sum along equal parts of the channels, at each channel of a part by itself.
+
+    The channels are `groups` x `splits` x n. What is divided by the sum over the splits is each of
+    them: with two branches concatenated and `splits: 2`, the weights of the two add up to one.
+    """
+
+    word = "split_softmax"
+    nonnegative = stateless = True
+    splits: Dim = attribute(Kind.POSITIVE, "How many parts share the sum of one.")
+    groups: Dim = attribute(
+        Kind.POSITIVE,
+        "Groups of channels that do not see each other; it times the splits divides the channels.",
+        default=1,
+    )
+
+    def output(self, x: Shape) -> Shape:
+        splits, groups = cast(int, self.splits), cast(int, self.groups)
+        if x[0] % (splits * groups):
+            parts = f"{groups} groups of {splits} splits" if groups > 1 else f"{splits} splits"
+            raise ShapeError(
+                f"split_softmax: {parts} do not divide {x[0]} channels",
+                help="choose as many as there are branches, each with the same channels",
+                key="splits",
+            )
+        return x
+
+
+class ChannelPool(Op):
+    """Base of what one map tells of all channels."""
+
+    __slots__ = ()
+    keeps_sign = stateless = True
+
+    def output(self, x: Shape) -> Shape:
+        _, h, w = as_map(x, self.word)
+        return (1, h, w)
+
+    def leaving(self, x: Dim) -> Dim:
+        return 1
+
+
+class ChannelMean(ChannelPool):
+    """Mean over the channels at each position: C x H x W becomes 1 x H x W."""
+
+    __slots__ = ()
+    word = "channel_mean"
+
+
+class ChannelMax(ChannelPool):
+    """Maximum over the channels at each position: C x H x W becomes 1 x H x W.
+
+    Where several channels hold it, frameworks differ in which of them the gradient goes to.
+    """
+
+    __slots__ = ()
+    word = "channel_max"

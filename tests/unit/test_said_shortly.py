@@ -1,0 +1,203 @@
+"""What the language says shortly, and that it is the network that is said at length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rescompile.api import open_spec
+from rescompile.errors import SpecError
+from rescompile.ir.trace import flatten
+from rescompile.registry import backend_names
+
+Write = Callable[..., Path]
+Layers = list[tuple[object, ...]]
+
+
+def layers(spec: Path) -> Layers:
+    """The operations of a network with their paths and shapes; its code is proved everywhere."""
+    net = open_spec(spec)
+    for backend in backend_names():
+        net.source(backend)
+    found = flatten(net.analysis.elaborated.root.items)
+    return [(path, trace.op, trace.x, trace.y) for path, trace in found]
+
+
+def same(write: Write, short: str, long: str) -> None:
+    assert layers(write(short, "short")) == layers(write(long, "long"))
+
+
+UNIT = """
+blocks:
+  unit:
+    parameters: {channels: {}, biased: {type: bool, default: false}}
+    body:
+      - {name: conv, conv: {channels: $channels, kernel: 3, bias: $biased}}
+"""
+LEVEL = """
+  level:
+    parameters: {depth: {}, wide: {default: 8}}
+    body:
+      - {name: first, block: unit, channels: 8}
+      - {name: more, block: unit, channels: $wide, repeat: $depth}
+      - name: tail
+        group:
+          - {block: unit, channels: $wide, repeat: $depth}
+          - {repeat: $depth // 2, steps: [{conv: {channels: $wide, kernel: 1}}, {norm: {}}]}
+          - activation: {}
+"""
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_part_repeated_0_times_is_not_there(depth: int, write: Write) -> None:
+    stages = "stages:\n  - {{name: a, block: level, depth: {}}}\n"
+    short = UNIT + LEVEL + stages.format(depth) + "  - {name: b, block: level, depth: 3}\n"
+    found = [path for path, *_ in layers(write(short)) if path[0] == "a"]
+    assert found == [
+        ("a", "first", "conv"),
+        *[("a", "more", str(i), "conv") for i in range(depth)],
+        *[("a", "tail", str(i), "conv") for i in range(depth)],
+        *[("a", "tail", str(depth + i)) for i in range(depth // 2 * 2 + 1)],
+    ]
+
+
+def test_the_network_itself_leaves_out_what_is_repeated_0_times(write: Write) -> None:
+    rows = "stages:\n{}  - {{name: b, block: unit, channels: 8}}\n"
+    some = "  - {name: a, block: unit, channels: 16, repeat: $n}\n"
+    same(write, "parameters: {n: 0}\n" + UNIT + rows.format(some), UNIT + rows.format(""))
+
+
+def test_nothing_is_repeated_less_often(write: Write) -> None:
+    wrong = UNIT + LEVEL + "stages:\n  - {name: a, block: level, depth: -1}\n"
+    with pytest.raises(SpecError, match="repeat is -1; it must be a whole number from 0"):
+        layers(write(wrong))
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_what_is_repeated_0_times_leaves_no_value(depth: int, write: Write) -> None:
+    """A step that may be repeated 0 times can be gone back to where it never is."""
+    spec = (
+        UNIT
+        + f"""
+  skip:
+    parameters: {{depth: {{}}}}
+    body:
+      - {{name: more, block: unit, channels: 8, repeat: $depth}}
+      - {{name: conv, conv: {{channels: 8, kernel: 1}}}}
+      - add: [[], [{{from: more}}]]
+stages:
+  - {{name: a, block: skip, depth: {depth}}}
+  - {{name: b, block: skip, depth: 2}}
+"""
+    )
+    if depth:
+        assert len(layers(write(spec))) == 5
+        return
+    with pytest.raises(SpecError, match="the step 'more' is repeated 0 times") as caught:
+        layers(write(spec))
+    (found,) = caught.value.diagnostics
+    assert found.location is not None
+    assert "from: more" in found.location.text
+
+
+def test_a_bias_is_there_on_a_condition(write: Write) -> None:
+    rows = "stages:\n  - {name: a, block: unit, channels: 8, biased: true}\n"
+    spec = UNIT + rows + "  - {name: b, block: unit, channels: 8}\n"
+    ops = [op for _, op, *_ in layers(write(spec))]
+    assert [op.bias for op in ops] == [True, False]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("value", ["$channels", "$channels * 2"])
+def test_a_bias_is_no_number(value: str, write: Write) -> None:
+    spec = UNIT.replace("$biased", value) + "stages:\n  - {name: a, block: unit, channels: 8}\n"
+    with pytest.raises(SpecError, match="`bias` is true or false"):
+        layers(write(spec))
+
+
+WAYS = """
+  ways:
+    parameters: {paths: {default: 2}, pooled: {type: bool, default: false}}
+    let: {most: $paths}
+    body:
+      - concat:
+          conv: {repeat: $most, branch: [{conv: {channels: 4 * ($index + 1), kernel: 3}}]}
+          pool: {when: $pooled, branch: [{max_pool: {kernel: 3, stride: 1, padding: 1}}]}
+"""
+BRANCHES = {
+    "{paths: 3}": "[c4, c8, c12]",
+    "{paths: 1, pooled: true}": "[c4, pool]",
+    "{pooled: true}": "[c4, c8, pool]",
+    "{}": "[c4, c8]",
+}
+
+
+def test_branches_repeat_and_are_left_out(write: Write) -> None:
+    rows = [f"  - {{name: s{i}, block: ways, {a[1:]}\n" for i, a in enumerate(BRANCHES)]
+    short = UNIT + WAYS + "stages:\n" + "".join(rows).replace(", }", "}")
+    long = "stages:\n"
+    for i in range(len(BRANCHES)):
+        long += f"  - {{name: s{i}, block: s{i}}}\n"
+    blocks = "blocks:\n"
+    for i, names in enumerate(BRANCHES.values()):
+        blocks += f"  s{i}:\n    body:\n      - concat:\n"
+        for number, name in enumerate((n for n in names[1:-1].split(", ") if n != "pool"), 1):
+            blocks += f"          conv{number}: [{{conv: {{channels: {name[1:]}, kernel: 3}}}}]\n"
+        if "pool" in names:
+            blocks += "          pool: [{max_pool: {kernel: 3, stride: 1, padding: 1}}]\n"
+    same(write, short, blocks + long)
+
+
+def test_calls_that_agree_in_their_branches_share_a_class(write: Write) -> None:
+    rows = "stages:\n" + "".join(
+        f"  - {{name: s{i}, block: ways, paths: {n}}}\n" for i, n in enumerate((2, 3, 2, 3))
+    )
+    net = open_spec(write(UNIT + WAYS + rows))
+    assert [*net.analysis.network.blocks] == ["ways", "ways_3"]
+
+
+def test_a_mapping_that_repeats_may_be_all_branches(write: Write) -> None:
+    short = (
+        "stages:\n  - add: {repeat: 3, branch: [{conv: {channels: 4, kernel: 2 * $index + 1}}]}\n"
+    )
+    convs = ", ".join(f"[{{conv: {{channels: 4, kernel: {k}}}}}]" for k in (1, 3, 5))
+    same(write, short, f"stages:\n  - add: [{convs}]\n")
+
+
+def test_one_branch_that_is_left_is_all_there_is(write: Write) -> None:
+    conv = "conv: {channels: 4, kernel: 3}"
+    short = f"stages:\n  - concat:\n    - [{{{conv}}}]\n    - {{when: false, branch: []}}\n"
+    same(write, short + "  - norm: {}\n", f"stages:\n  - {conv}\n  - norm: {{}}\n")
+
+
+@pytest.mark.parametrize(
+    ("block", "call", "message"),
+    [
+        ("{repeat: $paths, branch: []}", "paths: $classes", "'paths' decides which branches"),
+        ("{repeat: $paths, branch: []}", "paths: -1", "repeat is -1; it must be a whole number"),
+        ("{repeat: $in_channels, branch: []}", "paths: 2", "`repeat` has to be known here"),
+        ("{when: $in_channels > 1, branch: []}", "paths: 2", "`when` has to be known here"),
+        ("{when: false, branch: []}", "paths: 2", "joins two branches or more"),
+        (
+            "{repeat: $paths, branch: [{conv: {channels: 8, kernel: 1}, name: c}]}",
+            "paths: 2",
+            "twice",
+        ),
+        (
+            "{repeat: 10000, branch: [{add: {repeat: 99, branch: [{norm: {}}]}}]}",
+            "paths: 2",
+            "steps",
+        ),
+        ("{children: 'a{n}', branch: []}", "paths: 2", "names branches that repeat"),
+    ],
+)
+def test_branches_that_are_refused(block: str, call: str, message: str, write: Write) -> None:
+    first = (
+        f"blocks:\n  b:\n    parameters: {{paths: {{}}}}\n    body:\n      - concat: [{block}]\n"
+    )
+    if "$paths" not in block:
+        first += "      - scale: {factor: $paths}\n"
+    with pytest.raises(SpecError, match=message) as caught:
+        layers(write(first + f"stages:\n  - {{name: s, block: b, {call}}}\n"))
+    assert all(one.location for one in caught.value.diagnostics)
