@@ -4,7 +4,8 @@ Every network is compiled, counted and compared with its generated files. To run
 frameworks takes long, so `to_run` parametrises a test by those that differ in more than numbers: of
 the networks that look alike to the compiler once every number is blotted out (RegNets of one kind
 in seven sizes, say) the cheapest runs. The others are marked slow, as are deep and costly ones.
-`to_keep` does so for what writes and reads files, and runs a few that have every kind of layer.
+`to_keep` does so for what writes and reads files, and runs a few that have every kind of layer. A
+backend that commands do not take by default runs a few as well: see `SAMPLE`.
 
 What hypothesis draws is the same at every run, so that a failure is one of the change at hand.
 `make fuzz` and `make fuzz-errors`, which set the number of examples, draw others each time.
@@ -26,6 +27,7 @@ from hypothesis import settings
 from rescompile.api import open_spec
 from rescompile.cost.cost import Cost, network_cost
 from rescompile.language.load import zoo
+from rescompile.registry import get_backend
 
 DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
@@ -35,6 +37,11 @@ HEAVY = 100e6  # parameters: with more, a test takes half a minute
 KEPT = (  # flattening, branches, gates, shuffles, dense connections, layer scales, dead branches
     *("alexnet", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5"),
     *("densenet121", "convnext_tiny", "repvgg_a0", "resnet20_cifar", "unet"),
+)
+# What backends run that are not commands' default: ceil mode, shuffles, gates, scales, transposes.
+SAMPLE = (
+    *("googlenet", "shufflenet_v2_x0_5", "mobilenet_v3_small", "convnext_tiny"),
+    *("resnet20_cifar", "unet"),
 )
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
@@ -66,6 +73,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         slow = pytest.mark.slow
         kept = [pytest.param(n, marks=[] if n in KEPT else slow) for n in sorted(zoo())]
         metafunc.parametrize("to_keep", kept)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is no test of the sample is slow where a backend is not taken by default."""
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", {})
+        network = given.get("to_run", given.get("spec"))
+        if network in zoo() and "worker" in given and network not in SAMPLE:
+            if not get_backend(given["worker"]).by_default:
+                item.add_marker(pytest.mark.slow)
 
 
 @cache
