@@ -81,9 +81,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         given = getattr(getattr(item, "callspec", None), "params", {})
         network = given.get("to_run", given.get("spec"))
-        if network in zoo() and "worker" in given and network not in SAMPLE:
-            if not get_backend(given["worker"]).by_default:
-                item.add_marker(pytest.mark.slow)
+        skips = "worker" in given and network in zoo() and network not in SAMPLE
+        if skips and not get_backend(given["worker"]).by_default:
+            item.add_marker(pytest.mark.slow)
 
 
 @cache
