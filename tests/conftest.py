@@ -14,10 +14,16 @@ import pytest
 from hypothesis import settings
 
 from rescompile.conformance.plugin import pytest_configure, pytest_generate_tests
+from rescompile.language.load import zoo
+from rescompile.registry import get_backend
 
 __all__ = ["pytest_configure", "pytest_generate_tests"]
 HEAD = "rescompile: 1\nname: mine\ninput: {channels: 3, height: 32, width: 32}\nclasses: 10\n"
 Write = Callable[..., Path]
+SAMPLE = (  # what backends run that are not commands' default: ceil mode, shuffles, gates, scales
+    *("googlenet", "shufflenet_v2_x0_5", "mobilenet_v3_small", "convnext_tiny"),
+    *("resnet20_cifar", "unet"),
+)
 
 os.environ.pop("COLUMNS", None)  # tables are as wide as where no terminal is
 settings.register_profile("repeatable", derandomize=True)
@@ -34,6 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=False,
         help="rewrite golden files and expected error texts",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is no test of the sample is slow where a backend is not taken by default."""
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", {})
+        network = given.get("to_run", given.get("spec"))
+        skips = "worker" in given and network in zoo() and network not in SAMPLE
+        if skips and not get_backend(given["worker"]).by_default:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

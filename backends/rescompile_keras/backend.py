@@ -18,6 +18,7 @@ from rescompile.emit.lines import RETURN, Line
 from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
 from rescompile.emit.program import Definition
 from rescompile.emit.summary import docstring
+from rescompile.emit.table import complement, number
 from rescompile.emit.template import environment, helper, mentions, tidy
 from rescompile.errors import UnsupportedError
 from rescompile.expr.dims import Number
@@ -31,7 +32,7 @@ from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .vocabulary import FUNCTIONS, OWN, RESERVED, complement, function, number
+from .vocabulary import FUNCTIONS, OWN, RESERVED, function
 
 if TYPE_CHECKING:
     from rescompile.emit.validation.graph import Graph

@@ -5,9 +5,9 @@ Those below are what emitted code calls while it is proved: each knows what it d
 
 from __future__ import annotations
 
-import math
 from types import SimpleNamespace
 
+from rescompile.emit.channels_last import scaled
 from rescompile.emit.layout import Call, Code, Keyword
 from rescompile.ir.initial import NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import Initializer
@@ -44,19 +44,15 @@ class Initial:
 
 
 class VarianceScaling(Initial):
-    """A fan is one of the last two dimensions, times the pixels before them."""
-
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal"
     ) -> None:
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
     def draw(self, kernel: Shape) -> Draw:
-        into, out = (math.prod(kernel[:-2]) * n for n in kernel[-2:])
-        fan = {"fan_in": into, "fan_out": out, "fan_avg": (into + out) / 2}[self.mode]
         kinds = {"untruncated_normal": NORMAL, "uniform": UNIFORM}
         kind = kinds.get(self.distribution, self.distribution)
-        return Draw(kind, math.sqrt(self.scale / fan))
+        return Draw(kind, scaled(kernel, self.scale, self.mode))
 
 
 class RandomNormal(Initial):

@@ -65,12 +65,12 @@ class KerasRuntime(LayerRuntime):
             make_exact(model)
         return model
 
-    def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
+    def draw(self, model: Any, analysis: Analysis, path: Path, values: Any, training: bool) -> Any:
         layer = model.get_layer("_".join(path))
         return to_channels_first(layer(to_input(values), training=training))
 
-    def multiply(self, model: Any, factors: Weights) -> None:
-        for path, layer in self.found(model, factors).items():
+    def multiply(self, model: Any, analysis: Analysis, factors: Weights) -> None:
+        for path, layer in self.found(model, analysis, factors).items():
             layer.call = _multiplied(to_input(factors[path]))
 
     def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:

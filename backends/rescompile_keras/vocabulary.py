@@ -7,7 +7,6 @@ file may leave one out: a number that matters is always written. `name` goes wit
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,19 @@ from rescompile import ops
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
 from rescompile.emit.layout import Call, Items
-from rescompile.emit.table import LITERAL, NUMBER, PAIR, Argument, Form, choice, constant, option
+from rescompile.emit.table import (
+    FLOAT,
+    LITERAL,
+    NUMBER,
+    OLD,
+    PAIR,
+    Argument,
+    Form,
+    choice,
+    constant,
+    number,
+    option,
+)
 from rescompile.ir.structure import JoinKind
 from rescompile.ops import Op
 
@@ -30,17 +41,6 @@ RESERVED = frozenset(
 function = partial(any_function, tensor=TENSOR)
 
 
-def number(value: float) -> str:
-    """A float as it is written by hand: 1e-5, not 1e-05."""
-    mantissa, e, exponent = repr(float(value)).partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else mantissa
-
-
-def complement(momentum: float) -> float:
-    """1 - momentum without rounding dust: Keras' is the weight of the old statistics."""
-    return float(1 - Decimal(repr(momentum)))
-
-
 def snake_case(name: str) -> str:
     """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
@@ -48,8 +48,6 @@ def snake_case(name: str) -> str:
 
 
 BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
-FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
-OLD = Form(lambda value, dim: number(complement(value)), complement)
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
     lambda given: given.value,

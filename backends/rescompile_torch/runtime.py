@@ -42,12 +42,14 @@ class TorchRuntime(LayerRuntime):
             _allow_float64(model)
         return model.to(getattr(torch, dtype))
 
-    def draw(self, model: nn.Module, path: Path, values: Any, training: bool) -> Any:
+    def draw(
+        self, model: nn.Module, analysis: Analysis, path: Path, values: Any, training: bool
+    ) -> Any:
         module = model.get_submodule(".".join(path)).train(training)
         return _array(module(_input(model, values)))
 
-    def multiply(self, model: nn.Module, factors: Weights) -> None:
-        for path, module in self.found(model, factors).items():
+    def multiply(self, model: nn.Module, analysis: Analysis, factors: Weights) -> None:
+        for path, module in self.found(model, analysis, factors).items():
             _replace(module, _multiplied(module, torch.as_tensor(factors[path])))
 
     def set_weights(self, model: nn.Module, analysis: Analysis, weights: Weights) -> None:
@@ -84,7 +86,7 @@ class TorchRuntime(LayerRuntime):
                 seen[path].append(_array(output))
 
         with ExitStack() as hooks:
-            for path, module in self.found(model, paths).items():
+            for path, module in self.found(model, analysis, paths).items():
                 hooks.enter_context(module.register_forward_hook(partial(keep, path)))
             self.run(model, images, training)
         return {path: made[0] for path, made in seen.items() if len(made) == 1}

@@ -7,7 +7,7 @@ targets do at the border of a map is in `borders`.
 
 from __future__ import annotations
 
-from math import prod
+from math import prod, sqrt
 from typing import Any, cast
 
 from .. import ops
@@ -129,6 +129,17 @@ def layout_of(
         split = (x[0], shape[0] // x[0], *shape[2:])
     order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
     return Layout(shape, split, order, tuple(split[axis] for axis in order))
+
+
+def scaled(kernel: Shape, scale: float, mode: str) -> float:
+    """The standard deviation of a kernel whose variance is `scale` over a fan, as these targets do.
+
+    A fan is one of the last two dimensions, times the pixels before them. Raises `KeyError` for a
+    mode that is none.
+    """
+    into, out = (prod(kernel[:-2]) * n for n in kernel[-2:])
+    fan = {"fan_in": into, "fan_out": out, "fan_avg": (into + out) / 2}[mode]
+    return sqrt(scale / fan)
 
 
 def to_last(array: Any) -> Any:

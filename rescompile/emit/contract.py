@@ -74,16 +74,16 @@ class Runtime(Protocol):
     def quiet(self, model: Any) -> None:
         """Give dropout and stochastic depth the rate zero, so that training is deterministic."""
 
-    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
+    def rates(self, model: Any, analysis: Analysis, paths: list[Path]) -> dict[Path, float]:
         """The rates that the layers at `paths` hold; one that drops nothing at random has none."""
 
-    def draw(self, model: Any, path: Path, values: Any, training: bool) -> Any:
+    def draw(self, model: Any, analysis: Analysis, path: Path, values: Any, training: bool) -> Any:
         """What the layer at a path makes of values N x C (x H x W), any C, H and W; of their shape.
 
         It drops in training, by random numbers that `seed` has determined.
         """
 
-    def multiply(self, model: Any, factors: Weights) -> None:
+    def multiply(self, model: Any, analysis: Analysis, factors: Weights) -> None:
         """Have the layers at these paths multiply by factors in training, and draw nothing.
 
         They are N x C (x H x W), or of extent 1 where all share one. Other paths are passed over.

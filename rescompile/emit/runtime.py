@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..ir.analysis import Analysis
 from ..ir.structure import Path
 
 RATES = ("p", "rate")  # what layers call the rate at which they drop
@@ -19,7 +20,7 @@ class LayerRuntime:
         """Every layer of a model by its name."""
         raise NotImplementedError
 
-    def found(self, model: Any, paths: Iterable[Path]) -> dict[Path, Any]:
+    def found(self, model: Any, analysis: Analysis, paths: Iterable[Path]) -> dict[Path, Any]:
         """The layers that there are at some paths."""
         layers = self.layers(model)
         named = ((path, self.separator.join(path)) for path in paths)
@@ -32,11 +33,11 @@ class LayerRuntime:
                 if isinstance(getattr(layer, name, None), float):
                     setattr(layer, name, 0.0)
 
-    def rates(self, model: Any, paths: list[Path]) -> dict[Path, float]:
+    def rates(self, model: Any, analysis: Analysis, paths: list[Path]) -> dict[Path, float]:
         """As `Runtime.rates`."""
         return {
             path: float(getattr(layer, name))
-            for path, layer in self.found(model, paths).items()
+            for path, layer in self.found(model, analysis, paths).items()
             for name in RATES
             if hasattr(layer, name)
         }

@@ -9,6 +9,7 @@ is what the tests of each backend compare with the one that is installed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from enum import Enum
 from inspect import Parameter, Signature
 from typing import Any
@@ -40,6 +41,17 @@ class Form:
     fits: Callable[[Any], bool] = lambda value: True
 
 
+def number(value: float) -> str:
+    """A float as it is written by hand: 1e-5, not 1e-05."""
+    mantissa, e, exponent = repr(float(value)).partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def complement(momentum: float) -> float:
+    """1 - momentum without rounding dust, for targets whose is the weight of the old statistics."""
+    return float(1 - Decimal(repr(momentum)))
+
+
 def _write_pair(pair: Pair, dim: Render) -> Code:
     first, second = pair
     return dim(first) if first == second else Items("(", ")", (dim(first), dim(second)))
@@ -56,6 +68,8 @@ def _read_sides(padding: Any) -> Any:
 
 NUMBER = Form(lambda value, dim: dim(value))
 LITERAL = Form(lambda value, dim: dim(value))  # a float or a boolean, or a condition
+FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
+OLD = Form(lambda value, dim: number(complement(value)), complement)  # a momentum, turned around
 PAIR = Form(_write_pair, _read_pair)  # of rows and columns: one number where they are the same
 SIDES = Form(  # padding, where it is the same on opposite sides: a pair
     lambda sides, dim: _write_pair((sides[0], sides[2]), dim),

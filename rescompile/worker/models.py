@@ -80,7 +80,8 @@ class Session(server.Session):
         if drops == NOTHING:
             self.runtime.quiet(self.model)
         else:
-            self.runtime.multiply(self.model, factors(net.analysis.elaborated, TRAINING_BATCH))
+            known = factors(net.analysis.elaborated, TRAINING_BATCH)
+            self.runtime.multiply(self.model, net.analysis, known)
         self.drops = drops
 
     def run(self, net: Architecture, job: Job) -> Made:
@@ -118,8 +119,8 @@ class Session(server.Session):
         found = dict(drops(net.analysis.elaborated))
         self.runtime.seed(0)
         made = {}
-        for path, rate in self.runtime.rates(self.model, list(found)).items():
-            draw = partial(self.runtime.draw, self.model, path)
+        for path, rate in self.runtime.rates(self.model, net.analysis, list(found)).items():
+            draw = partial(self.runtime.draw, self.model, net.analysis, path)
             try:
                 made[path] = figures(found[path], rate, draw)
             except Exception as error:

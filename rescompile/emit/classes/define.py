@@ -65,7 +65,7 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     arguments = arguments_of(block, scope)
     if IN_CHANNELS in scope.used:
         arguments = (Argument(IN_CHANNELS, "int"), *arguments)
-    about, returns = tuple(docstring(block.about)), f"list[{syntax.module}]" if inline else ""
+    about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
     return Class(name, arguments, body, about, forward, base, returns, syntax=syntax)
 
 
@@ -125,7 +125,8 @@ class Members:
             if condition is True:
                 self.sequences.assign(target, node, made.get(node.id))
                 continue
-            self.lines.write(syntax.identity, f"{target}: {syntax.module}")
+            typed = f"{target}: {syntax.optional}" if syntax.optional else target
+            self.lines.write(syntax.identity, typed)
             with self.lines.block(f"if {self.scope.dim(condition)}:"):
                 self.sequences.assign(target, node, made.get(node.id))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from ...ir.structure import Child, JoinKind, Layer, Node, channels_last, sources
+from ...ir.structure import Child, Group, JoinKind, Layer, Node, channels_last, sources
+from ...ir.trace import GroupTrace, OpTrace
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
@@ -54,6 +55,8 @@ class Forward(Writer):
                 calls = 0
                 self.add_in_place(made.value, made.target, self.note(made))
             elif folded is None:
+                if self.is_silent(made):
+                    continue
                 calls = 1
                 self.write(self.value(made.value), made.target, self.note(made))
             else:
@@ -68,14 +71,22 @@ class Forward(Writer):
 
     def part(self, value: Part, target: str) -> None:
         """Some members of a sequence, one after the other: a slice of it would be no child."""
-        member, first, last = self.members[value.node.id], value.first, value.last
+        member = self.syntax.members.format(f"self.{self.members[value.node.id]}")
+        first, last = (n and self.position(value.node, n) for n in (value.first, value.last))
         if last == first + 1:
-            self.write(Call(f"self.{member}[{first}]", (value.source,)), target)
+            self.write(Call(f"{member}[{first}]", (value.source,)), target)
             return
         if value.source != target:
             self.write(value.source, target)
-        with self.block(f"for {MEMBER} in self.{member}[{first or ''}:{last or ''}]:"):
+        with self.block(f"for {MEMBER} in {member}[{first or ''}:{last or ''}]:"):
             self.write(Call(MEMBER, (target,)), target)
+
+    def position(self, node: Group, members: int) -> int:
+        """How many members of a group's sequence come first, of so many that the spec has."""
+        items = self.program.analysis.elaborated.root.items
+        group = next(i for i in items if isinstance(i, GroupTrace) and i.node.id == node.id)
+        ops = (i.op for i in group.items[:members] if isinstance(i, OpTrace))
+        return members - sum(isinstance(op, self.syntax.silent) for op in ops)
 
     def add_in_place(self, value: Combine, target: str, comment: str) -> None:
         """A sum that takes the place of its first operand."""
@@ -97,6 +108,14 @@ class Forward(Writer):
         encloses = isinstance(code, Call) and last.code in code.args
         # An operator or a method would bind closer than an operator in the code before it.
         return code if encloses or not is_expression(last.code) else None
+
+    def is_silent(self, made: Assign) -> bool:
+        """Whether a step does nothing here, and its value keeps its variable."""
+        value = made.value
+        if not isinstance(value, Apply) or value.source != made.target:
+            return False
+        node, silent = value.node, self.syntax.silent
+        return isinstance(node, Layer) and isinstance(node.op, silent) and node.when is True
 
     def note(self, made: Assign) -> str:
         """The shape that a step gives its variable."""

@@ -37,12 +37,18 @@ class Sequences:
             stage = _only_stage(node)
             if stage is not None:
                 return self.one(stage)
-            members = self.leading(node.body)
-            return self.sequence(members) if len(members) == len(node.body) else None
+            body = self.audible(node.body)
+            members = self.leading(body)
+            return self.sequence(members) if len(members) == len(body) else None
         if node.repeat is not None and uses_index(node):
             return None
         called, given = self.program.called(self.scope, node)
         return called.call(given)
+
+    def audible(self, body: Body) -> Body:
+        """The nodes that are something here."""
+        silent = self.syntax.silent
+        return tuple(n for n in body if not (isinstance(n, Layer) and isinstance(n.op, silent)))
 
     def sequence(self, members: tuple[Arg, ...] = ()) -> Made:
         return Made(self.syntax.sequence, members, explode=len(members) > 1)
@@ -71,7 +77,12 @@ class Sequences:
         if code is None or not spliced(node, self.program.network.blocks):
             return code
         assert isinstance(code, Made)
-        return Made(f"*{code.func}", code.args)
+        return self.several(node, Made(f"*{code.func}", code.args))
+
+    def several(self, node: Call, made: Code) -> Code:
+        """What a call makes as a list of members: a stage's function makes a sequence of them."""
+        called, _ = self.program.called(self.scope, node)
+        return self.syntax.listed(made) if called.returns == self.syntax.sequence else made
 
     def layer(self, node: Layer, before: Node | None) -> Code:
         in_place = node.op.in_place and isinstance(before, Layer) and before.op.fresh
@@ -97,9 +108,10 @@ class Sequences:
         if code is not None:
             self.lines.write(code, target)
         elif isinstance(node, Group):
-            members = self.leading(node.body)
+            body = self.audible(node.body)
+            members = self.leading(body)
             self.lines.write(self.sequence(members), target)
-            self.fill(self.syntax.members.format(target), node.body, len(members))
+            self.fill(self.syntax.members.format(target), body, len(members))
         else:
             assert isinstance(node, Call)
             self.lines.write(self.sequence(), target)
@@ -140,7 +152,8 @@ class Sequences:
             self.append(target, local, node)
             self.scope.taken.remove(local)
         elif spliced(node, self.program.network.blocks):
-            self.lines.write(self.syntax.extend(target, code), comment=self.note(node))
+            several = self.several(node, code)
+            self.lines.write(self.syntax.extend(target, several), comment=self.note(node))
         else:
             self.append(target, code, node)
 
@@ -156,7 +169,7 @@ class Sequences:
         runs = entering == Var(RUNNING)  # the channels change from one turn to the next
         leaving = self.program.analysis.new_flow().body(node.body, Var(RUNNING))
         with self.turns(node, node.count, leaving if runs else None):
-            self.fill(target, node.body)
+            self.fill(target, self.audible(node.body))
 
     def repetitions(self, target: str, node: Call) -> None:
         """Repetitions whose arguments depend on their number."""
@@ -191,16 +204,18 @@ class Sequences:
 
     def constructor(self, body: Body) -> None:
         """The `__init__` of a subclass of the sequence."""
+        body = self.audible(body)
         members = self.leading(body)
         self.lines.write(Made("super().__init__", members, explode=len(members) > 1))
         self.fill(self.syntax.members.format("self"), body, len(members))
 
     def function(self, body: Body) -> None:
         """The body of a function that returns the members as a list."""
+        body = self.audible(body)
         members = self.leading(body)
         layers = self.scope.fresh("layers")
         made = Items("[", "]", members, explode=len(members) > 1)
-        self.lines.write(made, f"{layers}: list[{self.syntax.module}]")
+        self.lines.write(made, f"{layers}: list[{self.syntax.part}]")
         self.fill(layers, body, len(members))
         self.lines.write(layers, RETURN)
 

@@ -14,7 +14,7 @@ from .define import define_network, new_program
 from .syntax import Class, Syntax
 
 HERE = Path(__file__).parent
-NAME = re.compile(r"(?<![\w.])\w+(?=[.(])")  # one that code calls, or has an attribute of
+NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)])")  # one that code calls, asks or hands on
 
 
 def source(request: Request, syntax: Syntax, folder: Path, advice: str = "") -> str:
@@ -27,10 +27,22 @@ def source(request: Request, syntax: Syntax, folder: Path, advice: str = "") -> 
     network = define_network(program)
     definitions = [*program.order, network, _maker(request.analysis.network.name, network)]
     used = _used(line for made in definitions for line in (*made.lines, *made.forward))
-    helpers = [helper(folder / "helpers", name) for name in syntax.helpers if name in used]
+    constants = syntax.constants(used)
+    used |= _used(constants)
+    helpers: list[str] = []
+    for name in reversed(syntax.helpers):  # one may need those before it
+        if name in used:
+            helpers.insert(0, helper(folder / "helpers", name))
+            used |= _used(helpers[:1])
     template = environment(HERE, folder / "templates").get_template("module.py.j2")
-    docstring, used = request.summary.docstring(advice=advice), used | _used(helpers)
-    made = template.render(docstring=docstring, used=used, helpers=helpers, definitions=definitions)
+    made = template.render(
+        docstring=request.summary.docstring(syntax.layout, advice),
+        used=used,
+        constants=constants,
+        helpers=helpers,
+        definitions=definitions,
+        starts=syntax.starts,
+    )
     return tidy(made)
 
 

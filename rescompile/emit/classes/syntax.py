@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import field
 
 from ...ir.structure import Block, Form, Layer
@@ -31,6 +32,8 @@ class Syntax(Target):
     sequence: str  # the class of modules that are applied one after the other
     members = "{}"  # what the members of a sequence are appended to
     identity: str  # the module that does nothing, as an expression
+    silent: tuple[type[Op], ...] = ()  # what is nothing at all here, and no member of a sequence
+    starts = "super().__init__()"  # how the constructor of a module begins, if it must
     attributes = ATTRIBUTES  # of every module and sequence: no member is called so
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
@@ -40,6 +43,16 @@ class Syntax(Target):
         if block.form is Form.INLINE:
             return block.name, "_steps"
         return pascal_case(block.name), "Block"
+
+    @property
+    def part(self) -> str:
+        """The type of the members of a sequence."""
+        return self.module
+
+    @property
+    def optional(self) -> str:
+        """The type of a member that may be the identity; empty where it goes without one."""
+        return self.module
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
         """The constructor of an operation's module."""
@@ -67,8 +80,16 @@ class Syntax(Target):
     def extend(self, target: str, made: Code) -> Code:
         return Call(f"{target}.extend", (made,))
 
+    def listed(self, made: Code) -> Code:
+        """The members of a sequence, of which there is an expression."""
+        return made
+
     def finish(self, lines: Writer) -> None:
         """Write the end of the network's constructor, if there is anything to say."""
+
+    def constants(self, used: Set[str]) -> list[str]:
+        """Lines above the classes, given the names that these use."""
+        return []
 
 
 @record

@@ -233,17 +233,21 @@ def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:
 
     Raises `TraceError`, and whatever broken code raises.
     """
-    tensors = {}
-    for path, module in model._named():
+    found = list(model._named())
+    for path, module in found:
         module._path = name(path)
-        for leaf, found in module._tensors.items():
-            owner = module._path, leaf
-            if isinstance(found, Factor):
-                found.path = name((*path, leaf))
-                owner = found.path, ""
-            tensors[owner] = Tensor(found.shape, found.draw)
+        for leaf, tensor in module._tensors.items():
+            if isinstance(tensor, Factor):
+                tensor.path = name((*path, leaf))
     made = model(x.needed("its owner"))
     outputs = made if isinstance(made, tuple) else (made,)
     if any(value.last for value in outputs):
         raise TraceError("an output has its channels last")
+    tensors = {
+        (tensor.path, "") if isinstance(tensor, Factor) else (module._path, leaf): Tensor(
+            tensor.shape, tensor.draw
+        )
+        for _, module in found
+        for leaf, tensor in module._tensors.items()
+    }
     return Traced(tuple(value.term for value in outputs), tensors)

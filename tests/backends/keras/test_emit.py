@@ -13,10 +13,10 @@ from rescompile.emit.borders import Padding
 from rescompile.emit.functions.convolutions import find_sites
 from rescompile.emit.layout import statement
 from rescompile.emit.summary import docstring
+from rescompile.emit.table import complement, number
 from rescompile.ir.structure import Initializer
 from rescompile.registry import get_backend
 from rescompile_keras.initialise import initializer
-from rescompile_keras.vocabulary import complement, number
 
 Write = Callable[..., Path]
 HEAD = "\nhead: [{global_avg_pool: {}}, {linear: {features: $classes}}]\n"

@@ -1,0 +1,5 @@
+"""The Flax backend of rescompile: modules of NNX."""
+
+from .backend import backend
+
+__all__ = ["backend"]
