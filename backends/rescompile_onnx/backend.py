@@ -38,6 +38,7 @@ class OnnxBackend:
     by_default = False
     requires = ("onnx", "onnxruntime")
     engines = ()
+    no_training = "A graph of ONNX says what a network computes in evaluation."
     biased_variance = False
     weight_files = (".onnx",)
     bare_files: Mapping[str, tuple[str, ...]] = {}

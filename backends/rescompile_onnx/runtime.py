@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path as FilePath
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -95,7 +95,7 @@ class OnnxRuntime:
         analysis: Analysis,
         weights: Weights,
         file: FilePath,
-        about: Mapping[str, str] = MappingProxyType({}),
+        about: Mapping[str, str],
     ) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
         self.set_weights(model, analysis, own)

@@ -21,7 +21,7 @@ from rescompile.emit.validation.graph import Graph as Terms
 from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import JoinKind
-from rescompile.ops import LayerNorm, Linear, Op, Permute
+from rescompile.ops import LayerNorm, Linear, Op
 
 from .vocabulary import FIXED, JOINS, OPERATORS, TO_FIRST, TO_LAST, WEIGHTED
 

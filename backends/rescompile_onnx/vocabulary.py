@@ -23,7 +23,7 @@ from rescompile.emit.table import (
     option,
 )
 from rescompile.ir.structure import JoinKind
-from rescompile.ops import Op, Same
+from rescompile.ops import Same
 
 OPSET = 21  # the first in which GroupNormalization has a scale for each channel
 
