@@ -27,6 +27,7 @@ from rescompile.language.format import canonical
 from rescompile.live import import_source
 from rescompile.ops import BatchNorm, Dropout, GroupNorm, LayerNorm, StochasticDepth
 from rescompile.reference.deviation import Arrays, deviations, worst
+from rescompile.reference.weights import parameters as tensors
 from rescompile.registry import backend_names, get_backend
 from rescompile.verify.case import Case
 from rescompile.verify.checks import NOISE
@@ -237,6 +238,8 @@ def check_model(here: Here, reference: Reference) -> None:
         amplified = any(isinstance(trace.op, BatchNorm) for trace in traces)
         vanishing = amplified and any(map(_normalises_one, traces))
         asked = QUESTIONS[:-1] if vanishing else QUESTIONS
+        if get_backend(here.backend).no_training:
+            asked = QUESTIONS[:1]
         for what, bound, ask in asked:
             compare(what, bound, ask, framework, reference)
     except Disagreement as error:
@@ -270,6 +273,12 @@ def check_counts(here: Here) -> None:
         expect(found == wanted, "counts", f"{found} counted, {wanted} told")
         modules = called(here.model, net.analysis.network.input)
         own = {getattr(module, key, None) for module in modules for key in ("p", "rate")}
+    elif not hasattr(here.model, "trainable_variables"):  # it has no counter of its own
+        kept = here.runtime.get_weights(here.model, net.analysis)
+        trained = (path for path, one, _ in tensors(net.analysis.elaborated) if one.trainable)
+        parameters = sum(kept[path].size for path in trained)
+        expect(parameters == total.parameters, "counts", f"{parameters}, not {total.parameters}")
+        own = set(rates)
     else:
         parameters = sum(v.value.numel() for v in here.model.trainable_variables)
         expect(parameters == total.parameters, "counts", f"{parameters}, not {total.parameters}")

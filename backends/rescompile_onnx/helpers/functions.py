@@ -9,8 +9,11 @@ def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
     kinds: dict[str, dict[str, list[tuple]]] = {}
     for node, body in calls:
         same = kinds.setdefault(node.op_type, {})
-        steps = [(n.op_type, [*n.input], [*n.output]) for n in body.nodes]
-        alike = same.setdefault(f"{steps} {body.result}", [])
+        shown = [body.result, *body.weights]
+        for step in body.nodes:
+            said = [own.name for own in step.attribute]
+            shown += [step.op_type, *step.input, *step.output, *said, "|"]
+        alike = same.setdefault(" ".join(shown), [])
         alike.append((node, body))
         number = [*same.values()].index(alike) + 1
         node.op_type += f"_{number}" if number > 1 else ""
