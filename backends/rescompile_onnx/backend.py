@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .runtime import OnnxRuntime
 
 FOLDER = FilePath(__file__).parent
+# As tests/backends/onnx measures it.
+EXACTNESS = "PyTorch rounds up to 1 of 1,000 values otherwise, by 1 of 255 levels."
 TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
 
 
@@ -83,7 +85,8 @@ class OnnxBackend:
         return tidy(source)
 
     def preprocessing(self, request: PreprocessingRequest) -> str:
-        return preprocessing(request, TEMPLATES, "")
+        resized = request.preparation.resize is not None
+        return preprocessing(request, TEMPLATES, EXACTNESS if resized else "")
 
     def weight_name(self, path: Path) -> str:
         return ".".join(path)

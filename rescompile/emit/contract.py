@@ -54,8 +54,8 @@ class Gradients:
 class Runtime(Protocol):
     """Emitted source brought to life, in a process that may import the framework.
 
-    Without training there is no `quiet`, `rates`, `draw`, `multiply` and `step`, and no `run` or
-    `values` is in training. Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
+    Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
+    A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`.
     """
 
     def versions(self) -> dict[str, str]:
