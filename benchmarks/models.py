@@ -2,13 +2,14 @@
 
 Each emitted network runs beside the one of the same architecture in torchvision or
 keras.applications: the forward pass in evaluation, and a training step (forward, backward, SGD). In
-onnxruntime, a graph of functions runs beside the flat one that torch.onnx.export makes of the same
-network. In PyTorch it also runs in channels_last memory, beside itself without. A figure is the ratio of the
-least process times of interleaved runs on one thread, so that whatever else the machine does counts
-for neither. The runs are divided into groups; the spread is from the least to the greatest ratio of
-a group. Times of two machines cannot be compared, their ratios can.
+PyTorch it also runs in channels_last memory, beside itself without; in onnxruntime, the graph of
+functions runs beside the flat one that torch.onnx.export makes. A figure is the ratio of the least
+process times of interleaved runs on one thread, so that whatever else the machine does counts for
+neither. The runs are divided into groups; the spread is from the least to the greatest ratio of a
+group. Times of two machines cannot be compared, their ratios can.
 
-Needs torch with torchvision, keras with tensorflow, or torch with onnxruntime and onnxscript. Each framework has a process of its own.
+Needs torch with torchvision, keras with tensorflow, or torch with onnxscript and onnxruntime. Each
+framework has a process of its own.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from hypothesis import settings
 from rescompile.api import open_spec
 from rescompile.cost.cost import Cost, network_cost
 from rescompile.language.load import zoo
+from rescompile.registry import get_backend
 
 DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
@@ -57,6 +58,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=False,
         help="rewrite golden files and expected error texts",
     )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Of a backend that no command takes by itself few networks run by default."""
+    asked = getattr(item, "callspec", None)
+    given = {} if asked is None else asked.params
+    network = given.get("to_run") or given.get("spec")
+    if network in (None, *KEPT) or "worker" not in given:
+        return
+    if not get_backend(given["worker"]).by_default:
+        item.add_marker(pytest.mark.slow)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,14 +10,14 @@ from rescompile.emit.contract import Request
 from rescompile.emit.functions.define import network_function, new_program
 from rescompile.emit.functions.numbering import uncountable
 from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
-from rescompile.emit.template import environment, helper, mentions, tidy
+from rescompile.emit.template import environment, helper, helpers, mentions, tidy
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Form, Initializer, Path
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
 
-from .syntax import CORE, OWN, RESERVED, TABLE, OnnxSyntax
+from .syntax import CORE, FILE, RESERVED, TABLE, OnnxSyntax
 from .vocabulary import OPSET
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FOLDER = FilePath(__file__).parent
 # As tests/backends/onnx measures it.
 EXACTNESS = "PyTorch rounds up to 1 of 1,000 values otherwise, by 1 of 255 levels."
-TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
+TEMPLATES = FOLDER / "templates"
 
 
 class OnnxBackend:
@@ -56,12 +56,15 @@ class OnnxBackend:
         program = new_program(request.analysis, OnnxSyntax(request.analysis))
         head, lines = network_function(program)
         code = [*lines, *(line for one in program.order for line in one.lines)]
-        own = [name for name in OWN if name in CORE or mentions(code, rf"{name}\(")]
+        texts: list[str] = []
+        for name, text in reversed(helpers(FILE).items()):  # those that others use come first there
+            if name in CORE or mentions([*code, *texts], rf"{name}\("):
+                texts.insert(0, text)
         if mentions(code, r"make_divisible\("):
-            own.insert(0, "make_divisible")
-        texts = [helper(HELPERS, name) for name in own]
+            texts.insert(0, helper(FOLDER, "make_divisible"))
         drawn = {"conv_init": network.conv_init, "linear_init": network.linear_init}
         initial = {name: _draw(how) for name, how in drawn.items() if mentions(texts, name)}
+        formulas = [line for one in initial.values() for line in one]
         blocks = {b.name for b in network.blocks.values() if b.form is not Form.INLINE}
         functions = {program.blocks[name].name for name in blocks & program.blocks.keys()}
         source = (
@@ -71,11 +74,8 @@ class OnnxBackend:
                 docstring=request.summary.docstring(),
                 opset=OPSET,
                 name=network.name,
-                uses_math=mentions(
-                    [*code, *(line for one in initial.values() for line in one)], r"math\."
-                ),
+                uses_math=mentions([*code, *formulas], r"math\."),
                 initial=initial,
-                replaces=mentions(texts, r"replace\("),
                 helpers=texts,
                 functions=[(one, one.name in functions) for one in program.order],
                 head=head,
@@ -99,7 +99,7 @@ class OnnxBackend:
         network, arguments = elaborated.network, dict[str, Number](given)
         arguments.pop(IN_CHANNELS, None)
         values = (network.input, *arguments.values()) if given else ()
-        return trace(source, network.name, graph, HELPERS, values)
+        return trace(source, network.name, graph, helpers(FILE), values)
 
     def files(self) -> None:
         return None

@@ -1,8 +1,9 @@
-"""How the graph of a network is written: every operation, one entry each in one table, and joins."""
+"""How the graph of a network is written: joins, and every operation by one table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
 from typing import Any
 
 from rescompile import ops
@@ -13,34 +14,31 @@ from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Argument
 from rescompile.emit.table import Constructor
+from rescompile.emit.template import helpers
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, JoinKind, Network
 from rescompile.ops import Op
 
-from .vocabulary import FIXED, JOINS, OPERATORS, TO_FIRST, TO_LAST, WEIGHTED
+from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
 
-CORE = ("Value", "Graph", "op", "block", "functions", "model")  # what every file defines
-ROWS = (*(row for rows in WEIGHTED.values() for row in rows), *FIXED)
-OWN = tuple(dict.fromkeys((*CORE, "split", *(row.name for row in ROWS))))
+FILE = FilePath(__file__).parent / "helpers.py"
+CORE = ("Value", "Graph", "Operators", "block", "functions", "function", "model")
 # What emitted functions rely on: neither a network, nor a value of a block can be called so.
 RESERVED = frozenset(
     (
-        *(*OWN, "Operators", "function", "OPSET", "DOMAIN", "conv_init", "linear_init"),
-        *("functools", "dataclass", "Callable", "Sequence", "Any", "math", "np", "onnx"),
-        *("helper", "numpy_helper", "infer_node_outputs", "tuple"),
-        *("OPSETS", "make_divisible", "bytes", "callable", "dict", "isinstance"),
-        *("enumerate", "len", "list", "property", "repr", "set", "sum", "zip", "ValueError"),
-        *("graph", "dtype", "seed"),
+        *(*helpers(FILE), "op", "OPSET", "DOMAIN", "OPSETS", "conv_init", "linear_init"),
+        *("functools", "dataclass", "replace", "Callable", "Sequence", "Any", "math", "np", "onnx"),
+        *("helper", "numpy_helper", "infer_node_outputs", "make_divisible", "bytes", "dict"),
+        *("isinstance", "len", "list", "property", "range", "set", "sum", "tuple", "zip"),
+        *("ValueError", "enumerate", "graph", "dtype", "seed"),
     )
 )
+Rule = Callable[[Any, Place, Analysis], Values]
 
 
 def _said(row: Constructor, op: Op, at: Place, prefix: str, *more: Keyword) -> Code:
     given = (at.source, *row.write(op, at.scope.dim), *more, at.label.keyword())
     return Call(f"{prefix}{row.name}", given)
-
-
-Rule = Callable[[Any, Place, Analysis], Values]
 
 
 def _rule(prefix: str, *rows: Constructor) -> Rule:
@@ -61,7 +59,8 @@ def _global_pool(op: ops.GlobalPool, at: Place, analysis: Analysis) -> Values:
 def _layer_norm(op: ops.LayerNorm, at: Place, analysis: Analysis) -> Values:
     map_first = not op.positions and any(len(t.x) == 3 for t in analysis.traces[at.node.id])
     axis = (Keyword("axis", "1"),) if map_first else ()
-    return [(_said(WEIGHTED["LayerNormalization"][0], op, at, "", *axis), "")]
+    row = next(row for row in FUNCTIONS if row.kind is ops.LayerNorm)
+    return [(_said(row, op, at, "", *axis), "")]
 
 
 def _permute(op: ops.Permute, at: Place, analysis: Analysis) -> Values:
@@ -71,8 +70,7 @@ def _permute(op: ops.Permute, at: Place, analysis: Analysis) -> Values:
 
 TABLE: dict[type[Op], Rule] = {
     **{row.kind: _rule("op.", row) for row in OPERATORS},
-    **{row.kind: _rule("", row) for row in FIXED},
-    **{rows[0].kind: _rule("", *rows) for rows in WEIGHTED.values()},
+    **{row.kind: _rule("", *(r for r in FUNCTIONS if r.kind is row.kind)) for row in FUNCTIONS},
     ops.GlobalAvgPool: _global_pool,
     ops.GlobalMaxPool: _global_pool,
     ops.LayerNorm: _layer_norm,

@@ -1,8 +1,7 @@
 """ONNX's operators with their attributes, written as source and read back by one table.
 
 A row is a call `op.Relu(x, ..., name=...)` of an operator, or one of a function of the file, which
-may give an operator its weights. What such a function does with operators is proved with the rest
-of the file; those of `FIXED` are known by their text.
+is known by its text and mostly gives an operator its weights.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from rescompile.emit.table import (
     option,
 )
 from rescompile.ir.structure import JoinKind
-from rescompile.ops import Same
+from rescompile.ops import Op, Same
 
 OPSET = 21  # the first in which GroupNormalization has a scale for each channel
 
@@ -61,121 +60,92 @@ ONE = Form(lambda v, dim: Items("[", "]", (dim(v),)), lambda v: v[0])
 FLAG = Form(lambda v, dim: str(int(v)), bool)
 SIXTH = Form(lambda v, dim: "1 / 6", constant(1 / 6).read)
 
-
-def _always(name: str, value: Any, keyword: bool = True) -> Argument:
-    return Argument(name, (), constant(value), keyword=keyword)
-
-
 SIZE = (Argument("channels", "channels"), Argument("kernel", "kernel", LIST))
 STRIDES = option("strides", "stride", LIST, [1, 1])
 PADS = option("pads", "padding", SIDES, [0, 0, 0, 0])
+AUTO = Argument("auto_pad", "padding", SAME, keyword=True)
+CUTS = option("pads", "padding", CUT, [0, 0, 0, 0])
+OUTPUT = option("output_padding", "output_padding", LIST, [0, 0])
 DILATIONS = option("dilations", "dilation", LIST, [1, 1])
 MORE = (option("group", "groups", NUMBER, 1), option("bias", "bias", LITERAL, False))
-OUTPUT = option("output_padding", "output_padding", LIST, [0, 0])
 EPSILON = option("epsilon", "epsilon", LITERAL, 1e-05)
+MOMENTUM = option("momentum", "momentum", OLD, 0.9)
 WINDOW = (Argument("kernel_shape", "kernel", LIST, keyword=True), STRIDES, PADS)
 CEILED = option("ceil_mode", "ceil_mode", FLAG, 0)
 COUNTED = option("count_include_pad", "count_include_pad", FLAG, 0)
-CHANNELS = _always("axes", [1], keyword=False)
-NO_VALUE = _always("value", None, keyword=False)
+MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
 
-def _bounds(least: float, most: float) -> tuple[Argument, ...]:
-    return _always("min", least, keyword=False), _always("max", most, keyword=False)
+def _row(name: str, kind: type[Op], *arguments: Argument, **implied: Any) -> Constructor:
+    return Constructor(name, kind, arguments, tuple(implied.items()))
 
 
-# Functions that give an operator its weights, by the operator.
-WEIGHTED = {
-    "Conv": (
-        Constructor("conv", ops.Conv, (*SIZE, STRIDES, PADS, DILATIONS, *MORE)),
-        Constructor(
-            "conv",
-            ops.Conv,
-            (*SIZE, STRIDES, Argument("auto_pad", "padding", SAME, keyword=True), DILATIONS, *MORE),
-        ),
-    ),
-    "ConvTranspose": (
-        Constructor(
-            "conv_transpose",
-            ops.ConvTranspose,
-            (*SIZE, STRIDES, option("pads", "padding", CUT, [0, 0, 0, 0]), OUTPUT, *MORE),
-        ),
-    ),
-    "Gemm": (
-        Constructor(
-            "linear",
-            ops.Linear,
-            (Argument("features", "features"), option("bias", "bias", LITERAL, True)),
-        ),
-    ),
-    "BatchNormalization": (
-        Constructor(
-            "batch_norm", ops.BatchNorm, (EPSILON, option("momentum", "momentum", OLD, 0.9))
-        ),
-    ),
-    "LayerNormalization": (Constructor("layer_norm", ops.LayerNorm, (EPSILON,)),),
-    "GroupNormalization": (
-        Constructor("group_norm", ops.GroupNorm, (Argument("num_groups", "groups"), EPSILON)),
-    ),
-    "InstanceNormalization": (Constructor("instance_norm", ops.InstanceNorm, (EPSILON,)),),
-    "Mul": (Constructor("layer_scale", ops.LayerScale, (Argument("start", "init", LITERAL),)),),
-}
-# Functions that stand for an operation by themselves.
-FIXED = (
-    Constructor("silu", ops.Silu),
-    Constructor("log_sigmoid", ops.LogSigmoid),
-    Constructor("celu", ops.Celu, (Argument("alpha", "alpha", LITERAL),)),
-    Constructor("channel_shuffle", ops.ChannelShuffle, (Argument("groups", "groups"),)),
-    Constructor("space_to_depth", ops.SpaceToDepth, (Argument("scale", "scale"),)),
-    Constructor("stochastic_depth", ops.StochasticDepth, (Argument("rate", "rate"),)),
-    Constructor("adaptive_average_pool", ops.AdaptiveAvgPool, (Argument("size", "size", LIST),)),
-    Constructor(
-        "upsample",
-        ops.Upsample,
-        (Argument("scale", "scale"), option("mode", "mode", choice(ops.Resampling), "nearest")),
-    ),
+def _same(name: str, value: Any, keyword: bool = False) -> Argument:
+    """An argument that is always the same."""
+    return Argument(name, (), constant(value), keyword=keyword)
+
+
+def _given(*names: str, form: Form = NUMBER) -> tuple[Argument, ...]:
+    """Arguments by position, which are called like attributes."""
+    return tuple(Argument(name, name, form) for name in names)
+
+
+CHANNELS, CRD = _same("axes", [1]), _same("mode", "CRD", keyword=True)
+# Functions that files define: those that give operators their weights, and those without any.
+FUNCTIONS = (
+    _row("conv", ops.Conv, *SIZE, STRIDES, PADS, DILATIONS, *MORE),
+    _row("conv", ops.Conv, *SIZE, STRIDES, AUTO, DILATIONS, *MORE),
+    _row("conv_transpose", ops.ConvTranspose, *SIZE, STRIDES, CUTS, OUTPUT, *MORE),
+    _row("linear", ops.Linear, *_given("features"), option("bias", "bias", LITERAL, True)),
+    _row("batch_norm", ops.BatchNorm, EPSILON, MOMENTUM),
+    _row("layer_norm", ops.LayerNorm, EPSILON),
+    _row("group_norm", ops.GroupNorm, Argument("num_groups", "groups"), EPSILON),
+    _row("instance_norm", ops.InstanceNorm, EPSILON),
+    _row("layer_scale", ops.LayerScale, *_given("init", form=LITERAL)),
+    _row("silu", ops.Silu),
+    _row("log_sigmoid", ops.LogSigmoid),
+    _row("celu", ops.Celu, *_given("alpha", form=LITERAL)),
+    _row("channel_shuffle", ops.ChannelShuffle, *_given("groups")),
+    _row("space_to_depth", ops.SpaceToDepth, *_given("scale")),
+    _row("stochastic_depth", ops.StochasticDepth, *_given("rate")),
+    _row("adaptive_average_pool", ops.AdaptiveAvgPool, *_given("size", form=LIST)),
+    _row("upsample", ops.Upsample, *_given("scale"), MODE),
 )
+PLAIN: dict[str, type[Op]] = {
+    "Relu": ops.Relu,
+    "Sigmoid": ops.Sigmoid,
+    "Tanh": ops.Tanh,
+    "HardSwish": ops.HardSwish,
+    "Gelu": ops.Gelu,
+    "Elu": ops.Elu,
+    "Selu": ops.Selu,
+    "Softplus": ops.Softplus,
+    "Softsign": ops.Softsign,
+    "Mish": ops.Mish,
+    "Flatten": ops.Flatten,
+}
 OPERATORS = (
-    *(
-        Constructor(name, kind)
-        for name, kind in {
-            "Relu": ops.Relu,
-            "Sigmoid": ops.Sigmoid,
-            "Tanh": ops.Tanh,
-            "HardSwish": ops.HardSwish,
-            "Gelu": ops.Gelu,
-            "Elu": ops.Elu,
-            "Selu": ops.Selu,
-            "Softplus": ops.Softplus,
-            "Softsign": ops.Softsign,
-            "Mish": ops.Mish,
-            "Flatten": ops.Flatten,
-        }.items()
+    *(_row(name, kind) for name, kind in PLAIN.items()),
+    _row("LeakyRelu", ops.LeakyRelu, option("alpha", "slope", LITERAL, 0.01)),
+    _row("HardSigmoid", ops.HardSigmoid, Argument("alpha", (), SIXTH, keyword=True)),
+    _row("Clip", ops.Relu6, _same("min", 0.0), _same("max", 6.0)),
+    _row("Clip", ops.HardTanh, _same("min", -1.0), _same("max", 1.0)),
+    _row("Softmax", ops.Softmax, _same("axis", 1, keyword=True)),
+    _row("MaxPool", ops.MaxPool, *WINDOW, CEILED),
+    _row("AveragePool", ops.AvgPool, *WINDOW, CEILED, COUNTED),
+    _row("GlobalAveragePool", ops.GlobalAvgPool, keepdims=True),
+    _row("GlobalMaxPool", ops.GlobalMaxPool, keepdims=True),
+    _row("Dropout", ops.Dropout, *_given("rate")),
+    _row("Mul", ops.Scale, *_given("factor")),
+    _row(
+        "Pad",
+        ops.PadChannels,
+        Argument("pads", ("before", "after"), LIST),
+        _same("value", None),
+        CHANNELS,
     ),
-    Constructor("LeakyRelu", ops.LeakyRelu, (option("alpha", "slope", LITERAL, 0.01),)),
-    Constructor("HardSigmoid", ops.HardSigmoid, (Argument("alpha", (), SIXTH, keyword=True),)),
-    Constructor("Clip", ops.Relu6, _bounds(0.0, 6.0)),
-    Constructor("Clip", ops.HardTanh, _bounds(-1.0, 1.0)),
-    Constructor("Softmax", ops.Softmax, (_always("axis", 1),)),
-    Constructor("MaxPool", ops.MaxPool, (*WINDOW, CEILED)),
-    Constructor("AveragePool", ops.AvgPool, (*WINDOW, CEILED, COUNTED)),
-    Constructor("GlobalAveragePool", ops.GlobalAvgPool, implied=(("keepdims", True),)),
-    Constructor("GlobalMaxPool", ops.GlobalMaxPool, implied=(("keepdims", True),)),
-    Constructor("Dropout", ops.Dropout, (Argument("ratio", "rate"),)),
-    Constructor("Mul", ops.Scale, (Argument("factor", "factor"),)),
-    Constructor(
-        "Pad", ops.PadChannels, (Argument("pads", ("before", "after"), LIST), NO_VALUE, CHANNELS)
-    ),
-    Constructor(
-        "Slice",
-        ops.SliceChannels,
-        (Argument("starts", "start", ONE), Argument("ends", "stop", ONE), CHANNELS),
-    ),
-    Constructor(
-        "DepthToSpace",
-        ops.DepthToSpace,
-        (Argument("blocksize", "scale", keyword=True), _always("mode", "CRD")),
-    ),
+    _row("Slice", ops.SliceChannels, *_given("start", "stop", form=ONE), CHANNELS),
+    _row("DepthToSpace", ops.DepthToSpace, Argument("blocksize", "scale", keyword=True), CRD),
 )
 JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Mul", JoinKind.CONCAT: "Concat"}
 TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]

@@ -21,7 +21,7 @@ Fixed, since the structure depends on it: width = 116.
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Value:
     data: onnx.TensorProto | None = None  # of a constant
 
     @property
-    def shape(self) -> tuple[int | str, ...]:
+    def shape(self) -> tuple[Any, ...]:
         dims = self.type.tensor_type.shape.dim
         return tuple(dim.dim_value or dim.dim_param for dim in dims)
 
@@ -95,18 +95,17 @@ class Graph:
         self.weights[value.name] = np.full(shape, drawn, self.dtype)
         return value
 
-    def constant(self, name: str, number: Any) -> Value:
-        """A number of the graph's type, or an array."""
-        dtype = None if isinstance(number, (list, np.ndarray)) else self.dtype
-        data = numpy_helper.from_array(np.asarray(number, dtype))
-        (made,) = self.add("Constant", (), name, value=data)
-        return Value(self, made.name, made.type, data)
-
     def given(self, name: str, value: Any) -> Value:
-        """An input of a node: nothing, a value, or a constant."""
+        """An input: a value, nothing, an array, or one number."""
+        if isinstance(value, Value):
+            return value
         if value is None:
             return Value(self, "", onnx.TypeProto())
-        return value if isinstance(value, Value) else self.constant(name, value)
+        array = isinstance(value, (list, np.ndarray))
+        data = np.asarray(value, None if array else self.dtype)
+        tensor = numpy_helper.from_array(data)
+        (made,) = self.add("Constant", (), name, value=tensor)
+        return replace(made, data=tensor)
 
     def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
         """A node; its outputs, of which a split has several."""
@@ -132,9 +131,6 @@ class Operators:
             return made[0] if len(made) == 1 else made
 
         return add
-
-
-op = Operators()
 
 
 def block(build: Callable[..., Value]) -> Callable[..., Value]:
@@ -165,11 +161,11 @@ def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
     """One for each kind of block: a block with other nodes is another kind."""
     kinds: dict[str, dict[str, list[tuple]]] = {}
     for node, body in calls:
-        same = kinds.setdefault(node.op_type, {})
         shown = [body.result, *body.weights]
         for step in body.nodes:
             said = [own.name for own in step.attribute]
             shown += [step.op_type, *step.input, *step.output, *said, "|"]
+        same = kinds.setdefault(node.op_type, {})
         alike = same.setdefault(" ".join(shown), [])
         alike.append((node, body))
         number = [*same.values()].index(alike) + 1
@@ -197,16 +193,9 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             told = onnx.AttributeProto(name=own.name, type=own.type)
             told.ref_attr_name = names[values]
             own.CopyFrom(told)
-    inputs, attributes = ["x", *body.weights], [*names.values()]
-    return helper.make_function(
-        DOMAIN,
-        node.op_type,
-        inputs,
-        [body.result],
-        body.nodes,
-        OPSETS,
-        attributes,
-    )
+    kind, inputs, ends = node.op_type, ["x", *body.weights], [body.result]
+    how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
+    return helper.make_function(*how, [*names.values()])
 
 
 def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
@@ -221,35 +210,33 @@ def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
     return helper.make_model(made, ir_version=10, **how)
 
 
-def split(x: Value, count: int) -> list[Value]:
-    """Equal shares of the channels."""
-    name = f"{x.graph.name}.{x.name}.split"
-    return op.Split(x, axis=1, num_outputs=count, name=name)
+def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
+    """A tensor, and zeros for a bias of a length, if it has one."""
+    made = [x.graph.weight(f"{name}.weight", shape, start)]
+    if bias:
+        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
+    return made
 
 
 def conv(
     x: Value,
     channels: int,
     kernel: list[int],
-    *,
     group: int = 1,
     bias: bool = False,
+    *,
     name: str,
     **attributes: Any,
 ) -> Value:
     shape = (channels, x.shape[1] // group, *kernel)
-    weight, vector = x.graph.weight, (channels,)
-    kernels = weight(f"{name}.weight", shape, conv_init)
-    shift = [weight(f"{name}.bias", vector, 0.0)] if bias else []
-    attributes |= {"group": group, "name": name}
-    return op.Conv(x, kernels, *shift, **attributes)
+    given = weights(x, name, shape, conv_init, channels if bias else 0)
+    return op.Conv(x, *given, group=group, name=name, **attributes)
 
 
-def linear(x: Value, features: int, *, bias: bool = True, name: str) -> Value:
+def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
     """Of a vector, or at each position of a map whose channels are last."""
-    graph, shape = x.graph, (features, x.shape[-1])
-    weight = graph.weight(f"{name}.weight", shape, linear_init)
-    shift = [graph.weight(f"{name}.bias", (features,), 0.0)] if bias else []
+    shape, length = (features, x.shape[-1]), features if bias else 0
+    weight, *shift = weights(x, name, shape, linear_init, length)
     if len(x.shape) == 2:
         return op.Gemm(x, weight, *shift, transB=1, name=name)
     weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
@@ -258,11 +245,11 @@ def linear(x: Value, features: int, *, bias: bool = True, name: str) -> Value:
 
 
 def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    weights, shape = [], (x.shape[1],)
-    for leaf in ("weight", "bias", "running_mean", "running_var"):
-        start = 1.0 if leaf in ("weight", "running_var") else 0.0
-        weights.append(x.graph.weight(f"{name}.{leaf}", shape, start))
-    return op.BatchNormalization(x, *weights, name=name, **attributes)
+    shape, graph = (x.shape[1],), x.graph
+    given = weights(x, name, shape, 1.0, *shape)
+    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
+    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
+    return op.BatchNormalization(x, *given, name=name, **attributes)
 
 
 def channel_shuffle(x: Value, groups: int, *, name: str) -> Value:
@@ -272,6 +259,15 @@ def channel_shuffle(x: Value, groups: int, *, name: str) -> Value:
     y = op.Reshape(x, split, name=f"{name}.split")
     y = op.Transpose(y, perm=[0, 2, 1, 3, 4], name=f"{name}.swap")
     return op.Reshape(y, [0, channels, height, width], name=name)
+
+
+def split(x: Value, count: int) -> list[Value]:
+    """Equal shares of the channels."""
+    name = f"{x.graph.name}.{x.name}.split"
+    return op.Split(x, axis=1, num_outputs=count, name=name)
+
+
+op = Operators()
 
 
 @block

@@ -32,7 +32,7 @@ Input 1 x 128 x 128, 31,030,658 parameters, 12.02 GMACs.
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Value:
     data: onnx.TensorProto | None = None  # of a constant
 
     @property
-    def shape(self) -> tuple[int | str, ...]:
+    def shape(self) -> tuple[Any, ...]:
         dims = self.type.tensor_type.shape.dim
         return tuple(dim.dim_value or dim.dim_param for dim in dims)
 
@@ -99,18 +99,17 @@ class Graph:
         self.weights[value.name] = np.full(shape, drawn, self.dtype)
         return value
 
-    def constant(self, name: str, number: Any) -> Value:
-        """A number of the graph's type, or an array."""
-        dtype = None if isinstance(number, (list, np.ndarray)) else self.dtype
-        data = numpy_helper.from_array(np.asarray(number, dtype))
-        (made,) = self.add("Constant", (), name, value=data)
-        return Value(self, made.name, made.type, data)
-
     def given(self, name: str, value: Any) -> Value:
-        """An input of a node: nothing, a value, or a constant."""
+        """An input: a value, nothing, an array, or one number."""
+        if isinstance(value, Value):
+            return value
         if value is None:
             return Value(self, "", onnx.TypeProto())
-        return value if isinstance(value, Value) else self.constant(name, value)
+        array = isinstance(value, (list, np.ndarray))
+        data = np.asarray(value, None if array else self.dtype)
+        tensor = numpy_helper.from_array(data)
+        (made,) = self.add("Constant", (), name, value=tensor)
+        return replace(made, data=tensor)
 
     def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
         """A node; its outputs, of which a split has several."""
@@ -136,9 +135,6 @@ class Operators:
             return made[0] if len(made) == 1 else made
 
         return add
-
-
-op = Operators()
 
 
 def block(build: Callable[..., Value]) -> Callable[..., Value]:
@@ -169,11 +165,11 @@ def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
     """One for each kind of block: a block with other nodes is another kind."""
     kinds: dict[str, dict[str, list[tuple]]] = {}
     for node, body in calls:
-        same = kinds.setdefault(node.op_type, {})
         shown = [body.result, *body.weights]
         for step in body.nodes:
             said = [own.name for own in step.attribute]
             shown += [step.op_type, *step.input, *step.output, *said, "|"]
+        same = kinds.setdefault(node.op_type, {})
         alike = same.setdefault(" ".join(shown), [])
         alike.append((node, body))
         number = [*same.values()].index(alike) + 1
@@ -201,16 +197,9 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             told = onnx.AttributeProto(name=own.name, type=own.type)
             told.ref_attr_name = names[values]
             own.CopyFrom(told)
-    inputs, attributes = ["x", *body.weights], [*names.values()]
-    return helper.make_function(
-        DOMAIN,
-        node.op_type,
-        inputs,
-        [body.result],
-        body.nodes,
-        OPSETS,
-        attributes,
-    )
+    kind, inputs, ends = node.op_type, ["x", *body.weights], [body.result]
+    how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
+    return helper.make_function(*how, [*names.values()])
 
 
 def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
@@ -225,40 +214,45 @@ def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
     return helper.make_model(made, ir_version=10, **how)
 
 
+def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
+    """A tensor, and zeros for a bias of a length, if it has one."""
+    made = [x.graph.weight(f"{name}.weight", shape, start)]
+    if bias:
+        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
+    return made
+
+
 def conv(
     x: Value,
     channels: int,
     kernel: list[int],
-    *,
     group: int = 1,
     bias: bool = False,
+    *,
     name: str,
     **attributes: Any,
 ) -> Value:
     shape = (channels, x.shape[1] // group, *kernel)
-    weight, vector = x.graph.weight, (channels,)
-    kernels = weight(f"{name}.weight", shape, conv_init)
-    shift = [weight(f"{name}.bias", vector, 0.0)] if bias else []
-    attributes |= {"group": group, "name": name}
-    return op.Conv(x, kernels, *shift, **attributes)
+    given = weights(x, name, shape, conv_init, channels if bias else 0)
+    return op.Conv(x, *given, group=group, name=name, **attributes)
 
 
 def conv_transpose(
     x: Value,
     channels: int,
     kernel: list[int],
-    *,
     group: int = 1,
     bias: bool = False,
+    *,
     name: str,
     **attributes: Any,
 ) -> Value:
     shape = (x.shape[1], channels // group, *kernel)
-    weight, vector = x.graph.weight, (channels,)
-    kernels = weight(f"{name}.weight", shape, conv_init)
-    shift = [weight(f"{name}.bias", vector, 0.0)] if bias else []
-    attributes |= {"group": group, "name": name}
-    return op.ConvTranspose(x, kernels, *shift, **attributes)
+    given = weights(x, name, shape, conv_init, channels if bias else 0)
+    return op.ConvTranspose(x, *given, group=group, name=name, **attributes)
+
+
+op = Operators()
 
 
 @block
