@@ -64,7 +64,8 @@ docs:
 	$(PYTHON) -m pytest -q tests/docs/test_tour.py --rewrite
 
 generated:
-	$(PYTHON) -m rescompile build specs
+	for backend in backends/rescompile_*; do \
+		$(PYTHON) -m rescompile build specs --quiet --backend $${backend#backends/rescompile_} || exit 1; done
 	$(PYTHON) -m rescompile report specs --format json --output specs/overview.json
 	for spec in $$(find specs -name '*.yaml' -not -path 'specs/blocks/*' | sort); do $(PYTHON) -m rescompile report $$spec --format markdown \
 		--output generated/reports/$$(basename $$spec .yaml).md || exit 1; done

@@ -2,12 +2,14 @@
 
 Each emitted network runs beside the one of the same architecture in torchvision or
 keras.applications: the forward pass in evaluation, and a training step (forward, backward, SGD). In
-PyTorch it also runs in channels_last memory, beside itself without. A figure is the ratio of the
-least process times of interleaved runs on one thread, so that whatever else the machine does counts
-for neither. The runs are divided into groups; the spread is from the least to the greatest ratio of
-a group. Times of two machines cannot be compared, their ratios can.
+PyTorch it also runs in channels_last memory, beside itself without; in onnxruntime, the graph of
+functions runs beside the flat one that torch.onnx.export makes. A figure is the ratio of the least
+process times of interleaved runs on one thread, so that whatever else the machine does counts for
+neither. The runs are divided into groups; the spread is from the least to the greatest ratio of a
+group. Times of two machines cannot be compared, their ratios can.
 
-Needs torch with torchvision, or keras with tensorflow. Each framework has a process of its own.
+Needs torch with torchvision, keras with tensorflow, or torch with onnxscript and onnxruntime. Each
+framework has a process of its own.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ KERAS = {
     "xception": "Xception",
     "densenet121": "DenseNet121",
 }
+ONNX = {"resnet34": "torch.onnx.export"}
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
     "KERAS_BACKEND": "tensorflow",
@@ -127,6 +130,41 @@ def keras_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, J
     )
 
 
+def onnx_jobs(ours: str, theirs: str, batch: int) -> Iterator[tuple[str, Job, Job]]:
+    """The emitted graph with its functions beside the one that torch.onnx.export makes, flat."""
+    import io
+
+    import numpy as np
+    import onnxruntime
+    import torch
+
+    from rescompile.api import open_spec
+    from rescompile.registry import get_backend
+
+    net, runtime = open_spec(ours), get_backend("onnx").runtime()
+    torch.set_num_threads(1)
+    known, made = net.module("torch").eval(), net.module("onnx")
+    weights = get_backend("torch").runtime().get_weights(known, net.analysis)
+    runtime.set_weights(made, net.analysis, weights)
+    images = np.random.default_rng(0).standard_normal((batch, *net.analysis.network.input))
+    given, file = torch.from_numpy(images.astype("float32")), io.BytesIO()
+    torch.onnx.export(
+        known, (given,), dynamo=True, dynamic_shapes=({0: "batch"},), verbose=False
+    ).save(file)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    sessions = [
+        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        for data in (made.SerializeToString(), file.getvalue())
+    ]
+
+    def forward(session: Any) -> Job:
+        start = {session.get_inputs()[0].name: given.numpy()}
+        return lambda: session.run(None, start)
+
+    yield "forward", forward(sessions[0]), forward(sessions[1])
+
+
 def ratios(ours: Job, theirs: Job, rounds: int, groups: int) -> list[float]:
     """The ratio of least process times in each group of interleaved rounds."""
     found: list[float] = []
@@ -145,9 +183,16 @@ def ratios(ours: Job, theirs: Job, rounds: int, groups: int) -> list[float]:
 
 def measure(framework: str, ours: str, rounds: int, groups: int, batch: int) -> None:
     """In a process of its own: a line of JSON for each job."""
-    jobs, known = (keras_jobs, KERAS) if framework == "keras" else (torch_jobs, TORCHVISION)
+    jobs, known = COMPARED[framework]
     for name, one, other in jobs(ours, known[ours], batch):
         print(json.dumps({"job": name, "ratios": ratios(one, other, rounds, groups)}), flush=True)
+
+
+COMPARED = {
+    "torch": (torch_jobs, TORCHVISION),
+    "keras": (keras_jobs, KERAS),
+    "onnx": (onnx_jobs, ONNX),
+}
 
 
 def child(framework: str, network: str, rounds: int, groups: int, batch: int) -> list[Any]:
@@ -165,7 +210,7 @@ def child(framework: str, network: str, rounds: int, groups: int, batch: int) ->
 
 
 @click.command()
-@click.option("--framework", type=click.Choice(["torch", "keras"]), help="One of them alone.")
+@click.option("--framework", type=click.Choice([*COMPARED]), help="One of them alone.")
 @click.option("--network", "networks", multiple=True, help="A network by its name here.")
 @click.option("--rounds", default=4, show_default=True, help="Runs of each job in a group.")
 @click.option("--groups", default=3, show_default=True, help="Groups, each with a ratio.")
@@ -173,9 +218,9 @@ def child(framework: str, network: str, rounds: int, groups: int, batch: int) ->
 def main(
     framework: str | None, networks: tuple[str, ...], rounds: int, groups: int, batch: int
 ) -> None:
-    """Compare emitted networks with those of torchvision and keras.applications."""
-    found = {"torch": TORCHVISION, "keras": KERAS}
-    unknown = set(networks) - {*TORCHVISION, *KERAS}
+    """Compare emitted networks with those of torchvision and keras.applications, and exports."""
+    found = {name: known for name, (_, known) in COMPARED.items()}
+    unknown = set(networks).difference(*found.values())
     if unknown:
         raise click.UsageError(f"not compared here: {', '.join(sorted(unknown))}")
     for name in [framework] if framework else list(found):

@@ -59,6 +59,7 @@ class KerasBackend:
     by_default = True
     requires = ("keras", "tensorflow")
     engines = ("tensorflow", "jax", "torch")
+    no_training = ""
     biased_variance = True
     weight_files = (".weights.h5", ".keras")
     bare_files = {".weights.h5": ("h5py",)}

@@ -133,7 +133,14 @@ class KerasRuntime(LayerRuntime):
 
     read = staticmethod(files.read)
 
-    def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
+    def save(
+        self,
+        model: Any,
+        analysis: Analysis,
+        weights: Weights,
+        file: FilePath,
+        about: Mapping[str, str],
+    ) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
         self.set_weights(model, analysis, own)
         if file.name.endswith(".weights.h5"):

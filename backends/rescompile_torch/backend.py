@@ -40,6 +40,7 @@ class TorchBackend:
     by_default = True
     requires = ("torch",)
     engines = ()
+    no_training = ""
     biased_variance = False
     weight_files = (".pth", ".pt", ".th")
     bare_files: Mapping[str, tuple[str, ...]] = {}

@@ -115,7 +115,14 @@ class TorchRuntime(LayerRuntime):
     def read(self, file: FilePath, bound: Bound) -> AbstractContextManager[list[Stored]]:
         return files.read(file, bound)
 
-    def save(self, model: nn.Module, analysis: Analysis, weights: Weights, file: FilePath) -> None:
+    def save(
+        self,
+        model: nn.Module,
+        analysis: Analysis,
+        weights: Weights,
+        file: FilePath,
+        about: Mapping[str, str],
+    ) -> None:
         files.write(file, state_slots(analysis), weights)
 
 

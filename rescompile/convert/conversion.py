@@ -29,7 +29,7 @@ from .given import given
 from .names import Renames, printable
 from .owner import check_installed, check_target, fault, owner_of
 from .session import matched, read_back
-from .whose import doubt
+from .whose import about, doubt
 
 if TYPE_CHECKING:
     from .interchange import Format
@@ -114,7 +114,8 @@ class Converter(ExitStack):
         fresh = {tuple(name.split(".")) for name in answer.data["fresh"]}
         made = initial(net.analysis.elaborated, fresh, seed, _float_of(taken))
         with replacing(output) as beside:
-            count, notes = job.write({**taken, **made}, beside, target)
+            known = about(net, weights)
+            count, notes = job.write({**taken, **made}, beside, target, known)
         warning = "" if answer.data["by_order"] else doubt(weights, net, changes)
         shapes = {".".join(path): array.shape for path, array in made.items()}
         return Conversion.of(output, count, answer, shapes, seed, new_head, notes, warning)
@@ -149,7 +150,9 @@ class _Job:
             raise fault("E302", f"cannot read {place}: {printable(answer.data['broken'])}")
         return answer
 
-    def write(self, weights: Weights, file: Path, backend: str | None) -> tuple[int, list[str]]:
+    def write(
+        self, weights: Weights, file: Path, backend: str | None, about: Mapping[str, str]
+    ) -> tuple[int, list[str]]:
         """Write weights: how many tensors, and what is to be said about them."""
         if backend is None:
             slots, form = state_slots(self.net.analysis), _format(file)
@@ -161,7 +164,8 @@ class _Job:
             with _failing(backend, "write the weights"):
                 worker, dtype = self.converter.worker(backend), _float_of(weights)
                 given = self.given(file)
-                answer = worker.ask("write", named(weights), dtype=dtype, **given).data
+                options = {"dtype": dtype, "about": dict(about), **given}
+                answer = worker.ask("write", named(weights), **options).data
         return answer["tensors"], list(changes_of(answer))
 
     def given(self, file: Path) -> dict[str, Any]:

@@ -8,10 +8,10 @@ framework is imported when there is a file that needs it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -40,7 +40,7 @@ class Files:
 
     slots: list[Slot]
     read: Callable[[FilePath, Bound], Reading]
-    write: Callable[[Weights, FilePath], None]
+    write: Callable[[Weights, FilePath, Mapping[str, str]], None]
 
     def reading(self, file: FilePath) -> Reading:
         return self.read(file, bound_of(self.slots))
@@ -65,8 +65,11 @@ class Session(server.Session):
         """By the framework."""
         net = self.models.open(spec, dtype, changes=changes)
         runtime, model = self.models.runtime, self.models.model
-        save = partial(runtime.save, model, net.analysis)
-        return Files(runtime.slots(model, net.analysis), runtime.read, save)
+
+        def write(weights: Weights, file: FilePath, about: Mapping[str, str]) -> None:
+            runtime.save(model, net.analysis, weights, file, about)
+
+        return Files(runtime.slots(model, net.analysis), runtime.read, write)
 
     def bare(self, spec: str, changes: Sequence[str], dtype: str) -> Files:
         """Without it."""
@@ -75,7 +78,7 @@ class Session(server.Session):
             raise InternalError(f"the {self.backend} backend reads no file without its framework")
         source = net.source(self.backend)
 
-        def write(weights: Weights, file: FilePath) -> None:
+        def write(weights: Weights, file: FilePath, about: Mapping[str, str]) -> None:
             files.write(net.analysis, source, weights, dtype, file)
 
         return Files(files.slots(net.analysis, source), files.read, write)
@@ -90,7 +93,7 @@ class Session(server.Session):
         """Write weights as a file of the framework."""
         files, file = self.files(job, job.options["dtype"]), FilePath(job.options["file"])
         weights = unnamed(job.arrays)
-        files.write(weights, file)
+        files.write(weights, file, job.options["about"])
         with files.reading(file) as stored:
             return Answer(read_back(stored, files.slots, weights))
 

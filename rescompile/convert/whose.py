@@ -6,10 +6,12 @@ another convolution. The hash of a published file does.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .. import __version__
 from ..api import Architecture, open_spec
 from ..download.fetching import sha256
 from ..emit.weights import state_slots
@@ -40,6 +42,21 @@ def doubt(file: Path, net: Architecture, changes: Sequence[str]) -> str:
                 f"see `rescompile diff {name} {shown}`"
             )
     return note
+
+
+def about(net: Architecture, file: Path) -> dict[str, str]:
+    """What is known of a network and of the file that its weights come from, in words.
+
+    Published weights are told by their hash, and then what an image becomes before them.
+    """
+    made = {"rescompile": __version__, "spec": net.document.cited, "network": net.name}
+    for name, entry in owners(file) if file.name.endswith(PUBLISHED) else ():
+        made["weights"] = f"{name}:{entry}"
+        found = next(one for one in open_spec(name).weights if one.name == entry)
+        if found.preprocessing is not None:
+            made["preprocessing"] = json.dumps(found.preprocessing.record())
+        break
+    return made
 
 
 def owners(file: Path) -> Iterator[tuple[str, str]]:

@@ -57,6 +57,7 @@ class Runtime(Protocol):
     """Emitted source brought to life, in a process that may import the framework.
 
     Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
+    A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`.
     """
 
     def versions(self) -> dict[str, str]:
@@ -120,8 +121,18 @@ class Runtime(Protocol):
         `BrokenFile` for a file that is none, or broken.
         """
 
-    def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
-        """Write weights as a file of the framework, of the kind that its suffix says."""
+    def save(
+        self,
+        model: Any,
+        analysis: Analysis,
+        weights: Weights,
+        file: FilePath,
+        about: Mapping[str, str],
+    ) -> None:
+        """Write weights as a file of the framework, of the kind that its suffix says.
+
+        `about` tells where network and weights come from, for files that keep such words.
+        """
 
 
 class Files(Protocol):
@@ -177,6 +188,7 @@ class Backend(Protocol):
     by_default: bool = False  # commands take it where no backend is named
     requires: tuple[str, ...] = ()  # the modules that its runtime imports
     engines: tuple[str, ...] = ()  # what its framework can run on, the default first
+    no_training: str = ""  # why its models compute in evaluation alone, as a sentence
     biased_variance: bool = False  # a running variance is the batch's biased one, if no norm says
     weight_files: tuple[str, ...] = ()  # the suffixes of the files that its runtime reads and saves
     bare_files: Mapping[str, tuple[str, ...]] = {}  # those that need no framework, and their needs

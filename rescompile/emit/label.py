@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..expr.dims import Dim, Expr, binary
 from ..ir.structure import Call
 from ..record import record
@@ -12,12 +14,13 @@ from .scope import Scope
 
 @record
 class Label:
-    """A name as the inside of an f-string: `{name}_conv1`."""
+    """A name as the inside of an f-string: `{name}_conv1`, its parts joined by the `separator`."""
 
     text: str = ""
+    separator: str = "_"
 
     def child(self, part: str) -> Label:
-        return Label(f"{self.text}_{part}" if self.text else part)
+        return replace(self, text=f"{self.text}{self.separator}{part}" if self.text else part)
 
     def numbered(self, number: Dim, scope: Scope) -> Label:
         """A child that is called by its number."""

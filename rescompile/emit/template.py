@@ -39,7 +39,17 @@ def helper(folder: Path, name: str) -> str:
     """
     file = folder / f"{name}.py"
     source = (file if file.is_file() else SHARED / file.name).read_text("utf-8")
-    text = re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1]
+    return _laid_out(re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1])
+
+
+def helpers(file: Path) -> dict[str, str]:
+    """All helpers of a backend that has them in one file, by their names, in its order."""
+    _, *texts = re.split(r"\n{3}(?=@|class |def )", file.read_text("utf-8").rstrip("\n"))
+    named = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
+    return {named.findall(text)[0]: _laid_out(text) for text in texts}
+
+
+def _laid_out(text: str) -> str:
     return "\n".join(map(_fitted, PACKED.sub(r"(\1)", text).split("\n")))
 
 

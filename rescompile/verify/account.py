@@ -16,7 +16,7 @@ from ..worker.client import Worker
 from . import case
 from .case import Case
 from .checks import Level
-from .executors import is_biased
+from .executors import is_biased, untrained
 
 FEW = 16  # values of a channel in a batch, below which a batch norm amplifies rounding
 
@@ -82,6 +82,13 @@ def training_notes(small: Case, workers: Sequence[Worker]) -> Iterator[str]:
             f"a batch norm sees {few} values a channel, so training is ill-conditioned here; "
             "a larger --size would not"
         )
+
+
+def evaluation_notes(workers: Sequence[Worker]) -> Iterator[str]:
+    """Who is judged in evaluation alone, and why."""
+    for worker in workers:
+        if reason := untrained(worker):
+            yield f"{worker.label} is judged in evaluation, and by its initial weights. {reason}"
 
 
 def reference_versions() -> dict[str, str]:

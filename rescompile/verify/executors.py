@@ -249,6 +249,11 @@ def is_biased(worker: Worker) -> bool:
     return get_backend(worker.backend).biased_variance
 
 
+def untrained(worker: Worker) -> str:
+    """Why the framework has no answer to the checks in training, if it has none."""
+    return get_backend(worker.backend).no_training
+
+
 def outputs(arrays: Any) -> Arrays:
     """Outputs by number."""
     return {f"output {i}": array for i, array in enumerate(arrays)}

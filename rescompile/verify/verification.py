@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from ..errors import UnsupportedError
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
 from ..reference import drops
 from ..reference.deviation import Arrays, Deviation, deviations, worst
+from ..registry import get_backend
 from ..worker.client import Worker, WorkerError
 from . import account, initial
 from .case import Case, full_size, reduced
 from .certificate import REFERENCE, Certificate, Finding, Row, compared
 from .checks import DRAWN, INITIAL, NOISE, SURPRISE, Check, Level, checks
-from .executors import Executor, Framework, Reference
+from .executors import Executor, Framework, Reference, untrained
 from .locate import Place, in_order, locate_tensor, locate_value
 
 SLOWEST = 1e-12  # learning rate
@@ -59,6 +61,9 @@ class _Verification:
         self.full = full_size(spec, options.size, options.sources, options.changes)
         for worker in workers:
             self.full.net.source(worker.backend)  # what cannot be expressed is refused here
+        self.trained = [worker for worker in workers if not untrained(worker)]
+        if self.trains and not self.trained:
+            raise _cannot_train(self.full.net.name, workers[0])
         self.versions = {worker.label: worker.versions() for worker in workers}
         self.reference = Reference(self.full)
         self.executors: dict[str, Framework] = {}
@@ -69,8 +74,12 @@ class _Verification:
     def small(self) -> Case:
         return self.full if self.options.size is not None else reduced(self.full)
 
+    @property
+    def trains(self) -> bool:
+        return self.options.level is Level.TRAIN
+
     def run(self) -> Certificate:
-        trains = self.options.level is Level.TRAIN
+        trains = self.trains
         rows = [row for check in checks(self.options.level) if (row := self.row(check))]
         if trains:
             rows.extend(self.samples())
@@ -90,8 +99,9 @@ class _Verification:
 
     def notes(self) -> Iterator[str]:
         yield from account.size_notes(self.full, self.small, self.options.size is not None)
-        if self.options.level is Level.TRAIN:
-            yield from account.training_notes(self.small, self.workers)
+        if self.trains:
+            yield from account.training_notes(self.small, self.trained)
+            yield from account.evaluation_notes(self.workers)
 
     def say(self, what: str) -> None:
         self.tell(f"{self.full.net.name}: {what}")
@@ -119,6 +129,10 @@ class _Verification:
             self.explain(check, row, answers)
         return row
 
+    def asked(self, check: Check) -> Sequence[Worker]:
+        """Who has an answer to a check."""
+        return self.trained if check.training else self.workers
+
     def turn_to(self, subject: Case, dtype: str) -> None:
         """Ask about this from now on. What was kept of another, several networks large, is gone."""
         if self.reference.case is not subject:
@@ -141,7 +155,7 @@ class _Verification:
             executor.forget()
         self.say(f"{check.name}, {check.dtype}: {REFERENCE}")
         found: dict[str, Arrays | Deviation] = {REFERENCE: check.ask(self.reference)}
-        for worker in self.workers if found[REFERENCE] else ():
+        for worker in self.asked(check) if found[REFERENCE] else ():
             self.say(f"{check.name}, {check.dtype}: {worker.label}")
             found[worker.label] = self.answer(check, worker)
         return found
@@ -162,7 +176,7 @@ class _Verification:
     ) -> Row:
         pairs = {
             (a, b): worst(_apart(answers[a], answers[b]))
-            for a, b in compared([worker.label for worker in self.workers])
+            for a, b in compared([worker.label for worker in self.asked(check)])
         }
         return Row(check.name, check.dtype, subject.image, bound, pairs)
 
@@ -171,14 +185,20 @@ class _Verification:
     def samples(self) -> Iterator[Row]:
         """Whether what is drawn at random is distributed as the spec says."""
         self.turn_to(self.small, "float32")
-        yield self.sample(INITIAL, Framework.initial, initial.surprises)
+        yield self.sample(INITIAL, self.workers, Framework.initial, initial.surprises)
         if self.small.drops():
-            yield self.sample(DRAWN, Framework.drawn, drops.surprises)
+            yield self.sample(DRAWN, self.trained, Framework.drawn, drops.surprises)
 
-    def sample(self, name: str, ask: Callable[[Framework], Arrays], judge: Judge) -> Row:
+    def sample(
+        self,
+        name: str,
+        workers: Sequence[Worker],
+        ask: Callable[[Framework], Arrays],
+        judge: Judge,
+    ) -> Row:
         """One such check: `judge` tells the deviations of what a framework answers."""
         found: dict[str, dict[str, Deviation]] = {}
-        for worker in self.workers:
+        for worker in workers:
             self.say(f"{name}: {worker.label}")
             try:
                 answer = ask(self.executors[worker.label])
@@ -244,6 +264,12 @@ class _Verification:
             return executor.values(paths, check.training, check.drops)
         except WorkerError:
             return {}
+
+
+def _cannot_train(network: str, worker: Worker) -> UnsupportedError:
+    """Of all that were asked for, none trains."""
+    reason = f"training: {untrained(worker)} `--level forward` verifies that."
+    return UnsupportedError(get_backend(worker.backend).title, network, [reason])
 
 
 def _failure(worker: Worker, error: WorkerError) -> Deviation:

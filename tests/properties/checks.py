@@ -243,6 +243,8 @@ def check_model(here: Here, reference: Reference) -> None:
         amplified = any(isinstance(trace.op, BatchNorm) for trace in traces)
         vanishing = amplified and any(map(_normalises_one, traces))
         asked = QUESTIONS[:-1] if vanishing else QUESTIONS
+        if get_backend(here.backend).no_training:
+            asked = QUESTIONS[:1]
         for what, bound, ask in asked:
             compare(what, bound, ask, framework, reference)
     except Disagreement as error:
@@ -265,11 +267,7 @@ def _last_frames(error: Exception) -> str:
 def check_counts(here: Here) -> None:
     """Parameters and multiply-adds by the framework's own counter, and the rates of what drops."""
     net, total = here.net, here.net.report("network").total
-    told = {
-        path: trace.op.rate
-        for path, trace in net.analysis.elaborated.flat()
-        if isinstance(trace.op, (Dropout, StochasticDepth)) and trace.op.rate
-    }
+    told = _rates(net)
     wanted = {"parameters": total.parameters, "macs": total.macs}
     found, own = COUNTERS.get(here.backend, _by_runtime)(here, list(told))
     agrees = all(wanted[what] == number for what, number in found.items())
@@ -298,8 +296,19 @@ def _by_runtime(here: Here, paths: list[Steps]) -> Counted:
     held = here.runtime.get_weights(here.model, here.net.analysis)
     running = ("running_mean", "running_var")
     parameters = sum(array.size for path, array in held.items() if path[-1] not in running)
+    if get_backend(here.backend).no_training:  # which drops nothing
+        return {"parameters": parameters}, {*_rates(here.net).values()}
     rates = here.runtime.rates(here.model, here.net.analysis, paths)
     return {"parameters": parameters}, set(rates.values())
+
+
+def _rates(net: Architecture) -> dict[Steps, float]:
+    """What drops, with its rate, which is not zero."""
+    return {
+        path: trace.op.rate
+        for path, trace in net.analysis.elaborated.flat()
+        if isinstance(trace.op, (Dropout, StochasticDepth)) and trace.op.rate
+    }
 
 
 COUNTERS = {"torch": _by_torch, "keras": _by_keras}

@@ -30,12 +30,13 @@ def new_program(analysis: Analysis, syntax: Syntax) -> Functions:
 def define_block(program: Functions, block: Block, name: str) -> Function:
     """The function of a block."""
     scope = program.scope(block)
-    body = Module(program, scope, BLOCK)
+    label = replace(BLOCK, separator=program.syntax.separator)
+    body = Module(program, scope, label)
     inline = block.form is Form.INLINE
     if block.form is Form.MODULE:
         (result,) = body.run(block.body)
     else:
-        result = Sequence(body, BLOCK, "x", "x", START if inline else "").run(block.body)
+        result = Sequence(body, label, "x", "x", START if inline else "").run(block.body)
     if body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
         body.lines[-1] = replace(body.lines[-1], target="x")  # nothing comes after that asks for it
     else:
@@ -52,10 +53,10 @@ def define_stage(program: Functions, stage: Stage[Function]) -> Function:
     network, scope, count = program.network, stage.scope, stage.count.name
     numbered = joins(stage_key(stage.node), network.body, network.blocks)
     start: Dim = scope.variable(START) if numbered else 0
-    lines = Writer()
+    lines, block = Writer(), replace(BLOCK, separator=program.syntax.separator)
 
     def turn(i: Dim, first: bool) -> None:
-        label = BLOCK.turn(stage.node, i, scope, f"{{{stage.label.name}}}", start)
+        label = block.turn(stage.node, i, scope, f"{{{stage.label.name}}}", start)
         lines.write(stage.inner.call("x", stage.turn(first), label), "x")
 
     if not stage.alike:
@@ -70,7 +71,7 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
     scope = program.root_scope({}, syntax.input, *(a.name for a in arguments))
-    body = Module(program, scope, Label())
+    body = Module(program, scope, Label(separator=syntax.separator))
     body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
     opening = [*syntax.opening(network)]
     body.lines += opening
@@ -80,7 +81,7 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     if IN_CHANNELS in scope.used:
         made.insert(0, Line(syntax.channels.format(syntax.input), IN_CHANNELS))
     body.lines[len(opening) : len(opening)] = made
-    arguments += program.arguments(scope, IN_CHANNELS)
+    arguments += [*program.arguments(scope, IN_CHANNELS), *syntax.options(network)]
     declared = [argument.declared for argument in arguments]
     head = signature(network.name, declared, syntax.model_type)
     body.write(syntax.model(network, result), RETURN)

@@ -40,6 +40,7 @@ class Syntax(Target):
     input = "inputs"  # what the network's function calls its input
     stage_name = STAGE_NAME
     layout = "channels_last"
+    separator = "_"  # between the parts of a layer's name
 
     def layer(self, at: Place) -> Values:
         """The values that the target takes, one after the other; none where it is the source."""
@@ -55,6 +56,10 @@ class Syntax(Target):
     def arguments(self, network: Network) -> list[Argument]:
         """What the network's function takes beside its number of classes."""
         raise NotImplementedError
+
+    def options(self, network: Network) -> list[Argument]:
+        """What it takes after that number."""
+        return []
 
     def opening(self, network: Network) -> Iterable[Line]:
         """The first lines of the network's function; the last gives the input its value."""

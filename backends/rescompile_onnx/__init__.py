@@ -1,0 +1,5 @@
+"""The ONNX backend of rescompile."""
+
+from .backend import backend
+
+__all__ = ["backend"]

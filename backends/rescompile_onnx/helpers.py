@@ -1,0 +1,337 @@
+"""What emitted files define, as far as they use it, below names that each has for itself."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from onnx.shape_inference import infer_node_outputs
+
+OPSET, DOMAIN = 21, ""
+OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+op: Any = None
+conv_init: Any = None
+linear_init: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A tensor in a graph: N x channels (x height x width), and N is open."""
+
+    graph: "Graph"
+    name: str
+    type: onnx.TypeProto
+    data: onnx.TensorProto | None = None  # of a constant
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        dims = self.type.tensor_type.shape.dim
+        return tuple(dim.dim_value or dim.dim_param for dim in dims)
+
+
+class Graph:
+    """Nodes in the making: of the network, or of the call of a block that is named."""
+
+    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
+        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: dict[str, np.ndarray] = {}
+        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
+        self.taken: set[str] = set()
+        self.result = ""
+
+    def local(self, name: str) -> str:
+        """What has that name, as it is called in the block."""
+        return name.removeprefix(f"{self.name}.")
+
+    def free(self, name: str) -> str:
+        """A name for a value: the node's, unless another value has it."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    def value(self, name: str, shape: Sequence[int | str]) -> Value:
+        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
+        made = helper.make_tensor_type_proto(kind, shape)
+        return Value(self, self.free(self.local(name)), made)
+
+    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
+        """A tensor, and what it starts as: a number, or what is drawn."""
+        drawn = start if isinstance(start, float) else start(self.rng, shape)
+        value = self.value(name, shape)
+        self.weights[value.name] = np.full(shape, drawn, self.dtype)
+        return value
+
+    def given(self, name: str, value: Any) -> Value:
+        """An input: a value, nothing, an array, or one number."""
+        if isinstance(value, Value):
+            return value
+        if value is None:
+            return Value(self, "", onnx.TypeProto())
+        array = isinstance(value, (list, np.ndarray))
+        data = np.asarray(value, None if array else self.dtype)
+        tensor = numpy_helper.from_array(data)
+        (made,) = self.add("Constant", (), name, value=tensor)
+        return replace(made, data=tensor)
+
+    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
+        """A node; its outputs, of which a split has several."""
+        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
+        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
+        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
+        start = [x.name for x in given]
+        node = helper.make_node(kind, start, names, label, **attributes)
+        self.nodes.append(node)
+        schema = onnx.defs.get_schema(kind, OPSET)
+        types = {x.name: x.type for x in given}
+        data = {x.name: x.data for x in given if x.data is not None}
+        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
+        return [Value(self, end, made[end]) for end in names]
+
+
+class Operators:
+    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
+
+    def __getattr__(self, kind: str) -> Callable[..., Any]:
+        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
+            made = x.graph.add(kind, (x, *more), name, **attributes)
+            return made[0] if len(made) == 1 else made
+
+        return add
+
+
+def block(build: Callable[..., Value]) -> Callable[..., Value]:
+    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
+
+    @functools.wraps(build)
+    def call(x: Value, *args: Any, name: str, **options: Any) -> Value:
+        graph, body = x.graph, Graph(x.graph.dtype, x.graph.rng, name)
+        start = Value(body, body.free("x"), x.type)
+        y = build(start, *args, name=name, **options)
+        if y is start:
+            y = op.Identity(y, name=f"{name}.y")
+        body.result, label = y.name, graph.local(name)
+        for key, weight in body.weights.items():
+            graph.weights[graph.free(f"{label}.{key}")] = weight
+        inputs = [x.name, *(f"{label}.{key}" for key in body.weights)]
+        made = Value(graph, graph.free(label), y.type)
+        kind, ends = build.__name__, [made.name]
+        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
+        graph.nodes.append(node)
+        graph.calls += [*body.calls, (node, body)]
+        return made
+
+    return call
+
+
+def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
+    """One for each kind of block: a block with other nodes is another kind."""
+    kinds: dict[str, dict[str, list[tuple]]] = {}
+    for node, body in calls:
+        shown = [body.result, *body.weights]
+        for step in body.nodes:
+            said = [own.name for own in step.attribute]
+            shown += [step.op_type, *step.input, *step.output, *said, "|"]
+        same = kinds.setdefault(node.op_type, {})
+        alike = same.setdefault(" ".join(shown), [])
+        alike.append((node, body))
+        number = [*same.values()].index(alike) + 1
+        node.op_type += f"_{number}" if number > 1 else ""
+    found = [alike for same in kinds.values() for alike in same.values()]
+    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
+    return [function(alike) for alike in found]
+
+
+def function(calls: list[tuple]) -> onnx.FunctionProto:
+    """The function of some calls: what they differ in are its attributes."""
+    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
+    for i, step in enumerate(body.nodes):
+        for j, own in enumerate(step.attribute):
+            said = [other.nodes[i].attribute[j] for _, other in calls]
+            values = tuple(one.SerializeToString() for one in said)
+            if len(set(values)) == 1:
+                continue
+            if values not in names:
+                count = sum(n.startswith(own.name) for n in names.values())
+                names[values] = own.name + (f"_{count + 1}" if count else "")
+                for (call, _), one in zip(calls, said, strict=True):
+                    call.attribute.add().CopyFrom(one)
+                    call.attribute[-1].name = names[values]
+            told = onnx.AttributeProto(name=own.name, type=own.type)
+            told.ref_attr_name = names[values]
+            own.CopyFrom(told)
+    kind, inputs, ends = node.op_type, ["x", *body.weights], [body.result]
+    how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
+    return helper.make_function(*how, [*names.values()])
+
+
+def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
+    """A graph from its input to its outputs, with the functions it calls."""
+    graph, info = x.graph, helper.make_value_info
+    blocks = functions(graph.calls)  # completes the nodes that call them
+    array, given = numpy_helper.from_array, graph.weights.items()
+    weights = [array(weight, key) for key, weight in given]
+    start, *ends = [info(y.name, y.type) for y in (x, *outputs)]
+    made = helper.make_graph(graph.nodes, name, [start], ends, weights)
+    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
+    return helper.make_model(made, ir_version=10, **how)
+
+
+def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
+    """A tensor, and zeros for a bias of a length, if it has one."""
+    made = [x.graph.weight(f"{name}.weight", shape, start)]
+    if bias:
+        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
+    return made
+
+
+def conv(
+    x: Value,
+    channels: int,
+    kernel: list[int],
+    group: int = 1,
+    bias: bool = False,
+    *,
+    name: str,
+    **attributes: Any,
+) -> Value:
+    shape = (channels, x.shape[1] // group, *kernel)
+    given = weights(x, name, shape, conv_init, channels if bias else 0)
+    return op.Conv(x, *given, group=group, name=name, **attributes)
+
+
+def conv_transpose(
+    x: Value,
+    channels: int,
+    kernel: list[int],
+    group: int = 1,
+    bias: bool = False,
+    *,
+    name: str,
+    **attributes: Any,
+) -> Value:
+    shape = (x.shape[1], channels // group, *kernel)
+    given = weights(x, name, shape, conv_init, channels if bias else 0)
+    return op.ConvTranspose(x, *given, group=group, name=name, **attributes)
+
+
+def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
+    """Of a vector, or at each position of a map whose channels are last."""
+    shape, length = (features, x.shape[-1]), features if bias else 0
+    weight, *shift = weights(x, name, shape, linear_init, length)
+    if len(x.shape) == 2:
+        return op.Gemm(x, weight, *shift, transB=1, name=name)
+    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
+    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
+    return op.Add(y, *shift, name=name) if bias else y
+
+
+def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
+    shape, graph = (x.shape[1],), x.graph
+    given = weights(x, name, shape, 1.0, *shape)
+    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
+    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
+    return op.BatchNormalization(x, *given, name=name, **attributes)
+
+
+def layer_norm(x: Value, axis: int = -1, epsilon: float = 1e-5, *, name: str) -> Value:
+    """Over the channels, which the operator wants last."""
+    size = x.shape[axis]
+    given, how = weights(x, name, (size,), 1.0, size), {"epsilon": epsilon}
+    if axis == -1 or len(x.shape) == 2:
+        return op.LayerNormalization(x, *given, name=name, **how)
+    x = op.Transpose(x, perm=[0, 2, 3, 1], name=f"{name}.last")
+    x = op.LayerNormalization(x, *given, name=f"{name}.normal", **how)
+    return op.Transpose(x, perm=[0, 3, 1, 2], name=name)
+
+
+def group_norm(x: Value, num_groups: int, *, name: str, **attributes: Any) -> Value:
+    given = weights(x, name, (x.shape[1],), 1.0, x.shape[1])
+    how = {"num_groups": num_groups, "name": name, **attributes}
+    y = op.GroupNormalization(x, *given, **how)
+    return replace(y, type=x.type)  # which onnx does not infer
+
+
+def instance_norm(x: Value, *, name: str, **attributes: Any) -> Value:
+    given = weights(x, name, (x.shape[1],), 1.0, x.shape[1])
+    return op.InstanceNormalization(x, *given, name=name, **attributes)
+
+
+def layer_scale(x: Value, start: float, *, name: str) -> Value:
+    """A learned factor for each channel (Touvron et al. 2021)."""
+    shape = (x.shape[1], *[1 for _ in x.shape[2:]])
+    return op.Mul(x, x.graph.weight(name, shape, start), name=name)
+
+
+def silu(x: Value, *, name: str) -> Value:
+    return op.Mul(x, op.Sigmoid(x, name=f"{name}.sigmoid"), name=name)
+
+
+def log_sigmoid(x: Value, *, name: str) -> Value:
+    y = op.Softplus(op.Neg(x, name=f"{name}.turned"), name=f"{name}.softplus")
+    return op.Neg(y, name=name)
+
+
+def celu(x: Value, alpha: float, *, name: str) -> Value:
+    """By Elu, since Celu is for float32 alone (Barron 2017)."""
+    y = op.Elu(op.Div(x, alpha, name=f"{name}.narrow"), name=f"{name}.elu")
+    return op.Mul(y, alpha, name=name)
+
+
+def channel_shuffle(x: Value, groups: int, *, name: str) -> Value:
+    """Interleaves groups of channels (Zhang et al. 2017)."""
+    _, channels, height, width = x.shape
+    split = [0, groups, channels // groups, height, width]
+    y = op.Reshape(x, split, name=f"{name}.split")
+    y = op.Transpose(y, perm=[0, 2, 1, 3, 4], name=f"{name}.swap")
+    return op.Reshape(y, [0, channels, height, width], name=name)
+
+
+def space_to_depth(x: Value, scale: int, *, name: str) -> Value:
+    """Squares of pixels become channels, in the order of PyTorch's PixelUnshuffle."""
+    _, channels, height, width = x.shape
+    rows, columns, depth = height // scale, width // scale, channels * scale**2
+    split = [0, channels, rows, scale, columns, scale]
+    y = op.Reshape(x, split, name=f"{name}.split")
+    y = op.Transpose(y, perm=[0, 1, 3, 5, 2, 4], name=f"{name}.swap")
+    return op.Reshape(y, [0, depth, rows, columns], name=name)
+
+
+def stochastic_depth(x: Value, rate: float, *, name: str) -> Value:
+    """Drops samples in training, with a probability of `rate`; a graph has none."""
+    return op.Identity(x, name=name)
+
+
+def upsample(x: Value, scale: int, mode: str = "nearest", *, name: str) -> Value:
+    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
+    how = {"coordinate_transformation_mode": "half_pixel", "mode": "linear"}
+    if mode == "nearest":
+        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    scales = np.array([1, 1, scale, scale], np.float32)
+    return op.Resize(x, None, scales, name=name, **how)
+
+
+def split(x: Value, count: int) -> list[Value]:
+    """Equal shares of the channels."""
+    name = f"{x.graph.name}.{x.name}.split"
+    return op.Split(x, axis=1, num_outputs=count, name=name)
+
+
+def adaptive_average_pool(x: Value, size: list[int], *, name: str) -> Value:
+    """The mean of each cell of a grid: rows are summed, then columns, then divided."""
+    grids = []
+    for extent, count in zip(x.shape[2:], size, strict=True):
+        cells = np.arange(count + 1) * extent
+        starts, ends = cells[:-1] // count, -(-cells[1:] // count)
+        seen = np.arange(extent)
+        inside = (starts[:, None] <= seen) & (seen < ends[:, None])
+        grids.append(inside.astype(x.graph.dtype))
+    rows, columns = grids
+    area = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
+    y = op.MatMul(x.graph.given(f"{name}.rows", rows), x, name=f"{name}.height")
+    y = op.MatMul(y, columns.T, name=f"{name}.width")
+    return op.Div(y, area, name=name)

@@ -1,0 +1,126 @@
+"""How the graph of a network is written: joins, and every operation by one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+from rescompile import ops
+from rescompile.emit.functions import syntax
+from rescompile.emit.functions.syntax import Place, Values
+from rescompile.emit.label import Label
+from rescompile.emit.layout import Call, Code, Items, Keyword
+from rescompile.emit.lines import Line
+from rescompile.emit.scope import Argument
+from rescompile.emit.table import Constructor
+from rescompile.emit.template import helpers
+from rescompile.ir.analysis import Analysis
+from rescompile.ir.structure import IN_CHANNELS, JoinKind, Network
+from rescompile.ops import Op
+
+from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
+
+FILE = FilePath(__file__).parent / "helpers.py"
+CORE = ("Value", "Graph", "Operators", "block", "functions", "function", "model")
+# What emitted functions rely on: neither a network, nor a value of a block can be called so.
+RESERVED = frozenset(
+    (
+        *(*helpers(FILE), "op", "OPSET", "DOMAIN", "OPSETS", "conv_init", "linear_init"),
+        *("functools", "dataclass", "replace", "Callable", "Sequence", "Any", "math", "np", "onnx"),
+        *("helper", "numpy_helper", "infer_node_outputs", "make_divisible", "bytes", "dict"),
+        *("isinstance", "len", "list", "property", "range", "set", "sum", "tuple", "zip"),
+        *("ValueError", "enumerate", "graph", "dtype", "seed"),
+    )
+)
+Rule = Callable[[Any, Place, Analysis], Values]
+
+
+def _said(row: Constructor, op: Op, at: Place, prefix: str, *more: Keyword) -> Code:
+    given = (at.source, *row.write(op, at.scope.dim), *more, at.label.keyword())
+    return Call(f"{prefix}{row.name}", given)
+
+
+def _rule(prefix: str, *rows: Constructor) -> Rule:
+    def write(op: Op, at: Place, analysis: Analysis) -> Values:
+        return [(_said(next(row for row in rows if row.fits(op)), op, at, prefix), "")]
+
+    return write
+
+
+def _global_pool(op: ops.GlobalPool, at: Place, analysis: Analysis) -> Values:
+    name = next(row.name for row in OPERATORS if row.kind is type(op))
+    if op.keepdims:
+        return [(Call(f"op.{name}", (at.source, at.label.keyword())), "")]
+    pooled = Call(f"op.{name}", (at.source, at.label.keyword(".map")))
+    return [(pooled, ""), (Call("op.Flatten", (at.target, at.label.keyword())), "")]
+
+
+def _layer_norm(op: ops.LayerNorm, at: Place, analysis: Analysis) -> Values:
+    map_first = not op.positions and any(len(t.x) == 3 for t in analysis.traces[at.node.id])
+    axis = (Keyword("axis", "1"),) if map_first else ()
+    row = next(row for row in FUNCTIONS if row.kind is ops.LayerNorm)
+    return [(_said(row, op, at, "", *axis), "")]
+
+
+def _permute(op: ops.Permute, at: Place, analysis: Analysis) -> Values:
+    order = Keyword("perm", str(TO_LAST if op.last else TO_FIRST))
+    return [(Call("op.Transpose", (at.source, order, at.label.keyword())), "")]
+
+
+TABLE: dict[type[Op], Rule] = {
+    **{row.kind: _rule("op.", row) for row in OPERATORS},
+    **{row.kind: _rule("", *(r for r in FUNCTIONS if r.kind is row.kind)) for row in FUNCTIONS},
+    ops.GlobalAvgPool: _global_pool,
+    ops.GlobalMaxPool: _global_pool,
+    ops.LayerNorm: _layer_norm,
+    ops.Permute: _permute,
+}
+
+
+class OnnxSyntax(syntax.Syntax):
+    """Values know the graph that they are in, so that operators are applied to them alone."""
+
+    tensor, model_type = "Value", "onnx.ModelProto"
+    channels, layout, separator = "{}.shape[1]", "channels_first", "."
+    input = "images"
+    meanings = syntax.Syntax.meanings | RESERVED
+    own = syntax.Syntax.own | {"images", "input_shape", "dtype", "seed", "rng"}
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        self.meanings = self.meanings | {analysis.network.name}
+
+    def layer(self, at: Place) -> Values:
+        return TABLE[type(at.node.op)](at.node.op, at, self.analysis)
+
+    def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
+        name = f"op.{JOINS[kind]}"
+        if kind is JoinKind.CONCAT:
+            return Call(name, (*operands, Keyword("axis", "1"), label.keyword()))
+        *before, last = operands
+        if len(before) == 1:
+            return Call(name, (*operands, label.keyword()))
+        inner = Label(label.text, ".").child(str(len(before) - 1))
+        return Call(name, (self.join(kind, tuple(before), inner), last, label.keyword()))
+
+    def split(self, source: str, count: int) -> Code:
+        return Call("split", (source, str(count)))
+
+    def arguments(self, network: Network) -> list[Argument]:
+        size = str(network.input)
+        return [Argument("input_shape", "tuple[int, int, int]", size)]
+
+    def options(self, network: Network) -> list[Argument]:
+        return [Argument("dtype", "str", '"float32"'), Argument("seed", "int", "0")]
+
+    def opening(self, network: Network) -> Iterator[Line]:
+        if IN_CHANNELS not in network.own:
+            yield Line(f"if input_shape[0] != {network.input[0]}:")
+            yield Line('raise ValueError("the number of channels is fixed")', indent=8)
+        yield Line("Graph(dtype, np.random.default_rng(seed))", "graph")
+        yield Line('graph.value("images", ("N", *input_shape))', self.input)
+
+    def model(self, network: Network, result: Code) -> Code:
+        outputs = result if network.outputs else Items("[", "]", (result,))
+        return Call("model", (f'"{network.name}"', self.input, outputs))
