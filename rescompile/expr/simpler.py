@@ -35,6 +35,8 @@ def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
     """`then if test else otherwise`, folded where it is known."""
     if not isinstance(test, Expr):
         return then if test else otherwise
+    if isinstance(test, Unary):  # what is true comes first, as one reads it
+        return if_else(test.operand, otherwise, then)
     if isinstance(then, IfElse) and then.test == test:
         then = then.then
     if isinstance(otherwise, IfElse) and otherwise.test == test:

@@ -201,3 +201,61 @@ def test_branches_that_are_refused(block: str, call: str, message: str, write: W
     with pytest.raises(SpecError, match=message) as caught:
         layers(write(first + f"stages:\n  - {{name: s, block: b, {call}}}\n"))
     assert all(one.location for one in caught.value.diagnostics)
+
+
+EITHER = """
+blocks:
+  unit:
+    parameters: {channels: {}, deep: {type: bool, default: false}, kind: {default: 0}}
+    body:
+      - {name: conv, when: $deep, conv: {channels: $channels, kernel: 3}}
+      - {name: conv, when: not $deep, depthwise_conv: {kernel: 3}}
+      - {name: act, when: $kind == 0, activation: {}}
+      - {name: act, when: $kind == 1, activation: {kind: silu}}
+      - {name: act, when: $kind > 1, activation: {kind: gelu}}
+      - name: tail
+        group:
+          - {name: t, when: $deep, norm: {}}
+          - {name: t, when: not $deep, group: [{conv: {channels: 4, kernel: 1}}]}
+stages:
+  - {name: a, block: unit, channels: 8}
+  - {name: b, block: unit, channels: 8, deep: true, kind: 1}
+  - {name: c, block: unit, channels: 4, kind: 2}
+  - {name: d, block: unit, channels: 4, deep: true, kind: -1}
+"""
+
+
+def test_alternatives_have_one_name(write: Write) -> None:
+    found = [".".join(path) for path, *_ in layers(write(EITHER))]
+    assert found == [
+        *("a.conv", "a.act", "a.tail.t.0", "b.conv", "b.act", "b.tail.t"),
+        *("c.conv", "c.act", "c.tail.t.0", "d.conv", "d.tail.t"),
+    ]
+
+
+def test_alternatives_are_one_choice_in_code(write: Write) -> None:
+    """One of two is there for sure; none of three, the activations, for another number."""
+    for backend in backend_names():
+        source = open_spec(write(EITHER)).source(backend)
+        assert source.count("elif kind == 1") == source.count("elif kind > 1") == 1
+        assert "not deep" not in source
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "between"),
+    [
+        ("$deep", "$kind > 1", ""),  # both may hold
+        ("$kind > 1", "$kind >= 2", ""),
+        ("true", "$deep", ""),
+        ("$deep", "not $deep", "      - activation: {}\n"),  # no neighbours
+    ],
+)
+def test_other_steps_have_names_of_their_own(
+    first: str, second: str, between: str, write: Write
+) -> None:
+    steps = [f"      - {{name: conv, when: {when}, norm: {{}}}}\n" for when in (first, second)]
+    head, _, tail = EITHER.partition("      - {name: conv")
+    rest = tail.partition("      - {name: act")[2]
+    spec = head + between.join(steps) + "      - {name: act" + rest
+    with pytest.raises(SpecError, match="the name 'conv' stands twice in one scope"):
+        layers(write(spec))

@@ -19,7 +19,7 @@ def _is_list(value: Any) -> str:
 
 
 def _listed(value: Any) -> str:
-    return "in full" if _is_list(value) == "in full" else "steps"
+    return "in full" if _is_list(value) == "in full" else "as a list"
 
 
 def _branches(value: Any) -> str:
@@ -39,7 +39,7 @@ Steps = Annotated[list["Step"], Field(max_length=2000)]
 StepOrSteps = Annotated[
     Union["Step", Steps, "BranchSpec"], Either(_is_list, "step", "steps", "in full")
 ]
-Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "steps", "in full")]
+Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "as a list", "in full")]
 Branches = Annotated[
     Union[dict[Name, StepOrSteps], list[Listed], "BranchSpec"],
     Either(_branches, "named", "listed", "repeated"),
