@@ -9,9 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..expr.dims import Dim, Expr, ExprError, Var, binary, is_whole, text
-from ..expr.kinds import is_condition
-from ..ir.flow import expand
+from ..expr.dims import Dim, Expr, Var, binary, text
 from ..ir.structure import (
     BLOCK_INDEX,
     IN_CHANNELS,
@@ -172,16 +170,7 @@ class Calls:
             in_block=True,
         )
         for key, value in spec.let.items():
-            dim = scope.dim(value, spec, "let", key, wanted=None)
-            for outer in (scope.values, scope.words):
-                outer.pop(key, None)  # the network's own of that name is not meant below
-            if not isinstance(dim, Expr):
-                scope.values[key] = dim
-                continue
-            scope.lets.append((key, dim))
-            _check_let(scope, spec, key)
-            number = int if is_whole(dim) else float
-            scope.names[key] = bool if is_condition(dim, scope.names) else number
+            scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             check_values([body], (), self.found)
@@ -224,14 +213,6 @@ def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
             message += "it is the same for all repetitions, and not given `once`"
             help = "repeat the block in a second call, which gives the other value"
             raise fault("E112", message, step.at(key), help)
-
-
-def _check_let(scope: Scope, spec: BlockSpec, key: str) -> None:
-    """A name that stands for an expression is written out in places: that must be of some size."""
-    try:
-        expand(tuple(scope.lets), Var(key))
-    except ExprError as error:
-        raise fault("E204", f"'{key}': {error}", spec.at("let", key)) from None
 
 
 def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:

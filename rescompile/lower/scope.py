@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..expr.dims import Dim, Expr, ExprError, Var, names, substitute, text
+from ..expr.dims import Dim, Expr, ExprError, Var, is_whole, names, substitute, text
 from ..expr.kinds import WORDS, Kind, is_condition, way_out
 from ..expr.parse import read
+from ..ir.flow import expand
 from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
 from ..language.models import Model
 
@@ -75,6 +76,25 @@ class Scope:
         self.lets.append((name, dim))
         self.names[name] = int
         return Var(name)
+
+    def define(self, name: str, value: Any, model: Model) -> None:
+        """A name for an expression under `let` of a model; for a number that is filled in.
+
+        It hides what is called so outside. Raises `SpecError`.
+        """
+        dim = self.dim(value, model, "let", name, wanted=None)
+        for outer in (self.values, self.words):
+            outer.pop(name, None)
+        if not isinstance(dim, Expr):
+            self.values[name] = dim
+            return
+        self.lets.append((name, dim))
+        try:  # where the name stands the expression is written out: that must be of some size
+            expand(tuple(self.lets), Var(name))
+        except ExprError as error:
+            raise fault("E204", f"'{name}': {error}", model.at("let", name)) from None
+        number = int if is_whole(dim) else float
+        self.names[name] = bool if is_condition(dim, self.names) else number
 
     def word(self, value: str, at: Location | None) -> Any:
         """The word that `$name` stands for, or the word itself."""

@@ -48,6 +48,7 @@ class _Network(Steps):
         if self.parameters:
             given = {p.name: p.default for p in self.parameters.values()}
             spec["parameters"] = given
+        spec |= {"let": dict(self.lets)} if self.lets else {}
         if self.blocks:
             spec["blocks"] = {block.name: self.definition(block) for block in self.blocks.values()}
         spec |= {"stem": stem, "stages": stages}

@@ -113,6 +113,7 @@ class Values:
         self.words = self.random.sample(list(words), len(words))
         self.used: list[str] = []
         self.parameters: dict[str, Parameter] = {}  # the network's
+        self.lets: dict[str, str] = {}  # and its values
 
     def pick(self, values: Sequence[T]) -> T:
         return self.random.choice(values)
@@ -193,9 +194,17 @@ class Values:
             return text
         if form in ("expression", "let") or self.chance(0.4):
             text = self.expression(type, topic, text, fitting, scope)
-        if scope.block is None or type != "int" or "$index" in text:
+        if type != "int" or "$index" in text:
             return text
+        if scope.block is None:
+            return self.let_of_all(text) if self.chance(0.3) else text
         return self.let(text, scope.block) if form == "let" or self.chance(0.12) else text
+
+    def let_of_all(self, text: str) -> str:
+        """A name of the network for an expression, which may ask for what it does not know."""
+        name = self.value_name(*self.parameters, *self.lets)
+        self.lets[name] = text
+        return f"${name}"
 
     def let(self, text: str, block: Block) -> str:
         name = self.value_name(*block.parameters, *block.lets)
@@ -213,6 +222,7 @@ class Values:
         if alike and self.chance(0.7):
             return self.pick(alike)
         lets = scope.block.lets if scope.block is not None else ()
+        lets = (*lets, *(self.lets if scope.block is None else ()))
         made = Parameter(self.value_name(*own, *lets), type, topic, list(dict.fromkeys(values)))
         numbers = scope.block is not None and type not in ("str", "shortcut")
         made.once = numbers and (form == "once" or self.chance(0.25))

@@ -259,3 +259,46 @@ def test_other_steps_have_names_of_their_own(
     spec = head + between.join(steps) + "      - {name: act" + rest
     with pytest.raises(SpecError, match="the name 'conv' stands twice in one scope"):
         layers(write(spec))
+
+
+def test_a_network_has_names_for_expressions(write: Write) -> None:
+    rows = "stages:\n  - {{name: a, block: unit, channels: {}, repeat: {}}}\n"
+    lets = "let: {wide: 8 * $w, deep: $n + 1, twice: 2 * $wide, out: 2 * $classes}\n"
+    last = "  - {{name: b, conv: {{channels: {}, kernel: 1}}}}\n"
+    last += "head:\n  - global_avg_pool: {{}}\n  - {{name: fc, linear: {{features: {}}}}}\n"
+    given = "parameters: {w: 2, n: 1}\n" + UNIT
+    short = (rows + last).format("$wide", "$deep", "$twice", "$out")
+    long = (rows + last).format("8 * $w", "$n + 1", "16 * $w", "2 * $classes")
+    same(write, lets + given + short, given + long)
+    net = open_spec(write(lets + given + short))
+    assert set(net.parametric.network.own) == {"classes", "in_channels", "w"}  # n tells how often
+    for backend in backend_names():
+        assert "twice = 2 * wide" in net.source(backend)
+
+
+def test_blocks_know_the_values_of_the_network(write: Write) -> None:
+    block = "blocks:\n  unit:\n    parameters: {channels: {}}\n    body:\n"
+    block += "      - conv: {channels: $channels * $more, kernel: 3}\n"
+    rows = "stages:\n  - {name: a, block: unit, channels: 8}\n"
+    found = layers(write("parameters: {n: 2}\nlet: {more: $n + 1}\n" + block + rows))
+    assert found[0][3] == (24, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("lets", "message"),
+    [
+        ("{more: $n + 1}", "nothing reads the value 'more' of the network"),
+        ("{n: 3}", "the network has a parameter 'n' already"),
+        ("{c: $m + 1}", r"unknown name '\$m'"),
+        ("{c: $d, d: $n}", r"unknown name '\$d'"),
+        ("{classes: $n}", "is what the key `classes` of the network says"),
+        ("{index: $n}", "has a meaning of its own"),
+        ("{c: $n // 0}", "division by zero"),
+    ],
+)
+def test_values_of_a_network_that_are_refused(lets: str, message: str, write: Write) -> None:
+    rows = "stages:\n  - conv: {channels: 8 * $n, kernel: 3}\n"
+    rows += "  - conv: {channels: $c, kernel: 3}\n" if "{c:" in lets else ""
+    with pytest.raises(SpecError, match=message) as caught:
+        layers(write(f"parameters: {{n: 2}}\nlet: {lets}\n" + rows))
+    assert all(one.location and "let:" in one.location.text for one in caught.value.diagnostics)
