@@ -52,7 +52,7 @@ def unary(op: str, operand: Dim) -> Dim:
     """`-` or `not` of an operand, folded where it is known; a comparison is turned round."""
     if op == "not" and isinstance(operand, Binary) and operand.op in NEGATIONS:
         return Binary(NEGATIONS[operand.op], operand.left, operand.right)
-    if op == "-" and isinstance(operand, Unary) and operand.op == "-":
+    if isinstance(operand, Unary) and op == operand.op:
         return operand.operand
     if isinstance(operand, Expr):
         return Unary(op, operand)

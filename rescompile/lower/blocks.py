@@ -17,12 +17,16 @@ from ..ir.structure import (
     Block,
     Call,
     Form,
+    Group,
+    Layer,
+    Loop,
     Node,
     Param,
     is_repeated,
 )
 from ..language.models import BlockSpec, Spec, Step
-from ..language.references import Reading
+from ..language.references import Reading, free
+from ..ops import LayerScale
 from .arguments import Arguments
 from .liveness import check_values
 from .names import assign_names, check_sequence, refuse_names
@@ -56,8 +60,8 @@ class Calls:
         self.stack: list[str] = []
         self.passed = 0  # repetitions in the network's own scope before the present step
 
-    def call(self, step: Step, scope: Scope, when: Dim) -> Call:
-        """The call that a step makes. Raises `SpecError`."""
+    def nodes(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
+        """The call that a step makes, or the steps that it stands for. Raises `SpecError`."""
         name = str(step.block)
         spec = self.spec.blocks.get(name)
         if spec is None:
@@ -67,6 +71,46 @@ class Calls:
         inner = self.counting(step, scope)
         args, words = self.arguments.read(step, spec, inner)
         _check_call(step, spec, scope)
+        if spec.inline is not None and not scope.numbered:
+            return self.written_out(step, spec, scope, {**dict(args), **words}, when)
+        return (self.call(step, scope, when, spec, inner, args, words),)
+
+    def written_out(
+        self, step: Step, spec: BlockSpec, scope: Scope, given: dict[str, Any], when: Dim
+    ) -> tuple[Node, ...]:
+        """The steps of an inline block in the scope where it is called, arguments filled in."""
+        name = str(step.block)
+        self.check_stack(name, step)
+        _check_names(name, step, spec, scope, {*self.values, *self.words})
+        values = {k: v for k, v in self.values.items() if k not in spec.parameters}
+        values |= {} if scope.channels is None else {IN_CHANNELS: scope.channels}
+        words = {k: v for k, v in self.words.items() if k not in spec.parameters}
+        for key, parameter in spec.parameters.items():
+            (values if parameter.type in NUMERIC else words)[key] = given[key]
+        inner = replace(scope, values=values, words=words, in_block=True)
+        self.stack.append(name)
+        try:
+            with self.led_here(name, step):
+                for key, value in spec.let.items():
+                    inner.values[key] = inner.dim(value, spec, "let", key, wanted=None)
+                found = self.body(spec.inline or (), inner)
+        finally:
+            self.stack.pop()
+        if when is True or when is False:
+            return found if when else ()
+        return tuple(_under(when, node, step) for node in found)
+
+    def call(
+        self,
+        step: Step,
+        scope: Scope,
+        when: Dim,
+        spec: BlockSpec,
+        inner: Scope,
+        args: list[tuple[str, Dim]],
+        words: dict[str, Any],
+    ) -> Call:
+        name = str(step.block)
         known = {key: dim for key, dim in args if key in self.settled[name]}
         _check_known(known, step, spec)
         args = [(key, dim) for key, dim in args if key not in known]
@@ -86,23 +130,15 @@ class Calls:
         inner = scope.with_index()
         if not self.stack and INDEX not in scope.names:
             number = binary("+", Var(INDEX), self.passed)
-            inner = replace(inner, values={**scope.values, BLOCK_INDEX: number})
+            inner = replace(inner, values={**inner.values, BLOCK_INDEX: number})
         return inner
 
     def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
         """The IR block for these words, and numbers that count as words; made at the first call."""
         key = (name, tuple((k, _identity(v)) for k, v in words.items()))
-        if name in self.stack:
-            chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
-            message = f"blocks call each other in a circle: {chain}"
-            help = "repeat a block with `repeat:`, and break the circle"
-            raise fault("E209", message, step.at("block"), help)
-        if key in self.variants:
+        if key in self.variants and name not in self.stack:
             return self.variants[key]
-        if len(self.stack) >= MAX_BLOCK_DEPTH:
-            message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
-            help = "write the steps of the innermost blocks into their callers"
-            raise fault("E209", message, step.at("block"), help)
+        self.check_stack(name, step)
         told = (_suffix(k, v, spec.parameters[k].default) for k, v in words.items())
         suffix = "_".join(filter(None, told)) or "2"
         made = self.free_name(f"{name}_{suffix}") if words else name
@@ -119,6 +155,18 @@ class Calls:
         finally:
             self.stack.pop()
         return made
+
+    def check_stack(self, name: str, step: Step) -> None:
+        """Refuse a block that stands in itself, or too deep in others."""
+        if name in self.stack:
+            chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
+            message = f"blocks call each other in a circle: {chain}"
+            help = "repeat a block with `repeat:`, and break the circle"
+            raise fault("E209", message, step.at("block"), help)
+        if len(self.stack) >= MAX_BLOCK_DEPTH:
+            message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
+            help = "write the steps of the innermost blocks into their callers"
+            raise fault("E209", message, step.at("block"), help)
 
     @contextmanager
     def led_here(self, name: str, step: Step) -> Iterator[None]:
@@ -215,6 +263,30 @@ def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
             raise fault("E112", message, step.at(key), help)
 
 
+def _check_names(name: str, step: Step, spec: BlockSpec, scope: Scope, known: set[str]) -> None:
+    """Refuse steps that ask for names of the place where they are written out."""
+    asked = free(spec)
+    if IN_CHANNELS in asked and scope.channels is None:
+        message = f"the channels that enter the steps of '{name}' are not known here"
+        raise fault("E205", message, step.at("block"), "give them by a parameter of the block")
+    unknown = asked - known - {IN_CHANNELS, INDEX}
+    if unknown:
+        help = "give the block a parameter, and pass the value in the call"
+        message = f"the steps of '{name}' ask for '${min(unknown)}', which the block does not have"
+        raise fault("E207", message, step.at("block"), help)
+
+
+def _under(when: Dim, node: Node, step: Step) -> Node:
+    """A node that is there under a further condition."""
+    scales = isinstance(node, Layer) and isinstance(node.op, LayerScale)
+    if isinstance(node, (Layer, Group, Call, Loop)) and not scales:
+        return replace(node, when=binary("and", when, node.when))
+    what = "a layer scale" if scales else "a join or a `from`"
+    message = f"the steps of '{step.block}' have no condition here: {what} is among them"
+    help = "write `body:` for `inline:` in the block, and give the call a name"
+    raise fault("E208", message, step.key_at("when"), help)
+
+
 def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
     if step.repeat is not None and step.name is None and not scope.numbered:
         help = f"add `name: layer1`, say, to the call of '{step.block}'"
@@ -224,10 +296,6 @@ def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
         raise fault("E208", message, step.key_at("children"), "add `name: block1`, say")
     if spec.inline is None:
         return
-    if not scope.numbered:
-        help = "put the call into a `group:`, or write `sequence:` for `inline:` in the block"
-        message = f"the steps of '{step.block}' join a sequence, but this is none"
-        raise fault("E208", message, step.at(), help)
     if step.repeat is not None or step.name is not None:
         message = f"'{step.block}' is inline: it has no name and is not repeated"
         raise fault("E208", message, step.at(), "repeat it with `steps:` and `repeat:`")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
-from ..expr.dims import Dim, Expr, ExprError, Var, binary
+from ..expr.dims import Dim, ExprError, Var, binary, substitute
 from ..expr.kinds import Kind
 from ..ir.flow import Flow, SymbolicError
 from ..ir.fold import used_names
@@ -89,7 +89,7 @@ class Steps:
         word = step.word
         when = scope.condition(step.when, step, "when")
         if word == "block":
-            return (self.calls.call(step, scope, when),)
+            return self.calls.nodes(step, scope, when)
         if word == "group":
             body = self.sequence(step.group or (), scope)
             return (Group(body, step.name, when, step.at()),)
@@ -211,17 +211,13 @@ class Steps:
 
     def hoist(self, step: Step, scope: Scope) -> tuple[Call, ...]:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""
-        outer = scope.values.get(IN_CHANNELS, Var(IN_CHANNELS))
-        around = outer.name if isinstance(outer, Var) else IN_CHANNELS
-        entering = scope.free(OUTER_CHANNELS) if around == IN_CHANNELS else around
+        entering = scope.free(OUTER_CHANNELS)  # what `in_channels` is around the join
+        outer = {IN_CHANNELS: Var(IN_CHANNELS), **scope.values}
         inner = Scope(
             owner=scope.owner,
             numbered=False,
             names={**scope.names, entering: int},
-            values={
-                **scope.values,
-                IN_CHANNELS: Var(entering) if isinstance(outer, Expr) else outer,
-            },
+            values={n: substitute(v, {IN_CHANNELS: Var(entering)}) for n, v in outer.items()},
             words=scope.words,
             channels=Var(IN_CHANNELS),
             in_block=scope.in_block,
@@ -236,7 +232,7 @@ class Steps:
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)
         self.blocks[name] = replace(block, parameters=params)
-        own = {**{n: Var(n) for n in free}, **inner.fractions, entering: outer}
+        own = {**{n: Var(n) for n in free}, **inner.fractions, entering: Var(IN_CHANNELS)}
         args = tuple((n, own[n]) for n in free)
         return (Call(name, args, step.name, at=step.at()),)
 

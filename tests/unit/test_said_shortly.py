@@ -302,3 +302,82 @@ def test_values_of_a_network_that_are_refused(lets: str, message: str, write: Wr
     with pytest.raises(SpecError, match=message) as caught:
         layers(write(f"parameters: {{n: 2}}\nlet: {lets}\n" + rows))
     assert all(one.location and "let:" in one.location.text for one in caught.value.diagnostics)
+
+
+LISTS = """
+blocks:
+  list:
+    parameters: {n: {}, kind: {type: str, default: relu}}
+    let: {wide: $n * $in_channels}
+    inline:
+      - {name: c, conv: {channels: $wide, kernel: 1}}
+      - activation: {kind: $kind}
+      - name: g
+        group:
+          - add: [[], [{conv: {channels: $wide, kernel: 3}}, {norm: {}}]]
+          - multiply: [[], [{depthwise_conv: {kernel: 3, multiplier: $n // $n}}]]
+      - add: [[], [{norm: {}}, {conv: {channels: $in_channels * $n, kernel: 1}}]]
+"""
+CALLED = """
+  a:
+    parameters: {n: {}}
+    body:
+      - {name: first, conv: {channels: $n + $in_channels, kernel: 3}}
+      - {block: list, n: $n - 1, kind: silu}
+"""
+WRITTEN = """
+  a:
+    parameters: {n: {}}
+    let: {before: $n + $in_channels, wide: ($n - 1) * $before}
+    body:
+      - {name: first, conv: {channels: $n + $in_channels, kernel: 3}}
+      - {name: c, conv: {channels: $wide, kernel: 1}}
+      - activation: {kind: silu}
+      - name: g
+        group:
+          - add: [[], [{conv: {channels: $wide, kernel: 3}}, {norm: {}}]]
+          - multiply: [[], [{depthwise_conv: {kernel: 3}}]]
+      - add: [[], [{norm: {}}, {conv: {channels: $wide, kernel: 1}}]]
+"""
+
+
+def test_a_list_of_steps_is_written_out(write: Write) -> None:
+    """What enters it is what enters its first step, and a join in it has an input of its own."""
+    stages = "stages:\n  - {name: s, block: a, n: 3}\n  - {name: t, block: a, n: 2}\n"
+    same(write, LISTS + CALLED + stages, "blocks:" + WRITTEN + stages)
+    for backend in backend_names():
+        assert "list" not in open_spec(write(LISTS + CALLED + stages)).text().split("block a")[1]
+        assert "class List" not in open_spec(write(LISTS + CALLED + stages)).source(backend)
+
+
+def test_a_list_of_steps_of_the_network(write: Write) -> None:
+    short = LISTS.replace(
+        "\n      - add: [[], [{norm: {}}, {conv: {channels: $in_channels * $n, kernel: 1}}]]", ""
+    )
+    conv = "{name: first, conv: {channels: 4, kernel: 3}}"
+    found = layers(
+        write(short + f"stages:\n  - {conv}\n  - {{block: list, n: 2, when: $classes > 2}}\n")
+    )
+    assert [".".join(path) for path, *_ in found][:3] == ["first", "c", "relu"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "call", "message"),
+    [
+        ("[{conv: {channels: $n, kernel: 1}}]", "block: list", r"ask for '\$n', which the block"),
+        ("[{add: [[], [{norm: {}}]]}]", "block: list, when: $n > 2", "a join or a `from` is among"),
+        ("[{layer_scale: {}}]", "block: list, when: $n > 2", "a layer scale is among them"),
+        ("[{norm: {}, name: first}]", "block: list", "the name 'first' stands twice"),
+        ("[{block: list}]", "block: list", "blocks call each other in a circle: list -> list"),
+        ("[{norm: {}}]", "block: list, name: x", "it has no name and is not repeated"),
+        ("[{norm: {}}]", "block: list, repeat: 2, name: x", "it has no name and is not repeated"),
+    ],
+)
+def test_lists_of_steps_that_are_refused(steps: str, call: str, message: str, write: Write) -> None:
+    spec = f"blocks:\n  list:\n    inline: {steps}\n  a:\n    parameters: {{n: {{}}}}\n    body:\n"
+    spec += "      - {name: first, conv: {channels: $n, kernel: 3}}\n"
+    spec += f"      - {{{call}}}\nstages:\n  - {{name: s, block: a, n: 2}}\n"
+    spec += "  - {name: t, block: a, n: 3}\n"
+    with pytest.raises(SpecError, match=message) as caught:
+        layers(write(spec))
+    assert all(one.location for one in caught.value.diagnostics)
