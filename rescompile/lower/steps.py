@@ -87,6 +87,8 @@ class Steps:
             message = f"more than {MAX_STEPS} steps, those of branches that repeat written out"
             raise fault("E204", message, step.at(), "repeat branches less often")
         word = step.word
+        if word == "table":
+            return ()  # it is wrong, which is known; others are written out before
         when = scope.condition(step.when, step, "when")
         if word == "block":
             return self.calls.nodes(step, scope, when)
