@@ -21,13 +21,12 @@ from ..ir.structure import (
     Layer,
     Loop,
     Node,
-    Param,
     is_repeated,
 )
 from ..language.models import BlockSpec, Spec, Step
 from ..language.references import Reading, free
 from ..ops import LayerScale
-from .arguments import Arguments
+from .arguments import PAIR, Arguments, halves
 from .liveness import check_values
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
@@ -43,18 +42,20 @@ class Calls:
         spec: Spec,
         values: dict[str, Dim],
         words: dict[str, Any],
+        pairs: dict[str, tuple[Dim, Dim]],
         found: list[Diagnostic],
         blocks: dict[str, Block],
         body: Callable[[Iterable[Step], Scope], tuple[Node, ...]],
     ) -> None:
         self.spec = spec
         self.values = values
+        self.pairs = pairs
         self.words = words
         self.found = found
         self.blocks = blocks
         self.body = body
         self.settled = Reading(spec).settled
-        self.arguments = Arguments(Scope("", False, {}, values, words, None))
+        self.arguments = Arguments(Scope("", False, {}, values, words, None, pairs=pairs))
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
@@ -85,9 +86,14 @@ class Calls:
         values = {k: v for k, v in self.values.items() if k not in spec.parameters}
         values |= {} if scope.channels is None else {IN_CHANNELS: scope.channels}
         words = {k: v for k, v in self.words.items() if k not in spec.parameters}
+        pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
         for key, parameter in spec.parameters.items():
-            (values if parameter.type in NUMERIC else words)[key] = given[key]
-        inner = replace(scope, values=values, words=words, in_block=True)
+            if parameter.type == PAIR:
+                first, second = halves(key, spec)
+                pairs[key] = given[first], given[second]
+            else:
+                (values if parameter.type in NUMERIC else words)[key] = given[key]
+        inner = replace(scope, values=values, words=words, pairs=pairs, in_block=True)
         self.stack.append(name)
         try:
             with self.led_here(name, step):
@@ -206,8 +212,15 @@ class Calls:
         form = Form.MODULE if spec.body else Form.SEQUENCE if spec.sequence else Form.INLINE
         numbers = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
         known = {k: words.pop(k) for k in numbers.keys() & words.keys()}
-        numeric = {k: p for k, p in numbers.items() if k not in known}
-        symbolic = {k: NUMERIC[p.type] for k, p in numeric.items()}
+        own = [
+            k for k, p in spec.parameters.items() if p.type in (*NUMERIC, PAIR) and k not in known
+        ]
+        params = [param for key in own for param in self.arguments.parameters(key, spec)]
+        symbolic = {param.name: param.type for param in params}
+        pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
+        for key in (k for k in own if spec.parameters[k].type == PAIR):
+            first, second = halves(key, spec)
+            pairs[key] = Var(first), Var(second)
         scope = Scope(
             owner=name,
             numbered=form is not Form.MODULE,
@@ -216,6 +229,7 @@ class Calls:
             words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
             channels=Var(IN_CHANNELS),
             in_block=True,
+            pairs=pairs,
         )
         for key, value in spec.let.items():
             scope.define(key, value, spec)
@@ -229,10 +243,7 @@ class Calls:
             message = f"a step of an inline block has no name: '{name}' may be called many times"
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
-        params = tuple(
-            Param(k, NUMERIC[p.type], self.arguments.default(p), p.once) for k, p in numeric.items()
-        )
-        return Block(name, form, body, params, tuple(scope.lets), spec.about, at=spec.at())
+        return Block(name, form, body, tuple(params), tuple(scope.lets), spec.about, at=spec.at())
 
 
 def _identity(value: Any) -> Any:

@@ -43,8 +43,11 @@ def lower(document: Document) -> Network:
     found: list[Diagnostic] = []
     values, words = _parameters(spec, found)
     values[BLOCK_COUNT] = block_count([*spec.stem, *spec.stages, *spec.head], spec, values)
-    steps = Steps(spec, values, words, found)
-    scope = _scope(spec, values, words, found)
+    pairs = {
+        name: (value[0], value[1]) for name, value in spec.parameters.items() if _is_pair(value)
+    }
+    steps = Steps(spec, values, words, pairs, found)
+    scope = replace(_scope(spec, values, words, found), pairs=pairs)
     stages = list(_stages(spec, steps, scope))
     if not stages and not found:
         help = "add `stages:` with at least one step"
@@ -92,7 +95,7 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
             values[name] = value
         elif isinstance(value, str) and "$" not in value:
             words[name] = value
-        else:
+        elif not _is_pair(value):
             message = f"the parameter '{name}' of the network is neither a number nor a word"
             help = "write a number or a word; expressions stand where the parameter is used"
             at = spec.at("parameters", name)
@@ -107,6 +110,11 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
             found.extend(error.diagnostics)
             values[name] = STAND_IN
     return values, words
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether a parameter of the network is two whole numbers."""
+    return isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
 
 
 def _lets(spec: Spec) -> Iterator[str]:

@@ -47,13 +47,18 @@ class Steps:
     """Lowers the steps of a spec; what is wrong goes to `found`, the blocks in use to `blocks`."""
 
     def __init__(
-        self, spec: Spec, values: dict[str, Dim], words: dict[str, Any], found: list[Diagnostic]
+        self,
+        spec: Spec,
+        values: dict[str, Dim],
+        words: dict[str, Any],
+        pairs: dict[str, tuple[Dim, Dim]],
+        found: list[Diagnostic],
     ) -> None:
         self.spec = spec
         self.found = found
         self.count = 0  # of the steps that were lowered
         self.blocks: dict[str, Block] = {}
-        self.calls = Calls(spec, values, words, found, self.blocks, self.body)
+        self.calls = Calls(spec, values, words, pairs, found, self.blocks, self.body)
         self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.some)
 
     def body(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
@@ -150,7 +155,7 @@ class Steps:
             message = "`layer_scale` stands in a block's body, not in a sequence"
             raise fault("E208", message, step.key_at("layer_scale"), help)
         options = step.options
-        words = Words(self.spec.defaults, scope.word, scope.dim)
+        words = Words(self.spec.defaults, scope.word, scope.dim, scope.pair)
 
         def read(value: Any, key: str, wanted: Kind = float) -> Dim:
             return scope.dim(value, options, key, wanted=wanted)
@@ -215,14 +220,19 @@ class Steps:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""
         entering = scope.free(OUTER_CHANNELS)  # what `in_channels` is around the join
         outer = {IN_CHANNELS: Var(IN_CHANNELS), **scope.values}
+
+        def outside(dim: Dim) -> Dim:
+            return substitute(dim, {IN_CHANNELS: Var(entering)})
+
         inner = Scope(
             owner=scope.owner,
             numbered=False,
             names={**scope.names, entering: int},
-            values={n: substitute(v, {IN_CHANNELS: Var(entering)}) for n, v in outer.items()},
+            values={n: outside(v) for n, v in outer.items()},
             words=scope.words,
             channels=Var(IN_CHANNELS),
             in_block=scope.in_block,
+            pairs={n: (outside(a), outside(b)) for n, (a, b) in scope.pairs.items()},
         )
         nodes = self.joined(step, inner)
         if not nodes:

@@ -381,3 +381,52 @@ def test_lists_of_steps_that_are_refused(steps: str, call: str, message: str, wr
     with pytest.raises(SpecError, match=message) as caught:
         layers(write(spec))
     assert all(one.location for one in caught.value.diagnostics)
+
+
+PAIRS = """
+parameters: {long: [1, 7]}
+blocks:
+  unit:
+    parameters: {kernel: {type: pair, default: 3}, stride: {type: pair, default: 1, once: true}}
+    body:
+      - {name: c, conv: {channels: 4, kernel: $kernel, stride: $stride, padding: $kernel}}
+      - name: g
+        group:
+          - add: [[{max_pool: {kernel: $kernel, stride: 1}}], [{avg_pool: {kernel: $kernel, stride: 1}}]]
+  outer:
+    parameters: {size: {type: pair}, n: {}}
+    body:
+      - {name: u, block: unit, kernel: $size, stride: [1, $n]}
+      - {name: v, block: unit, kernel: [$n, 1]}
+"""
+
+
+def test_pairs_are_passed_on(write: Write) -> None:
+    """One number is both; the first repetition alone gets what is given once."""
+    rows = "stages:\n  - {name: a, block: outer, size: $long, n: 2}\n"
+    rows += "  - {name: b, block: unit, kernel: [3, 1], stride: [2, 1], repeat: 2}\n"
+    rows += "  - {name: c, block: unit}\n"
+    found = layers(write(PAIRS + rows))
+    convs = [op for path, op, *_ in found if path[-1] == "c"]
+    shapes = [(op.kernel, op.stride) for op in convs]  # type: ignore[attr-defined]
+    assert shapes == [
+        *[((1, 7), (1, 2)), ((2, 1), (1, 1))],
+        *[((3, 1), (2, 1)), ((3, 1), (1, 1)), ((3, 3), (1, 1))],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("size: [1, 2, 3], n: 1", r"'size' is a pair of whole numbers, not a list of 3"),
+        ("size: [1, 2.5], n: 1", r"'size' is a whole number, not 2.5"),
+        ("size: wide, n: 1", r"'wide' in an expression is not a name"),
+        ("size: 1, n: [1, 2]", r"'n'"),
+        ("size: 1, n: $long", "unknown name '.long'"),
+        ("size: $long + 1, n: 1", "unknown name '.long'"),
+    ],
+)
+def test_pairs_that_are_refused(call: str, message: str, write: Write) -> None:
+    with pytest.raises(SpecError, match=message) as caught:
+        layers(write(PAIRS + f"stages:\n  - {{name: a, block: outer, {call}}}\n"))
+    assert all(one.location for one in caught.value.diagnostics)

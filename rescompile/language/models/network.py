@@ -40,9 +40,10 @@ def _default(description: str, **given: Any) -> Any:
 class ParameterSpec(Model):
     """A block parameter. `once`: only the first repetition gets it, the others the default."""
 
-    type: Literal["int", "float", "bool", "str", "shortcut"] = Field(
+    type: Literal["int", "float", "bool", "pair", "str", "shortcut"] = Field(
         "int",
-        description="What its values are. `str` is a word, such as a kind of activation; "
+        description="What its values are. `pair` is [vertical, horizontal] or one number for both, "
+        "as a kernel is; `str` is a word, such as a kind of activation; "
         "`shortcut` a kind or steps of one.",
     )
     default: Any = Field(
