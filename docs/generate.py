@@ -223,7 +223,8 @@ def _options(schema: dict[str, Any]) -> Iterator[str]:
         yield _list(schema)
     elif schema.get("type") == "object":
         inner = schema.get("additionalProperties", {})
-        yield "a mapping of texts" if inner.get("type") == "string" else "a mapping"
+        texts = isinstance(inner, dict) and inner.get("type") == "string"
+        yield "a mapping of texts" if texts else "a mapping"
     elif schema.get("type") in ("integer", "number"):
         yield _number(schema)
     elif schema.get("pattern") == "\\$":
@@ -257,6 +258,8 @@ def _list(schema: dict[str, Any]) -> str:
         return f"a list of {schema['minItems']} such"
     if "$ref" in item and item["$ref"].endswith("/Step"):
         return "a list of steps"
+    if item.get("type") == "array" and not item.get("items"):
+        return "a list of lists"
     if item.get("type") in ("array", "number"):
         return "a list of lists of steps" if item["type"] == "array" else "a list of numbers"
     if "oneOf" in item or "anyOf" in item:

@@ -5,9 +5,10 @@ They become one `if` of the emitted code, with an `else` where there is an oppos
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from ..expr.assume import Known, knowing, truth
 from ..expr.dims import Dim, Unary, negation
 from ..ir.structure import Child, Node
 from ..record import record
@@ -36,6 +37,28 @@ def choices(body: tuple[Node, ...]) -> Iterator[Choice]:
             yield Choice(other, otherwise, nodes)
         else:
             yield Choice(when, nodes, otherwise)
+
+
+def together(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    """The nodes of a module scope in order, alternatives under one name together."""
+    for _, found in groupby(enumerate(nodes), lambda pair: _name(pair[1]) or pair[0]):
+        yield tuple(node for _, node in found)
+
+
+def _name(node: Node) -> str:
+    return node.name or "" if isinstance(node, Child) and node.when is not True else ""
+
+
+def branches(conditions: Sequence[Dim]) -> Iterator[tuple[str, Dim]]:
+    """`if`, `elif` and `else` for conditions of which one holds at most, in this order.
+
+    The last one is True, for `else`, where it holds if no other does.
+    """
+    known: Known = {}
+    for i, when in enumerate(conditions):
+        last = 0 < i == len(conditions) - 1 and truth(when, known) is True
+        yield ("elif" if i else "if", when) if not last else ("else", True)
+        known = {**known, **knowing(when, False)}
 
 
 def condition(node: Node) -> Dim:

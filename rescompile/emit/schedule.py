@@ -8,21 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from ..expr.dims import Dim
 from ..ir.structure import Child, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
+from .choices import together
 from .naming import free
 
 
 @record
 class Apply:
-    """`node` applied to the variable `source`."""
+    """`node` applied to the variable `source`, or one of `others`, which have its name."""
 
     node: Child
     source: str
+    others: tuple[Child, ...] = ()
+
+    @property
+    def nodes(self) -> tuple[Child, ...]:
+        """The alternatives, mostly one."""
+        return (self.node, *self.others)
 
 
 @record
@@ -108,11 +116,11 @@ class Scheduler:
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""
-        for node in nodes:
-            var = self.node(node, var)
+        for node, *others in together(nodes):
+            var = self.node(node, var, cast("list[Child]", others))
         return var
 
-    def node(self, node: Node, var: str) -> str:
+    def node(self, node: Node, var: str, others: Iterable[Child] = ()) -> str:
         if isinstance(node, Residual):
             return self.residual(node, var)
         if isinstance(node, Join):
@@ -123,7 +131,7 @@ class Scheduler:
         if isinstance(node, Group) and node.id in self.taps:
             return self.parts(node, var)
         target = self.target(node.name, self.free(var))
-        self.statements.append(Assign(target, Apply(node, var)))
+        self.statements.append(Assign(target, Apply(node, var, tuple(others))))
         return target
 
     def parts(self, node: Group, var: str) -> str:
@@ -233,10 +241,12 @@ class Scheduler:
     def branch(self, body: tuple[Node, ...], var: str, target: str) -> str:
         """A branch from `var` into `target`; a `var` of another name stays as it is."""
         outer, self.lane = self.lane, target
-        first, rest = body[0], body[1:]
+        first, *others = next(together(body))
+        rest = body[1 + len(others) :]
         if isinstance(first, Child):
             variable = self.target(first.name, target)
-            self.statements.append(Assign(variable, Apply(first, var)))
+            ways = cast("list[Child]", others)
+            self.statements.append(Assign(variable, Apply(first, var, tuple(ways))))
         else:
             variable, rest = target, body
             if target != var:

@@ -35,6 +35,8 @@ def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
     """`then if test else otherwise`, folded where it is known."""
     if not isinstance(test, Expr):
         return then if test else otherwise
+    if isinstance(test, Unary):  # what is true comes first, as one reads it
+        return if_else(test.operand, otherwise, then)
     if isinstance(then, IfElse) and then.test == test:
         then = then.then
     if isinstance(otherwise, IfElse) and otherwise.test == test:
@@ -50,7 +52,7 @@ def unary(op: str, operand: Dim) -> Dim:
     """`-` or `not` of an operand, folded where it is known; a comparison is turned round."""
     if op == "not" and isinstance(operand, Binary) and operand.op in NEGATIONS:
         return Binary(NEGATIONS[operand.op], operand.left, operand.right)
-    if op == "-" and isinstance(operand, Unary) and operand.op == "-":
+    if isinstance(operand, Unary) and op == operand.op:
         return operand.operand
     if isinstance(operand, Expr):
         return Unary(op, operand)

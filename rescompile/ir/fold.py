@@ -60,7 +60,8 @@ def fold(made: Elaborated, found: Varying = NOTHING) -> Elaborated:
     for name, instances in made.instances.items():
         folder = _Folder(constants[name], instances, kept)
         blocks[name] = folder.block(network.blocks[name])
-    own = {name: value for name, value in network.env.items() if name not in found.reached}
+    left = {*found.reached, *(name for name, _ in network.lets)}  # which `lets` decides itself
+    own = {name: value for name, value in network.env.items() if name not in left}
     root = _Folder(dict(own), (made.root,), kept)
     lets = root.lets(network.root)
     folded = replace(

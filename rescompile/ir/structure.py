@@ -276,7 +276,9 @@ class Network:
         """What the names of its own scope are worth."""
         own = {param.name: cast(Number, param.default) for param in self.parameters}
         env = {IN_CHANNELS: self.input[0], **own}
-        return env | {name: evaluate(dim, env) for name, dim in self.lets}
+        for name, dim in self.lets:
+            env[name] = evaluate(dim, env)
+        return env
 
     @property
     def own(self) -> tuple[str, ...]:

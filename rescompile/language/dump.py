@@ -32,7 +32,8 @@ def resolved(root: Item, spec: Spec) -> str:
     nothing reads is an error, which the words of the spec's own file are left to be.
     """
     reading = Reading(spec)
-    needed = {"parameters": reading.of_network, "blocks": reading.reached}
+    read = reading.of_network
+    needed = {"parameters": read, "let": read, "blocks": reading.reached}
     kept = dict(root.value)
     for key, names in needed.items():
         if key in kept:

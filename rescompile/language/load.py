@@ -24,6 +24,7 @@ from . import stdin
 from .merge import merge
 from .models import Spec
 from .override import changed
+from .tables import TABLE, written_out
 from .types import shown
 from .validate import validate
 from .yaml import MAX_BYTES, Item, read
@@ -202,7 +203,7 @@ class _Loader:
         if not isinstance(root.value, dict):
             help = "a spec starts: `rescompile: 1`"
             raise SpecError([Diagnostic("E101", "the file is not a mapping", root.at, help=help)])
-        return root
+        return written_out(root, self.collector.found) if TABLE.encode() in data else root
 
     def spec(self, path: Path, asked: Location | None) -> Item:
         root = self.read(path, asked)

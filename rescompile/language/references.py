@@ -98,7 +98,7 @@ class Reading:
     @cached_property
     def of_network(self) -> set[str]:
         """Names that are read as the network's own."""
-        return names(self.own_steps) | self.of_blocks
+        return self.closed(names(self.own_steps)) | self.of_blocks
 
     @cached_property
     def of_blocks(self) -> set[str]:
@@ -106,7 +106,19 @@ class Reading:
         found = names([self.shortcut, self.spec.tree.get("defaults")])
         for block in self.reached.values():
             found |= free(block)
-        return found | self.anywhere
+        return self.closed(found | self.anywhere)
+
+    def closed(self, found: set[str]) -> set[str]:
+        """Names with those that the network's values of these names are made of."""
+        for name, value in reversed(self.spec.let.items()):
+            if name in found:
+                found = found | names(value)
+        return found
+
+    @cached_property
+    def fixed(self) -> set[str]:
+        """Names that keep their values in emitted code, whatever else is left open."""
+        return self.deciding | self.of_blocks
 
     @cached_property
     def settled(self) -> dict[str, set[str]]:
@@ -138,7 +150,7 @@ class Reading:
         """Names on which it depends which of the network's own steps are there, and how often."""
         every = mappings(self.own_steps)
         told = names([one[key] for one in every for key in DECIDING if key in one])
-        return told | self.branching(self.own_steps, self.settled)
+        return self.closed(told | self.branching(self.own_steps, self.settled))
 
 
 def free(block: BlockSpec) -> set[str]:

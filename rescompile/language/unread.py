@@ -39,6 +39,11 @@ def _of_network(spec: Spec) -> Iterator[Diagnostic]:
                 help = f"the block '{takers[0]}' has its own: give it `{name}: ${name}` in a call"
             message = f"nothing reads the parameter '{name}' of the network"
             yield _fault(message, spec.key_at("parameters", name), _slip(name, read, help))
+    for name in spec.let:
+        if name not in read:
+            help = f"remove it, or write `${name}` where it is meant"
+            message = f"nothing reads the value '{name}' of the network"
+            yield _fault(message, spec.key_at("let", name), _slip(name, read, help))
     if spec.shortcut is not None and "shortcut" not in read:
         message = "nothing reads the network's shortcut"
         help = "remove it, or write `shortcut: $shortcut` in a residual"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import DiagnosticCollector, Location, SpecError, did_you_mean
 from ..expr.dims import Dim, Expr
+from ..ir.structure import Param
 from ..language.hints import meant
 from ..language.models import WORDS, BlockSpec, Model, ParameterSpec, Step
 from ..language.names import CALL_KEYS
@@ -14,13 +15,25 @@ from ..language.types import shown
 from ..language.validate import shortcut
 from .scope import NUMERIC, Scope, fault
 
+PAIR = "pair"
 # What a parameter's type is called in a sentence, and a value of it.
 TYPES = {
     "int": ("a whole number", "64"),
     "float": ("a number", "0.5"),
     "bool": ("true or false", "true"),
+    PAIR: ("a pair of whole numbers", "[1, 7]"),
     "str": ("a word", "relu"),
 }
+
+
+def halves(key: str, spec: BlockSpec) -> tuple[str, str]:
+    """What the two numbers of a pair are called in code."""
+    taken = {*spec.parameters, *spec.let}
+
+    def free(name: str) -> str:
+        return free(f"{name}_") if name in taken else name
+
+    return free(f"{key}_rows"), free(f"{key}_columns")
 
 
 class Arguments:
@@ -46,7 +59,9 @@ class Arguments:
                 continue  # a key that is only misspelt is not missing as well
             with collector.part():
                 value = self.value(key, step, parameter, scope)
-                if parameter.type in NUMERIC:
+                if parameter.type == PAIR:
+                    args += zip(halves(key, spec), value.pair(), strict=True)
+                elif parameter.type in NUMERIC:
                     args.append((key, value.number(parameter.type)))
                 else:
                     words[key] = self.word(value, parameter.type)
@@ -63,12 +78,16 @@ class Arguments:
             raise fault("E111", message, step.at(), f"add `{key}: ...` to the call")
         return Value(key, parameter.default, self.network, parameter, "default")
 
-    def default(self, parameter: ParameterSpec) -> Dim | None:
-        """A number that is a default, or an expression over the network's parameters."""
-        if parameter.default is None:
-            return None
-        given = Value("default", parameter.default, self.network, parameter, "default")
-        return given.number(parameter.type)
+    def parameters(self, key: str, spec: BlockSpec) -> list[Param]:
+        """What a parameter is in code; defaults are expressions over the network's parameters."""
+        one = spec.parameters[key]
+        given = Value("default", one.default, self.network, one, "default")
+        if one.type != PAIR:
+            default = None if one.default is None else given.number(one.type)
+            return [Param(key, NUMERIC[one.type], default, one.once)]
+        defaults = (None, None) if one.default is None else given.pair()
+        names = halves(key, spec)
+        return [Param(n, int, d, one.once) for n, d in zip(names, defaults, strict=True)]
 
     def word(self, value: Value, type: str) -> Any:
         """A word, or the steps of a shortcut."""
@@ -107,6 +126,17 @@ class Value:
         if not isinstance(dim, Expr) and not fits[type]:
             raise self.wrong(type, dim)
         return dim
+
+    def pair(self) -> tuple[Dim, Dim]:
+        """Two numbers or expressions, or one for both. Raises `SpecError`."""
+        given = self.scope.pair(self.given)
+        if not isinstance(given, (list, tuple)):
+            both = self.number("int")
+            return both, both
+        if len(given) != 2:
+            raise self.wrong(PAIR)
+        first, second = (replace(self, given=one).number("int") for one in given)
+        return first, second
 
     def wrong(self, type: str, found: Any = None) -> SpecError:
         what, example = TYPES[type]

@@ -9,9 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..expr.dims import Dim, Expr, ExprError, Var, binary, is_whole, text
-from ..expr.kinds import is_condition
-from ..ir.flow import expand
+from ..expr.dims import Dim, Expr, Var, binary, text
 from ..ir.structure import (
     BLOCK_INDEX,
     IN_CHANNELS,
@@ -19,13 +17,16 @@ from ..ir.structure import (
     Block,
     Call,
     Form,
+    Group,
+    Layer,
+    Loop,
     Node,
-    Param,
     is_repeated,
 )
 from ..language.models import BlockSpec, Spec, Step
-from ..language.references import Reading
-from .arguments import Arguments
+from ..language.references import Reading, free
+from ..ops import LayerScale
+from .arguments import PAIR, Arguments, halves
 from .liveness import check_values
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
@@ -41,25 +42,27 @@ class Calls:
         spec: Spec,
         values: dict[str, Dim],
         words: dict[str, Any],
+        pairs: dict[str, tuple[Dim, Dim]],
         found: list[Diagnostic],
         blocks: dict[str, Block],
         body: Callable[[Iterable[Step], Scope], tuple[Node, ...]],
     ) -> None:
         self.spec = spec
         self.values = values
+        self.pairs = pairs
         self.words = words
         self.found = found
         self.blocks = blocks
         self.body = body
         self.settled = Reading(spec).settled
-        self.arguments = Arguments(Scope("", False, {}, values, words, None))
+        self.arguments = Arguments(Scope("", False, {}, values, words, None, pairs=pairs))
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
         self.passed = 0  # repetitions in the network's own scope before the present step
 
-    def call(self, step: Step, scope: Scope, when: Dim) -> Call:
-        """The call that a step makes. Raises `SpecError`."""
+    def nodes(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
+        """The call that a step makes, or the steps that it stands for. Raises `SpecError`."""
         name = str(step.block)
         spec = self.spec.blocks.get(name)
         if spec is None:
@@ -69,6 +72,51 @@ class Calls:
         inner = self.counting(step, scope)
         args, words = self.arguments.read(step, spec, inner)
         _check_call(step, spec, scope)
+        if spec.inline is not None and not scope.numbered:
+            return self.written_out(step, spec, scope, {**dict(args), **words}, when)
+        return (self.call(step, scope, when, spec, inner, args, words),)
+
+    def written_out(
+        self, step: Step, spec: BlockSpec, scope: Scope, given: dict[str, Any], when: Dim
+    ) -> tuple[Node, ...]:
+        """The steps of an inline block in the scope where it is called, arguments filled in."""
+        name = str(step.block)
+        self.check_stack(name, step)
+        _check_names(name, step, spec, scope, {*self.values, *self.words})
+        values = {k: v for k, v in self.values.items() if k not in spec.parameters}
+        values |= {} if scope.channels is None else {IN_CHANNELS: scope.channels}
+        words = {k: v for k, v in self.words.items() if k not in spec.parameters}
+        pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
+        for key, parameter in spec.parameters.items():
+            if parameter.type == PAIR:
+                first, second = halves(key, spec)
+                pairs[key] = given[first], given[second]
+            else:
+                (values if parameter.type in NUMERIC else words)[key] = given[key]
+        inner = replace(scope, values=values, words=words, pairs=pairs, in_block=True)
+        self.stack.append(name)
+        try:
+            with self.led_here(name, step):
+                for key, value in spec.let.items():
+                    inner.values[key] = inner.dim(value, spec, "let", key, wanted=None)
+                found = self.body(spec.inline or (), inner)
+        finally:
+            self.stack.pop()
+        if when is True or when is False:
+            return found if when else ()
+        return tuple(_under(when, node, step) for node in found)
+
+    def call(
+        self,
+        step: Step,
+        scope: Scope,
+        when: Dim,
+        spec: BlockSpec,
+        inner: Scope,
+        args: list[tuple[str, Dim]],
+        words: dict[str, Any],
+    ) -> Call:
+        name = str(step.block)
         known = {key: dim for key, dim in args if key in self.settled[name]}
         _check_known(known, step, spec)
         args = [(key, dim) for key, dim in args if key not in known]
@@ -88,23 +136,15 @@ class Calls:
         inner = scope.with_index()
         if not self.stack and INDEX not in scope.names:
             number = binary("+", Var(INDEX), self.passed)
-            inner = replace(inner, values={**scope.values, BLOCK_INDEX: number})
+            inner = replace(inner, values={**inner.values, BLOCK_INDEX: number})
         return inner
 
     def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
         """The IR block for these words, and numbers that count as words; made at the first call."""
         key = (name, tuple((k, _identity(v)) for k, v in words.items()))
-        if name in self.stack:
-            chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
-            message = f"blocks call each other in a circle: {chain}"
-            help = "repeat a block with `repeat:`, and break the circle"
-            raise fault("E209", message, step.at("block"), help)
-        if key in self.variants:
+        if key in self.variants and name not in self.stack:
             return self.variants[key]
-        if len(self.stack) >= MAX_BLOCK_DEPTH:
-            message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
-            help = "write the steps of the innermost blocks into their callers"
-            raise fault("E209", message, step.at("block"), help)
+        self.check_stack(name, step)
         told = (_suffix(k, v, spec.parameters[k].default) for k, v in words.items())
         suffix = "_".join(filter(None, told)) or "2"
         made = self.free_name(f"{name}_{suffix}") if words else name
@@ -121,6 +161,18 @@ class Calls:
         finally:
             self.stack.pop()
         return made
+
+    def check_stack(self, name: str, step: Step) -> None:
+        """Refuse a block that stands in itself, or too deep in others."""
+        if name in self.stack:
+            chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
+            message = f"blocks call each other in a circle: {chain}"
+            help = "repeat a block with `repeat:`, and break the circle"
+            raise fault("E209", message, step.at("block"), help)
+        if len(self.stack) >= MAX_BLOCK_DEPTH:
+            message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH}"
+            help = "write the steps of the innermost blocks into their callers"
+            raise fault("E209", message, step.at("block"), help)
 
     @contextmanager
     def led_here(self, name: str, step: Step) -> Iterator[None]:
@@ -160,8 +212,15 @@ class Calls:
         form = Form.MODULE if spec.body else Form.SEQUENCE if spec.sequence else Form.INLINE
         numbers = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
         known = {k: words.pop(k) for k in numbers.keys() & words.keys()}
-        numeric = {k: p for k, p in numbers.items() if k not in known}
-        symbolic = {k: NUMERIC[p.type] for k, p in numeric.items()}
+        own = [
+            k for k, p in spec.parameters.items() if p.type in (*NUMERIC, PAIR) and k not in known
+        ]
+        params = [param for key in own for param in self.arguments.parameters(key, spec)]
+        symbolic = {param.name: param.type for param in params}
+        pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
+        for key in (k for k in own if spec.parameters[k].type == PAIR):
+            first, second = halves(key, spec)
+            pairs[key] = Var(first), Var(second)
         scope = Scope(
             owner=name,
             numbered=form is not Form.MODULE,
@@ -170,18 +229,10 @@ class Calls:
             words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
             channels=Var(IN_CHANNELS),
             in_block=True,
+            pairs=pairs,
         )
         for key, value in spec.let.items():
-            dim = scope.dim(value, spec, "let", key, wanted=None)
-            for outer in (scope.values, scope.words):
-                outer.pop(key, None)  # the network's own of that name is not meant below
-            if not isinstance(dim, Expr):
-                scope.values[key] = dim
-                continue
-            scope.lets.append((key, dim))
-            _check_let(scope, spec, key)
-            number = int if is_whole(dim) else float
-            scope.names[key] = bool if is_condition(dim, scope.names) else number
+            scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             check_values([body], (), self.found)
@@ -192,10 +243,7 @@ class Calls:
             message = f"a step of an inline block has no name: '{name}' may be called many times"
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
-        params = tuple(
-            Param(k, NUMERIC[p.type], self.arguments.default(p), p.once) for k, p in numeric.items()
-        )
-        return Block(name, form, body, params, tuple(scope.lets), spec.about, at=spec.at())
+        return Block(name, form, body, tuple(params), tuple(scope.lets), spec.about, at=spec.at())
 
 
 def _identity(value: Any) -> Any:
@@ -226,12 +274,28 @@ def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
             raise fault("E112", message, step.at(key), help)
 
 
-def _check_let(scope: Scope, spec: BlockSpec, key: str) -> None:
-    """A name that stands for an expression is written out in places: that must be of some size."""
-    try:
-        expand(tuple(scope.lets), Var(key))
-    except ExprError as error:
-        raise fault("E204", f"'{key}': {error}", spec.at("let", key)) from None
+def _check_names(name: str, step: Step, spec: BlockSpec, scope: Scope, known: set[str]) -> None:
+    """Refuse steps that ask for names of the place where they are written out."""
+    asked = free(spec)
+    if IN_CHANNELS in asked and scope.channels is None:
+        message = f"the channels that enter the steps of '{name}' are not known here"
+        raise fault("E205", message, step.at("block"), "give them by a parameter of the block")
+    unknown = asked - known - {IN_CHANNELS, INDEX}
+    if unknown:
+        help = "give the block a parameter, and pass the value in the call"
+        message = f"the steps of '{name}' ask for '${min(unknown)}', which the block does not have"
+        raise fault("E207", message, step.at("block"), help)
+
+
+def _under(when: Dim, node: Node, step: Step) -> Node:
+    """A node that is there under a further condition."""
+    scales = isinstance(node, Layer) and isinstance(node.op, LayerScale)
+    if isinstance(node, (Layer, Group, Call, Loop)) and not scales:
+        return replace(node, when=binary("and", when, node.when))
+    what = "a layer scale" if scales else "a join or a `from`"
+    message = f"the steps of '{step.block}' have no condition here: {what} is among them"
+    help = "write `body:` for `inline:` in the block, and give the call a name"
+    raise fault("E208", message, step.key_at("when"), help)
 
 
 def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
@@ -243,10 +307,6 @@ def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
         raise fault("E208", message, step.key_at("children"), "add `name: block1`, say")
     if spec.inline is None:
         return
-    if not scope.numbered:
-        help = "put the call into a `group:`, or write `sequence:` for `inline:` in the block"
-        message = f"the steps of '{step.block}' join a sequence, but this is none"
-        raise fault("E208", message, step.at(), help)
     if step.repeat is not None or step.name is not None:
         message = f"'{step.block}' is inline: it has no name and is not repeated"
         raise fault("E208", message, step.at(), "repeat it with `steps:` and `repeat:`")

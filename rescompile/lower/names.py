@@ -6,10 +6,12 @@ An operation is called after what it does: `relu`, or `relu1`, `relu2` where the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, pairwise
 
 from ..errors import Diagnostic, Location
+from ..expr.assume import knowing, truth
 from ..ir.structure import (
     Body,
     Call,
@@ -28,41 +30,56 @@ from ..reserved import child_name
 
 def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
     """The bodies of one scope with a name for every child; duplicates go to `found`."""
-    nodes = [node for body in bodies for node in _scope_nodes(body)]
-    taken: dict[str, Location | None] = {}
-    for node in nodes:
-        if node.name:
-            _take(node, node.name, taken, found)
+    lists = list(_scope_lists(tuple(chain.from_iterable(bodies))))
+    nodes = [node for body in lists for node in body]
+    taken: Taken = {}
+    for body in lists:
+        _take_names(body, taken, found)
     namer = _Namer(set(taken), Counter(_base(node) for node in nodes if not node.name))
     return [namer.body(body) for body in bodies]
 
 
 def check_sequence(body: Body, found: list[Diagnostic]) -> None:
     """A sequence's children may have names, each once; what a loop repeats may not."""
-    taken: dict[str, Location | None] = {}
     for node in body:
         if isinstance(node, Loop):
             message = "a name inside `steps` would stand for every repetition"
             help = "remove the name: the children of a sequence are numbered"
             refuse_names(node.body, message, help, found)
-        elif not isinstance(node, From) and node.name is not None:
-            _take(node, node.name, taken, found)
+    _take_names([node for node in body if not isinstance(node, (Loop, From))], {}, found)
 
 
-def _take(
-    node: Named, name: str, taken: dict[str, Location | None], found: list[Diagnostic]
-) -> None:
-    """Note the name of a child; that of another child goes to `found`."""
-    if name not in taken:
-        taken[name] = node.at
-        return
-    first = taken[name]
+def _take_names(nodes: Sequence[Named], taken: Taken, found: list[Diagnostic]) -> None:
+    """Note the names of children of one list; what other children are called goes to `found`.
+
+    Neighbours of which one is there at most may have one name: they are alternatives.
+    """
+    for before, node in pairwise([None, *nodes]):
+        if node is None or not node.name:
+            continue
+        others = taken.setdefault(node.name, [])
+        follows = bool(others) and others[-1] is before
+        if others and not (follows and all(_excludes(other, node) for other in others)):
+            found.append(_twice(node, node.name, others[0].at))
+        others.append(node)
+
+
+def _excludes(first: Named, second: Named) -> bool:
+    """Whether of two nodes one is there at most, whatever values their conditions get."""
+    if isinstance(first, (Join, Residual)) or isinstance(second, (Join, Residual)):
+        return False
+    if first.when is False or second.when is False:
+        return True
+    return truth(second.when, knowing(first.when)) is False
+
+
+def _twice(node: Named, name: str, first: Location | None) -> Diagnostic:
     where = f"the first one is on line {first.line}; " if first else ""
     if name != (plain := name.removesuffix("_")) and child_name(plain) == name:
         where += f"'{plain}' is '{name}' in code; "
     message = f"the name '{name}' stands twice in one scope"
     help = f"{where}call one of them '{name}_2', say"
-    found.append(Diagnostic("E106", message, node.at, f"named '{name}'", help))
+    return Diagnostic("E106", message, node.at, f"named '{name}'", help)
 
 
 def refuse_names(body: Body, message: str, help: str, found: list[Diagnostic]) -> None:
@@ -86,16 +103,16 @@ def rename_calls(body: Body, titles: Mapping[str, str]) -> Body:
 
 
 Named = Layer | Group | Call | Join | Residual
+Taken = dict[str, list[Named]]  # the children that have a name
 
 
-def _scope_nodes(body: Body) -> Iterator[Named]:
+def _scope_lists(body: Body) -> Iterator[list[Named]]:
+    """The lists of nodes of one scope, those in the branches of joins and residuals included."""
+    yield [node for node in body if not isinstance(node, (Loop, From))]
     for node in body:
-        if isinstance(node, (Loop, From)):
-            continue
-        yield node
         if isinstance(node, (Join, Residual)):
             for inner in children(node):
-                yield from _scope_nodes(inner)
+                yield from _scope_lists(inner)
 
 
 def _base(node: Named) -> str:

@@ -33,6 +33,7 @@ from .outputs import check_outputs
 from .scope import Scope
 from .steps import Steps
 
+STAND_IN = 1  # for a value that has none: what is wrong with it is said once
 UNNAMED = "."  # before the word of a step without a name
 
 
@@ -42,8 +43,11 @@ def lower(document: Document) -> Network:
     found: list[Diagnostic] = []
     values, words = _parameters(spec, found)
     values[BLOCK_COUNT] = block_count([*spec.stem, *spec.stages, *spec.head], spec, values)
-    steps = Steps(spec, values, words, found)
-    scope = _scope(spec, values, words)
+    pairs = {
+        name: (value[0], value[1]) for name, value in spec.parameters.items() if _is_pair(value)
+    }
+    steps = Steps(spec, values, words, pairs, found)
+    scope = replace(_scope(spec, values, words, found), pairs=pairs)
     stages = list(_stages(spec, steps, scope))
     if not stages and not found:
         help = "add `stages:` with at least one step"
@@ -91,14 +95,34 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
             values[name] = value
         elif isinstance(value, str) and "$" not in value:
             words[name] = value
-        else:
+        elif not _is_pair(value):
             message = f"the parameter '{name}' of the network is neither a number nor a word"
             help = "write a number or a word; expressions stand where the parameter is used"
             at = spec.at("parameters", name)
             found.append(Diagnostic("E112", message, at, help=help))
     if spec.shortcut is not None:
         words["shortcut"] = spec.shortcut
+    scope = Scope(spec.name, False, {}, values, words, None)
+    for name in _lets(spec):
+        try:
+            values[name] = scope.dim(spec.let[name], spec, "let", name, wanted=None)
+        except SpecError as error:
+            found.extend(error.diagnostics)
+            values[name] = STAND_IN
     return values, words
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether a parameter of the network is two whole numbers."""
+    return isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
+
+
+def _lets(spec: Spec) -> Iterator[str]:
+    """Names for expressions over parameters alone, which blocks know as well."""
+    reading = Reading(spec)
+    for name in spec.let:
+        if not reading.closed({name}) & {CLASSES, IN_CHANNELS}:
+            yield name
 
 
 def block_count(steps: Iterable[Step], spec: Spec, values: dict[str, Dim]) -> int:
@@ -118,16 +142,28 @@ def block_count(steps: Iterable[Step], spec: Spec, values: dict[str, Dim]) -> in
     return total
 
 
-def _scope(spec: Spec, values: dict[str, Dim], words: dict[str, Any]) -> Scope:
+def _scope(
+    spec: Spec, values: dict[str, Dim], words: dict[str, Any], found: list[Diagnostic]
+) -> Scope:
     """The network's own scope: what its steps alone ask for stays a name, as in a block."""
+    reading = Reading(spec)
     kinds: dict[str, Kind] = {param.name: param.type for param in _symbolic(spec, values)}
-    known = {name: value for name, value in values.items() if name not in kinds}
+    known_lets = {name for name in _lets(spec) if name in reading.fixed or name not in values}
+    lets = [name for name in spec.let if name not in known_lets]
+    known = {name: value for name, value in values.items() if name not in {*kinds, *lets}}
     entering: Dim = spec.input.channels
-    if IN_CHANNELS in Reading(spec).deciding:
+    if IN_CHANNELS in reading.deciding:
         known[IN_CHANNELS] = entering
     else:
         kinds[IN_CHANNELS], entering = int, Var(IN_CHANNELS)
-    return Scope(spec.name, False, kinds, known, words, entering)
+    scope = Scope(spec.name, False, kinds, known, words, entering)
+    for name in lets:
+        try:
+            scope.define(name, spec.let[name], spec)
+        except SpecError as error:
+            found.extend(error.diagnostics)
+            scope.values[name] = STAND_IN
+    return scope
 
 
 def _symbolic(spec: Spec, values: dict[str, Dim]) -> Iterator[Param]:
@@ -137,7 +173,7 @@ def _symbolic(spec: Spec, values: dict[str, Dim]) -> Iterator[Param]:
     reading = Reading(spec)
     for name in spec.parameters:
         value = values.get(name)
-        if name in reading.deciding | reading.of_blocks or isinstance(value, bool):
+        if name in reading.fixed or isinstance(value, bool):
             continue
         if isinstance(value, (int, float)):
             yield Param(name, float if isinstance(value, float) else int, value)

@@ -28,6 +28,7 @@ class Words:
     defaults: Defaults
     look_up: Callable[[str, Location | None], Any]
     number: Callable[[Any, models.Model, str], Dim]
+    pair: Callable[[Any], Any]
 
     def kind(self, options: models.Norm | models.Activation) -> str:
         """The kind that options ask for, or else the defaults. Raises `SpecError`."""
@@ -60,6 +61,9 @@ def _quad(value: Any, dim: Reader) -> Quad:
     return vertical, vertical, horizontal, horizontal
 
 
+PAIRS = (Kind.PAIR, Kind.PAIR_FROM_ZERO, Kind.CUT, Kind.PADDING, Kind.POOL_PADDING)
+
+
 def _half(kernel: Dim, dilation: Dim) -> Dim:
     return binary("*", binary("//", binary("-", kernel, 1), 2), dilation)
 
@@ -85,7 +89,7 @@ def _made(kind: type[Op], options: Any, dim: Reader, words: Words, **given: Any)
     declared = attributes(kind)
     for name, one in declared.items():
         if name not in given and (value := getattr(options, name)) is not None:
-            given[name] = _read(one, value, dim)
+            given[name] = _read(one, words.pair(value) if one.kind in PAIRS else value, dim)
     for name in declared.keys() - given.keys():
         given[name] = ABSENT[name](given, words)
     return kind(**given)

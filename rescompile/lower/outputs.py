@@ -19,6 +19,7 @@ def check_outputs(spec: Spec, stages: Sequence[Stage], found: list[Diagnostic]) 
     """Report outputs that are no steps, and steps that no output needs; all steps have names."""
     body = [node for stage in stages for node in stage.body if _taken(spec, node)]
     every = {_name(node): node for stage in stages for node in stage.body}
+    every |= {_name(node): node for node in body}  # of alternatives the one that is there
     taken = {_name(node) for node in body}
     for i, output in enumerate(spec.outputs):
         wrong = "", ""

@@ -130,7 +130,7 @@ class Residuals:
             layers.append(Layer(average(strides), at=step.at()))
             strides = (1, 1)
         layers.append(Layer(convolution(y, strides, self.defaults.bias), at=step.at()))
-        words = Words(self.defaults, scope.word, scope.dim)
+        words = Words(self.defaults, scope.word, scope.dim, scope.pair)
         norm = normalisation(words) if shortcut.norm else None
         if norm is not None:
             layers.append(Layer(norm, at=step.at()))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..expr.dims import Dim, Expr, ExprError, Var, names, substitute, text
+from ..expr.dims import Dim, Expr, ExprError, Var, is_whole, names, substitute, text
 from ..expr.kinds import WORDS, Kind, is_condition, way_out
 from ..expr.parse import read
+from ..ir.flow import expand
 from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
 from ..language.models import Model
 
@@ -41,6 +42,7 @@ class Scope:
     words: dict[str, Any]
     channels: Dim | None
     in_block: bool = False
+    pairs: dict[str, tuple[Dim, Dim]] = field(default_factory=dict)  # names for two numbers
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
 
@@ -75,6 +77,25 @@ class Scope:
         self.lets.append((name, dim))
         self.names[name] = int
         return Var(name)
+
+    def define(self, name: str, value: Any, model: Model) -> None:
+        """A name for an expression under `let` of a model; for a number that is filled in.
+
+        It hides what is called so outside. Raises `SpecError`.
+        """
+        dim = self.dim(value, model, "let", name, wanted=None)
+        for outer in (self.values, self.words):
+            outer.pop(name, None)
+        if not isinstance(dim, Expr):
+            self.values[name] = dim
+            return
+        self.lets.append((name, dim))
+        try:  # where the name stands the expression is written out: that must be of some size
+            expand(tuple(self.lets), Var(name))
+        except ExprError as error:
+            raise fault("E204", f"'{name}': {error}", model.at("let", name)) from None
+        number = int if is_whole(dim) else float
+        self.names[name] = bool if is_condition(dim, self.names) else number
 
     def word(self, value: str, at: Location | None) -> Any:
         """The word that `$name` stands for, or the word itself."""
@@ -126,6 +147,11 @@ class Scope:
             raise fault("E207", f"unknown name '${name}'", at, self._unknown(name))
         return dim
 
+    def pair(self, value: Any) -> Any:
+        """The two numbers that a name stands for; whatever else a value is stays as it is."""
+        named = isinstance(value, str) and value.startswith("$")
+        return self.pairs.get(value[1:], value) if named else value
+
     def settled(self, value: Any, model: Model, key: str, wanted: Kind = int) -> Any:
         """A value that is known where a block is called. Raises `SpecError` for another."""
         dim = self.dim(value, model, key, wanted=wanted)
@@ -150,6 +176,8 @@ class Scope:
 
     def _unknown(self, name: str) -> str:
         """What to do about a name that is not known here."""
+        if name in self.pairs:
+            return f"'{name}' is a pair, which stands alone: `kernel: ${name}`, say"
         if self.in_block and name in (CLASSES, INDEX, BLOCK_INDEX):
             return f"a block does not see ${name}: give it a parameter and pass ${name} in the call"
         if name == CLASSES:

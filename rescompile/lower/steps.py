@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
-from ..expr.dims import Dim, Expr, ExprError, Var, binary
+from ..expr.dims import Dim, ExprError, Var, binary, substitute
 from ..expr.kinds import Kind
 from ..ir.flow import Flow, SymbolicError
 from ..ir.fold import used_names
@@ -47,13 +47,18 @@ class Steps:
     """Lowers the steps of a spec; what is wrong goes to `found`, the blocks in use to `blocks`."""
 
     def __init__(
-        self, spec: Spec, values: dict[str, Dim], words: dict[str, Any], found: list[Diagnostic]
+        self,
+        spec: Spec,
+        values: dict[str, Dim],
+        words: dict[str, Any],
+        pairs: dict[str, tuple[Dim, Dim]],
+        found: list[Diagnostic],
     ) -> None:
         self.spec = spec
         self.found = found
         self.count = 0  # of the steps that were lowered
         self.blocks: dict[str, Block] = {}
-        self.calls = Calls(spec, values, words, found, self.blocks, self.body)
+        self.calls = Calls(spec, values, words, pairs, found, self.blocks, self.body)
         self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.some)
 
     def body(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
@@ -87,9 +92,11 @@ class Steps:
             message = f"more than {MAX_STEPS} steps, those of branches that repeat written out"
             raise fault("E204", message, step.at(), "repeat branches less often")
         word = step.word
+        if word == "table":
+            return ()  # it is wrong, which is known; others are written out before
         when = scope.condition(step.when, step, "when")
         if word == "block":
-            return (self.calls.call(step, scope, when),)
+            return self.calls.nodes(step, scope, when)
         if word == "group":
             body = self.sequence(step.group or (), scope)
             return (Group(body, step.name, when, step.at()),)
@@ -148,7 +155,7 @@ class Steps:
             message = "`layer_scale` stands in a block's body, not in a sequence"
             raise fault("E208", message, step.key_at("layer_scale"), help)
         options = step.options
-        words = Words(self.spec.defaults, scope.word, scope.dim)
+        words = Words(self.spec.defaults, scope.word, scope.dim, scope.pair)
 
         def read(value: Any, key: str, wanted: Kind = float) -> Dim:
             return scope.dim(value, options, key, wanted=wanted)
@@ -211,20 +218,21 @@ class Steps:
 
     def hoist(self, step: Step, scope: Scope) -> tuple[Call, ...]:
         """A join inside a sequence, as a block of its own, so that sequences stay sequences."""
-        outer = scope.values.get(IN_CHANNELS, Var(IN_CHANNELS))
-        around = outer.name if isinstance(outer, Var) else IN_CHANNELS
-        entering = scope.free(OUTER_CHANNELS) if around == IN_CHANNELS else around
+        entering = scope.free(OUTER_CHANNELS)  # what `in_channels` is around the join
+        outer = {IN_CHANNELS: Var(IN_CHANNELS), **scope.values}
+
+        def outside(dim: Dim) -> Dim:
+            return substitute(dim, {IN_CHANNELS: Var(entering)})
+
         inner = Scope(
             owner=scope.owner,
             numbered=False,
             names={**scope.names, entering: int},
-            values={
-                **scope.values,
-                IN_CHANNELS: Var(entering) if isinstance(outer, Expr) else outer,
-            },
+            values={n: outside(v) for n, v in outer.items()},
             words=scope.words,
             channels=Var(IN_CHANNELS),
             in_block=scope.in_block,
+            pairs={n: (outside(a), outside(b)) for n, (a, b) in scope.pairs.items()},
         )
         nodes = self.joined(step, inner)
         if not nodes:
@@ -236,7 +244,7 @@ class Steps:
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)
         self.blocks[name] = replace(block, parameters=params)
-        own = {**{n: Var(n) for n in free}, **inner.fractions, entering: outer}
+        own = {**{n: Var(n) for n in free}, **inner.fractions, entering: Var(IN_CHANNELS)}
         args = tuple((n, own[n]) for n in free)
         return (Call(name, args, step.name, at=step.at()),)
 

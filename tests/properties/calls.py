@@ -112,7 +112,7 @@ class Calls(Operations):
         """A block that can be called here, old or new."""
         level = scope.block.depth + 1 if scope.block is not None else 0
         forms = ["body", "body", "sequence"]
-        forms += ["inline"] * 2 if scope.numbered else []
+        forms += ["inline"] * 2 if scope.numbered else ["inline"] * self.chance(0.3)
         fit = [
             block
             for block in self.blocks.values()

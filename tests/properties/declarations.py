@@ -89,7 +89,7 @@ def attributes_of(model: str, owner: str) -> tuple[Attribute, ...]:
 
 def _model(word: str) -> type[Model] | None:
     """The model of an operation; other steps hold steps or names."""
-    if word in ("from", "block", "residual"):
+    if word in ("from", "block", "residual", "table"):
         return None
     for kind in get_args(Step.model_fields[word].annotation):
         if isinstance(kind, type) and issubclass(kind, Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from .declarations import DEFAULTS, FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS
@@ -48,9 +49,10 @@ class _Network(Steps):
         if self.parameters:
             given = {p.name: p.default for p in self.parameters.values()}
             spec["parameters"] = given
+        spec |= {"let": dict(self.lets)} if self.lets else {}
         if self.blocks:
             spec["blocks"] = {block.name: self.definition(block) for block in self.blocks.values()}
-        spec |= {"stem": stem, "stages": stages}
+        spec |= {"stem": stem, "stages": list(self.tabled(stages))}
         spec |= {"head": head} if head else {}
         spec |= {"outputs": outputs} if outputs else {}
         return spec
@@ -70,6 +72,21 @@ class _Network(Steps):
                 steps.extend(self.steps(scope, 1, 2, 2))
             made.extend(steps)
         return made
+
+    def tabled(self, steps: list[Step]) -> Iterator[Step]:
+        """Steps, some calls in a row as a table."""
+        for calls, run in groupby(steps, lambda step: "block" in step):
+            rows = list(run)
+            if not calls or self.chance(0.7):
+                yield from rows
+                continue
+            columns = list(dict.fromkeys(key for row in rows for key in row))
+            table: Step = {}
+            if len({row["block"] for row in rows}) == 1 and len(columns) > 1 and self.chance(0.6):
+                table = {"step": {"block": rows[0]["block"]}}
+                columns.remove("block")
+            table |= {"columns": columns, "rows": [[r.get(key) for key in columns] for r in rows]}
+            yield {"table": table}
 
     def outputs(self, stages: list[Step]) -> list[str]:
         """Some named steps, where the last one has a name."""

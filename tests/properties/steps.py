@@ -36,6 +36,8 @@ class Steps(Calls):
             kinds += [self.loop, self.loop]
         if not scope.vector:
             kinds += [self.positions]
+        if scope.kind not in ("inline", "steps", "positions"):
+            kinds += [self.either]
         if scope.marks:
             kinds += [self.earlier, self.earlier]
         if depth > 0 and scope.kind != self.place:
@@ -49,6 +51,21 @@ class Steps(Calls):
         step = {"group": self.steps(inner, 1, 3, depth - 1)}
         scope.width = inner.width
         return [self.common(step, scope)]
+
+    def either(self, scope: Scope, depth: int) -> list[Step]:
+        """Two steps or three under one name, of which mostly one is there."""
+        condition, before = str(self.condition(scope)), self.width(scope)
+        conditions = [condition, f"not ({condition})"]
+        if self.chance(0.3):
+            other = self.condition(scope)
+            conditions[1:] = [f"not ({condition}) and ({other})", f"not ({condition} or ({other}))"]
+        kinds = [self.operation] * 4 + ([self.group, self.call] if depth > 0 else [])
+        ways = [self.pick(kinds)(replace(scope, marks=[]), depth)[-1] for _ in conditions]
+        name = self.name()
+        for way, when in zip(ways, conditions, strict=True):
+            way |= {"name": name, "when": when}
+        scope.width = None
+        return [*before, *ways]
 
     def placed(self, scope: Scope) -> Any:
         """What makes a place of the kind that the network is to have more of."""

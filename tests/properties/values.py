@@ -114,6 +114,7 @@ class Values:
         self.words = self.random.sample(list(words), len(words))
         self.used: list[str] = []
         self.parameters: dict[str, Parameter] = {}  # the network's
+        self.lets: dict[str, str] = {}  # and its values
 
     def pick(self, values: Sequence[T]) -> T:
         return self.random.choice(values)
@@ -166,10 +167,17 @@ class Values:
         values = self.usual(one, keep)
         if not values or (one != self.theme and not one.required and self.chance(absent)):
             return None
+        if 2 in one.lists and scope.block is not None and self.chance(0.06):
+            return self.pair(one, scope, [v for v in values if not isinstance(v, str)])
         if one.lists and self.chance(0.25):
             numbers = [v for v in values if not isinstance(v, str)]
             return [self.scalar(one, scope, numbers) for _ in range(self.pick(one.lists))]
         return self.scalar(one, scope, values)
+
+    def pair(self, one: Attribute, scope: Scope, numbers: list[Any]) -> str:
+        """A parameter for two numbers, or one for both."""
+        pairs = [[self.pick(numbers), self.pick(numbers)] for _ in range(2)]
+        return f"${self.parameter('pair', one.key, [*pairs, self.pick(numbers)], scope).name}"
 
     def scalar(self, one: Attribute, scope: Scope, values: list[Any]) -> Any:
         form = self.form if one == self.theme and (self.forced or self.chance(0.9)) else ""
@@ -190,13 +198,26 @@ class Values:
         fitting = [v for v in values if isinstance(v, str) == words]
         owner = replace(scope, block=None) if form == "network parameter" else scope
         text = f"${self.parameter(type, topic, fitting, owner, form).name}"
-        if words or type == "bool" or form in FORMS_OF_CALLS or form == "network parameter":
+        if (
+            words
+            or type in ("bool", "pair")
+            or form in FORMS_OF_CALLS
+            or form == "network parameter"
+        ):
             return text
         if form in ("expression", "let") or self.chance(0.4):
             text = self.expression(type, topic, text, fitting, scope)
-        if scope.block is None or type != "int" or "$index" in text:
+        if type != "int" or "$index" in text:
             return text
+        if scope.block is None:
+            return self.let_of_all(text) if self.chance(0.3) else text
         return self.let(text, scope.block) if form == "let" or self.chance(0.12) else text
+
+    def let_of_all(self, text: str) -> str:
+        """A name of the network for an expression, which may ask for what it does not know."""
+        name = self.value_name(*self.parameters, *self.lets)
+        self.lets[name] = text
+        return f"${name}"
 
     def let(self, text: str, block: Block) -> str:
         name = self.value_name(*block.parameters, *block.lets)
@@ -214,7 +235,9 @@ class Values:
         if alike and self.chance(0.7):
             return self.pick(alike)
         lets = scope.block.lets if scope.block is not None else ()
-        made = Parameter(self.value_name(*own, *lets), type, topic, list(dict.fromkeys(values)))
+        lets = (*lets, *(self.lets if scope.block is None else ()))
+        several = values if type == "pair" else list(dict.fromkeys(values))
+        made = Parameter(self.value_name(*own, *lets), type, topic, several)
         numbers = scope.block is not None and type not in ("str", "shortcut")
         made.once = numbers and (form == "once" or self.chance(0.25))
         if scope.block is None or made.once or form == "defaulted" or self.chance(0.4):

@@ -159,6 +159,7 @@ def test_powers() -> None:
         ("int($a / 2)", "int($a / 2)"),
         ("$a / 2 + 1 - 1", "$a / 2 + 1 - 1"),  # a fraction, which may round
         ("--$a", "$a"),
+        ("not (not $a > $i)", "$a > $i"),
     ],
 )
 def test_what_is_written_at_length_gets_shorter(written: str, shorter: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...expr.dims import Dim, Var, binary
 from ...ir.analysis import Analysis
@@ -23,6 +23,7 @@ from ...ir.structure import (
     Where,
     walk,
 )
+from ..choices import branches
 from ..layout import Code, statement
 from ..lines import Writer, lets
 from ..naming import Names, class_name
@@ -122,12 +123,29 @@ class Members:
                 continue
             done.add(name)
             target, condition = f"self.{name}", self.condition(node, residual)
+            ways = [(one, self.condition(*pair)) for pair in nodes if (one := pair[0]).name == name]
+            if len(ways) > 1 and node.id not in shared:
+                self.choose(target, ways, made)
+                continue
             if condition is True:
                 self.sequences.assign(target, node, made.get(node.id))
                 continue
             typed = f"{target}: {syntax.optional}" if syntax.optional else target
             self.lines.write(syntax.identity, typed)
             with self.lines.block(f"if {self.scope.dim(condition)}:"):
+                self.sequences.assign(target, node, made.get(node.id))
+
+    def choose(self, target: str, ways: list[tuple[Child, Dim]], made: Mapping[int, Code]) -> None:
+        """A member that is one of several, or else the identity."""
+        heads = list(branches([condition for _, condition in ways]))
+        annotated = f"{target}: {self.syntax.module}"
+        if heads[-1][0] == "else":
+            self.lines.write(annotated)
+        else:
+            self.lines.write(self.syntax.identity, annotated)
+        for (node, _), (word, condition) in zip(ways, heads, strict=True):
+            asked = "" if word == "else" else f" {self.scope.dim(condition)}"
+            with self.lines.block(f"{word}{asked}:"):
                 self.sequences.assign(target, node, made.get(node.id))
 
     def condition(self, node: Child, residual: Residual | None) -> Dim:

@@ -27,14 +27,19 @@ def overwriting(
             in_place &= value.node.id not in spreading
             fresh = in_place or _is_fresh(value.node, blocks)
         elif isinstance(value, Apply):
-            op = value.node.op if isinstance(value.node, Layer) else ops.Op()
             same = own == value.source == target
-            in_place = op.in_place and same
-            fresh = _is_fresh(value.node, blocks) or (op.passes and same)
-        if in_place and isinstance(value, (Apply, Combine)):
+            found |= {node.id for node in value.nodes if same and _op(node).in_place}
+            passes = same and all(_op(node).passes for node in value.nodes)
+            fresh = _is_fresh(value.node, blocks) or passes
+        if in_place and isinstance(value, Combine):
             found.add(value.node.id)
         own = target if fresh else ""
     return found
+
+
+def _op(node: Node) -> ops.Op:
+    """The operation of a layer; what it is in general of anything else."""
+    return node.op if isinstance(node, Layer) else ops.Op()
 
 
 def _is_sum_onto(own: str, value: Combine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...expr.dims import Dim, Var, binary
 from ...ir.structure import Child, Layer, Node, Residual, Where, sources
+from ..choices import branches
 from ..label import Label
 from ..schedule import Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
 from ..scope import COUNTERS, Scope
@@ -41,7 +42,7 @@ class Module(Body):
         if isinstance(value, Part):
             self.part(value, target)
         elif isinstance(value, Apply):
-            self.child(value.node, target, self.read(value.source))
+            self.choose(value.nodes, target, self.read(value.source))
         elif isinstance(value, Copy):
             self.copy(target, self.read(value.source))
         elif isinstance(value, Split):
@@ -85,6 +86,25 @@ class Module(Body):
         sequence.source = self.read(value.source)
         nodes, more = node.body[value.start : value.stop], value.stop < len(node.body)
         self.copy(target, sequence.run(nodes, more))
+
+    def choose(self, nodes: tuple[Child, ...], target: str, source: str) -> None:
+        """`target` is what one of some nodes makes of `source`, or that as it is."""
+        if len(nodes) == 1:
+            return self.child(nodes[0], target, source)
+        heads = list(branches([node.when for node in nodes]))
+        if heads[-1][0] != "else":
+            self.copy(target, source)
+            source = target
+        place = len(self.lines)
+        for node, (word, condition) in zip(nodes, heads, strict=True):
+            if len(self.lines) == place:  # what came before does nothing
+                word, condition = "if", node.when
+            asked = "" if word == "else" else f" {self.scope.dim(condition)}"
+            with self.block(f"{word}{asked}:"):
+                self.apply(node, target, source, self.label.child(str(node.name)))
+        if heads[-1][0] == "else":
+            self.fold(place, self.scope.dim(nodes[0].when))
+        return None
 
     def child(self, node: Child, target: str, source: str) -> None:
         """`target` = node(`source`)."""

@@ -26,7 +26,7 @@ LONG = 10_000  # characters from which on a string is quoted unseen
 ORDER = (
     *("rescompile", "extends", "name", "title", "class_name", "source"),
     *("about", "input", "classes", "use"),
-    *("parameters", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
+    *("parameters", "let", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
     *("outputs", "features", "claims", "weights"),
 )
 BLOCK = ("about", "parameters", "let", "body", "sequence", "inline")

@@ -44,6 +44,7 @@ from .steps import (
     Step,
     StepOrSteps,
     Steps,
+    Table,
 )
 from .weights import Checkpoint, Preprocessing
 
@@ -83,6 +84,7 @@ __all__ = [
     "Spec",
     "Step",
     "StepOrSteps",
+    "Table",
     "Steps",
     "WORDS",
 ]

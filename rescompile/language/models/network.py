@@ -41,9 +41,10 @@ def _default(description: str, **given: Any) -> Any:
 class ParameterSpec(Model):
     """A block parameter. `once`: only the first repetition gets it, the others the default."""
 
-    type: Literal["int", "float", "bool", "str", "shortcut"] = Field(
+    type: Literal["int", "float", "bool", "pair", "str", "shortcut"] = Field(
         "int",
-        description="What its values are. `str` is a word, such as a kind of activation; "
+        description="What its values are. `pair` is [vertical, horizontal] or one number for both, "
+        "as a kernel is; `str` is a word, such as a kind of activation; "
         "`shortcut` a kind or steps of one.",
     )
     default: Any = Field(
@@ -251,6 +252,11 @@ class Spec(Model):
         description="Numbers and words that expressions and blocks may name, such as a width "
         "multiplier.",
     )
+    let: dict[GlobalName, Int] = Field(
+        default_factory=dict,
+        description="Names for expressions over the parameters, each usable below it and wherever "
+        "parameters are.",
+    )
     defaults: Defaults = _default("What steps mean that do not say it themselves.")
     blocks: dict[Name, BlockSpec] = Field(
         default_factory=dict, description="Blocks by name, beside those of `use`."
@@ -289,6 +295,10 @@ class Spec(Model):
 
     @model_validator(mode="after")
     def _two_names(self) -> "Spec":
+        for name in self.let:
+            if name in self.parameters:
+                help = f"give the value another name, '{name}_1' say"
+                wrong(f"the network has a parameter '{name}' already", help, "let", name)
         if self.class_name == self.name:
             wrong("the class has the name of the function", "capitalise it", "class_name")
         if self.features and self.outputs:

@@ -19,7 +19,7 @@ def _is_list(value: Any) -> str:
 
 
 def _listed(value: Any) -> str:
-    return "in full" if _is_list(value) == "in full" else "steps"
+    return "in full" if _is_list(value) == "in full" else "as a list"
 
 
 def _branches(value: Any) -> str:
@@ -39,7 +39,7 @@ Steps = Annotated[list["Step"], Field(max_length=2000)]
 StepOrSteps = Annotated[
     Union["Step", Steps, "BranchSpec"], Either(_is_list, "step", "steps", "in full")
 ]
-Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "steps", "in full")]
+Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "as a list", "in full")]
 Branches = Annotated[
     Union[dict[Name, StepOrSteps], list[Listed], "BranchSpec"],
     Either(_branches, "named", "listed", "repeated"),
@@ -71,6 +71,35 @@ class BranchSpec(Model):
             help = "add `repeat:`, or leave the branch its own name"
             wrong("`children` names branches that repeat, but this is one", help, "children")
         return self
+
+
+class Table(Model):
+    """Steps as the rows of a table: of calls, whose keys the columns are, or as `step` has it.
+
+    In `step` the name of a column with its `$` stands for the cell. The cells of columns that it
+    does not name are arguments of its call; an empty cell, `~`, leaves its key out.
+    """
+
+    columns: list[Name] = Field(description="The names of the columns.", min_length=1)
+    rows: list[list[Any]] = Field(
+        description="The rows, each a list with a cell for each column.", min_length=1
+    )
+    step: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What each row stands for. A `name` in it may have `{i}`, the number of the "
+        "row from zero, or `{n}`, from one.",
+    )
+
+    @model_validator(mode="after")
+    def _twice(self) -> "Table":
+        for i, name in enumerate(self.columns):
+            if name in self.columns[:i]:
+                wrong(f"two columns are called '{name}'", "remove one of them", "columns", i)
+        return self
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return "write `{columns: [block, channels], rows: [[unit, 16], [unit, 32]]}`, say"
 
 
 class Shortcut(Model):
@@ -207,6 +236,9 @@ class Step(Operation):
         description="With `repeat`: steps repeated inside the sequence where they stand. They take "
         "no `when`; the call of an `inline` block that holds them does.",
     )
+    table: Table | None = Field(
+        None, description="Steps, one for each row of a table. They stand where the table does."
+    )
     positions: Steps | None = Field(
         None,
         description="Steps at each position of a map by itself, which find the channels last: "
@@ -289,7 +321,7 @@ class Step(Operation):
         if word == "from" and (self.name is not None or self.when is not True):
             help = "the value has the name of its step, and it is there always"
             wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
-        if word in ("steps", "positions"):
+        if word in ("steps", "positions", "table"):
             self._check_unnamed(word)
         if self.when is not True and word in UNCONDITIONAL:
             wrong(f"a `{word}` step has no condition of its own", UNCONDITIONAL[word], "when")
@@ -331,6 +363,7 @@ JOINS = ("add", "multiply", "concat")
 UNCONDITIONAL = {
     **dict.fromkeys(JOINS, "put it into a block, and write `when` in the call of that"),
     "positions": "put it into a `group:`, and write `when` beside that",
+    "table": "write it into its `step`, or give it a column",
     "residual": "write it inside of the residual, beside `branch`",
     "steps": "put them into a block that is `inline`, and write `when` in its call",
 }
