@@ -37,7 +37,7 @@ class FlaxSyntax(syntax.Syntax):
     module, sequence, identity = "nnx.Module", "nnx.Sequential", "nnx.Sequential()"
     tensor, forward, starts = "jax.Array", "__call__", ""
     part, optional = "Callable", ""
-    members, layout = "{}.layers", "channels_last"
+    members, named, layout = "{}.layers", False, "channels_last"
     declared, passed = ("*", "rngs: nnx.Rngs"), (Keyword("rngs", "rngs"),)
     helpers = ("make_divisible", *HELPERS)
     presets = frozenset(row.preset for row in ROWS if row.preset)

@@ -11,5 +11,5 @@ def ceil_max_pool(
     padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
 ) -> jax.Array:
     """Max-pooling in ceil mode."""
-    padding = ceil_padding(x, window_shape, strides, padding)
-    return nnx.max_pool(x, window_shape, strides, padding)
+    sides = ceil_padding(x, window_shape, strides, padding)
+    return nnx.max_pool(x, window_shape, strides, sides)

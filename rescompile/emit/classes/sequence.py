@@ -66,18 +66,26 @@ class Sequences:
         return tuple(made)
 
     def member(self, node: Node, before: Node | None) -> Code | None:
-        """A member without a name and a condition as one expression."""
-        if isinstance(node, Layer) and node.name is None and node.when is True:
-            return self.layer(node, before)
-        if not isinstance(node, (Group, Call)) or node.name or node.when is not True:
+        """A member without a condition, and without a name that it keeps, as one expression."""
+        if not isinstance(node, Child) or self.keeps_name(node) or node.when is not True:
             return None
-        if _joins_by_name(node):
+        if isinstance(node, Layer):
+            return self.layer(node, before)
+        if self.joins_by_name(node):
             return None
         code = self.one(node)
         if code is None or not spliced(node, self.program.network.blocks):
             return code
         assert isinstance(code, Made)
         return self.several(node, Made(f"*{code.func}", code.args))
+
+    def keeps_name(self, node: Child) -> bool:
+        return node.name is not None and self.syntax.named
+
+    def joins_by_name(self, node: Child) -> bool:
+        """Whether repetitions with names join a sequence of others: `*` would number them."""
+        named = isinstance(node, Call) and node.repeat is not None and node.children != "{i}"
+        return named and node.name is None and self.syntax.named
 
     def several(self, node: Call, made: Code) -> Code:
         """What a call makes as a list of members: a stage's function makes a sequence of them."""
@@ -143,7 +151,7 @@ class Sequences:
             before = node
 
     def appended(self, target: str, node: Group | Call) -> None:
-        code = None if _joins_by_name(node) else self.one(node)
+        code = None if self.joins_by_name(node) else self.one(node)
         if code is None and isinstance(node, Call) and node.name is None:
             self.repetitions(target, node)
         elif code is None:
@@ -158,7 +166,7 @@ class Sequences:
             self.append(target, code, node)
 
     def append(self, target: str, code: Code, node: Child) -> None:
-        name = "" if node.name is None else Label(node.name).code()
+        name = Label(str(node.name)).code() if self.keeps_name(node) else ""
         note = "" if isinstance(code, str) else self.note(node)
         self.lines.write(self.syntax.append(target, code, name), comment=note)
 
@@ -180,7 +188,7 @@ class Sequences:
         with self.turns(node, node.repeat, by_turn(first, rest) if runs else None) as width:
             given = self.program.given(self.scope, in_turn(node, block), width)
             name = Label().turn(node, Var(INDEX), self.scope)
-            code = "" if node.children == "{i}" else name.code()
+            code = name.code() if node.children != "{i}" and self.syntax.named else ""
             self.lines.write(self.syntax.append(target, inner.call(given), code))
 
     @contextmanager
@@ -218,12 +226,6 @@ class Sequences:
         self.lines.write(made, f"{layers}: list[{self.syntax.part}]")
         self.fill(layers, body, len(members))
         self.lines.write(layers, RETURN)
-
-
-def _joins_by_name(node: Child) -> bool:
-    """Whether repetitions with names join a sequence of others: `*` would number them."""
-    named = isinstance(node, Call) and node.repeat is not None and node.children != "{i}"
-    return named and node.name is None
 
 
 def _only_stage(node: Group) -> Call | None:

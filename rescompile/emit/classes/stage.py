@@ -34,7 +34,7 @@ class Lines(Writer):
     def __init__(self, syntax: Syntax, stage: Stage[Class]) -> None:
         super().__init__()
         self.syntax, self.stage, self.scope = syntax, stage, stage.scope
-        self.numbered = stage.node.children == "{i}"
+        self.numbered = stage.node.children == "{i}" or not syntax.named
 
     def one(self, channels: Dim, first: bool) -> Call:
         """A repetition, which `channels` enter."""
