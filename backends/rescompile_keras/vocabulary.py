@@ -48,6 +48,12 @@ def snake_case(name: str) -> str:
 
 
 BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
+AROUND = Form(  # pairs for rows and for columns
+    lambda sides, dim: Items(
+        "(", ")", tuple(Items("(", ")", tuple(map(dim, pair))) for pair in (sides[:2], sides[2:]))
+    ),
+    lambda given: (*given[0], *given[1]),
+)
 FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
 OLD = Form(lambda value, dim: number(complement(value)), complement)
 CONSTANT = Form(
@@ -133,6 +139,11 @@ OWN_LAYERS = (
     _own("HardTanh", ops.HardTanh),
     _own("ChannelMean", ops.ChannelMean),
     _own("ChannelMax", ops.ChannelMax),
+    _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
+    _own(
+        *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),
+        Argument("mode", "mode", choice(ops.PadMode)),
+    ),
 )
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
@@ -174,6 +185,10 @@ FUNCTIONS = (
     _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
     _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
     _own("space_to_depth", ops.SpaceToDepth, Argument("scale", "scale"), parts=MOVED),
+    _own(
+        *("unflatten", ops.Unflatten, Argument("size", "size", BOTH)),
+        parts=(("Reshape", "maps"), ("Permute", "")),
+    ),
     _own(
         *("split_softmax", ops.SplitSoftmax, Argument("splits", "splits")),
         Argument("groups", "groups"),

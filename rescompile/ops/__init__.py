@@ -54,7 +54,9 @@ from .base import (
 from .channel import (
     ChannelShuffle,
     DepthToSpace,
+    Pad,
     PadChannels,
+    PadMode,
     Permute,
     Rearrangement,
     Resampling,
@@ -64,10 +66,20 @@ from .channel import (
 )
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
-from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
+from .pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AdaptivePool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    GlobalPool,
+    MaxPool,
+    Pool,
+)
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
-from .vector import Flatten, Linear
+from .vector import Flatten, Linear, Unflatten
 from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
@@ -100,13 +112,16 @@ OPS: tuple[type[Op], ...] = (
     MaxPool,
     AvgPool,
     AdaptiveAvgPool,
+    AdaptiveMaxPool,
     GlobalAvgPool,
     GlobalMaxPool,
     Flatten,
+    Unflatten,
     Dropout,
     StochasticDepth,
     LayerScale,
     Scale,
+    Pad,
     PadChannels,
     SliceChannels,
     ChannelShuffle,
@@ -125,6 +140,8 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AdaptivePool",
     "Attribute",
     "AvgPool",
     "BatchNorm",
@@ -162,7 +179,9 @@ __all__ = [
     "Norm",
     "OPS",
     "Op",
+    "Pad",
     "PadChannels",
+    "PadMode",
     "Pair",
     "Parameter",
     "Permute",
@@ -192,6 +211,7 @@ __all__ = [
     "SplitSoftmax",
     "StochasticDepth",
     "Tanh",
+    "Unflatten",
     "Upsample",
     "Weighted",
     "attribute_dims",

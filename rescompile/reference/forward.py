@@ -204,6 +204,20 @@ def adaptive_avg_pool(op: ops.AdaptiveAvgPool, x: Array, *_: object) -> Array:
     return y
 
 
+def cell(n: int, count: int, i: int) -> slice:
+    """The pixels in cell i of a grid of so many over n pixels."""
+    return slice(i * n // count, -(-(i + 1) * n // count))
+
+
+def adaptive_max_pool(op: ops.AdaptiveMaxPool, x: Array, *_: object) -> Array:
+    """The maximum of each cell."""
+    (rows, columns), (h, w) = ints(op.size), x.shape[2:]
+    y = np.empty((*x.shape[:2], rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        y[:, :, i, j] = x[:, :, cell(h, rows, i), cell(w, columns, j)].max((2, 3))
+    return y
+
+
 def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
     y: Array = x.mean((2, 3), keepdims=op.keepdims)
     return y
@@ -216,6 +230,10 @@ def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
 
 def flatten(op: ops.Flatten, x: Array, *_: object) -> Array:
     return x.reshape(len(x), -1)
+
+
+def unflatten(op: ops.Unflatten, x: Array, *_: object) -> Array:
+    return x.reshape(len(x), -1, *ints(op.size))
 
 
 def drop(op: ops.Dropout | ops.StochasticDepth, x: Array, p: Params, training: bool) -> Array:
@@ -231,6 +249,21 @@ def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
 
 def scale(op: ops.Scale, x: Array, *_: object) -> Array:
     return x * cast(float, op.factor)
+
+
+def sources(mode: ops.PadMode, n: int, before: int, after: int) -> list[int]:
+    """Which of n pixels each pixel of the padded axis is."""
+    places = range(-before, n + after)
+    if mode is ops.PadMode.REPLICATE:
+        return [min(max(place, 0), n - 1) for place in places]
+    return [n - 1 - abs(n - 1 - abs(place)) for place in places]
+
+
+def pad_map(op: ops.Pad, x: Array, *_: object) -> Array:
+    top, bottom, left, right = ints(op.padding)
+    rows = sources(op.mode, x.shape[2], top, bottom)
+    columns = sources(op.mode, x.shape[3], left, right)
+    return x[:, :, rows][:, :, :, columns]
 
 
 def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
@@ -320,13 +353,16 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
+    ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
     ops.Flatten: flatten,
+    ops.Unflatten: unflatten,
     ops.Dropout: drop,
     ops.StochasticDepth: drop,
     ops.LayerScale: layer_scale,
     ops.Scale: scale,
+    ops.Pad: pad_map,
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,

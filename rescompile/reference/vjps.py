@@ -22,6 +22,7 @@ from .forward import (
     Array,
     Params,
     batch_moments,
+    cell,
     cells,
     interpolation,
     ints,
@@ -30,6 +31,7 @@ from .forward import (
     per_channel,
     pool_overhang,
     pool_windows,
+    sources,
     standardise,
     windows,
 )
@@ -199,6 +201,19 @@ def adaptive_avg_pool(
     return pulled, {}
 
 
+def adaptive_max_pool(
+    op: ops.AdaptiveMaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    (rows, columns), (h, w) = ints(op.size), x.shape[2:]
+    pulled = np.zeros_like(x)
+    for i, j in np.ndindex(rows, columns):
+        place = (slice(None), slice(None), cell(h, rows, i), cell(w, columns, j))
+        seen = x[place]
+        first = _greatest(seen.reshape(*seen.shape[:2], -1)).reshape(seen.shape)
+        pulled[place] += first * dy[:, :, i : i + 1, j : j + 1]
+    return pulled, {}
+
+
 def global_avg_pool(
     op: ops.GlobalAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
@@ -236,6 +251,17 @@ def channel_max(
 
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return dy, {}
+
+
+def pad_map(op: ops.Pad, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    top, bottom, left, right = ints(op.padding)
+    rows = sources(op.mode, x.shape[2], top, bottom)
+    columns = sources(op.mode, x.shape[3], left, right)
+    pulled = np.zeros_like(x)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            pulled[:, :, row, column] += dy[:, :, i, j]
+    return pulled, {}
 
 
 def layer_scale(
@@ -279,12 +305,14 @@ VJPS: dict[type[Op], Vjp] = {
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
+    ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
+    ops.Pad: pad_map,
     ops.Upsample: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,

@@ -78,6 +78,14 @@ def test_bilinear_has_half_pixel_centres() -> None:
     assert mean(ops.Upsample(2), [[0, 4]]) == [[0, 0, 4, 4]] * 2
 
 
+def test_padding_mirrors_the_map_or_repeats_its_border() -> None:
+    row = [[1, 2, 3]]
+    assert mean(ops.Pad((0, 0, 2, 1), ops.PadMode.REFLECT), row) == [[3, 2, 1, 2, 3, 2]]
+    assert mean(ops.Pad((1, 0, 2, 1), ops.PadMode.REPLICATE), row) == [[1, 1, 1, 2, 3, 3]] * 2
+    x = np.arange(8).reshape(1, 8)
+    assert mean(ops.Unflatten((2, 2)), x) == [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]
+
+
 def test_shuffle_interleaves_the_groups() -> None:
     x = np.arange(6).reshape(1, 6, 1, 1)
     assert np.ravel(mean(ops.ChannelShuffle(2), x)).tolist() == [0, 3, 1, 4, 2, 5]

@@ -16,10 +16,12 @@ from ...ir.joining import spread
 from ...ir.structure import JoinKind
 from ...ops import (
     AdaptiveAvgPool,
+    AdaptiveMaxPool,
     AvgPool,
     Conv,
     Flatten,
     GlobalAvgPool,
+    GlobalMaxPool,
     GlobalPool,
     LayerNorm,
     Linear,
@@ -160,6 +162,8 @@ def canonical(op: Op, x: Shape) -> Op:
         return replace(op, padding=op.pads(x))
     if isinstance(op, AdaptiveAvgPool) and op.size == (1, 1):
         return GlobalAvgPool(keepdims=True)
+    if isinstance(op, AdaptiveMaxPool) and op.size == (1, 1):
+        return GlobalMaxPool(keepdims=True)
     if isinstance(op, (LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
     if isinstance(op, Prelu) and x[0] == 1:

@@ -25,6 +25,7 @@ from ..types import (
     PoolPadding,
     Positive,
     Rate,
+    Sides,
     Slope,
     choice,
 )
@@ -64,6 +65,7 @@ TYPES: dict[Kind, Any] = {
     Kind.PAIR_FROM_ZERO: PairFromZero,
     Kind.PADDING: Padding,
     Kind.POOL_PADDING: PoolPadding,
+    Kind.SIDES: Sides,
     Kind.CUT: Cut,
     Kind.RATE: Rate,
     Kind.FLOAT: PlainFloat,

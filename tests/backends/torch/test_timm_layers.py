@@ -89,6 +89,21 @@ stages:
 """
 
 
+BLUR_POOL = """
+use: [blocks/blur_pool]
+stages:
+  - {block: blur_pool, name: small}
+  - {block: blur_pool, name: wide, kernel: 5, stride: 1}
+  - {block: blur_pool, name: wider, kernel: 5, stride: 2}
+"""
+
+
+def _blur_pool(layers: Any) -> Any:
+    """Its kernels are buffers that no state dict has."""
+    made = ((3, 2), (5, 1), (5, 2))
+    return torch.nn.Sequential(*(layers.BlurPool2d(16, kernel, stride) for kernel, stride in made))
+
+
 def _radix_softmax(layers: Any) -> Any:
     nn, softmax = torch.nn, layers.split_attn.RadixSoftmax(3, 2)
     made = nn.Sequential(nn.Conv2d(16, 24, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), softmax)
@@ -111,6 +126,7 @@ LAYERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         SPATIAL_ATTENTION,
         lambda layers: layers.cbam.SpatialAttn(),
     ),
+    "blur pool": (BLUR_POOL, _blur_pool),
 }
 
 
