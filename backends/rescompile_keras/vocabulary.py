@@ -91,6 +91,8 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.InstanceNorm: SCALES,
     ops.LayerScale: {"": "scale"},
     ops.Prelu: {"weight": "alpha"},
+    ops.ChannelConv: WEIGHTS,
+    ops.GlobalResponseNorm: SCALES,
 }
 WORDS = (
     *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
@@ -139,6 +141,15 @@ OWN_LAYERS = (
     _own("HardTanh", ops.HardTanh),
     _own("ChannelMean", ops.ChannelMean),
     _own("ChannelMax", ops.ChannelMax),
+    _own(
+        *("ChannelConv", ops.ChannelConv, Argument("size", "size")),
+        *(option("use_bias", "bias", LITERAL, False), INITIAL),
+    ),
+    _own(
+        *("LocalResponseNormalization", ops.LocalResponseNorm, Argument("size", "size")),
+        *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
+    ),
+    _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
     _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
     _own(
         *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),

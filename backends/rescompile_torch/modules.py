@@ -109,6 +109,14 @@ OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
 PIXELS = Argument("output_size", "size", PAIR)
 RANGE = (Argument("start", "start"), Argument("stop", "stop"))
+NO_BIAS = option("bias", "bias", LITERAL, False)
+RESPONSE = (
+    Argument("size", "size"),
+    option("alpha", "alpha", LITERAL, 1e-4),
+    option("beta", "beta", LITERAL, 0.75),
+    option("k", "k", LITERAL, 1.0),
+)
+CHANNELS = (entering("channels"), option("eps", "epsilon", LITERAL, 1e-6))
 SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
@@ -177,6 +185,10 @@ TABLE = (
     _module("SplitSoftmax", ops.SplitSoftmax, Argument("splits", "splits"), GROUPS, own=True),
     _module("ChannelMean", ops.ChannelMean, own=True),
     _module("ChannelMax", ops.ChannelMax, own=True),
+    _module("ChannelConv", ops.ChannelConv, Argument("size", "size"), NO_BIAS, own=True),
+    _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
+    _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, rank=3, own=True),
+    _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 MODULES: dict[type[Op], Writes] = {

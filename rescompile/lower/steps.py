@@ -27,7 +27,7 @@ from ..ir.structure import (
     Param,
 )
 from ..language.models import Spec, Step
-from ..ops import LayerNorm, Linear, Permute
+from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
 from ..reserved import child_name
 from .blocks import Calls
 from .liveness import check_values
@@ -122,12 +122,12 @@ class Steps:
                 if not isinstance(node, Layer) or not node.op.positional:
                     message = f"this `{inner.word}` step is no matter of single positions"
                     help = (
-                        "`positions` take linear layers, layer norms, activations but softmax, "
-                        "and dropout"
+                        "`positions` take linear layers, layer norms, global response norms, "
+                        "dropout, and activations but softmax and prelu"
                     )
                     raise fault("E208", message, inner.at(), help)
                 op = node.op
-                if isinstance(op, (Linear, LayerNorm)):
+                if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
                     op = replace(op, positions=True)
                 body.append(replace(node, op=op))
         last, first = (Layer(Permute(last), at=step.at()) for last in (True, False))

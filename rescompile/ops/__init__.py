@@ -32,7 +32,7 @@ from .activation import (
     Softsign,
     Tanh,
 )
-from .attention import ChannelMax, ChannelMean, SplitSoftmax
+from .attention import ChannelConv, ChannelMax, ChannelMean, SplitSoftmax
 from .attribute import REQUIRED, Attribute, Kind, attributes
 from .base import (
     MAX_EXTENT,
@@ -79,6 +79,7 @@ from .pool import (
 )
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
+from .response import GlobalResponseNorm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
 from .window import same_padding
 
@@ -132,6 +133,9 @@ OPS: tuple[type[Op], ...] = (
     SplitSoftmax,
     ChannelMean,
     ChannelMax,
+    ChannelConv,
+    LocalResponseNorm,
+    GlobalResponseNorm,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -146,6 +150,7 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Celu",
+    "ChannelConv",
     "ChannelMax",
     "ChannelMean",
     "ChannelShuffle",
@@ -160,6 +165,7 @@ __all__ = [
     "GlobalAvgPool",
     "GlobalMaxPool",
     "GlobalPool",
+    "GlobalResponseNorm",
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
@@ -171,6 +177,7 @@ __all__ = [
     "LayerScale",
     "LeakyRelu",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "MAX_EXTENT",
     "MaxPool",

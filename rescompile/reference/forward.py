@@ -316,6 +316,41 @@ def channel_max(op: ops.ChannelMax, x: Array, *_: object) -> Array:
     return y
 
 
+def channel_conv(op: ops.ChannelConv, x: Array, p: Params, *_: object) -> Array:
+    """y[c] = b + sum over i of w[i] x[c + i - half]."""
+    (size,) = ints((op.size,))
+    y: Array = neighbours(x, size) @ p["weight"].ravel()
+    return y + p["bias"] if op.bias else y
+
+
+def neighbours(x: Array, size: int) -> Array:
+    """Of each channel those around it, itself in their middle, as a last axis: a view."""
+    sides = [(0, 0), (size // 2, (size - 1) // 2), *((0, 0) for _ in x.shape[2:])]
+    return sliding_window_view(np.pad(x, sides), size, axis=1)
+
+
+def response(op: ops.LocalResponseNorm, x: Array) -> Array:
+    """k + alpha times the mean of the neighbours' squares."""
+    (size,) = ints((op.size,))
+    divisor: Array = op.k + op.alpha * neighbours(x * x, size).mean(-1)
+    return divisor
+
+
+def local_response_norm(op: ops.LocalResponseNorm, x: Array, *_: object) -> Array:
+    return x / response(op, x) ** op.beta
+
+
+def norms(op: ops.GlobalResponseNorm, x: Array) -> tuple[Array, Array]:
+    """Of each channel the norm over all positions, and the mean of all with epsilon."""
+    each: Array = np.sqrt((x * x).sum((2, 3), keepdims=True))
+    return each, each.mean(1, keepdims=True) + op.epsilon
+
+
+def global_response_norm(op: ops.GlobalResponseNorm, x: Array, p: Params, *_: object) -> Array:
+    each, mean = norms(op, x)
+    return x + _affine(x * each / mean, p)
+
+
 def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     """The identity: here the channels stand first throughout."""
     return x
@@ -373,4 +408,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,
+    ops.ChannelConv: channel_conv,
+    ops.LocalResponseNorm: local_response_norm,
+    ops.GlobalResponseNorm: global_response_norm,
 }

@@ -26,11 +26,14 @@ from .forward import (
     cells,
     interpolation,
     ints,
+    neighbours,
+    norms,
     pad,
     patches,
     per_channel,
     pool_overhang,
     pool_windows,
+    response,
     sources,
     standardise,
     windows,
@@ -249,6 +252,38 @@ def channel_max(
     return np.moveaxis(_greatest(np.moveaxis(x, 1, -1)), -1, 1) * dy, {}
 
 
+def channel_conv(
+    op: ops.ChannelConv, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    (size,) = ints((op.size,))
+    given = np.tensordot(dy, neighbours(x, size), dy.ndim)
+    gradients = {"weight": given.reshape(p["weight"].shape)}
+    if op.bias:
+        gradients["bias"] = dy.sum(keepdims=True).reshape(1)
+    return neighbours(dy, size) @ p["weight"].ravel()[::-1], gradients
+
+
+def local_response_norm(
+    op: ops.LocalResponseNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    """Whose neighbour a channel is: the window of its own, turned around."""
+    (size,) = ints((op.size,))
+    divisor = response(op, x)
+    shared = neighbours((dy * y / divisor)[:, ::-1], size).mean(-1)[:, ::-1]
+    return dy / divisor**op.beta - 2.0 * op.alpha * op.beta * x * shared, {}
+
+
+def global_response_norm(
+    op: ops.GlobalResponseNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    each, mean = norms(op, x)
+    inner, given = _unaffine(x * each / mean, p, dy)
+    pulled = (inner * x).sum((2, 3), keepdims=True)
+    of_each = pulled / mean - (pulled * each).mean(1, keepdims=True) / mean**2
+    along = np.divide(x, each, out=np.zeros_like(x), where=each > 0)
+    return dy + inner * each / mean + of_each * along, given
+
+
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return dy, {}
 
@@ -317,5 +352,8 @@ VJPS: dict[type[Op], Vjp] = {
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,
+    ops.ChannelConv: channel_conv,
+    ops.LocalResponseNorm: local_response_norm,
+    ops.GlobalResponseNorm: global_response_norm,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

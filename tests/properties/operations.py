@@ -12,16 +12,11 @@ from .values import Scope, Step, Values
 
 POOLS = ("max_pool", "avg_pool")
 EVEN = (*POOLS, "conv_transpose")
-VECTOR = (
-    "linear",
-    "linear",
-    "norm",
-    "activation",
-    "dropout",
-    "stochastic_depth",
-    "unflatten",
-)  # mostly fit
-NEVER = ("flatten", "linear", "unflatten")  # where a map is to stay one
+VECTOR = (  # mostly fit
+    *("linear", "linear", "norm", "activation", "dropout", "stochastic_depth", "unflatten"),
+    *("channel_conv", "split_softmax"),
+)
+NEVER = ("flatten", "linear", "unflatten", "channel_conv")  # where a map is to stay one
 WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
 CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
 GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)]

@@ -7,7 +7,10 @@ class BorderPadding2D(layers.Layer):
     """Pixels around the map, taken from it: mirrored at its border, or the outermost ones."""
 
     def __init__(
-        self, padding: tuple[tuple[int, int], tuple[int, int]], mode: str, **kwargs
+        self,
+        padding: tuple[tuple[int, int], tuple[int, int]],
+        mode: str,
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.padding = padding
@@ -17,7 +20,8 @@ class BorderPadding2D(layers.Layer):
         for axis, (before, after) in enumerate(self.padding, start=1):
             last = x.shape[axis] - 1
             places = range(-before, last + 1 + after)
-            x = keras.ops.take(x, [self.source(place, last) for place in places], axis=axis)
+            pixels = [self.source(place, last) for place in places]
+            x = keras.ops.take(x, pixels, axis=axis)
         return x
 
     def source(self, place: int, last: int) -> int:
@@ -27,4 +31,8 @@ class BorderPadding2D(layers.Layer):
         return min(max(place, 0), last)
 
     def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "padding": self.padding, "mode": self.mode}
+        return {
+            **super().get_config(),
+            "padding": self.padding,
+            "mode": self.mode,
+        }

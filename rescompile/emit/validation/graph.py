@@ -23,6 +23,7 @@ from ...ops import (
     GlobalAvgPool,
     GlobalMaxPool,
     GlobalPool,
+    GlobalResponseNorm,
     LayerNorm,
     Linear,
     Op,
@@ -164,7 +165,7 @@ def canonical(op: Op, x: Shape) -> Op:
         return GlobalAvgPool(keepdims=True)
     if isinstance(op, AdaptiveMaxPool) and op.size == (1, 1):
         return GlobalMaxPool(keepdims=True)
-    if isinstance(op, (LayerNorm, Linear)):
+    if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
     if isinstance(op, Prelu) and x[0] == 1:
         return replace(op, shared=True)

@@ -169,6 +169,18 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.SplitSoftmax: a_split_softmax,
     ops.ChannelMean: lambda rng: (ops.ChannelMean(), a_map(rng)),
     ops.ChannelMax: lambda rng: (ops.ChannelMax(), a_map(rng)),
+    ops.ChannelConv: lambda rng: (
+        ops.ChannelConv(2 * int(rng.integers(3)) + 1, bool(rng.integers(2))),
+        (int(rng.integers(1, 9)), *(1, 1)[: 2 * int(rng.integers(2))]),
+    ),
+    ops.LocalResponseNorm: lambda rng: (
+        ops.LocalResponseNorm(int(rng.integers(1, 6)), *rng.uniform(0.1, 2.0, 3).tolist()),
+        a_map(rng, 2),
+    ),
+    ops.GlobalResponseNorm: lambda rng: (
+        ops.GlobalResponseNorm(10.0 ** -rng.integers(2, 7)),
+        a_map(rng),
+    ),
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -225,6 +237,13 @@ def torch_layer_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
 def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
     more = {"align_corners": False} if op.mode is ops.Resampling.BILINEAR else {}
     return t.nn.functional.interpolate(x, scale_factor=op.scale, mode=op.mode.value, **more)
+
+
+def torch_global_response_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
+    norm = x.norm(p=2, dim=(2, 3), keepdim=True)
+    share = norm / (norm.mean(1, keepdim=True) + op.epsilon)
+    weight, bias = (p[leaf][:, None, None] for leaf in ("weight", "bias"))
+    return x + bias + weight * x * share
 
 
 THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
@@ -288,6 +307,13 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ),
     ops.ChannelMean: lambda t, op, x, p: x.mean(1, keepdim=True),
     ops.ChannelMax: lambda t, op, x, p: x.amax(1, keepdim=True),
+    ops.ChannelConv: lambda t, op, x, p: t.conv1d(
+        x.flatten(1)[:, None], p["weight"], p.get("bias"), padding=op.size // 2
+    ).reshape(x.shape),
+    ops.LocalResponseNorm: lambda t, op, x, p: t.nn.functional.local_response_norm(
+        x, op.size, op.alpha, op.beta, op.k
+    ),
+    ops.GlobalResponseNorm: torch_global_response_norm,
     ops.Upsample: torch_upsample,
 }
 
