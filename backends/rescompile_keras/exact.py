@@ -17,7 +17,17 @@ from typing import Any
 import keras
 import numpy as np
 
-FLOATS = ("momentum", "epsilon", "rate", "negative_slope", "alpha", "max_value", "scale")
+FLOATS = (
+    "momentum",
+    "epsilon",
+    "rate",
+    "negative_slope",
+    "alpha",
+    "max_value",
+    "scale",
+    "beta",
+    "k",
+)
 
 
 def allow_float64() -> None:

@@ -110,6 +110,11 @@ def _linear(op: ops.Linear, at: Place, style: Style) -> Code:
     return words.DENSE.applied(at, _said(op, at) | {"kernel_initializer": drawn})
 
 
+def _channel_conv(op: ops.ChannelConv, at: Place, style: Style) -> Code:
+    init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
+    return USUAL[ops.ChannelConv].applied(at, _said(op, at) | init)
+
+
 def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
     if op != style.norm:
         return norm_layer(op).applied(at, _said(op, at))
@@ -159,6 +164,7 @@ TABLE: dict[type[Op], Rule] = {
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
+    ops.ChannelConv: _channel_conv,
     ops.BatchNorm: _batch_norm,
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,

@@ -48,6 +48,12 @@ def snake_case(name: str) -> str:
 
 
 BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
+AROUND = Form(  # pairs for rows and for columns
+    lambda sides, dim: Items(
+        "(", ")", tuple(Items("(", ")", tuple(map(dim, pair))) for pair in (sides[:2], sides[2:]))
+    ),
+    lambda given: (*given[0], *given[1]),
+)
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
     lambda given: given.value,
@@ -83,6 +89,8 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.InstanceNorm: SCALES,
     ops.LayerScale: {"": "scale"},
     ops.Prelu: {"weight": "alpha"},
+    ops.ChannelConv: WEIGHTS,
+    ops.GlobalResponseNorm: SCALES,
 }
 WORDS = (
     *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
@@ -131,6 +139,20 @@ OWN_LAYERS = (
     _own("HardTanh", ops.HardTanh),
     _own("ChannelMean", ops.ChannelMean),
     _own("ChannelMax", ops.ChannelMax),
+    _own(
+        *("ChannelConv", ops.ChannelConv, Argument("size", "size")),
+        *(option("use_bias", "bias", LITERAL, False), INITIAL),
+    ),
+    _own(
+        *("LocalResponseNormalization", ops.LocalResponseNorm, Argument("size", "size")),
+        *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
+    ),
+    _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
+    _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
+    _own(
+        *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),
+        Argument("mode", "mode", choice(ops.PadMode)),
+    ),
 )
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
@@ -172,6 +194,10 @@ FUNCTIONS = (
     _own("channel_shuffle", ops.ChannelShuffle, Argument("groups", "groups"), parts=MOVED),
     _own("depth_to_space", ops.DepthToSpace, Argument("scale", "scale"), parts=MOVED),
     _own("space_to_depth", ops.SpaceToDepth, Argument("scale", "scale"), parts=MOVED),
+    _own(
+        *("unflatten", ops.Unflatten, Argument("size", "size", BOTH)),
+        parts=(("Reshape", "maps"), ("Permute", "")),
+    ),
     _own(
         *("split_softmax", ops.SplitSoftmax, Argument("splits", "splits")),
         Argument("groups", "groups"),

@@ -16,9 +16,10 @@ DEFAULT = Initializer(True, Fraction(1, 3), "fan_in")  # PyTorch's own, of kerne
 # What tells PyTorch's Kaiming rules the scale of the variance.
 GAINS = {2: 'nonlinearity="relu"', 1: 'nonlinearity="linear"', Fraction(1, 3): "a=5**0.5"}
 # The modules whose weights are drawn, as code tells them from others.
-DRAWN: dict[type[Weighted], str] = {
-    one.kind: f"nn.{one.name}" for one in TABLE if issubclass(one.kind, Weighted) and not one.own
-}
+DRAWN: dict[type[Weighted], str] = {}
+for _one in TABLE:
+    if issubclass(_one.kind, Weighted):
+        DRAWN.setdefault(_one.kind, _one.name if _one.own else f"nn.{_one.name}")
 WITH_BIAS = "module.bias is not None"
 ZEROS = "nn.init.zeros_(module.bias)"
 GUARDED = (f"if {WITH_BIAS}:", f"    {ZEROS}")

@@ -50,6 +50,25 @@ def _edges(padding: Any, dim: Render) -> Code:
     return Items("(", ")", tuple(dim(padding[i]) for i in (2, 3, 0, 1)))
 
 
+def _around(mode: ops.PadMode) -> Form:
+    """Padding of one mode in that order; one number where all sides are the same."""
+
+    def write(value: Any, dim: Render) -> Code:
+        sides = value[0]
+        same = all(side == sides[0] for side in sides)
+        return dim(sides[0]) if same else _edges(sides, dim)
+
+    def read(given: Any) -> Any:
+        left, right, top, bottom = given if isinstance(given, tuple) else (given,) * 4
+        return (top, bottom, left, right), mode
+
+    return Form(write, read, lambda value: value[1] is mode)
+
+
+def _around_by(mode: ops.PadMode) -> Argument:
+    return Argument("padding", ("padding", "mode"), _around(mode))
+
+
 def _depths(padding: Any, dim: Render) -> Code:
     before, after = padding
     return f"(0, 0, 0, 0, {dim(before)}, {dim(after)})"
@@ -65,6 +84,9 @@ def _read_depths(padding: tuple[int, ...]) -> tuple[int, int]:
 EDGES = Form(_edges, lambda given: (*given[2:], *given[:2]))
 DEPTHS = Form(_depths, _read_depths)
 
+MAP = Form(
+    lambda size, dim: Items("(", ")", ("-1", *map(dim, size))), lambda given: tuple(given[1:])
+)
 SIZE, STRIDE = Argument("kernel_size", "kernel", PAIR), option("stride", "stride", PAIR, 1)
 PADDING, CUT = option("padding", "padding", SIDES, 0), option("padding", "padding", PAIR, 0)
 PADDED = option("padding", "padding", EDGES, (0, 0, 0, 0))
@@ -87,6 +109,14 @@ OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
 PIXELS = Argument("output_size", "size", PAIR)
 RANGE = (Argument("start", "start"), Argument("stop", "stop"))
+NO_BIAS = option("bias", "bias", LITERAL, False)
+RESPONSE = (
+    Argument("size", "size"),
+    option("alpha", "alpha", LITERAL, 1e-4),
+    option("beta", "beta", LITERAL, 0.75),
+    option("k", "k", LITERAL, 1.0),
+)
+CHANNELS = (entering("channels"), option("eps", "epsilon", LITERAL, 1e-6))
 SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
@@ -133,12 +163,21 @@ TABLE = (
     _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
     _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, ONE_PIXEL, implied=(("keepdims", True),)),
     _module("AdaptiveMaxPool2d", ops.GlobalMaxPool, ONE_PIXEL, implied=(("keepdims", True),)),
-    _module("AdaptiveAvgPool2d", ops.AdaptiveAvgPool, PIXELS),  # and what one of 1 means
+    # And what those of 1 mean.
+    _module("AdaptiveAvgPool2d", ops.AdaptiveAvgPool, PIXELS),
+    _module("AdaptiveMaxPool2d", ops.AdaptiveMaxPool, PIXELS),
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
     _module("StochasticDepth", ops.StochasticDepth, Argument("rate", "rate"), own=True),
     _module("Scale", ops.Scale, Argument("factor", "factor"), own=True),
     _module("ZeroPad3d", ops.PadChannels, Argument("padding", ("before", "after"), DEPTHS)),
+    _module("ReflectionPad2d", ops.Pad, _around_by(ops.PadMode.REFLECT)),
+    _module("ReplicationPad2d", ops.Pad, _around_by(ops.PadMode.REPLICATE)),
+    _module(
+        *("Unflatten", ops.Unflatten, Argument("dim", (), constant(1))),
+        Argument("unflattened_size", "size", MAP),
+        rank=1,
+    ),
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
     _module("PixelShuffle", ops.DepthToSpace, Argument("upscale_factor", "scale")),
@@ -146,6 +185,10 @@ TABLE = (
     _module("SplitSoftmax", ops.SplitSoftmax, Argument("splits", "splits"), GROUPS, own=True),
     _module("ChannelMean", ops.ChannelMean, own=True),
     _module("ChannelMax", ops.ChannelMax, own=True),
+    _module("ChannelConv", ops.ChannelConv, Argument("size", "size"), NO_BIAS, own=True),
+    _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
+    _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, rank=3, own=True),
+    _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE),
 )
 MODULES: dict[type[Op], Writes] = {

@@ -69,9 +69,13 @@ class Operation(Leaf):
             return draw(DEFAULT, parameter.shape)
         if isinstance(self.op, ops.Weighted):
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
-        if isinstance(self.op, ops.Prelu):
-            return Draw(CONSTANT, self.op.init)
+        if self.entry.own or isinstance(self.op, ops.Prelu):
+            return Draw(CONSTANT, parameter.start)
         return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+
+
+class Conv1d(Operation):
+    """What emitted files have of it: the convolution over channels."""
 
 
 class PReLU(Operation):
@@ -123,7 +127,7 @@ def kaiming(uniform: bool) -> Callable[..., None]:
 
 CLASSES = {entry.name: Operation.of(entry) for entry in TABLE if not entry.own}
 CLASSES[PRELU.name] = PReLU
-OF_KIND = {made.entry.kind: made for made in CLASSES.values()}
+OF_KIND = {made.entry.kind: made for made in CLASSES.values()} | {ops.ChannelConv: Conv1d}
 # What files define themselves, as text that is always the same: subclasses of PyTorch's module for
 # the operation, if there is one.
 STANDINS: dict[str, type[Module]] = {
@@ -132,6 +136,7 @@ STANDINS: dict[str, type[Module]] = {
 }
 NN = SimpleNamespace(
     **CLASSES,
+    Conv1d=Conv1d,
     Module=Module,
     Sequential=Sequential,
     Identity=Identity,

@@ -28,6 +28,7 @@ VALUES: dict[str, list[Any]] = {
     "float": [0.25, 0.5],
     "bool": [True, False],
     "Resampling": list(ops.Resampling),
+    "PadMode": list(ops.PadMode),
 }
 # Where the channels of an input lie, which is another thing than what is computed from it.
 LIES = ("last", "positions")

@@ -32,6 +32,10 @@ stem:
   - depth_to_space: {scale: 2}
   - norm: {kind: layer}
   - split_softmax: {splits: 2}
+  - local_response_norm: {size: 5, alpha: 0.01, beta: 0.5, k: 2.0}
+  - global_response_norm: {}
+  - pad: {padding: [1, 2, 3, 4], mode: reflect}
+  - multiply: [[], [{global_max_pool: {keepdims: true}}, {channel_conv: {size: 3}}]]
   - channel_shuffle: {groups: 2}
   - concat:
       - - conv: {channels: 2, kernel: 3}

@@ -114,9 +114,9 @@ def layout_of(
 ) -> Layout:
     """How a tensor of a bound op on input shape `x` lies where channels are last.
 
-    A kernel is H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in, multiplier) and a
-    linear layer's is in, out; all else is a vector. `flattened` is the map before a linear layer
-    that kept the target's order.
+    A kernel is H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in, multiplier), or
+    has another number of axes before the last two, and a linear layer's is in, out; all else is a
+    vector. `flattened` is the map before a linear layer that kept the target's order.
     """
     shape = split = parameter.shape
     if not isinstance(parameter.start, Role):
@@ -127,7 +127,7 @@ def layout_of(
         return Layout(shape, split, order, shape[::-1])
     if depthwise:
         split = (x[0], shape[0] // x[0], *shape[2:])
-    order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
+    order = (2, 3, 0, 1) if depthwise else (*range(2, len(shape)), 1, 0)
     return Layout(shape, split, order, tuple(split[axis] for axis in order))
 
 

@@ -29,14 +29,14 @@ from ..ir.structure import (
 )
 from ..ir.taps import tapped, taps
 from ..ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, walk_traces
-from ..ops import AdaptiveAvgPool, AvgPool, GlobalPool, MaxPool, Weighted, show_shape
+from ..ops import AdaptivePool, AvgPool, GlobalPool, MaxPool, Weighted, show_shape
 from ..table import short
 from . import words
 from .diagram import Element, Framed, Goto, Parallel, Shortcut, Step
 from .scene import TIMES, Text
 
 SIGNS = {JoinKind.ADD: "+", JoinKind.MULTIPLY: TIMES, JoinKind.CONCAT: "concat"}
-POOLS = (MaxPool, AvgPool, AdaptiveAvgPool, GlobalPool)
+POOLS = (MaxPool, AvgPool, AdaptivePool, GlobalPool)
 Known = dict[int, list[tuple[Path, Trace]]]  # by node: where it runs, and what it does there
 
 

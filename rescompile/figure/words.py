@@ -26,6 +26,13 @@ WORDS = {
     "layer_norm": "layer norm",
     "group_norm": "group norm",
     "instance_norm": "instance norm",
+    "adaptive_max_pool": "adaptive max pool",
+    "channel_mean": "mean of channels",
+    "channel_max": "maximum of channels",
+    "channel_conv": "conv of channels",
+    "local_response_norm": "local response norm",
+    "global_response_norm": "global response norm",
+    "split_softmax": "split softmax",
 }
 TOLD = ("kernel", "stride", "channels", "features", "groups", "padding", "bias")  # in words above
 MAX_WIDTH = 34  # characters of a line in a box

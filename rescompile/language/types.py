@@ -315,6 +315,13 @@ Bool = Annotated[bool, Rule(_bool, type="boolean")]
 Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _EXPRESSION])]
 Pair = Annotated[Any, Rule(_tuple((2,), _EDGES, 1), **_extents(1, 2))]
 PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
+Sides = Annotated[
+    Any,
+    Rule(
+        _tuple((2, 4), "one number, [vertical, horizontal], or [top, bottom, left, right]"),
+        **_extents(0, 2, 4),
+    ),
+]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
 Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]

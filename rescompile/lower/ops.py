@@ -75,7 +75,7 @@ def _read(declared: Attribute, value: Any, dim: Reader) -> Any:
         return dim(value, name)
     if kind in (Kind.PAIR, Kind.PAIR_FROM_ZERO, Kind.CUT):
         return _pair(value, dim, name)
-    if kind in (Kind.PADDING, Kind.POOL_PADDING):
+    if kind in (Kind.PADDING, Kind.POOL_PADDING, Kind.SIDES):
         return ops.Same.SAME if value == "same" else _quad(value, dim)
     if kind is Kind.FLAG:
         return dim(value, name, bool)

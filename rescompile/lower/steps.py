@@ -29,7 +29,7 @@ from ..ir.structure import (
     is_repeated,
 )
 from ..language.models import Spec, Step
-from ..ops import LayerNorm, Linear, Permute
+from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
 from .blocks import Calls
 from .branches import varies, written_out
 from .liveness import check_values
@@ -137,12 +137,12 @@ class Steps:
                 if not isinstance(node, Layer) or not node.op.positional:
                     message = f"this `{inner.word}` step is no matter of single positions"
                     help = (
-                        "`positions` take linear layers, layer norms, activations but softmax, "
-                        "and dropout"
+                        "`positions` take linear layers, layer norms, global response norms, "
+                        "dropout, and activations but softmax and prelu"
                     )
                     raise fault("E208", message, inner.at(), help)
                 op = node.op
-                if isinstance(op, (Linear, LayerNorm)):
+                if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
                     op = replace(op, positions=True)
                 body.append(replace(node, op=op))
         last, first = (Layer(Permute(last), at=step.at()) for last in (True, False))

@@ -32,7 +32,7 @@ from .activation import (
     Softsign,
     Tanh,
 )
-from .attention import ChannelMax, ChannelMean, SplitSoftmax
+from .attention import ChannelConv, ChannelMax, ChannelMean, SplitSoftmax
 from .attribute import REQUIRED, Attribute, Kind, attributes
 from .base import (
     MAX_EXTENT,
@@ -54,7 +54,9 @@ from .base import (
 from .channel import (
     ChannelShuffle,
     DepthToSpace,
+    Pad,
     PadChannels,
+    PadMode,
     Permute,
     Rearrangement,
     Resampling,
@@ -64,10 +66,21 @@ from .channel import (
 )
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
-from .pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, GlobalMaxPool, GlobalPool, MaxPool, Pool
+from .pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AdaptivePool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    GlobalPool,
+    MaxPool,
+    Pool,
+)
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resize import KEEPS, Resize, Resizes
-from .vector import Flatten, Linear
+from .response import GlobalResponseNorm, LocalResponseNorm
+from .vector import Flatten, Linear, Unflatten
 from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
@@ -100,13 +113,16 @@ OPS: tuple[type[Op], ...] = (
     MaxPool,
     AvgPool,
     AdaptiveAvgPool,
+    AdaptiveMaxPool,
     GlobalAvgPool,
     GlobalMaxPool,
     Flatten,
+    Unflatten,
     Dropout,
     StochasticDepth,
     LayerScale,
     Scale,
+    Pad,
     PadChannels,
     SliceChannels,
     ChannelShuffle,
@@ -117,6 +133,9 @@ OPS: tuple[type[Op], ...] = (
     SplitSoftmax,
     ChannelMean,
     ChannelMax,
+    ChannelConv,
+    LocalResponseNorm,
+    GlobalResponseNorm,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
 NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm)}
@@ -125,10 +144,13 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
+    "AdaptivePool",
     "Attribute",
     "AvgPool",
     "BatchNorm",
     "Celu",
+    "ChannelConv",
     "ChannelMax",
     "ChannelMean",
     "ChannelShuffle",
@@ -143,6 +165,7 @@ __all__ = [
     "GlobalAvgPool",
     "GlobalMaxPool",
     "GlobalPool",
+    "GlobalResponseNorm",
     "GroupNorm",
     "HardSigmoid",
     "HardSwish",
@@ -154,6 +177,7 @@ __all__ = [
     "LayerScale",
     "LeakyRelu",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "MAX_EXTENT",
     "MaxPool",
@@ -162,7 +186,9 @@ __all__ = [
     "Norm",
     "OPS",
     "Op",
+    "Pad",
     "PadChannels",
+    "PadMode",
     "Pair",
     "Parameter",
     "Permute",
@@ -192,6 +218,7 @@ __all__ = [
     "SplitSoftmax",
     "StochasticDepth",
     "Tanh",
+    "Unflatten",
     "Upsample",
     "Weighted",
     "attribute_dims",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import cast
 
 from ..expr.dims import Dim
 from .attribute import Kind, attribute, operation
-from .base import Op, Shape, ShapeError, as_map
+from .base import Op, Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
 
 
 @operation
@@ -67,3 +68,38 @@ class ChannelMax(ChannelPool):
 
     __slots__ = ()
     word = "channel_max"
+
+
+@operation
+class ChannelConv(Weighted):
+    """Convolution over the channels of one pixel, or of a vector: each sees its neighbours alone.
+
+    A single kernel is moved along the channels, with zeros beyond the first and the last, so that
+    as many leave as enter (Wang et al. 2020, ECA-Net).
+    """
+
+    word = "channel_conv"
+    role = Role.CONV
+    size: Dim = attribute(Kind.POSITIVE, "Channels that each sees, itself in the middle; odd.")
+    bias: bool = attribute(Kind.BOOL, "Whether one number is added to all.", default=False)
+
+    def output(self, x: Shape) -> Shape:
+        if prod(x) != x[0]:
+            raise ShapeError(
+                "channel_conv needs one value for each channel, but its input is a map",
+                f"the input is {show_shape(x)}",
+                "put `global_avg_pool: {keepdims: true}` before it",
+            )
+        if cast(int, self.size) % 2 == 0:
+            raise ShapeError(
+                f"channel_conv: a size of {self.size} has no middle",
+                help="choose an odd number",
+                key="size",
+            )
+        return x
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        return self.weights((1, 1, cast(int, self.size)), 1)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return x[0] * cast(int, self.size)

@@ -34,6 +34,7 @@ class Kind(Enum):
     PAIR_FROM_ZERO = "two whole numbers from 0"
     PADDING = "pixels on four sides, or `same`"
     POOL_PADDING = "pixels on four sides, alike on opposite ones"
+    SIDES = "pixels on four sides"
     CUT = "rows and columns taken off, alike on opposite sides"
     RATE = "from 0, less than 1"
     FLOAT = "any number"

@@ -70,7 +70,7 @@ class Op:
     nonnegative: ClassVar[bool] = False  # nothing that leaves is negative, whatever enters
     keeps_sign: ClassVar[bool] = False  # nothing that leaves is negative if nothing that enters is
     orderless: ClassVar[bool] = False  # the elements of a vector may come in any order
-    positional: ClassVar[bool] = False  # it does the same at each position of a map by itself
+    positional: ClassVar[bool] = False  # it may stand where the channels are last: `positions`
     stateless: ClassVar[bool] = False  # one object can serve all equal uses
     light: ClassVar[bool] = False  # cheap, and short to write: conv, then norm, then relu
     in_place: ClassVar[bool] = False  # its output may take the place of its input

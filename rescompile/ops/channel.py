@@ -9,8 +9,9 @@ from ..expr.dims import Dim, binary
 from ..expr.polynomial import product, total
 from .attribute import Kind, attribute, operation
 from .axis import Axis, bilinear, nearest, window
-from .base import Op, Shape, ShapeError, as_map, check_groups
+from .base import Op, Quad, Shape, ShapeError, as_map, check_groups
 from .resize import Resize, Resizes
+from .window import ints
 
 
 class Rearrangement(Op):
@@ -150,6 +151,45 @@ class Permute(Rearrangement):
 
     def output(self, x: Shape) -> Shape:
         return as_map(x, "a step of `positions`")
+
+
+class PadMode(Enum):
+    REFLECT = "reflect"
+    REPLICATE = "replicate"
+
+
+@operation
+class Pad(Op):
+    """Pixels around the map that are taken from it.
+
+    `reflect` mirrors it at the outermost pixels, which are not repeated, so that less is padded
+    than there is; `replicate` repeats them. Zeros are the `padding` of the step that follows.
+    """
+
+    word = "pad"
+    keeps_sign = stateless = True
+    padding: Quad = attribute(Kind.SIDES, "Pixels on the four sides.")
+    mode: PadMode = attribute(PadMode, "Which pixels of the map they are.")
+
+    def output(self, x: Shape) -> Shape:
+        c, h, w = as_map(x, self.word)
+        top, bottom, left, right = ints(self.padding)
+        for n, most in ((h, max(top, bottom)), (w, max(left, right))):
+            if self.mode is PadMode.REFLECT and most >= n:
+                raise ShapeError(
+                    f"pad: {n} pixels cannot be reflected to {most} more",
+                    help=f"pad at most {n - 1} here, or `replicate`",
+                    key="padding",
+                )
+        return (c, h + top + bottom, w + left + right)
+
+    def resizes(self) -> Resizes:
+        top, bottom, left, right = self.padding
+        return Resize(more=total((top, bottom))), Resize(more=total((left, right)))
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        top, _, left, _ = ints(self.padding)
+        return window(1, 1, top), window(1, 1, left)
 
 
 class Resampling(Enum):

@@ -80,14 +80,9 @@ class AvgPool(Pool):
 
 
 @operation
-class AdaptiveAvgPool(Op):
-    """Mean over each cell of a grid of `size`, which covers the map whatever its size is.
+class AdaptivePool(Op):
+    """Base of the pools over each cell of a grid."""
 
-    Of n rows, row i of m sees those from i * n // m up to the one before (i + 1) * n / m, rounded
-    up: cells overlap where m does not divide n, and where the map is smaller than the grid.
-    """
-
-    word, called = "adaptive_avg_pool", "avgpool"
     keeps_sign = stateless = True
     size: Pair = attribute(Kind.PAIR, "Height and width of the result.")
 
@@ -101,6 +96,27 @@ class AdaptiveAvgPool(Op):
     def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
         rows, columns = ints(self.size)
         return None if rows == columns == 1 else (cells(x[1], rows), cells(x[2], columns))
+
+
+class AdaptiveAvgPool(AdaptivePool):
+    """Mean over each cell of a grid of `size`, which covers the map whatever its size is.
+
+    Of n rows, row i of m sees those from i * n // m up to the one before (i + 1) * n / m, rounded
+    up: cells overlap where m does not divide n, and where the map is smaller than the grid.
+    """
+
+    __slots__ = ()
+    word, called = "adaptive_avg_pool", "avgpool"
+
+
+class AdaptiveMaxPool(AdaptivePool):
+    """Maximum over each cell of the grid that `adaptive_avg_pool` has.
+
+    Where several positions hold it, frameworks differ in which of them the gradient goes to.
+    """
+
+    __slots__ = ()
+    word, called = "adaptive_max_pool", "maxpool"
 
 
 @operation

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import cast
 
-from ..expr.dims import Dim
+from ..expr.dims import Dim, binary
+from ..expr.polynomial import product
 from .attribute import Kind, attribute, operation
 from .axis import Axis
-from .base import Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
+from .base import Pair, Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
 from .channel import Rearrangement
 from .resize import FIXED, Resizes
+from .window import ints
 
 
 @operation
@@ -61,3 +63,41 @@ class Flatten(Rearrangement):
 
     def resizes(self) -> Resizes:
         return FIXED, FIXED
+
+
+@operation
+class Unflatten(Rearrangement):
+    """A vector of C * H * W as a map C x H x W: the inverse of `flatten`.
+
+    The order is channels, rows, columns, in every framework.
+    """
+
+    word = "unflatten"
+    size: Pair = attribute(
+        Kind.PAIR, "Height and width of the map; their product divides the features."
+    )
+
+    def output(self, x: Shape) -> Shape:
+        rows, columns = ints(self.size)
+        if len(x) != 1:
+            raise ShapeError(
+                "unflatten needs a vector, but its input is a map",
+                f"the input is {show_shape(x)}",
+                "leave it out, or put `flatten: {}` before it",
+            )
+        if x[0] % (rows * columns):
+            raise ShapeError(
+                f"unflatten: {x[0]} features are no maps of {rows} x {columns}",
+                help=f"choose a number of features that {rows * columns} divides",
+                key="size",
+            )
+        return (x[0] // (rows * columns), rows, columns)
+
+    def leaving(self, x: Dim) -> Dim:
+        return binary("//", x, product(self.size))
+
+    def resizes(self) -> Resizes:
+        return FIXED, FIXED
+
+    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+        return None

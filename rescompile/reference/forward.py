@@ -204,6 +204,20 @@ def adaptive_avg_pool(op: ops.AdaptiveAvgPool, x: Array, *_: object) -> Array:
     return y
 
 
+def cell(n: int, count: int, i: int) -> slice:
+    """The pixels in cell i of a grid of so many over n pixels."""
+    return slice(i * n // count, -(-(i + 1) * n // count))
+
+
+def adaptive_max_pool(op: ops.AdaptiveMaxPool, x: Array, *_: object) -> Array:
+    """The maximum of each cell."""
+    (rows, columns), (h, w) = ints(op.size), x.shape[2:]
+    y = np.empty((*x.shape[:2], rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        y[:, :, i, j] = x[:, :, cell(h, rows, i), cell(w, columns, j)].max((2, 3))
+    return y
+
+
 def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
     y: Array = x.mean((2, 3), keepdims=op.keepdims)
     return y
@@ -216,6 +230,10 @@ def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
 
 def flatten(op: ops.Flatten, x: Array, *_: object) -> Array:
     return x.reshape(len(x), -1)
+
+
+def unflatten(op: ops.Unflatten, x: Array, *_: object) -> Array:
+    return x.reshape(len(x), -1, *ints(op.size))
 
 
 def drop(op: ops.Dropout | ops.StochasticDepth, x: Array, p: Params, training: bool) -> Array:
@@ -231,6 +249,21 @@ def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
 
 def scale(op: ops.Scale, x: Array, *_: object) -> Array:
     return x * cast(float, op.factor)
+
+
+def sources(mode: ops.PadMode, n: int, before: int, after: int) -> list[int]:
+    """Which of n pixels each pixel of the padded axis is."""
+    places = range(-before, n + after)
+    if mode is ops.PadMode.REPLICATE:
+        return [min(max(place, 0), n - 1) for place in places]
+    return [n - 1 - abs(n - 1 - abs(place)) for place in places]
+
+
+def pad_map(op: ops.Pad, x: Array, *_: object) -> Array:
+    top, bottom, left, right = ints(op.padding)
+    rows = sources(op.mode, x.shape[2], top, bottom)
+    columns = sources(op.mode, x.shape[3], left, right)
+    return x[:, :, rows][:, :, :, columns]
 
 
 def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
@@ -283,6 +316,41 @@ def channel_max(op: ops.ChannelMax, x: Array, *_: object) -> Array:
     return y
 
 
+def channel_conv(op: ops.ChannelConv, x: Array, p: Params, *_: object) -> Array:
+    """y[c] = b + sum over i of w[i] x[c + i - half]."""
+    (size,) = ints((op.size,))
+    y: Array = neighbours(x, size) @ p["weight"].ravel()
+    return y + p["bias"] if op.bias else y
+
+
+def neighbours(x: Array, size: int) -> Array:
+    """Of each channel those around it, itself in their middle, as a last axis: a view."""
+    sides = [(0, 0), (size // 2, (size - 1) // 2), *((0, 0) for _ in x.shape[2:])]
+    return sliding_window_view(np.pad(x, sides), size, axis=1)
+
+
+def response(op: ops.LocalResponseNorm, x: Array) -> Array:
+    """k + alpha times the mean of the neighbours' squares."""
+    (size,) = ints((op.size,))
+    divisor: Array = op.k + op.alpha * neighbours(x * x, size).mean(-1)
+    return divisor
+
+
+def local_response_norm(op: ops.LocalResponseNorm, x: Array, *_: object) -> Array:
+    return x / response(op, x) ** op.beta
+
+
+def norms(op: ops.GlobalResponseNorm, x: Array) -> tuple[Array, Array]:
+    """Of each channel the norm over all positions, and the mean of all with epsilon."""
+    each: Array = np.sqrt((x * x).sum((2, 3), keepdims=True))
+    return each, each.mean(1, keepdims=True) + op.epsilon
+
+
+def global_response_norm(op: ops.GlobalResponseNorm, x: Array, p: Params, *_: object) -> Array:
+    each, mean = norms(op, x)
+    return x + _affine(x * each / mean, p)
+
+
 def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     """The identity: here the channels stand first throughout."""
     return x
@@ -320,13 +388,16 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
+    ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
     ops.Flatten: flatten,
+    ops.Unflatten: unflatten,
     ops.Dropout: drop,
     ops.StochasticDepth: drop,
     ops.LayerScale: layer_scale,
     ops.Scale: scale,
+    ops.Pad: pad_map,
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,
@@ -337,4 +408,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,
+    ops.ChannelConv: channel_conv,
+    ops.LocalResponseNorm: local_response_norm,
+    ops.GlobalResponseNorm: global_response_norm,
 }

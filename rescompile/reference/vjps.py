@@ -22,14 +22,19 @@ from .forward import (
     Array,
     Params,
     batch_moments,
+    cell,
     cells,
     interpolation,
     ints,
+    neighbours,
+    norms,
     pad,
     patches,
     per_channel,
     pool_overhang,
     pool_windows,
+    response,
+    sources,
     standardise,
     windows,
 )
@@ -199,6 +204,19 @@ def adaptive_avg_pool(
     return pulled, {}
 
 
+def adaptive_max_pool(
+    op: ops.AdaptiveMaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    (rows, columns), (h, w) = ints(op.size), x.shape[2:]
+    pulled = np.zeros_like(x)
+    for i, j in np.ndindex(rows, columns):
+        place = (slice(None), slice(None), cell(h, rows, i), cell(w, columns, j))
+        seen = x[place]
+        first = _greatest(seen.reshape(*seen.shape[:2], -1)).reshape(seen.shape)
+        pulled[place] += first * dy[:, :, i : i + 1, j : j + 1]
+    return pulled, {}
+
+
 def global_avg_pool(
     op: ops.GlobalAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
@@ -234,8 +252,51 @@ def channel_max(
     return np.moveaxis(_greatest(np.moveaxis(x, 1, -1)), -1, 1) * dy, {}
 
 
+def channel_conv(
+    op: ops.ChannelConv, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    (size,) = ints((op.size,))
+    given = np.tensordot(dy, neighbours(x, size), dy.ndim)
+    gradients = {"weight": given.reshape(p["weight"].shape)}
+    if op.bias:
+        gradients["bias"] = dy.sum(keepdims=True).reshape(1)
+    return neighbours(dy, size) @ p["weight"].ravel()[::-1], gradients
+
+
+def local_response_norm(
+    op: ops.LocalResponseNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    """Whose neighbour a channel is: the window of its own, turned around."""
+    (size,) = ints((op.size,))
+    divisor = response(op, x)
+    shared = neighbours((dy * y / divisor)[:, ::-1], size).mean(-1)[:, ::-1]
+    return dy / divisor**op.beta - 2.0 * op.alpha * op.beta * x * shared, {}
+
+
+def global_response_norm(
+    op: ops.GlobalResponseNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    each, mean = norms(op, x)
+    inner, given = _unaffine(x * each / mean, p, dy)
+    pulled = (inner * x).sum((2, 3), keepdims=True)
+    of_each = pulled / mean - (pulled * each).mean(1, keepdims=True) / mean**2
+    along = np.divide(x, each, out=np.zeros_like(x), where=each > 0)
+    return dy + inner * each / mean + of_each * along, given
+
+
 def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return dy, {}
+
+
+def pad_map(op: ops.Pad, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    top, bottom, left, right = ints(op.padding)
+    rows = sources(op.mode, x.shape[2], top, bottom)
+    columns = sources(op.mode, x.shape[3], left, right)
+    pulled = np.zeros_like(x)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            pulled[:, :, row, column] += dy[:, :, i, j]
+    return pulled, {}
 
 
 def layer_scale(
@@ -279,15 +340,20 @@ VJPS: dict[type[Op], Vjp] = {
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
+    ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
+    ops.Pad: pad_map,
     ops.Upsample: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,
+    ops.ChannelConv: channel_conv,
+    ops.LocalResponseNorm: local_response_norm,
+    ops.GlobalResponseNorm: global_response_norm,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

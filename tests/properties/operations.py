@@ -12,8 +12,11 @@ from .values import Scope, Step, Values
 
 POOLS = ("max_pool", "avg_pool")
 EVEN = (*POOLS, "conv_transpose")
-VECTOR = ("linear", "linear", "norm", "activation", "dropout", "stochastic_depth")  # mostly fit
-NEVER = ("flatten", "linear")  # where a map is to stay one
+VECTOR = (  # mostly fit
+    *("linear", "linear", "norm", "activation", "dropout", "stochastic_depth", "unflatten"),
+    *("channel_conv", "split_softmax"),
+)
+NEVER = ("flatten", "linear", "unflatten", "channel_conv")  # where a map is to stay one
 WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
 CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
 GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)]
@@ -21,9 +24,9 @@ GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)
 WIDENING = {word for word, kind in CLASSES.items() if kind.leaving is not Op.leaving} - {*WIDTHS}
 WIDENING |= {"depthwise_conv"}
 RESIZING = {word for word, kind in CLASSES.items() if kind.resizes is not Op.resizes}
-SHAPING = {*WIDTHS, *WIDENING, *RESIZING} - {"flatten"}
+SHAPING = {*WIDTHS, *WIDENING, *RESIZING} - {"flatten", "unflatten"}
 # What changes shapes whatever it is given, or has its place elsewhere.
-SHAPERS = (SHAPING | {"flatten", "layer_scale"}) - {*POOLS}
+SHAPERS = (SHAPING | {"flatten", "unflatten", "layer_scale"}) - {*POOLS}
 UNSHAPING = ("dropout", "stochastic_depth", "channel_shuffle")
 KEY = {one.key: one for one in (*RESIDUAL, *STEP)}
 PLACES = ("body", "sequence", "inline", "group", "steps", "branch", "residual", "shortcut")
@@ -82,6 +85,7 @@ class Operations(Values):
             scope.width = given[WIDTHS[word]]
         elif word in WIDENING and len(given) > (word == "depthwise_conv"):
             scope.width = None if word != "depthwise_conv" or "multiplier" in given else scope.width
+        scope.vector &= word != "unflatten"
         return [self.common(step, scope, word != "layer_scale")]
 
     def word(self, scope: Scope) -> str:

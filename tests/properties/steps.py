@@ -205,6 +205,8 @@ class Steps(Calls):
 
     def gate(self, scope: Scope) -> list[Step]:
         steps: list[Step] = [{self.pick(GLOBAL): {"keepdims": True}}]
+        if self.chance(0.3):
+            steps += self.operation(scope, word="channel_conv")
         steps.append(self.common(self.to_width(scope), scope, False))
         return [*steps, *self.operation(replace(scope, keep=True), word="activation")]
 

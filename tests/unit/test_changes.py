@@ -46,6 +46,7 @@ def others() -> list[Op]:
     scale = [ops.Upsample(s, mode) for s, mode in product((1, 2, 3), ops.Resampling)]
     scale += [kind(s) for kind in (ops.DepthToSpace, ops.SpaceToDepth) for s in (1, 2)]
     rest: list[Op] = [
+        ops.Pad((1, 2, 0, 1), ops.PadMode.REPLICATE),
         ops.GlobalAvgPool(True),
         ops.GlobalMaxPool(True),
         ops.Permute(True),
@@ -82,9 +83,12 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.MaxPool,
         ops.AvgPool,
         ops.AdaptiveAvgPool,
+        ops.AdaptiveMaxPool,
         ops.GlobalAvgPool,
         ops.GlobalMaxPool,
         ops.Flatten,
+        ops.Unflatten,
+        ops.Pad,
         ops.Upsample,
         ops.DepthToSpace,
         ops.SpaceToDepth,

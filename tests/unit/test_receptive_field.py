@@ -49,6 +49,10 @@ def adaptive(size: int) -> Op:
     return ops.AdaptiveAvgPool((size, 1))
 
 
+def padded(before: int, after: int) -> Op:
+    return ops.Pad((before, after, 0, 0), ops.PadMode.REFLECT)
+
+
 NEAREST, BILINEAR = ops.Resampling.NEAREST, ops.Resampling.BILINEAR
 WIDER = ops.ConvTranspose(1, (4, 2), (2, 2), (1, 0))
 SAME = ops.Conv(1, (4, 1), (2, 1), ops.Same.SAME)
@@ -103,6 +107,7 @@ def check(nodes: tuple[Node, ...]) -> None:
 
 CHAINS = {
     "windows": (conv(3, 1, 1, 1), pool(3, 2, 1), conv(3, 1, 2, 2, 2)),
+    "padded": (padded(2, 1), conv(3, 2), padded(1, 0), conv(2)),
     "doubled": (ops.Upsample(2),),
     "doubled, three rows": (ops.Upsample(2), conv(3, 1, 1, 1)),
     "doubled, two rows that are one": (ops.Upsample(2), conv(2, 2)),

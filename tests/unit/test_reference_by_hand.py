@@ -78,6 +78,14 @@ def test_bilinear_has_half_pixel_centres() -> None:
     assert mean(ops.Upsample(2), [[0, 4]]) == [[0, 0, 4, 4]] * 2
 
 
+def test_padding_mirrors_the_map_or_repeats_its_border() -> None:
+    row = [[1, 2, 3]]
+    assert mean(ops.Pad((0, 0, 2, 1), ops.PadMode.REFLECT), row) == [[3, 2, 1, 2, 3, 2]]
+    assert mean(ops.Pad((1, 0, 2, 1), ops.PadMode.REPLICATE), row) == [[1, 1, 1, 2, 3, 3]] * 2
+    y = MEANINGS[ops.Unflatten](ops.Unflatten((2, 2)), np.arange(8.0).reshape(1, 8), {}, False)
+    assert y.tolist() == [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]
+
+
 def test_shuffle_interleaves_the_groups() -> None:
     x = np.arange(6).reshape(1, 6, 1, 1)
     assert np.ravel(mean(ops.ChannelShuffle(2), x)).tolist() == [0, 3, 1, 4, 2, 5]
@@ -96,6 +104,20 @@ def test_split_softmax_is_over_what_two_branches_say_of_a_channel() -> None:
     x = np.array([1.0, 5.0, 3.0]).reshape(1, 3, 1, 1)
     assert mean(ops.ChannelMean(), x) == [[[[3]]]]
     assert mean(ops.ChannelMax(), x) == [[[[5]]]]
+
+
+def test_responses_of_neighbours_and_of_the_whole_map() -> None:
+    x = np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)
+    op = ops.LocalResponseNorm(2, alpha=2.0, beta=1.0, k=1.0)  # of a channel and the one before
+    found = np.ravel(mean(op, x))
+    assert found == pytest.approx([1 / (1 + 1), 2 / (1 + 1 + 4), 3 / (1 + 4 + 9)])
+    x = np.array([3.0, 4.0, 0.0, 0.0]).reshape(1, 2, 1, 2)
+    op = ops.GlobalResponseNorm(0.5)  # norms 5 and 0, whose mean is 2.5
+    found = np.ravel(mean(op, x, weight=[2, 2], bias=[1, 7]))
+    assert found == pytest.approx([3 + 6 * 5 / 3 + 1, 4 + 8 * 5 / 3 + 1, 7, 7])
+    x = np.array([1.0, 10.0, 100.0]).reshape(1, 3, 1, 1)
+    found = mean(ops.ChannelConv(3), x, weight=[[[1, 2, 3]]])
+    assert np.ravel(found).tolist() == [32, 321, 210]
 
 
 def test_gelu_keeps_its_digits_far_left() -> None:

@@ -16,11 +16,14 @@ from ...ir.joining import spread
 from ...ir.structure import JoinKind
 from ...ops import (
     AdaptiveAvgPool,
+    AdaptiveMaxPool,
     AvgPool,
     Conv,
     Flatten,
     GlobalAvgPool,
+    GlobalMaxPool,
     GlobalPool,
+    GlobalResponseNorm,
     LayerNorm,
     Linear,
     Op,
@@ -160,7 +163,9 @@ def canonical(op: Op, x: Shape) -> Op:
         return replace(op, padding=op.pads(x))
     if isinstance(op, AdaptiveAvgPool) and op.size == (1, 1):
         return GlobalAvgPool(keepdims=True)
-    if isinstance(op, (LayerNorm, Linear)):
+    if isinstance(op, AdaptiveMaxPool) and op.size == (1, 1):
+        return GlobalMaxPool(keepdims=True)
+    if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
     if isinstance(op, Prelu) and x[0] == 1:
         return replace(op, shared=True)

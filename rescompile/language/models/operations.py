@@ -26,6 +26,7 @@ from ..types import (
     PoolPadding,
     Positive,
     Rate,
+    Sides,
     Slope,
     choice,
 )
@@ -65,6 +66,7 @@ TYPES: dict[Kind, Any] = {
     Kind.PAIR_FROM_ZERO: PairFromZero,
     Kind.PADDING: Padding,
     Kind.POOL_PADDING: PoolPadding,
+    Kind.SIDES: Sides,
     Kind.CUT: Cut,
     Kind.RATE: Rate,
     Kind.FLOAT: PlainFloat,

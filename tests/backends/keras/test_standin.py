@@ -25,6 +25,8 @@ GIVEN: dict[str, Any] = {
     "units": 4,
     "groups": 2,
     "init": 0.5,
+    "size": 3,
+    "use_bias": True,
     "momentum": 0.9,
     "epsilon": 1e-3,
     "alpha_initializer": "zeros",

@@ -100,6 +100,16 @@ def a_split_softmax(rng: Rng) -> tuple[Op, Shape]:
     return ops.SplitSoftmax(splits, groups), some(rng, splits * groups)
 
 
+def an_unflatten(rng: Rng) -> tuple[Op, Shape]:
+    rows, columns = pair(rng, 1, 4)
+    return ops.Unflatten((rows, columns)), (rows * columns * int(rng.integers(1, 4)),)
+
+
+def a_pad(rng: Rng) -> tuple[Op, Shape]:
+    sides = (*pair(rng, 0, 3), *pair(rng, 0, 3))
+    return ops.Pad(sides, list(ops.PadMode)[rng.integers(2)]), a_map(rng, least=4)
+
+
 def a_linear(rng: Rng) -> tuple[Op, Shape]:
     positions = bool(rng.integers(2))
     op = ops.Linear(3, bool(rng.integers(2)), positions)
@@ -137,13 +147,16 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.MaxPool: a_pool(ops.MaxPool),
     ops.AvgPool: a_pool(ops.AvgPool),
     ops.AdaptiveAvgPool: lambda rng: (ops.AdaptiveAvgPool(pair(rng, 1, 9)), a_map(rng)),
+    ops.AdaptiveMaxPool: lambda rng: (ops.AdaptiveMaxPool(pair(rng, 1, 9)), a_map(rng)),
     ops.GlobalAvgPool: lambda rng: (ops.GlobalAvgPool(bool(rng.integers(2))), a_map(rng)),
     ops.GlobalMaxPool: lambda rng: (ops.GlobalMaxPool(bool(rng.integers(2))), a_map(rng)),
+    ops.Unflatten: an_unflatten,
     ops.Flatten: lambda rng: (ops.Flatten(), some(rng)),
     ops.Dropout: lambda rng: (ops.Dropout(0.5), some(rng)),
     ops.StochasticDepth: lambda rng: (ops.StochasticDepth(0.5), a_map(rng)),
     ops.LayerScale: lambda rng: (ops.LayerScale(), some(rng)),
     ops.Scale: lambda rng: (ops.Scale(float(rng.standard_normal())), some(rng)),
+    ops.Pad: a_pad,
     ops.PadChannels: lambda rng: (ops.PadChannels(*pair(rng, 0, 3)), a_map(rng)),
     ops.SliceChannels: a_slice,
     ops.ChannelShuffle: grouped(ops.ChannelShuffle, a_map),
@@ -156,6 +169,18 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.SplitSoftmax: a_split_softmax,
     ops.ChannelMean: lambda rng: (ops.ChannelMean(), a_map(rng)),
     ops.ChannelMax: lambda rng: (ops.ChannelMax(), a_map(rng)),
+    ops.ChannelConv: lambda rng: (
+        ops.ChannelConv(2 * int(rng.integers(3)) + 1, bool(rng.integers(2))),
+        (int(rng.integers(1, 9)), *(1, 1)[: 2 * int(rng.integers(2))]),
+    ),
+    ops.LocalResponseNorm: lambda rng: (
+        ops.LocalResponseNorm(int(rng.integers(1, 6)), *rng.uniform(0.1, 2.0, 3).tolist()),
+        a_map(rng, 2),
+    ),
+    ops.GlobalResponseNorm: lambda rng: (
+        ops.GlobalResponseNorm(10.0 ** -rng.integers(2, 7)),
+        a_map(rng),
+    ),
     ops.Upsample: lambda rng: (
         ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
         a_map(rng),
@@ -163,9 +188,9 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
 }
 
 
-def torch_padded(t: Any, x: Any, padding: Any, fill: float = 0.0) -> Any:
+def torch_padded(t: Any, x: Any, padding: Any, fill: float = 0.0, mode: str = "constant") -> Any:
     top, bottom, left, right = padding
-    return t.nn.functional.pad(x, (left, right, top, bottom), value=fill)
+    return t.nn.functional.pad(x, (left, right, top, bottom), mode, fill)
 
 
 def torch_conv(t: Any, op: Any, x: Any, p: Any) -> Any:
@@ -214,6 +239,13 @@ def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
     return t.nn.functional.interpolate(x, scale_factor=op.scale, mode=op.mode.value, **more)
 
 
+def torch_global_response_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
+    norm = x.norm(p=2, dim=(2, 3), keepdim=True)
+    share = norm / (norm.mean(1, keepdim=True) + op.epsilon)
+    weight, bias = (p[leaf][:, None, None] for leaf in ("weight", "bias"))
+    return x + bias + weight * x * share
+
+
 THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Conv: torch_conv,
     ops.ConvTranspose: torch_conv_transpose,
@@ -248,15 +280,18 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.MaxPool: torch_max_pool,
     ops.AvgPool: torch_avg_pool,
     ops.AdaptiveAvgPool: lambda t, op, x, p: t.nn.functional.adaptive_avg_pool2d(x, op.size),
+    ops.AdaptiveMaxPool: lambda t, op, x, p: t.nn.functional.adaptive_max_pool2d(x, op.size),
     ops.GlobalAvgPool: lambda t, op, x, p: x.mean((2, 3), keepdim=op.keepdims),
     ops.GlobalMaxPool: lambda t, op, x, p: (
         x.flatten(2).max(2).values.reshape(*x.shape[:2], *(1, 1)[: 2 * op.keepdims])
     ),
+    ops.Unflatten: lambda t, op, x, p: x.unflatten(1, (-1, *op.size)),
     ops.Flatten: lambda t, op, x, p: x.flatten(1),
     ops.Dropout: lambda t, op, x, p: t.nn.functional.dropout(x, op.rate, training=False),
     ops.StochasticDepth: lambda t, op, x, p: x,
     ops.LayerScale: lambda t, op, x, p: x * p[""],
     ops.Scale: lambda t, op, x, p: x * op.factor,
+    ops.Pad: lambda t, op, x, p: torch_padded(t, x, op.padding, mode=op.mode.value),
     ops.PadChannels: lambda t, op, x, p: t.nn.functional.pad(x, (0, 0, 0, 0, op.before, op.after)),
     ops.SliceChannels: lambda t, op, x, p: x[:, op.start : op.stop],
     ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),
@@ -272,6 +307,13 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ),
     ops.ChannelMean: lambda t, op, x, p: x.mean(1, keepdim=True),
     ops.ChannelMax: lambda t, op, x, p: x.amax(1, keepdim=True),
+    ops.ChannelConv: lambda t, op, x, p: t.conv1d(
+        x.flatten(1)[:, None], p["weight"], p.get("bias"), padding=op.size // 2
+    ).reshape(x.shape),
+    ops.LocalResponseNorm: lambda t, op, x, p: t.nn.functional.local_response_norm(
+        x, op.size, op.alpha, op.beta, op.k
+    ),
+    ops.GlobalResponseNorm: torch_global_response_norm,
     ops.Upsample: torch_upsample,
 }
 

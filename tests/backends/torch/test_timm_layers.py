@@ -89,6 +89,69 @@ stages:
 """
 
 
+BLUR_POOL = """
+use: [blocks/blur_pool]
+stages:
+  - {block: blur_pool, name: small}
+  - {block: blur_pool, name: wide, kernel: 5, stride: 1}
+  - {block: blur_pool, name: wider, kernel: 5, stride: 2}
+"""
+
+
+def _blur_pool(layers: Any) -> Any:
+    """Its kernels are buffers that no state dict has."""
+    made = ((3, 2), (5, 1), (5, 2))
+    return torch.nn.Sequential(*(layers.BlurPool2d(16, kernel, stride) for kernel, stride in made))
+
+
+ECA = """
+stages:
+  - multiply:
+      - []
+      - - global_avg_pool: {keepdims: true}
+        - {channel_conv: {size: 5}, name: conv}
+        - activation: {kind: sigmoid}
+"""
+CONVNEXT_V2 = """
+blocks:
+  mlp:
+    sequence:
+      - positions:
+          - {linear: {features: 64}, name: fc1}
+          - activation: {kind: gelu}
+          - {global_response_norm: {}, name: grn}
+          - {linear: {features: 16}, name: fc2}
+stages:
+  - residual:
+      branch:
+        - {depthwise_conv: {kernel: 7, bias: true}, name: conv_dw}
+        - name: norm
+          group:
+            - positions:
+                - {norm: {kind: layer, epsilon: 1.0e-6}, name: norm}
+        - {block: mlp, name: mlp}
+      shortcut: identity
+"""
+GRN = "stages: [{global_response_norm: {}, name: grn}]"
+LRN = "stages: [{local_response_norm: {size: 4, alpha: 0.3, beta: 0.6, k: 1.5}}]"
+
+
+def _named(name: str, module: Any) -> Any:
+    """A module under a name of the spec."""
+    made = torch.nn.Module()
+    made.add_module(name, module)
+    made.forward = module.forward
+    return made
+
+
+def _convnext_v2(layers: Any) -> Any:
+    from timm.models.convnext import ConvNeXtBlock
+
+    block = ConvNeXtBlock(16, use_grn=True, ls_init_value=None)
+    block.norm = _named("norm", block.norm)
+    return block
+
+
 def _radix_softmax(layers: Any) -> Any:
     nn, softmax = torch.nn, layers.split_attn.RadixSoftmax(3, 2)
     made = nn.Sequential(nn.Conv2d(16, 24, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), softmax)
@@ -111,6 +174,14 @@ LAYERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
         SPATIAL_ATTENTION,
         lambda layers: layers.cbam.SpatialAttn(),
     ),
+    "efficient channel attention": (ECA, lambda layers: layers.EcaModule(kernel_size=5)),
+    "global response norm": (
+        GRN,
+        lambda layers: _named("grn", layers.grn.GlobalResponseNorm(16, channels_last=False)),
+    ),
+    "a block of ConvNeXt V2": (CONVNEXT_V2, _convnext_v2),
+    "local response norm": (LRN, lambda layers: torch.nn.LocalResponseNorm(4, 0.3, 0.6, 1.5)),
+    "blur pool": (BLUR_POOL, _blur_pool),
 }
 
 
