@@ -17,6 +17,9 @@ from onnx import AttributeProto
 from onnx.reference import ReferenceEvaluator, op_run
 from onnx.reference.ops import op_conv_transpose, op_max_pool
 
+Transposed: Any = op_conv_transpose.ConvTranspose  # their types are not those of their attributes
+Pool: Any = op_max_pool.MaxPool
+
 # What no short decimal is.
 EXACT = {np.float32(v): v for v in (1 / 6, 1.6732632423543772848170, 1.0507009873554804934193)}
 
@@ -39,7 +42,7 @@ class GroupNormalization(op_run.OpRun):
         return (y * scale.reshape(shape) + bias.reshape(shape),)
 
 
-class ConvTranspose(op_conv_transpose.ConvTranspose):
+class ConvTranspose(Transposed):  # type: ignore[misc]
     op_domain = ""
 
     def _run(self, x: Any, w: Any, b: Any = None, group: int = 1, **how: Any) -> tuple[Any]:
@@ -50,7 +53,7 @@ class ConvTranspose(op_conv_transpose.ConvTranspose):
         return (np.concatenate(made, axis=1),)
 
 
-class MaxPool(op_max_pool.MaxPool):
+class MaxPool(Pool):  # type: ignore[misc]
     op_domain = ""
 
     def _run(self, x: Any, **how: Any) -> tuple[Any]:
@@ -73,9 +76,10 @@ def number(given: AttributeProto) -> float:
 @contextmanager
 def decimals() -> Iterator[None]:
     """Inside, nodes are built with the numbers that they mean."""
-    known, kind = op_run._attribute_conversion_function, AttributeProto.FLOAT
-    op_run._attribute_conversion_function = lambda one: number if one == kind else known(one)
+    inside: Any = op_run
+    known, kind = inside._attribute_conversion_function, AttributeProto.FLOAT
+    inside._attribute_conversion_function = lambda one: number if one == kind else known(one)
     try:
         yield
     finally:
-        op_run._attribute_conversion_function = known
+        inside._attribute_conversion_function = known

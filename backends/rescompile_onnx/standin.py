@@ -112,11 +112,13 @@ def _transpose(x: Value, *, perm: list[int], name: str) -> Value:
 def _join(kind: JoinKind, *values: Any, name: str, axis: int = 1) -> Value:
     x = values[0]
     if not all(isinstance(value, Value) for value in values):
-        return OPERATION[JOINS[kind]](*values, name=name)
+        made: Value = OPERATION[JOINS[kind]](*values, name=name)
+        return made
     if axis != 1 or any(value.last for value in values):
         raise TraceError(f"{name}: channels are last, or axis {axis} is joined")
     term = x.graph.terms.combine(kind, [value.term for value in values])
-    return replace(x.named(name), term=term)
+    joined: Value = replace(x.named(name), term=term)
+    return joined
 
 
 def _split(x: Value, count: int) -> list[Value]:

@@ -105,12 +105,14 @@ class Framework:
     def slots(self, *given: Any) -> list[Slot]:
         return state_slots(next(one for one in given if isinstance(one, Analysis)))
 
-    def save(self, model: object, analysis: Any, weights: Mapping[Any, Any], file: Path) -> None:
+    def save(
+        self, model: object, analysis: Any, weights: Any, file: Path, about: Mapping[str, str]
+    ) -> None:
         self.kept[file] = {".".join(path): array for path, array in weights.items()}
         self.fault(self.kept[file])
 
     def write(self, analysis: Any, source: str, weights: Any, dtype: str, file: Path) -> None:
-        self.save(None, analysis, weights, file)
+        self.save(None, analysis, weights, file, {})
 
     @contextmanager
     def read(self, file: Path, bound: Bound) -> Iterator[list[Stored]]:
@@ -126,7 +128,7 @@ def write(
     for module in ("session", "owner"):
         patch.setattr(f"rescompile.convert.{module}.get_backend", lambda _: made)
     patch.setattr(models.Session, "open", lambda self, spec, dtype, changes: open_spec(spec))
-    options = {"spec": SPEC, "changes": [], "dtype": "float32", "file": file}
+    options = {"spec": SPEC, "changes": [], "dtype": "float32", "file": file, "about": {}}
     return Session(backend_names()[0]).answer(Job("write", options, given)).data
 
 

@@ -136,7 +136,7 @@ def test_other_values_are_proved(backend: str) -> None:
     assert (other.network.env["w"], other.network.env["in_channels"]) == (24, 6)
     given = {name: other.network.env[name] for name in made.parametric.network.own}
     validate(target, other, source, given)
-    broken = re.sub(r"(in_channels|inputs), w\b", r"\1, 12", source)
+    broken = re.sub(r"(in_channels|inputs|images), w\b", r"\1, 12", source)
     assert broken != source
     validate(target, made.lowered, broken)
     with pytest.raises(InternalError):
