@@ -68,8 +68,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     asked, config = set(metafunc.fixturenames), metafunc.config
     ours = metafunc.module.__name__.rpartition(".")[0] in (FOLDER, f"{FOLDER}.running")
     if "to_run" in asked:  # which takes seconds to find out
-        able = not ours or any(one.runtime for one in chosen(config))
-        metafunc.parametrize("to_run", runs() if able else _or_skip([]))
+        runnable = not ours or any(one.runtime for one in chosen(config))
+        metafunc.parametrize("to_run", runs() if runnable else _or_skip([]))
     if "to_keep" in asked:
         metafunc.parametrize("to_keep", kept() if not ours or installed(config) else _or_skip([]))
     if not ours:

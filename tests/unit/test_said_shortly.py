@@ -392,7 +392,9 @@ blocks:
       - {name: c, conv: {channels: 4, kernel: $kernel, stride: $stride, padding: $kernel}}
       - name: g
         group:
-          - add: [[{max_pool: {kernel: $kernel, stride: 1}}], [{avg_pool: {kernel: $kernel, stride: 1}}]]
+          - add:
+              - [{max_pool: {kernel: $kernel, stride: 1}}]
+              - [{avg_pool: {kernel: $kernel, stride: 1}}]
   outer:
     parameters: {size: {type: pair}, n: {}}
     body:
