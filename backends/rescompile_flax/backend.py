@@ -41,6 +41,7 @@ class FlaxBackend:
     requires = ("flax", "jax")
     by_default = False
     engines = ()
+    no_training = ""
     biased_variance = True
     weight_files = (".msgpack",)
     bare_files: Mapping[str, tuple[str, ...]] = {".msgpack": ("msgpack",)}

@@ -37,6 +37,7 @@ class OnnxBackend:
 
     name = "onnx"
     title = "ONNX"
+    suffix = ".py"
     by_default = False
     requires = ("onnx", "onnxruntime")
     engines = ()
