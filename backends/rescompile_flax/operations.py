@@ -70,6 +70,19 @@ def _read_depths(given: Any) -> Any:
     return depths
 
 
+def _write_around(padding: Any, dim: Render) -> Code:
+    none = "(0, 0)"
+    top, bottom, left, right = map(dim, padding)
+    return _tuple(none, _tuple(top, bottom), _tuple(left, right), none)
+
+
+def _read_around(given: Any) -> Any:
+    samples, rows, columns, depths = given
+    if samples != (0, 0) or depths != (0, 0):
+        raise ValueError("samples or channels that are mirrored")
+    return (*rows, *columns)
+
+
 def _write_apart(pads: Any, dim: Render) -> Code:
     (top, left), (bottom, right) = pads
     return _write_sides((top, bottom, left, right), dim)
@@ -88,6 +101,9 @@ def _read_spread(given: Any) -> Any:
 BOTH = Form(lambda pair, dim: _tuple(*map(dim, pair)), tuple)
 SIDES, SHORT = Form(_write_sides, _read_sides), Form(_write_short, _read_sides)
 DEPTHS = Form(_write_depths, _read_depths)
+AROUND = Form(_write_around, _read_around)
+MODES = {ops.PadMode.REFLECT: "reflect", ops.PadMode.REPLICATE: "edge"}
+MODE = Form(lambda mode, dim: f'"{MODES[mode]}"', {v: k for k, v in MODES.items()}.__getitem__)
 SPREADS = Form(_write_spread, _read_spread)
 FAST = "use_fast_variance"  # which is wrong by 15% at mean 100 and standard deviation 0.1
 INITIAL = Form(lambda _, dim: "", lambda given: ())  # written by who knows the network
@@ -123,6 +139,10 @@ WINDOW = (
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
 CEIL, FLOOR = (("ceil_mode", True),), (("ceil_mode", False),)
 POSITIONS = Argument("axis", (), constant((1, 2)), keyword=True)
+OVER_CHANNELS = (
+    Argument("axis", (), constant(-1), keyword=True),
+    Argument("keepdims", (), constant(True), keyword=True),
+)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 SLICE = (
     Argument("start_index", "start", keyword=True),
@@ -131,6 +151,13 @@ SLICE = (
 )
 SAMPLES = Argument("broadcast_dims", (), constant((1, 2, 3)), keyword=True)
 SCALE, GROUPS = (Argument(name, name, keyword=True) for name in ("scale", "groups"))
+SIZE = Argument("output_size", "size", BOTH, keyword=True)
+RESPONSE = (
+    Argument("size", "size", keyword=True),
+    option("alpha", "alpha", FLOAT, 1e-4),
+    option("beta", "beta", FLOAT, 0.75),
+    option("k", "k", FLOAT, 1.0),
+)
 # What is said once in a file: always, or where most layers agree.
 SAID, SHARED = (EXACT, SWAPPED, DRAWN), ("use_bias", "momentum", "epsilon")
 
@@ -208,6 +235,10 @@ ROWS = (
     _row("nnx.relu", ops.Relu),
     _row("nnx.relu6", ops.Relu6),
     _row("nnx.leaky_relu", ops.LeakyRelu, option("negative_slope", "slope", FLOAT, 0.01)),
+    _own(
+        *("PReLU", ops.Prelu, NORMED, option("negative_slope_init", "init", FLOAT, 0.25)),
+        option("shared", "shared", LITERAL, False),
+    ),
     _row("nnx.sigmoid", ops.Sigmoid),
     _row("nnx.hard_sigmoid", ops.HardSigmoid),
     _row("nnx.tanh", ops.Tanh),
@@ -227,20 +258,22 @@ ROWS = (
     _own("ceil_max_pool", ops.MaxPool, *WINDOW, implied=CEIL),
     _row("nnx.avg_pool", ops.AvgPool, *WINDOW, COUNTED, implied=FLOOR),
     _own("ceil_avg_pool", ops.AvgPool, *WINDOW, COUNTED, implied=CEIL),
-    _own(
-        "adaptive_avg_pool",
-        ops.AdaptiveAvgPool,
-        Argument("output_size", "size", BOTH, keyword=True),
-    ),
+    _own("adaptive_avg_pool", ops.AdaptiveAvgPool, SIZE),
+    _own("adaptive_max_pool", ops.AdaptiveMaxPool, SIZE),
     _row("jnp.mean", ops.GlobalAvgPool, POSITIONS, KEEPDIMS),
     _row("jnp.max", ops.GlobalMaxPool, POSITIONS, KEEPDIMS),
     _own("flatten", ops.Flatten),
+    _own("unflatten", ops.Unflatten, Argument("size", "size", BOTH, keyword=True)),
     _row("Dropout", ops.Dropout, Argument("rate", "rate")),
     _row("Dropout", ops.StochasticDepth, Argument("rate", "rate"), SAMPLES),
     _row("Param", ops.LayerScale),  # a tensor, by which values are multiplied
     _row("jnp.multiply", ops.Scale, Argument("factor", "factor")),
     _row(
         "jnp.pad", ops.PadChannels, Argument("pad_width", ("before", "after"), DEPTHS, keyword=True)
+    ),
+    _row(
+        *("jnp.pad", ops.Pad, Argument("pad_width", "padding", AROUND, keyword=True)),
+        Argument("mode", "mode", MODE, keyword=True),
     ),
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _own("channel_shuffle", ops.ChannelShuffle, GROUPS),
@@ -249,6 +282,21 @@ ROWS = (
     ),
     _own("depth_to_space", ops.DepthToSpace, SCALE),
     _own("space_to_depth", ops.SpaceToDepth, SCALE),
+    _own(
+        *("split_softmax", ops.SplitSoftmax, Argument("splits", "splits", keyword=True)),
+        option("groups", "groups", NUMBER, 1),
+    ),
+    _row("jnp.mean", ops.ChannelMean, *OVER_CHANNELS),
+    _row("jnp.max", ops.ChannelMax, *OVER_CHANNELS),
+    _own(
+        *("ChannelConv", ops.ChannelConv, Argument("size", "size"), *WEIGHTED),
+        preset="channel_conv",
+    ),
+    _own("local_response_norm", ops.LocalResponseNorm, *RESPONSE),
+    _own(
+        *("GlobalResponseNorm", ops.GlobalResponseNorm, NORMED),
+        option("epsilon", "epsilon", FLOAT, 1e-6),
+    ),
 )
 TABLE: dict[type[Op], tuple[Row, ...]] = {
     **{one.kind: tuple(row for row in ROWS if row.kind is one.kind) for one in ROWS},

@@ -8,7 +8,7 @@ from itertools import count
 from rescompile.emit.channels_last import Layout, layout_of
 from rescompile.ir.structure import Form, Path
 from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace
-from rescompile.ops import Weighted
+from rescompile.ops import Prelu, Weighted
 from rescompile.record import record
 
 from .operations import TABLE
@@ -59,7 +59,8 @@ def tensors(elaborated: Elaborated) -> Iterator[Tensor]:
         for tensor in trace.op.parameters(trace.x):
             leaf = NAMES.get(tensor.leaf, tensor.leaf)
             if leaf == "weight":
-                leaf = "kernel" if isinstance(trace.op, Weighted) else "scale"
+                scale = "negative_slope" if isinstance(trace.op, Prelu) else "scale"
+                leaf = "kernel" if isinstance(trace.op, Weighted) else scale
             below, inside = ((tensor.leaf,), (leaf,)) if leaf else ((), ())
             layout = layout_of(trace.op, trace.x, tensor)
             yield Tensor((*path, *below), (*found[path], *inside), layout)

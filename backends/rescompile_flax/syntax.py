@@ -20,6 +20,8 @@ from rescompile.ir.structure import Initializer, Layer
 from rescompile.ops import (
     Activation,
     AvgPool,
+    ChannelMax,
+    ChannelMean,
     ConvTranspose,
     Flatten,
     GlobalPool,
@@ -29,6 +31,8 @@ from rescompile.ops import (
 )
 
 from .operations import DRAWN, HELPERS, ROWS, SAID, SHARED, TABLE, Row, spread
+
+INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool)
 
 
 class FlaxSyntax(syntax.Syntax):
@@ -46,7 +50,8 @@ class FlaxSyntax(syntax.Syntax):
     attributes = syntax.Syntax.attributes | frozenset(
         ("iter_children", "iter_modules", "perturb", "set_attributes", "sow")
     )
-    inline = (Activation, Flatten, GlobalPool)  # functions whose arguments are numbers
+    # Functions whose arguments are numbers.
+    inline = tuple(kind for kind in TABLE if issubclass(kind, INLINE) and kind.stateless)
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
