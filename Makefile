@@ -65,6 +65,7 @@ docs:
 
 generated:
 	$(PYTHON) -m rescompile build specs
+	$(PYTHON) -m rescompile build specs --backend flax
 	$(PYTHON) -m rescompile report specs --format json --output specs/overview.json
 	for spec in $$(find specs -name '*.yaml' -not -path 'specs/blocks/*' | sort); do $(PYTHON) -m rescompile report $$spec --format markdown \
 		--output generated/reports/$$(basename $$spec .yaml).md || exit 1; done
