@@ -12,6 +12,7 @@ from rescompile.emit.classes.source import source
 from rescompile.emit.contract import ENGINE, Request
 from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
 from rescompile.emit.template import helper
+from rescompile.errors import UnsupportedError
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from .runtime import FlaxRuntime
 
 FOLDER = FilePath(__file__).parent
+# As tests/backends/flax measures it.
+EXACT = "JAX rounds up to 1 of 1,000 values otherwise than PyTorch, by 1 of 255 levels."
 
 
 class FlaxBackend:
@@ -56,7 +59,11 @@ class FlaxBackend:
         return source(request, FlaxSyntax(request.analysis), FOLDER)
 
     def preprocessing(self, request: PreprocessingRequest) -> str:
-        return preprocessing(request, FOLDER / "templates", "")
+        plan = request.preparation
+        if plan.resize is not None and plan.interpolation == "bicubic" and not plan.antialias:
+            reason = "preprocessing: bicubic without antialias is another than PyTorch's"
+            raise UnsupportedError(self.title, request.network, [reason])
+        return preprocessing(request, FOLDER / "templates", EXACT if plan.resize else "")
 
     def weight_name(self, path: Path) -> str:
         return ".".join(path)

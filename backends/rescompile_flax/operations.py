@@ -111,6 +111,7 @@ INITIAL = Form(lambda _, dim: "", lambda given: ())  # written by who knows the 
 IN, OUT = entering("in_features"), Argument("out_features", "channels")
 KERNEL, STRIDES = Argument("kernel_size", "kernel", BOTH), option("strides", "stride", PAIR, 1)
 SLIDES = (IN, OUT, KERNEL, STRIDES)
+SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", PAIR, keyword=True))
 PADDING = Argument("padding", "padding", SHORT, keyword=True)
 DILATION = option("kernel_dilation", "dilation", PAIR, 1)
 GROUPED = option("feature_group_count", "groups", NUMBER, 1)
@@ -136,6 +137,7 @@ WINDOW = (
     Argument("strides", "stride", BOTH, keyword=True),
     option("padding", "padding", SIDES, "VALID"),
 )
+EDGE = (*WINDOW[:2], Argument("padding", "padding", SIDES, keyword=True))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
 CEIL, FLOOR = (("ceil_mode", True),), (("ceil_mode", False),)
 POSITIONS = Argument("axis", (), constant((1, 2)), keyword=True)
@@ -209,7 +211,7 @@ ROWS = (
     _row(
         "ConvTranspose",
         ops.ConvTranspose,
-        *SLIDES,
+        *SPACED,
         SPREAD,
         SWAPPED,
         *WEIGHTED,
@@ -217,7 +219,7 @@ ROWS = (
         preset="conv_transpose",
     ),
     _own(
-        *("GroupedConvTranspose", ops.ConvTranspose, *SLIDES, APART, GROUPS, *WEIGHTED),
+        *("GroupedConvTranspose", ops.ConvTranspose, *SPACED, APART, GROUPS, *WEIGHTED),
         preset="grouped_conv_transpose",
     ),
     _row(
@@ -255,9 +257,9 @@ ROWS = (
     _row("nnx.hard_tanh", ops.HardTanh),
     _row("nnx.softmax", ops.Softmax),
     _row("nnx.max_pool", ops.MaxPool, *WINDOW, implied=FLOOR),
-    _own("ceil_max_pool", ops.MaxPool, *WINDOW, implied=CEIL),
+    _own("ceil_max_pool", ops.MaxPool, *EDGE, implied=CEIL),
     _row("nnx.avg_pool", ops.AvgPool, *WINDOW, COUNTED, implied=FLOOR),
-    _own("ceil_avg_pool", ops.AvgPool, *WINDOW, COUNTED, implied=CEIL),
+    _own("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, implied=CEIL),
     _own("adaptive_avg_pool", ops.AdaptiveAvgPool, SIZE),
     _own("adaptive_max_pool", ops.AdaptiveMaxPool, SIZE),
     _row("jnp.mean", ops.GlobalAvgPool, POSITIONS, KEEPDIMS),
@@ -302,5 +304,5 @@ TABLE: dict[type[Op], tuple[Row, ...]] = {
     **{one.kind: tuple(row for row in ROWS if row.kind is one.kind) for one in ROWS},
     ops.Permute: (),  # channels are last throughout
 }
-# What files define themselves, what others need before it.
-HELPERS = tuple(dict.fromkeys(("ceil_padding", *(row.name for row in ROWS if row.own))))
+# What files define themselves.
+HELPERS = tuple(row.name for row in ROWS if row.own)

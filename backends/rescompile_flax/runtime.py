@@ -26,7 +26,7 @@ from rescompile.ir.structure import Path
 from .files import FlaxFiles
 from .places import Tensor, places, tensors
 
-# Where each graph is compiled once, to optimise what draws weights takes longer than to draw them.
+# What is run once or a few times takes longer to optimise than to run.
 PLAIN = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 WEIGHTS = (nnx.Param, nnx.BatchStat)
 
@@ -135,7 +135,8 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
             live = nnx.merge(graph, state)
             return call(live, *given), nnx.state(live)
 
-        found = self.functions.setdefault((what, graph), jax.jit(pure)) if what else jax.jit(pure)
+        found = jax.jit(pure, compiler_options=PLAIN if self.patient else None)
+        found = self.functions.setdefault((what, graph), found) if what else found
         made, state = found(state, *given)
         nnx.update(model, state)
         return made

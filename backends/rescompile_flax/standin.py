@@ -169,7 +169,7 @@ def stands(name: str) -> Any:
 
 CALLED = {row.name: stands(row.name) for row in ROWS if row.kind is not ops.LayerScale}
 # What files define themselves, as text that is always the same.
-STANDINS = {row.name: CALLED[row.name] for row in ROWS if row.own} | {"ceil_padding": None}
+STANDINS = {row.name: CALLED[row.name] for row in ROWS if row.own}
 
 
 def _under(library: str) -> dict[str, Any]:

@@ -27,29 +27,17 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def ceil_padding(
-    x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
-) -> list[tuple[int, int]]:
-    """Padding by which a pool's last window may reach over the edge, unless all of it would."""
-    sides = []
-    for i in range(2):
-        n, size, (before, after) = x.shape[i + 1], window_shape[i], padding[i]
-        more = after + (size - n - before - after) % strides[i]
-        sides.append((before, more if more < size else after))
-    return sides
-
-
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, int],
     strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
+    padding: tuple[tuple[int, int], tuple[int, int]],
 ) -> jax.Array:
-    """Max-pooling in ceil mode."""
-    sides = ceil_padding(x, window_shape, strides, padding)
+    """Max-pooling whose last window may reach over the edge, unless all of it would."""
+    sides = []
+    for i, (before, after) in enumerate(padding):
+        more = after + (window_shape[i] - x.shape[i + 1] - before - after) % strides[i]
+        sides.append((before, more if more < window_shape[i] else after))
     return nnx.max_pool(x, window_shape, strides, sides)
 
 
@@ -122,7 +110,9 @@ class Inception(nnx.Module):
 class GoogLeNet(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = ConvNorm(in_channels, 64, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(ceil_max_pool, window_shape=(3, 3), strides=(2, 2))
+        self.maxpool = partial(
+            ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )
         self.conv2 = ConvNorm(64, 64, rngs=rngs)
         self.conv3 = ConvNorm(64, 192, kernel=3, rngs=rngs)
         self.inception3a = Inception(
@@ -195,7 +185,9 @@ class GoogLeNet(nnx.Module):
             pool_proj=128,
             rngs=rngs,
         )
-        self.maxpool4 = partial(ceil_max_pool, window_shape=(2, 2), strides=(2, 2))
+        self.maxpool4 = partial(
+            ceil_max_pool, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))
+        )
         self.inception5a = Inception(
             832,
             ch1x1=256,

@@ -21,33 +21,21 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def ceil_padding(
-    x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
-) -> list[tuple[int, int]]:
-    """Padding by which a pool's last window may reach over the edge, unless all of it would."""
-    sides = []
-    for i in range(2):
-        n, size, (before, after) = x.shape[i + 1], window_shape[i], padding[i]
-        more = after + (size - n - before - after) % strides[i]
-        sides.append((before, more if more < size else after))
-    return sides
-
-
 def ceil_avg_pool(
     x: jax.Array,
     window_shape: tuple[int, int],
     strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
+    padding: tuple[tuple[int, int], tuple[int, int]],
     count_include_pad: bool = True,
 ) -> jax.Array:
-    """Average pooling in ceil mode: what a window sees beyond the padding never counts."""
-    sides = ceil_padding(x, window_shape, strides, padding)
+    """Average pooling whose last window may reach over the edge; what is there never counts."""
+    sides = []
+    for i, (before, after) in enumerate(padding):
+        more = after + (window_shape[i] - x.shape[i + 1] - before - after) % strides[i]
+        more = more if more < window_shape[i] else after
+        sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-        sides = [(0, more[1] - pad[1]) for more, pad in zip(sides, padding, strict=True)]
     return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
 
 
@@ -79,6 +67,7 @@ class Bottleneck(nnx.Module):
                     ceil_avg_pool,
                     window_shape=(stride, stride),
                     strides=(stride, stride),
+                    padding=((0, 0), (0, 0)),
                     count_include_pad=False,
                 ),
                 conv(in_channels, channels * 4, (1, 1), padding=0, rngs=rngs),

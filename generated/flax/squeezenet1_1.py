@@ -27,29 +27,17 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def ceil_padding(
-    x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
-) -> list[tuple[int, int]]:
-    """Padding by which a pool's last window may reach over the edge, unless all of it would."""
-    sides = []
-    for i in range(2):
-        n, size, (before, after) = x.shape[i + 1], window_shape[i], padding[i]
-        more = after + (size - n - before - after) % strides[i]
-        sides.append((before, more if more < size else after))
-    return sides
-
-
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, int],
     strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
+    padding: tuple[tuple[int, int], tuple[int, int]],
 ) -> jax.Array:
-    """Max-pooling in ceil mode."""
-    sides = ceil_padding(x, window_shape, strides, padding)
+    """Max-pooling whose last window may reach over the edge, unless all of it would."""
+    sides = []
+    for i, (before, after) in enumerate(padding):
+        more = after + (window_shape[i] - x.shape[i + 1] - before - after) % strides[i]
+        sides.append((before, more if more < window_shape[i] else after))
     return nnx.max_pool(x, window_shape, strides, sides)
 
 
@@ -81,13 +69,19 @@ class SqueezeNet1_1(nnx.Module):
         self.features = nnx.Sequential(
             conv(in_channels, 64, (3, 3), strides=2, padding=0, rngs=rngs),  # 111 x 111 x 64
             nnx.relu,
-            partial(ceil_max_pool, window_shape=(3, 3), strides=(2, 2)),  # 55 x 55 x 64
+            partial(
+                ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+            ),  # 55 x 55 x 64
             Fire(64, squeeze=16, expand=64, rngs=rngs),  # 55 x 55 x 128
             Fire(128, squeeze=16, expand=64, rngs=rngs),  # 55 x 55 x 128
-            partial(ceil_max_pool, window_shape=(3, 3), strides=(2, 2)),  # 27 x 27 x 128
+            partial(
+                ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+            ),  # 27 x 27 x 128
             Fire(128, squeeze=32, expand=128, rngs=rngs),  # 27 x 27 x 256
             Fire(256, squeeze=32, expand=128, rngs=rngs),  # 27 x 27 x 256
-            partial(ceil_max_pool, window_shape=(3, 3), strides=(2, 2)),  # 13 x 13 x 256
+            partial(
+                ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+            ),  # 13 x 13 x 256
             Fire(256, squeeze=48, expand=192, rngs=rngs),  # 13 x 13 x 384
             Fire(384, squeeze=48, expand=192, rngs=rngs),  # 13 x 13 x 384
             Fire(384, squeeze=64, expand=256, rngs=rngs),  # 13 x 13 x 512

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from rescompile.cli import main
 from rescompile.prose import columns, markdown, quoted, visible, wrap
-from rescompile.registry import backend_names
+from rescompile.registry import default_backends
 from rescompile.table import USUAL, Column, Table, csv_table, markdown_table
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def folder(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_names_of_files_are_shown(folder: Path, name: str) -> None:
     good = f"{name}.yaml"
     assert visible(name) in run("build", good, "-o", name).output
-    for backend in backend_names():
+    for backend in default_backends():
         made = (folder / name / backend / "mine.py").read_text("utf-8")
         assert made.replace("\n", "").isprintable()
         assert f"from {quoted(good)};" in made
@@ -135,7 +135,7 @@ def test_every_text_of_a_spec_comes_out(before: str, tmp_path: Path) -> None:
     path.write_text(SPEC % ((json.dumps(text),) * 5), "utf-8")
     assert run("build", str(path), "-o", str(tmp_path)).exit_code == 0
     words = "".join(text.split())
-    for backend in backend_names():
+    for backend in default_backends():
         tree = ast.parse((tmp_path / backend / "mine.py").read_text("utf-8"))
         said = "".join(str(ast.get_docstring(tree)).split())
         assert said.startswith(f"{words}({words}).")

@@ -2,19 +2,20 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from .ceil_padding import ceil_padding
-
 
 def ceil_avg_pool(
     x: jax.Array,
     window_shape: tuple[int, int],
     strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
+    padding: tuple[tuple[int, int], tuple[int, int]],
     count_include_pad: bool = True,
 ) -> jax.Array:
-    """Average pooling in ceil mode: what a window sees beyond the padding never counts."""
-    sides = ceil_padding(x, window_shape, strides, padding)
+    """Average pooling whose last window may reach over the edge; what is there never counts."""
+    sides = []
+    for i, (before, after) in enumerate(padding):
+        more = after + (window_shape[i] - x.shape[i + 1] - before - after) % strides[i]
+        more = more if more < window_shape[i] else after
+        sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-        sides = [(0, more[1] - pad[1]) for more, pad in zip(sides, padding, strict=True)]
     return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)

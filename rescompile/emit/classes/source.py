@@ -29,11 +29,8 @@ def source(request: Request, syntax: Syntax, folder: Path, advice: str = "") -> 
     used = _used(line for made in definitions for line in (*made.lines, *made.forward))
     constants = syntax.constants(used)
     used |= _used(constants)
-    helpers: list[str] = []
-    for name in reversed(syntax.helpers):  # one may need those before it
-        if name in used:
-            helpers.insert(0, helper(folder / "helpers", name))
-            used |= _used(helpers[:1])
+    helpers = [helper(folder / "helpers", name) for name in syntax.helpers if name in used]
+    used |= _used(helpers)
     template = environment(HERE, folder / "templates").get_template("module.py.j2")
     made = template.render(
         docstring=request.summary.docstring(syntax.layout, advice),
