@@ -70,7 +70,7 @@ def test_a_step_has_another_name_here(word: str, answer: str, write: Write) -> N
 
 def test_a_step_that_nobody_knows_may_be_a_block(write: Write) -> None:
     help = help_for(write, "wiggle: {}")
-    assert help.startswith("if it is a block, write `block: wiggle`; known: scale, linear, ")
+    assert help.startswith("if it is a block, write `block: wiggle`; known: scale, table, linear, ")
 
 
 @pytest.mark.parametrize(

@@ -392,9 +392,7 @@ blocks:
       - {name: c, conv: {channels: 4, kernel: $kernel, stride: $stride, padding: $kernel}}
       - name: g
         group:
-          - add:
-              - [{max_pool: {kernel: $kernel, stride: 1}}]
-              - [{avg_pool: {kernel: $kernel, stride: 1}}]
+          - multiply: [[{max_pool: {kernel: $kernel}}], [{avg_pool: {kernel: $kernel}}]]
   outer:
     parameters: {size: {type: pair}, n: {}}
     body:
