@@ -154,6 +154,7 @@ ANSWERS = {
     "shortcut": "write `residual: {branch: [...], shortcut: $shortcut}`",
     "skip": "write `residual: {branch: [...], shortcut: $shortcut}`",
     "split": "write `split: true` beside `add`, `multiply` or `concat`",
+    "spectralnorm": "frameworks differ in training: Keras replaces the kernel, PyTorch keeps it",
     "squeezeexcitation": "`use: [blocks/squeeze_excitation]`, and call its block by `block:`",
     "zeropad2d": "give the step that follows `padding: [top, bottom, left, right]`",
     "zeropadding2d": "give the step that follows `padding: [top, bottom, left, right]`",

@@ -97,7 +97,7 @@ class Operations(Values):
         if self.theme.owner in words and self.chance(0.55):
             return self.theme.owner
         if scope.keep and self.chance(0.95):
-            words.remove("adaptive_avg_pool")
+            words = [word for word in words if not word.startswith("adaptive")]
         if self.chance(0.8):
             words.remove("space_to_depth")  # it divides few maps, and leaves little of them
         if scope.numbered and self.chance(0.95):

@@ -37,8 +37,9 @@ SEEDS = [
 ]
 DRAWN = range(DEFAULT + DEFAULT // 4)  # what the tests of the drawing itself look at
 WRITTEN = range(8 * len(PLACED))  # and of what needs no compiler: places are drawn by their turn
-# What is drawn seldom: a vector where others want a map, and what no sequence takes.
-VECTORS = ("linear", "flatten", *GLOBAL)
+# What is drawn seldom: a vector where others want a map, or the other way, and what no sequence
+# takes.
+VECTORS = ("linear", "flatten", "unflatten", *GLOBAL)
 SELDOM = {(word, place) for word in VECTORS for place in PLACES if place != "network"}
 SELDOM |= {
     ("layer_scale", place) for place in PLACES if place not in ("body", "branch", "residual")

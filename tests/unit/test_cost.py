@@ -123,6 +123,11 @@ def test_transposed_convolution_by_hand() -> None:
     assert (found.layers, found.linear_macs) == (1, 0)
 
 
+def test_a_convolution_over_channels_by_hand() -> None:
+    found = cost(layer(ops.ChannelConv(5, bias=True), "eca"), x=(64, 1, 1))
+    assert (found.parameters, found.conv_macs, found.layers) == (6, 64 * 5, 1)
+
+
 def test_linear_by_hand() -> None:
     found = cost(layer(Linear(10), "fc"), x=(7,))
     assert (found.parameters, found.linear_macs, found.conv_macs) == (80, 70, 0)
@@ -136,7 +141,7 @@ def test_running_statistics_are_not_trainable() -> None:
 
 
 def test_every_other_operation_is_free() -> None:
-    for op in set(OPS) - {Conv, ops.ConvTranspose, Linear}:
+    for op in set(OPS) - {Conv, ops.ConvTranspose, ops.ChannelConv, Linear}:
         assert op.macs is ops.Op.macs
     assert Relu().macs((8, 4, 4), (8, 4, 4)) == 0
 

@@ -55,6 +55,10 @@ def test_a_step_of_another_tool_is_no_slip(word: str, write: Write) -> None:
     ("word", "answer"),
     [
         ("dense", "it is called `linear` here"),
+        (
+            "SpectralNorm",
+            "frameworks differ in training: Keras replaces the kernel, PyTorch keeps it",
+        ),
         ("max_pool2d", "it is called `max_pool` here"),
         ("batch_norm", "it is called `norm` here"),
         ("BatchNorm2d", "it is called `norm` here"),
