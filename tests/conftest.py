@@ -1,10 +1,10 @@
 """Options that the tests share, and which of the shipped networks the tests run by default.
 
-Every network is compiled, counted and compared with its generated files. To run all of them in both
-frameworks takes long, so `to_run` parametrises a test by those that differ in more than numbers: of
-the networks that look alike to the compiler once every number is blotted out (RegNets of one kind
-in seven sizes, say) the cheapest runs. The others are marked slow, as are deep and costly ones.
-`to_keep` does so for what writes and reads files, and runs a few that have every kind of layer.
+Every network is compiled, counted and compared with its generated files. To run all of them in the
+frameworks takes long, so `to_run` parametrises a test by those that have something new: from the
+cheapest network on, each that has a line, as the compiler sees it, which none before it has within
+a line like that. Names and numbers do not count. The others are marked slow, as are deep and costly
+ones. `to_keep` does so for what writes and reads files: a few that have every kind of layer.
 
 What hypothesis draws is the same at every run, so that a failure is one of the change at hand.
 `make fuzz` and `make fuzz-errors`, which set the number of examples, draw others each time.
@@ -16,7 +16,6 @@ import os
 import re
 from collections.abc import Callable
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,18 @@ KEPT = (  # flattening, branches, gates, shuffles, dense connections, layer scal
     *("densenet121", "convnext_tiny", "repvgg_a0", "resnet20_cifar", "unet"),
 )
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
-NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
+BLOTTED = [  # what two lines of one kind may differ in
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"  -> .*", ""),  # the shape of what leaves
+        (r"^\w+ = |^\w+(?=:$)", ""),  # the name of a step or a stage
+        (r"^block \w+\(.*\)", "block"),
+        (r"^\w+\(", "call("),
+        (r"(?<=[(,] )\w+=|(?<=\()\w+=", "="),  # the names of arguments
+        (r"\$\w+", "$"),
+        (r"\d+(?:\.\d+)?(?:e-?\d+)?", "#"),
+    )
+]
 
 # Tests run side by side, and threads that wait for each other on busy cores take many times longer.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -71,28 +81,50 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @cache
 def _runs() -> list[Any]:
     """Every shipped network as a parameter, with the marks that it gets."""
-    costs: dict[str, Cost] = {}
-    alike: dict[str, list[str]] = {}
-    for name in sorted(zoo()):
-        net = open_spec(name)
-        costs[name] = network_cost(net.analysis.elaborated)
-        alike.setdefault(structure(net.text()), []).append(name)
-    chosen = {min(names, key=lambda name: costs[name].macs) for names in alike.values()}
+    nets = {name: open_spec(name) for name in sorted(zoo())}
+    costs = {name: network_cost(net.analysis.elaborated) for name, net in nets.items()}
+    chosen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    for name in sorted(
+        filter(lambda name: _light(costs[name]), costs), key=lambda n: costs[n].macs
+    ):
+        kinds = kinds_of_lines(nets[name].text())
+        if not kinds <= seen:
+            chosen.add(name)
+            seen |= kinds
     return [pytest.param(name, marks=_marks(name in chosen, costs[name])) for name in costs]
 
 
-def structure(text: str) -> str:
-    """A network as the compiler sees it, without name, numbers, and equal lines in a row."""
-    lines = [NUMBER.sub("#", line) for line in text.splitlines()[1:]]
-    return "\n".join(line for line, _ in groupby(lines))
+def kinds_of_lines(text: str) -> set[tuple[str, str]]:
+    """Each line of a network, as the compiler sees it, with the kind of the line around it.
+
+    Names, numbers and shapes are blotted out.
+    """
+    found = set()
+    around: list[
+        tuple[int, str]
+    ] = []  # the lines around this one: their indents, and what they are
+    for line in filter(None, text.splitlines()[1:]):
+        indent = len(line) - len(line.lstrip())
+        kind = line.strip()
+        for pattern, instead in BLOTTED:
+            kind = pattern.sub(instead, kind)
+        while around and around[-1][0] >= indent:
+            around.pop()
+        found.add((around[-1][1] if around else "", kind))
+        around.append((indent, kind))
+    return found
 
 
 def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
     if cost.parameters > LARGE:
         reason = f"{cost.parameters:,} parameters: compiled and counted only"
         return [pytest.mark.slow, pytest.mark.skip(reason)]
-    light = cost.layers <= DEEP and cost.macs <= COSTLY and cost.parameters <= HEAVY
-    return [] if chosen and light else [pytest.mark.slow]
+    return [] if chosen else [pytest.mark.slow]
+
+
+def _light(cost: Cost) -> bool:
+    return cost.layers <= DEEP and cost.macs <= COSTLY and cost.parameters <= HEAVY
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from rescompile.reference.deviation import relative_error
 from rescompile.reference.weights import parameters, random_weights
 from rescompile.registry import backend_names
 from rescompile.starters import FOLDER, kinds
+from rescompile.verify.case import full_size, reduced
 from rescompile.worker.client import Worker
 from rescompile.worker.job import Subject, listed
 
@@ -37,8 +38,8 @@ LIKE_VGG16 = ("vgg16_bn", "vgg19")  # and as large: run where there is time
 COUNTER = "num_batches_tracked"
 
 
-def images(spec: str, seed: int) -> Any:
-    shape = open_spec(spec).analysis.network.input
+def images(spec: str, seed: int, size: int | None = None) -> Any:
+    shape = open_spec(spec, size).analysis.network.input
     return np.random.default_rng(seed).standard_normal((2, *shape)).astype(np.float32)
 
 
@@ -50,16 +51,33 @@ def golden(path: Path, text: str, request: pytest.FixtureRequest) -> None:
 
 
 @cache
-def reference(spec: str) -> Any:
-    elaborated = open_spec(spec).analysis.elaborated
-    x = images(spec, 7).astype(np.float64)
+def reference(spec: str, size: int | None = None) -> Any:
+    elaborated = open_spec(spec, size).analysis.elaborated
+    x = images(spec, 7, size).astype(np.float64)
     return run(elaborated, random_weights(elaborated, 3), x).outputs
 
 
-def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
-    made = worker.run(zoo()[to_run], images(to_run, 7), weights=3)
-    for got, wanted in zip(made, reference(to_run), strict=True):
+@cache
+def smallest(spec: str) -> int | None:
+    """The smallest size of images that a network is verified on, if that is not its own."""
+    return reduced(full_size(spec)).size
+
+
+def compare(worker: Worker, spec: str, size: int | None) -> None:
+    subject = Subject(spec, size, weights=3)
+    given = {"images": images(spec, 7, size)}
+    made = listed("output", worker.about(subject, "run", given, training=False))
+    for got, wanted in zip(made, reference(spec, size), strict=True):
         assert relative_error(got, wanted) < FORWARD_FLOAT32
+
+
+def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
+    compare(worker, to_run, smallest(to_run))
+
+
+@pytest.mark.slow
+def test_a_backend_does_so_for_images_of_the_specs_size(worker: Worker, to_run: str) -> None:
+    compare(worker, to_run, None)
 
 
 @pytest.mark.parametrize("kind", kinds())
