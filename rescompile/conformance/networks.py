@@ -1,17 +1,16 @@
 """Which of the shipped networks a test runs by default.
 
 Every network is compiled and emitted. To run all of them in every framework takes long, so `to_run`
-parametrises a test by those that differ in more than numbers: of the networks that look alike to
-the compiler once every number is blotted out (RegNets of one kind in seven sizes, say) the cheapest
-runs. The others are marked slow, as are deep and costly ones. `to_keep` does so for what writes and
-reads files, and runs a few that have every kind of layer.
+parametrises a test by those that have something new: from the cheapest network on, each that has a
+line, as the compiler sees it, which none before it has within a line like that. Names and numbers
+do not count. The others are marked slow, as are deep and costly ones. `to_keep` does so for what
+writes and reads files, and runs a few that have every kind of layer.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from itertools import groupby
 from typing import Any
 
 import pytest
@@ -28,7 +27,18 @@ KEPT = (  # flattening, branches, gates, shuffles, dense connections, layer scal
     *("alexnet", "googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5"),
     *("densenet121", "convnext_tiny", "repvgg_a0", "resnet20_cifar", "unet"),
 )
-NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?")
+BLOTTED = [  # what two lines of one kind may differ in
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"  -> .*", ""),  # the shape of what leaves
+        (r"^\w+ = |^\w+(?=:$)", ""),  # the name of a step or a stage
+        (r"^block \w+\(.*\)", "block"),
+        (r"^\w+\(", "call("),
+        (r"(?<=[(,] )\w+=|(?<=\()\w+=", "="),  # the names of arguments
+        (r"\$\w+", "$"),
+        (r"\d+(?:\.\d+)?(?:e-?\d+)?", "#"),
+    )
+]
 
 
 @lru_cache(maxsize=1)
@@ -40,13 +50,15 @@ def compiled(spec: str) -> Architecture:
 @cache
 def runs() -> list[Any]:
     """Every shipped network as a parameter, with the marks that it gets."""
-    costs: dict[str, Cost] = {}
-    alike: dict[str, list[str]] = {}
-    for name in sorted(zoo()):
-        net = open_spec(name)
-        costs[name] = network_cost(net.analysis.elaborated)
-        alike.setdefault(structure(net.text()), []).append(name)
-    chosen = {min(names, key=lambda name: costs[name].macs) for names in alike.values()}
+    nets = {name: open_spec(name) for name in sorted(zoo())}
+    costs = {name: network_cost(net.analysis.elaborated) for name, net in nets.items()}
+    chosen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
+    for name in sorted(filter(lambda n: _light(costs[n]), costs), key=lambda n: costs[n].macs):
+        kinds = kinds_of_lines(nets[name].text())
+        if not kinds <= seen:
+            chosen.add(name)
+            seen |= kinds
     return [pytest.param(name, marks=_marks(name in chosen, costs[name])) for name in costs]
 
 
@@ -56,15 +68,31 @@ def kept() -> list[Any]:
     return [pytest.param(name, marks=[] if name in KEPT else slow) for name in sorted(zoo())]
 
 
-def structure(text: str) -> str:
-    """A network as the compiler sees it, without name, numbers, and equal lines in a row."""
-    lines = [NUMBER.sub("#", line) for line in text.splitlines()[1:]]
-    return "\n".join(line for line, _ in groupby(lines))
+def kinds_of_lines(text: str) -> set[tuple[str, str]]:
+    """Each line of a network as the compiler sees it with the one around it.
+
+    Names, numbers and shapes are left out.
+    """
+    found = set()
+    around: list[tuple[int, str]] = []  # the lines around this one, with their indents
+    for line in filter(None, text.splitlines()[1:]):
+        indent = len(line) - len(line.lstrip())
+        kind = line.strip()
+        for pattern, instead in BLOTTED:
+            kind = pattern.sub(instead, kind)
+        while around and around[-1][0] >= indent:
+            around.pop()
+        found.add((around[-1][1] if around else "", kind))
+        around.append((indent, kind))
+    return found
 
 
 def _marks(chosen: bool, cost: Cost) -> list[pytest.MarkDecorator]:
     if cost.parameters > LARGE:
         reason = f"{cost.parameters:,} parameters: compiled and counted only"
         return [pytest.mark.slow, pytest.mark.skip(reason)]
-    light = cost.layers <= DEEP and cost.macs <= COSTLY and cost.parameters <= HEAVY
-    return [] if chosen and light else [pytest.mark.slow]
+    return [] if chosen else [pytest.mark.slow]
+
+
+def _light(cost: Cost) -> bool:
+    return cost.layers <= DEEP and cost.macs <= COSTLY and cost.parameters <= HEAVY

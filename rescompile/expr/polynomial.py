@@ -23,6 +23,18 @@ def total(dims: Iterable[Dim], less: Dim = 0) -> Dim:
     return binary("+", made, constant) if constant >= 0 else binary("-", made, -constant)
 
 
+def gathered(dim: Dim) -> Dim:
+    """A sum with its equal terms together, if fewer are left: w + g for c + (w - c) + g."""
+    made = total((dim,))
+    return made if _terms(made) < _terms(dim) else dim
+
+
+def _terms(dim: Dim) -> int:
+    if isinstance(dim, Binary) and dim.op in ("+", "-"):
+        return _terms(dim.left) + _terms(dim.right)
+    return 1 if isinstance(dim, Expr) or dim else 0
+
+
 def not_zero(dim: Dim) -> Dim:
     """`dim != 0` as one writes it: `padding != 1` for 2 * padding - 2."""
     counts: dict[Dim, int] = {}

@@ -25,7 +25,7 @@ from ..expr.dims import (
     small,
     substitute,
 )
-from ..expr.polynomial import product, total
+from ..expr.polynomial import gathered, product, total
 from ..ops import Flatten
 from .structure import (
     IN_CHANNELS,
@@ -160,7 +160,7 @@ class Flow:
         if node.block not in self.outputs:
             output = block_output(block, self.blocks, self.area, self.outputs)
             self.outputs[node.block] = output
-        return substitute(self.outputs[node.block], arguments(node, block, x, first))
+        return gathered(substitute(self.outputs[node.block], arguments(node, block, x, first)))
 
     def iterate(
         self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0, never: Dim = False
@@ -188,16 +188,8 @@ class Flow:
 
 def _growth(y: Dim) -> Dim | None:
     """What a step adds to its input, if it adds the same each time."""
-    terms = _terms(y)
-    rest = [term for term in terms if term != Var(RUNNING)]
-    grows = len(rest) == len(terms) - 1 and not any(RUNNING in names(term) for term in rest)
-    return total(rest) if grows else None
-
-
-def _terms(dim: Dim) -> list[Dim]:
-    if isinstance(dim, Binary) and dim.op == "+":
-        return [*_terms(dim.left), *_terms(dim.right)]
-    return [dim]
+    growth = total((y,), Var(RUNNING))
+    return None if RUNNING in names(growth) else growth
 
 
 def at_index(args: Named, index: int) -> Named:

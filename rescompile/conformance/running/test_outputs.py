@@ -15,28 +15,46 @@ from ...reference import run
 from ...reference.deviation import relative_error
 from ...reference.weights import random_weights
 from ...starters import FOLDER, kinds
+from ...verify.case import full_size, reduced
 from ...worker.client import Worker
 from ...worker.job import Subject, listed
 
 FORWARD_FLOAT32 = 1e-5
 
 
-def images(spec: str, seed: int) -> Any:
-    shape = open_spec(spec).analysis.network.input
+def images(spec: str, seed: int, size: int | None = None) -> Any:
+    shape = open_spec(spec, size).analysis.network.input
     return np.random.default_rng(seed).standard_normal((2, *shape)).astype(np.float32)
 
 
 @cache
-def reference(spec: str) -> Any:
-    elaborated = open_spec(spec).analysis.elaborated
-    x = images(spec, 7).astype(np.float64)
+def reference(spec: str, size: int | None = None) -> Any:
+    elaborated = open_spec(spec, size).analysis.elaborated
+    x = images(spec, 7, size).astype(np.float64)
     return run(elaborated, random_weights(elaborated, 3), x).outputs
 
 
-def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
-    made = worker.run(zoo()[to_run], images(to_run, 7), weights=3)
-    for got, wanted in zip(made, reference(to_run), strict=True):
+@cache
+def smallest(spec: str) -> int | None:
+    """The smallest size of images that a network is verified on, if that is not its own."""
+    return reduced(full_size(spec)).size
+
+
+def compare(worker: Worker, spec: str, size: int | None) -> None:
+    subject = Subject(spec, size, weights=3)
+    given = {"images": images(spec, 7, size)}
+    made = listed("output", worker.about(subject, "run", given, training=False))
+    for got, wanted in zip(made, reference(spec, size), strict=True):
         assert relative_error(got, wanted) < FORWARD_FLOAT32
+
+
+def test_a_backend_computes_what_the_reference_does(worker: Worker, to_run: str) -> None:
+    compare(worker, to_run, smallest(to_run))
+
+
+@pytest.mark.slow
+def test_a_backend_does_so_for_images_of_the_specs_size(worker: Worker, to_run: str) -> None:
+    compare(worker, to_run, None)
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -1,4 +1,7 @@
-"""timm, where it is installed: its feature_info is the recorded one, and its maps are ours."""
+"""timm, where it is installed: its feature_info is the recorded one, and its maps are ours.
+
+Specs that have names of timm's take its state dicts, strictly, and give its logits.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 FACTS = json.loads((ROOT / "tests/facts/timm_features.json").read_text("utf-8"))
+NAMED = json.loads((ROOT / "tests/facts/timm.json").read_text("utf-8"))
 # Whose weights have the same names there, and so can be given to both.
 ALIKE = ["resnet18", "resnet50_v1_5", "wide_resnet50_2", "vgg11", "vgg16_bn", "densenet121"]
 
@@ -53,6 +57,23 @@ with torch.no_grad():
 assert len(got) == len(maps)
 print(max(((a - b).norm() / b.norm()).item() for a, b in zip(got, maps)))
 """
+LOGITS = """
+import importlib, sys, timm, torch
+name, size = sys.argv[1], int(sys.argv[2])
+torch.manual_seed(0)
+wanted = timm.create_model(name, pretrained=False).eval()
+for module in wanted.modules():
+    if isinstance(module, torch.nn.BatchNorm2d):
+        module.weight.data.uniform_(0.5, 1.5)
+        module.running_mean.normal_(std=0.1)
+        module.running_var.uniform_(0.5, 1.5)
+model = getattr(importlib.import_module(f"generated.torch.{name}"), name)().eval()
+model.load_state_dict(wanted.state_dict(), strict=True)
+x = torch.randn(1, 3, size, size)
+with torch.no_grad():
+    logits, got = wanted(x), model(x)
+print(((got - logits).norm() / logits.norm()).item())
+"""
 
 
 def run(program: str, *words: str, given: str = "") -> str:
@@ -72,3 +93,8 @@ def test_feature_info_is_the_recorded_one() -> None:
 @pytest.mark.parametrize("spec", ALIKE)
 def test_maps_are_timms(spec: str) -> None:
     assert float(run(MAPS, spec, FACTS[spec]["timm"])) < 1e-4
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_state_dict_fits_and_gives_the_same_logits(name: str) -> None:
+    assert float(run(LOGITS, name, str(NAMED[name]["input"][1]))) < 1e-4
