@@ -215,12 +215,12 @@ class Calls:
         own = [
             k for k, p in spec.parameters.items() if p.type in (*NUMERIC, PAIR) and k not in known
         ]
-        params = [param for key in own for param in self.arguments.parameters(key, spec)]
-        symbolic = {param.name: param.type for param in params}
+        symbolic = {k: NUMERIC[spec.parameters[k].type] for k in own if k in numbers}
         pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
         for key in (k for k in own if spec.parameters[k].type == PAIR):
             first, second = halves(key, spec)
             pairs[key] = Var(first), Var(second)
+            symbolic |= {first: int, second: int}
         scope = Scope(
             owner=name,
             numbered=form is not Form.MODULE,
@@ -243,6 +243,7 @@ class Calls:
             message = f"a step of an inline block has no name: '{name}' may be called many times"
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
+        params = (param for key in own for param in self.arguments.parameters(key, spec))
         return Block(name, form, body, tuple(params), tuple(scope.lets), spec.about, at=spec.at())
 
 
