@@ -25,8 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_to(parser)
 
 
-def pytest_report_header() -> str:
-    return "rescompile: numpy is not installed, so nothing runs" if collect_ignore else ""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if collect_ignore:
+        terminalreporter.write_line("numpy is not installed: no test that runs a backend was there")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,8 +12,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -68,34 +68,40 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     asked, config = set(metafunc.fixturenames), metafunc.config
     ours = metafunc.module.__name__.rpartition(".")[0] in (FOLDER, f"{FOLDER}.running")
     if "to_run" in asked:  # which takes seconds to find out
-        able = not ours or any(one.runtime for one in chosen(config))
-        metafunc.parametrize("to_run", runs() if able else [])
+        runnable = not ours or any(one.runtime for one in chosen(config))
+        metafunc.parametrize("to_run", runs() if runnable else _or_skip([]))
     if "to_keep" in asked:
-        metafunc.parametrize("to_keep", kept() if not ours or installed(config) else [])
+        metafunc.parametrize("to_keep", kept() if not ours or installed(config) else _or_skip([]))
     if not ours:
         return
     if "spec" in asked and not _is_given(metafunc, "spec"):
         metafunc.parametrize("spec", sorted(zoo()))
     if "worker" in asked:
         running = [one.name for one in chosen(config) if one.runtime]
-        metafunc.parametrize("worker", running, indirect=True, scope="module")
+        metafunc.parametrize("worker", _or_skip(running), indirect=True, scope="module")
     if "engine" in asked:
         labels = [f"{one.name}:{engine}" for one in chosen(config) for engine in one.engines]
-        metafunc.parametrize("engine", labels)
+        metafunc.parametrize("engine", _or_skip(labels))
     if "backends" in asked:
         names = [one.name for one in installed(config)]
-        metafunc.parametrize("backends", [names] if names else [], ids=",".join)
+        metafunc.parametrize("backends", _or_skip([names] if names else []), ids=str)
     if "table" in asked:
-        metafunc.parametrize(("backend", "table", "kind"), [*_entries(chosen(config))])
+        metafunc.parametrize(("backend", "table", "kind"), _or_skip(_entries(chosen(config)), 3))
     elif "suffix" in asked:
         pairs = [(one.name, suffix) for one in chosen(config) for suffix in one.weight_files]
-        metafunc.parametrize(("backend", "suffix"), pairs)
+        metafunc.parametrize(("backend", "suffix"), _or_skip(pairs, 2))
     elif "further_suffix" in asked:
         pairs = [(one.name, suffix) for one in chosen(config) for suffix in one.weight_files[1:]]
-        metafunc.parametrize(("backend", "further_suffix"), pairs)
+        metafunc.parametrize(("backend", "further_suffix"), _or_skip(pairs, 2))
     elif "backend" in asked and not _is_given(metafunc, "backend"):
         able = [one.name for one in chosen(config) if _has(one, metafunc.definition)]
-        metafunc.parametrize("backend", able)
+        metafunc.parametrize("backend", _or_skip(able))
+
+
+def _or_skip(values: list[Any], arguments: int = 1) -> list[Any]:
+    """The values; where there is none, the reason for which a test does not run."""
+    skip = pytest.mark.skip("no chosen backend has what this test needs")
+    return values or [pytest.param(*[None] * arguments, marks=skip, id="none")]
 
 
 def _is_given(metafunc: pytest.Metafunc, argument: str) -> bool:
@@ -113,6 +119,6 @@ def _has(backend: Backend, item: pytest.Item) -> bool:
     return True
 
 
-def _entries(backends: list[Backend]) -> Iterator[tuple[str, str, type[Op]]]:
-    for one in backends:
-        yield from ((one.name, table, kind) for table in one.tables for kind in one.tables[table])
+def _entries(backends: list[Backend]) -> list[tuple[str, str, type[Op]]]:
+    named = [(one.name, *entry) for one in backends for entry in one.tables.items()]
+    return [(name, table, kind) for name, table, entries in named for kind in entries]

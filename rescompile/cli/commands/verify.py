@@ -69,6 +69,7 @@ def command(
     SGD. Exit code 1 where they disagree. JSON is a certificate. Where the table is too wide,
     columns give way in this order: worst at, image, dtype, bound, the pairs that are compared.
     """
+    names = _running(backends)
     from ...language.folder import networks
     from ...verify.certificate import Certificates, compared, table_of
     from ...verify.checks import Level
@@ -78,7 +79,7 @@ def command(
     specs = tuple(networks(specs))
     nets = _compiled(specs, size, changes.words)
     certificates: list[Certificate] = []
-    with _workers(backends) as workers, _status() as tell:
+    with _workers(names, bool(backends)) as workers, _status() as tell:
         _refuse(nets, workers)
         table_of(compared([worker.label for worker in workers])).chosen(printer.view)
         del nets
@@ -92,6 +93,18 @@ def command(
         printer(Certificates(certificates))
     if not all(made.good for made in certificates):
         sys.exit(1)
+
+
+def _running(backends: tuple[str, ...]) -> list[str]:
+    """The backends to compare, with their engines. Raises `SpecError` for one that runs nothing."""
+    from ...errors import SpecError
+    from ...registry import get_backend, lacking
+
+    names = or_default(backends)
+    owners = dict.fromkeys(name.partition(":")[0] for name in names)
+    if mute := [name for name in owners if get_backend(name).runtime is None]:
+        raise SpecError([lacking(name, "runtime") for name in mute])
+    return names
 
 
 def _compiled(
@@ -124,20 +137,15 @@ def _refuse(nets: list[Architecture], workers: list[Worker]) -> None:
 
 
 @contextlib.contextmanager
-def _workers(backends: tuple[str, ...]) -> Iterator[list[Worker]]:
+def _workers(names: list[str], asked: bool) -> Iterator[list[Worker]]:
     """A process for each framework, ended at once on an interrupt.
 
-    A framework that is not installed is named: an error where it was asked for, else left out. One
-    that is installed and does not start is an error always.
+    A framework that is not installed is named: an error where it was `asked` for, else left out.
+    One that is installed and does not start is an error always.
     """
     from ...errors import Diagnostic, SpecError
-    from ...registry import get_backend, lacking
     from ...worker.client import MissingFramework, Worker, WorkerError
 
-    names = or_default(backends)
-    owners = dict.fromkeys(name.partition(":")[0] for name in names)
-    if mute := [name for name in owners if get_backend(name).runtime is None]:
-        raise SpecError([lacking(name, "runtime") for name in mute])
     with contextlib.ExitStack() as stack:
         found = []
         # All start at once, since each takes seconds to import its framework.
@@ -149,7 +157,7 @@ def _workers(backends: tuple[str, ...]) -> Iterator[list[Worker]]:
                 extra = error.what if error.what == worker.engine else f"'rescompile[{backend}]'"
                 help = f"pip install {extra}"
                 message = f"{error.what} is not installed, which the {worker.label} backend needs"
-                if backends:
+                if asked:
                     raise SpecError([Diagnostic("E004", message, help=help)]) from None
                 click.echo(f"note: {message}; verifying without it ({help})", err=True)
                 continue
