@@ -267,6 +267,71 @@ def layer_scale(x: Value, start: float, *, name: str) -> Value:
     return op.Mul(x, x.graph.weight(name, shape, start), name=name)
 
 
+def prelu(x: Value, start: float, shared: bool = False, *, name: str) -> Value:
+    """A learned slope for each channel, or a `shared` one (He et al. 2015)."""
+    size = 1 if shared else x.shape[1]
+    (slope,) = weights(x, name, (size,), start, 0)
+    if len(x.shape) == 4:
+        slope = op.Unsqueeze(slope, [1, 2], name=f"{name}.slope")
+    return op.PRelu(x, slope, name=name)
+
+
+def local_response_norm(
+    x: Value,
+    size: int,
+    alpha: float,
+    beta: float,
+    k: float,
+    *,
+    name: str,
+) -> Value:
+    """By a pool, since LRN does not agree on an even `size` with anyone else."""
+    channels, before, after = x.shape[1], size // 2, (size - 1) // 2
+    y = op.Mul(x, x, name=f"{name}.squares")
+    y = op.Reshape(y, [0, 1, channels, -1], name=f"{name}.column")
+    window = {"kernel_shape": [size, 1], "pads": [before, 0, after, 0]}
+    y = op.AveragePool(y, count_include_pad=1, name=f"{name}.mean", **window)
+    y = op.Reshape(y, [0, *x.shape[1:]], name=f"{name}.map")
+    y = op.Add(op.Mul(y, alpha, name=f"{name}.alpha"), k, name=f"{name}.k")
+    return op.Div(x, op.Pow(y, beta, name=f"{name}.beta"), name=name)
+
+
+def global_response_norm(x: Value, axis: int = -1, epsilon: float = 1e-6, *, name: str) -> Value:
+    """Channels weighed by their norm over the map (Woo et al. 2023)."""
+    size, places = x.shape[axis], [1, 2] if axis == -1 else [2, 3]
+    scale, shift = weights(x, name, (size,), 0.0, size)
+    if axis == 1:
+        scale = op.Unsqueeze(scale, [1, 2], name=f"{name}.scale")
+        shift = op.Unsqueeze(shift, [1, 2], name=f"{name}.shift")
+    norm = op.ReduceL2(x, places, name=f"{name}.norm")
+    mean = op.ReduceMean(norm, [axis], name=f"{name}.mean")
+    mean = op.Add(mean, epsilon, name=f"{name}.epsilon")
+    y = op.Mul(x, op.Div(norm, mean, name=f"{name}.share"), name=f"{name}.normal")
+    y = op.Add(op.Mul(y, scale, name=f"{name}.scaled"), shift, name=f"{name}.shifted")
+    return op.Add(x, y, name=name)
+
+
+def channel_conv(x: Value, size: int, bias: bool = False, *, name: str) -> Value:
+    """Along the channels of one pixel (Wang et al. 2020)."""
+    given = weights(x, name, (1, 1, size), conv_init, 1 if bias else 0)
+    y = op.Reshape(x, [0, 1, x.shape[1]], name=f"{name}.row")
+    y = op.Conv(y, *given, pads=2 * [size // 2], name=f"{name}.conv")
+    return op.Reshape(y, [0, *x.shape[1:]], name=name)
+
+
+def split_softmax(x: Value, splits: int, groups: int = 1, *, name: str) -> Value:
+    """Across equal parts of the channels (Li et al. 2019)."""
+    y = op.Reshape(x, [0, groups, splits, -1], name=f"{name}.split")
+    y = op.Softmax(y, axis=2, name=f"{name}.softmax")
+    return op.Reshape(y, [0, *x.shape[1:]], name=name)
+
+
+def unflatten(x: Value, size: list[int], *, name: str) -> Value:
+    """A vector as maps of a size, in the order channels, rows, columns."""
+    channels = x.shape[1] // (size[0] * size[1])
+    return op.Reshape(x, [0, channels, *size], name=name)
+
+
 def silu(x: Value, *, name: str) -> Value:
     return op.Mul(x, op.Sigmoid(x, name=f"{name}.sigmoid"), name=name)
 
@@ -321,17 +386,33 @@ def split(x: Value, count: int) -> list[Value]:
     return op.Split(x, axis=1, num_outputs=count, name=name)
 
 
+def cells(extent: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each cell of a grid the first pixel, and the one after its last: two columns."""
+    ends = np.arange(count + 1)[:, None] * extent
+    return ends[:-1] // count, -(-ends[1:] // count)
+
+
 def adaptive_average_pool(x: Value, size: list[int], *, name: str) -> Value:
     """The mean of each cell of a grid: rows are summed, then columns, then divided."""
     grids = []
     for extent, count in zip(x.shape[2:], size, strict=True):
-        cells = np.arange(count + 1) * extent
-        starts, ends = cells[:-1] // count, -(-cells[1:] // count)
+        starts, ends = cells(extent, count)
         seen = np.arange(extent)
-        inside = (starts[:, None] <= seen) & (seen < ends[:, None])
+        inside = (starts <= seen) & (seen < ends)
         grids.append(inside.astype(x.graph.dtype))
     rows, columns = grids
     area = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
     y = op.MatMul(x.graph.given(f"{name}.rows", rows), x, name=f"{name}.height")
     y = op.MatMul(y, columns.T, name=f"{name}.width")
     return op.Div(y, area, name=name)
+
+
+def adaptive_max_pool(x: Value, size: list[int], *, name: str) -> Value:
+    """The maximum of each cell; smaller ones have their last pixel more than once."""
+    for axis, made in (2, f"{name}.height"), (3, name):
+        starts, ends = cells(x.shape[axis], size[axis - 2])
+        seen = starts + np.arange((ends - starts).max())
+        seen = np.minimum(seen, ends - 1)
+        x = op.Gather(x, seen, axis=axis, name=f"{made}.cells")
+        x = op.ReduceMax(x, [axis + 1], keepdims=0, name=made)
+    return x

@@ -20,7 +20,7 @@ from rescompile.emit.validation.graph import Graph as Terms
 from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import JoinKind
-from rescompile.ops import LayerNorm, Linear, Op, Role
+from rescompile.ops import GlobalResponseNorm, LayerNorm, Linear, Op, Role
 
 from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
 
@@ -90,7 +90,8 @@ def _applied(rows: Iterable[Constructor]) -> Callable[..., Value]:
     found = list(rows)
 
     def call(x: Value, *given: Any, name: str, **options: Any) -> Value:
-        axis = options.pop("axis", -1) if found[0].kind is LayerNorm else None
+        placed = found[0].kind in (LayerNorm, GlobalResponseNorm)
+        axis = options.pop("axis", -1) if placed else None
         last = axis == -1 or found[0].kind is Linear
         for row in found:
             try:
@@ -152,7 +153,7 @@ def trace(
         return outputs
 
     meanings = {
-        **dict.fromkeys(("Value", "functions", "function", "weights")),
+        **dict.fromkeys(("Value", "functions", "function", "weights", "cells")),
         "Graph": lambda dtype, rng: made,
         "Operators": lambda: OP,
         "model": model,

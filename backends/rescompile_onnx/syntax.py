@@ -56,10 +56,10 @@ def _global_pool(op: ops.GlobalPool, at: Place, analysis: Analysis) -> Values:
     return [(pooled, ""), (Call("op.Flatten", (at.target, at.label.keyword())), "")]
 
 
-def _layer_norm(op: ops.LayerNorm, at: Place, analysis: Analysis) -> Values:
+def _norm(op: ops.LayerNorm | ops.GlobalResponseNorm, at: Place, analysis: Analysis) -> Values:
     map_first = not op.positions and any(len(t.x) == 3 for t in analysis.traces[at.node.id])
     axis = (Keyword("axis", "1"),) if map_first else ()
-    row = next(row for row in FUNCTIONS if row.kind is ops.LayerNorm)
+    row = next(row for row in FUNCTIONS if row.kind is type(op))
     return [(_said(row, op, at, "", *axis), "")]
 
 
@@ -73,7 +73,8 @@ TABLE: dict[type[Op], Rule] = {
     **{row.kind: _rule("", *(r for r in FUNCTIONS if r.kind is row.kind)) for row in FUNCTIONS},
     ops.GlobalAvgPool: _global_pool,
     ops.GlobalMaxPool: _global_pool,
-    ops.LayerNorm: _layer_norm,
+    ops.LayerNorm: _norm,
+    ops.GlobalResponseNorm: _norm,
     ops.Permute: _permute,
 }
 

@@ -57,6 +57,8 @@ SAME = Form(lambda v, dim: '"SAME_UPPER"', {"SAME_UPPER": Same.SAME}.get, lambda
 CUT = Form(lambda v, dim: _list((*v, *v), dim), _read_cut)
 OLD = Form(lambda v, dim: repr(_old(v)), _old)
 ONE = Form(lambda v, dim: Items("[", "]", (dim(v),)), lambda v: v[0])
+EDGES = {"reflect": ops.PadMode.REFLECT, "edge": ops.PadMode.REPLICATE}
+EDGE = Form(lambda v, dim: next(f'"{key}"' for key, mode in EDGES.items() if mode is v), EDGES.get)
 FLAG = Form(lambda v, dim: str(int(v)), bool)
 SIXTH = Form(lambda v, dim: "1 / 6", constant(1 / 6).read)
 
@@ -102,6 +104,26 @@ FUNCTIONS = (
     _row("group_norm", ops.GroupNorm, Argument("num_groups", "groups"), EPSILON),
     _row("instance_norm", ops.InstanceNorm, EPSILON),
     _row("layer_scale", ops.LayerScale, *_given("init", form=LITERAL)),
+    _row(
+        "prelu",
+        ops.Prelu,
+        *_given("init", form=LITERAL),
+        option("shared", "shared", LITERAL, False),
+    ),
+    _row(
+        "local_response_norm",
+        ops.LocalResponseNorm,
+        *_given("size"),
+        *_given("alpha", "beta", "k", form=LITERAL),
+    ),
+    _row(
+        "global_response_norm", ops.GlobalResponseNorm, option("epsilon", "epsilon", LITERAL, 1e-06)
+    ),
+    _row("channel_conv", ops.ChannelConv, *_given("size"), option("bias", "bias", LITERAL, False)),
+    _row(
+        "split_softmax", ops.SplitSoftmax, *_given("splits"), option("groups", "groups", NUMBER, 1)
+    ),
+    _row("unflatten", ops.Unflatten, *_given("size", form=LIST)),
     _row("silu", ops.Silu),
     _row("log_sigmoid", ops.LogSigmoid),
     _row("celu", ops.Celu, *_given("alpha", form=LITERAL)),
@@ -109,6 +131,7 @@ FUNCTIONS = (
     _row("space_to_depth", ops.SpaceToDepth, *_given("scale")),
     _row("stochastic_depth", ops.StochasticDepth, *_given("rate")),
     _row("adaptive_average_pool", ops.AdaptiveAvgPool, *_given("size", form=LIST)),
+    _row("adaptive_max_pool", ops.AdaptiveMaxPool, *_given("size", form=LIST)),
     _row("upsample", ops.Upsample, *_given("scale"), MODE),
 )
 PLAIN: dict[str, type[Op]] = {
@@ -144,6 +167,16 @@ OPERATORS = (
         _same("value", None),
         CHANNELS,
     ),
+    _row(
+        "Pad",
+        ops.Pad,
+        Argument("pads", "padding", SIDES),
+        _same("value", None),
+        _same("axes", [2, 3]),
+        Argument("mode", "mode", EDGE, keyword=True),
+    ),
+    _row("ReduceMean", ops.ChannelMean, CHANNELS),
+    _row("ReduceMax", ops.ChannelMax, CHANNELS),
     _row("Slice", ops.SliceChannels, *_given("start", "stop", form=ONE), CHANNELS),
     _row("DepthToSpace", ops.DepthToSpace, Argument("blocksize", "scale", keyword=True), CRD),
 )

@@ -242,14 +242,19 @@ def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
     return op.Add(y, *shift, name=name) if bias else y
 
 
+def cells(extent: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each cell of a grid the first pixel, and the one after its last: two columns."""
+    ends = np.arange(count + 1)[:, None] * extent
+    return ends[:-1] // count, -(-ends[1:] // count)
+
+
 def adaptive_average_pool(x: Value, size: list[int], *, name: str) -> Value:
     """The mean of each cell of a grid: rows are summed, then columns, then divided."""
     grids = []
     for extent, count in zip(x.shape[2:], size, strict=True):
-        cells = np.arange(count + 1) * extent
-        starts, ends = cells[:-1] // count, -(-cells[1:] // count)
+        starts, ends = cells(extent, count)
         seen = np.arange(extent)
-        inside = (starts[:, None] <= seen) & (seen < ends[:, None])
+        inside = (starts <= seen) & (seen < ends)
         grids.append(inside.astype(x.graph.dtype))
     rows, columns = grids
     area = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
