@@ -277,7 +277,13 @@ def prelu(x: Value, start: float, shared: bool = False, *, name: str) -> Value:
 
 
 def local_response_norm(
-    x: Value, size: int, alpha: float, beta: float, k: float, *, name: str
+    x: Value,
+    size: int,
+    alpha: float,
+    beta: float,
+    k: float,
+    *,
+    name: str,
 ) -> Value:
     """By a pool, since LRN does not agree on an even `size` with anyone else."""
     channels, before, after = x.shape[1], size // 2, (size - 1) // 2

@@ -163,6 +163,9 @@ def trace(
     }
     fixed = {key: (texts[key], meaning) for key, meaning in meanings.items()}
     scope.update(execute(source, IMPORTS, fixed))
+    for key, (_, meaning) in fixed.items():
+        if scope.get(key, meaning) is not meaning:
+            raise TraceError(f"'{key}' has another text than that helper")
     outputs = scope[name](*given)
     return Traced(tuple(value.term for value in outputs), made.tensors)
 

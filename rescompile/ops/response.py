@@ -12,8 +12,9 @@ class LocalResponseNorm(Op):
     """x / (k + alpha * mean) ** beta, of the mean of x * x over `size` neighbouring channels.
 
     Channel c is in the middle of them: they are c - size // 2 to c + (size - 1) // 2, and zeros
-    beyond the first and the last. So have it PyTorch, Caffe and ONNX. Where a sum stands instead of
-    the mean, as in the paper of AlexNet and in TensorFlow, alpha is here `size` times as large.
+    beyond the first and the last. So have it PyTorch, and Caffe and ONNX where the size is odd.
+    Where a sum stands instead of the mean, as in the paper of AlexNet and in TensorFlow, alpha is
+    here `size` times as large.
     """
 
     word = "local_response_norm"

@@ -55,6 +55,18 @@ def test_a_broken_graph_is_refused_and_caught(what: str, worker: Worker) -> None
         assert finding.place.layer.startswith(block), finding.text()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('.bias", (bias,), 0.0)', '.bias", (bias,), 1.0)'), ("if len(set(values)) == 1:", "if True:")],
+)
+def test_a_helper_of_helpers_that_is_changed_is_refused(old: str, new: str) -> None:
+    net = open_spec(RESIDUAL)
+    source = net.source("onnx")
+    assert source.count(old) == 1
+    with pytest.raises(InternalError, match="is not what the spec says"):
+        validate(get_backend("onnx"), net.lowered, source.replace(old, new))
+
+
 def test_what_is_not_broken_agrees(worker: Worker) -> None:
     certificate = verify(str(RESIDUAL), [worker], Options(Level.FORWARD))
     assert certificate.good, certificate.text()

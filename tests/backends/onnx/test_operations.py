@@ -1,0 +1,77 @@
+"""Operations that ONNX's operators say in several steps: each one alone, against the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+
+import onnx
+
+from rescompile.api import open_spec
+from rescompile.live import import_source
+from rescompile.reference import run
+from rescompile.reference.deviation import relative_error
+from rescompile.reference.weights import random_weights
+from rescompile.registry import get_backend
+
+HEAD: dict[str, Any] = {
+    "rescompile": 1,
+    "name": "mine",
+    "input": {"channels": 12, "height": 7, "width": 10},
+}
+VECTOR: list[dict[str, Any]] = [{"global_avg_pool": {}}]
+PIXEL: list[dict[str, Any]] = [{"global_avg_pool": {"keepdims": True}}]
+CASES: list[list[dict[str, Any]]] = [
+    [{"activation": {"kind": "prelu"}}],
+    [{"activation": {"kind": "prelu", "shared": True, "init": 0}}],
+    [*VECTOR, {"activation": {"kind": "prelu"}}],
+    [*VECTOR, {"activation": {"kind": "prelu", "shared": True}}],
+    *(
+        [{f"adaptive_{kind}_pool": {"size": size}}]
+        for kind in ("max", "avg")
+        for size in ([1, 1], [3, 4], [7, 5], [9, 23])
+    ),
+    [*VECTOR, {"unflatten": {"size": [2, 3]}}],
+    [{"pad": {"padding": [1, 2, 3, 0], "mode": "reflect"}}],
+    [{"pad": {"padding": [6, 6, 9, 9], "mode": "reflect"}}],
+    [{"pad": {"padding": [0, 9, 1, 12], "mode": "replicate"}}],
+    [{"split_softmax": {"splits": 3}}],
+    [{"split_softmax": {"splits": 2, "groups": 3}}],
+    [*VECTOR, {"split_softmax": {"splits": 3, "groups": 2}}],
+    [{"channel_mean": {}}],
+    [{"channel_max": {}}],
+    [*PIXEL, {"channel_conv": {"size": 3}}],
+    [*VECTOR, {"channel_conv": {"size": 15, "bias": True}}],
+    *(
+        [{"local_response_norm": {"size": size, "alpha": 0.7, "beta": 0.6, "k": 1.3}}]
+        for size in (1, 2, 5, 6, 25)
+    ),
+    [{"local_response_norm": {"size": 3, "alpha": 0, "beta": 0}}],
+    [{"global_response_norm": {}}],
+    [{"positions": [{"global_response_norm": {"epsilon": 0.1}}]}],
+]
+
+
+@pytest.mark.parametrize("steps", CASES, ids=lambda steps: str(steps[-1]))
+def test_an_operation_computes_what_it_means(steps: list[dict[str, Any]]) -> None:
+    """In ONNX's reference and in onnxruntime, for any number of images; shapes are inferred."""
+    net = open_spec({**HEAD, "stages": steps})
+    elaborated, runtime = net.analysis.elaborated, get_backend("onnx").runtime
+    assert runtime is not None
+    alive, module = runtime(), import_source(net.source("onnx"), "onnx", "mine")
+    weights = random_weights(elaborated, 1)
+    for dtype, bound in (("float64", 1e-13), ("float32", 1e-6)):
+        model = alive.build(module, "mine", dtype)
+        onnx.checker.check_model(model, full_check=True)
+        shape = [dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim]
+        alive.set_weights(model, net.analysis, weights)
+        for batch in (1, 3):
+            x = np.random.default_rng(batch).standard_normal((batch, 12, 7, 10))
+            (wanted,) = run(elaborated, weights, x).outputs
+            (got,) = alive.run(model, x)
+            assert got.shape == wanted.shape == (batch, *shape[1:])
+            assert relative_error(got, wanted) < bound
