@@ -13,7 +13,7 @@ from rescompile.cli.commands.new import LikeType, command
 from rescompile.language import schema
 from rescompile.language.format import canonical
 from rescompile.language.load import zoo
-from rescompile.registry import backend_names
+from rescompile.registry import default_backends
 from rescompile.starters import FOLDER, kinds
 
 
@@ -34,7 +34,7 @@ def test_a_starter_builds_at_once(kind: str, name: str) -> None:
     assert code == 0
     assert said.endswith(f"next: rescompile build {name}.yaml\n")
     assert CliRunner().invoke(main, said.splitlines()[-1].split()[2:]).exit_code == 0
-    for backend in backend_names():
+    for backend in default_backends():
         assert f"def {name}(" in Path("generated", backend, f"{name}.py").read_text("utf-8")
     text = Path(f"{name}.yaml").read_text("utf-8")
     assert canonical(text.encode(), "x") == text
