@@ -191,7 +191,8 @@ def spread(op: ops.ConvTranspose) -> ops.ConvTranspose:
     """Padding as Flax has it: of the pixels when they are apart, before and after them."""
     before = [total((k, -1), cut) for k, cut in zip(op.kernel, op.padding, strict=True)]
     after = [total((b, more)) for b, more in zip(before, op.output_padding, strict=True)]
-    return replace(op, padding=tuple(before), output_padding=tuple(after))
+    (top, left), (bottom, right) = before, after
+    return replace(op, padding=(top, left), output_padding=(bottom, right))
 
 
 def gathered(op: ops.ConvTranspose) -> ops.ConvTranspose:

@@ -188,7 +188,7 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
         self.write(analysis, "", own, "", file)
 
 
-class Known(nnx.Dropout):
+class Known(nnx.Dropout):  # type: ignore[misc]
     """Multiplies by known factors where it would drop something at random."""
 
     factor: Any
@@ -240,7 +240,7 @@ def differentiate(model: nnx.Module, x: jax.Array, targets: list[jax.Array]) -> 
 
 def _blank(array: Any, keys: Iterator[Any]) -> Any:
     """Zeros, or a key, of which no two are the same."""
-    if jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
         return next(keys)
     return jnp.asarray(np.zeros(array.shape, array.dtype))
 
@@ -254,8 +254,12 @@ def precision(model: nnx.Module) -> Iterator[str]:
 
 
 def _at(start: Any, place: Path) -> Any:
+    """What stands at a place in a model, or in a state: a mapping, with methods of its own."""
     for step in place:
-        start = start[int(step)] if step.isdigit() else getattr(start, step)
+        if step.isdigit():
+            start = start[int(step)]
+        else:
+            start = start[step] if isinstance(start, nnx.State) else getattr(start, step)
     return start
 
 

@@ -92,7 +92,7 @@ class Operation(Leaf, Module):
     def __init__(self, *args: Any, rngs: Rngs, **options: Any) -> None:
         if not isinstance(rngs, Rngs):
             raise TraceError("random numbers from elsewhere")
-        self._initial = options.get("kernel_init")
+        self._initial: Any = options.get("kernel_init")
         self.in_place = False
         self.entry, self.op, self.entering = told(self.rows, args, options)
         if isinstance(self.op, ops.ConvTranspose):
