@@ -254,8 +254,11 @@ def precision(model: nnx.Module) -> Iterator[str]:
 
 
 def _at(start: Any, place: Path) -> Any:
+    """What a model, or a state of it, has at a place; a state has methods beside its entries."""
     for step in place:
-        start = start[int(step)] if step.isdigit() else getattr(start, step)
+        key = int(step) if step.isdigit() else step
+        is_attribute = isinstance(start, nnx.Module) and isinstance(key, str)
+        start = getattr(start, step) if is_attribute else start[key]
     return start
 
 
