@@ -162,9 +162,9 @@ class Row(Module):
 
 def spread(op: ops.ConvTranspose) -> ops.ConvTranspose:
     """Padding as Flax has it: of the pixels when they are apart, before and after them."""
-    before = [total((k, -1), cut) for k, cut in zip(op.kernel, op.padding, strict=True)]
-    after = [total((b, more)) for b, more in zip(before, op.output_padding, strict=True)]
-    return replace(op, padding=tuple(before), output_padding=tuple(after))
+    before: Any = tuple(total((k, -1), p) for k, p in zip(op.kernel, op.padding, strict=True))
+    after: Any = tuple((total(pair) for pair in zip(before, op.output_padding, strict=True)))
+    return replace(op, padding=before, output_padding=after)
 
 
 def gathered(op: ops.ConvTranspose) -> ops.ConvTranspose:

@@ -92,7 +92,7 @@ class Operation(Leaf, Module):
     def __init__(self, *args: Any, rngs: Rngs, **options: Any) -> None:
         if not isinstance(rngs, Rngs):
             raise TraceError("random numbers from elsewhere")
-        self._initial = options.get("kernel_init")
+        self._initial: Any = options.get("kernel_init")
         self.in_place = False
         self.entry, self.op, self.entering = told(self.rows, args, options)
         if isinstance(self.op, ops.ConvTranspose):
@@ -103,8 +103,8 @@ class Operation(Leaf, Module):
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
             lies = layout_of(self.op, (self.entering or 1, 1, 1), parameter)
-            made: Draw = self._initial(lies.shape)
-            return made
+            initial: Initial = self._initial
+            return initial(lies.shape)
         return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
 
 
