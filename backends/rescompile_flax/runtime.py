@@ -29,6 +29,10 @@ from .places import Tensor, places, tensors
 # What is run once or a few times takes longer to optimise than to run.
 PLAIN = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 WEIGHTS = (nnx.Param, nnx.BatchStat)
+# What `model.train()` and `model.eval()` set.
+MODES = {
+    mode: {"deterministic": not mode, "use_running_average": not mode} for mode in (True, False)
+}
 
 
 class FlaxRuntime(LayerRuntime, FlaxFiles):
@@ -58,12 +62,12 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
     def seed(self, seed: int) -> None:
         self.seeded, self.rngs = seed, nnx.Rngs(seed)
 
-    def build(self, module: ModuleType, name: str, dtype: str) -> nnx.Module:
+    def build(self, module: ModuleType, name: str, dtype: str) -> Any:
         seed = self.seeded
         self.functions.clear()
 
-        def make() -> nnx.Module:
-            model: nnx.Module = getattr(module, name)(rngs=nnx.Rngs(seed))
+        def make() -> Any:
+            model: Any = getattr(module, name)(rngs=nnx.Rngs(seed))
             model.dtype_of_weights = dtype
             state = nnx.state(model, WEIGHTS)
             nnx.update(model, jax.tree.map(lambda array: array.astype(dtype), state))
@@ -142,7 +146,7 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
         return made
 
     def run(self, model: nnx.Module, images: Any, training: bool = False) -> list[Any]:
-        model.train() if training else model.eval()
+        model.set_attributes(**MODES[training], raise_if_not_found=False)
         with precision(model) as dtype:
             made = self.compiled("run", apply, model, to_input(images, dtype))
             return list(map(to_output, made))
@@ -162,7 +166,7 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
                 apply(live, x)
             return list(seen.values())  # the order of paths, which a dictionary would lose
 
-        model.train() if training else model.eval()
+        model.set_attributes(**MODES[training], raise_if_not_found=False)
         with precision(model) as dtype:
             made = self.compiled("", call, model, to_input(images, dtype))
         found = zip(self.found(model, analysis, paths), made, strict=True)
@@ -171,7 +175,7 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
     def step(
         self, model: nnx.Module, analysis: Analysis, images: Any, targets: list[Any]
     ) -> Gradients:
-        model.train()
+        model.set_attributes(**MODES[True], raise_if_not_found=False)
         with precision(model) as dtype:
             wanted = [to_input(target, dtype) for target in targets]
             made = self.compiled("step", differentiate, model, to_input(images, dtype), wanted)
@@ -254,12 +258,11 @@ def precision(model: nnx.Module) -> Iterator[str]:
 
 
 def _at(start: Any, place: Path) -> Any:
-    """What stands at a place in a model, or in a state: a mapping, with methods of its own."""
+    """What a model, or a state of it, has at a place; a state has methods beside its entries."""
     for step in place:
-        if step.isdigit():
-            start = start[int(step)]
-        else:
-            start = start[step] if isinstance(start, nnx.State) else getattr(start, step)
+        key = int(step) if step.isdigit() else step
+        is_attribute = isinstance(start, nnx.Module) and isinstance(key, str)
+        start = getattr(start, step) if is_attribute else start[key]
     return start
 
 

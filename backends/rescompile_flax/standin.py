@@ -103,8 +103,8 @@ class Operation(Leaf, Module):
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
             lies = layout_of(self.op, (self.entering or 1, 1, 1), parameter)
-            made: Draw = self._initial(lies.shape)
-            return made
+            initial: Initial = self._initial
+            return initial(lies.shape)
         if self.entry.own:
             return Draw(CONSTANT, parameter.start)
         return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)

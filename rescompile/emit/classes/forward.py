@@ -72,9 +72,10 @@ class Forward(Writer):
     def part(self, value: Part, target: str) -> None:
         """Some members of a sequence, one after the other: a slice of it would be no child."""
         member = self.syntax.members.format(f"self.{self.members[value.node.id]}")
-        first, last = (n and self.position(value.node, n) for n in (value.first, value.last))
-        if last == (first or 0) + 1:
-            self.write(Call(f"{member}[{first or 0}]", (value.source,)), target)
+        first = self.position(value.node, value.first)
+        last = None if value.last is None else self.position(value.node, value.last)
+        if last == first + 1:
+            self.write(Call(f"{member}[{first}]", (value.source,)), target)
             return
         if value.source != target:
             self.write(value.source, target)
