@@ -85,12 +85,12 @@ def cross_stage(
 ) -> KerasTensor:
     """Half of the channels pass by the blocks of the stage (Wang et al. 2019, Fig. 3 b)."""
     in_channels = x.shape[-1]
-    expanded = round(channels * 2)
+    expanded = channels * 2
     if stride > 1:
         x = conv_norm_act(x, in_channels, kernel=3, stride=stride, name=f"{name}_conv_down")
     x = conv_norm(x, expanded, name=f"{name}_conv_exp")
     branch1, branch2 = keras.ops.split(x, 2, axis=-1)
-    branch2 = make_stage(branch2, round(channels), blocks=depth, name=f"{name}_blocks")
+    branch2 = make_stage(branch2, channels, blocks=depth, name=f"{name}_blocks")
     branch2 = conv_norm_act(branch2, expanded // 2, name=f"{name}_conv_transition_b")
     x = layers.Concatenate(name=f"{name}_concat")([branch1, branch2])
     return conv_norm_act(x, channels, name=f"{name}_conv_transition")

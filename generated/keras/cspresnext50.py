@@ -64,7 +64,7 @@ def conv_norm(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
 
 def csp_bottleneck(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
     """A bottleneck, added to its input before the last activation."""
-    hidden = round(channels)
+    hidden = channels
     shortcut = x
     x = conv_norm_act(x, hidden, name=f"{name}_conv1")
     x = conv_norm_act(x, hidden, kernel=3, groups=32, name=f"{name}_conv2")
@@ -84,7 +84,7 @@ def cross_stage(
 ) -> KerasTensor:
     """Half of the channels pass by the blocks of the stage (Wang et al. 2019, Fig. 3 b)."""
     in_channels = x.shape[-1]
-    expanded = round(channels)
+    expanded = channels
     if stride > 1:
         x = conv_norm_act(
             x, in_channels, kernel=3, stride=stride, groups=32, name=f"{name}_conv_down"

@@ -120,7 +120,7 @@ def ghost_bottleneck(
     al. 2019, Fig. 3).
     """
     shortcut = x
-    if stride > 1 and stride != 1 or x.shape[-1] != 2 * (channels // 2):
+    if stride > 1 or x.shape[-1] != 2 * (channels // 2):
         shortcut = depthwise_conv(x, kernel, stride=stride, name=f"{name}_shortcut_0")
         shortcut = batch_norm(shortcut, name=f"{name}_shortcut_1")
         shortcut = conv(shortcut, channels, 1, name=f"{name}_shortcut_2")

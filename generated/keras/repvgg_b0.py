@@ -91,11 +91,10 @@ def repvgg_b0(
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    c64 = min(64, int(64 * a))
-    x = rep_vgg_block(inputs, c64, stride=2, name="stem")  # 112 x 112 x 64
-    x = make_stage(x, int(64 * a), blocks=4, stride=2, name="stages_0")  # 56 x 56 x 64
-    x = make_stage(x, int(128 * a), blocks=6, stride=2, name="stages_1")  # 28 x 28 x 128
-    x = make_stage(x, int(256 * a), blocks=16, stride=2, name="stages_2")  # 14 x 14 x 256
+    x = rep_vgg_block(inputs, min(64, 64 * a), stride=2, name="stem")  # 112 x 112 x 64
+    x = make_stage(x, 64 * a, blocks=4, stride=2, name="stages_0")  # 56 x 56 x 64
+    x = make_stage(x, 128 * a, blocks=6, stride=2, name="stages_1")  # 28 x 28 x 128
+    x = make_stage(x, 256 * a, blocks=16, stride=2, name="stages_2")  # 14 x 14 x 256
     x = make_stage(x, int(512 * b), blocks=1, stride=2, name="stages_3")  # 7 x 7 x 1280
     x = classifier_head(x, features=classes, name="head")  # 1000
     return keras.Model(inputs, x, name="repvgg_b0")

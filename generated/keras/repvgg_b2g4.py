@@ -108,6 +108,6 @@ def repvgg_b2g4(
         x = rep_vgg_block(
             x, 640, stride=2 if i == 0 else 1, groups=1 if i % 2 == 0 else 4, name=f"stages_2_{i}"
         )  # 14 x 14 x 640
-    x = make_stage(x, int(512 * b), blocks=1, stride=2, name="stages_3")  # 7 x 7 x 2560
+    x = make_stage(x, 512 * b, blocks=1, stride=2, name="stages_3")  # 7 x 7 x 2560
     x = classifier_head(x, features=classes, name="head")  # 1000
     return keras.Model(inputs, x, name="repvgg_b2g4")

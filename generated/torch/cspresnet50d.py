@@ -81,13 +81,13 @@ class CrossStage(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, depth: int, stride: int = 2) -> None:
         super().__init__()
-        expanded = round(channels * 2)
+        expanded = channels * 2
         self.conv_down: nn.Module = nn.Identity()
         if stride > 1:
             self.conv_down = ConvNormAct(in_channels, in_channels, kernel=3, stride=stride)
         self.conv_exp = ConvNorm(in_channels, expanded)
-        self.blocks = make_stage(expanded // 2, round(channels), blocks=depth)
-        self.conv_transition_b = ConvNormAct(round(channels), expanded // 2)
+        self.blocks = make_stage(expanded // 2, channels, blocks=depth)
+        self.conv_transition_b = ConvNormAct(channels, expanded // 2)
         self.conv_transition = ConvNormAct(expanded, channels)
 
     def forward(self, x: Tensor) -> Tensor:

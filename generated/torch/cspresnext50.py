@@ -61,7 +61,7 @@ class CspBottleneck(nn.Module):
 
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        hidden = round(channels)
+        hidden = channels
         self.conv1 = ConvNormAct(in_channels, hidden)
         self.conv2 = ConvNormAct(hidden, hidden, kernel=3, groups=32)
         self.conv3 = ConvNorm(hidden, channels)
@@ -87,7 +87,7 @@ class CrossStage(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, depth: int, stride: int = 2) -> None:
         super().__init__()
-        expanded = round(channels)
+        expanded = channels
         self.conv_down: nn.Module = nn.Identity()
         if stride > 1:
             self.conv_down = ConvNormAct(

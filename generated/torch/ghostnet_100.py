@@ -108,7 +108,7 @@ class GhostBottleneck(nn.Module):
             self.se = SqueezeExcitation(2 * (hidden // 2))
         self.ghost2 = GhostModule(2 * (hidden // 2), channels, activate=False)
         self.shortcut: nn.Module = nn.Identity()
-        if stride > 1 and stride != 1 or in_channels != 2 * (channels // 2):
+        if stride > 1 or in_channels != 2 * (channels // 2):
             self.shortcut = nn.Sequential(
                 nn.Conv2d(
                     in_channels,

@@ -78,13 +78,12 @@ class RepVGGB0(nn.Module):
         self, num_classes: int = 1000, in_channels: int = 3, a: int = 1, b: float = 2.5
     ) -> None:
         super().__init__()
-        c64 = min(64, int(64 * a))
-        self.stem = RepVggBlock(in_channels, c64, stride=2)
+        self.stem = RepVggBlock(in_channels, min(64, 64 * a), stride=2)
         self.stages = nn.Sequential(
-            make_stage(c64, int(64 * a), blocks=4, stride=2),  # 64 x 56 x 56
-            make_stage(int(64 * a), int(128 * a), blocks=6, stride=2),  # 128 x 28 x 28
-            make_stage(int(128 * a), int(256 * a), blocks=16, stride=2),  # 256 x 14 x 14
-            make_stage(int(256 * a), int(512 * b), blocks=1, stride=2),  # 1280 x 7 x 7
+            make_stage(min(64, 64 * a), 64 * a, blocks=4, stride=2),  # 64 x 56 x 56
+            make_stage(64 * a, 128 * a, blocks=6, stride=2),  # 128 x 28 x 28
+            make_stage(128 * a, 256 * a, blocks=16, stride=2),  # 256 x 14 x 14
+            make_stage(256 * a, int(512 * b), blocks=1, stride=2),  # 1280 x 7 x 7
         )
         self.head = ClassifierHead(int(512 * b), features=num_classes)
 

@@ -112,8 +112,8 @@ class RepVGGB2g4(nn.Module):
             )
             width = 640
         self.stages.append(members)
-        self.stages.append(make_stage(640, int(512 * b), blocks=1, stride=2))  # 2560 x 7 x 7
-        self.head = ClassifierHead(int(512 * b), features=num_classes)
+        self.stages.append(make_stage(640, 512 * b, blocks=1, stride=2))  # 2560 x 7 x 7
+        self.head = ClassifierHead(512 * b, features=num_classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
