@@ -158,72 +158,62 @@ class ReXNet150(nnx.Module):
         self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2, *, rngs: nnx.Rngs
     ) -> None:
         self.stem = ConvNormAct(in_channels, 48, kernel=3, stride=2, rngs=rngs)
-        self.features = nnx.Sequential()
-        width = 48
-        for i in range(1):
-            self.features.layers.append(
-                LinearBottleneck(
-                    width,
-                    make_divisible(round((16 + 11.25 * i) * 1.5), 1),
-                    expand=1,
-                    gate=False,
-                    rngs=rngs,
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 1.5), 1)
+        self.features = nnx.Sequential(
+            LinearBottleneck(48, 24, expand=1, gate=False, rngs=rngs),  # 112 x 112 x 24
+        )
         width = 24
         for i in range(2):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * i) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                     gate=False,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * i) * 1.5), 1)
         width = 58
         for i in range(2):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.5), 1)
         width = 92
         for i in range(3):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.5), 1)
         width = 142
         for i in range(3):
             self.features.layers.append(
                 LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * (i + 8)) * 1.5), 1), rngs=rngs
+                    width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.5), 1), rngs=rngs
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.5), 1)
         width = 193
         for i in range(5):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.5), 1)
         self.features.layers.append(ConvNormAct(277, 1920, rngs=rngs))  # 7 x 7 x 1920
         self.head = nnx.Sequential(
             partial(jnp.mean, axis=(1, 2)),  # 1920

@@ -158,72 +158,62 @@ class ReXNet300(nnx.Module):
         self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2, *, rngs: nnx.Rngs
     ) -> None:
         self.stem = ConvNormAct(in_channels, 96, kernel=3, stride=2, rngs=rngs)
-        self.features = nnx.Sequential()
-        width = 96
-        for i in range(1):
-            self.features.layers.append(
-                LinearBottleneck(
-                    width,
-                    make_divisible(round((16 + 11.25 * i) * 3.0), 1),
-                    expand=1,
-                    gate=False,
-                    rngs=rngs,
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 3.0), 1)
+        self.features = nnx.Sequential(
+            LinearBottleneck(96, 48, expand=1, gate=False, rngs=rngs),  # 112 x 112 x 48
+        )
         width = 48
         for i in range(2):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * i) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                     gate=False,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * i) * 3.0), 1)
         width = 116
         for i in range(2):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 3.0), 1)
         width = 183
         for i in range(3):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 3.0), 1)
         width = 284
         for i in range(3):
             self.features.layers.append(
                 LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * (i + 8)) * 3.0), 1), rngs=rngs
+                    width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 3.0), 1), rngs=rngs
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 3.0), 1)
         width = 386
         for i in range(5):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 3.0), 1)
         self.features.layers.append(ConvNormAct(554, 3840, rngs=rngs))  # 7 x 7 x 3840
         self.head = nnx.Sequential(
             partial(jnp.mean, axis=(1, 2)),  # 3840

@@ -159,72 +159,62 @@ class Rexnetr200(nnx.Module):
         self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2, *, rngs: nnx.Rngs
     ) -> None:
         self.stem = ConvNormAct(in_channels, 64, kernel=3, stride=2, rngs=rngs)
-        self.features = nnx.Sequential()
-        width = 64
-        for i in range(1):
-            self.features.layers.append(
-                LinearBottleneck(
-                    width,
-                    make_divisible(round((16 + 11.25 * i) * 2.0), 8),
-                    expand=1,
-                    gate=False,
-                    rngs=rngs,
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 2.0), 8)
+        self.features = nnx.Sequential(
+            LinearBottleneck(64, 32, expand=1, gate=False, rngs=rngs),  # 112 x 112 x 32
+        )
         width = 32
         for i in range(2):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 2.0), 8),
+                    make_divisible(round((27.25 + 11.25 * i) * 2.0), 8),
                     stride=2 if i == 0 else 1,
                     gate=False,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 2.0), 8)
+            width = make_divisible(round((27.25 + 11.25 * i) * 2.0), 8)
         width = 80
         for i in range(2):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 2.0), 8),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 2.0), 8),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 2.0), 8)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 2.0), 8)
         width = 120
         for i in range(3):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 2.0), 8),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 2.0), 8),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 2.0), 8)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 2.0), 8)
         width = 192
         for i in range(3):
             self.features.layers.append(
                 LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * (i + 8)) * 2.0), 8), rngs=rngs
+                    width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 2.0), 8), rngs=rngs
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 2.0), 8)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 2.0), 8)
         width = 256
         for i in range(5):
             self.features.layers.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 2.0), 8),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 2.0), 8),
                     stride=2 if i == 0 else 1,
                     rngs=rngs,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 2.0), 8)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 2.0), 8)
         self.features.layers.append(ConvNormAct(368, 2560, rngs=rngs))  # 7 x 7 x 2560
         self.head = nnx.Sequential(
             partial(jnp.mean, axis=(1, 2)),  # 2560

@@ -134,18 +134,11 @@ def rexnet_100(
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_act(inputs, 32, kernel=3, stride=2, name="stem")  # 112 x 112 x 32
-    for i in range(1):
-        x = linear_bottleneck(
-            x,
-            make_divisible(round((16 + 11.25 * i) * 1.0), 1),
-            expand=1,
-            gate=False,
-            name=f"features_{i}",
-        )  # 112 x 112 x 16
+    x = linear_bottleneck(x, 16, expand=1, gate=False, name="features_0")  # 112 x 112 x 16
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 1)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * i) * 1.0), 1),
             stride=2 if i == 0 else 1,
             gate=False,
             name=f"features_{1 + i}",
@@ -153,25 +146,25 @@ def rexnet_100(
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 3)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.0), 1),
             stride=2 if i == 0 else 1,
             name=f"features_{3 + i}",
         )  # 28 x 28 x 61
     for i in range(3):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 5)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.0), 1),
             stride=2 if i == 0 else 1,
             name=f"features_{5 + i}",
         )  # 14 x 14 x 95
     for i in range(3):
         x = linear_bottleneck(
-            x, make_divisible(round((16 + 11.25 * (i + 8)) * 1.0), 1), name=f"features_{8 + i}"
+            x, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.0), 1), name=f"features_{8 + i}"
         )  # 14 x 14 x 128
     for i in range(5):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 11)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.0), 1),
             stride=2 if i == 0 else 1,
             name=f"features_{11 + i}",
         )  # 7 x 7 x 185

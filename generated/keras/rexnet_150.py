@@ -134,18 +134,11 @@ def rexnet_150(
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_act(inputs, 48, kernel=3, stride=2, name="stem")  # 112 x 112 x 48
-    for i in range(1):
-        x = linear_bottleneck(
-            x,
-            make_divisible(round((16 + 11.25 * i) * 1.5), 1),
-            expand=1,
-            gate=False,
-            name=f"features_{i}",
-        )  # 112 x 112 x 24
+    x = linear_bottleneck(x, 24, expand=1, gate=False, name="features_0")  # 112 x 112 x 24
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 1)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * i) * 1.5), 1),
             stride=2 if i == 0 else 1,
             gate=False,
             name=f"features_{1 + i}",
@@ -153,25 +146,25 @@ def rexnet_150(
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 3)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.5), 1),
             stride=2 if i == 0 else 1,
             name=f"features_{3 + i}",
         )  # 28 x 28 x 92
     for i in range(3):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 5)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.5), 1),
             stride=2 if i == 0 else 1,
             name=f"features_{5 + i}",
         )  # 14 x 14 x 142
     for i in range(3):
         x = linear_bottleneck(
-            x, make_divisible(round((16 + 11.25 * (i + 8)) * 1.5), 1), name=f"features_{8 + i}"
+            x, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.5), 1), name=f"features_{8 + i}"
         )  # 14 x 14 x 193
     for i in range(5):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 11)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.5), 1),
             stride=2 if i == 0 else 1,
             name=f"features_{11 + i}",
         )  # 7 x 7 x 277

@@ -135,18 +135,11 @@ def rexnetr_200(
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
     x = conv_norm_act(inputs, 64, kernel=3, stride=2, name="stem")  # 112 x 112 x 64
-    for i in range(1):
-        x = linear_bottleneck(
-            x,
-            make_divisible(round((16 + 11.25 * i) * 2.0), 8),
-            expand=1,
-            gate=False,
-            name=f"features_{i}",
-        )  # 112 x 112 x 32
+    x = linear_bottleneck(x, 32, expand=1, gate=False, name="features_0")  # 112 x 112 x 32
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 1)) * 2.0), 8),
+            make_divisible(round((27.25 + 11.25 * i) * 2.0), 8),
             stride=2 if i == 0 else 1,
             gate=False,
             name=f"features_{1 + i}",
@@ -154,25 +147,25 @@ def rexnetr_200(
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 3)) * 2.0), 8),
+            make_divisible(round((27.25 + 11.25 * (i + 2)) * 2.0), 8),
             stride=2 if i == 0 else 1,
             name=f"features_{3 + i}",
         )  # 28 x 28 x 120
     for i in range(3):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 5)) * 2.0), 8),
+            make_divisible(round((27.25 + 11.25 * (i + 4)) * 2.0), 8),
             stride=2 if i == 0 else 1,
             name=f"features_{5 + i}",
         )  # 14 x 14 x 192
     for i in range(3):
         x = linear_bottleneck(
-            x, make_divisible(round((16 + 11.25 * (i + 8)) * 2.0), 8), name=f"features_{8 + i}"
+            x, make_divisible(round((27.25 + 11.25 * (i + 7)) * 2.0), 8), name=f"features_{8 + i}"
         )  # 14 x 14 x 256
     for i in range(5):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 11)) * 2.0), 8),
+            make_divisible(round((27.25 + 11.25 * (i + 10)) * 2.0), 8),
             stride=2 if i == 0 else 1,
             name=f"features_{11 + i}",
         )  # 7 x 7 x 368

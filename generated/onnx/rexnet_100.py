@@ -344,18 +344,11 @@ def rexnet_100(
     graph = Graph(dtype, np.random.default_rng(seed))
     images = graph.value("images", ("N", *input_shape))
     x = conv_norm_act(images, 32, kernel=3, stride=2, name="stem")  # 32 x 112 x 112
-    for i in range(1):
-        x = linear_bottleneck(
-            x,
-            make_divisible(round((16 + 11.25 * i) * 1.0), 1),
-            expand=1,
-            gate=False,
-            name=f"features.{i}",
-        )  # 16 x 112 x 112
+    x = linear_bottleneck(x, 16, expand=1, gate=False, name="features.0")  # 16 x 112 x 112
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 1)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * i) * 1.0), 1),
             stride=2 if i == 0 else 1,
             gate=False,
             name=f"features.{1 + i}",
@@ -363,25 +356,25 @@ def rexnet_100(
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 3)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.0), 1),
             stride=2 if i == 0 else 1,
             name=f"features.{3 + i}",
         )  # 61 x 28 x 28
     for i in range(3):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 5)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.0), 1),
             stride=2 if i == 0 else 1,
             name=f"features.{5 + i}",
         )  # 95 x 14 x 14
     for i in range(3):
         x = linear_bottleneck(
-            x, make_divisible(round((16 + 11.25 * (i + 8)) * 1.0), 1), name=f"features.{8 + i}"
+            x, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.0), 1), name=f"features.{8 + i}"
         )  # 128 x 14 x 14
     for i in range(5):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 11)) * 1.0), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.0), 1),
             stride=2 if i == 0 else 1,
             name=f"features.{11 + i}",
         )  # 185 x 7 x 7

@@ -344,18 +344,11 @@ def rexnet_150(
     graph = Graph(dtype, np.random.default_rng(seed))
     images = graph.value("images", ("N", *input_shape))
     x = conv_norm_act(images, 48, kernel=3, stride=2, name="stem")  # 48 x 112 x 112
-    for i in range(1):
-        x = linear_bottleneck(
-            x,
-            make_divisible(round((16 + 11.25 * i) * 1.5), 1),
-            expand=1,
-            gate=False,
-            name=f"features.{i}",
-        )  # 24 x 112 x 112
+    x = linear_bottleneck(x, 24, expand=1, gate=False, name="features.0")  # 24 x 112 x 112
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 1)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * i) * 1.5), 1),
             stride=2 if i == 0 else 1,
             gate=False,
             name=f"features.{1 + i}",
@@ -363,25 +356,25 @@ def rexnet_150(
     for i in range(2):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 3)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.5), 1),
             stride=2 if i == 0 else 1,
             name=f"features.{3 + i}",
         )  # 92 x 28 x 28
     for i in range(3):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 5)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.5), 1),
             stride=2 if i == 0 else 1,
             name=f"features.{5 + i}",
         )  # 142 x 14 x 14
     for i in range(3):
         x = linear_bottleneck(
-            x, make_divisible(round((16 + 11.25 * (i + 8)) * 1.5), 1), name=f"features.{8 + i}"
+            x, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.5), 1), name=f"features.{8 + i}"
         )  # 193 x 14 x 14
     for i in range(5):
         x = linear_bottleneck(
             x,
-            make_divisible(round((16 + 11.25 * (i + 11)) * 1.5), 1),
+            make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.5), 1),
             stride=2 if i == 0 else 1,
             name=f"features.{11 + i}",
         )  # 277 x 7 x 7

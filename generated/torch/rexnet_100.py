@@ -126,62 +126,56 @@ class ReXNet100(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> None:
         super().__init__()
         self.stem = ConvNormAct(in_channels, 32, kernel=3, stride=2)
-        self.features = nn.Sequential()
-        width = 32
-        for i in range(1):
-            self.features.append(
-                LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * i) * 1.0), 1), expand=1, gate=False
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 1.0), 1)
+        self.features = nn.Sequential(
+            LinearBottleneck(32, 16, expand=1, gate=False),  # 16 x 112 x 112
+        )
         width = 16
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 1.0), 1),
+                    make_divisible(round((27.25 + 11.25 * i) * 1.0), 1),
                     stride=2 if i == 0 else 1,
                     gate=False,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 1.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * i) * 1.0), 1)
         width = 38
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 1.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 1.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.0), 1)
         width = 61
         for i in range(3):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 1.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 1.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.0), 1)
         width = 95
         for i in range(3):
             self.features.append(
-                LinearBottleneck(width, make_divisible(round((16 + 11.25 * (i + 8)) * 1.0), 1))
+                LinearBottleneck(width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.0), 1))
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 1.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.0), 1)
         width = 128
         for i in range(5):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 1.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 1.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.0), 1)
         self.features.append(ConvNormAct(185, 1280))  # 1280 x 7 x 7
         self.head = nn.Sequential(
             nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),  # 1280

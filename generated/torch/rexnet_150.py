@@ -126,62 +126,56 @@ class ReXNet150(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> None:
         super().__init__()
         self.stem = ConvNormAct(in_channels, 48, kernel=3, stride=2)
-        self.features = nn.Sequential()
-        width = 48
-        for i in range(1):
-            self.features.append(
-                LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * i) * 1.5), 1), expand=1, gate=False
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 1.5), 1)
+        self.features = nn.Sequential(
+            LinearBottleneck(48, 24, expand=1, gate=False),  # 24 x 112 x 112
+        )
         width = 24
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * i) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                     gate=False,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * i) * 1.5), 1)
         width = 58
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 1.5), 1)
         width = 92
         for i in range(3):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 1.5), 1)
         width = 142
         for i in range(3):
             self.features.append(
-                LinearBottleneck(width, make_divisible(round((16 + 11.25 * (i + 8)) * 1.5), 1))
+                LinearBottleneck(width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.5), 1))
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 1.5), 1)
         width = 193
         for i in range(5):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 1.5), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.5), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 1.5), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.5), 1)
         self.features.append(ConvNormAct(277, 1920))  # 1920 x 7 x 7
         self.head = nn.Sequential(
             nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),  # 1920

@@ -126,62 +126,56 @@ class ReXNet200(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> None:
         super().__init__()
         self.stem = ConvNormAct(in_channels, 64, kernel=3, stride=2)
-        self.features = nn.Sequential()
-        width = 64
-        for i in range(1):
-            self.features.append(
-                LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * i) * 2.0), 1), expand=1, gate=False
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 2.0), 1)
+        self.features = nn.Sequential(
+            LinearBottleneck(64, 32, expand=1, gate=False),  # 32 x 112 x 112
+        )
         width = 32
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 2.0), 1),
+                    make_divisible(round((27.25 + 11.25 * i) * 2.0), 1),
                     stride=2 if i == 0 else 1,
                     gate=False,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 2.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * i) * 2.0), 1)
         width = 77
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 2.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 2.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 2.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 2.0), 1)
         width = 122
         for i in range(3):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 2.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 2.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 2.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 2.0), 1)
         width = 190
         for i in range(3):
             self.features.append(
-                LinearBottleneck(width, make_divisible(round((16 + 11.25 * (i + 8)) * 2.0), 1))
+                LinearBottleneck(width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 2.0), 1))
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 2.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 2.0), 1)
         width = 257
         for i in range(5):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 2.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 2.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 2.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 2.0), 1)
         self.features.append(ConvNormAct(370, 2560))  # 2560 x 7 x 7
         self.head = nn.Sequential(
             nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),  # 2560

@@ -126,62 +126,56 @@ class ReXNet300(nn.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> None:
         super().__init__()
         self.stem = ConvNormAct(in_channels, 96, kernel=3, stride=2)
-        self.features = nn.Sequential()
-        width = 96
-        for i in range(1):
-            self.features.append(
-                LinearBottleneck(
-                    width, make_divisible(round((16 + 11.25 * i) * 3.0), 1), expand=1, gate=False
-                )
-            )
-            width = make_divisible(round((16 + 11.25 * i) * 3.0), 1)
+        self.features = nn.Sequential(
+            LinearBottleneck(96, 48, expand=1, gate=False),  # 48 x 112 x 112
+        )
         width = 48
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 1)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * i) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                     gate=False,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 1)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * i) * 3.0), 1)
         width = 116
         for i in range(2):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 3)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 2)) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 3)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 2)) * 3.0), 1)
         width = 183
         for i in range(3):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 5)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 4)) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 5)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 4)) * 3.0), 1)
         width = 284
         for i in range(3):
             self.features.append(
-                LinearBottleneck(width, make_divisible(round((16 + 11.25 * (i + 8)) * 3.0), 1))
+                LinearBottleneck(width, make_divisible(round((27.25 + 11.25 * (i + 7)) * 3.0), 1))
             )
-            width = make_divisible(round((16 + 11.25 * (i + 8)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 7)) * 3.0), 1)
         width = 386
         for i in range(5):
             self.features.append(
                 LinearBottleneck(
                     width,
-                    make_divisible(round((16 + 11.25 * (i + 11)) * 3.0), 1),
+                    make_divisible(round((27.25 + 11.25 * (i + 10)) * 3.0), 1),
                     stride=2 if i == 0 else 1,
                 )
             )
-            width = make_divisible(round((16 + 11.25 * (i + 11)) * 3.0), 1)
+            width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 3.0), 1)
         self.features.append(ConvNormAct(554, 3840))  # 3840 x 7 x 7
         self.head = nn.Sequential(
             nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),  # 3840

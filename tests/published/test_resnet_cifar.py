@@ -61,6 +61,28 @@ model.load_weights(f"{folder}/weights.weights.h5")
 logits = [model.predict(preprocess(images), verbose=0)]
 """,
     ),
+    "flax": (
+        ".msgpack",
+        """
+from pathlib import Path
+from flax import nnx
+from flax.serialization import msgpack_restore
+model = make(rngs=nnx.Rngs(0))
+nnx.update(model, msgpack_restore(Path(f"{folder}/weights.msgpack").read_bytes()))
+model.eval()
+answer = nnx.jit(lambda model, part: model(preprocess(part)))
+logits = [answer(model, part) for part in np.split(images, 20)]
+""",
+    ),
+    "onnx": (
+        ".onnx",
+        """
+from onnxruntime import InferenceSession
+session = InferenceSession(f"{folder}/weights.onnx")
+(entry,) = session.get_inputs()
+logits = [session.run(None, {entry.name: preprocess(images.transpose(0, 3, 1, 2))})[0]]
+""",
+    ),
 }
 
 
