@@ -46,7 +46,7 @@ class FlaxSyntax(syntax.Syntax):
     helpers = ("make_divisible", *HELPERS)
     presets = frozenset(row.preset for row in ROWS if row.preset)
     file_names = frozenset(("Callable", "jax", "jnp", "math", "nnx", "partial", *helpers)) | presets
-    meanings = syntax.Syntax.meanings | file_names | {"rngs"}
+    meanings = syntax.Syntax.meanings | file_names | {"cls", "rngs"}  # cls: of Module.__new__
     attributes = syntax.Syntax.attributes | frozenset(
         ("iter_children", "iter_modules", "perturb", "set_attributes", "sow")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..expr.dims import Var
 from ..ir.structure import INDEX, Block
@@ -63,6 +64,22 @@ class Writer:
         if len(self.lines) == place:
             del self.lines[place - 1 :]
 
+    def combine_conditions(self, place: int) -> None:
+        """Let an `if` from `place` on that holds nothing but another `if` be one with it."""
+        outer, inner, *rest = (*self.lines[place:], None, None)
+        lines = [line for line in rest if line]
+        if (
+            outer
+            and inner
+            and _is_choice(inner)
+            and all(one.indent > inner.indent for one in lines)
+        ):
+            asked = " and ".join(map(_operand, (outer, inner)))
+            head = replace(outer, code=f"if {asked}:")
+            if head.fits:
+                inner_lines = [replace(line, indent=line.indent - 4) for line in lines]
+                self.lines[place:] = [head, *inner_lines]
+
     @contextmanager
     def loop(self, scope: Scope, turns: str) -> Iterator[str]:
         """A loop over `range(turns)`; its counter has a name only if a line in it has it."""
@@ -72,6 +89,16 @@ class Writer:
         shown = counter if uses(map(str, self.lines[place + 1 :]), counter) else "_"
         if len(self.lines) > place:  # else nothing is repeated
             self.lines[place] = Line(f"for {shown} in range({turns}):", indent=self.indent)
+
+
+def _is_choice(line: Line) -> bool:
+    return isinstance(line.code, str) and not line.target and line.code.startswith("if ")
+
+
+def _operand(head: Line) -> str:
+    """The condition of an `if`, as an operand of `and`."""
+    asked = str(head.code).removeprefix("if ").removesuffix(":")
+    return f"({asked})" if " or " in asked or " if " in asked else asked
 
 
 def lets(block: Block, scope: Scope, indent: int = 4) -> list[Line]:

@@ -184,9 +184,9 @@ def test_a_file_may_have_a_colon_in_its_name(server: Server) -> None:
 
 
 def test_an_address_of_no_kind_of_weights_is_told_before_anything_is_fetched() -> None:
-    Path("tiny.onnx").write_bytes(b"")
-    with publishing("tiny.onnx") as server:
-        assert "'tiny.onnx' is no kind of file" in run("tiny.yaml:V1", "-o", "o.npz", code=1).stderr
+    Path("tiny.ckpt").write_bytes(b"")
+    with publishing("tiny.ckpt") as server:
+        assert "'tiny.ckpt' is no kind of file" in run("tiny.yaml:V1", "-o", "o.npz", code=1).stderr
         assert not server.asked
 
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 
 from rescompile.cli import main
-from rescompile.registry import backend_names
+from rescompile.registry import default_backends
 
 from .mutations import byte_strings, mutated_specs
 
@@ -80,7 +80,7 @@ def survives(data: bytes) -> None:
         if built.exit_code:
             assert [path.name for path in made] == ["precious.py"]
             return
-        assert len(made) == 1 + len(backend_names())
+        assert len(made) == 1 + len(default_backends())
         for path in made:
             if path.name != "precious.py":
                 compile(path.read_text("utf-8"), path.name, "exec")

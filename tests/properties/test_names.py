@@ -97,9 +97,9 @@ OWN = {
     "L3": ("P5", "P6"),
     "L4": ("P7", "P8"),
 }
-COUNT = 200  # of networks, so that every word comes in every place
+COUNT = 250  # of networks, so that every word comes in every place
 NETWORKS = [
-    pytest.param(i, marks=() if i % 6 == 0 else pytest.mark.slow, id=str(i)) for i in range(COUNT)
+    pytest.param(i, marks=() if i % 7 == 0 else pytest.mark.slow, id=str(i)) for i in range(COUNT)
 ]
 frameworks = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("torch", "keras"))), reason="needs both frameworks"

@@ -113,5 +113,7 @@ class Module(Body):
             self.apply(node, target, source, named)
             return
         self.copy(target, source)
+        place = len(self.lines)
         with self.block(f"if {self.scope.dim(node.when)}:"):
             self.apply(node, target, target, named)
+        self.combine_conditions(place)

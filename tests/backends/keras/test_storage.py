@@ -31,8 +31,11 @@ stages:
   - {norm: {kind: layer}}
   - {norm: {kind: group, groups: 2}}
   - {norm: {kind: instance}}
+  - {activation: {kind: prelu}}
+  - {global_response_norm: {}}
   - {block: scaled, name: s}
   - {global_avg_pool: {}}
+  - {channel_conv: {size: 3}}
   - {linear: {features: 5}}
 """
 
