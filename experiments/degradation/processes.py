@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -12,6 +14,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from .execution import Execution, world_size
 from .run import Run
+
+PARTING = timedelta(seconds=20)
 
 
 def device() -> torch.device:
@@ -22,8 +26,16 @@ def device() -> torch.device:
         torch.cuda.set_device(place)
     if world_size() > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if gpu else "gloo")
-        atexit.register(distributed.destroy_process_group)
+        atexit.register(leave)
     return place
+
+
+def leave() -> None:
+    """Part from the other processes, at the end of all: gloo aborts one that the others left."""
+    if distributed.get_backend() == "gloo":
+        with suppress(RuntimeError):  # where another has failed, which is told already
+            distributed.monitored_barrier(timeout=PARTING)
+    distributed.destroy_process_group()
 
 
 def spread(model: nn.Module, execution: Execution, place: torch.device) -> nn.Module:
