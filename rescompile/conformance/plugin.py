@@ -4,7 +4,7 @@
 * `suffix`, beside `backend`, is each of its files of weights; `further_suffix` each but the first.
 * `table` and `kind`, beside `backend`, are each of its tables and each operation that is in it.
 * `backends` are the names of all that are chosen, keep weights and are installed, together.
-* `engine` is each engine of each backend, as in NAME:ENGINE.
+* `engine` is each engine of each backend, as in NAME:ENGINE; all but the first are slow.
 * `worker` is a process with each backend that has a runtime.
 * `spec` is each shipped network; `to_run` and `to_keep` are those of networks.py.
 """
@@ -80,7 +80,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         running = [one.name for one in chosen(config) if one.runtime]
         metafunc.parametrize("worker", _or_skip(running), indirect=True, scope="module")
     if "engine" in asked:
-        labels = [f"{one.name}:{engine}" for one in chosen(config) for engine in one.engines]
+        labels = [
+            pytest.param(f"{one.name}:{engine}", marks=[pytest.mark.slow] if i else [])
+            for one in chosen(config)
+            for i, engine in enumerate(one.engines)
+        ]
         metafunc.parametrize("engine", _or_skip(labels))
     if "backends" in asked:
         names = [one.name for one in installed(config)]
