@@ -66,6 +66,6 @@ def ruff(folder: Path, length: int, *words: str) -> None:
 def test_files_are_stable_under_ruff(backend: str, length: int, tmp_path: Path) -> None:
     for net in networks():
         with suppress(UnsupportedError):
-            (tmp_path / f"{net.name}.py").write_text(net.source(backend, length), "utf-8")
+            (tmp_path / f"{net.name}.py").write_bytes(net.source(backend, length).encode())
     ruff(tmp_path, length, "format", "--diff")
     ruff(tmp_path, length, "check", "--select", "E,F,I,UP,W")

@@ -40,7 +40,7 @@ def test_a_file_is_as_ruff_writes_it(backend: str, tmp_path: Path) -> None:
             refused += 1
             continue
         compile(made, "made", "exec")
-        (tmp_path / f"made{i}.py").write_text(made, "utf-8")
+        (tmp_path / f"made{i}.py").write_bytes(made.encode())
     assert refused < 3
     ruff(tmp_path, 100, "format", "--diff")
     ruff(tmp_path, 100, "check", "--select=E,F,I,UP,B")

@@ -15,10 +15,11 @@ from click.testing import CliRunner, Result
 
 from rescompile.cli import main
 from rescompile.prose import columns, markdown, quoted, visible, wrap
-from rescompile.registry import default_backends
+from rescompile.registry import backend_names
 from rescompile.table import USUAL, Column, Table, csv_table, markdown_table
 
 ROOT = Path(__file__).parents[2]
+EVERY = [f"--backend={name}" for name in backend_names()]
 SPEC = """\
 rescompile: 1
 name: mine
@@ -77,8 +78,8 @@ def folder(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_names_of_files_are_shown(folder: Path, name: str) -> None:
     good = f"{name}.yaml"
-    assert visible(name) in run("build", good, "-o", name).output
-    for backend in default_backends():
+    assert visible(name) in run("build", good, "-o", name, *EVERY).output
+    for backend in backend_names():
         made = (folder / name / backend / "mine.py").read_text("utf-8")
         assert made.replace("\n", "").isprintable()
         assert f"from {quoted(good)};" in made
@@ -133,9 +134,9 @@ def test_what_the_terminal_cannot_encode_is_shown(tmp_path: Path) -> None:
 def test_every_text_of_a_spec_comes_out(before: str, tmp_path: Path) -> None:
     path, text = tmp_path / "mine.yaml", before + TEXT
     path.write_text(SPEC % ((json.dumps(text),) * 5), "utf-8")
-    assert run("build", str(path), "-o", str(tmp_path)).exit_code == 0
+    assert run("build", str(path), "-o", str(tmp_path), *EVERY).exit_code == 0
     words = "".join(text.split())
-    for backend in default_backends():
+    for backend in backend_names():
         tree = ast.parse((tmp_path / backend / "mine.py").read_text("utf-8"))
         said = "".join(str(ast.get_docstring(tree)).split())
         assert said.startswith(f"{words}({words}).")

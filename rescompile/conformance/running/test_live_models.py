@@ -68,7 +68,7 @@ assert np.array_equal(answer(copy.deepcopy(first)), wanted["one"])
 @pytest.mark.needs("runtime")
 def test_they_travel_between_processes(backend: str, tmp_path: Path) -> None:
     ready(backend)
-    (tmp_path / "mine.yaml").write_text(SPEC, "utf-8")
+    (tmp_path / "mine.yaml").write_bytes(SPEC.encode())
     for script in (SENDS, RECEIVES):
         words = [sys.executable, "-c", HEAD + script, backend, str(tmp_path)]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -95,7 +95,7 @@ def test_a_backend_computes_what_the_reference_does(
     worker: Worker, name: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(HEAD + TEXTS[name], "utf-8")
+    path.write_bytes((HEAD + TEXTS[name]).encode())
     elaborated = open_spec(str(path)).analysis.elaborated
     x = np.random.default_rng(5).standard_normal((2, *elaborated.network.input))
     wanted = run(elaborated, random_weights(elaborated, 3), x).outputs
@@ -107,10 +107,9 @@ def test_a_backend_computes_what_the_reference_does(
 
 def test_features_for_detection(worker: Worker, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(
-        "rescompile: 1\nextends: resnet18\nname: mine\ninput: {height: 64, width: 64}\n"
-        "head: []\noutputs: [layer2, layer3, layer4]\n",
-        "utf-8",
+    path.write_bytes(
+        b"rescompile: 1\nextends: resnet18\nname: mine\ninput: {height: 64, width: 64}\n"
+        b"head: []\noutputs: [layer2, layer3, layer4]\n"
     )
     elaborated = open_spec(str(path)).analysis.elaborated
     x = np.random.default_rng(5).standard_normal((2, 3, 64, 64))
