@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 
 from rescompile.emit.channels_last import Layout, layout_of
-from rescompile.ir.structure import Form, Path
+from rescompile.ir.structure import Form, Path, child_path
 from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace
 from rescompile.ops import Prelu, Weighted
 from rescompile.record import record
@@ -42,8 +42,8 @@ def _places(
             continue
         if isinstance(item, OpTrace) and not TABLE[type(item.op)]:
             continue
-        inner = (*path, item.name)
-        at = (*place, item.name if numbers is None else str(next(numbers)))
+        inner = child_path(path, item.name)
+        at = child_path(place, item.name if numbers is None else str(next(numbers)))
         yield inner, at
         for part in item.parts:
             if isinstance(item, CallTrace) and item.instance.block.form is Form.MODULE:

@@ -41,7 +41,7 @@ class Module(modules.Module):
 class List(Module):
     """Modules and functions by their numbers."""
 
-    def __init__(self, items: Iterable[Any]) -> None:
+    def __init__(self, items: Iterable[Any] = ()) -> None:
         self._items: list[Any] = []
         self.extend(items)
 
@@ -189,6 +189,7 @@ NNX = SimpleNamespace(
     **_under("nnx"),
     Module=Module,
     Sequential=Sequential,
+    List=List,
     Rngs=Rngs,
     Param=Scale,
     identity=lambda x: x,

@@ -39,6 +39,7 @@ class FlaxSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nnx.Module", "nnx.Sequential", "nnx.Sequential()"
+    listing = "nnx.List"
     tensor, forward, starts = "jax.Array", "__call__", ""
     part, optional = "Callable", ""
     members, named, layout = "{}.layers", False, "channels_last"

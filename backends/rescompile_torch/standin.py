@@ -13,6 +13,7 @@ from rescompile.emit.validation.modules import (
     Factor,
     Identity,
     Leaf,
+    List,
     Module,
     Parameter,
     Sequential,
@@ -139,6 +140,7 @@ NN = SimpleNamespace(
     Conv1d=Conv1d,
     Module=Module,
     Sequential=Sequential,
+    ModuleList=List,
     Identity=Identity,
     Parameter=parameter,
     init=SimpleNamespace(

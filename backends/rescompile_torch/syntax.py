@@ -23,6 +23,7 @@ class TorchSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
+    listing = "nn.ModuleList"
     helpers = ("make_divisible", *sorted(HELPERS))
     file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}

@@ -43,6 +43,12 @@ def _joined(words: list[str]) -> str:
     return made
 
 
+def attribute(name: str) -> str:
+    """The attribute of a child, `convs[0]` of one in a list: `convs.0`."""
+    first, *numbers = name.split(".")
+    return "".join([first, *(f"[{number}]" for number in numbers)])
+
+
 class Names:
     """Hands out names within one file."""
 

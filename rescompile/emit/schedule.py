@@ -164,7 +164,7 @@ class Scheduler:
         return self.lane if var in self.held.values() else var
 
     def fresh(self, wanted: str) -> str:
-        name = free(self.used, wanted)
+        name = free(self.used, wanted.replace(".", "_"))  # of a member of a list
         self.used.add(name)
         return name
 

@@ -24,6 +24,7 @@ from ..ir.structure import (
     Path,
     Residual,
     Where,
+    child_path,
     sources,
     walk,
 )
@@ -262,10 +263,10 @@ def located(elaborated: Elaborated) -> Known:
             if unit.instance is not None:
                 inline.append((path, unit.items))
                 continue
-            found.setdefault(item.node.id, []).append(((*path, item.name), item))
+            found.setdefault(item.node.id, []).append((child_path(path, item.name), item))
             whole = isinstance(item, CallTrace) or isinstance(item.node, Call)
             for part in () if whole else item.parts:
-                enter(part, path if item.shares_scope else (*path, item.name))
+                enter(part, path if item.shares_scope else child_path(path, item.name))
 
     enter(elaborated.root.items, ())
     blocks, calls = elaborated.network.blocks, iter(inline)

@@ -28,6 +28,11 @@ BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the w
 BLOCK_COUNT = "block_count"  # how many there are
 
 
+def child_path(path: Path, name: str) -> Path:
+    """The path of a child; a member of a list, `convs.0`, has that of the list and its number."""
+    return (*path, *name.split("."))
+
+
 Places = Mapping[str, Location]  # where values stand, by their keys
 _numbers = count()
 

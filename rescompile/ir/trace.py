@@ -9,7 +9,18 @@ from typing import ClassVar, TypeAlias
 from ..expr.dims import Number
 from ..ops import Op, Shape
 from ..record import record
-from .structure import Block, Call, From, Group, Join, Layer, Network, Path, Residual
+from .structure import (
+    Block,
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Network,
+    Path,
+    Residual,
+    child_path,
+)
 
 Env = Mapping[str, Number]
 Decisions = Mapping[tuple[int, str], bool | None]
@@ -178,7 +189,7 @@ def walk_traces(
     What is inside of a trace that `enter` refuses is passed over.
     """
     for item in items:
-        inner = (*path, item.name)
+        inner = child_path(path, item.name)
         yield inner, item
         if item.parts and enter(item):
             for part in item.parts:

@@ -28,7 +28,7 @@ def check_outputs(spec: Spec, stages: Sequence[Stage], found: list[Diagnostic]) 
         message, help = _unknown(output, every, taken) or wrong
         if message:
             found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
-    heads = {output.partition(".")[0] for output in spec.outputs}
+    heads = {_step(output, every) for output in spec.outputs}
     last = max((i for i, node in enumerate(body) if _name(node) in heads), default=len(body))
     if last < len(body) - 1:
         found.append(_unused(str(_name(body[last])), body[last + 1]))
@@ -38,7 +38,8 @@ def _unknown(
     output: str, every: Mapping[str | None, Node], taken: Container[str | None]
 ) -> tuple[str, str] | None:
     """Why an output is no step that can be returned, or the inside of none, and what to do."""
-    name, inside, _ = output.partition(".")
+    name = _step(output, every)
+    inside = output != name
     if name not in every:
         known = [known for known in every if known]
         return f"there is no step named '{name}' to return", did_you_mean(name, known)
@@ -55,13 +56,22 @@ def _unknown(
     return None
 
 
+def _step(output: str, every: Container[str | None]) -> str:
+    """The step of the network's own that an output is, or is inside of."""
+    return output if output in every else output.partition(".")[0]
+
+
 def check_inside(elaborated: Elaborated, spec: Spec) -> None:
     """Raise `SpecError` for outputs in groups that are no values, and for steps that none needs."""
     groups = {item.name: item for item in elaborated.root.items if is_group(item)}
     found: list[Diagnostic] = []
     for i, output in enumerate(spec.outputs):
         name, dot, inside = output.partition(".")
-        if dot and output not in {tap.output for tap in ends(groups[name], elaborated)}:
+        if (
+            dot
+            and name in groups
+            and output not in {tap.output for tap in ends(groups[name], elaborated)}
+        ):
             known = [tap.output for tap in ends(groups[name], elaborated)]
             message, help = _missing(groups[name], inside, known)
             found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))

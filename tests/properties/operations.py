@@ -48,7 +48,7 @@ class Operations(Values):
     def common(self, step: Step, scope: Scope, condition: bool = True) -> Step:
         """The step with a name and a condition, or without."""
         if self.chance(0.45) and scope.kind not in ("inline", "steps", "positions"):
-            step["name"] = self.name()
+            step["name"] = self.step_name(scope.numbered)
             if scope.kind in ("network", "body") and "residual" not in step:
                 scope.marks.append(step["name"])
         if condition and self.chance(0.15):

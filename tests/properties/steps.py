@@ -61,7 +61,7 @@ class Steps(Calls):
             conditions[1:] = [f"not ({condition}) and ({other})", f"not ({condition} or ({other}))"]
         kinds = [self.operation] * 4 + ([self.group, self.call] if depth > 0 else [])
         ways = [self.pick(kinds)(replace(scope, marks=[]), depth)[-1] for _ in conditions]
-        name = self.name()
+        name = self.step_name(scope.numbered)
         for way, when in zip(ways, conditions, strict=True):
             way |= {"name": name, "when": when}
         scope.width = None

@@ -7,6 +7,7 @@ are, the compiler tells: nothing here repeats its rules.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -118,6 +119,8 @@ class Values:
         words = dict.fromkeys((*COMMONPLACE, *self.random.sample(ODD, len(ODD) // 4)))
         self.words = self.random.sample(list(words), len(words))
         self.used: list[str] = []
+        self.lists: list[str] = []  # that steps are members of, and how many each has
+        self.members: Counter[str] = Counter()
         self.parameters: dict[str, Parameter] = {}  # the network's
         self.lets: dict[str, str] = {}  # and its values
 
@@ -137,6 +140,16 @@ class Values:
         word = self.words.pop() if self.words else f"more{len(self.used)}"
         self.used.append(word)
         return word
+
+    def step_name(self, numbered: bool = False) -> str:
+        """A name of a step: of a member of a list at times, seldom where steps are `numbered`."""
+        if not self.chance(0.005 if numbered else 0.12):
+            return self.name()
+        if not self.lists or self.chance(0.3):
+            self.lists.append(self.pick([self.name(), f"{self.name()}.0"]))
+        of = self.pick(self.lists)
+        self.members[of] += self.pick([1, 1, 1, 1, 1, 2])
+        return f"{of}.{self.members[of] - 1}"
 
     def value_name(self, *own: str) -> str:
         """A name for a parameter or a let, none of `own`: seldom one that has a meaning."""

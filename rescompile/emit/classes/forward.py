@@ -9,6 +9,7 @@ from ...ir.structure import Child, Group, JoinKind, Layer, Node, channels_last, 
 from ...ir.trace import GroupTrace, OpTrace
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
+from ..naming import attribute
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
 from .in_place import overwriting
 from .syntax import Classes
@@ -71,7 +72,7 @@ class Forward(Writer):
 
     def part(self, value: Part, target: str) -> None:
         """Some members of a sequence, one after the other: a slice of it would be no child."""
-        member = self.syntax.members.format(f"self.{self.members[value.node.id]}")
+        member = self.syntax.members.format(f"self.{attribute(self.members[value.node.id])}")
         first = self.position(value.node, value.first)
         last = None if value.last is None else self.position(value.node, value.last)
         if last == first + 1:
@@ -143,7 +144,7 @@ class Forward(Writer):
         return f"{statement(applied)} if self.{flag} else {value.otherwise}"
 
     def apply(self, node: Child, source: Code) -> Code:
-        member = f"self.{self.members[node.id]}"
+        member = f"self.{attribute(self.members[node.id])}"
         if isinstance(node, Layer) and node.when is True:
             return self.syntax.apply(node, member, source)
         return Call(member, (source,))

@@ -30,6 +30,7 @@ class Syntax(Target):
     forward = "forward"  # the method that applies a module
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
+    listing: str  # the class of lists of modules
     members = "{}"  # what the members of a sequence are appended to
     named = True  # whether members can have names, not only numbers
     identity: str  # the module that does nothing, as an expression

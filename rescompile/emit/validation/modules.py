@@ -163,8 +163,10 @@ class Module:
         return list({id(module): module for _, module in self._named()}.values())
 
 
-class Sequential(Module):
-    def __init__(self, *modules: Module) -> None:
+class List(Module):
+    """Modules by their numbers."""
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
         self.extend(modules)
 
@@ -181,6 +183,11 @@ class Sequential(Module):
     def __getitem__(self, index: Any) -> Any:
         """A member, or several in a list, each of which is the child that it was."""
         return list(self)[index]
+
+
+class Sequential(List):
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
 
     def forward(self, x: Value) -> Value:
         for module in self:

@@ -10,7 +10,15 @@ from pydantic import (
 
 from ... import ops
 from ...reserved import child_name
-from ..names import GlobalName, Name, NetworkName, ParameterName, ValueName, as_child_name
+from ..names import (
+    GlobalName,
+    Name,
+    NetworkName,
+    ParameterName,
+    ValueName,
+    as_child_name,
+    is_member,
+)
 from ..types import (
     Alpha,
     Bool,
@@ -195,7 +203,7 @@ _MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, name
 
 
 def _output(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or is_member(value):
         return as_child_name(value)
     first, dot, inside = value.partition(".")
     name = as_child_name(first)

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..names import CALL_KEYS, ChildName, Children, Name
+from ..names import CALL_KEYS, ChildName, Children, Name, Numbered
 from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
@@ -60,9 +60,10 @@ class BranchSpec(Model):
         description="How many such branches there are, side by side; `$index` is the number of "
         "each, from 0.",
     )
-    children: Children | None = Field(
+    children: Numbered | None = Field(
         None,
-        description="The pattern of their names where the branch has one, `{name}{n}` if not said.",
+        description="The pattern of their names where the branch has one, `{name}{n}` if not said; "
+        "`{name}.{i}` makes a list of them.",
     )
 
     @model_validator(mode="after")
