@@ -60,7 +60,7 @@ class FlaxSyntax(syntax.Syntax):
         self.called: dict[str, Row] = {}  # modules that are called by a preset, by its name
         found: dict[Row, list[Op]] = {}
         for _, trace in analysis.elaborated.flat():
-            if (row := row_of(trace.op)) is not None and row.preset:
+            if (row := row_of(trace.node.op)) is not None and row.preset:
                 found.setdefault(row, []).append(trace.op)
         for row, ops in found.items():
             self.called[row.preset] = _with_defaults(row, ops)

@@ -25,6 +25,7 @@ from ..ir.structure import (
     children,
     rebuilt,
 )
+from ..ops import LayerScale
 from ..reserved import child_name
 
 
@@ -57,13 +58,21 @@ def check_sequence(body: Body, found: list[Diagnostic]) -> None:
 
 def _check_lists(taken: Taken, found: list[Diagnostic]) -> None:
     """A list is no step as well, and what its members repeat is called by numbers."""
-    for name in sorted(_lists(taken) & set(taken)):
+    there = {name for name, nodes in taken.items() if any(map(_may_be, nodes))}
+    for name in sorted(_lists(taken) & there):
         message = f"'{name}' is a step, and a list of steps"
         found.append(_misplaced(message, f"call the step '{name}_1', say", taken[name][0]))
-    for node in (nodes[0] for name, nodes in taken.items() if _is_member(name)):
+    for node in (node for name, nodes in taken.items() if _is_member(name) for node in nodes):
+        if isinstance(node, Layer) and isinstance(node.op, LayerScale):
+            message = "a layer scale is a tensor alone, and no member of a list"
+            found.append(_misplaced(message, "give it a name without a number", node))
         if isinstance(node, Call) and "{name}" in node.children:
             message = f"the pattern '{node.children}' cannot have the name of a member of a list"
             found.append(_misplaced(message, "write another word for `{name}`", node))
+
+
+def _may_be(node: Named) -> bool:
+    return isinstance(node, (Join, Residual)) or node.when is not False
 
 
 def _is_member(name: str) -> bool:

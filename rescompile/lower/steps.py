@@ -107,6 +107,8 @@ class Steps:
         if word == "from":
             return (self.earlier(step, scope),)
         if word in JOINS:
+            if not scope.settled(step.when, step, "when", bool):
+                return ()
             return self.hoist(step, scope) if scope.numbered else self.joined(step, scope)
         return self.layer(step, scope, when)
 

@@ -161,7 +161,10 @@ class Steps(Calls):
             step["split"] = False
         if word == "concat":
             scope.width = None
-        return [*before, self.common(step, scope, False)]
+        made = self.common(step, scope)
+        if "when" in made:
+            scope.width = None
+        return [*before, made]
 
     def in_full(self, steps: list[Step], scope: Scope) -> Any:
         """A branch, or seldom all that may be said of one: whether it is there, and how often."""

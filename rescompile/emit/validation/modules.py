@@ -171,6 +171,8 @@ class List(Module):
         self.extend(modules)
 
     def append(self, module: Module) -> None:
+        if not isinstance(module, Module):
+            raise TraceError("a member of a list that is no module")
         self.add_module(str(len(self._children)), module)
 
     def extend(self, modules: Iterable[Module]) -> None:

@@ -39,6 +39,7 @@ Steps = Annotated[list["Step"], Field(max_length=2000)]
 StepOrSteps = Annotated[
     Union["Step", Steps, "BranchSpec"], Either(_is_list, "step", "steps", "in full")
 ]
+OneOrMore = Annotated[Union["Step", Steps], Either(_is_list, "step", "steps")]
 Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "as a list", "in full")]
 Branches = Annotated[
     Union[dict[Name, StepOrSteps], list[Listed], "BranchSpec"],
@@ -53,7 +54,10 @@ class BranchSpec(Model):
     those do that differ in words.
     """
 
-    branch: Steps = Field(description="The steps; an empty list is the input itself.")
+    branch: OneOrMore = Field(
+        description="The steps; an empty list is the input itself. A single one without a list is "
+        "called as the branch is."
+    )
     when: Condition = Field(True, description="Where false the join has no such branch.")
     repeat: Repeat | None = Field(
         None,
@@ -362,7 +366,6 @@ COMMON = tuple(Common.model_fields)
 JOINS = ("add", "multiply", "concat")
 # What takes no condition, and where to write it instead.
 UNCONDITIONAL = {
-    **dict.fromkeys(JOINS, "put it into a block, and write `when` in the call of that"),
     "positions": "put it into a `group:`, and write `when` beside that",
     "table": "write it into its `step`, or give it a column",
     "residual": "write it inside of the residual, beside `branch`",
