@@ -122,7 +122,7 @@ class Reading:
 
     @cached_property
     def settled(self) -> dict[str, set[str]]:
-        """Of each block the parameters on which it depends which joins it has, and which branches."""
+        """Of each block the parameters by which it has joins, or branches of joins, or has not."""
         found: dict[str, set[str]] = {name: set() for name in self.spec.blocks}
         size = -1
         while size < (size := sum(map(len, found.values()))):  # until no call passes one on
