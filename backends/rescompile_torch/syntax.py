@@ -23,6 +23,11 @@ class TorchSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
+    imports = (
+        ("torch", "import torch"),
+        ("", "from torch import Tensor, nn"),
+        ("F", "from torch.nn import functional as F"),
+    )
     helpers = ("make_divisible", *sorted(HELPERS))
     file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}

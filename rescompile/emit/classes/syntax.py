@@ -25,6 +25,8 @@ class Syntax(Target):
     own = Target.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
     own |= {"width", "x"}
     file_names: frozenset[str] = frozenset()  # what a file imports or defines, always called so
+    # Lines that import the target, each with the name that only some files use; empty where all do.
+    imports: tuple[tuple[str, str], ...] = ()
     helpers: tuple[str, ...] = ()  # what it may define beside its classes, in this order
     tensor = "Tensor"
     forward = "forward"  # the method that applies a module
