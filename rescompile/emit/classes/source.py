@@ -23,18 +23,15 @@ STANDARD = (
 NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)])")  # one that code calls, asks or hands on
 
 
-def source(request: Request, syntax: Syntax, folder: Path, advice: str = "") -> str:
-    """The source of a network; `advice` is a line of its docstring.
-
-    The backend's `folder` has its `helpers`.
-    """
+def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str:
+    """The source of a network: `own` has the backend's helpers, `advice` is for its docstring."""
     program = new_program(request.analysis, syntax)
     network = define_network(program)
     definitions = [*program.order, network, _maker(request.analysis.network.name, network)]
     used = _used(line for made in definitions for line in (*made.lines, *made.forward))
     constants = syntax.constants(used)
     used |= _used(constants)
-    helpers = [helper(folder / "helpers", name) for name in syntax.helpers if name in used]
+    helpers = [helper(own, name) for name in syntax.helpers if name in used]
     used |= _used(helpers) | _types(definitions)
     template = environment(HERE).get_template("classes.py.j2")
     made = template.render(
