@@ -33,7 +33,6 @@ class Syntax(Target):
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     members = "{}"  # what the members of a sequence are appended to
-    named = True  # whether members can have names, not only numbers
     identity: str  # the module that does nothing, as an expression
     silent: tuple[type[Op], ...] = ()  # what is nothing at all here, and no member of a sequence
     starts = "super().__init__()"  # how the constructor of a module begins, if it must
