@@ -21,7 +21,7 @@ from rescompile.emit.placed import laid_out
 from rescompile.emit.weights import Slot, Stored, widened
 from rescompile.ir.analysis import Analysis
 
-from .places import tensors
+from .places import keys, tensors
 
 WHAT = "a file of Flax weights"
 ARRAY = 1  # what Flax calls an array among msgpack's types of extensions
@@ -48,25 +48,15 @@ class FlaxFiles:
     def write(
         self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
     ) -> None:
+        state: dict[str | int, Any] = {}
+        for tensor, array in laid_out(tensors(analysis.elaborated), weights):
+            *steps, leaf = keys(tensor.place)
+            inner = state
+            for step in steps:
+                inner = inner.setdefault(step, {})
+            inner[leaf] = array
         with open(file, "wb") as opened:
-            _write(nested(analysis, weights), opened)
-
-
-def nested(analysis: Analysis, weights: Weights) -> dict[str | int, Any]:
-    """The state of a model that has these weights. Raises `ValueError` as `laid_out` does."""
-    state: dict[str | int, Any] = {}
-    for tensor, array in laid_out(tensors(analysis.elaborated), weights):
-        *steps, leaf = keys(tensor.place)
-        inner = state
-        for step in steps:
-            inner = inner.setdefault(step, {})
-        inner[leaf] = array
-    return state
-
-
-def keys(place: tuple[str, ...]) -> list[str | int]:
-    """The way to a place in a state: lists have their members by number."""
-    return [int(step) if step.isdigit() else step for step in place]
+            _write(state, opened)
 
 
 def _write(value: Any, file: BinaryIO) -> None:

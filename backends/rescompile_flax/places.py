@@ -58,6 +58,11 @@ def tensors(elaborated: Elaborated) -> Iterator[Placed]:
             yield Placed(own, place, place[-1], layout_of(trace.op, trace.x, tensor))
 
 
+def keys(place: Path) -> tuple[str | int, ...]:
+    """A place in a state of Flax's, where lists have their members by number."""
+    return tuple(int(step) if step.isdigit() else step for step in place)
+
+
 def _leaf(op: Op, leaf: str) -> str:
     if leaf == "weight":
         scale = "negative_slope" if isinstance(op, Prelu) else "scale"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import reduce
-from operator import getitem
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -18,12 +16,12 @@ from flax import nnx
 
 from rescompile.emit.channels_last import to_first, to_last
 from rescompile.emit.contract import Gradients, Weights
+from rescompile.emit.placed import laid_out
 from rescompile.emit.runtime import LayerRuntime
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
-from .files import keys, nested
-from .places import STATISTICS, places, tensors
+from .places import STATISTICS, keys, places, tensors
 
 WEIGHTS = (nnx.Param, nnx.BatchStat)
 
@@ -84,9 +82,16 @@ class FlaxRuntime(LayerRuntime):
             layer.factor = np.asarray(to_last(factors[path]))
 
     def set_weights(self, model: nnx.Module, analysis: Analysis, weights: Weights) -> None:
-        types = jax.tree.map(lambda array: array.dtype, nnx.to_pure_dict(nnx.state(model, WEIGHTS)))
-        nnx.update(model, jax.tree.map(jnp.asarray, nested(analysis, weights), types))
-        self.undrawn = None
+        held, self.undrawn = dict(nnx.to_flat_state(nnx.state(model, WEIGHTS))), None
+        for tensor, array in laid_out(tensors(analysis.elaborated), weights):
+            variable = held.pop(keys(tensor.place), None)
+            if variable is None or variable.shape != array.shape:
+                found = "not there" if variable is None else variable.shape
+                raise ValueError(f"{'.'.join(tensor.path)} is {found} in Flax, not {array.shape}")
+            variable.set_value(jnp.asarray(array, variable.dtype))
+        if held:
+            more = (".".join(map(str, place)) for place in held)
+            raise ValueError(f"no weights for {', '.join(more)}")
 
     def get_weights(self, model: nnx.Module, analysis: Analysis) -> dict[Path, Any]:
         if self.undrawn is not None:
@@ -166,7 +171,7 @@ def watching(modules: Mapping[Path, nnx.Module]) -> Iterator[dict[Path, list[Any
 @nnx.jit  # type: ignore[untyped-decorator]
 def outputs(model: Any, x: jax.Array) -> list[Any]:
     made = model(x)
-    return list(made) if isinstance(made, tuple) else [made]
+    return [jnp.asarray(y) for y in (made if isinstance(made, tuple) else (made,))]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]
@@ -191,9 +196,9 @@ def dtype_of(model: nnx.Module) -> Any:
 
 def portable(state: Any, analysis: Analysis, *without: str) -> dict[Path, Any]:
     """The tensors of a state in PyTorch's layout, but for some kinds, which it does not have."""
-    held = nnx.to_pure_dict(state)
+    held = dict(nnx.to_flat_state(state))
     return {
-        tensor.path: tensor.portable(np.asarray(reduce(getitem, keys(tensor.place), held)))
+        tensor.path: tensor.portable(np.asarray(held[keys(tensor.place)].get_value()))
         for tensor in tensors(analysis.elaborated)
         if tensor.kind not in without
     }
