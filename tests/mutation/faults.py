@@ -79,7 +79,7 @@ MISSING = (
         "if False:",
         "",
         EVALUATION,
-        "second_shortcut_0",
+        "second.shortcut.0",
     ),
     Mutant(
         "a branch without layers that is added",

@@ -264,6 +264,7 @@ MUTANTS = (
     Mutant("rows of a flatten", "branches", ".flatten(1)", ".permute(0, 2, 3, 1).flatten(1)", "fc"),
     Mutant("floor for ceil", "pools", "ceil_mode=True", "ceil_mode=False", "shrink"),
     Mutant(
-        "corners aligned", "pools", 'mode="bilinear"', 'mode="bilinear", align_corners=True', "grow"
+        *("corners aligned", "pools", 'scale_factor=2, mode="bilinear"'),
+        *('scale_factor=2, mode="bilinear", align_corners=True', "grow"),
     ),
 )

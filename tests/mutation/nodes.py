@@ -125,5 +125,5 @@ NODES = (
         EVALUATION,
         "SyntaxError",
     ),
-    Mutant("another pool", "unseen", "op.GlobalAveragePool(", "op.GlobalMaxPool(", ""),
+    Mutant("another pool", "unseen", "op.GlobalAveragePool(", "op.GlobalMaxPool(", "avgpool"),
 )
