@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 import flax
 import jax
@@ -112,17 +110,15 @@ class FlaxRuntime(LayerRuntime):
         training: bool = False,
     ) -> dict[Path, Any]:
         """Of every module that is called once; functions are not seen."""
-
-        @nnx.jit  # type: ignore[untyped-decorator]
-        def call(live: nnx.Module, x: jax.Array) -> Any:
-            with watching(self.found(live, analysis, paths)) as seen:
-                live(x)
-            return list(seen.values())  # the order of paths, which a dictionary would lose
-
         in_mode(model, training)
-        made = call(model, to_input(images, dtype_of(model)))
-        found = zip(self.found(model, analysis, paths), made, strict=True)
-        return {path: to_output(calls[0]) for path, calls in found if len(calls) == 1}
+        held = dict(nnx.to_flat_state(observed(model, to_input(images, dtype_of(model)))))
+        known, seen = places(analysis.elaborated), {}
+        for path in self.found(model, analysis, paths):
+            calls = held.get((*keys(known[path]), "__call__"))
+            made: Any = () if calls is None else calls.get_value()
+            if len(made) == 1 and isinstance(made[0], jax.Array):
+                seen[path] = to_output(made[0])
+        return seen
 
     def step(
         self, model: nnx.Module, analysis: Analysis, images: Any, targets: list[Any]
@@ -143,35 +139,17 @@ class Known(nnx.Dropout):  # type: ignore[misc]
         return inputs if self.deterministic else inputs * jnp.asarray(self.factor, inputs.dtype)
 
 
-@contextmanager
-def watching(modules: Mapping[Path, nnx.Module]) -> Iterator[dict[Path, list[Any]]]:
-    """Keeps what modules make, inside; a call from within a module's own call does not count."""
-    names = {id(module): path for path, module in modules.items()}
-    seen: dict[Path, list[Any]] = {path: [] for path in modules}
-    within: list[int] = []  # the modules that are under way
-
-    def watched(call: Any) -> Any:
-        def apply(self: Any, *args: Any, **options: Any) -> Any:
-            path = None if id(self) in within else names.get(id(self))
-            within.append(id(self))
-            made = call(self, *args, **options)
-            within.pop()
-            if path is not None and isinstance(made, jax.Array):
-                seen[path].append(made)
-            return made
-
-        return apply
-
-    with ExitStack() as patches:
-        for kind in {type(module) for module in modules.values()}:
-            patches.enter_context(patch.object(kind, "__call__", watched(kind.__call__)))
-        yield seen
-
-
 @nnx.jit  # type: ignore[untyped-decorator]
 def outputs(model: Any, x: jax.Array) -> list[Any]:
     made = model(x)
     return [jnp.asarray(y) for y in (made if isinstance(made, tuple) else (made,))]
+
+
+@nnx.jit  # type: ignore[untyped-decorator]
+def observed(model: nnx.Module, x: jax.Array) -> Any:
+    """What leaves each call of a module, by place and method."""
+    kept = nnx.Intermediate
+    return nnx.capture(outputs.__wrapped__, kept, method_outputs=kept)(model, x)[1]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]

@@ -112,5 +112,9 @@ def test_no_function_is_there_twice_and_every_argument_is_used(spec: str) -> Non
         used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
         declared = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
         assert declared - used <= {"self", "rngs"}, function.name
-    bodies = ["".join(map(ast.unparse, node.body)) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    bodies = [
+        "".join(map(ast.unparse, node.body))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    ]
     assert len(set(bodies)) == len(bodies)
