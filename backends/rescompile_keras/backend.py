@@ -15,12 +15,11 @@ from rescompile.emit.functions.function import Function
 from rescompile.emit.functions.numbering import uncountable
 from rescompile.emit.layout import Call
 from rescompile.emit.lines import RETURN, Line
-from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
+from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing, refuse_bicubic
 from rescompile.emit.program import Definition
 from rescompile.emit.summary import docstring
 from rescompile.emit.table import complement, number
 from rescompile.emit.template import environment, helper, mentions, tidy
-from rescompile.errors import UnsupportedError
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Path
@@ -100,11 +99,9 @@ class KerasBackend:
         return tidy(source)
 
     def preprocessing(self, request: PreprocessingRequest) -> str:
-        plan = request.preparation
-        if plan.resize is not None and plan.interpolation == "bicubic" and not plan.antialias:
-            reason = "preprocessing: bicubic without antialias is another than PyTorch's"
-            raise UnsupportedError(self.title, request.network, [reason])
-        return preprocessing(request, TEMPLATES, EXACTNESS if plan.resize is not None else "")
+        refuse_bicubic(self.title, request)
+        resized = request.preparation.resize is not None
+        return preprocessing(request, TEMPLATES, EXACTNESS if resized else "", "channels_last")
 
     def weight_name(self, path: Path) -> str:
         return "_".join(path)

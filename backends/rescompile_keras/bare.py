@@ -14,6 +14,8 @@ from typing import Any
 import h5py
 
 from rescompile.emit.contract import Weights
+from rescompile.emit.naming import snake_case
+from rescompile.emit.placed import laid_out
 from rescompile.emit.validation.graph import Graph
 from rescompile.emit.validation.values import Built, Node, Tracer
 from rescompile.emit.weights import Slot
@@ -23,7 +25,6 @@ from rescompile.ir.trace import Elaborated
 from . import files
 from .files import tensors
 from .standin import model_of
-from .vocabulary import snake_case
 
 
 class KerasFiles:
@@ -52,9 +53,9 @@ class KerasFiles:
                 place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
                 numbers[kind] += 1
                 groups[name] = _variables(opened.create_group(place), name)
-            for tensor in tensors(analysis.elaborated, layers):
-                group = groups[tensor.layer]
-                group[str(len(group))] = tensor.layout.to(weights[tensor.path].astype(dtype))
+            for tensor, array in laid_out(tensors(analysis.elaborated, layers), weights):
+                group = groups[tensor.place[0]]
+                group[str(len(group))] = array.astype(dtype)
 
     def layers(self, analysis: Analysis, source: str) -> list[tuple[str, str]]:
         """The name and class of each, in Keras' order."""

@@ -6,15 +6,16 @@ file may leave one out: a number that matters is always written. `name` goes wit
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
 from rescompile import ops
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
-from rescompile.emit.layout import Call, Items
+from rescompile.emit.layout import Call
 from rescompile.emit.table import (
+    AROUND,
+    BOTH,
     FLOAT,
     LITERAL,
     NUMBER,
@@ -22,6 +23,7 @@ from rescompile.emit.table import (
     PAIR,
     Argument,
     Form,
+    by_name,
     choice,
     constant,
     number,
@@ -41,19 +43,6 @@ RESERVED = frozenset(
 function = partial(any_function, tensor=TENSOR)
 
 
-def snake_case(name: str) -> str:
-    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
-AROUND = Form(  # pairs for rows and for columns
-    lambda sides, dim: Items(
-        "(", ")", tuple(Items("(", ")", tuple(map(dim, pair))) for pair in (sides[:2], sides[2:]))
-    ),
-    lambda given: (*given[0], *given[1]),
-)
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
     lambda given: given.value,
@@ -214,8 +203,6 @@ JOINS = {
     JoinKind.CONCAT: _layer("Concatenate", Op),
 }
 USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
-LAYERS: dict[str, tuple[Layer, ...]] = {}
-for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
-    LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
+LAYERS = by_name((*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()))
 # Layers that a file defines itself.
 OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))

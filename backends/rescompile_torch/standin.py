@@ -9,22 +9,24 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from rescompile import ops
+from rescompile.emit.table import by_name
 from rescompile.emit.validation.modules import (
     Factor,
+    Filled,
     Identity,
     Leaf,
     List,
     Module,
     Parameter,
     Sequential,
+    StandIn,
     Value,
-    joined,
+    concatenation,
 )
 from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import CONSTANT, UNIFORM, Draw, draw
-from rescompile.ir.structure import Initializer, JoinKind
+from rescompile.ir.structure import Initializer
 from rescompile.ops import Role
-from rescompile.record import record
 
 from .initialise import DEFAULT
 from .modules import PRELU, TABLE, TO_FIRST, TO_LAST
@@ -41,25 +43,11 @@ class Tensor(Value):
     def chunk(self, count: int, dim: int) -> list[Value]:
         if dim != 1:
             raise TraceError("chunk cuts channels")
-        return [self.view(term) for term in self.graph.shares(self.term, count)]
-
-
-@record
-class Filled:
-    """`torch.full`: a tensor of one value."""
-
-    shape: tuple[int, ...]
-    value: float
+        return self.shares(count)
 
 
 def parameter(given: Filled) -> Factor:
     return Factor(given.shape, Draw(CONSTANT, given.value))
-
-
-def cat(values: list[Value], dim: int) -> Value:
-    if dim != 1:
-        raise TraceError("a concatenation that is not of channels")
-    return joined(JoinKind.CONCAT, values)
 
 
 class Operation(Leaf):
@@ -70,9 +58,9 @@ class Operation(Leaf):
             return draw(DEFAULT, parameter.shape)
         if isinstance(self.op, ops.Weighted):
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
-        if self.entry.own or isinstance(self.op, ops.Prelu):
+        if isinstance(self.op, ops.Prelu):
             return Draw(CONSTANT, parameter.start)
-        return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+        return super().start(parameter)
 
 
 class Conv1d(Operation):
@@ -82,7 +70,7 @@ class Conv1d(Operation):
 class PReLU(Operation):
     """With a single factor it takes any number of channels."""
 
-    entry, read = PRELU, staticmethod(PRELU.reader())
+    rows = (PRELU,)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -126,9 +114,10 @@ def kaiming(uniform: bool) -> Callable[..., None]:
     return fill
 
 
-CLASSES = {entry.name: Operation.of(entry) for entry in TABLE if not entry.own}
+CLASSES = {name: Operation.of(*rows) for name, rows in by_name(TABLE).items() if not rows[0].own}
 CLASSES[PRELU.name] = PReLU
-OF_KIND = {made.entry.kind: made for made in CLASSES.values()} | {ops.ChannelConv: Conv1d}
+OF_KIND = {row.kind: made for made in CLASSES.values() for row in made.rows}
+OF_KIND[ops.ChannelConv] = Conv1d
 # What files define themselves, as text that is always the same: subclasses of PyTorch's module for
 # the operation, if there is one.
 STANDINS: dict[str, type[Module]] = {
@@ -150,7 +139,8 @@ NN = SimpleNamespace(
         kaiming_uniform_=kaiming(uniform=True),
     ),
 )
-IMPORTS: dict[str, Any] = {
-    "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=cat, full=Filled),
+IMPORTS = {
+    "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=concatenation(1), full=Filled),
     "torch.nn": SimpleNamespace(functional=SimpleNamespace()),
 }
+STANDIN = StandIn(IMPORTS, STANDINS, Tensor)

@@ -24,6 +24,11 @@ class TorchSyntax(syntax.Syntax):
 
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
     listing = "nn.ModuleList"
+    imports = (
+        ("torch", "import torch"),
+        ("", "from torch import Tensor, nn"),
+        ("F", "from torch.nn import functional as F"),
+    )
     helpers = ("make_divisible", *sorted(HELPERS))
     file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}

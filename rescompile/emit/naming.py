@@ -20,6 +20,12 @@ def pascal_case(name: str) -> str:
     return _joined(re.findall(r"[A-Za-z0-9]+", name))
 
 
+def snake_case(name: str) -> str:
+    """`BatchNorm` as `batch_norm`, `Conv2DTranspose` as `conv2d_transpose`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
 def class_name(name: str, title: str) -> str:
     """A network's class: its name in Pascal case, its words spelled as in its title.
 
