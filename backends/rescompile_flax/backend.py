@@ -72,15 +72,15 @@ class FlaxBackend:
         self, source: str, elaborated: Elaborated, graph: Graph, given: Mapping[str, Number]
     ) -> Traced:
         from rescompile.emit.validation.execute import execute
-        from rescompile.emit.validation.modules import Value, trace
+        from rescompile.emit.validation.modules import trace
 
-        from .standin import IMPORTS, STANDINS, Rngs
+        from .standin import IMPORTS, STANDINS, Array, Rngs
 
         fixed = {name: (helper(FOLDER / "helpers", name), STANDINS[name]) for name in STANDINS}
         make = execute(source, IMPORTS, fixed)[elaborated.network.name]
         paths = {place: path for path, place in places(elaborated).items()}
         model = make(*given.values(), rngs=Rngs())
-        return trace(model, Value(graph, 0), lambda place: ".".join(paths.get(place, place)))
+        return trace(model, Array(graph, 0), lambda place: ".".join(paths.get(place, place)))
 
     def files(self) -> FlaxFiles:
         from .files import FlaxFiles

@@ -153,6 +153,10 @@ SLICE = (
 )
 SAMPLES = Argument("broadcast_dims", (), constant((1, 2, 3)), keyword=True)
 SCALE, GROUPS = (Argument(name, name, keyword=True) for name in ("scale", "groups"))
+METHOD = option("method", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another array.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 SIZE = Argument("output_size", "size", BOTH, keyword=True)
 RESPONSE = (
     Argument("size", "size", keyword=True),
@@ -280,8 +284,10 @@ ROWS = (
     ),
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _own("channel_shuffle", ops.ChannelShuffle, GROUPS),
+    _own("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
     _own(
-        "upsample", ops.Upsample, SCALE, option("method", "mode", choice(ops.Resampling), "nearest")
+        *("upsample", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE, keyword=True)),
+        *(METHOD, ALIGN),
     ),
     _own("depth_to_space", ops.DepthToSpace, SCALE),
     _own("space_to_depth", ops.SpaceToDepth, SCALE),
@@ -306,4 +312,4 @@ TABLE: dict[type[Op], tuple[Row, ...]] = {
     ops.Permute: (),  # channels are last throughout
 }
 # What files define themselves.
-HELPERS = tuple(row.name for row in ROWS if row.own)
+HELPERS = tuple(dict.fromkeys(row.name for row in ROWS if row.own))

@@ -22,6 +22,15 @@ from .operations import ROWS, Row, gathered
 Initial = Callable[[Shape], Draw]  # what becomes of a kernel of a shape
 
 
+class Array(Value):
+    """An array, whose channels are last."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        channels, *extents = self.inner
+        return (None, *extents, channels)
+
+
 class Rngs:
     """The streams of random numbers, which every constructor takes and hands on."""
 
@@ -125,7 +134,7 @@ class Scale(Factor):
         super().__init__((given.size,), Draw(CONSTANT, given.value))
 
     def __mul__(self, value: Value) -> Value:
-        self.shape = (self.shape[0], *(1 for _ in value.shape[1:]))
+        self.shape = (self.shape[0], *(1 for _ in value.inner[1:]))
         return super().__mul__(value)
 
 
@@ -196,7 +205,7 @@ NNX = SimpleNamespace(
 )
 JNP = SimpleNamespace(**_under("jnp"), concatenate=concatenate, split=split, full=Filled)
 JAX = SimpleNamespace(
-    Array=Value,
+    Array=Array,
     numpy=JNP,
     nn=SimpleNamespace(**_under("jax.nn")),
     lax=SimpleNamespace(**_under("jax.lax")),

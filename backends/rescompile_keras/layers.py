@@ -145,6 +145,17 @@ def _flatten(op: ops.Flatten, at: Place, style: Style) -> Values:
     return [(moved, note), (words.FLATTEN.applied(at, {}, at.target), "")]
 
 
+def _upsample(op: ops.Upsample, at: Place, style: Style) -> Code:
+    if not op.align_corners:
+        return USUAL[ops.Upsample].applied(at, _said(op, at))
+    scale, (rows, columns) = at.scope.dim(op.scale), (f"{at.source}.shape[{i}]" for i in (1, 2))
+    times = scale if scale.isalnum() else f"({scale})"
+    size = Items("(", ")", (f"{times} * {rows}", f"{times} * {columns}"))
+    row = USUAL[ops.UpsampleTo]
+    given = row.codes(ops.UpsampleTo("", op.mode, op.align_corners), at.scope.dim)
+    return row.applied(at, given | {"size": size})
+
+
 def _pad_channels(op: ops.PadChannels, at: Place, style: Style) -> Code:
     channels = f"({at.scope.dim(op.before)}, {at.scope.dim(op.after)})"
     sides = Items("(", ")", ("(0, 0)", "(0, 0)", "(0, 0)", channels))
@@ -169,6 +180,7 @@ TABLE: dict[type[Op], Rule] = {
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,
     ops.Prelu: _prelu,
+    ops.Upsample: _upsample,
     ops.Flatten: _flatten,
     ops.PadChannels: _pad_channels,
     ops.SliceChannels: _slice_channels,

@@ -77,6 +77,9 @@ WINDOW = (
 RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
@@ -149,6 +152,10 @@ OWN_LAYERS = (
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
     _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
+    _own(
+        *("Interpolation2D", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE)),
+        *(MODE, ALIGN),
+    ),
     _own(
         *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),
         Argument("mode", "mode", choice(ops.PadMode)),

@@ -371,13 +371,22 @@ def stochastic_depth(x: Value, rate: float, *, name: str) -> Value:
     return op.Identity(x, name=name)
 
 
-def upsample(x: Value, scale: int, mode: str = "nearest", *, name: str) -> Value:
+def upsample_to(
+    x: Value, size: Sequence[int], mode: str = "nearest", align_corners: bool = False, *, name: str
+) -> Value:
     """Pixels are squares, of which the nearest is taken, or their centres are linked."""
-    how = {"coordinate_transformation_mode": "half_pixel", "mode": "linear"}
+    placed = "align_corners" if align_corners else "half_pixel"
+    how = {"coordinate_transformation_mode": placed, "mode": "linear"}
     if mode == "nearest":
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    scales = np.array([1, 1, scale, scale], np.float32)
-    return op.Resize(x, None, scales, name=name, **how)
+    return op.Resize(x, None, None, np.array(size), axes=[2, 3], name=name, **how)
+
+
+def upsample(
+    x: Value, scale: int, mode: str = "nearest", align_corners: bool = False, *, name: str
+) -> Value:
+    size = [scale * extent for extent in x.shape[2:]]
+    return upsample_to(x, size, mode, align_corners, name=name)
 
 
 def split(x: Value, count: int) -> list[Value]:

@@ -76,6 +76,9 @@ WINDOW = (Argument("kernel_shape", "kernel", LIST, keyword=True), STRIDES, PADS)
 CEILED = option("ceil_mode", "ceil_mode", FLAG, 0)
 COUNTED = option("count_include_pad", "count_include_pad", FLAG, 0)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the last axes of another value.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[2:]", lambda size: ("", tuple(size)))
 
 
 def _row(name: str, kind: type[Op], *arguments: Argument, **implied: Any) -> Constructor:
@@ -132,7 +135,8 @@ FUNCTIONS = (
     _row("stochastic_depth", ops.StochasticDepth, *_given("rate")),
     _row("adaptive_average_pool", ops.AdaptiveAvgPool, *_given("size", form=LIST)),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, *_given("size", form=LIST)),
-    _row("upsample", ops.Upsample, *_given("scale"), MODE),
+    _row("upsample", ops.Upsample, *_given("scale"), MODE, ALIGN),
+    _row("upsample_to", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE), MODE, ALIGN),
 )
 PLAIN: dict[str, type[Op]] = {
     "Relu": ops.Relu,

@@ -121,6 +121,9 @@ SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
 
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+
+
 def _module(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Module:
     return Module(name, kind, arguments, **how)
 
@@ -189,13 +192,19 @@ TABLE = (
     _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
     _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, rank=3, own=True),
     _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
-    _module("Upsample", ops.Upsample, SCALE, MODE),
+    _module("Upsample", ops.Upsample, SCALE, MODE, ALIGN),
+)
+# The size is that of the last axes of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple(size)))
+INTERPOLATE = _module(
+    *("interpolate", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE)), MODE, ALIGN
 )
 MODULES: dict[type[Op], Writes] = {
     **writers(TABLE, "nn"),
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
+    **writers([INTERPOLATE], "F"),
 }
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

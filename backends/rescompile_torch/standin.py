@@ -26,11 +26,17 @@ from rescompile.ops import Role
 from rescompile.record import record
 
 from .initialise import DEFAULT
-from .modules import PRELU, TABLE, TO_FIRST, TO_LAST
+from .modules import INTERPOLATE, PRELU, TABLE, TO_FIRST, TO_LAST
 
 
 class Tensor(Value):
     """A tensor with the methods that emitted files call."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        if self.last:
+            raise TraceError("the shape of a value whose channels were moved")
+        return (None, *self.inner)
 
     def flatten(self, start: int) -> Value:
         if start != 1 or self.last:
@@ -59,6 +65,12 @@ def cat(values: list[Value], dim: int) -> Value:
     if dim != 1:
         raise TraceError("a concatenation that is not of channels")
     return joined(JoinKind.CONCAT, values)
+
+
+def interpolate(x: Value, *args: Any, **options: Any) -> Value:
+    if x.last:
+        raise TraceError("interpolate gets a map with its channels last")
+    return x.apply(INTERPOLATE.reader()(*args, **options)[0])
 
 
 class Operation(Leaf):
@@ -99,7 +111,7 @@ class Permute(Module):
         self.back = dims == TO_FIRST
 
     def forward(self, x: Value) -> Value:
-        if x.last != self.back or len(x.shape) != 3:
+        if x.last != self.back or len(x.inner) != 3:
             raise TraceError("the channels are moved twice")
         return x.view(x.term, last=not self.back)
 
@@ -150,5 +162,5 @@ NN = SimpleNamespace(
 )
 IMPORTS: dict[str, Any] = {
     "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=cat, full=Filled),
-    "torch.nn": SimpleNamespace(functional=SimpleNamespace()),
+    "torch.nn": SimpleNamespace(functional=SimpleNamespace(interpolate=interpolate)),
 }

@@ -13,10 +13,10 @@ from rescompile.emit.scope import Scope
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
-from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same
+from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same, UpsampleTo
 
 from .initialise import initialise
-from .modules import HELPERS, MODULES
+from .modules import HELPERS, INTERPOLATE, MODULES
 
 
 class TorchSyntax(syntax.Syntax):
@@ -27,7 +27,7 @@ class TorchSyntax(syntax.Syntax):
     file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
-    inline = (Flatten,)
+    inline = (Flatten, UpsampleTo)
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -45,6 +45,8 @@ class TorchSyntax(syntax.Syntax):
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         if isinstance(node.op, Flatten):
             return Call(Attribute(source, "flatten"), ("1",))
+        if isinstance(node.op, UpsampleTo):
+            return Call("F.interpolate", (source, *INTERPOLATE.write(node.op, str)))
         if isinstance(node.op, GlobalPool) and not node.op.keepdims:
             return Call(Attribute(Call(member, (source,)), "flatten"), ("1",))
         if isinstance(node.op, LayerScale):

@@ -19,6 +19,7 @@ from .resizing import changes_shape
 from .structure import (
     IN_CHANNELS,
     INDEX,
+    INPUT,
     Block,
     Call,
     Form,
@@ -89,8 +90,8 @@ class _Elaborator:
     def run(self) -> Elaborated:
         network = self.network
         env = network.env
-        scope = _Scope(env, False)
         x = network.input
+        scope = _Scope(env, False, named={INPUT: x})
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
             with self.stack.within(f"in stage '{stage.label}'"):
@@ -139,13 +140,17 @@ class _Elaborator:
         elif isinstance(node, Join):
             yield self.join(node, x, scope)
         elif isinstance(node, From):
-            if node.source not in scope.named:
-                message = f"the step '{node.source}' is repeated 0 times: no value leaves it"
-                help = "repeat it once at least, or go back to another step"
-                raise self.stack.error(ShapeError(message, help=help), node.at, code="E210")
-            yield FromTrace(x, scope.named[node.source], node)
+            yield FromTrace(x, self.earlier(node.source, scope, node.at), node)
         else:
             yield self.residual(node, x, scope)
+
+    def earlier(self, name: str, scope: _Scope, at: Location | None) -> Shape:
+        """What left a step of the scope."""
+        if name not in scope.named:
+            message = f"the step '{name}' is repeated 0 times: no value leaves it"
+            help = "repeat it once at least, or go back to another step"
+            raise self.stack.error(ShapeError(message, help=help), at, code="E210")
+        return scope.named[name]
 
     def check_children(self, items: tuple[Trace, ...]) -> None:
         """Refuse a sequence where two children have one name, by a pattern or by themselves."""
@@ -167,6 +172,8 @@ class _Elaborator:
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
             op = self.bind(node, scope.env)
+            if op.like:
+                op = op.beside(op.like, self.earlier(op.like, scope, place_of(node, "to")))
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
             raise self.stack.error(error, place_of(node, error.key)) from None
@@ -247,7 +254,7 @@ class _Elaborator:
         env = {**env, IN_CHANNELS: x[0]}
         for name, dim in block.lets:
             env[name] = self.stack.value(dim, env, block.at, name)
-        scope = _Scope(env, block.form is not Form.MODULE, position=start)
+        scope = _Scope(env, block.form is not Form.MODULE, named={INPUT: x}, position=start)
         items, y = self.body(block.body, x, scope)
         if block.form is Form.SEQUENCE:
             self.check_children(items)

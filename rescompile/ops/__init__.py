@@ -59,10 +59,8 @@ from .channel import (
     PadMode,
     Permute,
     Rearrangement,
-    Resampling,
     SliceChannels,
     SpaceToDepth,
-    Upsample,
 )
 from .convolution import Conv, Convolution, ConvTranspose
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
@@ -78,6 +76,7 @@ from .pool import (
     Pool,
 )
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
+from .resample import Resampled, Resampling, Upsample, UpsampleTo
 from .resize import KEEPS, Resize, Resizes
 from .response import GlobalResponseNorm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
@@ -128,6 +127,7 @@ OPS: tuple[type[Op], ...] = (
     ChannelShuffle,
     Permute,
     Upsample,
+    UpsampleTo,
     DepthToSpace,
     SpaceToDepth,
     SplitSoftmax,
@@ -199,6 +199,7 @@ __all__ = [
     "Rearrangement",
     "Relu",
     "Relu6",
+    "Resampled",
     "Resampling",
     "Resize",
     "Resizes",
@@ -220,6 +221,7 @@ __all__ = [
     "Tanh",
     "Unflatten",
     "Upsample",
+    "UpsampleTo",
     "Weighted",
     "attribute_dims",
     "attributes",

@@ -24,7 +24,7 @@ from .forward import (
     batch_moments,
     cell,
     cells,
-    interpolation,
+    interpolations,
     ints,
     neighbours,
     norms,
@@ -316,12 +316,11 @@ def rearranged(
     return pulled[:, 1:].reshape(x.shape), {}
 
 
-def upsample(op: ops.Upsample, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
-    (scale,) = ints((op.scale,))
+def upsample(op: ops.Resampled, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     n, c, h, w = x.shape
     if op.mode is ops.Resampling.NEAREST:
-        return dy.reshape(n, c, h, scale, w, scale).sum((3, 5)), {}
-    rows, columns = interpolation(h, scale), interpolation(w, scale)
+        return dy.reshape(n, c, h, y.shape[2] // h, w, y.shape[3] // w).sum((3, 5)), {}
+    rows, columns = interpolations(op, x)
     pulled: Array = np.einsum("yh,ncyx,xw->nchw", rows, dy, columns, optimize=True)
     return pulled, {}
 
@@ -349,6 +348,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Pad: pad_map,
     ops.Upsample: upsample,
+    ops.UpsampleTo: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,

@@ -80,6 +80,8 @@ class Operations(Values):
     def operation(self, scope: Scope, depth: int = 0, word: str = "") -> list[Step]:
         word = word or self.word(scope)
         given = self.options(word, scope)
+        if word == "upsample" and "scale" not in given:
+            given |= {"to": self.pick(scope.marks) if scope.marks else "input"}
         step = {word: given}
         if word in WIDTHS:
             scope.width = given[WIDTHS[word]]

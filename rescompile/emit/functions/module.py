@@ -28,6 +28,7 @@ class Module(Body):
         scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved, taps=taps)
         result = scheduler.body(nodes, "x")
         self.scope.taken |= scheduler.used.difference(COUNTERS)
+        self.held = {name: self.read(held) for name, held in scheduler.held.items()}
         for made in scheduler.statements:
             self.statement(made)
             if made.target == "x":

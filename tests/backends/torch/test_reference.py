@@ -128,6 +128,21 @@ def grouped(kind: Any, draw: Callable[[Rng, int], Shape]) -> Callable[[Rng], tup
     return with_groups
 
 
+def resampling(rng: Rng) -> tuple[ops.Resampling, bool]:
+    ways = [(ops.Resampling.NEAREST, False)]
+    ways += [(ops.Resampling.BILINEAR, align) for align in (False, True)]
+    return ways[rng.integers(3)]
+
+
+def upsample_to(rng: Rng) -> tuple[Op, Shape]:
+    """To a size that is a multiple of the map's, where pixels are repeated, or to any."""
+    (c, *extents), (mode, align) = a_map(rng), resampling(rng)
+    more = rng.integers(1, 4, 2) if mode is ops.Resampling.NEAREST else rng.integers(0, 9, 2)
+    sizes = zip(extents, more, strict=True)
+    h, w = (int(n * m if mode is ops.Resampling.NEAREST else n + m) for n, m in sizes)
+    return ops.UpsampleTo("a", mode, align, (h, w)), (c, *extents)
+
+
 CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     **{kind: elementwise(kind) for kind in ops.ACTIVATIONS.values()},
     ops.Conv: a_conv,
@@ -182,9 +197,10 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         a_map(rng),
     ),
     ops.Upsample: lambda rng: (
-        ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
+        ops.Upsample(int(rng.integers(1, 5)), *resampling(rng)),
         a_map(rng),
     ),
+    ops.UpsampleTo: upsample_to,
 }
 
 
@@ -235,8 +251,10 @@ def torch_layer_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
 
 
 def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
-    more = {"align_corners": False} if op.mode is ops.Resampling.BILINEAR else {}
-    return t.nn.functional.interpolate(x, scale_factor=op.scale, mode=op.mode.value, **more)
+    bilinear = op.mode is ops.Resampling.BILINEAR
+    more: dict[str, Any] = {"align_corners": op.align_corners} if bilinear else {}
+    more |= {"size": op.size} if isinstance(op, ops.UpsampleTo) else {"scale_factor": op.scale}
+    return t.nn.functional.interpolate(x, mode=op.mode.value, **more)
 
 
 def torch_global_response_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
@@ -315,6 +333,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ),
     ops.GlobalResponseNorm: torch_global_response_norm,
     ops.Upsample: torch_upsample,
+    ops.UpsampleTo: torch_upsample,
 }
 
 
