@@ -34,6 +34,7 @@ from .structure import (
     Where,
     place_of,
 )
+from .taps import ends
 from .trace import (
     CallTrace,
     Elaborated,
@@ -132,7 +133,9 @@ class _Elaborator:
             items, y = self.body(node.body, x, inner)
             self.check_children(items)
             self.add_layers(inner.layers, scope, node.at)
-            yield GroupTrace(name, items, x, y, node)
+            made = GroupTrace(name, items, x, y, node)
+            scope.named |= {tap.output: items[tap.members - 1].y for tap in ends(made, scope.ends)}
+            yield made
         elif isinstance(node, Call):
             yield from self.call(node, x, scope)
         elif isinstance(node, Loop):
@@ -146,6 +149,12 @@ class _Elaborator:
 
     def earlier(self, name: str, scope: _Scope, at: Location | None) -> Shape:
         """What left a step of the scope."""
+        if name not in scope.named and "." in name:
+            group, _, inside = name.partition(".")
+            known = [one for one in scope.named if one.startswith(f"{group}.")]
+            message = f"no value leaves '{inside}' in the group '{group}' for later steps"
+            help = f"its steps end at {', '.join(known)}"
+            raise self.stack.error(ShapeError(message, help=help), at, code="E210")
         if name not in scope.named:
             message = f"the step '{name}' is repeated 0 times: no value leaves it"
             help = "repeat it once at least, or go back to another step"

@@ -34,7 +34,10 @@ class Interpreter(ABC, Generic[V]):
     def __init__(self, elaborated: Elaborated) -> None:
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
-        self.returned = [tuple(name.split(".")) for name in elaborated.network.outputs]
+        network = elaborated.network
+        self.returned = [tuple(name.split(".")) for name in network.outputs]
+        inside = (name.split(".") for name in sources(network.body) if "." in name)
+        self.kept = {*self.returned, *map(tuple, inside)}
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -76,7 +79,7 @@ class Interpreter(ABC, Generic[V]):
     def item(self, item: Trace, x: V, path: Path) -> V:
         """The value of one trace in the scope at `path`, proved to have its shape."""
         if isinstance(item, FromTrace):
-            return self.held[(*path, item.node.source)]
+            return self.held[(*path, *item.node.source.split("."))]
         if isinstance(item, JoinTrace):
             name = item.node.name or item.node.kind.value
             y = self.join(item, x, path)
@@ -91,7 +94,7 @@ class Interpreter(ABC, Generic[V]):
             where = ".".join((*path, name))
             raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")
         self.record((*path, name), y)
-        if item.name in self.sources or (*path, name) in self.returned:
+        if item.name in self.sources or (*path, name) in self.kept:
             self.held[(*path, name)] = y
         return y
 

@@ -11,6 +11,7 @@ from .hints import QUOTES, is_torn
 from .types import MAX_NAME, NAME, Rule, shown, wrong
 
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+_MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 
 # Names that a spec cannot give to values of its own; a test compares them with their sources.
@@ -35,6 +36,21 @@ def as_name(value: Any) -> Any:
 def as_child_name(value: Any) -> str:
     """The name of a step, as code has it."""
     return child_name(as_name(value))
+
+
+def _step_value(value: Any) -> str:
+    """The value that leaves a step, or a step of a group."""
+    if not isinstance(value, str):
+        return as_child_name(value)
+    first, dot, inside = value.partition(".")
+    name = as_child_name(first)
+    if "." in inside:
+        message = f"{shown(value)} lies too deep: values leave steps, and steps of groups"
+        inner = inside.partition(".")[0]
+        wrong(message, f"write '{first}' or '{first}.{inner}'")
+    if dot and not _MEMBER.fullmatch(inside):
+        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
+    return f"{name}{dot}{child_name(inside)}"
 
 
 def _value_name(value: Any) -> Any:
@@ -91,6 +107,7 @@ NAMES: dict[str, Any] = {
 }
 Name = Annotated[str, Rule(as_name, **NAMES)]
 ChildName = Annotated[str, Rule(as_child_name, **NAMES)]
+StepValue = Annotated[str, Rule(_step_value, type="string")]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
 ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 GlobalName = Annotated[str, Rule(_global_name, **NAMES)]

@@ -33,13 +33,19 @@ Body = tuple[Node, ...]
 Visible = Mapping[str, Node]
 
 
-def check_values(bodies: Iterable[Body], outputs: Iterable[str], found: list[Diagnostic]) -> None:
+def check_values(
+    bodies: Iterable[Body],
+    found: list[Diagnostic],
+    outputs: Iterable[str] = (),
+    in_block: bool = True,
+) -> None:
     """Report what is wrong with the values of one scope, whose lists are `bodies` in order.
 
-    Names are the spec's own here. `outputs` are the steps whose values the network returns.
+    Names are the spec's own here. `outputs` are the steps whose values the network returns. In a
+    block nothing sees into groups.
     """
     body = tuple(node for part in bodies for node in part)
-    check = _Check(body, found)
+    check = _Check(body, found, in_block)
     check.body(body, {}, ())
     check.unused(body, check.taken.union(outputs))
 
@@ -48,8 +54,8 @@ BLIND = "it sees the named steps before it, and nothing outside of its block or 
 
 
 class _Check:
-    def __init__(self, body: Body, found: list[Diagnostic]) -> None:
-        self.found = found
+    def __init__(self, body: Body, found: list[Diagnostic], in_block: bool) -> None:
+        self.found, self.in_block = found, in_block
         self.every = {name for node in walk(body) for name in _names(node)}
         self.taken: set[str] = set()
 
@@ -74,12 +80,13 @@ class _Check:
         if isinstance(node, Layer):
             word, at = "to", place_of(node, "to")
         else:
-            self.taken.add(name)
+            self.taken.add(name.partition(".")[0])
         if word == "to" and name == INPUT:
             if INPUT in self.every:
                 message = f"`to: {INPUT}` is what comes in, but a step has that name as well"
                 self.report(message, at, "give the step another name")
             return
+        name, inside, _ = name.partition(".")
         step = seen.get(name)
         if step is None:
             help = did_you_mean(name, seen) if seen else BLIND
@@ -95,6 +102,11 @@ class _Check:
             else:
                 message = f"there is no step named '{name}' before this `{word}`"
             self.report(message, at, help)
+        elif inside and (self.in_block or not isinstance(step, Group)):
+            message = (
+                f"'{name}' is no group of the network's own steps, into which `{word}` could see"
+            )
+            self.report(message, at, f"write `{word}: {name}`, for the whole step")
         elif _is_conditional(step):
             help = f"put '{name}' into a block, and name the call of the block"
             self.report(f"the step '{name}' has a condition: it need not be there", at, help)

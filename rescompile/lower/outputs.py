@@ -61,8 +61,8 @@ def check_inside(elaborated: Elaborated, spec: Spec) -> None:
     found: list[Diagnostic] = []
     for i, output in enumerate(spec.outputs):
         name, dot, inside = output.partition(".")
-        if dot and output not in {tap.output for tap in ends(groups[name], elaborated)}:
-            known = [tap.output for tap in ends(groups[name], elaborated)]
+        known = [tap.output for tap in ends(groups[name], elaborated.root.ends)] if dot else []
+        if dot and output not in known:
             message, help = _missing(groups[name], inside, known)
             found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
     found = found or list(_inside_unused(elaborated, spec.outputs))

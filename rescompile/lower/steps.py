@@ -248,7 +248,7 @@ class Steps:
         if INPUT in sources(nodes):
             message = f"`to: {INPUT}` has no meaning in a join that stands in a sequence"
             raise fault("E208", message, step.at(), "put the join into a block with a `body:`")
-        check_values([nodes], (), self.found)
+        check_values([nodes], self.found)
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())

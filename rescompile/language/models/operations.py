@@ -10,7 +10,7 @@ from pydantic import Field, create_model, model_validator
 
 from ... import ops
 from ...ops import Attribute, Kind, Op, attributes
-from ..names import ChildName
+from ..names import StepValue
 from ..types import (
     Alpha,
     Bool,
@@ -79,7 +79,7 @@ TYPES: dict[Kind, Any] = {
     Kind.ALPHA: Alpha,
     Kind.BOOL: Bool,
     Kind.FLAG: Condition,
-    Kind.STEP: ChildName,
+    Kind.STEP: StepValue,
 }
 
 
@@ -126,7 +126,7 @@ class Upsample(Model):
     """
 
     scale: Positive | None = key(ops.Upsample, "scale", default=None)
-    to: ChildName | None = key(ops.UpsampleTo, "to", default=None)
+    to: StepValue | None = key(ops.UpsampleTo, "to", default=None)
     mode: Literal["nearest", "bilinear"] = key(ops.Upsample, "mode")
     align_corners: Bool = key(ops.Upsample, "align_corners")
 
