@@ -121,7 +121,7 @@ SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
 
-ALIGN = option("align_corners", "align_corners", LITERAL, False)
+ALIGN = option("align_corners", "align_corners", replace(LITERAL, read=bool, absent=False), None)
 
 
 def _module(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Module:
