@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from seeded import with_seeded_weights
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import segmentation
-
-from seeded import with_seeded_weights
 
 FACTS = Path(__file__).parents[1] / "tests/facts/segmentation.json"
 SIZE = 520  # pixels of the images that the published weights are for

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import timm
 import torch
-from torch.utils.flop_counter import FlopCounterMode
-
 from seeded import with_seeded_weights
+from torch.utils.flop_counter import FlopCounterMode
 
 FACTS = Path(__file__).parents[1] / "tests/facts/timm.json"
 SHOWN = 8  # logits that are recorded of each image

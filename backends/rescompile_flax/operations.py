@@ -213,6 +213,12 @@ def _row(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Row:
 _own = partial(_row, own=True)  # what a file defines itself
 ROWS = (
     _row("Conv", ops.Conv, *SLIDES, PADDING, DILATION, GROUPED, BIAS, DRAWN, preset="conv"),
+    _own(
+        *("StdConv", ops.StdConv, *SLIDES, PADDING, DILATION, GROUPED, BIAS),
+        *(option("epsilon", "epsilon", FLOAT, 1e-6), option("gain", "gain", LITERAL, False)),
+        *(option("gamma", "gamma", FLOAT, 1.0), DRAWN),
+        preset="std_conv",
+    ),
     _row(
         "ConvTranspose",
         ops.ConvTranspose,

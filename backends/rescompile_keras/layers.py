@@ -110,9 +110,10 @@ def _linear(op: ops.Linear, at: Place, style: Style) -> Code:
     return words.DENSE.applied(at, _said(op, at) | {"kernel_initializer": drawn})
 
 
-def _channel_conv(op: ops.ChannelConv, at: Place, style: Style) -> Code:
+def _drawn(op: ops.ChannelConv | ops.StdConv, at: Place, style: Style) -> Code:
+    """A layer that the file defines, whose kernel is a convolution's."""
     init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
-    return USUAL[ops.ChannelConv].applied(at, _said(op, at) | init)
+    return USUAL[type(op)].applied(at, _said(op, at) | init)
 
 
 def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
@@ -175,7 +176,8 @@ TABLE: dict[type[Op], Rule] = {
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
-    ops.ChannelConv: _channel_conv,
+    ops.ChannelConv: _drawn,
+    ops.StdConv: _drawn,
     ops.BatchNorm: _batch_norm,
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,

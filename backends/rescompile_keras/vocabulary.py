@@ -54,6 +54,10 @@ AROUND = Form(  # pairs for rows and for columns
     ),
     lambda given: (*given[0], *given[1]),
 )
+BORDERS = Form(  # or what `same` does
+    lambda sides, dim: '"same"' if isinstance(sides, ops.Same) else AROUND.write(sides, dim),
+    lambda given: ops.Same(given) if isinstance(given, str) else AROUND.read(given),
+)
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
     lambda given: given.value,
@@ -84,6 +88,7 @@ MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.Conv: WEIGHTS,
+    ops.StdConv: WEIGHTS | {"gain": "gain"},
     ops.ConvTranspose: WEIGHTS,
     ops.Linear: WEIGHTS,
     ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
@@ -145,6 +150,12 @@ OWN_LAYERS = (
     _own(
         *("ChannelConv", ops.ChannelConv, Argument("size", "size")),
         *(option("use_bias", "bias", LITERAL, False), INITIAL),
+    ),
+    _own(
+        *("StdConv2D", ops.StdConv, FILTERS, Argument("kernel_size", "kernel", BOTH), STRIDES),
+        *(Argument("padding", "padding", BORDERS, keyword=True), DILATION),
+        *(option("groups", "groups", NUMBER, 1), BIAS, option("epsilon", "epsilon", FLOAT, 1e-6)),
+        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), INITIAL),
     ),
     _own(
         *("LocalResponseNormalization", ops.LocalResponseNorm, Argument("size", "size")),

@@ -50,19 +50,27 @@ def _edges(padding: Any, dim: Render) -> Code:
     return Items("(", ")", tuple(dim(padding[i]) for i in (2, 3, 0, 1)))
 
 
+def _write_around(sides: Any, dim: Render) -> Code:
+    """Padding in that order; one number where all sides are the same."""
+    same = all(side == sides[0] for side in sides)
+    return dim(sides[0]) if same else _edges(sides, dim)
+
+
+def _read_around(given: Any) -> Any:
+    left, right, top, bottom = given if isinstance(given, tuple) else (given,) * 4
+    return top, bottom, left, right
+
+
+AROUND = Form(_write_around, _read_around)
+
+
 def _around(mode: ops.PadMode) -> Form:
-    """Padding of one mode in that order; one number where all sides are the same."""
-
-    def write(value: Any, dim: Render) -> Code:
-        sides = value[0]
-        same = all(side == sides[0] for side in sides)
-        return dim(sides[0]) if same else _edges(sides, dim)
-
-    def read(given: Any) -> Any:
-        left, right, top, bottom = given if isinstance(given, tuple) else (given,) * 4
-        return (top, bottom, left, right), mode
-
-    return Form(write, read, lambda value: value[1] is mode)
+    """Padding of one mode."""
+    return Form(
+        lambda value, dim: _write_around(value[0], dim),
+        lambda given: (_read_around(given), mode),
+        lambda value: value[1] is mode,
+    )
 
 
 def _around_by(mode: ops.PadMode) -> Argument:
@@ -95,6 +103,12 @@ DILATION, GROUPS = option("dilation", "dilation", PAIR, 1), option("groups", "gr
 BIAS = option("bias", "bias", LITERAL, True)
 CONV = (entering("in_channels"), Argument("out_channels", "channels"), SIZE, STRIDE)
 LINEAR = (entering("in_features"), Argument("out_features", "features"), BIAS)
+ROUND = option("padding", "padding", AROUND, 0)
+STANDARD = (
+    option("eps", "epsilon", LITERAL, 1e-6),
+    option("gain", "gain", LITERAL, False),
+    option("gamma", "gamma", LITERAL, 1.0),
+)
 STEP = option("stride", "stride", PAIR, None, like="kernel_size")
 POOL = (SIZE, STEP, PADDING, option("ceil_mode", "ceil_mode", LITERAL, False))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
@@ -133,6 +147,7 @@ PRELU = _module(
     option("init", "init", LITERAL, 0.25),
 )
 TABLE = (
+    _module("StdConv2d", ops.StdConv, *CONV, ROUND, DILATION, GROUPS, BIAS, *STANDARD, own=True),
     _module("Conv2d", ops.Conv, *CONV, PADDING, DILATION, GROUPS, BIAS),
     _module("PaddedConv2d", ops.Conv, *CONV, PADDED, DILATION, GROUPS, BIAS, own=True),
     _module("ConvTranspose2d", ops.ConvTranspose, *CONV, CUT, MORE, GROUPS, BIAS),

@@ -79,7 +79,7 @@ class Operation(Leaf):
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
             return draw(DEFAULT, parameter.shape)
-        if isinstance(self.op, ops.Weighted):
+        if isinstance(self.op, ops.Weighted) and parameter.leaf == "bias":
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
         if self.entry.own or isinstance(self.op, ops.Prelu):
             return Draw(CONSTANT, parameter.start)

@@ -17,7 +17,7 @@ from typing import Protocol
 from ..cost.cost import Cost, network_cost
 from ..ir.structure import JoinKind
 from ..ir.trace import Elaborated, JoinTrace, Trace, walk_traces
-from ..ops import GlobalAvgPool, Norm, Op, Shape, Weighted
+from ..ops import GlobalAvgPool, Norm, Op, Weighted
 from ..table import percent, rounded
 
 

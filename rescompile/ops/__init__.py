@@ -62,7 +62,7 @@ from .channel import (
     SliceChannels,
     SpaceToDepth,
 )
-from .convolution import Conv, Convolution, ConvTranspose
+from .convolution import Conv, Convolution, ConvTranspose, StdConv
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
 from .pool import (
     AdaptiveAvgPool,
@@ -84,6 +84,7 @@ from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
     Conv,
+    StdConv,
     ConvTranspose,
     Linear,
     BatchNorm,
@@ -217,6 +218,7 @@ __all__ = [
     "Softsign",
     "SpaceToDepth",
     "SplitSoftmax",
+    "StdConv",
     "StochasticDepth",
     "Tanh",
     "Unflatten",

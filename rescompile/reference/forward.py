@@ -71,6 +71,17 @@ def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
     return y + per_channel(p["bias"], y) if op.bias else y
 
 
+def std_weight(op: ops.StdConv, x: Array, p: Params) -> tuple[Array, Array]:
+    """The weights with mean 0 and variance 1 for each output, and what they were divided by."""
+    return standardise(p["weight"], (1, 2, 3), op.epsilon)
+
+
+def std_conv(op: ops.StdConv, x: Array, p: Params, *_: object) -> Array:
+    """A convolution by standardised weights, times a factor and the gain if there is one."""
+    weight = std_weight(op, x, p)[0] * op.factor(x.shape[1:])
+    return conv(op, x, {**p, "weight": weight * p["gain"] if op.gain else weight})
+
+
 def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
     """Each pixel of x[c] adds w[c, o, i, j] x[c] to y[o], i rows and j columns after its own place.
 
@@ -389,6 +400,7 @@ def upsample(op: ops.Resampled, x: Array, *_: object) -> Array:
 
 MEANINGS: dict[type[Op], Meaning] = {
     ops.Conv: conv,
+    ops.StdConv: std_conv,
     ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,

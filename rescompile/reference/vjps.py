@@ -36,6 +36,7 @@ from .forward import (
     response,
     sources,
     standardise,
+    std_weight,
     windows,
 )
 
@@ -78,6 +79,20 @@ def conv(op: ops.Conv, x: Array, y: Array, p: Params, dy: Array, training: bool)
     seen = seen.reshape(n, x.shape[1], *ints(op.kernel), rows, columns).transpose(0, 1, 4, 5, 2, 3)
     padded = _fold(seen, np.zeros_like(pad(x, pads)), ints(op.stride), ints(op.dilation))
     return _crop(padded, x, pads), given
+
+
+def std_conv(op: ops.StdConv, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    normal, deviation = std_weight(op, x, p)
+    factor = op.factor(x.shape[1:]) * (p["gain"] if op.gain else 1.0)
+    dx, given = conv(op, x, y, {**p, "weight": normal * factor}, dy, training)
+    pulled, axes = given["weight"], (1, 2, 3)
+    if op.gain:
+        along = (pulled * normal).sum(axes, keepdims=True)
+        given["gain"] = along * op.factor(x.shape[1:])
+    pulled = pulled * factor
+    shared = (pulled * normal).mean(axes, keepdims=True) * normal
+    given["weight"] = (pulled - pulled.mean(axes, keepdims=True) - shared) / deviation
+    return dx, given
 
 
 def conv_transpose(
@@ -327,6 +342,7 @@ def upsample(op: ops.Resampled, x: Array, y: Array, p: Params, dy: Array, traini
 
 VJPS: dict[type[Op], Vjp] = {
     ops.Conv: conv,
+    ops.StdConv: std_conv,
     ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,

@@ -17,7 +17,12 @@ VECTOR = (  # mostly fit
     *("channel_conv", "split_softmax"),
 )
 NEVER = ("flatten", "linear", "unflatten", "channel_conv")  # where a map is to stay one
-WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
+WIDTHS = {
+    "conv": "channels",
+    "std_conv": "channels",
+    "conv_transpose": "channels",
+    "linear": "features",
+}
 CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
 GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)]
 # What makes another number of channels, and tells none.

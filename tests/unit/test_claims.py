@@ -176,7 +176,8 @@ def test_steps_are_found_by_path(gated: Elaborated) -> None:
     assert step_of(gated, "block.poll") == (None, ("block.pool",))
     assert "conv1" in step_of(gated, "conv2")[1]
     step, _ = step_of(made(find("resnet34")), "layer2.0.conv1")
-    assert step is not None and step.y == (128, 28, 28)
+    assert step is not None
+    assert step.y == (128, 28, 28)
 
 
 def test_a_figure_may_be_of_a_single_step() -> None:

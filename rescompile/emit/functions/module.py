@@ -15,9 +15,7 @@ from .syntax import Functions
 class Module(Body):
     """A body with one scope, which is called `label`."""
 
-    def __init__(
-        self, program: Functions, scope: Scope, label: Label, root: bool = False
-    ) -> None:
+    def __init__(self, program: Functions, scope: Scope, label: Label, root: bool = False) -> None:
         super().__init__(program, scope)
         self.label = label
         self.root = root
