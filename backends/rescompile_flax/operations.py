@@ -292,7 +292,7 @@ ROWS = (
     _own("channel_shuffle", ops.ChannelShuffle, GROUPS),
     _own("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
     _own(
-        *("upsample", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE, keyword=True)),
+        *("upsample", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE, keyword=True)),
         *(METHOD, ALIGN),
     ),
     _own("depth_to_space", ops.DepthToSpace, SCALE),

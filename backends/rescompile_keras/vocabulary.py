@@ -164,7 +164,7 @@ OWN_LAYERS = (
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
     _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
     _own(
-        *("Interpolation2D", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE)),
+        *("Interpolation2D", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)),
         *(MODE, ALIGN),
     ),
     _own(

@@ -143,7 +143,7 @@ FUNCTIONS = (
     _row("adaptive_average_pool", ops.AdaptiveAvgPool, *_given("size", form=LIST)),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, *_given("size", form=LIST)),
     _row("upsample", ops.Upsample, *_given("scale"), MODE, ALIGN),
-    _row("upsample_to", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE), MODE, ALIGN),
+    _row("upsample_to", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE), MODE, ALIGN),
 )
 PLAIN: dict[str, type[Op]] = {
     "Relu": ops.Relu,

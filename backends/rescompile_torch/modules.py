@@ -212,7 +212,7 @@ TABLE = (
 # The size is that of the last axes of another tensor.
 LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple(size)))
 INTERPOLATE = _module(
-    *("interpolate", ops.UpsampleTo, Argument("size", ("to", "size"), LIKE)), MODE, ALIGN
+    *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
 )
 MODULES: dict[type[Op], Writes] = {
     **writers(TABLE, "nn"),

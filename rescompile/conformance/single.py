@@ -32,7 +32,7 @@ VALUES: dict[str, list[Any]] = {
 }
 # Where the channels of an input lie, and of which step the size is taken: other things than what is
 # computed from the input.
-LIES = ("last", "positions", "to", "size")
+LIES = ("last", "positions", "to", "extents")
 
 
 def fields(kind: type[Op]) -> tuple[Any, ...]:

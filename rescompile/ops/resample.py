@@ -88,7 +88,7 @@ class Upsample(Resampled):
 
 @operation
 class UpsampleTo(Resampled):
-    """Height and width of the map that left the step `to`; `size` has them in numbers."""
+    """Height and width of the map that left the step `to`; `extents` are they in numbers."""
 
     word = "upsample"
     to: str = attribute(
@@ -96,7 +96,7 @@ class UpsampleTo(Resampled):
     )
     mode: Resampling = _mode()
     align_corners: bool = _align_corners()
-    size: tuple[int, int] | None = None
+    extents: tuple[int, int] | None = None
 
     @property
     def like(self) -> str:
@@ -108,11 +108,11 @@ class UpsampleTo(Resampled):
         if len(shape) != 3:
             message = f"upsample: '{self.to}' is a vector, which has no height and width"
             raise ShapeError(message, help="name a step that a map leaves", key="to")
-        return replace(self, to=name, size=(shape[1], shape[2]))
+        return replace(self, to=name, extents=(shape[1], shape[2]))
 
     def resizes(self) -> Resizes:
         return FIXED, FIXED
 
     def output(self, x: Shape) -> Shape:
-        assert self.size is not None, "elaboration has told the size"
-        return self.enlarged(x, self.size)
+        assert self.extents is not None, "elaboration has told them"
+        return self.enlarged(x, self.extents)

@@ -83,7 +83,7 @@ def test_upsampling_to_a_size_is_exact_for_any_ratio() -> None:
     assert mean(ops.UpsampleTo("a", bilinear, False, (1, 3)), row) == [[0, 3, 6]]
     assert mean(ops.UpsampleTo("a", bilinear, False, (1, 6)), row) == [[0, 0, 2, 4, 6, 6]]
     assert mean(ops.UpsampleTo("a", bilinear, True, (1, 5)), row) == [[0, 1.5, 3, 4.5, 6]]
-    assert mean(ops.UpsampleTo("a", size=(2, 4)), row) == [[0, 0, 6, 6]] * 2
+    assert mean(ops.UpsampleTo("a", extents=(2, 4)), row) == [[0, 0, 6, 6]] * 2
     assert mean(ops.UpsampleTo("a", bilinear, True, (2, 2)), [[5]]) == [[5, 5]] * 2
 
 

@@ -274,7 +274,7 @@ def torch_layer_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
 def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
     bilinear = op.mode is ops.Resampling.BILINEAR
     more: dict[str, Any] = {"align_corners": op.align_corners} if bilinear else {}
-    more |= {"size": op.size} if isinstance(op, ops.UpsampleTo) else {"scale_factor": op.scale}
+    more |= {"size": op.extents} if isinstance(op, ops.UpsampleTo) else {"scale_factor": op.scale}
     return t.nn.functional.interpolate(x, mode=op.mode.value, **more)
 
 
