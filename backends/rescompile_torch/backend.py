@@ -15,7 +15,7 @@ from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
+from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same, StdConv
 
 from .initialise import DRAWN
 from .modules import MODULES
@@ -96,7 +96,7 @@ def _varying(analysis: Analysis) -> Iterator[str]:
         place, calls = ".".join(path), analysis.traces[trace.node.id]
         if len({len(call.x) for call in calls}) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
-        same = getattr(trace.node.op, "padding", None) is Same.SAME
+        same = isinstance(trace.node.op, StdConv) and trace.node.op.padding is Same.SAME
         if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"
 

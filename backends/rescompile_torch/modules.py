@@ -38,6 +38,12 @@ def _prelu(op: ops.Prelu, site: Site) -> Code:
     return PRELU.call(op, replace(site, channels="1") if op.shared else site, "nn")
 
 
+def _conv(op: ops.Conv, site: Site) -> Code:
+    if isinstance(op.padding, ops.Same):
+        return SAMED.call(op, site, "nn")
+    return PADDED_CONVS[ops.Conv](op, site)
+
+
 def _permute(op: ops.Permute, site: Site) -> Code:
     return Call("Permute", tuple(map(str, TO_LAST if op.last else TO_FIRST)))
 
@@ -146,9 +152,15 @@ PRELU = _module(
     *("PReLU", ops.Prelu, Argument("num_parameters", IN_CHANNELS, default=1)),
     option("init", "init", LITERAL, 0.25),
 )
+SAMED = _module(  # where the calls of a block differ in the pixels that `same` means
+    *("SameConv2d", ops.Conv, *CONV, DILATION, GROUPS, BIAS),
+    implied=(("padding", ops.Same.SAME),),
+    own=True,
+)
 TABLE = (
     _module("StdConv2d", ops.StdConv, *CONV, ROUND, DILATION, GROUPS, BIAS, *STANDARD, own=True),
     _module("Conv2d", ops.Conv, *CONV, PADDING, DILATION, GROUPS, BIAS),
+    SAMED,
     _module("PaddedConv2d", ops.Conv, *CONV, PADDED, DILATION, GROUPS, BIAS, own=True),
     _module("ConvTranspose2d", ops.ConvTranspose, *CONV, CUT, MORE, GROUPS, BIAS),
     _module("Linear", ops.Linear, *LINEAR, last=True),
@@ -214,8 +226,10 @@ LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple
 INTERPOLATE = _module(
     *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
 )
+PADDED_CONVS = writers((one for one in TABLE if one is not SAMED), "nn")
 MODULES: dict[type[Op], Writes] = {
-    **writers(TABLE, "nn"),
+    **PADDED_CONVS,
+    ops.Conv: _conv,
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from rescompile.emit.classes import syntax
 from rescompile.emit.classes.table import Site
@@ -33,9 +34,9 @@ class TorchSyntax(syntax.Syntax):
         self.analysis = analysis
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
-        trace = self.analysis.traces[node.id][0]
-        site = Site(scope.entering(node), len(trace.x), in_place, scope.dim)
-        return MODULES[type(node.op)](_resolved(node.op, trace), site)
+        traces = self.analysis.traces[node.id]
+        site = Site(scope.entering(node), len(traces[0].x), in_place, scope.dim)
+        return MODULES[type(node.op)](_resolved(node.op, traces), site)
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
         if isinstance(node.op, GlobalPool) and not node.op.keepdims:
@@ -67,11 +68,11 @@ class TorchSyntax(syntax.Syntax):
         initialise(self.analysis, lines)
 
 
-def _resolved(op: Op, trace: OpTrace) -> Op:
-    """An op as PyTorch has it: `same` padding is the pixels that it means in a call."""
+def _resolved(op: Op, traces: list[OpTrace]) -> Op:
+    """An op as PyTorch has it: `same` padding is the pixels that it means in all calls."""
     if isinstance(op, Conv) and isinstance(op.padding, Same):
-        assert isinstance(trace.op, Conv)
-        return replace(op, padding=trace.op.pads(trace.x))
+        meant = {cast(Conv, trace.op).pads(trace.x) for trace in traces}
+        return replace(op, padding=meant.pop()) if len(meant) == 1 else op
     if isinstance(op, AvgPool) and all(side == 0 for side in op.padding):
         return replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
     return op
