@@ -95,6 +95,64 @@ class PReLU(nnx.Module):
         return jnp.where(x > 0, x, self.negative_slope * x)
 
 
+class StdConv(nnx.Conv):
+    """A convolution by weights of mean 0 and variance 1 for each output (Qiao et al. 2019).
+
+    With gain they are scaled by gamma / sqrt(fan-in) and by a learned factor (Brock et al. 2021).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        *,
+        padding: str | int | tuple[tuple[int, int], tuple[int, int]],
+        kernel_dilation: int | tuple[int, int] = 1,
+        feature_group_count: int = 1,
+        use_bias: bool = True,
+        epsilon: float = 1e-6,
+        gain: bool = False,
+        gamma: float = 1.0,
+        kernel_init: nnx.Initializer,
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            kernel_size,
+            strides,
+            padding=padding,
+            kernel_dilation=kernel_dilation,
+            feature_group_count=feature_group_count,
+            use_bias=use_bias,
+            kernel_init=kernel_init,
+            rngs=rngs,
+        )
+        self.epsilon = epsilon
+        self.gain = nnx.Param(jnp.ones(out_features)) if gain else None
+        self.scale = gamma / (self.kernel.size // out_features) ** 0.5 if gain else 1.0
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.kernel[...]
+        mean, variance = kernel.mean((0, 1, 2)), kernel.var((0, 1, 2))
+        kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
+        if self.gain is not None:
+            kernel = kernel * self.gain * self.scale
+        pads, strides, dilation = self.padding, self.strides, self.kernel_dilation
+        x = jax.lax.conv_general_dilated(
+            x,
+            kernel,
+            (strides, strides) if isinstance(strides, int) else strides,
+            ((pads, pads), (pads, pads)) if isinstance(pads, int) else pads,
+            rhs_dilation=(dilation, dilation) if isinstance(dilation, int) else dilation,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=self.feature_group_count,
+        )
+        return x if self.bias is None else x + self.bias
+
+
 class UnbiasedBatchNorm(nnx.BatchNorm):
     """Its running variance takes a batch's unbiased variance: n / (n - 1) times Flax's own."""
 
@@ -214,7 +272,23 @@ def unflatten(x: jax.Array, size: tuple[int, int]) -> jax.Array:
     return jnp.moveaxis(x.reshape(x.shape[0], -1, *size), 1, -1)
 
 
-def upsample(x: jax.Array, scale: int, method: str = "nearest") -> jax.Array:
-    """Height and width times scale."""
+def upsample(
+    x: jax.Array,
+    scale: int = 1,
+    size: tuple[int, int] | None = None,
+    method: str = "nearest",
+    align_corners: bool = False,
+) -> jax.Array:
+    """Height and width times scale, or those of a size; align_corners is for bilinear."""
     n, height, width, channels = x.shape
-    return jax.image.resize(x, (n, height * scale, width * scale, channels), method)
+    height, width = size or (height * scale, width * scale)
+    if not align_corners:
+        return jax.image.resize(x, (n, height, width, channels), method)
+    for axis, count in ((1, height), (2, width)):
+        last = x.shape[axis] - 1
+        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
+        low = jnp.minimum(places.astype(int), last)
+        share = (places - low).reshape(-1, *[1] * (3 - axis))
+        near, far = (jnp.take(x, at, axis) for at in (low, jnp.minimum(low + 1, last)))
+        x = near * (1 - share) + far * share
+    return x

@@ -92,6 +92,7 @@ DILATION = option("kernel_dilation", "dilation", PAIR, 1)
 GROUPED = option("feature_group_count", "groups", NUMBER, 1)
 DRAWN = Argument("kernel_init", (), DRAW, keyword=True)
 WEIGHTED = (option("use_bias", "bias", LITERAL, True), DRAWN)
+SLIDES = (IN, OUT, KERNEL, STRIDES, PADDING, DILATION, GROUPED)
 SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", PAIR, keyword=True))
 SPREAD = Argument("padding", ("padding", "output_padding"), _apart(SHORT), keyword=True)
 SWAPPED = Argument("transpose_kernel", (), constant(True), keyword=True)
@@ -124,6 +125,10 @@ SCALE, GROUPS, SPLITS, SIZE = (
     Argument(name, name, keyword=True) for name in ("scale", "groups", "splits", "size")
 )
 CELLS, MAP = (Argument(name, "size", BOTH, keyword=True) for name in ("output_size", "size"))
+METHOD = option("method", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another array.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MODE = Argument("mode", "mode", choice(ops.PadMode, replicate="edge"), keyword=True)
 RESPONSE = (
     SIZE,
@@ -180,7 +185,11 @@ WORDS = (
     *(ops.Elu, ops.Selu, ops.Softplus, ops.LogSigmoid, ops.HardTanh, ops.Softmax),
 )
 ROWS = (
-    _row("nnx.Conv", ops.Conv, IN, OUT, KERNEL, STRIDES, PADDING, DILATION, GROUPED, *WEIGHTED),
+    _row("nnx.Conv", ops.Conv, *SLIDES, *WEIGHTED),
+    _row(
+        *("StdConv", ops.StdConv, *SLIDES, WEIGHTED[0], EPSILON),
+        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), DRAWN),
+    ),
     _row("nnx.ConvTranspose", ops.ConvTranspose, *SPACED, SPREAD, SWAPPED, *WEIGHTED, groups=1),
     _row(
         *("GroupedConvTranspose", ops.ConvTranspose, *SPACED),
@@ -223,9 +232,10 @@ ROWS = (
     _row("jnp.pad", ops.Pad, Argument("pad_width", "padding", _width(1, 2), keyword=True), MODE),
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _row("channel_shuffle", ops.ChannelShuffle, GROUPS),
+    _row("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
     _row(
-        *("upsample", ops.Upsample, SCALE),
-        option("method", "mode", choice(ops.Resampling), "nearest"),
+        *("upsample", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE, keyword=True)),
+        *(METHOD, ALIGN),
     ),
     _row("depth_to_space", ops.DepthToSpace, SCALE),
     _row("space_to_depth", ops.SpaceToDepth, SCALE),
@@ -241,4 +251,4 @@ TABLE: dict[type[Op], tuple[Row, ...]] = {
     ops.Permute: (),  # channels are last throughout
 }
 # What files define themselves.
-HELPERS = tuple(row.name for row in ROWS if row.own)
+HELPERS = tuple(dict.fromkeys(row.name for row in ROWS if row.own))

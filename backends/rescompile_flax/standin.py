@@ -29,6 +29,15 @@ from .operations import ROWS, Row, gathered
 Initial = Callable[[Shape], Draw]  # what becomes of a kernel of a shape
 
 
+class Array(Value):
+    """An array, whose channels are last."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        channels, *extents = self.inner
+        return (None, *extents, channels)
+
+
 class Rngs:
     """The streams of random numbers, which every constructor takes and hands on."""
 
@@ -87,7 +96,7 @@ class Scale(Factor):
         super().__init__((given.shape,), Draw(CONSTANT, given.value))
 
     def __mul__(self, value: Value) -> Value:
-        self.shape = (self.shape[0], *(1 for _ in value.shape[1:]))
+        self.shape = (self.shape[0], *(1 for _ in value.inner[1:]))
         return super().__mul__(value)
 
 
@@ -132,7 +141,7 @@ FOUND = namespace(
         "jnp.concatenate": concatenation(-1),
         "jnp.split": split,
         "jnp.full": Filled,
-        "jax.Array": Value,
+        "jax.Array": Array,
     }
 )
 IMPORTS: dict[str, Any] = {
@@ -143,4 +152,4 @@ IMPORTS: dict[str, Any] = {
     "collections.abc": SimpleNamespace(Callable=Callable),
 }
 OWN = {name: made for name, made in CALLED.items() if "." not in name}
-STANDIN = StandIn(IMPORTS, OWN, passed={"rngs": Rngs()})
+STANDIN = StandIn(IMPORTS, OWN, Array, passed={"rngs": Rngs()})

@@ -26,12 +26,13 @@ from rescompile.ops import (
     GlobalPool,
     LayerScale,
     Op,
+    UpsampleTo,
     Weighted,
 )
 
 from .operations import DRAWN, HELPERS, ROWS, SAID, SHARED, TABLE, Row, spread
 
-INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool)
+INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool, UpsampleTo)
 
 
 class FlaxSyntax(syntax.Syntax):

@@ -24,7 +24,7 @@ from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Path
 from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same
+from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv
 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
@@ -177,7 +177,9 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
             yield f"{place}: {KerasBackend.UNSUPPORTED[type(trace.op)]}"
         if isinstance(trace.op, Conv) and skips(trace.op):
             op = cast(Conv, trace.node.op)
-            if isinstance(op.padding, Same):
+            if isinstance(op, StdConv):
+                yield f"{place}: in Keras nothing has a stride and a dilation at once"
+            elif isinstance(op.padding, Same):
                 yield f"{place}: no Keras layer has a stride, a dilation and `same` padding at once"
             elif op.stride[0] != op.stride[1] or op.dilation[0] != op.dilation[1]:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"

@@ -50,7 +50,7 @@ def _more(style: Style, trace: Trace) -> tuple[Words, Words]:
         return (), ()
     op, key = trace.op, trace.node.id
     suffixes: Words = ("permute",) if key in style.ordered else ()
-    if isinstance(op, ops.Conv):
+    if type(op) is ops.Conv:
         suffixes = ("pad",) if style.conv_of[key].pads(trace) else ()
         suffixes += ("subsample",) if style.conv_of[key].sites[key].skips else ()
     elif isinstance(op, ops.ConvTranspose):

@@ -43,6 +43,10 @@ RESERVED = frozenset(
 function = partial(any_function, tensor=TENSOR)
 
 
+BORDERS = Form(  # or what `same` does
+    lambda sides, dim: '"same"' if isinstance(sides, ops.Same) else AROUND.write(sides, dim),
+    lambda given: ops.Same(given) if isinstance(given, str) else AROUND.read(given),
+)
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
     lambda given: given.value,
@@ -66,10 +70,14 @@ WINDOW = (
 RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.Conv: WEIGHTS,
+    ops.StdConv: WEIGHTS | {"gain": "gain"},
     ops.ConvTranspose: WEIGHTS,
     ops.Linear: WEIGHTS,
     ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
@@ -133,11 +141,21 @@ OWN_LAYERS = (
         *(option("use_bias", "bias", LITERAL, False), INITIAL),
     ),
     _own(
+        *("StdConv2D", ops.StdConv, FILTERS, Argument("kernel_size", "kernel", BOTH), STRIDES),
+        *(Argument("padding", "padding", BORDERS, keyword=True), DILATION),
+        *(option("groups", "groups", NUMBER, 1), BIAS, option("epsilon", "epsilon", FLOAT, 1e-6)),
+        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), INITIAL),
+    ),
+    _own(
         *("LocalResponseNormalization", ops.LocalResponseNorm, Argument("size", "size")),
         *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
     _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
+    _own(
+        *("Interpolation2D", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)),
+        *(MODE, ALIGN),
+    ),
     _own(
         *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),
         Argument("mode", "mode", choice(ops.PadMode)),

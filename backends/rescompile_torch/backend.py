@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rescompile.emit.classes.backend import ClassesBackend
 from rescompile.emit.preprocessing import Preparation, PreprocessingRequest, preprocessing
 from rescompile.ir.analysis import Analysis
-from rescompile.ops import Conv, ConvTranspose, Permute, Same
+from rescompile.ops import Conv, ConvTranspose, Permute, Same, StdConv
 
 from .initialise import DRAWN
 from .modules import MODULES
@@ -68,7 +68,7 @@ def _varying(analysis: Analysis) -> Iterator[str]:
         place, calls = ".".join(path), analysis.traces[trace.node.id]
         if len({len(call.x) for call in calls}) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
-        same = getattr(trace.node.op, "padding", None) is Same.SAME
+        same = isinstance(trace.node.op, StdConv) and trace.node.op.padding is Same.SAME
         if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"
 

@@ -29,11 +29,17 @@ from rescompile.ir.structure import Initializer
 from rescompile.ops import Role
 
 from .initialise import DEFAULT
-from .modules import PRELU, TABLE, TO_FIRST, TO_LAST
+from .modules import INTERPOLATE, PRELU, TABLE, TO_FIRST, TO_LAST
 
 
 class Tensor(Value):
     """A tensor with the methods that emitted files call."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        if self.last:
+            raise TraceError("the shape of a value whose channels were moved")
+        return (None, *self.inner)
 
     def flatten(self, start: int) -> Value:
         if start != 1 or self.last:
@@ -50,13 +56,19 @@ def parameter(given: Filled) -> Factor:
     return Factor(given.shape, Draw(CONSTANT, given.value))
 
 
+def interpolate(x: Value, *args: Any, **options: Any) -> Value:
+    if x.last:
+        raise TraceError("interpolate gets a map with its channels last")
+    return x.apply(INTERPOLATE.reader()(*args, **options)[0])
+
+
 class Operation(Leaf):
     """A module of PyTorch's, which starts as PyTorch has it."""
 
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
             return draw(DEFAULT, parameter.shape)
-        if isinstance(self.op, ops.Weighted):
+        if isinstance(self.op, ops.Weighted) and parameter.leaf == "bias":
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
         if isinstance(self.op, ops.Prelu):
             return Draw(CONSTANT, parameter.start)
@@ -88,7 +100,7 @@ class Permute(Module):
         self.back = dims == TO_FIRST
 
     def forward(self, x: Value) -> Value:
-        if x.last != self.back or len(x.shape) != 3:
+        if x.last != self.back or len(x.inner) != 3:
             raise TraceError("the channels are moved twice")
         return x.view(x.term, last=not self.back)
 
@@ -141,6 +153,6 @@ NN = SimpleNamespace(
 )
 IMPORTS = {
     "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=concatenation(1), full=Filled),
-    "torch.nn": SimpleNamespace(functional=SimpleNamespace()),
+    "torch.nn": SimpleNamespace(functional=SimpleNamespace(interpolate=interpolate)),
 }
 STANDIN = StandIn(IMPORTS, STANDINS, Tensor)

@@ -40,7 +40,7 @@ class Ends(Interpreter[Value]):
 
     def operation(self, item: OpTrace, x: Value, path: Path) -> Value:
         op = item.op
-        if isinstance(op, Conv) and x.image and op.groups == 1:
+        if type(op) is Conv and x.image and op.groups == 1:
             self.stem.add(path)
         layers = x.layers
         if isinstance(op, Weighted):

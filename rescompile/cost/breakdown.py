@@ -123,7 +123,11 @@ class Rows:
         yield from self._layers(self.root, (), START)
 
     def _row(self, unit: Unit, name: str, what: str, before: ReceptiveField, blocks: int) -> Row:
-        after = self.fields.total(unit.items, before, self.scopes.setdefault(unit.path, {}))
+        named = self.scopes.setdefault(unit.path, {})
+        after = self.fields.total(unit.items, before, named)
+        if len(unit.path) == 1:  # later steps of the network may go back to those of its groups
+            inside = {f"{unit.path[0]}.{name}": field for name, field in named.items()}
+            self.scopes.setdefault((), {}).update(inside)
         for depth, name_there in enumerate(unit.path):  # so far, the groups around end here as well
             self.scopes.setdefault(unit.path[:depth], {})[name_there] = after
         output = unit.items[-1].y if unit.items else self.input

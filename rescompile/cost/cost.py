@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 from math import prod
 
 from ..ir.structure import JoinKind
@@ -137,6 +138,10 @@ class Costs:
         for item in items:
             cost = self.trace(item)
             depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
+            if isinstance(item, GroupTrace):
+                inside = accumulate(self.trace(part).layers for part in item.items)
+                steps = zip(item.items, inside, strict=True)
+                named |= {f"{item.name}.{part.name}": depth + layers for part, layers in steps}
             depth += cost.layers
             deepest = max(deepest, depth)
             named[item.name] = depth

@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ..expr.dims import Dim
-from ..ir.structure import Child, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.structure import (
+    INPUT,
+    Child,
+    From,
+    Group,
+    Join,
+    JoinKind,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    Where,
+)
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
@@ -113,6 +125,8 @@ class Scheduler:
         self.used = {"x", *self.reserved}
         self.held: dict[str, str] = {}  # child -> the variable that keeps its value
         self.lane = "x"  # the variable of the branch that is being scheduled
+        if INPUT in self.kept:  # x is what comes in, to the end
+            self.held[INPUT], self.lane = "x", self.fresh("y")
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""

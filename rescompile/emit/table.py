@@ -34,12 +34,14 @@ def _same(value: Any) -> Any:
 class Form:
     """How an argument says the value of an attribute: as source, and what a call is given means.
 
-    A value that does not fit cannot be said like that.
+    A value that does not fit cannot be said like that. Where the framework's default is None,
+    `absent` is what that means.
     """
 
     write: Callable[[Any, Render], Code]
     read: Callable[[Any], Any] = _same
     fits: Callable[[Any], bool] = lambda value: True
+    absent: Any = None
 
 
 def number(value: float) -> str:
@@ -200,7 +202,8 @@ class Constructor:
     def default(self, argument: Argument, op: Op) -> Any:
         """What an operation has where the argument is left out."""
         if argument.default is None:
-            return next((a.value(op) for a in self.arguments if a.name == argument.like), None)
+            likes = (a.value(op) for a in self.arguments if a.name == argument.like)
+            return next(likes, argument.form.absent)
         required = argument.default is REQUIRED
         return REQUIRED if required else argument.form.read(argument.default)
 

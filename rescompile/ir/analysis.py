@@ -14,6 +14,7 @@ from ..expr.dims import Dim
 from .flow import Flow, Named, SymbolicError
 from .shape_changes import Change, Decision, find_change
 from .structure import Block, Layer, Residual, walk
+from .taps import taps
 from .trace import (
     CallTrace,
     Elaborated,
@@ -34,6 +35,7 @@ class Analysis:
     def __init__(self, elaborated: Elaborated) -> None:
         self.network = elaborated.network
         self.elaborated = elaborated
+        self.taps = taps(elaborated)
         self.traces: dict[int, list[OpTrace]] = {}
         self.calls: dict[int, list[CallTrace]] = {}
         self.decided: dict[int, list[Decision]] = {}
@@ -82,7 +84,7 @@ class Analysis:
 
     def new_flow(self, lets: Named = ()) -> Flow:
         """For following channels through a part of the network by itself."""
-        return Flow(self.network.blocks, self.area, lets)
+        return Flow(self.network.blocks, self.area, lets, taps=self.taps)
 
     def _flow(self, block: Block) -> tuple[Flow, Dim]:
         flow = self.new_flow(block.lets)

@@ -19,6 +19,7 @@ from .resizing import changes_shape
 from .structure import (
     IN_CHANNELS,
     INDEX,
+    INPUT,
     Block,
     Call,
     Form,
@@ -33,6 +34,7 @@ from .structure import (
     Where,
     place_of,
 )
+from .taps import ends
 from .trace import (
     CallTrace,
     Elaborated,
@@ -89,8 +91,8 @@ class _Elaborator:
     def run(self) -> Elaborated:
         network = self.network
         env = network.env
-        scope = _Scope(env, False)
         x = network.input
+        scope = _Scope(env, False, named={INPUT: x})
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
             with self.stack.within(f"in stage '{stage.label}'"):
@@ -131,7 +133,9 @@ class _Elaborator:
             items, y = self.body(node.body, x, inner)
             self.check_children(items)
             self.add_layers(inner.layers, scope, node.at)
-            yield GroupTrace(name, items, x, y, node)
+            made = GroupTrace(name, items, x, y, node)
+            scope.named |= {tap.output: items[tap.members - 1].y for tap in ends(made, scope.ends)}
+            yield made
         elif isinstance(node, Call):
             yield from self.call(node, x, scope)
         elif isinstance(node, Loop):
@@ -139,13 +143,23 @@ class _Elaborator:
         elif isinstance(node, Join):
             yield self.join(node, x, scope)
         elif isinstance(node, From):
-            if node.source not in scope.named:
-                message = f"the step '{node.source}' is repeated 0 times: no value leaves it"
-                help = "repeat it once at least, or go back to another step"
-                raise self.stack.error(ShapeError(message, help=help), node.at, code="E210")
-            yield FromTrace(x, scope.named[node.source], node)
+            yield FromTrace(x, self.earlier(node.source, scope, node.at), node)
         else:
             yield self.residual(node, x, scope)
+
+    def earlier(self, name: str, scope: _Scope, at: Location | None) -> Shape:
+        """What left a step of the scope."""
+        if name not in scope.named and "." in name:
+            group, _, inside = name.partition(".")
+            known = [one for one in scope.named if one.startswith(f"{group}.")]
+            message = f"no value leaves '{inside}' in the group '{group}' for later steps"
+            help = f"its steps end at {', '.join(known)}"
+            raise self.stack.error(ShapeError(message, help=help), at, code="E210")
+        if name not in scope.named:
+            message = f"the step '{name}' is repeated 0 times: no value leaves it"
+            help = "repeat it once at least, or go back to another step"
+            raise self.stack.error(ShapeError(message, help=help), at, code="E210")
+        return scope.named[name]
 
     def check_children(self, items: tuple[Trace, ...]) -> None:
         """Refuse a sequence where two children have one name, by a pattern or by themselves."""
@@ -167,6 +181,8 @@ class _Elaborator:
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
             op = self.bind(node, scope.env)
+            if op.like:
+                op = op.beside(op.like, self.earlier(op.like, scope, place_of(node, "to")))
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
             raise self.stack.error(error, place_of(node, error.key)) from None
@@ -247,7 +263,7 @@ class _Elaborator:
         env = {**env, IN_CHANNELS: x[0]}
         for name, dim in block.lets:
             env[name] = self.stack.value(dim, env, block.at, name)
-        scope = _Scope(env, block.form is not Form.MODULE, position=start)
+        scope = _Scope(env, block.form is not Form.MODULE, named={INPUT: x}, position=start)
         items, y = self.body(block.body, x, scope)
         if block.form is Form.SEQUENCE:
             self.check_children(items)

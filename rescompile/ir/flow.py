@@ -41,10 +41,12 @@ from .structure import (
     Node,
     Residual,
 )
+from .taps import Tap
 
 Blocks = Mapping[str, Block]
 RUNNING = "running channels"  # what enters the next turn of a loop; no spec has such a name
 MAX_CHAIN = 16  # repetitions written out where there is no closed form
+Taps = Mapping[int, tuple[Tap, ...]]
 Area = Callable[[Layer], int]
 Named = tuple[tuple[str, Dim], ...]  # arguments, or lets
 
@@ -66,6 +68,7 @@ class Flow:
     named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
     outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
     ends: dict[int, list[Dim]] = field(default_factory=dict)  # what leaves the branches of a join
+    taps: Taps = field(default_factory=dict)  # what is taken of groups, by their ids
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
@@ -107,7 +110,11 @@ class Flow:
                 return product((x, self.area(node)))
             return node.op.leaving(x)
         if isinstance(node, Group):
-            return self.sequence(node.body, x)
+            start = 0
+            for tap in self.taps.get(node.id, ()):
+                x = self.named[tap.output] = self.sequence(node.body[start : tap.stop], x)
+                start = tap.stop
+            return self.sequence(node.body[start:], x)
         if isinstance(node, From):
             if node.source not in self.named:
                 raise SymbolicError(f"inside of it no step '{node.source}' is there to go back to")

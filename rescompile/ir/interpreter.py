@@ -34,7 +34,10 @@ class Interpreter(ABC, Generic[V]):
     def __init__(self, elaborated: Elaborated) -> None:
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
-        self.returned = [tuple(name.split(".")) for name in elaborated.network.outputs]
+        network = elaborated.network
+        self.returned = [tuple(name.split(".")) for name in network.outputs]
+        inside = (name.split(".") for name in sources(network.body) if "." in name)
+        self.kept = {*self.returned, *map(tuple, inside)}
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -88,11 +91,10 @@ class Interpreter(ABC, Generic[V]):
             y = self.child(item, x, child_path(path, name))
         at, found = child_path(path, name), self.shape(y)
         if found != item.y:
-            raise InternalError(
-                f"{'.'.join(at)} gives {show_shape(found)}, not {show_shape(item.y)}"
-            )
+            where = ".".join(at)
+            raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")
         self.record(at, y)
-        if item.name in self.sources or at in self.returned:
+        if item.name in self.sources or at in self.kept:
             self.held[at] = y
         return y
 

@@ -26,6 +26,7 @@ INDEX = "index"
 CLASSES = "classes"
 BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the whole network
 BLOCK_COUNT = "block_count"  # how many there are
+INPUT = "input"  # what comes into a scope, where steps ask for its size
 
 
 def child_path(path: Path, name: str) -> Path:
@@ -342,8 +343,15 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
 
 
 def sources(body: tuple[Node, ...]) -> frozenset[str]:
-    """The steps of a module scope whose values later steps go back to."""
-    return frozenset(node.source for node in walk(body) if isinstance(node, From))
+    """The steps of a module scope whose values later steps go back to, or the sizes of these."""
+    return frozenset(name for node in walk(body) if (name := source_of(node)))
+
+
+def source_of(node: Node) -> str:
+    """The earlier step that a node asks for by its name; empty where it asks for none."""
+    if isinstance(node, From):
+        return node.source
+    return node.op.like if isinstance(node, Layer) else ""
 
 
 def place_of(node: Layer | Call, key: str) -> Location | None:

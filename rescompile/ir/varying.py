@@ -37,6 +37,7 @@ from .structure import (
     Where,
     walk,
 )
+from .taps import taps
 from .trace import Elaborated, Instance, OpTrace
 
 Name = tuple[str, str]  # a block and a name in it; the network's own scope is called ""
@@ -149,6 +150,7 @@ class _Reach:
         }
         self.areas = {trace.node.id: trace.y[0] // trace.x[0] for _, trace in made.flat()}
         self.outputs: dict[str, Dim] = {}
+        self.taps = taps(made)
         self.flows: dict[str, Flow] = {}
         self.touched: frozenset[Name] = frozenset()
         with suppress(SymbolicError, ExprError):
@@ -161,7 +163,7 @@ class _Reach:
         return [name for name in own if name == CLASSES or self.flows]
 
     def flow(self, block: Block) -> Flow:
-        flow = Flow(self.blocks, self.area, block.lets, outputs=self.outputs)
+        flow = Flow(self.blocks, self.area, block.lets, outputs=self.outputs, taps=self.taps)
         flow.body(block.body, block.entering)
         return flow
 

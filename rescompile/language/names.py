@@ -14,6 +14,7 @@ _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
 _WORD = r"(?:[A-Za-z]|\{name\})(?:[A-Za-z0-9_]|\{name\})*"  # of what code has as an attribute
 _BRANCHES = re.compile(rf"{_WORD}(?:\{{[in]\}}[A-Za-z0-9_]*|\.\{{i\}})\Z")
 _MEMBER = re.compile(r"([^.]*)((?:\.(?:0|[1-9][0-9]{0,2}))+)\Z")  # a list of a list has two numbers
+_INSIDE = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 
 # Names that a spec cannot give to values of its own; a test compares them with their sources.
@@ -48,6 +49,21 @@ def as_child_name(value: Any) -> str:
         wrong(f"{shown(value)} is not a name", help)
     as_name(listed[1] if listed else value)
     return child_name(value)
+
+
+def _step_value(value: Any) -> str:
+    """The value that leaves a step, or a step of a group."""
+    if not isinstance(value, str) or is_member(value):
+        return as_child_name(value)
+    first, dot, inside = value.partition(".")
+    name = as_child_name(first)
+    if "." in inside:
+        message = f"{shown(value)} lies too deep: values leave steps, and steps of groups"
+        inner = inside.partition(".")[0]
+        wrong(message, f"write '{first}' or '{first}.{inner}'")
+    if dot and not _INSIDE.fullmatch(inside):
+        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
+    return f"{name}{dot}{child_name(inside)}"
 
 
 def _value_name(value: Any) -> Any:
@@ -117,6 +133,7 @@ ChildName = Annotated[
     str,
     Rule(as_child_name, **{**NAMES, "pattern": r"^[A-Za-z][A-Za-z0-9_]*(\.(0|[1-9][0-9]{0,2}))*$"}),
 ]
+StepValue = Annotated[str, Rule(_step_value, type="string")]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
 ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 GlobalName = Annotated[str, Rule(_global_name, **NAMES)]

@@ -235,7 +235,7 @@ class Calls:
             scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
-            check_values([body], (), self.found)
+            check_values([body], self.found)
             (body,) = assign_names([body], self.found)
         elif form is Form.SEQUENCE:
             check_sequence(body, self.found)

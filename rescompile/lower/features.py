@@ -74,7 +74,7 @@ def _places(elaborated: Elaborated) -> Iterator[Place]:
     after = UNCHANGED
     for item in elaborated.root.items:
         for part, name, stop, whole in _parts(item, elaborated):
-            after = traced(part, after, {} if part[0] is not item else named)
+            after = named[name] = traced(part, after, {} if part[0] is not item else named)
             if len(part[-1].y) == 1 or after[0].fixed is True:
                 return
             if not isinstance(item, FromTrace):
@@ -95,7 +95,7 @@ def _parts(
         yield (item,), item.name, None, item.name
         return
     before = 0
-    for tap in ends(item, elaborated):
+    for tap in ends(item, elaborated.root.ends):
         part = item.items[before : tap.members]
         whole = item.name if tap.members == len(item.items) else ""
         yield part, tap.output, tap.stop, whole

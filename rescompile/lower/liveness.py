@@ -1,8 +1,9 @@
 """Where values go: what `from` may go back to, and that nothing is computed for nobody.
 
-A `from` sees the steps before it in its own list and in the lists around it, within one block's
-body or the network's own steps. It sees neither into blocks, groups and other branches nor out of a
-residual, whose shortcut depends on what its branch does to the shape.
+A `from`, and the `to` of an upsampling, sees the steps before it in its own list and in the lists
+around it, within one block's body or the network's own steps. It sees neither into blocks, groups
+and other branches nor out of a residual, whose shortcut depends on what its branch does to the
+shape.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import pairwise
 
 from ..errors import Diagnostic, Location, did_you_mean
 from ..ir.structure import (
+    INPUT,
     Call,
     From,
     Group,
@@ -22,6 +24,8 @@ from ..ir.structure import (
     Residual,
     children,
     is_repeated,
+    place_of,
+    source_of,
     walk,
 )
 
@@ -29,13 +33,19 @@ Body = tuple[Node, ...]
 Visible = Mapping[str, Node]
 
 
-def check_values(bodies: Iterable[Body], outputs: Iterable[str], found: list[Diagnostic]) -> None:
+def check_values(
+    bodies: Iterable[Body],
+    found: list[Diagnostic],
+    outputs: Iterable[str] = (),
+    in_block: bool = True,
+) -> None:
     """Report what is wrong with the values of one scope, whose lists are `bodies` in order.
 
-    Names are the spec's own here. `outputs` are the steps whose values the network returns.
+    Names are the spec's own here. `outputs` are the steps whose values the network returns. In a
+    block nothing sees into groups.
     """
     body = tuple(node for part in bodies for node in part)
-    check = _Check(body, found)
+    check = _Check(body, found, in_block)
     check.body(body, {}, ())
     check.unused(body, check.taken.union(outputs))
 
@@ -44,8 +54,8 @@ BLIND = "it sees the named steps before it, and nothing outside of its block or 
 
 
 class _Check:
-    def __init__(self, body: Body, found: list[Diagnostic]) -> None:
-        self.found = found
+    def __init__(self, body: Body, found: list[Diagnostic], in_block: bool) -> None:
+        self.found, self.in_block = found, in_block
         self.every = {name for node in walk(body) for name in _names(node)}
         self.taken: set[str] = set()
 
@@ -54,8 +64,8 @@ class _Check:
         seen = dict(visible)
         for i, node in enumerate(nodes, 1):
             later = (*nodes[i:], *around)
-            if isinstance(node, From):
-                self.source(node, seen, later)
+            if name := source_of(node):
+                self.source(name, node, seen, later)
             elif isinstance(node, Join):
                 for part in children(node):
                     self.body(part, seen, later)
@@ -64,27 +74,42 @@ class _Check:
                     self.body(part, {}, ())
             seen.update(dict.fromkeys(_names(node), node))
 
-    def source(self, node: From, seen: Visible, later: Body) -> None:
-        name = node.source
-        self.taken.add(name)
+    def source(self, name: str, node: Node, seen: Visible, later: Body) -> None:
+        """Judge the step that a node goes back to, or of which it takes the size."""
+        word, at = "from", node.at
+        if isinstance(node, Layer):
+            word, at = "to", place_of(node, "to")
+        else:
+            self.taken.add(name.partition(".")[0])
+        if word == "to" and name == INPUT:
+            if INPUT in self.every:
+                message = f"`to: {INPUT}` is what comes in, but a step has that name as well"
+                self.report(message, at, "give the step another name")
+            return
+        name, inside, _ = name.partition(".")
         step = seen.get(name)
         if step is None:
             help = did_you_mean(name, seen) if seen else BLIND
             if any(name in _names(after) for after in later):
-                message = f"the step '{name}' comes later than this `from`"
+                message = f"the step '{name}' comes later than this `{word}`"
                 help = "a value is there only after its step"
             elif name in self.every:
-                message = f"`from` does not see the step '{name}'"
+                message = f"`{word}` does not see the step '{name}'"
                 help = (
                     "it sees earlier steps of its own list and of the lists around it, not those "
                 )
                 help += "in other branches and groups, and none outside of a residual"
             else:
-                message = f"there is no step named '{name}' before this `from`"
-            self.report(message, node.at, help)
+                message = f"there is no step named '{name}' before this `{word}`"
+            self.report(message, at, help)
+        elif inside and (self.in_block or not isinstance(step, Group)):
+            message = (
+                f"'{name}' is no group of the network's own steps, into which `{word}` could see"
+            )
+            self.report(message, at, f"write `{word}: {name}`, for the whole step")
         elif _is_conditional(step):
             help = f"put '{name}' into a block, and name the call of the block"
-            self.report(f"the step '{name}' has a condition: it need not be there", node.at, help)
+            self.report(f"the step '{name}' has a condition: it need not be there", at, help)
 
     def unused(self, nodes: Body, used: set[str]) -> None:
         """Report values that a `from` drops though nobody has seen them."""

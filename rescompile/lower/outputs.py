@@ -67,12 +67,9 @@ def check_inside(elaborated: Elaborated, spec: Spec) -> None:
     found: list[Diagnostic] = []
     for i, output in enumerate(spec.outputs):
         name, dot, inside = output.partition(".")
-        if (
-            dot
-            and name in groups
-            and output not in {tap.output for tap in ends(groups[name], elaborated)}
-        ):
-            known = [tap.output for tap in ends(groups[name], elaborated)]
+        inner = dot and name in groups
+        known = [tap.output for tap in ends(groups[name], elaborated.root.ends)] if inner else []
+        if inner and output not in known:
             message, help = _missing(groups[name], inside, known)
             found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
     found = found or list(_inside_unused(elaborated, spec.outputs))

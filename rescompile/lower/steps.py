@@ -14,6 +14,7 @@ from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
 from ..ir.structure import (
     IN_CHANNELS,
+    INPUT,
     Block,
     Branch,
     Call,
@@ -27,6 +28,7 @@ from ..ir.structure import (
     Node,
     Param,
     is_repeated,
+    sources,
 )
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
@@ -163,6 +165,12 @@ class Steps:
             return scope.dim(value, options, key, wanted=wanted)
 
         op = operation(step.word, options, read, words, scope.channels)
+        if op is not None and op.like and (scope.numbered or when is not True):
+            message = "`to` asks for the size of a step of a body, but this is a sequence"
+            if not scope.numbered:
+                message = "a step with `to` has no condition"
+            help = "put it into a block with a `body:`, where `to: input` is what comes in"
+            raise fault("E208", message, options.key_at("to"), help)
         return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
 
     def joined(self, step: Step, scope: Scope) -> tuple[Node, ...]:
@@ -239,7 +247,10 @@ class Steps:
         nodes = self.joined(step, inner)
         if not nodes:
             return ()  # the one branch that is left is the input itself
-        check_values([nodes], (), self.found)
+        if INPUT in sources(nodes):
+            message = f"`to: {INPUT}` has no meaning in a join that stands in a sequence"
+            raise fault("E208", message, step.at(), "put the join into a block with a `body:`")
+        check_values([nodes], self.found)
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())

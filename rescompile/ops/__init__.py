@@ -59,12 +59,10 @@ from .channel import (
     PadMode,
     Permute,
     Rearrangement,
-    Resampling,
     SliceChannels,
     SpaceToDepth,
-    Upsample,
 )
-from .convolution import Conv, Convolution, ConvTranspose
+from .convolution import Conv, Convolution, ConvTranspose, StdConv
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
 from .pool import (
     AdaptiveAvgPool,
@@ -78,6 +76,7 @@ from .pool import (
     Pool,
 )
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
+from .resample import Resampled, Resampling, Upsample, UpsampleTo
 from .resize import KEEPS, Resize, Resizes
 from .response import GlobalResponseNorm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
@@ -85,6 +84,7 @@ from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
     Conv,
+    StdConv,
     ConvTranspose,
     Linear,
     BatchNorm,
@@ -128,6 +128,7 @@ OPS: tuple[type[Op], ...] = (
     ChannelShuffle,
     Permute,
     Upsample,
+    UpsampleTo,
     DepthToSpace,
     SpaceToDepth,
     SplitSoftmax,
@@ -199,6 +200,7 @@ __all__ = [
     "Rearrangement",
     "Relu",
     "Relu6",
+    "Resampled",
     "Resampling",
     "Resize",
     "Resizes",
@@ -216,10 +218,12 @@ __all__ = [
     "Softsign",
     "SpaceToDepth",
     "SplitSoftmax",
+    "StdConv",
     "StochasticDepth",
     "Tanh",
     "Unflatten",
     "Upsample",
+    "UpsampleTo",
     "Weighted",
     "attribute_dims",
     "attributes",

@@ -17,7 +17,12 @@ VECTOR = (  # mostly fit
     *("channel_conv", "split_softmax"),
 )
 NEVER = ("flatten", "linear", "unflatten", "channel_conv")  # where a map is to stay one
-WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
+WIDTHS = {
+    "conv": "channels",
+    "std_conv": "channels",
+    "conv_transpose": "channels",
+    "linear": "features",
+}
 CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
 GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)]
 # What makes another number of channels, and tells none.
@@ -80,6 +85,8 @@ class Operations(Values):
     def operation(self, scope: Scope, depth: int = 0, word: str = "") -> list[Step]:
         word = word or self.word(scope)
         given = self.options(word, scope)
+        if word == "upsample" and "scale" not in given:
+            given |= {"to": self.pick(scope.marks) if scope.marks else "input"}
         step = {word: given}
         if word in WIDTHS:
             scope.width = given[WIDTHS[word]]

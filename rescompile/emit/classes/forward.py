@@ -11,6 +11,7 @@ from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..naming import attribute
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
+from ..scope import beside
 from .in_place import overwriting
 from .syntax import Classes
 
@@ -35,7 +36,7 @@ class Forward(Writer):
         scheduler = Scheduler(inline=True, kept=kept, reserved=reserved, taps=taps)
         self.result = scheduler.body(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
-        self.statements = scheduler.statements
+        self.statements, self.held = scheduler.statements, scheduler.held
         self.in_place = overwriting(
             self.statements, program.network.blocks, program.analysis.spreading
         )
@@ -146,7 +147,7 @@ class Forward(Writer):
     def apply(self, node: Child, source: Code) -> Code:
         member = f"self.{attribute(self.members[node.id])}"
         if isinstance(node, Layer) and node.when is True:
-            return self.syntax.apply(node, member, source)
+            return self.syntax.apply(beside(node, self.held), member, source)
         return Call(member, (source,))
 
     def combine(self, value: Combine) -> Code:

@@ -15,19 +15,21 @@ from .syntax import Functions
 class Module(Body):
     """A body with one scope, which is called `label`."""
 
-    def __init__(self, program: Functions, scope: Scope, label: Label) -> None:
+    def __init__(self, program: Functions, scope: Scope, label: Label, root: bool = False) -> None:
         super().__init__(program, scope)
         self.label = label
+        self.root = root
         self.entry = "x"  # what x is called until it gets its first value
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
         """The variable with the last value, or those of the children called `outputs`."""
         reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
-        taps = self.program.taps if outputs else {}
+        taps = self.program.taps if self.root else {}
         scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved, taps=taps)
         result = scheduler.body(nodes, "x")
         self.scope.taken |= scheduler.used.difference(COUNTERS)
+        self.held = {name: self.read(held) for name, held in scheduler.held.items()}
         for made in scheduler.statements:
             self.statement(made)
             if made.target == "x":

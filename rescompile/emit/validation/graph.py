@@ -31,9 +31,11 @@ from ...ops import (
     Permute,
     Pool,
     Prelu,
+    Resampled,
     Same,
     Shape,
     SliceChannels,
+    UpsampleTo,
     show_shape,
 )
 from ...record import record
@@ -167,6 +169,9 @@ def canonical(op: Op, x: Shape) -> Op:
         return GlobalMaxPool(keepdims=True)
     if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
+    if isinstance(op, Resampled):
+        _, height, width = op.output(x)
+        return UpsampleTo("", op.mode, op.align_corners, (height, width))
     if isinstance(op, Prelu) and x[0] == 1:
         return replace(op, shared=True)
     return op

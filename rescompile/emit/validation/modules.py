@@ -53,8 +53,14 @@ class Value:
         return self.held
 
     @property
-    def shape(self) -> Shape:
+    def inner(self) -> Shape:
+        """Channels, height and width, or features."""
         return self.graph[self.term].shape
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """As the framework tells it, with the batch."""
+        raise NotImplementedError
 
     def needed(self, by: str) -> Value:
         self.memory.read.add(by)
@@ -260,11 +266,11 @@ class Leaf(Module):
 
     def forward(self, x: Value) -> Value:
         entry, op = self.entry, self.op
-        if self.entering not in (None, x.shape[0]):
-            raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.shape[0]}")
-        if entry.rank not in (None, len(x.shape)):
-            raise TraceError(f"{self._path}: {entry.name} is not for {x.shape}")
-        anywhere = (op.positional and op.orderless) or (entry.last and len(x.shape) == 1)
+        if self.entering not in (None, x.inner[0]):
+            raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
+        if entry.rank not in (None, len(x.inner)):
+            raise TraceError(f"{self._path}: {entry.name} is not for {x.inner}")
+        anywhere = (op.positional and op.orderless) or (entry.last and len(x.inner) == 1)
         if x.last != entry.last and not anywhere:
             raise TraceError(f"{self._path}: {op.word} finds the channels elsewhere")
         return x.apply(op, self._path, self.in_place)

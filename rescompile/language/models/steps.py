@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..names import CALL_KEYS, ChildName, Children, Name, Numbered
+from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, StepValue
 from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
@@ -266,7 +266,7 @@ class Step(Operation):
     block: Name | None = Field(
         None, description="The name of a block to call. All other keys are its parameters."
     )
-    from_: ChildName | None = Field(
+    from_: StepValue | None = Field(
         None,
         alias="from",
         description="The value that left an earlier step of that name, instead of what comes in.",
