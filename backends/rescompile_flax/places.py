@@ -7,7 +7,7 @@ from itertools import count
 
 from rescompile.emit.channels_last import Layout, layout_of
 from rescompile.ir.structure import Form, Path
-from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace
+from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace, is_again
 from rescompile.ops import Prelu, Weighted
 from rescompile.record import record
 
@@ -36,6 +36,8 @@ def _places(
 ) -> Iterator[tuple[Path, Path]]:
     """`numbers` are those of the members, where `place` is a sequence's list."""
     for item in items:
+        if is_again(item):
+            continue  # its modules are in the place of the first
         if item.shares_scope:
             for part in item.parts:
                 yield from _places(part, path, place)
@@ -55,7 +57,7 @@ def _places(
 def tensors(elaborated: Elaborated) -> Iterator[Tensor]:
     """Every tensor of a network, in PyTorch's order of the steps."""
     found = places(elaborated)
-    for path, trace in elaborated.flat():
+    for path, trace in elaborated.owning():
         for tensor in trace.op.parameters(trace.x):
             leaf = NAMES.get(tensor.leaf, tensor.leaf)
             if leaf == "weight":

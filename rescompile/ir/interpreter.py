@@ -35,6 +35,7 @@ class Interpreter(ABC, Generic[V]):
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
         self.returned = [tuple(name.split(".")) for name in elaborated.network.outputs]
+        self.owners = elaborated.owners
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -54,6 +55,10 @@ class Interpreter(ABC, Generic[V]):
     @abstractmethod
     def shape(self, value: V) -> Shape:
         """A value's shape, without the batch."""
+
+    def owner(self, path: Path) -> Path:
+        """Where the weights of the operation at `path` are."""
+        return self.owners.get(path, path)
 
     def record(self, path: Path, value: V) -> None:
         """Told of every value, in the order of execution."""

@@ -26,6 +26,7 @@ from ..ir.structure import (
     Loop,
     Node,
     Param,
+    Reuse,
     is_repeated,
 )
 from ..language.models import Spec, Step
@@ -106,6 +107,8 @@ class Steps:
             return (self.loop(step, scope),)
         if word == "from":
             return (self.earlier(step, scope),)
+        if word == "reuse":
+            return (self.reuse(step, scope),)
         if word in JOINS:
             return self.hoist(step, scope) if scope.numbered else self.joined(step, scope)
         return self.layer(step, scope, when)
@@ -205,6 +208,19 @@ class Steps:
             message = "`from` goes back to a step of a body, but this is a sequence"
             raise fault("E208", message, step.key_at("from"), help)
         return From(str(step.from_), step.at("from"))
+
+    def reuse(self, step: Step, scope: Scope) -> Reuse:
+        """A step that is applied again; one that is itself another again means that one."""
+        if scope.numbered:
+            help = "put the steps into a block with a `body:`, where each can have a name"
+            message = "`reuse` applies a step of a body again, but this is a sequence"
+            raise fault("E208", message, step.key_at("reuse"), help)
+        asked = str(step.reuse)
+        of = scope.again.get(asked, asked)
+        if step.name is not None:
+            scope.again[step.name] = of
+        repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
+        return Reuse(of, step.name, repeat, step.at("reuse"))
 
     def loop(self, step: Step, scope: Scope) -> Loop:
         if not scope.numbered:
