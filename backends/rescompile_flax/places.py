@@ -8,7 +8,7 @@ from itertools import count
 from rescompile.emit.channels_last import layout_of
 from rescompile.emit.placed import Placed, owned
 from rescompile.ir.structure import Form, Path, child_path
-from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace
+from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace, is_again
 from rescompile.ops import Op, Prelu, Weighted
 
 from .operations import TABLE
@@ -33,6 +33,8 @@ def _places(
 ) -> Iterator[tuple[Path, Path]]:
     """`numbers` are those of the members, where `place` is a sequence's list."""
     for item in items:
+        if is_again(item):
+            continue  # its modules are in the place of the first
         inner, at = path, place
         if not item.shares_scope:
             if isinstance(item, OpTrace) and not TABLE[type(item.op)]:
@@ -51,7 +53,7 @@ def _places(
 def tensors(elaborated: Elaborated) -> Iterator[Placed]:
     """Every tensor of a network, in PyTorch's order of the steps."""
     found = places(elaborated)
-    for path, trace in elaborated.flat():
+    for path, trace in elaborated.owning():
         for own, tensor in owned(path, trace):
             leaf = _leaf(trace.op, tensor.leaf)
             place = (*found[path], leaf) if leaf else found[path]

@@ -23,15 +23,15 @@ from rescompile.emit.template import environment, helper, mentions, tidy
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Path
-from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv
+from rescompile.ir.trace import Elaborated, flatten
+from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv
 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .vocabulary import FUNCTIONS, OWN, RESERVED, function
+from .vocabulary import AFTER, FUNCTIONS, OWN, PART, RESERVED, SIZED, function
 
 if TYPE_CHECKING:
     from rescompile.emit.validation.graph import Graph
@@ -46,7 +46,12 @@ TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
 EXACTNESS = (
     "TensorFlow and JAX round up to 1 of 1,000 values otherwise than PyTorch, by 1 of 255 levels."
 )
-FIXED = (*OWN, *(row.name for row in FUNCTIONS))  # helpers that the stand-in knows by their text
+FIXED = (
+    *OWN,
+    *(row.name for row in FUNCTIONS),
+    PART,
+    AFTER,
+)  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:
@@ -88,6 +93,7 @@ class KerasBackend:
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
             imported=[name for name, yes in used.items() if yes],
+            shares=PART in own,
             recurses=bool(syntax.recursion_limit),
             uses_math=mentions([*blocks, *lines], r"math\."),
             constants=list(_constants(style)),
@@ -190,10 +196,23 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
         if isinstance(trace.op, Pool):
             yield from reasons(style.pools.sites[trace.node.id], place)
+    yield from _sizes(style)
     for block in network.blocks.values():
         if uncountable(block):
             yield f"block '{block.name}': how many steps it has depends on the repetition"
     yield from collisions(style)
+
+
+def _sizes(style: Style) -> Iterator[str]:
+    """What cannot stand in layers that are shared by maps of several sizes."""
+    found = [one for one in style.analysis.shared.values() if one.resized]
+    inside = {trace.node.id for one in found for _, trace in flatten(one.traces)}
+    for path, trace in style.analysis.elaborated.owning():
+        op = trace.op
+        asks = isinstance(op, SIZED) or (isinstance(op, AvgPool) and op.ceil_mode)
+        if asks and trace.node.id in inside and trace.x[1:] != (1, 1):
+            place = ".".join(path)
+            yield f"{place}: it is shared by maps of several sizes, and asks Keras for the size"
 
 
 def _transposed(op: ConvTranspose, place: str) -> Iterator[str]:

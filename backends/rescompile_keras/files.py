@@ -37,7 +37,7 @@ VARIABLES = {snake_case(row.name): tuple(row.variables.values()) for row in ROWS
 def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterator[Placed]:
     """What each of some layers owns, which are given by name and class."""
     kernels = Proofs(elaborated).kernels
-    owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
+    owners = {"_".join(path): (path, trace) for path, trace in elaborated.owning()}
     for layer, kind in layers:
         if layer not in owners:
             continue

@@ -61,6 +61,7 @@ class Style:
         """The functions of the file that are no block's."""
         made = {helper.name for helper in self.helpers}
         fixed = (*words.OWN, *(row.name for row in FUNCTIONS), "batch_norm", "dense_init")
+        fixed += (words.PART, words.AFTER)
         return {*made, *fixed, "make_divisible", "BN_MOMENTUM", "BN_EPSILON"}
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from rescompile import ops
 from rescompile.emit.borders import cuts
-from rescompile.ir.trace import JoinTrace, OpTrace, ResidualTrace, Trace, walk_traces
+from rescompile.ir.trace import (
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    is_again,
+    walk_traces,
+)
 
 from .layers import Style
 from .vocabulary import USUAL
@@ -26,10 +33,12 @@ def collisions(style: Style) -> Iterator[str]:
     """A reason for each name that two layers would have."""
     owners: dict[str, str] = {}
     automatic = {"input_layer"}
-    for path, trace in walk_traces(style.analysis.elaborated.root.items):
-        if not isinstance(trace, (OpTrace, JoinTrace, ResidualTrace)):
+    items = style.analysis.elaborated.root.items
+    for path, trace in walk_traces(items, enter=lambda item: not is_again(item)):
+        shared = trace.node.id in style.analysis.shared
+        if not isinstance(trace, (OpTrace, JoinTrace, ResidualTrace)) and not shared:
             continue
-        suffixes, given = _more(style, trace)
+        suffixes, given = (("after",), ()) if is_again(trace) else _more(style, trace)
         automatic |= {*given}
         for suffix in ("", *suffixes):
             name = "_".join((*path, suffix) if suffix else path)

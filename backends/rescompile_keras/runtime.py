@@ -27,15 +27,22 @@ from .exact import allow_float64, make_exact
 from .files import tensors
 
 
+def flat(model: Any) -> list[Any]:
+    """Every layer in the order of files: those of models in it, which are shared, come last."""
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    own = [layer for layer in model.layers if not isinstance(layer, keras.Model)]
+    return [*own, *(layer for one in inner for layer in flat(one))]
+
+
 def weights_of(model: Any, analysis: Analysis) -> list[Placed]:
     """Every weight, in the order of the model's layers."""
-    layers = ((layer.name, type(layer).__name__) for layer in model.layers)
+    layers = ((layer.name, type(layer).__name__) for layer in flat(model))
     return list(tensors(analysis.elaborated, layers))
 
 
 def variables(model: Any, analysis: Analysis) -> Iterator[tuple[Placed, Any]]:
     """Every weight with the Keras variable that holds it."""
-    layers = {layer.name: layer for layer in model.layers}
+    layers = {layer.name: layer for layer in flat(model)}
     for tensor in weights_of(model, analysis):
         layer, variable = tensor.place
         yield tensor, getattr(layers[layer], variable)
@@ -47,7 +54,7 @@ class KerasRuntime(LayerRuntime):
     separator = "_"
 
     def layers(self, model: Any) -> Mapping[str, Any]:
-        return {layer.name: layer for layer in model.layers}
+        return {layer.name: layer for layer in flat(model)}
 
     def versions(self) -> dict[str, str]:
         engine = keras.backend.backend()
@@ -64,11 +71,11 @@ class KerasRuntime(LayerRuntime):
             allow_float64()
         model = getattr(module, name)()
         if dtype == "float64":
-            make_exact(model)
+            make_exact(flat(model))
         return model
 
     def draw(self, model: Any, analysis: Analysis, path: Path, values: Any, training: bool) -> Any:
-        layer = model.get_layer("_".join(path))
+        layer = self.layers(model)["_".join(path)]
         return to_channels_first(layer(to_input(values), training=training))
 
     def multiply(self, model: Any, analysis: Analysis, factors: Weights) -> None:
@@ -95,8 +102,12 @@ class KerasRuntime(LayerRuntime):
     def values(
         self, model: Any, analysis: Analysis, paths: list[Path], images: Any, training: bool = False
     ) -> dict[Path, Any]:
-        """Of every layer that is called as its path is: blocks are functions here, and not seen."""
-        layers = {layer.name: layer for layer in model.layers}
+        """Of every layer that is called as its path is: blocks are functions here, and not seen.
+
+        Nor are layers that are shared, which have several values.
+        """
+        own = (layer for layer in model.layers if not isinstance(layer, keras.Model))
+        layers = {layer.name: layer for layer in own}
         mixed = Proofs(analysis.elaborated).mixed
         seen: dict[Path, Any] = {}
         for path in paths:

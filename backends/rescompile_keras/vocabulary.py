@@ -36,7 +36,7 @@ TENSOR = "KerasTensor"
 # What emitted functions rely on: neither a network, nor a value of a block can be called so.
 RESERVED = frozenset(
     (
-        *("keras", "layers", "KerasTensor", "math", "sys"),
+        *("keras", "layers", "KerasTensor", "Callable", "math", "sys"),
         *("bool", "float", "int", "max", "min", "range", "round", "str", "tuple", "ValueError"),
     )
 )
@@ -222,5 +222,12 @@ JOINS = {
 }
 USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
 LAYERS = by_name((*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()))
+# What asks for the height and width of a map while a model is built.
+SIZED = (
+    *(ops.AdaptivePool, ops.ChannelShuffle, ops.DepthToSpace, ops.SpaceToDepth),
+    *(ops.SplitSoftmax, ops.Pad, ops.UpsampleTo),
+)
+# What a file defines for layers that are called more than once.
+PART, AFTER = "shared_layers", "After"
 # Layers that a file defines itself.
 OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))

@@ -181,6 +181,25 @@ def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
     return helper.make_model(made, ir_version=10, **how)
 
 
+class Again:
+    """A block in which the steps of a name get the weights of the first ones, and no others."""
+
+    def __init__(self, x: Value, first: str, name: str) -> None:
+        self.graph, self.first, self.name = x.graph, x.graph.local(first), x.graph.local(name)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        weights = self.graph.weights
+        for own in [key for key in weights if f"{key}.".startswith(f"{self.name}.")]:
+            first = self.first + own.removeprefix(self.name)
+            if weights.pop(own).shape != weights[first].shape:
+                raise ValueError(f"the weights of {self.first} do not fit {self.name}")
+            for node in self.graph.nodes:
+                node.input[:] = [first if key == own else key for key in node.input]
+
+
 def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
     """A tensor, and zeros for a bias of a length, if it has one."""
     made = [x.graph.weight(f"{name}.weight", shape, start)]

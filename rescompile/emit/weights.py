@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ir.analysis import Analysis
 from ..ir.structure import Path, child_path
-from ..ir.trace import OpTrace, ResidualTrace, Trace
+from ..ir.trace import OpTrace, ResidualTrace, Trace, is_again
 from ..ops import BatchNorm, Shape
 
 COUNTER = "num_batches_tracked"  # PyTorch counts training steps here; no output depends on it
@@ -78,6 +78,8 @@ def state_slots(analysis: Analysis) -> list[Slot]:
 
 def _slots(items: tuple[Trace, ...], path: Path) -> Iterator[Slot]:
     for item in items:
+        if is_again(item):
+            continue  # its weights are there already
         if isinstance(item, OpTrace):
             yield from _of_layer(item, child_path(path, item.name))
             continue

@@ -7,12 +7,13 @@ Memoised by (block, arguments, input shape), so a thousand equal blocks cost one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ..errors import DiagnosticCollector, Location
 from ..expr.dims import Dim, ExprError, Number
 from ..ops import Op, Shape, ShapeError, bind, bounded
+from .again import CODE, difference, misfit
 from .call_stack import CallStack
 from .joining import Ways, joined, share
 from .resizing import changes_shape
@@ -31,6 +32,7 @@ from .structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     place_of,
 )
@@ -65,7 +67,8 @@ class _Scope:
     decisions: dict[tuple[int, str], bool | None] = field(default_factory=dict)
     shapes: dict[int, Shape] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
-    named: dict[str, Shape] = field(default_factory=dict)
+    named: dict[str, Shape] = field(default_factory=dict)  # what left the steps so far
+    made: dict[str, Trace] = field(default_factory=dict)  # and the steps themselves
     position: int = 0
     layers: int = 0
 
@@ -116,7 +119,7 @@ class _Elaborator:
             for item in self.node(node, x, scope):
                 items.append(item)
                 x = item.y
-                scope.named[item.name] = x
+                scope.named[item.name], scope.made[item.name] = x, item
             scope.shapes[node.id], scope.ends[node.id] = x, len(items)
         return tuple(items), x
 
@@ -144,6 +147,8 @@ class _Elaborator:
             yield self.join(node, x, scope)
         elif isinstance(node, From):
             yield FromTrace(x, self.earlier(node.source, scope, node.at), node)
+        elif isinstance(node, Reuse):
+            yield from self.reuse(node, x, scope)
         else:
             yield self.residual(node, x, scope)
 
@@ -270,6 +275,41 @@ class _Elaborator:
         return Instance(
             block, env, x, y, items, scope.layers, scope.decisions, scope.shapes, scope.position
         )
+
+    def reuse(self, node: Reuse, x: Shape, scope: _Scope) -> Iterator[Trace]:
+        if node.of not in scope.made:
+            message = f"the step '{node.of}' is repeated 0 times: it has no weights"
+            error = ShapeError(message, help="repeat it once at least")
+            raise self.stack.error(error, node.at, code=CODE)
+        if node.repeat is None:
+            yield self.again(node, str(node.name), x, scope)
+            return
+        items: list[Trace] = []
+        y = x
+        for i in range(self.stack.count(node.repeat, scope.env, node.at, "repeat")):
+            items.append(self.again(node, str(i), y, scope))
+            y = items[-1].y
+            if y[0] != x[0]:
+                message = f"the step '{node.of}' makes {y[0]} channels of {x[0]}: "
+                message += "it cannot be applied to what it makes"
+                help = f"put it into a block with a step that leads back to {x[0]}"
+                raise self.stack.error(ShapeError(message, help=help), node.at, code=CODE)
+        if items:
+            yield GroupTrace(str(node.name), tuple(items), x, y, node)
+
+    def again(self, node: Reuse, name: str, x: Shape, scope: _Scope) -> Trace:
+        """The step that a node names, applied to what has shape `x`."""
+        first = scope.made[node.of]
+        if error := misfit(node, first, x):
+            raise self.stack.error(error, node.at, code=CODE)
+        inner = _Scope(scope.env, False, scope.decisions)
+        with self.stack.within(f"in '{node.of}', applied again", node.at):
+            (item,) = self.node(first.node, x, inner)
+        self.add_layers(inner.layers, scope, node.at)
+        if error := difference(node, first, item):
+            raise self.stack.error(error, node.at, code=CODE)
+        assert isinstance(item, (OpTrace, CallTrace, GroupTrace))
+        return replace(item, name=name, again=node)
 
     def loop(self, node: Loop, x: Shape, scope: _Scope) -> Iterator[Trace]:
         outer = scope.env

@@ -40,6 +40,7 @@ from .structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
 )
 from .taps import Tap
 
@@ -77,7 +78,7 @@ class Flow:
             except SymbolicError as error:
                 error.at = error.at or node.at
                 raise
-            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
+            if not isinstance(node, (Loop, From)) and node.name:
                 self.named[node.name] = x
         return x
 
@@ -119,6 +120,8 @@ class Flow:
             if node.source not in self.named:
                 raise SymbolicError(f"inside of it no step '{node.source}' is there to go back to")
             return self.named[node.source]
+        if isinstance(node, Reuse):
+            return x if node.repeat is not None else self.left(node)
         if isinstance(node, Loop):
             return self.loop(node, x)
         if isinstance(node, Call):
@@ -126,6 +129,12 @@ class Flow:
         if isinstance(node, Join):
             return self.join(node, x)
         return self.residual(node, x)
+
+    def left(self, node: Reuse) -> Dim:
+        """What leaves a step that is applied again: as many channels come in each time."""
+        if node.of not in self.named:
+            raise SymbolicError(f"no step '{node.of}' is there to be applied again")
+        return self.named[node.of]
 
     def loop(self, node: Loop, x: Dim) -> Dim:
         """What enters the nodes of a loop is told by the name `RUNNING`, if it changes.

@@ -38,6 +38,7 @@ class Interpreter(ABC, Generic[V]):
         self.returned = [tuple(name.split(".")) for name in network.outputs]
         inside = (name.split(".") for name in sources(network.body) if "." in name)
         self.kept = {*self.returned, *map(tuple, inside)}
+        self.owners = elaborated.owners
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -57,6 +58,10 @@ class Interpreter(ABC, Generic[V]):
     @abstractmethod
     def shape(self, value: V) -> Shape:
         """A value's shape, without the batch."""
+
+    def owner(self, path: Path) -> Path:
+        """Where the weights of the operation at `path` are."""
+        return self.owners.get(path, path)
 
     def record(self, path: Path, value: V) -> None:
         """Told of every value, in the order of execution."""

@@ -173,8 +173,23 @@ class From:
     id: int = node_id()
 
 
+@record
+class Reuse:
+    """The step called `of` again, with the same weights; with `repeat`, that many times in a row.
+
+    That step is a layer, a group or a call without a condition, and stands earlier in the same
+    module scope, in whatever list of nodes, but in no shortcut.
+    """
+
+    of: str
+    name: str | None = None
+    repeat: Dim | None = None
+    at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
+
+
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own
-Node = Child | Loop | Join | Residual | From
+Node = Child | Loop | Join | Residual | From | Reuse
 
 
 class Form(Enum):
@@ -352,6 +367,11 @@ def source_of(node: Node) -> str:
     if isinstance(node, From):
         return node.source
     return node.op.like if isinstance(node, Layer) else ""
+
+
+def shared(body: tuple[Node, ...]) -> frozenset[str]:
+    """The steps of a module scope whose weights later steps have as well."""
+    return frozenset(node.of for node in walk(body) if isinstance(node, Reuse))
 
 
 def place_of(node: Layer | Call, key: str) -> Location | None:

@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 from ..record import record
 from .structure import Group, Network, sources
-from .trace import Elaborated, GroupTrace, Trace
+from .trace import Elaborated, GroupTrace, Trace, standing
 
 
 @record
@@ -31,8 +31,8 @@ class Tap:
 
 
 def is_group(item: Trace) -> TypeGuard[GroupTrace]:
-    """Whether a trace is that of a group, not of a repeated block."""
-    return isinstance(item, GroupTrace) and isinstance(item.node, Group)
+    """Whether a group stands where a trace is, not a repeated block, or a group again."""
+    return isinstance(item, GroupTrace) and isinstance(standing(item), Group)
 
 
 def ends(item: GroupTrace, counted: Mapping[int, int]) -> Iterator[Tap]:

@@ -34,6 +34,7 @@ from .structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     walk,
 )
@@ -212,13 +213,15 @@ class _Reach:
         return any(self.decided(key, node, instances) for node in walk(block.body))
 
     def decided(self, key: str, node: Node, instances: tuple[Instance, ...]) -> bool:
-        when = True if isinstance(node, (Join, From)) else node.when
+        when = True if isinstance(node, (Join, From, Reuse)) else node.when
         if self.depends(key, when) and self.settled(instances, node.id, "when"):
             return True
         if isinstance(node, Call):
             return self.counts(key, node)
         if isinstance(node, Loop):
             return self.depends(key, node.count)
+        if isinstance(node, Reuse):
+            return self.depends(key, node.repeat or 0)
         flow = self.flows.get(key)
         x = flow.entering.get(node.id, 0) if flow else 0
         if isinstance(node, Layer):

@@ -16,7 +16,7 @@ from ..errors import Diagnostic, SpecError
 from ..ir.resizing import UNCHANGED, traced
 from ..ir.structure import Block, Call, From, Group, Network, Node, Stage, walk
 from ..ir.taps import ends, is_group
-from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten
+from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten, standing
 from ..language.models import Spec
 from ..ops import Resizes, Weighted
 from ..ops.axis import Axis
@@ -81,9 +81,8 @@ def _places(elaborated: Elaborated) -> Iterator[Place]:
                 seen = [_sees(trace) for _, trace in flatten(part)]
                 passes = all(trace.op.passes for _, trace in flatten(part))
                 weighs = any(isinstance(trace.op, Weighted) for _, trace in flatten(part))
-                yield Place(
-                    *(item.node.id, name, _stride(after), any(seen), weighs, passes, stop, whole)
-                )
+                node, stride = standing(item).id, _stride(after)
+                yield Place(node, name, stride, any(seen), weighs, passes, stop, whole)
         named[item.name] = after
 
 
@@ -91,7 +90,8 @@ def _parts(
     item: Trace, elaborated: Elaborated
 ) -> Iterator[tuple[tuple[Trace, ...], str, int | None, str]]:
     """The parts of a step after which a map may be taken, each with what `Place` tells of it."""
-    if not is_group(item) or item.node.when is not True:
+    group = standing(item)
+    if not is_group(item) or not isinstance(group, Group) or group.when is not True:
         yield (item,), item.name, None, item.name
         return
     before = 0

@@ -22,6 +22,7 @@ from ..ir.structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
     children,
     rebuilt,
 )
@@ -72,7 +73,7 @@ def _check_lists(taken: Taken, found: list[Diagnostic]) -> None:
 
 
 def _may_be(node: Named) -> bool:
-    return isinstance(node, (Join, Residual)) or node.when is not False
+    return isinstance(node, (Join, Residual, Reuse)) or node.when is not False
 
 
 def _is_member(name: str) -> bool:
@@ -106,7 +107,7 @@ def _take_names(nodes: Sequence[Named], taken: Taken, found: list[Diagnostic]) -
 
 def _excludes(first: Named, second: Named) -> bool:
     """Whether of two nodes one is there at most, whatever values their conditions get."""
-    if isinstance(first, (Join, Residual)) or isinstance(second, (Join, Residual)):
+    if isinstance(first, ALWAYS) or isinstance(second, ALWAYS):
         return False
     if first.when is False or second.when is False:
         return True
@@ -142,7 +143,8 @@ def rename_calls(body: Body, titles: Mapping[str, str]) -> Body:
     return tuple(renamed(node) for node in body)
 
 
-Named = Layer | Group | Call | Join | Residual
+Named = Layer | Group | Call | Join | Residual | Reuse
+ALWAYS = (Join, Residual, Reuse)  # what has no condition
 Taken = dict[str, list[Named]]  # the children that have a name
 
 
@@ -162,6 +164,8 @@ def _base(node: Named) -> str:
         return child_name(node.block)
     if isinstance(node, Join):
         return node.kind.value
+    if isinstance(node, Reuse):
+        return f"{node.of}_again"
     return "add" if isinstance(node, Residual) else "group"
 
 

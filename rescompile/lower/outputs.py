@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
-from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Stage
+from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Reuse, Stage, shared
 from ..ir.taps import ends, is_group, taps
 from ..ir.trace import Elaborated, GroupTrace
 from ..language.models import Spec
@@ -50,6 +50,9 @@ def _unknown(
     if inside and not isinstance(node, Group):
         message = f"'{name}' is no group: what is inside of it cannot be returned"
         return message, f"return '{name}', or write what is inside of it as steps of the network"
+    if inside and name in shared(tuple(every.values())):
+        message = f"the group '{name}' is applied again: what is inside of it cannot be returned"
+        return message, f"return '{name}', or write its steps twice"
     if inside and isinstance(node, Group) and node.when is not True:
         message = f"the group '{name}' has a condition: what is inside of it need not be there"
         return message, f"return '{name}', or remove the condition"
@@ -109,7 +112,7 @@ def _name(node: Node) -> str | None:
 
 def _taken(spec: Spec, node: Node) -> bool:
     """Whether a step of the network's own is there; a condition without a value is not ours."""
-    if isinstance(node, (Loop, Join, Residual, From)):
+    if isinstance(node, (Loop, Join, Residual, From, Reuse)):
         return True
     try:
         return bool(evaluate(node.when, {CLASSES: spec.classes or 0}))

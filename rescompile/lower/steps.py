@@ -27,6 +27,7 @@ from ..ir.structure import (
     Loop,
     Node,
     Param,
+    Reuse,
     is_repeated,
     sources,
 )
@@ -108,6 +109,8 @@ class Steps:
             return (self.loop(step, scope),)
         if word == "from":
             return (self.earlier(step, scope),)
+        if word == "reuse":
+            return (self.reuse(step, scope),)
         if word in JOINS:
             if not scope.settled(step.when, step, "when", bool):
                 return ()
@@ -215,6 +218,19 @@ class Steps:
             message = "`from` goes back to a step of a body, but this is a sequence"
             raise fault("E208", message, step.key_at("from"), help)
         return From(str(step.from_), step.at("from"))
+
+    def reuse(self, step: Step, scope: Scope) -> Reuse:
+        """A step that is applied again; one that is itself another again means that one."""
+        if scope.numbered:
+            help = "put the steps into a block with a `body:`, where each can have a name"
+            message = "`reuse` applies a step of a body again, but this is a sequence"
+            raise fault("E208", message, step.key_at("reuse"), help)
+        asked = str(step.reuse)
+        of = scope.again.get(asked, asked)
+        if step.name is not None:
+            scope.again[step.name] = of
+        repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
+        return Reuse(of, step.name, repeat, step.at("reuse"))
 
     def loop(self, step: Step, scope: Scope) -> Loop:
         if not scope.numbered:

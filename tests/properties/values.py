@@ -95,6 +95,17 @@ class Block:
     done: bool = False
 
 
+@dataclass(frozen=True)
+class Made:
+    """A step with a name, and the channels around it, where those are known."""
+
+    name: str
+    entering: Any
+    leaving: Any
+    keeps: bool  # height and width, as its scope wants it
+    vector: bool
+
+
 @dataclass
 class Scope:
     """Where steps are drawn; `width` is what a step says to keep the channels, if that is known."""
@@ -107,6 +118,7 @@ class Scope:
     index: bool = False
     vector: bool = False
     marks: list[str] = field(default_factory=list)  # steps that later ones may go back to
+    made: list[Made] = field(default_factory=list)  # steps that may be applied again
 
 
 class Values:
@@ -114,6 +126,7 @@ class Values:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.other = random.Random(-seed - 1)  # for what was put between the rest afterwards
         self.theme, self.form = THEMES[seed % len(THEMES)]
         self.forced = False  # whether the theme has to come now
         words = dict.fromkeys((*COMMONPLACE, *self.random.sample(ODD, len(ODD) // 4)))

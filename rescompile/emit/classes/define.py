@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from ...expr.dims import Dim, Var, binary
+from ...expr.dims import Dim, Expr, Var, binary
 from ...ir.analysis import Analysis
 from ...ir.structure import (
     CLASSES,
@@ -21,6 +21,7 @@ from ...ir.structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     walk,
 )
@@ -203,6 +204,8 @@ class Members:
     def decide(self, body: tuple[Node, ...]) -> None:
         """Flags that the forward pass asks for."""
         for node in walk(body):
+            if isinstance(node, Reuse) and isinstance(node.repeat, Expr):
+                self.flag("turns", node, "repeat", node.repeat)
             if not isinstance(node, Residual):
                 continue
             if node.when is not True:
@@ -210,7 +213,7 @@ class Members:
             if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
                 self.flag("projects", node, "shortcut", self.changes(node))
 
-    def flag(self, name: str, node: Residual, what: str, condition: Dim) -> None:
+    def flag(self, name: str, node: Residual | Reuse, what: str, condition: Dim) -> None:
         while name in {*self.names.values(), *self.flags.values()}:
             name += "_2"
         self.flags[node.id, what] = name
@@ -242,7 +245,7 @@ def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
         elif isinstance(node, Join):
             for branch in node.branches:
                 yield from members(branch.body)
-        elif not isinstance(node, From):
+        elif not isinstance(node, (From, Reuse)):
             assert isinstance(node, Child)
             yield node, None
 

@@ -39,6 +39,10 @@ class Body(Writer):
         if target != source:
             self.write(source, target)
 
+    def apart(self) -> None:
+        """A blank line; a function does not begin with it."""
+        self.lines.append(Line("", indent=0))
+
     def fold(self, place: int, condition: str) -> None:
         """Make `if` and `else` at `place` one expression where it fits, as ruff asks (SIM108)."""
         if len(self.lines) - place != 4:

@@ -204,7 +204,8 @@ class Common(Model):
         "`$stride > 1`.",
     )
     repeat: Repeat | None = Field(
-        None, description="How many times in a row: for `block` and `steps`. 0 leaves them out."
+        None,
+        description="How many times in a row: for `block`, `steps` and `reuse`. 0 leaves them out.",
     )
     children: Children | None = Field(
         None,
@@ -271,6 +272,11 @@ class Step(Operation):
         alias="from",
         description="The value that left an earlier step of that name, instead of what comes in.",
     )
+    reuse: ChildName | None = Field(
+        None,
+        description="An earlier step of that name again, with the same weights: an operation, a "
+        "group or a block call, to which as many channels come in.",
+    )
 
     @classmethod
     def declared(cls, value: Any) -> Any:
@@ -309,11 +315,14 @@ class Step(Operation):
         unknown_key(f"unknown key '{key}' in a `{word}` step", help, key)
 
     def _check_common(self, word: str) -> None:
-        if self.repeat is not None and word not in ("block", "steps"):
+        if self.repeat is not None and word not in ("block", "steps", "reuse"):
             help = "put the step into a block, or under `steps:` inside a group"
             wrong(f"a `{word}` step cannot be repeated", help, "repeat")
         if self.repeat is None and word == "steps":
             wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
+        if word == "reuse" and self.children is not None:
+            help = "remove it"
+            wrong("the turns of a `reuse` are one step: they have no names", help, "children")
         if self.repeat is None and self.children is not None:
             wrong(
                 "`children` names repetitions, but nothing is repeated",
@@ -369,6 +378,7 @@ UNCONDITIONAL = {
     "positions": "put it into a `group:`, and write `when` beside that",
     "table": "write it into its `step`, or give it a column",
     "residual": "write it inside of the residual, beside `branch`",
+    "reuse": "put it into a block together with the step, and let that decide",
     "steps": "put them into a block that is `inline`, and write `when` in its call",
 }
 WORDS = tuple(name.rstrip("_") for name in Step.model_fields if name not in COMMON)
@@ -381,7 +391,7 @@ def _field(word: str) -> str:
 
 def _empty_help(word: str, beside: list[str]) -> str:
     """What is to stand after a word of the language."""
-    if word in ("block", "from"):
+    if word in ("block", "from", "reuse"):
         return f"write `{word}: NAME`"
     if beside:
         return f"its keys, `{beside[0]}` first, stand beside it: indent them deeper"
