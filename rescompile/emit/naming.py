@@ -69,9 +69,13 @@ class Names:
 
 
 def free(taken: Container[str], *wanted: str) -> str:
-    """The first of some names that is free, or the first one with a number."""
-    numbered = (f"{wanted[0]}{number}" for number in count(2))
-    return next(name for name in chain(wanted, numbered) if name not in taken)
+    """The first of some names that is free, or the first one with a number.
+
+    Those of members of lists become words: `convs_0`.
+    """
+    words = [name.replace(".", "_") for name in wanted]
+    numbered = (f"{words[0]}{number}" for number in count(2))
+    return next(name for name in chain(words, numbered) if name not in taken)
 
 
 def shown_names(block: Block, taken: AbstractSet[str]) -> dict[str, Dim]:

@@ -217,7 +217,7 @@ class Scheduler:
         return self.lane if var in self.held.values() else var
 
     def fresh(self, wanted: str) -> str:
-        name = free(self.used, wanted.replace(".", "_"))  # of a member of a list
+        name = free(self.used, wanted)
         self.used.add(name)
         return name
 
