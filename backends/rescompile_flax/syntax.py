@@ -44,10 +44,7 @@ class FlaxSyntax(syntax.Syntax):
     part, optional = "Callable", ""
     members, named, layout = "{}.layers", False, "channels_last"
     declared, passed = ("*", "rngs: nnx.Rngs"), (Keyword("rngs", "rngs"),)
-    imports = (
-        *(("", "import jax"), ("jnp", "import jax.numpy as jnp")),
-        ("", "from flax import nnx"),
-    )
+    imports = (("", "import jax"), ("jnp", "import jax.numpy as jnp"), ("", "from flax import nnx"))
     helpers = ("make_divisible", *HELPERS)
     presets = frozenset(filter(None, (row.preset for row in ROWS)))
     file_names = frozenset(("Callable", "jax", "jnp", "math", "nnx", "partial", *helpers)) | presets
