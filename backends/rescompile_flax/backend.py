@@ -80,7 +80,8 @@ class FlaxBackend:
         make = execute(source, IMPORTS, fixed)[elaborated.network.name]
         paths = {place: path for path, place in places(elaborated).items()}
         model = make(*given.values(), rngs=Rngs())
-        return trace(model, Value(graph, 0), lambda place: ".".join(paths.get(place, place)))
+        inputs = [Value(graph, term) for term in graph.inputs.values()]
+        return trace(model, inputs, lambda place: ".".join(paths.get(place, place)))
 
     def files(self) -> FlaxFiles:
         from .files import FlaxFiles

@@ -21,6 +21,7 @@ from rescompile.emit.contract import Gradients, Weights
 from rescompile.emit.runtime import LayerRuntime
 from rescompile.emit.weights import COUNTER
 from rescompile.ir.analysis import Analysis
+from rescompile.ir.inputs import as_given, each_input
 from rescompile.ir.structure import Path
 
 from .files import FlaxFiles
@@ -148,7 +149,7 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
     def run(self, model: nnx.Module, images: Any, training: bool = False) -> list[Any]:
         model.set_attributes(**MODES[training], raise_if_not_found=False)
         with precision(model) as dtype:
-            made = self.compiled("run", apply, model, to_input(images, dtype))
+            made = self.compiled("run", apply, model, to_inputs(images, dtype))
             return list(map(to_output, made))
 
     def values(
@@ -161,14 +162,14 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
     ) -> dict[Path, Any]:
         """Of every module that is called once; functions are not seen."""
 
-        def call(live: nnx.Module, x: jax.Array) -> Any:
+        def call(live: nnx.Module, inputs: list[jax.Array]) -> Any:
             with watching(self.found(live, analysis, paths)) as seen:
-                apply(live, x)
+                apply(live, inputs)
             return list(seen.values())  # the order of paths, which a dictionary would lose
 
         model.set_attributes(**MODES[training], raise_if_not_found=False)
         with precision(model) as dtype:
-            made = self.compiled("", call, model, to_input(images, dtype))
+            made = self.compiled("", call, model, to_inputs(images, dtype))
         found = zip(self.found(model, analysis, paths), made, strict=True)
         return {path: to_output(calls[0]) for path, calls in found if len(calls) == 1}
 
@@ -178,14 +179,15 @@ class FlaxRuntime(LayerRuntime, FlaxFiles):
         model.set_attributes(**MODES[True], raise_if_not_found=False)
         with precision(model) as dtype:
             wanted = [to_input(target, dtype) for target in targets]
-            made = self.compiled("step", differentiate, model, to_input(images, dtype), wanted)
-            (state, of_input), outputs = made
+            made = self.compiled("step", differentiate, model, to_inputs(images, dtype), wanted)
+            (state, of_inputs), outputs = made
             found = {
                 tensor.path: portable(tensor, _at(state, tensor.place).get_value())
                 for tensor, variable in self.variables(model, analysis)
                 if isinstance(variable, nnx.Param)
             }
-            return Gradients(list(map(to_output, outputs)), found, to_output(of_input))
+            first = as_given(map(to_output, of_inputs), images)
+            return Gradients(list(map(to_output, outputs)), found, first)
 
     def save(self, model: Any, analysis: Analysis, weights: Weights, file: FilePath) -> None:
         own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
@@ -226,20 +228,20 @@ def watching(modules: Mapping[Path, nnx.Module]) -> Iterator[dict[Path, list[Any
         yield seen
 
 
-def apply(model: Any, x: jax.Array) -> list[Any]:
-    made = model(x)
+def apply(model: Any, inputs: list[jax.Array]) -> list[Any]:
+    made = model(*inputs)
     return list(made) if isinstance(made, tuple) else [made]
 
 
-def differentiate(model: nnx.Module, x: jax.Array, targets: list[jax.Array]) -> Any:
-    """The gradients of the weights and of the input, and the outputs."""
+def differentiate(model: nnx.Module, inputs: list[jax.Array], targets: list[jax.Array]) -> Any:
+    """The gradients of the weights and of the inputs, and the outputs."""
 
-    def loss(model: nnx.Module, x: jax.Array) -> Any:
-        made = apply(model, x)
+    def loss(model: nnx.Module, inputs: list[jax.Array]) -> Any:
+        made = apply(model, inputs)
         pairs = zip(targets, made, strict=True)
         return -sum((t * jax.nn.log_softmax(y)).sum() for t, y in pairs), made
 
-    return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, x)
+    return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, inputs)
 
 
 def _blank(array: Any, keys: Iterator[Any]) -> Any:
@@ -268,6 +270,10 @@ def _at(start: Any, place: Path) -> Any:
 
 def portable(tensor: Tensor, array: Any) -> Any:
     return np.ascontiguousarray(tensor.layout.back(np.asarray(array)))
+
+
+def to_inputs(images: Any, dtype: str) -> list[Any]:
+    return [to_input(given, dtype) for given in each_input(images)]
 
 
 def to_input(array: Any, dtype: str | None = None) -> Any:

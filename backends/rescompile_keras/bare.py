@@ -77,7 +77,8 @@ def layers_in_order(
     most first; among equals the one comes first that is met first on the way back from the outputs.
     """
     graph = Graph()
-    graph.input(elaborated.root.x)
+    for given, shape in elaborated.network.inputs.items():
+        graph.input(shape, given)
     tracer = Tracer(graph)
     model = model_of(tracer, source, elaborated.network.name, helpers)
     met: dict[Node, int] = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rescompile import ops
 from rescompile.emit.borders import cuts
+from rescompile.ir.structure import INPUT
 from rescompile.ir.trace import JoinTrace, OpTrace, ResidualTrace, Trace, walk_traces
 
 from .layers import Style
@@ -24,7 +25,8 @@ AUTOMATIC = {
 
 def collisions(style: Style) -> Iterator[str]:
     """A reason for each name that two layers would have."""
-    owners: dict[str, str] = {}
+    inputs = style.analysis.network.inputs
+    owners = {name: f"the input {name}" for name in inputs if name != INPUT}
     automatic = {"input_layer"}
     for path, trace in walk_traces(style.analysis.elaborated.root.items):
         if not isinstance(trace, (OpTrace, JoinTrace, ResidualTrace)):

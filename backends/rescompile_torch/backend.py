@@ -72,7 +72,8 @@ class TorchBackend:
 
         fixed = {name: (helper(FOLDER / "helpers", name), STANDINS[name]) for name in STANDINS}
         model = execute(source, IMPORTS, fixed)[elaborated.network.name](*given.values())
-        return trace(model, Tensor(graph, 0), self.weight_name)
+        inputs = [Tensor(graph, term) for term in graph.inputs.values()]
+        return trace(model, inputs, self.weight_name)
 
     def files(self) -> None:
         return None

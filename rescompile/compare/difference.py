@@ -26,7 +26,7 @@ from ..ir.trace import (
     ResidualTrace,
     Trace,
 )
-from ..ops import Op, show_shape
+from ..ops import Op, show_inputs
 from ..record import record
 
 NONE = "none"
@@ -94,7 +94,7 @@ def differences(a: Elaborated, b: Elaborated) -> list[Change]:
 
 def _network(network: Network) -> dict[str, str]:
     return {
-        "input": show_shape(network.input),
+        "input": show_inputs(network.inputs),
         "classes": str(network.classes or NONE),
         "outputs": ", ".join(network.outputs) or "the last",
         "initial weights of convolutions": network.conv_init.text(),

@@ -80,7 +80,8 @@ class Rows:
         self.stages = tuple(zip(self.network.stages, elaborated.stages, strict=True))
         self.costs = Costs()
         self.fields = ReceptiveFields()
-        self.scopes: dict[Path, Named] = {}  # the fields of the steps of each scope that is opened
+        # The fields of the inputs and steps of each scope that is opened.
+        self.scopes: dict[Path, Named] = {(): dict.fromkeys(elaborated.network.inputs, START)}
         self.inline: dict[int, list[Instance]] = {}
         for found in elaborated.instances.values():
             for instance in found:
@@ -120,7 +121,8 @@ class Rows:
 
     def by_layer(self) -> Iterator[Row]:
         """A row for each operation, and one for each join."""
-        yield from self._layers(self.root, (), START)
+        named = dict.fromkeys(self.network.inputs, START)
+        yield from self._layers(self.root, (), START, named=named)
 
     def _row(self, unit: Unit, name: str, what: str, before: ReceptiveField, blocks: int) -> Row:
         after = self.fields.total(unit.items, before, self.scopes.setdefault(unit.path, {}))
@@ -205,7 +207,7 @@ class Rows:
     ) -> Iterator[Row]:
         """Rows of single operations and joins; `deep` where they count as the network's depth.
 
-        `named` are the fields of the steps before them in their scope.
+        `named` are the fields of the inputs of their scope, and of the steps before them.
         """
         named = {} if named is None else named
         after = start
@@ -217,7 +219,9 @@ class Rows:
                 cost = cost if deep else replace(cost, layers=0)
                 yield Row(name, describe_op(item.op, item.x), 1, item.y, cost, after)
             elif isinstance(item, (CallTrace, GroupTrace)):
-                yield from self._layers(item.parts[0], (*path, item.name), before, deep)
+                inputs = item.instance.block.entering if isinstance(item, CallTrace) else ()
+                inner = dict.fromkeys(inputs, before)
+                yield from self._layers(item.parts[0], (*path, item.name), before, deep, inner)
             elif not isinstance(item, FromTrace):
                 starts, depths = self.fields.starts(item, before), self.costs.depth(item)
                 for part, begin, depth in zip(item.parts, starts, depths, strict=True):

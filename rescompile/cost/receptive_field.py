@@ -116,7 +116,8 @@ class ReceptiveFields:
             return self.total(item.items)
         known = self._known.get(item.instance)
         if known is None:
-            known = self._known[item.instance] = self.total(item.instance.items)
+            named = dict.fromkeys(item.instance.block.entering, START)
+            known = self._known[item.instance] = self.total(item.instance.items, START, named)
         return known
 
     def joined(

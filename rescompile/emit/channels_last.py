@@ -44,7 +44,8 @@ class Proofs(Interpreter[Known]):
         self.ordered: set[int] = set()
         self.ended: dict[Path, OpTrace] = {}
         self.carried: dict[Path, OpTrace] = {}
-        self.see(*self.network(Known(elaborated.root.x, False)))
+        inputs = elaborated.network.inputs.values()
+        self.see(*self.network(*(Known(shape, False) for shape in inputs)))
 
     @property
     def kernels(self) -> dict[Path, Map]:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Call, channel_names
 from ..ir.taps import tapped, taps
 from ..ops import Shape, show_shape
 from ..record import record
@@ -110,7 +110,7 @@ class Program(Generic[S, D]):
         shown = shown_names(block, self.meanings)
         own = (*(param.name for param in block.parameters), *(name for name, _ in block.lets))
         written = (text(shown.get(name, Var(name)), "") for name in own)
-        taken = {*self.meanings, *written, IN_CHANNELS}
+        taken = {*self.meanings, *written, *channel_names(block.entering).values()}
         return Scope(self.analysis.flows[block.name][0], shown, taken)
 
     def root_scope(self, shown: dict[str, Dim], *own: str) -> Scope:

@@ -11,12 +11,27 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ..expr.dims import Dim
-from ..ir.structure import Child, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.structure import (
+    INPUT,
+    Child,
+    From,
+    Group,
+    Join,
+    JoinKind,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    Where,
+    sources,
+)
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
 from .choices import together
-from .naming import free
+from .naming import Names, free
+
+LANE = "x"  # the variable that runs through a body
 
 
 @record
@@ -95,24 +110,46 @@ class Assign:
     value: Apply | Part | Copy | Select | Combine | Split
 
 
+def variables(
+    inputs: Iterable[str], body: tuple[Node, ...], reserved: Iterable[str], only: str = "inputs"
+) -> dict[str, str]:
+    """The variable in which each input of a body comes.
+
+    It is the body's own `x` where there is one input that no step goes back to; where some do, an
+    input without a name is called as `only` says.
+    """
+    names = [*inputs]
+    if names == [INPUT] and INPUT not in sources(body):
+        return {INPUT: LANE}
+    free_ones = Names({LANE, *reserved})
+    return {name: free_ones.take(only if name == INPUT else name, "_") for name in names}
+
+
 @dataclass
 class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
 
     `kept` names the children whose values are returned, or used again by later ones: each has a
-    variable of its own. So have the `taps` of groups, by the groups' ids.
+    variable of its own. So have the `taps` of groups, by the groups' ids. `inputs` are the
+    variables of what comes in (see `variables`).
     """
 
     inline: bool = False
     kept: frozenset[str] = frozenset()
     reserved: Iterable[str] = ()
     taps: Mapping[int, tuple[Tap, ...]] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=lambda: {INPUT: LANE})
     statements: list[Assign] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.used = {"x", *self.reserved}
-        self.held: dict[str, str] = {}  # child -> the variable that keeps its value
-        self.lane = "x"  # the variable of the branch that is being scheduled
+        self.used = {LANE, *self.reserved, *self.inputs.values()}
+        # The variables that keep the values of inputs and children, by their names.
+        self.held = {name: kept for name, kept in self.inputs.items() if kept != LANE}
+        self.lane = LANE  # the variable of the branch that is being scheduled
+
+    def whole(self, nodes: tuple[Node, ...]) -> str:
+        """Schedule a whole body; returns the variable with the result."""
+        return self.body(nodes, next(iter(self.inputs.values())))
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""

@@ -89,7 +89,7 @@ class _Elaborator:
     def run(self) -> Elaborated:
         network = self.network
         env = network.env
-        scope = _Scope(env, False)
+        scope = _Scope(env, False, named=dict(network.inputs))
         x = network.input
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
@@ -247,7 +247,8 @@ class _Elaborator:
         env = {**env, IN_CHANNELS: x[0]}
         for name, dim in block.lets:
             env[name] = self.stack.value(dim, env, block.at, name)
-        scope = _Scope(env, block.form is not Form.MODULE, position=start)
+        named = dict.fromkeys(block.entering, x)
+        scope = _Scope(env, block.form is not Form.MODULE, named=named, position=start)
         items, y = self.body(block.body, x, scope)
         if block.form is Form.SEQUENCE:
             self.check_children(items)

@@ -67,6 +67,11 @@ class Flow:
     outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
     ends: dict[int, list[Dim]] = field(default_factory=dict)  # what leaves the branches of a join
 
+    def block(self, block: Block) -> Dim:
+        """The channels that leave a block, as an expression over its names, lets not expanded."""
+        self.named.update(block.entering)
+        return self.body(block.body, next(iter(block.entering.values())))
+
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
             try:
@@ -232,7 +237,7 @@ def block_output(
     `known` are those of other blocks.
     """
     flow = Flow(blocks, area, block.lets, outputs={} if known is None else known)
-    return expand(block.lets, flow.body(block.body, block.entering))
+    return expand(block.lets, flow.block(block))
 
 
 def expand(lets: Named, dim: Dim) -> Dim:

@@ -60,13 +60,20 @@ class Interpreter(ABC, Generic[V]):
 
     # -- the walk -------------------------------------------------------------------------------
 
-    def network(self, x: V) -> tuple[V, ...]:
-        """The outputs that the network names, or its last value alone."""
-        last = self.sequence(self.elaborated.root.items, x, ())
+    def network(self, *inputs: V) -> tuple[V, ...]:
+        """The outputs that the network names, or its last value alone, from all its inputs."""
+        self.enter(self.elaborated.network.inputs, inputs, ())
+        last = self.sequence(self.elaborated.root.items, inputs[0], ())
         for path in self.returned:
             if path not in self.held:
                 raise InternalError(f"the output '{'.'.join(path)}' is no step of the network")
         return tuple(self.held[path] for path in self.returned) or (last,)
+
+    def enter(self, names: Iterable[str], inputs: Iterable[V], path: Path) -> None:
+        """Hold the inputs of the scope at `path` that steps go back to."""
+        for name, value in zip(names, inputs, strict=True):
+            if name in self.sources:
+                self.held[(*path, name)] = value
 
     def sequence(self, items: Iterable[Trace], x: V, path: Path) -> V:
         for item in items:
@@ -97,6 +104,7 @@ class Interpreter(ABC, Generic[V]):
 
     def child(self, item: OpTrace | CallTrace | GroupTrace, x: V, path: Path) -> V:
         if isinstance(item, CallTrace):
+            self.enter(item.instance.block.entering, [x], path)
             return self.sequence(item.instance.items, x, path)
         if isinstance(item, GroupTrace):
             return self.sequence(item.items, x, path)

@@ -15,7 +15,7 @@ from ..expr.dims import Dim, Var, binary, names, substitute
 from ..ops import KEEPS, Pair, Resize, Resizes, Shape
 from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
 from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual
-from .trace import FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace
+from .trace import CallTrace, FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace
 
 UNCHANGED: Resizes = (KEEPS, KEEPS)
 
@@ -67,7 +67,8 @@ def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
     if isinstance(item, ResidualTrace):
         return traced((*item.pre, *item.branch), start, named)
     (inside,) = item.parts
-    return after(start, traced(inside))
+    inputs = item.instance.block.entering if isinstance(item, CallTrace) else ()
+    return after(start, traced(inside, named=dict.fromkeys(inputs, UNCHANGED)))
 
 
 @dataclass
@@ -132,8 +133,9 @@ class Resizing:
         if block.name not in self.blocks:
             outer = self.flow
             flow = Flow(outer.blocks, outer.area, block.lets, outputs=outer.outputs)
-            flow.body(block.body, block.entering)
-            made = Resizing(flow, blocks=self.blocks).body(block.body)
+            flow.block(block)
+            named = dict.fromkeys(block.entering, UNCHANGED)
+            made = Resizing(flow, named, self.blocks).body(block.body)
             self.blocks[block.name] = mapped(made, lambda dim: expand(block.lets, dim))
         return self.blocks[block.name]
 

@@ -8,7 +8,7 @@ children without a name are numbered 0, 1, 2, ... as PyTorch numbers an nn.Seque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from enum import Enum
 from fractions import Fraction
@@ -21,6 +21,7 @@ from ..ops import Op, Permute, Shape
 from ..record import record
 
 Path = tuple[str, ...]
+INPUT = "input"  # what comes in, where a spec has no name of its own for it
 IN_CHANNELS = "in_channels"
 INDEX = "index"
 CLASSES = "classes"
@@ -156,7 +157,7 @@ class Residual:
 
 @record
 class From:
-    """The value that left the step called `source`, instead of what comes in.
+    """The value that left the step called `source`, or an input, instead of what comes in.
 
     The step stands earlier in the same module scope, in the same list of nodes or in one around it;
     a residual's parts see their own values only.
@@ -193,7 +194,8 @@ class Param:
 class Block:
     """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
 
-    `entering` is what `in_channels` is worth: the name itself, or a number where all calls agree.
+    `entering` has the inputs by name, each with what its channels are worth: a name, or a number
+    where all calls agree.
     """
 
     name: str
@@ -202,8 +204,19 @@ class Block:
     parameters: tuple[Param, ...] = ()
     lets: tuple[tuple[str, Dim], ...] = ()
     about: str = ""
-    entering: Dim = field(default=Var(IN_CHANNELS))
+    entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
     at: Location | None = field(default=None, compare=False)
+
+
+def channel_names(inputs: Iterable[str]) -> dict[str, str]:
+    """What expressions call the channels of each input: `in_channels` where there is but one."""
+    names = [*inputs]
+    return {name: IN_CHANNELS if len(names) == 1 else f"{name}_channels" for name in names}
+
+
+def symbols(inputs: Iterable[str]) -> dict[str, Dim]:
+    """The channels of each input as the names that stand for them."""
+    return {name: Var(called) for name, called in channel_names(inputs).items()}
 
 
 @record
@@ -236,21 +249,22 @@ class Initializer:
 
 @record
 class Network:
-    """A whole network: input shape, stages in order, and the blocks that they call.
+    """A whole network: the shapes of its inputs, stages in order, and the blocks that they call.
 
     Its own scope is that of a block: `parameters` with their values for defaults, `classes` among
-    them, `lets`, and `entering` for the channels of the image. `outputs` names children of that
+    them, `lets`, and `entering` for the channels of each input. Its first step starts from the
+    only input; of several, steps go back to each by its name. `outputs` names children of that
     scope whose values are returned; empty means the last. `class_name` is what the spec calls its
     class, if it does.
     """
 
     name: str
-    input: Shape
+    inputs: Mapping[str, Shape]
     stages: tuple[Stage, ...]
     blocks: Mapping[str, Block]
     parameters: tuple[Param, ...] = ()
     lets: tuple[tuple[str, Dim], ...] = ()
-    entering: Dim = field(default=Var(IN_CHANNELS))
+    entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
     classes: int | None = None  # what the spec declares
     title: str = ""
     class_name: str = ""
@@ -259,6 +273,11 @@ class Network:
     outputs: tuple[str, ...] = ()
     conv_init: Initializer = Initializer(mode="fan_out")
     linear_init: Initializer = Initializer(True, Fraction(1, 3), "fan_in")
+
+    @property
+    def input(self) -> Shape:
+        """The shape of the input that the first step starts from: the first one of several."""
+        return next(iter(self.inputs.values()))
 
     @property
     def body(self) -> tuple[Node, ...]:
@@ -275,7 +294,7 @@ class Network:
     def env(self) -> dict[str, Number]:
         """What the names of its own scope are worth."""
         own = {param.name: cast(Number, param.default) for param in self.parameters}
-        env = {IN_CHANNELS: self.input[0], **own}
+        env = {**self._channels, **own}
         for name, dim in self.lets:
             env[name] = evaluate(dim, env)
         return env
@@ -283,7 +302,8 @@ class Network:
     @property
     def own(self) -> tuple[str, ...]:
         """The names of its own scope that stand for something: `classes`, channels, the rest."""
-        entering = [IN_CHANNELS] if isinstance(self.entering, Expr) else []
+        called = channel_names(self.entering)
+        entering = [called[name] for name, dim in self.entering.items() if isinstance(dim, Expr)]
         names = [param.name for param in self.parameters]
         at = int(CLASSES in names)
         return (*names[:at], *entering, *names[at:])
@@ -291,8 +311,17 @@ class Network:
     def at(self, env: Mapping[str, Number]) -> Network:
         """The same network with other values of its own names."""
         own = tuple(replace(p, default=env.get(p.name, p.default)) for p in self.parameters)
-        channels = cast(int, env.get(IN_CHANNELS, self.input[0]))
-        return replace(self, parameters=own, input=(channels, *self.input[1:]))
+        inputs = {
+            name: (cast(int, env.get(channels, shape[0])), *shape[1:])
+            for (name, shape), channels in zip(self.inputs.items(), self._channels, strict=True)
+        }
+        return replace(self, parameters=own, inputs=inputs)
+
+    @property
+    def _channels(self) -> dict[str, Number]:
+        """What the names are worth that stand for the channels of inputs."""
+        called = channel_names(self.inputs)
+        return {called[name]: shape[0] for name, shape in self.inputs.items()}
 
 
 def children(node: Node) -> Iterator[tuple[Node, ...]]:

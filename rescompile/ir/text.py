@@ -6,9 +6,22 @@ import dataclasses
 from collections.abc import Iterator
 
 from ..expr.dims import Dim, Expr, text
-from ..ops import Op, Same, show_shape
+from ..ops import Op, Same, show_inputs, show_shape
 from .analysis import Analysis
-from .structure import Block, Call, From, Group, Join, Layer, Loop, Network, Node, Residual, Where
+from .structure import (
+    Block,
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Loop,
+    Network,
+    Node,
+    Residual,
+    Where,
+    channel_names,
+)
 
 INDENT = "  "
 
@@ -16,7 +29,7 @@ INDENT = "  "
 def show(analysis: Analysis) -> str:
     """The network as text, one line a node."""
     network = analysis.network
-    lines = [f"network {network.name}: {show_shape(network.input)}"]
+    lines = [f"network {network.name}: {show_inputs(network.inputs)}"]
     shapes = analysis.elaborated.root.shapes
     for stage in network.stages:
         lines.append(f"{INDENT}{stage.label}:")
@@ -40,7 +53,8 @@ def _initialisers(network: Network) -> str:
 
 
 def _block(block: Block) -> Iterator[str]:
-    entering = [] if not isinstance(block.entering, Expr) else ["in_channels: int"]
+    called = channel_names(block.entering)
+    entering = [f"{called[n]}: int" for n, dim in block.entering.items() if isinstance(dim, Expr)]
     given = [_parameter(p.name, p.type.__name__, p.default, p.once) for p in block.parameters]
     yield f"block {block.name}({', '.join([*entering, *given])}): {block.form.value}"
     for name, dim in block.lets:

@@ -162,7 +162,7 @@ class _Reach:
 
     def flow(self, block: Block) -> Flow:
         flow = Flow(self.blocks, self.area, block.lets, outputs=self.outputs)
-        flow.body(block.body, block.entering)
+        flow.block(block)
         return flow
 
     def area(self, node: Layer) -> int:

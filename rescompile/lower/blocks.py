@@ -14,6 +14,7 @@ from ..ir.structure import (
     BLOCK_INDEX,
     IN_CHANNELS,
     INDEX,
+    INPUT,
     Block,
     Call,
     Form,
@@ -22,6 +23,7 @@ from ..ir.structure import (
     Loop,
     Node,
     is_repeated,
+    symbols,
 )
 from ..language.models import BlockSpec, Spec, Step
 from ..language.references import Reading, free
@@ -60,6 +62,11 @@ class Calls:
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
         self.passed = 0  # repetitions in the network's own scope before the present step
+
+    @property
+    def inline(self) -> bool:
+        """Whether the present steps are those of an inline block."""
+        return bool(self.stack) and self.spec.blocks[self.stack[-1]].inline is not None
 
     def nodes(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
         """The call that a step makes, or the steps that it stands for. Raises `SpecError`."""
@@ -230,13 +237,14 @@ class Calls:
             channels=Var(IN_CHANNELS),
             in_block=True,
             pairs=pairs,
+            named=symbols((INPUT,)),
         )
         for key, value in spec.let.items():
             scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
-            check_values([body], (), self.found)
-            (body,) = assign_names([body], self.found)
+            check_values([body], (), self.found, {INPUT: None})
+            (body,) = assign_names([body], self.found, (INPUT,))
         elif form is Form.SEQUENCE:
             check_sequence(body, self.found)
         else:

@@ -70,7 +70,7 @@ def backbone(elaborated: Elaborated, spec: Spec) -> Network:
 
 def _places(elaborated: Elaborated) -> Iterator[Place]:
     """Every place on the way from the image to where the map is gathered."""
-    named: dict[str, Resizes] = {}
+    named = dict.fromkeys(elaborated.network.inputs, UNCHANGED)
     after = UNCHANGED
     for item in elaborated.root.items:
         for part, name, stop, whole in _parts(item, elaborated):

@@ -1,8 +1,8 @@
 """Where values go: what `from` may go back to, and that nothing is computed for nobody.
 
-A `from` sees the steps before it in its own list and in the lists around it, within one block's
-body or the network's own steps. It sees neither into blocks, groups and other branches nor out of a
-residual, whose shortcut depends on what its branch does to the shape.
+A `from` sees what comes in, and the steps before it in its own list and in the lists around it,
+within one block's body or the network's own steps. It sees neither into blocks, groups and other
+branches nor out of a residual, whose shortcut depends on what its branch does to the shape.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from ..errors import Diagnostic, Location, did_you_mean
 from ..ir.structure import (
+    INPUT,
     Call,
     From,
     Group,
@@ -26,21 +27,31 @@ from ..ir.structure import (
 )
 
 Body = tuple[Node, ...]
-Visible = Mapping[str, Node]
+Visible = Mapping[str, Node | None]  # steps, and inputs, which are no nodes
 
 
-def check_values(bodies: Iterable[Body], outputs: Iterable[str], found: list[Diagnostic]) -> None:
+def check_values(
+    bodies: Iterable[Body],
+    outputs: Iterable[str],
+    found: list[Diagnostic],
+    inputs: Mapping[str, Location | None],
+) -> None:
     """Report what is wrong with the values of one scope, whose lists are `bodies` in order.
 
-    Names are the spec's own here. `outputs` are the steps whose values the network returns.
+    Names are the spec's own here. `outputs` are the steps whose values the network returns,
+    `inputs` what comes in, with its places: the first step starts from it where it is one.
     """
     body = tuple(node for part in bodies for node in part)
     check = _Check(body, found)
-    check.body(body, {}, ())
+    check.body(body, dict.fromkeys(inputs), ())
     check.unused(body, check.taken.union(outputs))
+    check.inputs(body, inputs)
 
 
-BLIND = "it sees the named steps before it, and nothing outside of its block or group"
+BLIND = (
+    "it sees the named steps before it and the block's `input`, and nothing outside of its "
+    "block or group"
+)
 
 
 class _Check:
@@ -68,7 +79,7 @@ class _Check:
         name = node.source
         self.taken.add(name)
         step = seen.get(name)
-        if step is None:
+        if name not in seen:
             help = did_you_mean(name, seen) if seen else BLIND
             if any(name in _names(after) for after in later):
                 message = f"the step '{name}' comes later than this `from`"
@@ -82,7 +93,7 @@ class _Check:
             else:
                 message = f"there is no step named '{name}' before this `from`"
             self.report(message, node.at, help)
-        elif _is_conditional(step):
+        elif step is not None and _is_conditional(step):
             help = f"put '{name}' into a block, and name the call of the block"
             self.report(f"the step '{name}' has a condition: it need not be there", node.at, help)
 
@@ -97,6 +108,24 @@ class _Check:
             if isinstance(node, (Join, Residual)):
                 for part in children(node):
                     self.unused(part, used)
+
+    def inputs(self, body: Body, inputs: Mapping[str, Location | None]) -> None:
+        """Report inputs that nothing reads, and names that mean a step and an input."""
+        for node in walk(body):
+            for name in _names(node) & inputs.keys():
+                if name in self.taken or name != INPUT:
+                    message = f"the name '{name}' means this step and an input"
+                    help = f"call the step '{name}_1', say"
+                    self.found.append(Diagnostic("E106", message, node.at, help=help))
+        if len(inputs) < 2:
+            return
+        if body and not _forgets(body[0]):
+            message = "several inputs come in, and this step does not say which one it takes"
+            help = f"write `- from: {next(iter(inputs))}` before it"
+            self.report(message, body[0].at, help)
+        for name in (name for name in inputs if name not in self.taken):
+            help = f"write `- from: {name}` where it is needed, or remove the input"
+            self.report(f"nothing reads the input '{name}'", inputs[name], help)
 
     def report(self, message: str, at: Location | None, help: str) -> None:
         self.found.append(Diagnostic("E210", message, at, help=help))

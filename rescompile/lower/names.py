@@ -6,7 +6,7 @@ An operation is called after what it does: `relu`, or `relu1`, `relu2` where the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 
@@ -28,14 +28,19 @@ from ..ir.structure import (
 from ..reserved import child_name
 
 
-def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
-    """The bodies of one scope with a name for every child; duplicates go to `found`."""
+def assign_names(
+    bodies: list[Body], found: list[Diagnostic], inputs: Iterable[str] = ()
+) -> list[Body]:
+    """The bodies of one scope with a name for every child; duplicates go to `found`.
+
+    None is called as one of `inputs`.
+    """
     lists = list(_scope_lists(tuple(chain.from_iterable(bodies))))
     nodes = [node for body in lists for node in body]
     taken: Taken = {}
     for body in lists:
         _take_names(body, taken, found)
-    namer = _Namer(set(taken), Counter(_base(node) for node in nodes if not node.name))
+    namer = _Namer({*taken, *inputs}, Counter(_base(node) for node in nodes if not node.name))
     return [namer.body(body) for body in bodies]
 
 

@@ -14,6 +14,7 @@ from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
 from ..ir.structure import (
     IN_CHANNELS,
+    INPUT,
     Block,
     Branch,
     Call,
@@ -204,6 +205,10 @@ class Steps:
             help = "write it before the sequence, or put the steps into a block with a `body:`"
             message = "`from` goes back to a step of a body, but this is a sequence"
             raise fault("E208", message, step.key_at("from"), help)
+        if step.from_ == INPUT and self.calls.inline:
+            message = "an inline block has no input of its own to go back to"
+            help = "write `body:` for `inline:` in the block, and give the call a name"
+            raise fault("E208", message, step.at("from"), help)
         return From(str(step.from_), step.at("from"))
 
     def loop(self, step: Step, scope: Scope) -> Loop:
@@ -237,7 +242,7 @@ class Steps:
         nodes = self.joined(step, inner)
         if not nodes:
             return ()  # the one branch that is left is the input itself
-        check_values([nodes], (), self.found)
+        check_values([nodes], (), self.found, {})
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())

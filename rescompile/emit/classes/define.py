@@ -10,7 +10,6 @@ from ...expr.dims import Dim, Var, binary
 from ...ir.analysis import Analysis
 from ...ir.structure import (
     CLASSES,
-    IN_CHANNELS,
     Block,
     Child,
     Form,
@@ -21,6 +20,7 @@ from ...ir.structure import (
     Node,
     Residual,
     Where,
+    channel_names,
     walk,
 )
 from ..choices import branches
@@ -55,19 +55,21 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     scope, syntax, inline = program.scope(block), program.syntax, block.form is Form.INLINE
     base = syntax.sequence
     forward: Lines = ()
+    inputs: Lines = ()
     lines = Writer(4 if inline else 8)
     if block.form is Form.MODULE:
-        base, forward = syntax.module, Members(program, scope, block.body, lines).forward()
+        members = Members(program, scope, block, lines)
+        base, forward, inputs = syntax.module, members.forward(), members.inputs
     elif inline:
         Sequences(program, scope, lines).function(block.body)
     else:
         Sequences(program, scope, lines).constructor(block.body)
     body = tuple(map(str, [*lets(block, scope, lines.indent), *lines.lines]))
     arguments = arguments_of(block, scope)
-    if IN_CHANNELS in scope.used:
-        arguments = (Argument(IN_CHANNELS, "int"), *arguments)
+    channels = (name for name in channel_names(block.entering).values() if name in scope.used)
+    arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
-    return Class(name, arguments, body, about, forward, base, returns, syntax=syntax)
+    return Class(name, arguments, body, about, forward, base, returns, inputs=inputs, syntax=syntax)
 
 
 def define_network(program: Classes) -> Class:
@@ -75,13 +77,17 @@ def define_network(program: Classes) -> Class:
     network, syntax = program.network, program.syntax
     scope = program.root_scope({CLASSES: Var(NUM_CLASSES)}, NUM_CLASSES)
     lines, end = Writer(8), Writer(8)
-    forward = Members(program, scope, network.body, lines, root=True).forward()
+    members = Members(program, scope, network.root, lines, root=True)
+    forward = members.forward()
     syntax.finish(end)
     made = [*lets(network.root, scope, 8), *lines.lines]
     body = (*map(str, made), *([""] if end.lines else []), *map(str, end.lines))
     name, outputs = _class_name(network, syntax), len(network.outputs)
     arguments, base = program.arguments(scope), syntax.module
-    return Class(name, arguments, body, (), forward, base, outputs=outputs, syntax=syntax)
+    inputs = members.inputs
+    return Class(
+        name, arguments, body, (), forward, base, inputs=inputs, outputs=outputs, syntax=syntax
+    )
 
 
 class Members:
@@ -91,17 +97,22 @@ class Members:
         self,
         program: Classes,
         scope: Scope,
-        body: tuple[Node, ...],
+        block: Block,
         lines: Writer,
         root: bool = False,
     ) -> None:
         self.program, self.syntax, self.scope, self.lines = program, program.syntax, scope, lines
-        self.schedule = Forward(program, body, root)
+        self.schedule = Forward(program, block, root)
         self.sequences = Sequences(program, scope, lines, root)
         self.names: dict[int, str] = {}
         self.flags: Flags = {}
-        self.make(body)
-        self.decide(body)
+        self.make(block.body)
+        self.decide(block.body)
+
+    @property
+    def inputs(self) -> Lines:
+        """What the forward pass calls its arguments."""
+        return tuple(self.schedule.inputs.values())
 
     def forward(self) -> Lines:
         return self.schedule.render(self.names, self.flags)

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from ...ir.structure import Child, Group, JoinKind, Layer, Node, channels_last, sources
+from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, sources
 from ...ir.trace import GroupTrace, OpTrace
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
-from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
+from ..schedule import (
+    Apply,
+    Assign,
+    Combine,
+    Copy,
+    Operand,
+    Part,
+    Scheduler,
+    Select,
+    Split,
+    variables,
+)
 from .in_place import overwriting
 from .syntax import Classes
 
@@ -24,15 +35,18 @@ Flags = dict[tuple[int, str], str]  # of a residual and what is decided, as in `
 class Forward(Writer):
     """The schedule of one class, and its lines once the members have names."""
 
-    def __init__(self, program: Classes, body: tuple[Node, ...], root: bool) -> None:
+    def __init__(self, program: Classes, block: Block, root: bool) -> None:
         super().__init__(8)
-        self.program, self.syntax = program, program.syntax
+        self.program, self.syntax, body = program, program.syntax, block.body
         self.names = program.network.outputs if root else ()
         kept = sources(body).union(self.names)
         taps = program.taps if root else {}
         reserved = self.syntax.meanings.union([MEMBER] if taps else [])
-        scheduler = Scheduler(inline=True, kept=kept, reserved=reserved, taps=taps)
-        self.result = scheduler.body(body, "x")
+        self.inputs = variables(block.entering, body, reserved)
+        scheduler = Scheduler(
+            inline=True, kept=kept, reserved=reserved, taps=taps, inputs=self.inputs
+        )
+        self.result = scheduler.whole(body)
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements = scheduler.statements
         self.in_place = overwriting(

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
-from ...ir.structure import IN_CHANNELS, INDEX, Block, Form
+from ...ir.structure import INDEX, Block, Form, channel_names
 from ..label import Label
 from ..layout import Code, Items, signature
-from ..lines import RETURN, Line, Writer, lets
+from ..lines import RETURN, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
+from ..schedule import LANE, variables
 from ..scope import arguments_of
 from .body import Sequence
 from .function import Function, function
@@ -34,6 +35,7 @@ def define_block(program: Functions, block: Block, name: str) -> Function:
     body = Module(program, scope, label)
     inline = block.form is Form.INLINE
     if block.form is Form.MODULE:
+        body.inputs = variables(block.entering, block.body, body.reserved)
         (result,) = body.run(block.body)
     else:
         result = Sequence(body, label, "x", "x", START if inline else "").run(block.body)
@@ -41,11 +43,10 @@ def define_block(program: Functions, block: Block, name: str) -> Function:
         body.lines[-1] = replace(body.lines[-1], target="x")  # nothing comes after that asks for it
     else:
         body.copy("x", result)
-    lines = [*lets(block, scope), *body.lines]
-    if IN_CHANNELS in scope.used:
-        lines.insert(0, Line(program.syntax.channels.format("x"), IN_CHANNELS))
-    tensor = program.syntax.tensor
-    return function(name, arguments_of(block, scope), lines, block.about, inline, tensor)
+    made = lets(block, scope)
+    lines = [*body.channels(), *made, *body.lines]
+    tensor, inputs = program.syntax.tensor, tuple(body.inputs.values())
+    return function(name, arguments_of(block, scope), lines, block.about, inline, tensor, inputs)
 
 
 def define_stage(program: Functions, stage: Stage[Function]) -> Function:
@@ -70,19 +71,21 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     """The head and the lines of the network's own function."""
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
-    scope = program.root_scope({}, syntax.input, *(a.name for a in arguments))
-    body = Module(program, scope, Label(separator=syntax.separator))
-    body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
-    opening = [*syntax.opening(network)]
+    own = [a.name for a in arguments]
+    inputs = variables(network.inputs, network.body, {*program.names.taken, *own}, syntax.input)
+    scope = program.root_scope({}, syntax.input, *inputs.values(), *own)
+    body = Module(program, scope, Label(separator=syntax.separator), syntax.input)
+    body.inputs, body.shapes = inputs, program.analysis.elaborated.root.shapes
+    entries = {name: syntax.input if kept == LANE else kept for name, kept in inputs.items()}
+    opening = [*syntax.opening(network, entries)]
     body.lines += opening
     results = body.run(network.body, network.outputs)
     result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
     made = lets(network.root, scope)
-    if IN_CHANNELS in scope.used:
-        made.insert(0, Line(syntax.channels.format(syntax.input), IN_CHANNELS))
-    body.lines[len(opening) : len(opening)] = made
-    arguments += [*program.arguments(scope, IN_CHANNELS), *syntax.options(network)]
+    body.lines[len(opening) : len(opening)] = [*body.channels(), *made]
+    channels = channel_names(network.inputs).values()
+    arguments += [*program.arguments(scope, *channels), *syntax.options(network)]
     declared = [argument.declared for argument in arguments]
     head = signature(network.name, declared, syntax.model_type)
-    body.write(syntax.model(network, result), RETURN)
+    body.write(syntax.model(network, [*entries.values()], result), RETURN)
     return head, [*map(str, body.lines)]

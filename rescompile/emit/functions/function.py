@@ -25,10 +25,12 @@ class Function(Definition):
 
     numbered: bool = False
     tensor: str = "Tensor"
+    inputs: tuple[str, ...] = ("x",)
 
     @property
     def signature(self) -> str:
-        given = [f"x: {self.tensor}", *(a.declared for a in self.arguments), "*", "name: str"]
+        tensors = (f"{name}: {self.tensor}" for name in self.inputs)
+        given = [*tensors, *(a.declared for a in self.arguments), "*", "name: str"]
         if self.numbered:
             given.append("start: int = 0")
         return signature(self.name, given, self.tensor)
@@ -46,10 +48,12 @@ def function(
     about: str = "",
     numbered: bool = False,
     tensor: str = "Tensor",
+    inputs: tuple[str, ...] = ("x",),
 ) -> Function:
     """A function; the last value of x is what it returns."""
     body = tuple(map(str, _returning(list(lines))))
-    return Function(name, tuple(arguments), body, tuple(docstring(about)), numbered, tensor)
+    told = tuple(docstring(about))
+    return Function(name, tuple(arguments), body, told, numbered, tensor, inputs)
 
 
 def _returning(lines: list[Line]) -> list[Line]:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from ...expr.dims import Dim, Var, binary
-from ...ir.structure import Child, Layer, Node, Residual, Where, sources
+from ...ir.structure import (
+    INPUT,
+    Child,
+    Layer,
+    Node,
+    Residual,
+    Where,
+    channel_names,
+    sources,
+)
 from ..choices import branches
 from ..label import Label
-from ..schedule import Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
+from ..lines import Line
+from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
 from ..scope import COUNTERS, Scope
 from .body import Body, Sequence
 from .syntax import Functions
@@ -15,24 +25,42 @@ from .syntax import Functions
 class Module(Body):
     """A body with one scope, which is called `label`."""
 
-    def __init__(self, program: Functions, scope: Scope, label: Label) -> None:
+    def __init__(self, program: Functions, scope: Scope, label: Label, entry: str = LANE) -> None:
         super().__init__(program, scope)
         self.label = label
-        self.entry = "x"  # what x is called until it gets its first value
+        self.inputs = {INPUT: LANE}
+        self.begin = self.entry = entry  # what x is called until it gets its first value
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
         """The variable with the last value, or those of the children called `outputs`."""
-        reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
+        reserved = self.reserved
         taps = self.program.taps if outputs else {}
-        scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved, taps=taps)
-        result = scheduler.body(nodes, "x")
+        kept = sources(nodes).union(outputs)
+        scheduler = Scheduler(kept=kept, reserved=reserved, taps=taps, inputs=self.inputs)
+        result = scheduler.whole(nodes)
         self.scope.taken |= scheduler.used.difference(COUNTERS)
         for made in scheduler.statements:
             self.statement(made)
             if made.target == "x":
                 self.entry = "x"
         return [scheduler.held[name] for name in outputs] or [self.read(result)]
+
+    @property
+    def reserved(self) -> set[str]:
+        """What no variable here is called."""
+        return {*self.program.names.taken, *self.scope.taken, *COUNTERS}
+
+    def channels(self) -> list[Line]:
+        """Variables for the channels of inputs, as far as the body asks for them."""
+        called = channel_names(self.inputs)
+        read = self.syntax.channels.format
+        given = {called[name]: kept for name, kept in self.inputs.items()}
+        return [
+            Line(read(self.begin if kept == LANE else kept), name)
+            for name, kept in given.items()
+            if name in self.scope.used
+        ]
 
     def read(self, variable: str) -> str:
         return self.entry if variable == "x" else variable

@@ -228,8 +228,8 @@ class Leaf(Module):
         return x.apply(op, self._path, self.in_place)
 
 
-def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:
-    """What a model does with its input; `name` is how the target calls what owns weights.
+def trace(model: Module, inputs: Iterable[Value], name: Callable[[Path], str]) -> Traced:
+    """What a model does with its inputs; `name` is how the target calls what owns weights.
 
     Raises `TraceError`, and whatever broken code raises.
     """
@@ -239,7 +239,7 @@ def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:
         for leaf, tensor in module._tensors.items():
             if isinstance(tensor, Factor):
                 tensor.path = name((*path, leaf))
-    made = model(x.needed("its owner"))
+    made = model(*(x.needed("its owner") for x in inputs))
     outputs = made if isinstance(made, tuple) else (made,)
     if any(value.last for value in outputs):
         raise TraceError("an output has its channels last")

@@ -1,7 +1,8 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     Field,
@@ -9,6 +10,7 @@ from pydantic import (
 )
 
 from ... import ops
+from ...ir.structure import INPUT, channel_names
 from ...reserved import child_name
 from ..names import GlobalName, Name, NetworkName, ParameterName, ValueName, as_child_name
 from ..types import (
@@ -109,10 +111,10 @@ class BlockSpec(Model):
 
 
 class InputSpec(Model):
-    """The input image."""
+    """An image that goes in, or another map: one of several under a name of its own."""
 
     channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = Field(
-        3, description="Channels of the image."
+        3, description="Its channels."
     )
     height: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
         description="Its height in pixels."
@@ -240,7 +242,12 @@ class Spec(Model):
     source: Text = Field(
         "", description="Where it is described: the paper, the table, the variant."
     )
-    input: InputSpec = Field(description="The image that goes in.")
+    input: InputSpec | None = Field(None, description="The image that goes in.")
+    inputs: dict[Name, InputSpec] = Field(
+        default_factory=dict,
+        description="What goes in, by name, where that is more than one image. Steps begin with "
+        "`from` one of them.",
+    )
     classes: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         None, description="Outputs of the classifier; `$classes` in the network's own steps."
     )
@@ -305,6 +312,26 @@ class Spec(Model):
             message = "`features` finds the outputs by itself, but `outputs` are named as well"
             wrong(message, "remove one of them", "features")
         return self
+
+    @model_validator(mode="after")
+    def _something_goes_in(self) -> "Spec":
+        if self.input is None and not self.inputs:
+            help = "write `input: {channels: 3, height: 224, width: 224}`, say"
+            wrong("the network has no `input`", help)
+        if self.input is not None and self.inputs:
+            help = "write all of them under `inputs`; of a base's, `input: ~` removes its one"
+            wrong("the network has both `input` and `inputs`", help, "inputs")
+        for name, called in channel_names(self.inputs).items():
+            for place in ("parameters", "let"):
+                if called in getattr(self, place):
+                    message = f"`${called}` are the channels of the input '{name}'"
+                    wrong(message, f"use '{called}_1', say", place, called)
+        return self
+
+    @property
+    def entering(self) -> Mapping[str, InputSpec]:
+        """What goes in, by name; an only image is called `input`."""
+        return self.inputs or {INPUT: cast(InputSpec, self.input)}
 
     @model_validator(mode="after")
     def _two_entries(self) -> "Spec":
