@@ -48,10 +48,7 @@ def check_values(
     check.inputs(body, inputs)
 
 
-BLIND = (
-    "it sees the named steps before it and the block's `input`, and nothing outside of its "
-    "block or group"
-)
+BLIND = "it sees what comes in and the named steps before it, and nothing outside of its block"
 
 
 class _Check:
@@ -80,7 +77,7 @@ class _Check:
         self.taken.add(name)
         step = seen.get(name)
         if name not in seen:
-            help = did_you_mean(name, seen) if seen else BLIND
+            help = did_you_mean(name, seen) if any(seen.values()) else BLIND
             if any(name in _names(after) for after in later):
                 message = f"the step '{name}' comes later than this `from`"
                 help = "a value is there only after its step"
@@ -123,6 +120,7 @@ class _Check:
             message = "several inputs come in, and this step does not say which one it takes"
             help = f"write `- from: {next(iter(inputs))}` before it"
             self.report(message, body[0].at, help)
+            return
         for name in (name for name in inputs if name not in self.taken):
             help = f"write `- from: {name}` where it is needed, or remove the input"
             self.report(f"nothing reads the input '{name}'", inputs[name], help)

@@ -127,6 +127,7 @@ class Calls(Operations):
         self.blocks[block.name] = block
         inner = Scope(block.form, block, "$in_channels", block.form != "body")
         inner.keep, inner.vector = scope.keep or self.chance(0.4), scope.vector
+        inner.marks = ["input"] * (block.form == "body" and self.chance(0.2))
         block.steps = self.steps(inner, 1, 4, min(depth - 1, 2 - level))
         block.width, block.done = inner.width, True
         return block

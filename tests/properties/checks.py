@@ -281,8 +281,8 @@ Counted = tuple[dict[str, int], set[Any]]  # figures, and what layers hold for r
 
 
 def _by_torch(here: Here, paths: list[Steps]) -> Counted:
-    found = count(here.model, here.net.analysis.network.input)
-    modules = called(here.model, here.net.analysis.network.input)
+    shapes = here.net.analysis.network.inputs.values()
+    found, modules = count(here.model, shapes), called(here.model, shapes)
     return found, {getattr(module, key, None) for module in modules for key in ("p", "rate")}
 
 

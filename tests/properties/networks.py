@@ -38,13 +38,14 @@ class _Network(Steps):
         image["width"] = self.pick([image["height"], 7, 8, 10])
         scope = Scope("network", None, image["channels"], False)
         classes = self.pick([2, 3, 5])
-        stem = self.steps(scope, 1, 3, 0)
+        inputs, start = self.inputs(image, scope)
+        stem = [*start, *self.steps(scope, 1, 3, 0)]
         stages = self.stages(scope)
         outputs = self.outputs(stages)
         head = [] if outputs else self.head(scope)
         spec: Step = {"rescompile": 1, "name": self.name()}
         spec |= {key: self.text() for key in self.some(("title", "source"), 0.6)}
-        spec |= {"input": image, "classes": classes, "shortcut": self.shortcut_of_all()}
+        spec |= {**inputs, "classes": classes, "shortcut": self.shortcut_of_all()}
         spec |= {"defaults": made} if (made := self.defaults()) else {}
         if self.parameters:
             given = {p.name: p.default for p in self.parameters.values()}
@@ -56,6 +57,17 @@ class _Network(Steps):
         spec |= {"head": head} if head else {}
         spec |= {"outputs": outputs} if outputs else {}
         return spec
+
+    def inputs(self, image: Step, scope: Scope) -> tuple[Step, list[Step]]:
+        """What comes in, and the steps that begin with it: an image, or two that are joined."""
+        if self.chance(0.92):
+            scope.marks += ["input"] * self.chance(0.3)
+            return {"input": image}, []
+        first, second = self.pick([("picture", "motion"), ("conv", "x"), ("self", "train")])
+        other = {**image, "channels": self.pick([1, 2, 4])}
+        scope.width, scope.marks = None, [*scope.marks, first, second]
+        start = [{"from": first}, {"concat": [[], [{"from": second}]]}]
+        return {"inputs": {first: image, second: other}}, start
 
     def shortcut_of_all(self) -> Any:
         return self.pick(["projection", "projection", *KINDS_OF_SHORTCUT])

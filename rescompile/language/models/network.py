@@ -12,7 +12,15 @@ from pydantic import (
 from ... import ops
 from ...ir.structure import INPUT, channel_names
 from ...reserved import child_name
-from ..names import GlobalName, Name, NetworkName, ParameterName, ValueName, as_child_name
+from ..names import (
+    ChildName,
+    GlobalName,
+    Name,
+    NetworkName,
+    ParameterName,
+    ValueName,
+    as_child_name,
+)
 from ..types import (
     Alpha,
     Bool,
@@ -243,7 +251,7 @@ class Spec(Model):
         "", description="Where it is described: the paper, the table, the variant."
     )
     input: InputSpec | None = Field(None, description="The image that goes in.")
-    inputs: dict[Name, InputSpec] = Field(
+    inputs: dict[ChildName, InputSpec] = Field(
         default_factory=dict,
         description="What goes in, by name, where that is more than one image. Steps begin with "
         "`from` one of them.",
