@@ -192,14 +192,14 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
     return helper.make_function(*how, [*names.values()])
 
 
-def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its input to its outputs, with the functions it calls."""
-    graph, info = x.graph, helper.make_value_info
+def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
+    """A graph from its inputs to its outputs, with the functions it calls."""
+    graph, info = inputs[0].graph, helper.make_value_info
     blocks = functions(graph.calls)  # completes the nodes that call them
     array, given = numpy_helper.from_array, graph.weights.items()
     weights = [array(weight, key) for key, weight in given]
-    start, *ends = [info(y.name, y.type) for y in (x, *outputs)]
-    made = helper.make_graph(graph.nodes, name, [start], ends, weights)
+    starts, ends = ([info(y.name, y.type) for y in ys] for ys in (inputs, outputs))
+    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
     how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
     return helper.make_model(made, ir_version=10, **how)
 
@@ -320,4 +320,4 @@ def convnext_small(
     x = layer_norm(x, epsilon=1e-06, axis=1, name="classifier.0")  # 768 x 1 x 1
     x = op.Flatten(x, name="classifier.1")  # 768
     x = linear(x, classes, name="classifier.2")  # 1000
-    return model("convnext_small", images, [x])
+    return model("convnext_small", [images], [x])

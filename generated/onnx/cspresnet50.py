@@ -193,14 +193,14 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
     return helper.make_function(*how, [*names.values()])
 
 
-def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its input to its outputs, with the functions it calls."""
-    graph, info = x.graph, helper.make_value_info
+def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
+    """A graph from its inputs to its outputs, with the functions it calls."""
+    graph, info = inputs[0].graph, helper.make_value_info
     blocks = functions(graph.calls)  # completes the nodes that call them
     array, given = numpy_helper.from_array, graph.weights.items()
     weights = [array(weight, key) for key, weight in given]
-    start, *ends = [info(y.name, y.type) for y in (x, *outputs)]
-    made = helper.make_graph(graph.nodes, name, [start], ends, weights)
+    starts, ends = ([info(y.name, y.type) for y in ys] for ys in (inputs, outputs))
+    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
     how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
     return helper.make_model(made, ir_version=10, **how)
 
@@ -336,4 +336,4 @@ def cspresnet50(
     x = cross_stage(x, 512, depth=5, name="stages.2")  # 512 x 16 x 16
     x = cross_stage(x, 1024, depth=2, name="stages.3")  # 1024 x 8 x 8
     x = classifier_head(x, features=classes, name="head")  # 1000
-    return model("cspresnet50", images, [x])
+    return model("cspresnet50", [images], [x])

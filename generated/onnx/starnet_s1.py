@@ -194,14 +194,14 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
     return helper.make_function(*how, [*names.values()])
 
 
-def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its input to its outputs, with the functions it calls."""
-    graph, info = x.graph, helper.make_value_info
+def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
+    """A graph from its inputs to its outputs, with the functions it calls."""
+    graph, info = inputs[0].graph, helper.make_value_info
     blocks = functions(graph.calls)  # completes the nodes that call them
     array, given = numpy_helper.from_array, graph.weights.items()
     weights = [array(weight, key) for key, weight in given]
-    start, *ends = [info(y.name, y.type) for y in (x, *outputs)]
-    made = helper.make_graph(graph.nodes, name, [start], ends, weights)
+    starts, ends = ([info(y.name, y.type) for y in ys] for ys in (inputs, outputs))
+    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
     how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
     return helper.make_model(made, ir_version=10, **how)
 
@@ -327,4 +327,4 @@ def starnet_s1(
     x = op.GlobalAveragePool(x, name="avgpool.map")
     x = op.Flatten(x, name="avgpool")  # 192
     x = linear(x, classes, name="head")  # 1000
-    return model("starnet_s1", images, [x])
+    return model("starnet_s1", [images], [x])
