@@ -113,8 +113,9 @@ def _item(trace: Trace, prefix: str) -> Iterator[Item]:
         yield Item(trace.op.word, trace.name, said, tuple(_facts(trace.op)), owns=owns)
     elif isinstance(trace, CallTrace):
         block = trace.instance.block.name.removeprefix(prefix)
+        given = [("from", ", ".join(trace.node.sources))] if trace.node.sources else []
         inner = _items(trace.instance.items, prefix)
-        yield Item("block", trace.name, block, (("block", block),), inner, owns=True)
+        yield Item("block", trace.name, block, (("block", block), *given), inner, owns=True)
     elif isinstance(trace, GroupTrace):
         inner, said = _items(trace.items, prefix), describe_run(trace.items)
         if isinstance(trace.node, Call):

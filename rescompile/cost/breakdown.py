@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 from math import prod
 
-from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage
+from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage, is_several
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -22,6 +22,7 @@ from ..ir.trace import (
     OpTrace,
     Trace,
     is_call,
+    turns,
     walk_traces,
 )
 from ..ops import Shape
@@ -218,6 +219,14 @@ class Rows:
                 cost = self.costs.trace(item)
                 cost = cost if deep else replace(cost, layers=0)
                 yield Row(name, describe_op(item.op, item.x), 1, item.y, cost, after)
+            elif is_several(item.node):
+                place = (*path, item.name)
+                for call, fields in zip(
+                    turns(item), self.fields.turns(item, before, named), strict=False
+                ):
+                    inner = dict(zip(call.instance.block.entering, fields, strict=True))
+                    at = place if call is item else (*place, call.name)
+                    yield from self._layers(call.instance.items, at, fields[0], deep, inner)
             elif isinstance(item, (CallTrace, GroupTrace)):
                 inputs = item.instance.block.entering if isinstance(item, CallTrace) else ()
                 inner = dict.fromkeys(inputs, before)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import prod
 
-from ..ir.structure import JoinKind
+from ..ir.structure import JoinKind, is_several
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -136,10 +136,14 @@ class Costs:
         named: dict[str, int] = {}
         for item in items:
             cost = self.trace(item)
-            depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
+            if isinstance(item, FromTrace):
+                depth = named.get(item.node.source, 0)
+            elif is_several(item.node) and item.node.sources:
+                depth = max(named.get(source, 0) for source in item.node.sources)
             depth += cost.layers
             deepest = max(deepest, depth)
             named[item.name] = depth
+            named |= dict.fromkeys(item.node.leaving if is_several(item.node) else (), depth)
             total += cost
         return replace(total, layers=deepest)
 

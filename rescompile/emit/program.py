@@ -148,8 +148,12 @@ class Program(Generic[S, D]):
         """The arguments of a block call as source text; `entering` are its channels."""
         inner = self.block(node.block)
         given = {name: scope.dim(dim) for name, dim in node.args if inner.takes(name)}
-        if inner.takes(IN_CHANNELS):
-            given[IN_CHANNELS] = entering or scope.entering(node)
+        called = channel_names(self.network.blocks[node.block].entering).values()
+        if any(map(inner.takes, called)):
+            flow = scope.flow
+            dims = flow.given.get(node.id) or (flow.entering[node.id],)
+            for name, dim in zip(called, dims, strict=True):
+                given |= {name: entering or scope.dim(dim)} if inner.takes(name) else {}
         return given
 
 

@@ -6,13 +6,14 @@ tensors. `x` runs through; a shortcut or a branch gets a variable of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from ..expr.dims import Dim
 from ..ir.structure import (
     INPUT,
+    Call,
     Child,
     From,
     Group,
@@ -23,7 +24,8 @@ from ..ir.structure import (
     Node,
     Residual,
     Where,
-    sources,
+    forgets,
+    is_several,
 )
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
@@ -46,6 +48,14 @@ class Apply:
     def nodes(self) -> tuple[Child, ...]:
         """The alternatives, mostly one."""
         return (self.node, *self.others)
+
+
+@record
+class Several:
+    """A block of which the call takes values by their names, or gives several; all in variables."""
+
+    node: Call
+    sources: tuple[str, ...]
 
 
 @record
@@ -104,22 +114,22 @@ class Combine:
 
 @record
 class Assign:
-    """The names in the target are separated by commas where the value is split."""
+    """The names in the target are separated by commas where there are several."""
 
     target: str
-    value: Apply | Part | Copy | Select | Combine | Split
+    value: Apply | Several | Part | Copy | Select | Combine | Split
 
 
 def variables(
-    inputs: Iterable[str], body: tuple[Node, ...], reserved: Iterable[str], only: str = "inputs"
+    inputs: Iterable[str], kept: Container[str], reserved: Iterable[str], only: str = "inputs"
 ) -> dict[str, str]:
     """The variable in which each input of a body comes.
 
-    It is the body's own `x` where there is one input that no step goes back to; where some do, an
-    input without a name is called as `only` says.
+    It is the body's own `x` where there is one input that is not `kept` for later steps; where it
+    is, an input without a name is called as `only` says.
     """
     names = [*inputs]
-    if names == [INPUT] and INPUT not in sources(body):
+    if names == [INPUT] and INPUT not in kept:
         return {INPUT: LANE}
     free_ones = Names({LANE, *reserved})
     return {name: free_ones.take(only if name == INPUT else name, "_") for name in names}
@@ -167,9 +177,25 @@ class Scheduler:
         assert not isinstance(node, Loop), "loops stand in sequences only"
         if isinstance(node, Group) and node.id in self.taps:
             return self.parts(node, var)
+        if is_several(node):
+            return self.several(node, var)
         target = self.target(node.name, self.free(var))
         self.statements.append(Assign(target, Apply(node, var, tuple(others))))
         return target
+
+    def several(self, node: Call, var: str) -> str:
+        """A call of a block that takes values by their names, or gives several."""
+        given = tuple(self.held[source] for source in node.sources) or (var,)
+        if node.outputs:
+            turning = node.repeat is not None  # what a turn gives, the next one takes
+            for value in node.leaving:
+                if value in self.kept or turning:
+                    self.held[value] = self.fresh(value.replace(".", "_"))
+            targets = [self.held.get(value, "_") for value in node.leaving]
+        else:
+            targets = [self.target(node.name, self.lane)]
+        self.statements.append(Assign(", ".join(targets), Several(node, given)))
+        return next((name for name in targets if name != "_"), self.lane)
 
     def parts(self, node: Group, var: str) -> str:
         """A group part by part: after each there is a value that is returned."""
@@ -286,7 +312,7 @@ class Scheduler:
             self.statements.append(Assign(variable, Apply(first, var, tuple(ways))))
         else:
             variable, rest = target, body
-            if target != var:
+            if target != var and not forgets(first):
                 self.statements.append(Assign(target, Copy(var)))
         end = self.body(rest, variable)
         self.lane = outer

@@ -147,7 +147,7 @@ class Builder:
         if isinstance(node, Loop):
             return Framed(words.times(node.count) or f"{TIMES} 1", self.elements(node.body, told))
         if isinstance(node, From):
-            return Goto(node.source)
+            return Goto(node.source, _step(node.source))
         if isinstance(node, Join):
             ways = tuple(self.elements(branch.body, False) for branch in node.branches)
             return Parallel(ways, self._joint(node, SIGNS[node.kind], told), node.split)
@@ -234,7 +234,7 @@ def strip(analysis: Analysis, opened: Iterable[str] = ()) -> tuple[Element, ...]
     network = analysis.network
     known = located(analysis.elaborated)
     entering = analysis.root_flow.entering
-    kept = sources(network.body).union(network.outputs)
+    kept = _steps(sources(network.body)).union(network.outputs)
     outputs = frozenset(network.outputs)
     names = dict(tapped(network, taps(analysis.elaborated)))
     builder = Builder(network.blocks, entering, network.name, kept, known, Costs(), outputs, names)
@@ -276,6 +276,15 @@ def located(elaborated: Elaborated) -> Known:
     return found
 
 
+def _step(source: str) -> str:
+    """The step that a value comes from, which may give several."""
+    return source.partition(".")[0]
+
+
+def _steps(found: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_step, found))
+
+
 def _unfolded(node: Node, known: Known) -> Iterator[Node]:
     """The repetitions of a call one by one, each with its own arguments."""
     if not isinstance(node, Call) or node.repeat is None:
@@ -314,7 +323,7 @@ def panels(analysis: Analysis) -> list[Panel]:
         block = network.blocks[name]
         flow, _ = analysis.flows[name]
         prefix = f"{network.name}.{name}"
-        builder = Builder(network.blocks, flow.entering, prefix, sources(block.body))
+        builder = Builder(network.blocks, flow.entering, prefix, _steps(sources(block.body)))
         head = [Text(line, "head") for line in words.folded(words.definition(block), 38)]
         for let, dim in block.lets:
             head += [

@@ -91,8 +91,8 @@ class Engine:
         spans, open_wants = list(spans), made.wants
         made.wants = []
         lanes: list[tuple[float, float, float]] = []
-        for want in sorted(open_wants, key=lambda w: w.at[1] - made.exits.get(w.goto.name, -1e9)):
-            start = made.exits.get(want.goto.name)
+        for want in sorted(open_wants, key=lambda w: w.at[1] - made.exits.get(w.goto.step, -1e9)):
+            start = made.exits.get(want.goto.step)
             if start is None or start > want.at[1]:
                 made.wants.append(want)
                 continue

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from ..errors import InternalError
 from ..ops import Shape, show_shape
-from .structure import JoinKind, Network, Path, sources
+from .structure import Call, JoinKind, Network, Path, is_several, sources
 from .trace import (
     CallTrace,
     Elaborated,
@@ -23,6 +23,7 @@ from .trace import (
     OpTrace,
     ResidualTrace,
     Trace,
+    turns,
 )
 
 V = TypeVar("V")
@@ -83,7 +84,7 @@ class Interpreter(ABC, Generic[V]):
     def item(self, item: Trace, x: V, path: Path) -> V:
         """The value of one trace in the scope at `path`, proved to have its shape."""
         if isinstance(item, FromTrace):
-            return self.held[(*path, item.node.source)]
+            return self.value(item.node.source, path)
         if isinstance(item, JoinTrace):
             name = item.node.name or item.node.kind.value
             y = self.join(item, x, path)
@@ -92,7 +93,8 @@ class Interpreter(ABC, Generic[V]):
             y = self.residual(item, x, path)
         else:
             name = item.name
-            y = self.child(item, x, (*path, name))
+            several = is_several(item.node)
+            y = self.several(item, x, path) if several else self.child(item, x, (*path, name))
         found = self.shape(y)
         if found != item.y:
             where = ".".join((*path, name))
@@ -101,6 +103,27 @@ class Interpreter(ABC, Generic[V]):
         if item.name in self.sources or (*path, name) in self.returned:
             self.held[(*path, name)] = y
         return y
+
+    def value(self, source: str, path: Path) -> V:
+        """What a step of the scope at `path` goes back to."""
+        return self.held[(*path, *source.split("."))]
+
+    def several(self, item: Trace, x: V, path: Path) -> V:
+        """A call of a block that takes values by their names, or gives several, turn by turn."""
+        node = cast(Call, item.node)
+        values = [self.value(source, path) for source in node.sources] or [x]
+        for call in turns(item):
+            place = (*path, item.name) if call is item else (*path, item.name, call.name)
+            instance = call.instance
+            self.enter(instance.block.entering, values, place)
+            last = self.sequence(instance.items, values[0], place)
+            values = [self.held[(*place, output)] for output in instance.block.outputs] or [last]
+            if [self.shape(value) for value in values] != [*(instance.outputs or (instance.y,))]:
+                raise InternalError(f"{'.'.join(place)} gives other shapes than it should")
+        if node.outputs:
+            for output, value in zip(node.outputs, values, strict=True):
+                self.held[(*path, item.name, output)] = value
+        return values[0]
 
     def child(self, item: OpTrace | CallTrace | GroupTrace, x: V, path: Path) -> V:
         if isinstance(item, CallTrace):
@@ -132,6 +155,7 @@ class Interpreter(ABC, Generic[V]):
 
 
 def _sources(network: Network) -> frozenset[str]:
-    """The names of all steps that any scope goes back to."""
+    """The names of all steps that any scope goes back to, or that a block gives."""
     bodies = (network.body, *(block.body for block in network.blocks.values()))
-    return frozenset().union(*map(sources, bodies))
+    given = (block.outputs for block in network.blocks.values())
+    return frozenset().union(*map(sources, bodies), *given)

@@ -13,7 +13,7 @@ from dataclasses import field, replace
 from enum import Enum
 from fractions import Fraction
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 from ..errors import Location
 from ..expr.dims import Dim, Expr, Number, Var, binary, evaluate
@@ -67,6 +67,9 @@ class Call:
 
     `children` names the repetitions: `{i}` counts from zero, `{n}` from one, `{name}` is the call's
     own name. `args` may use `index`, the number of the repetition.
+
+    `sources` are the values that the block is given, where those are named; `outputs` names the
+    values that it gives, where those are several. From turn to turn they are handed on in order.
     """
 
     block: str
@@ -75,9 +78,16 @@ class Call:
     repeat: Dim | None = None
     children: str = "{i}"
     when: Dim = True
+    sources: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     at: Location | None = field(default=None, compare=False)
     places: Places | None = field(default=None, compare=False)
     id: int = node_id()
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """What the values are called that it gives, where those are several."""
+        return tuple(f"{self.name}.{output}" for output in self.outputs)
 
 
 @record
@@ -195,7 +205,8 @@ class Block:
     """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
 
     `entering` has the inputs by name, each with what its channels are worth: a name, or a number
-    where all calls agree.
+    where all calls agree. `outputs` names the inputs and children whose values are given; empty
+    means the last.
     """
 
     name: str
@@ -205,6 +216,7 @@ class Block:
     lets: tuple[tuple[str, Dim], ...] = ()
     about: str = ""
     entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
+    outputs: tuple[str, ...] = ()
     at: Location | None = field(default=None, compare=False)
 
 
@@ -288,7 +300,8 @@ class Network:
     def root(self) -> Block:
         """The network's own scope as a block."""
         form, body = Form.MODULE, self.body
-        return Block(self.name, form, body, self.parameters, self.lets, entering=self.entering)
+        how = (self.parameters, self.lets, "", self.entering, self.outputs)
+        return Block(self.name, form, body, *how)
 
     @property
     def env(self) -> dict[str, Number]:
@@ -365,9 +378,23 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
     return found
 
 
+def is_several(node: Node) -> TypeGuard[Call]:
+    """Whether a node takes values by their names, or gives several."""
+    return isinstance(node, Call) and bool(node.sources or node.outputs)
+
+
+def forgets(node: Node) -> bool:
+    """Whether a node makes nothing of what comes in."""
+    if isinstance(node, Join):
+        return all(b.body and isinstance(b.body[0], From) for b in node.branches)
+    return isinstance(node, From) or (is_several(node) and bool(node.sources))
+
+
 def sources(body: tuple[Node, ...]) -> frozenset[str]:
-    """The steps of a module scope whose values later steps go back to."""
-    return frozenset(node.source for node in walk(body) if isinstance(node, From))
+    """The values of a module scope that later steps go back to."""
+    found = [node.source for node in walk(body) if isinstance(node, From)]
+    found += (source for node in walk(body) if is_several(node) for source in node.sources)
+    return frozenset(found)
 
 
 def place_of(node: Layer | Call, key: str) -> Location | None:

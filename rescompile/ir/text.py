@@ -9,6 +9,7 @@ from ..expr.dims import Dim, Expr, text
 from ..ops import Op, Same, show_inputs, show_shape
 from .analysis import Analysis
 from .structure import (
+    INPUT,
     Block,
     Call,
     From,
@@ -59,8 +60,12 @@ def _block(block: Block) -> Iterator[str]:
     yield f"block {block.name}({', '.join([*entering, *given])}): {block.form.value}"
     for name, dim in block.lets:
         yield f"{INDENT}let {name} = {text(dim)}"
+    if [*block.entering] != [INPUT]:
+        yield f"{INDENT}inputs: {', '.join(block.entering)}"
     for node in block.body:
         yield from _node(node, 1)
+    if block.outputs:
+        yield f"{INDENT}outputs: {', '.join(block.outputs)}"
 
 
 def _parameter(name: str, kind: str, default: Dim | None, once: bool) -> str:
@@ -76,7 +81,9 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         args = ", ".join(f"{name}={text(dim)}" for name, dim in node.args)
         repeat = "" if node.repeat is None else f" repeat {text(node.repeat)}"
         pattern = "" if node.children == "{i}" else f" as {node.children}"
-        yield f"{pad}{_name(node)}{node.block}({args}){repeat}{pattern}{_when(node.when)}"
+        given = f" from {', '.join(node.sources)}" if node.sources else ""
+        called = f"{_name(node)}{node.block}({args}){given}"
+        yield f"{pad}{called}{repeat}{pattern}{_when(node.when)}"
     elif isinstance(node, (Group, Loop)):
         word = "group" if isinstance(node, Group) else f"repeat {text(node.count)}"
         when = _when(node.when) if isinstance(node, Group) else ""

@@ -17,7 +17,14 @@ _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 KNOWN = ("in_channels", "index", "block_count")
 KNOWN_OUTSIDE = ("block_index",)  # which a block does not see
 OF_NETWORK = ("classes", "shortcut")  # keys of the network that expressions name like parameters
-CALL_KEYS = ("block", "name", "when", "repeat", "children")  # the others of a call are arguments
+CALL_KEYS = (
+    "block",
+    "from",
+    "name",
+    "when",
+    "repeat",
+    "children",
+)  # the others of a call are arguments
 
 
 def as_name(value: Any) -> Any:
@@ -35,6 +42,21 @@ def as_name(value: Any) -> Any:
 def as_child_name(value: Any) -> str:
     """The name of a step, as code has it."""
     return child_name(as_name(value))
+
+
+def as_source(value: Any) -> str:
+    """The name of a value: that of a step, or of a step and one of the values that it gives."""
+    first, dot, inside = value.partition(".") if isinstance(value, str) else (value, "", "")
+    return f"{as_child_name(first)}{dot}{as_child_name(inside) if dot else ''}"
+
+
+def as_sources(value: Any) -> Any:
+    """One such name, or a list of them."""
+    if not isinstance(value, list):
+        return as_source(value)
+    if not value:
+        wrong("a list of no values", "name what the block is given, in its order")
+    return [as_source(one) for one in value]
 
 
 def _value_name(value: Any) -> Any:
@@ -92,6 +114,11 @@ NAMES: dict[str, Any] = {
 Name = Annotated[str, Rule(as_name, **NAMES)]
 ChildName = Annotated[str, Rule(as_child_name, **NAMES)]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
+SOURCE = {"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)?$"}
+Sources = Annotated[
+    str | list[str],
+    Rule(as_sources, anyOf=[SOURCE, {"type": "array", "minItems": 1, "items": SOURCE}]),
+]
 ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
 NetworkName = Annotated[str, Rule(_network_name, **NAMES)]

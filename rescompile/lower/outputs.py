@@ -9,7 +9,17 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
-from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Stage
+from ..ir.structure import (
+    CLASSES,
+    From,
+    Group,
+    Join,
+    Loop,
+    Node,
+    Residual,
+    Stage,
+    is_several,
+)
 from ..ir.taps import ends, is_group, taps
 from ..ir.trace import Elaborated, GroupTrace
 from ..language.models import Spec
@@ -46,6 +56,11 @@ def _unknown(
         message = f"the output '{output}' is not part of the network: its `when` is false"
         return message, "return another step, or change the condition"
     node = every[name]
+    if is_several(node) and node.outputs:
+        if output in node.leaving:
+            return None
+        message = f"'{name}' gives several values, of which none is '{output}'"
+        return message, f"return {', '.join(node.leaving)}, or some of them"
     if inside and not isinstance(node, Group):
         message = f"'{name}' is no group: what is inside of it cannot be returned"
         return message, f"return '{name}', or write what is inside of it as steps of the network"
@@ -61,6 +76,8 @@ def check_inside(elaborated: Elaborated, spec: Spec) -> None:
     found: list[Diagnostic] = []
     for i, output in enumerate(spec.outputs):
         name, dot, inside = output.partition(".")
+        if name not in groups:
+            continue
         if dot and output not in {tap.output for tap in ends(groups[name], elaborated)}:
             known = [tap.output for tap in ends(groups[name], elaborated)]
             message, help = _missing(groups[name], inside, known)

@@ -28,10 +28,11 @@ from ..ir.structure import (
     Node,
     Param,
     is_repeated,
+    is_several,
 )
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
-from .blocks import Calls
+from .blocks import BODY, OWN_INPUT, Calls
 from .branches import varies, written_out
 from .liveness import check_values
 from .names import assign_names, check_sequence
@@ -79,11 +80,13 @@ class Steps:
         """The channels that leave some nodes, None where no expression tells."""
         if nodes and isinstance(nodes[0], From):
             return scope.named.get(nodes[0].source)
-        if scope.channels is None:
+        named = bool(nodes) and is_several(nodes[0]) and bool(nodes[0].sources)
+        if scope.channels is None and not named:
             return None
         try:
             lets = tuple(scope.lets)
-            return Flow(self.blocks, lets=lets, named=scope.named).body(nodes, scope.channels)
+            start = 0 if scope.channels is None else scope.channels
+            return Flow(self.blocks, lets=lets, named=scope.named).body(nodes, start)
         except (SymbolicError, ExprError):
             return None
 
@@ -206,9 +209,7 @@ class Steps:
             message = "`from` goes back to a step of a body, but this is a sequence"
             raise fault("E208", message, step.key_at("from"), help)
         if step.from_ == INPUT and self.calls.inline:
-            message = "an inline block has no input of its own to go back to"
-            help = "write `body:` for `inline:` in the block, and give the call a name"
-            raise fault("E208", message, step.at("from"), help)
+            raise fault("E208", OWN_INPUT, step.at("from"), BODY)
         return From(str(step.from_), step.at("from"))
 
     def loop(self, step: Step, scope: Scope) -> Loop:

@@ -6,7 +6,7 @@ import keyword
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from ...expr.dims import Dim, Var, binary
+from ...expr.dims import Dim, Expr, Var, binary
 from ...ir.analysis import Analysis
 from ...ir.structure import (
     CLASSES,
@@ -66,10 +66,19 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
         Sequences(program, scope, lines).constructor(block.body)
     body = tuple(map(str, [*lets(block, scope, lines.indent), *lines.lines]))
     arguments = arguments_of(block, scope)
-    channels = (name for name in channel_names(block.entering).values() if name in scope.used)
+    channels = list(_channels(block, scope))
     arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
-    return Class(name, arguments, body, about, forward, base, returns, inputs=inputs, syntax=syntax)
+    how = (about, forward, base, returns, inputs, len(block.outputs), syntax)
+    return Class(name, arguments, body, *how)
+
+
+def _channels(block: Block, scope: Scope) -> Iterator[str]:
+    """The channels that a constructor takes: of several inputs all that vary, to be handed on."""
+    for name, called in channel_names(block.entering).items():
+        varies = len(block.entering) > 1 and isinstance(block.entering[name], Expr)
+        if varies or called in scope.used:
+            yield called
 
 
 def define_network(program: Classes) -> Class:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, sources
-from ...ir.trace import GroupTrace, OpTrace
+from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, is_several, sources
+from ...ir.structure import Call as Called
+from ...ir.trace import GroupTrace, OpTrace, values
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..schedule import (
@@ -18,6 +19,7 @@ from ..schedule import (
     Part,
     Scheduler,
     Select,
+    Several,
     Split,
     variables,
 )
@@ -38,11 +40,12 @@ class Forward(Writer):
     def __init__(self, program: Classes, block: Block, root: bool) -> None:
         super().__init__(8)
         self.program, self.syntax, body = program, program.syntax, block.body
-        self.names = program.network.outputs if root else ()
+        self.names = block.outputs
         kept = sources(body).union(self.names)
         taps = program.taps if root else {}
-        reserved = self.syntax.meanings.union([MEMBER] if taps else [])
-        self.inputs = variables(block.entering, body, reserved)
+        loops = taps or any(is_several(node) and node.repeat is not None for node in body)
+        reserved = self.syntax.meanings.union([MEMBER] if loops else [])
+        self.inputs = variables(block.entering, kept, reserved)
         scheduler = Scheduler(
             inline=True, kept=kept, reserved=reserved, taps=taps, inputs=self.inputs
         )
@@ -54,6 +57,8 @@ class Forward(Writer):
         )
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
+        items = program.analysis.elaborated.root.items if root else ()
+        self.leaving = {item.node.id: values(item) for item in items if is_several(item.node)}
 
     def render(self, members: Mapping[int, str], flags: Flags) -> tuple[str, ...]:
         """The lines; `members` are the attributes of nodes."""
@@ -63,6 +68,10 @@ class Forward(Writer):
             if isinstance(made.value, Part):
                 calls = 0
                 self.part(made.value, made.target)
+                continue
+            if isinstance(made.value, Several):
+                calls = 0
+                self.several(made.value, made.target)
                 continue
             folded = self.folded(made) if 0 < calls < MAX_FOLDED else None
             if isinstance(made.value, Combine) and made.value.node.id in self.in_place:
@@ -95,6 +104,23 @@ class Forward(Writer):
             self.write(value.source, target)
         with self.block(f"for {MEMBER} in {member}[{first or ''}:{last or ''}]:"):
             self.write(Call(MEMBER, (target,)), target)
+
+    def several(self, value: Several, target: str) -> None:
+        """A member that is given variables, or each of some members in turn."""
+        member = f"self.{self.members[value.node.id]}"
+        if value.node.repeat is None:
+            self.write(Call(member, value.sources), target, self.note_of(value.node))
+            return
+        targets = tuple(target.split(", "))
+        if value.sources != targets:
+            self.write(", ".join(value.sources), target)
+        with self.block(f"for {MEMBER} in {self.syntax.members.format(member)}:"):
+            self.write(Call(MEMBER, targets), target)
+
+    def note_of(self, node: Called) -> str:
+        """The shapes of what a call gives, one by one."""
+        shapes = self.leaving.get(node.id, ())
+        return ", ".join(self.program.note(shape) for shape in shapes)
 
     def position(self, node: Group, members: int) -> int:
         """How many members of a group's sequence come first, of so many that the spec has."""

@@ -26,6 +26,7 @@ class Function(Definition):
     numbered: bool = False
     tensor: str = "Tensor"
     inputs: tuple[str, ...] = ("x",)
+    outputs: int = 1  # more of them are a tuple
 
     @property
     def signature(self) -> str:
@@ -33,12 +34,18 @@ class Function(Definition):
         given = [*tensors, *(a.declared for a in self.arguments), "*", "name: str"]
         if self.numbered:
             given.append("start: int = 0")
-        return signature(self.name, given, self.tensor)
+        several = f"tuple[{', '.join([self.tensor] * self.outputs)}]"
+        return signature(self.name, given, several if self.outputs > 1 else self.tensor)
 
-    def call(self, source: str, given: dict[str, str], label: Label, start: str = "0") -> Call:
+    def call(
+        self, source: str | tuple[str, ...], given: dict[str, str], label: Label, start: str = "0"
+    ) -> Call:
         """A call: leading `channels` by position, the rest by keyword, defaults left out."""
         more = (Keyword("start", start),) if self.numbered and start != "0" else ()
-        return Call(self.name, (source, *call_args(self.arguments, given), label.keyword(), *more))
+        sources = source if isinstance(source, tuple) else (source,)
+        return Call(
+            self.name, (*sources, *call_args(self.arguments, given), label.keyword(), *more)
+        )
 
 
 def function(
@@ -49,14 +56,17 @@ def function(
     numbered: bool = False,
     tensor: str = "Tensor",
     inputs: tuple[str, ...] = ("x",),
+    outputs: int = 1,
 ) -> Function:
-    """A function; the last value of x is what it returns."""
+    """A function; the last value of x is what it returns, if its lines return nothing."""
     body = tuple(map(str, _returning(list(lines))))
     told = tuple(docstring(about))
-    return Function(name, tuple(arguments), body, told, numbered, tensor, inputs)
+    return Function(name, tuple(arguments), body, told, numbered, tensor, inputs, outputs)
 
 
 def _returning(lines: list[Line]) -> list[Line]:
+    if lines and lines[-1].target == RETURN:
+        return lines
     if lines and lines[-1].indent == 4 and lines[-1].target == "x":
         return [*lines[:-1], replace(lines[-1], target=RETURN)]
     return [*lines, Line("x", RETURN)]

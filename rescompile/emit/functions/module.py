@@ -13,10 +13,11 @@ from ...ir.structure import (
     channel_names,
     sources,
 )
+from ...ops import Shape
 from ..choices import branches
 from ..label import Label
 from ..lines import Line
-from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
+from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Several, Split
 from ..scope import COUNTERS, Scope
 from .body import Body, Sequence
 from .syntax import Functions
@@ -29,6 +30,7 @@ class Module(Body):
         super().__init__(program, scope)
         self.label = label
         self.inputs = {INPUT: LANE}
+        self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
         self.begin = self.entry = entry  # what x is called until it gets its first value
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
@@ -71,6 +73,8 @@ class Module(Body):
             self.part(value, target)
         elif isinstance(value, Apply):
             self.choose(value.nodes, target, self.read(value.source))
+        elif isinstance(value, Several):
+            self.several(value, target)
         elif isinstance(value, Copy):
             self.copy(target, self.read(value.source))
         elif isinstance(value, Split):
@@ -85,6 +89,15 @@ class Module(Body):
                 self.child(value.step, target, self.read(value.source))
         else:
             self.combine(value, target)
+
+    def several(self, value: Several, target: str) -> None:
+        """A block that takes values by their names, or gives several."""
+        called, given = self.program.called(self.scope, value.node)
+        sources = tuple(map(self.read, value.sources))
+        label = self.label.child(str(value.node.name))
+        shapes = self.leaving.get(value.node.id, ())
+        note = ", ".join(self.program.note(shape) for shape in shapes)
+        self.write(called.call(sources, given, label), target, note)
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""

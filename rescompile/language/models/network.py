@@ -95,6 +95,16 @@ class BlockSpec(Model):
         default_factory=dict,
         description="Names for expressions over the parameters, each usable below it.",
     )
+    inputs: list[ChildName] = Field(
+        default_factory=list,
+        description="With `body`: names for what a call gives with `from`, where that is more than "
+        "what comes in.",
+    )
+    outputs: list[ChildName] = Field(
+        default_factory=list,
+        description="With `body`: its inputs and steps whose values it gives, where those are "
+        "several.",
+    )
     body: Steps | None = Field(None, description="Steps with names: a module.")
     sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
     inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
@@ -115,7 +125,24 @@ class BlockSpec(Model):
             if name in self.parameters:
                 help = f"give the value another name, '{name}_1' say"
                 wrong(f"the block has a parameter '{name}' already", help, "let", name)
+        self._check_values()
         return self
+
+    def _check_values(self) -> None:
+        for what, names in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if names and self.body is None:
+                wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
+            for i, name in enumerate(names):
+                if name in names[:i]:
+                    wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, i)
+        if len(self.outputs) == 1:
+            help = "make its step the last one, which needs no `outputs`"
+            wrong("`outputs` are several values, but this is one", help, "outputs")
+        for name, called in channel_names(self.inputs).items():
+            for place in ("parameters", "let"):
+                if called in getattr(self, place):
+                    message = f"`${called}` are the channels of the input '{name}'"
+                    wrong(message, f"use '{called}_1', say", place, called)
 
 
 class InputSpec(Model):
