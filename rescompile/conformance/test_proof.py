@@ -39,6 +39,21 @@ def block(*steps: Any) -> dict[str, Any]:
     return {"blocks": {"unit": unit}, "stages": [conv("first"), {"block": "unit", "name": "u"}]}
 
 
+UP_DOWN, DOWN_UP = ["up", "down"], ["down", "up"]
+
+
+def pair(
+    given: list[str], outputs: list[str], last: list[str] = UP_DOWN, **more: Any
+) -> dict[str, Any]:
+    """A network that calls a block of two inputs and outputs, which keep to themselves."""
+    steps = [{"from": "x"}, conv("up"), {"from": "y"}, conv("down", kernel=1)]
+    unit = {"inputs": ["x", "y"], "outputs": outputs, "body": steps}
+    call = {"name": "u", "block": "unit", "from": given, **more}
+    first, second = ({"from": f"u.{name}"} for name in last)
+    end = [first, conv("last"), {"add": [[second], []], "name": "join"}]
+    return {"blocks": {"unit": unit}, "stages": [conv("a"), conv("b"), call, *end]}
+
+
 IMAGE = {"channels": 4, "height": 12, "width": 12}
 BOTH = {"image": IMAGE, "flow": IMAGE}
 NORM: dict[str, Any] = {"norm": {}, "name": "norm"}
@@ -88,6 +103,19 @@ NETWORKS: dict[str, tuple[Any, Any]] = {
         {"inputs": dict(reversed(BOTH.items())), "stages": streams("image", "flow")},
     ),
     "a value for the block's input": (block({"from": "input"}), block({"from": "a"})),
+    "a block's inputs in another order": (pair(["a", "b"], UP_DOWN), pair(["b", "a"], UP_DOWN)),
+    "a block's values for each other": (
+        pair(["a", "b"], UP_DOWN),
+        pair(["a", "b"], UP_DOWN, last=DOWN_UP),
+    ),
+    "what a turn gives in another order": (
+        pair(["a", "b"], UP_DOWN, repeat=3),
+        pair(["a", "b"], DOWN_UP, repeat=3),
+    ),
+    "a turn too few": (
+        pair(["a", "b"], UP_DOWN, repeat=3),
+        pair(["a", "b"], UP_DOWN, repeat=2),
+    ),
     "the network's input for a value": (
         [conv("a"), conv("b"), {"add": [[{"from": "input"}], []], "name": "join"}],
         [conv("a"), conv("b"), {"add": [[{"from": "a"}], []], "name": "join"}],

@@ -129,6 +129,11 @@ class Rows:
         after = self.fields.total(unit.items, before, self.scopes.setdefault(unit.path, {}))
         for depth, name_there in enumerate(unit.path):  # so far, the groups around end here as well
             self.scopes.setdefault(unit.path[:depth], {})[name_there] = after
+        last = unit.items[-1].node if unit.items else None
+        if unit.path and last is not None and is_several(last):  # a turn: all so far end here
+            inner, outer = self.scopes[unit.path], self.scopes[unit.path[:-1]]
+            given = (inner[source] for source in last.sources)
+            outer.update(zip(last.leaving, given, strict=False))
         output = unit.items[-1].y if unit.items else self.input
         return Row(name, what, blocks, output, self.costs.total(unit.items), after)
 
@@ -187,6 +192,10 @@ class Rows:
             elif isinstance(item, CallTrace) and _only_repeats(item.instance.block):
                 yield from self._units(item.instance.items, (*path, item.name))
             elif isinstance(item, GroupTrace) and self._holds(item):
+                if is_several(item.node):
+                    outer = self.scopes.get(path, {})
+                    given = {name: outer[name] for name in item.node.sources if name in outer}
+                    self.scopes[(*path, item.name)] = given
                 yield from self._units(item.items, (*path, item.name))
             else:
                 instance = item.instance if isinstance(item, CallTrace) else None

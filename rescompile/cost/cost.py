@@ -138,8 +138,9 @@ class Costs:
             cost = self.trace(item)
             if isinstance(item, FromTrace):
                 depth = named.get(item.node.source, 0)
-            elif is_several(item.node) and item.node.sources:
-                depth = max(named.get(source, 0) for source in item.node.sources)
+            elif is_several(item.node):  # in repetitions each turn follows the one before
+                known = [named[source] for source in item.node.sources if source in named]
+                depth = max(known, default=depth)
             depth += cost.layers
             deepest = max(deepest, depth)
             named[item.name] = depth

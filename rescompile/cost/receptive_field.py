@@ -101,12 +101,18 @@ class ReceptiveFields:
         return start
 
     def after(self, item: Trace, start: ReceptiveField, named: Named) -> ReceptiveField:
-        """The field of what leaves one trace, from its input's `start`."""
+        """The field of what leaves one trace, from its input's `start`.
+
+        Of a single turn of a repetition that is given several values, `named` is told what the next
+        turn is given, by the same names.
+        """
         if isinstance(item, FromTrace):
             return named[item.node.source]
         if is_several(item.node):
             *_, fields = self.turns(item, start, named)
             named.update(zip(item.node.leaving, fields, strict=False))
+            if isinstance(item, CallTrace) and item.node.repeat is not None:
+                named.update(zip(item.node.sources, fields, strict=True))  # of the next turn
             field = fields[0]
         elif isinstance(item, (JoinTrace, ResidualTrace)):
             field = self.joined(item, start, named)

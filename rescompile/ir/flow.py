@@ -75,12 +75,12 @@ class Flow:
         """The channels that leave a block, as an expression over its names, lets not expanded."""
         self.named.update(block.entering)
         y = self.body(block.body, next(iter(block.entering.values())))
-        return self.named[block.outputs[0]] if block.outputs else y
+        return self.value(block.outputs[0]) if block.outputs else y
 
     def leaving(self, block: Block) -> tuple[Dim, ...]:
         """The same of all values that it gives."""
         y = self.block(block)
-        return tuple(self.named[output] for output in block.outputs) or (y,)
+        return tuple(map(self.value, block.outputs)) or (y,)
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:

@@ -153,10 +153,11 @@ class Calls:
         given = [given] if isinstance(given, str) else given
         name, inputs = str(step.block), spec.inputs or [INPUT]
         if (given or len(inputs) > 1) and len(given) != len(inputs):
-            message = f"block '{name}' takes {len(inputs)} values, and this call gives {len(given)}"
-            takes = ", ".join(inputs)
-            help = f"write `from: [...]` with a value for each of {takes}" if inputs[1:] else ""
-            help = help or "write `from: NAME`, or nothing for what comes in"
+            takes = f"{len(inputs)} value{'s' * (len(inputs) > 1)}"
+            message = f"block '{name}' takes {takes}, and this call gives {len(given)}"
+            help = "write `from: NAME`, or nothing for what comes in"
+            if len(inputs) > 1:
+                help = f"write `from: [...]` with a value for each of {', '.join(inputs)}"
             raise fault("E208", message, step.at("from"), help)
         if not given and not spec.outputs:
             return ()

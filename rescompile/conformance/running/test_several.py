@@ -1,4 +1,4 @@
-"""Networks with several inputs, and bodies that go back to theirs: verified, in training too."""
+"""Networks and blocks of several inputs and outputs: verified, in training too."""
 
 from __future__ import annotations
 
@@ -53,6 +53,114 @@ stages:
   - norm: {}
   - conv: {channels: $coarse_channels, kernel: 3}
   - multiply: [[], [from: coarse, activation: {kind: sigmoid}]]
+""",
+    # Two resolutions that exchange what they have, three times, and then at other widths (in the
+    # manner of Sun et al. 2019).
+    "exchange": """
+input: {channels: 3, height: 16, width: 16}
+blocks:
+  exchange:
+    inputs: [high, low]
+    outputs: [to_high, to_low]
+    parameters: {channels: {type: int}}
+    body:
+      - from: high
+      - conv: {channels: $channels, kernel: 3}
+        name: own_high
+      - norm: {}
+      - activation: {}
+        name: kept_high
+      - from: low
+      - conv: {channels: 2 * $channels, kernel: 3}
+      - norm: {}
+      - activation: {}
+        name: kept_low
+      - add:
+          - [from: kept_high]
+          - [conv: {channels: $channels, kernel: 1}, upsample: {scale: 2}]
+      - activation: {}
+        name: to_high
+      - from: kept_low
+      - add:
+          - [from: kept_high, conv: {channels: 2 * $channels, kernel: 3, stride: 2}]
+          - []
+      - activation: {}
+        name: to_low
+stages:
+  - conv: {channels: 4, kernel: 3}
+    name: high
+  - conv: {channels: 8, kernel: 3, stride: 2}
+    name: low
+  - {name: same, block: exchange, from: [high, low], channels: 4, repeat: 3}
+  - {name: wide, block: exchange, from: [same.to_high, same.to_low], channels: 6}
+outputs: [wide.to_high, wide.to_low]
+""",
+    # Cells that take what the two before them gave, and hand one of it on (in the manner of Zoph
+    # et al. 2018): their channels are others in each turn.
+    "cells": """
+input: {channels: 3, height: 9, width: 9}
+blocks:
+  cell:
+    inputs: [before, now]
+    outputs: [now, made]
+    parameters: {channels: {type: int}, kernel: {default: 3}}
+    body:
+      - from: before
+      - activation: {}
+      - conv: {channels: $channels, kernel: 1}
+      - norm: {}
+        name: left
+      - from: now
+      - activation: {}
+      - conv: {channels: $channels, kernel: 1}
+      - norm: {}
+        name: right
+      - concat:
+          - - add:
+                - [from: left, depthwise_conv: {kernel: $kernel}]
+                - [from: right, depthwise_conv: {kernel: 5}]
+          - - multiply: [[from: left], [from: right]]
+          - [from: before]
+        name: made
+  pair:
+    about: A network in a block, which has a single input and output.
+    parameters: {channels: {type: int}}
+    body:
+      - conv: {channels: $channels, kernel: 3}
+        name: first
+      - {name: inner, block: cell, from: [input, first], channels: 2, repeat: 2}
+      - from: inner.made
+stages:
+  - conv: {channels: 4, kernel: 3}
+    name: stem
+  - conv: {channels: 6, kernel: 3}
+    name: second
+  - {name: cells, block: cell, from: [stem, second], channels: 4, repeat: 3}
+  - {name: more, block: cell, from: [cells.now, cells.made], channels: 5, kernel: 1}
+  - {name: last, block: pair, from: more.made, channels: 3}
+""",
+    # Several values of one, one of several, and one that nobody asks for.
+    "parts": """
+input: {channels: 4, height: 8, width: 8}
+blocks:
+  parts:
+    outputs: [fine, coarse, input]
+    body:
+      - conv: {channels: $in_channels, kernel: 3}
+        name: fine
+      - max_pool: {kernel: 2}
+        name: coarse
+  fuse:
+    inputs: [fine, coarse]
+    body:
+      - from: coarse
+      - upsample: {scale: 2}
+      - concat: [[], [from: fine, conv: {channels: $coarse_channels, kernel: 1}]]
+      - activation: {}
+stages:
+  - {name: parts, block: parts}
+  - {name: again, block: fuse, from: [parts.input, parts.coarse]}
+  - {name: fuse, block: fuse, from: [again, parts.coarse]}
 """,
     # What enters a block, again after others worked in place, and what enters the network.
     "own inputs": """

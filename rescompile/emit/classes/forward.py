@@ -70,7 +70,7 @@ class Forward(Writer):
                 self.part(made.value, made.target)
                 continue
             if isinstance(made.value, Several):
-                calls = 0
+                calls = int(made.value.node.repeat is None)
                 self.several(made.value, made.target)
                 continue
             folded = self.folded(made) if 0 < calls < MAX_FOLDED else None
