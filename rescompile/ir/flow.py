@@ -72,13 +72,12 @@ class Flow:
     ends: dict[int, list[Dim]] = field(default_factory=dict)  # what leaves the branches of a join
 
     def block(self, block: Block) -> Dim:
-        """The channels that leave a block, as an expression over its names, lets not expanded."""
+        """The channels that leave a block's last step, over its names, lets not expanded."""
         self.named.update(block.entering)
-        y = self.body(block.body, next(iter(block.entering.values())))
-        return self.value(block.outputs[0]) if block.outputs else y
+        return self.body(block.body, next(iter(block.entering.values())))
 
     def leaving(self, block: Block) -> tuple[Dim, ...]:
-        """The same of all values that it gives."""
+        """The channels of all values that a block gives."""
         y = self.block(block)
         return tuple(map(self.value, block.outputs)) or (y,)
 
