@@ -28,7 +28,7 @@ from .ir.varying import NOTHING, Varying, varying
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import plain, words
 from .language.stdin import PATH, STDIN, standard_input
-from .lower import backbone, check_inside, lower
+from .lower import backbone, check_inside, check_reached, lower
 from .ops import show_inputs
 from .prose import json_text
 from .registry import get_backend, get_runtime, lacking
@@ -111,6 +111,7 @@ class Architecture:
             made = elaborate(lower(self.document))
             spec = self.document.spec
             check_inside(made, spec)
+            check_reached(made)
             return elaborate(backbone(made, spec)) if spec.features else made
 
     @cached_property

@@ -83,6 +83,8 @@ class _Network(Steps):
             if self.chance(0.4):
                 steps.extend(self.steps(scope, 1, 2, 2))
             made.extend(steps)
+            if self.chance(0.04):
+                made.extend(self.several(scope))
         return made
 
     def tabled(self, steps: list[Step]) -> Iterator[Step]:
@@ -102,7 +104,8 @@ class _Network(Steps):
 
     def outputs(self, stages: list[Step]) -> list[str]:
         """Some named steps, where the last one has a name."""
-        names = [s["name"] for s in stages if "name" in s and "residual" not in s]
+        single = (s for s in stages if "residual" not in s and not isinstance(s.get("from"), list))
+        names = [s["name"] for s in single if "name" in s]
         if not names or names[-1] != stages[-1].get("name") or self.chance(0.5):
             return []
         inside = [name for step in stages for name in self.inside(step)]
@@ -157,7 +160,8 @@ class _Network(Steps):
             made["parameters"] = {p.name: self.declared(p) for p in block.parameters.values()}
         if block.lets:
             made["let"] = dict(block.lets)
-        return {**made, block.form: block.steps}
+        given = {"inputs": block.inputs, "outputs": block.outputs}
+        return {**made, **{k: v for k, v in given.items() if v}, block.form: block.steps}
 
     def declared(self, one: Parameter) -> Step:
         made: Step = {} if one.type == "int" and self.chance(0.3) else {"type": one.type}
