@@ -75,7 +75,8 @@ class Graph:
         self.weights: dict[str, np.ndarray] = {}
         self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
         self.taken: set[str] = set()
-        self.result = ""
+        self.inputs: list[str] = []
+        self.results: list[str] = []
 
     def local(self, name: str) -> str:
         """What has that name, as it is called in the block."""
@@ -138,26 +139,31 @@ class Operators:
         return add
 
 
-def block(build: Callable[..., Value]) -> Callable[..., Value]:
+def block(build: Callable[..., Any]) -> Callable[..., Any]:
     """Make an ONNX function of the nodes that a block adds, and one node of a call."""
 
     @functools.wraps(build)
-    def call(x: Value, *args: Any, name: str, **options: Any) -> Value:
-        graph, body = x.graph, Graph(x.graph.dtype, x.graph.rng, name)
-        start = Value(body, body.free("x"), x.type)
-        y = build(start, *args, name=name, **options)
-        if y is start:
-            y = op.Identity(y, name=f"{name}.y")
-        body.result, label = y.name, graph.local(name)
+    def call(*args: Any, name: str, **options: Any) -> Any:
+        xs = [x for x in args if isinstance(x, Value)]
+        graph, keys = xs[0].graph, build.__code__.co_varnames
+        body = Graph(graph.dtype, graph.rng, name)
+        starts = [Value(body, body.free(k), x.type) for k, x in zip(keys, xs, strict=False)]
+        made = build(*starts, *args[len(xs) :], name=name, **options)
+        ys = list(made) if isinstance(made, tuple) else [made]
+        for i, y in enumerate(ys):
+            if y in starts:
+                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
+        body.inputs, body.results = [x.name for x in starts], [y.name for y in ys]
+        label = graph.local(name)
         for key, weight in body.weights.items():
             graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name, *(f"{label}.{key}" for key in body.weights)]
-        made = Value(graph, graph.free(label), y.type)
-        kind, ends = build.__name__, [made.name]
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
+        inputs = [*(x.name for x in xs), *(f"{label}.{key}" for key in body.weights)]
+        names = [graph.free(f"{label}.{i}" if i else label) for i in range(len(ys))]
+        node = helper.make_node(build.__name__, inputs, names, label, domain=DOMAIN)
         graph.nodes.append(node)
         graph.calls += [*body.calls, (node, body)]
-        return made
+        given = tuple(Value(graph, n, y.type) for n, y in zip(names, ys, strict=True))
+        return given if len(given) > 1 else given[0]
 
     return call
 
@@ -166,7 +172,7 @@ def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
     """One for each kind of block: a block with other nodes is another kind."""
     kinds: dict[str, dict[str, list[tuple]]] = {}
     for node, body in calls:
-        shown = [body.result, *body.weights]
+        shown = [*body.inputs, *body.results, *body.weights]
         for step in body.nodes:
             said = [own.name for own in step.attribute]
             shown += [step.op_type, *step.input, *step.output, *said, "|"]
@@ -198,7 +204,7 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             told = onnx.AttributeProto(name=own.name, type=own.type)
             told.ref_attr_name = names[values]
             own.CopyFrom(told)
-    kind, inputs, ends = node.op_type, ["x", *body.weights], [body.result]
+    kind, inputs, ends = node.op_type, [*body.inputs, *body.weights], body.results
     how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
     return helper.make_function(*how, [*names.values()])
 
