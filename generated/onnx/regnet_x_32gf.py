@@ -133,25 +133,31 @@ def block(build: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(build)
     def call(*args: Any, name: str, **options: Any) -> Any:
         xs = [x for x in args if isinstance(x, Value)]
-        graph, keys = xs[0].graph, build.__code__.co_varnames
+        graph, count = xs[0].graph, len(xs)
         body = Graph(graph.dtype, graph.rng, name)
-        starts = [Value(body, body.free(k), x.type) for k, x in zip(keys, xs, strict=False)]
-        made = build(*starts, *args[len(xs) :], name=name, **options)
+        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
+        kinds = zip(keys, xs, strict=True)
+        starts = [Value(body, key, x.type) for key, x in kinds]
+        made = build(*starts, *args[count:], name=name, **options)
         ys = list(made) if isinstance(made, tuple) else [made]
         for i, y in enumerate(ys):
             if y in starts:
                 ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = [x.name for x in starts], [y.name for y in ys]
+        body.inputs, body.results = keys, [y.name for y in ys]
         label = graph.local(name)
         for key, weight in body.weights.items():
             graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [*(x.name for x in xs), *(f"{label}.{key}" for key in body.weights)]
-        names = [graph.free(f"{label}.{i}" if i else label) for i in range(len(ys))]
-        node = helper.make_node(build.__name__, inputs, names, label, domain=DOMAIN)
+        inputs = [x.name for x in xs]
+        inputs += [f"{label}.{key}" for key in body.weights]
+        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
+        ends = [graph.free(end) for end in names]
+        kind = build.__name__
+        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
         graph.nodes.append(node)
         graph.calls += [*body.calls, (node, body)]
-        given = tuple(Value(graph, n, y.type) for n, y in zip(names, ys, strict=True))
-        return given if len(given) > 1 else given[0]
+        types = zip(ends, ys, strict=True)
+        values = tuple(Value(graph, end, y.type) for end, y in types)
+        return values if len(values) > 1 else values[0]
 
     return call
 
@@ -192,8 +198,8 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             told = onnx.AttributeProto(name=own.name, type=own.type)
             told.ref_attr_name = names[values]
             own.CopyFrom(told)
-    kind, inputs, ends = node.op_type, [*body.inputs, *body.weights], body.results
-    how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
+    inputs = [*body.inputs, *body.weights]
+    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
     return helper.make_function(*how, [*names.values()])
 
 
@@ -203,7 +209,8 @@ def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelPro
     blocks = functions(graph.calls)  # completes the nodes that call them
     array, given = numpy_helper.from_array, graph.weights.items()
     weights = [array(weight, key) for key, weight in given]
-    starts, ends = ([info(y.name, y.type) for y in ys] for ys in (inputs, outputs))
+    starts = [info(x.name, x.type) for x in inputs]
+    ends = [info(y.name, y.type) for y in outputs]
     made = helper.make_graph(graph.nodes, name, starts, ends, weights)
     how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
     return helper.make_model(made, ir_version=10, **how)
