@@ -11,7 +11,7 @@ Only measurements come here. What was found on Keras 3.15, TensorFlow 2.21 and P
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -43,9 +43,9 @@ def allow_float64() -> None:
         jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
 
 
-def make_exact(model: Any) -> None:
+def make_exact(layers: Iterable[Any]) -> None:
     """Give the layers of a float64 model float64 constants, and formulas that keep them."""
-    for layer in model.layers:
+    for layer in layers:
         for name in FLOATS:
             value = getattr(layer, name, None)
             if type(value) is float:

@@ -61,6 +61,7 @@ class Style:
         """The functions of the file that are no block's."""
         made = {helper.name for helper in self.helpers}
         fixed = (*words.OWN, *(row.name for row in FUNCTIONS), "batch_norm", "dense_init")
+        fixed += (words.PART, words.AFTER)
         return {*made, *fixed, "make_divisible", "BN_MOMENTUM", "BN_EPSILON"}
 
 
@@ -110,9 +111,10 @@ def _linear(op: ops.Linear, at: Place, style: Style) -> Code:
     return words.DENSE.applied(at, _said(op, at) | {"kernel_initializer": drawn})
 
 
-def _channel_conv(op: ops.ChannelConv, at: Place, style: Style) -> Code:
+def _drawn(op: ops.ChannelConv | ops.StdConv, at: Place, style: Style) -> Code:
+    """A layer that the file defines, whose kernel is a convolution's."""
     init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
-    return USUAL[ops.ChannelConv].applied(at, _said(op, at) | init)
+    return USUAL[type(op)].applied(at, _said(op, at) | init)
 
 
 def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
@@ -145,6 +147,17 @@ def _flatten(op: ops.Flatten, at: Place, style: Style) -> Values:
     return [(moved, note), (words.FLATTEN.applied(at, {}, at.target), "")]
 
 
+def _upsample(op: ops.Upsample, at: Place, style: Style) -> Code:
+    if not op.align_corners:
+        return USUAL[ops.Upsample].applied(at, _said(op, at))
+    scale, (rows, columns) = at.scope.dim(op.scale), (f"{at.source}.shape[{i}]" for i in (1, 2))
+    times = scale if scale.isalnum() else f"({scale})"
+    size = Items("(", ")", (f"{times} * {rows}", f"{times} * {columns}"))
+    row = USUAL[ops.UpsampleTo]
+    given = row.codes(ops.UpsampleTo("", op.mode, op.align_corners), at.scope.dim)
+    return row.applied(at, given | {"size": size})
+
+
 def _pad_channels(op: ops.PadChannels, at: Place, style: Style) -> Code:
     channels = f"({at.scope.dim(op.before)}, {at.scope.dim(op.after)})"
     sides = Items("(", ")", ("(0, 0)", "(0, 0)", "(0, 0)", channels))
@@ -164,11 +177,13 @@ TABLE: dict[type[Op], Rule] = {
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
-    ops.ChannelConv: _channel_conv,
+    ops.ChannelConv: _drawn,
+    ops.StdConv: _drawn,
     ops.BatchNorm: _batch_norm,
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,
     ops.Prelu: _prelu,
+    ops.Upsample: _upsample,
     ops.Flatten: _flatten,
     ops.PadChannels: _pad_channels,
     ops.SliceChannels: _slice_channels,

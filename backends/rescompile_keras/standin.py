@@ -6,7 +6,7 @@ Keras has beside them, and what it refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,7 +22,9 @@ from rescompile.emit.validation.values import Built, Mean, Sides, Tracer, Value
 from rescompile.ops import Conv
 
 from .initialise import INITIALIZERS, Initial
+from .parts import after, shared
 from .vocabulary import (
+    AFTER,
     CONV,
     CROP,
     DEPTHWISE,
@@ -31,6 +33,7 @@ from .vocabulary import (
     LAYERS,
     MAX,
     OWN,
+    PART,
     PERMUTE,
     PRELU,
     SHARED_AXES,
@@ -131,6 +134,7 @@ def model_of(
     }
     own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN}
     own |= {row.name: layers.own_function(tracer, row) for row in FUNCTIONS}
+    own |= {PART: shared(tracer), AFTER: after(tracer)}
     fixed = {helper: (text, own[helper]) for helper, text in helpers.items()}
     functions = (pad, split, layers.ones_like, average_pool)
     keras = SimpleNamespace(
@@ -144,7 +148,8 @@ def model_of(
         config=SimpleNamespace(image_data_format=lambda: LAST),
         saving=SimpleNamespace(register_keras_serializable=lambda package: lambda found: found),
     )
-    return cast(Model, execute(source, {"keras": keras}, fixed)[name](*given))
+    modules = {"keras": keras, "collections.abc": SimpleNamespace(Callable=Callable)}
+    return cast(Model, execute(source, modules, fixed)[name](*given))
 
 
 def trace(

@@ -6,15 +6,16 @@ file may leave one out: a number that matters is always written. `name` goes wit
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
 from rescompile import ops
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
-from rescompile.emit.layout import Call, Items
+from rescompile.emit.layout import Call
 from rescompile.emit.table import (
+    AROUND,
+    BOTH,
     FLOAT,
     LITERAL,
     NUMBER,
@@ -22,6 +23,7 @@ from rescompile.emit.table import (
     PAIR,
     Argument,
     Form,
+    by_name,
     choice,
     constant,
     number,
@@ -34,25 +36,16 @@ TENSOR = "KerasTensor"
 # What emitted functions rely on: neither a network, nor a value of a block can be called so.
 RESERVED = frozenset(
     (
-        *("keras", "layers", "KerasTensor", "math", "sys"),
+        *("keras", "layers", "KerasTensor", "Callable", "math", "sys"),
         *("bool", "float", "int", "max", "min", "range", "round", "str", "tuple", "ValueError"),
     )
 )
 function = partial(any_function, tensor=TENSOR)
 
 
-def snake_case(name: str) -> str:
-    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
-AROUND = Form(  # pairs for rows and for columns
-    lambda sides, dim: Items(
-        "(", ")", tuple(Items("(", ")", tuple(map(dim, pair))) for pair in (sides[:2], sides[2:]))
-    ),
-    lambda given: (*given[0], *given[1]),
+BORDERS = Form(  # or what `same` does
+    lambda sides, dim: '"same"' if isinstance(sides, ops.Same) else AROUND.write(sides, dim),
+    lambda given: ops.Same(given) if isinstance(given, str) else AROUND.read(given),
 )
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
@@ -77,10 +70,14 @@ WINDOW = (
 RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.Conv: WEIGHTS,
+    ops.StdConv: WEIGHTS | {"gain": "gain"},
     ops.ConvTranspose: WEIGHTS,
     ops.Linear: WEIGHTS,
     ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
@@ -144,11 +141,21 @@ OWN_LAYERS = (
         *(option("use_bias", "bias", LITERAL, False), INITIAL),
     ),
     _own(
+        *("StdConv2D", ops.StdConv, FILTERS, Argument("kernel_size", "kernel", BOTH), STRIDES),
+        *(Argument("padding", "padding", BORDERS, keyword=True), DILATION),
+        *(option("groups", "groups", NUMBER, 1), BIAS, option("epsilon", "epsilon", FLOAT, 1e-6)),
+        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), INITIAL),
+    ),
+    _own(
         *("LocalResponseNormalization", ops.LocalResponseNorm, Argument("size", "size")),
         *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
     _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
+    _own(
+        *("Interpolation2D", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)),
+        *(MODE, ALIGN),
+    ),
     _own(
         *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),
         Argument("mode", "mode", choice(ops.PadMode)),
@@ -214,8 +221,13 @@ JOINS = {
     JoinKind.CONCAT: _layer("Concatenate", Op),
 }
 USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
-LAYERS: dict[str, tuple[Layer, ...]] = {}
-for _row in (*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()):
-    LAYERS[_row.name] = (*LAYERS.get(_row.name, ()), _row)
+LAYERS = by_name((*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()))
+# What asks for the height and width of a map while a model is built.
+SIZED = (
+    *(ops.AdaptivePool, ops.ChannelShuffle, ops.DepthToSpace, ops.SpaceToDepth),
+    *(ops.SplitSoftmax, ops.Pad, ops.UpsampleTo),
+)
+# What a file defines for layers that are called more than once.
+PART, AFTER = "shared_layers", "After"
 # Layers that a file defines itself.
 OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))

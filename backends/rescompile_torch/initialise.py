@@ -31,7 +31,7 @@ def initialise(analysis: Analysis, lines: Writer) -> None:
     found = [trace.op for _, trace in analysis.elaborated.flat()]
     done: dict[str, tuple[str, ...]] = {}  # with which modules
     for kind, name in DRAWN.items():
-        biases = frozenset(bool(op.bias) for op in found if isinstance(op, kind))
+        biases = frozenset(bool(op.bias) for op in found if type(op) is kind)
         weight = _weight(initializer(analysis.network, kind.role)) if biases else ()
         done[name] = (*weight, *BIAS.get(biases, ()))
     # Of two branches that would do the same, the one that asks serves both.

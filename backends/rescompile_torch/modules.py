@@ -38,6 +38,12 @@ def _prelu(op: ops.Prelu, site: Site) -> Code:
     return PRELU.call(op, replace(site, channels="1") if op.shared else site, "nn")
 
 
+def _conv(op: ops.Conv, site: Site) -> Code:
+    if isinstance(op.padding, ops.Same):
+        return SAMED.call(op, site, "nn")
+    return PADDED_CONVS[ops.Conv](op, site)
+
+
 def _permute(op: ops.Permute, site: Site) -> Code:
     return Call("Permute", tuple(map(str, TO_LAST if op.last else TO_FIRST)))
 
@@ -50,19 +56,27 @@ def _edges(padding: Any, dim: Render) -> Code:
     return Items("(", ")", tuple(dim(padding[i]) for i in (2, 3, 0, 1)))
 
 
+def _write_around(sides: Any, dim: Render) -> Code:
+    """Padding in that order; one number where all sides are the same."""
+    same = all(side == sides[0] for side in sides)
+    return dim(sides[0]) if same else _edges(sides, dim)
+
+
+def _read_around(given: Any) -> Any:
+    left, right, top, bottom = given if isinstance(given, tuple) else (given,) * 4
+    return top, bottom, left, right
+
+
+AROUND = Form(_write_around, _read_around)
+
+
 def _around(mode: ops.PadMode) -> Form:
-    """Padding of one mode in that order; one number where all sides are the same."""
-
-    def write(value: Any, dim: Render) -> Code:
-        sides = value[0]
-        same = all(side == sides[0] for side in sides)
-        return dim(sides[0]) if same else _edges(sides, dim)
-
-    def read(given: Any) -> Any:
-        left, right, top, bottom = given if isinstance(given, tuple) else (given,) * 4
-        return (top, bottom, left, right), mode
-
-    return Form(write, read, lambda value: value[1] is mode)
+    """Padding of one mode."""
+    return Form(
+        lambda value, dim: _write_around(value[0], dim),
+        lambda given: (_read_around(given), mode),
+        lambda value: value[1] is mode,
+    )
 
 
 def _around_by(mode: ops.PadMode) -> Argument:
@@ -95,6 +109,12 @@ DILATION, GROUPS = option("dilation", "dilation", PAIR, 1), option("groups", "gr
 BIAS = option("bias", "bias", LITERAL, True)
 CONV = (entering("in_channels"), Argument("out_channels", "channels"), SIZE, STRIDE)
 LINEAR = (entering("in_features"), Argument("out_features", "features"), BIAS)
+ROUND = option("padding", "padding", AROUND, 0)
+STANDARD = (
+    option("eps", "epsilon", LITERAL, 1e-6),
+    option("gain", "gain", LITERAL, False),
+    option("gamma", "gamma", LITERAL, 1.0),
+)
 STEP = option("stride", "stride", PAIR, None, like="kernel_size")
 POOL = (SIZE, STEP, PADDING, option("ceil_mode", "ceil_mode", LITERAL, False))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
@@ -121,6 +141,9 @@ SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
 
+ALIGN = option("align_corners", "align_corners", replace(LITERAL, read=bool, absent=False), None)
+
+
 def _module(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Module:
     return Module(name, kind, arguments, **how)
 
@@ -129,8 +152,15 @@ PRELU = _module(
     *("PReLU", ops.Prelu, Argument("num_parameters", IN_CHANNELS, default=1)),
     option("init", "init", LITERAL, 0.25),
 )
+SAMED = _module(  # where the calls of a block differ in the pixels that `same` means
+    *("SameConv2d", ops.Conv, *CONV, DILATION, GROUPS, BIAS),
+    implied=(("padding", ops.Same.SAME),),
+    own=True,
+)
 TABLE = (
+    _module("StdConv2d", ops.StdConv, *CONV, ROUND, DILATION, GROUPS, BIAS, *STANDARD, own=True),
     _module("Conv2d", ops.Conv, *CONV, PADDING, DILATION, GROUPS, BIAS),
+    SAMED,
     _module("PaddedConv2d", ops.Conv, *CONV, PADDED, DILATION, GROUPS, BIAS, own=True),
     _module("ConvTranspose2d", ops.ConvTranspose, *CONV, CUT, MORE, GROUPS, BIAS),
     _module("Linear", ops.Linear, *LINEAR, last=True),
@@ -189,13 +219,21 @@ TABLE = (
     _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
     _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, rank=3, own=True),
     _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
-    _module("Upsample", ops.Upsample, SCALE, MODE),
+    _module("Upsample", ops.Upsample, SCALE, MODE, ALIGN),
 )
+# The size is that of the last axes of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple(size)))
+INTERPOLATE = _module(
+    *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
+)
+PADDED_CONVS = writers((one for one in TABLE if one is not SAMED), "nn")
 MODULES: dict[type[Op], Writes] = {
-    **writers(TABLE, "nn"),
+    **PADDED_CONVS,
+    ops.Conv: _conv,
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
+    **writers([INTERPOLATE], "F"),
 }
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

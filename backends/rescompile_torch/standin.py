@@ -9,28 +9,37 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from rescompile import ops
+from rescompile.emit.table import by_name
 from rescompile.emit.validation.modules import (
     Factor,
+    Filled,
     Identity,
     Leaf,
+    List,
     Module,
     Parameter,
     Sequential,
+    StandIn,
     Value,
-    joined,
+    concatenation,
 )
 from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import CONSTANT, UNIFORM, Draw, draw
-from rescompile.ir.structure import Initializer, JoinKind
+from rescompile.ir.structure import Initializer
 from rescompile.ops import Role
-from rescompile.record import record
 
 from .initialise import DEFAULT
-from .modules import PRELU, TABLE, TO_FIRST, TO_LAST
+from .modules import INTERPOLATE, PRELU, TABLE, TO_FIRST, TO_LAST
 
 
 class Tensor(Value):
     """A tensor with the methods that emitted files call."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        if self.last:
+            raise TraceError("the shape of a value whose channels were moved")
+        return (None, *self.inner)
 
     def flatten(self, start: int) -> Value:
         if start != 1 or self.last:
@@ -40,25 +49,17 @@ class Tensor(Value):
     def chunk(self, count: int, dim: int) -> list[Value]:
         if dim != 1:
             raise TraceError("chunk cuts channels")
-        return [self.view(term) for term in self.graph.shares(self.term, count)]
-
-
-@record
-class Filled:
-    """`torch.full`: a tensor of one value."""
-
-    shape: tuple[int, ...]
-    value: float
+        return self.shares(count)
 
 
 def parameter(given: Filled) -> Factor:
     return Factor(given.shape, Draw(CONSTANT, given.value))
 
 
-def cat(values: list[Value], dim: int) -> Value:
-    if dim != 1:
-        raise TraceError("a concatenation that is not of channels")
-    return joined(JoinKind.CONCAT, values)
+def interpolate(x: Value, *args: Any, **options: Any) -> Value:
+    if x.last:
+        raise TraceError("interpolate gets a map with its channels last")
+    return x.apply(INTERPOLATE.reader()(*args, **options)[0])
 
 
 class Operation(Leaf):
@@ -67,11 +68,11 @@ class Operation(Leaf):
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
             return draw(DEFAULT, parameter.shape)
-        if isinstance(self.op, ops.Weighted):
+        if isinstance(self.op, ops.Weighted) and parameter.leaf == "bias":
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
-        if self.entry.own or isinstance(self.op, ops.Prelu):
+        if isinstance(self.op, ops.Prelu):
             return Draw(CONSTANT, parameter.start)
-        return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+        return super().start(parameter)
 
 
 class Conv1d(Operation):
@@ -81,7 +82,7 @@ class Conv1d(Operation):
 class PReLU(Operation):
     """With a single factor it takes any number of channels."""
 
-    entry, read = PRELU, staticmethod(PRELU.reader())
+    rows = (PRELU,)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -99,7 +100,7 @@ class Permute(Module):
         self.back = dims == TO_FIRST
 
     def forward(self, x: Value) -> Value:
-        if x.last != self.back or len(x.shape) != 3:
+        if x.last != self.back or len(x.inner) != 3:
             raise TraceError("the channels are moved twice")
         return x.view(x.term, last=not self.back)
 
@@ -125,9 +126,10 @@ def kaiming(uniform: bool) -> Callable[..., None]:
     return fill
 
 
-CLASSES = {entry.name: Operation.of(entry) for entry in TABLE if not entry.own}
+CLASSES = {name: Operation.of(*rows) for name, rows in by_name(TABLE).items() if not rows[0].own}
 CLASSES[PRELU.name] = PReLU
-OF_KIND = {made.entry.kind: made for made in CLASSES.values()} | {ops.ChannelConv: Conv1d}
+OF_KIND = {row.kind: made for made in CLASSES.values() for row in made.rows}
+OF_KIND[ops.ChannelConv] = Conv1d
 # What files define themselves, as text that is always the same: subclasses of PyTorch's module for
 # the operation, if there is one.
 STANDINS: dict[str, type[Module]] = {
@@ -139,6 +141,7 @@ NN = SimpleNamespace(
     Conv1d=Conv1d,
     Module=Module,
     Sequential=Sequential,
+    ModuleList=List,
     Identity=Identity,
     Parameter=parameter,
     init=SimpleNamespace(
@@ -148,7 +151,8 @@ NN = SimpleNamespace(
         kaiming_uniform_=kaiming(uniform=True),
     ),
 )
-IMPORTS: dict[str, Any] = {
-    "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=cat, full=Filled),
-    "torch.nn": SimpleNamespace(functional=SimpleNamespace()),
+IMPORTS = {
+    "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=concatenation(1), full=Filled),
+    "torch.nn": SimpleNamespace(functional=SimpleNamespace(interpolate=interpolate)),
 }
+STANDIN = StandIn(IMPORTS, STANDINS, Tensor)

@@ -116,6 +116,10 @@ class ReceptiveFields:
             field = fields[0]
         elif isinstance(item, (JoinTrace, ResidualTrace)):
             field = self.joined(item, start, named)
+        elif isinstance(item, GroupTrace):
+            inside: Named = {}
+            field = start.then(self.total(item.items, named=inside))
+            named |= {f"{item.name}.{name}": start.then(one) for name, one in inside.items()}
         else:
             field = start.then(self.trace(item))
         named[item.name] = field

@@ -59,7 +59,8 @@ class Runtime(Protocol):
 
     Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
     A network with several inputs is given a tuple of images, one for each, in their order.
-    A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`.
+    A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`, one
+    whose files of weights are all bare neither `slots`, `read` nor `save`.
     """
 
     def versions(self) -> dict[str, str]:

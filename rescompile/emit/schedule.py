@@ -23,9 +23,11 @@ from ..ir.structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
     Where,
     forgets,
     is_several,
+    shared,
 )
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
@@ -38,11 +40,20 @@ LANE = "x"  # the variable that runs through a body
 
 @record
 class Apply:
-    """`node` applied to the variable `source`, or one of `others`, which have its name."""
+    """`node` applied to the variable `source`, or one of `others`, which have its name.
+
+    It is applied another time where it is `again`, as often as that says.
+    """
 
     node: Child
     source: str
     others: tuple[Child, ...] = ()
+    again: Reuse | None = None
+
+    @property
+    def step(self) -> Child | Reuse:
+        """The node that stands there."""
+        return self.again or self.node
 
     @property
     def nodes(self) -> tuple[Child, ...]:
@@ -135,6 +146,16 @@ def variables(
     return {name: free_ones.take(only if name == INPUT else name, "_") for name in names}
 
 
+def reads(value: Apply | Several | Part | Copy | Select | Combine | Split) -> set[str]:
+    """The variables that a value is made of."""
+    if isinstance(value, Several):
+        return {*value.sources}
+    if isinstance(value, Combine):
+        return {one.source if isinstance(one, Apply) else one for one in value.operands}
+    more = {value.otherwise} if isinstance(value, Select) else set[str]()
+    return {value.source} | more
+
+
 @dataclass
 class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
@@ -156,9 +177,12 @@ class Scheduler:
         # The variables that keep the values of inputs and children, by their names.
         self.held = {name: kept for name, kept in self.inputs.items() if kept != LANE}
         self.lane = LANE  # the variable of the branch that is being scheduled
+        self.steps: dict[str, Child] = {}  # those so far that are applied again
+        self.shared = frozenset[str]()
 
-    def whole(self, nodes: tuple[Node, ...]) -> str:
-        """Schedule a whole body; returns the variable with the result."""
+    def run(self, nodes: tuple[Node, ...]) -> str:
+        """Schedule all of a module scope; returns the variable with the result."""
+        self.shared = shared(nodes)
         return self.body(nodes, next(iter(self.inputs.values())))
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
@@ -174,13 +198,17 @@ class Scheduler:
             return self.join(node, var)
         if isinstance(node, From):
             return self.held[node.source]
+        if isinstance(node, Reuse):
+            target = self.target(node.name, self.free(var))
+            self.statements.append(Assign(target, self.again(node, var)))
+            return target
         assert not isinstance(node, Loop), "loops stand in sequences only"
         if isinstance(node, Group) and node.id in self.taps:
             return self.parts(node, var)
         if is_several(node):
             return self.several(node, var)
         target = self.target(node.name, self.free(var))
-        self.statements.append(Assign(target, Apply(node, var, tuple(others))))
+        self.apply(node, var, target, others)
         return target
 
     def several(self, node: Call, var: str) -> str:
@@ -196,6 +224,15 @@ class Scheduler:
             targets = [self.target(node.name, self.lane)]
         self.statements.append(Assign(", ".join(targets), Several(node, given)))
         return next((name for name in targets if name != "_"), self.lane)
+
+    def apply(self, node: Child, var: str, target: str, others: Iterable[Child] = ()) -> None:
+        """Give `target` what a node makes of `var`."""
+        if node.name in self.shared:
+            self.steps[str(node.name)] = node
+        self.statements.append(Assign(target, Apply(node, var, tuple(others))))
+
+    def again(self, node: Reuse, var: str) -> Apply:
+        return Apply(self.steps[node.of], var, again=node)
 
     def parts(self, node: Group, var: str) -> str:
         """A group part by part: after each there is a value that is returned."""
@@ -290,7 +327,9 @@ class Scheduler:
     def single(self, body: tuple[Node, ...]) -> Child | None:
         """The step that is all of a branch, where it may stand in the join."""
         first = body[0] if self.inline and len(body) == 1 else None
-        if not isinstance(first, Child) or first.when is not True or first.name in self.kept:
+        if not isinstance(first, Child) or first.when is not True:
+            return None
+        if first.name in self.kept or first.name in self.shared:  # calls of those keep their order
             return None
         return first
 
@@ -308,8 +347,10 @@ class Scheduler:
         rest = body[1 + len(others) :]
         if isinstance(first, Child):
             variable = self.target(first.name, target)
-            ways = cast("list[Child]", others)
-            self.statements.append(Assign(variable, Apply(first, var, tuple(ways))))
+            self.apply(first, var, variable, cast("list[Child]", others))
+        elif isinstance(first, Reuse):
+            variable = self.target(first.name, target)
+            self.statements.append(Assign(variable, self.again(first, var)))
         else:
             variable, rest = target, body
             if target != var and not forgets(first):

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar, cast
 
 from ..errors import InternalError
 from ..ops import Shape, show_shape
-from .structure import Call, JoinKind, Network, Path, is_several, sources
+from .structure import Call, JoinKind, Network, Path, child_path, is_several, sources
 from .trace import (
     CallTrace,
     Elaborated,
@@ -35,7 +35,11 @@ class Interpreter(ABC, Generic[V]):
     def __init__(self, elaborated: Elaborated) -> None:
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
-        self.returned = [tuple(name.split(".")) for name in elaborated.network.outputs]
+        network = elaborated.network
+        self.returned = [tuple(name.split(".")) for name in network.outputs]
+        inside = (name.split(".") for name in sources(network.body) if "." in name)
+        self.kept = {*self.returned, *map(tuple, inside)}
+        self.owners = elaborated.owners
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -55,6 +59,10 @@ class Interpreter(ABC, Generic[V]):
     @abstractmethod
     def shape(self, value: V) -> Shape:
         """A value's shape, without the batch."""
+
+    def owner(self, path: Path) -> Path:
+        """Where the weights of the operation at `path` are."""
+        return self.owners.get(path, path)
 
     def record(self, path: Path, value: V) -> None:
         """Told of every value, in the order of execution."""
@@ -93,15 +101,15 @@ class Interpreter(ABC, Generic[V]):
             y = self.residual(item, x, path)
         else:
             name = item.name
-            several = is_several(item.node)
-            y = self.several(item, x, path) if several else self.child(item, x, (*path, name))
-        found = self.shape(y)
+            at = child_path(path, name)
+            y = self.several(item, x, at) if is_several(item.node) else self.child(item, x, at)
+        at, found = child_path(path, name), self.shape(y)
         if found != item.y:
-            where = ".".join((*path, name))
+            where = ".".join(at)
             raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")
-        self.record((*path, name), y)
-        if item.name in self.sources or (*path, name) in self.returned:
-            self.held[(*path, name)] = y
+        self.record(at, y)
+        if item.name in self.sources or at in self.kept:
+            self.held[at] = y
         return y
 
     def value(self, source: str, path: Path) -> V:

@@ -25,6 +25,7 @@ from .structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
     is_several,
 )
 from .trace import CallTrace, FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace, turns
@@ -107,13 +108,14 @@ class Resizing:
 
     flow: Flow
     named: dict[str, Resizes] = field(default_factory=dict)
+    steps: dict[str, Node] = field(default_factory=dict)  # those of this scope by name
     blocks: dict[str, Resizes] = field(default_factory=dict)  # each found out once
 
     def body(self, nodes: Iterable[Node], start: Resizes = UNCHANGED) -> Resizes:
         for node in nodes:
             start = self.node(node, start)
-            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
-                self.named[node.name] = start
+            if not isinstance(node, (Loop, From)) and node.name:
+                self.named[node.name], self.steps[node.name] = start, node
         return start
 
     def node(self, node: Node, start: Resizes) -> Resizes:
@@ -128,6 +130,8 @@ class Resizing:
             return self.body((*node.pre, *node.branch), start)
         if isinstance(node, Loop):
             return after(start, repeated(self.inside(node.body), node.count))
+        if isinstance(node, Reuse):
+            return after(start, self.again(node))
         rows, columns = self.alone(node)
         return after(start, (rows.where(node.when), columns.where(node.when)))
 
@@ -136,6 +140,13 @@ class Resizing:
         if isinstance(node, Layer):
             return node.op.resizes()
         return self.inside(node.body) if isinstance(node, Group) else self.call(node)
+
+    def again(self, node: Reuse) -> Resizes:
+        """What a step does that is applied again, as often as it is."""
+        first = self.steps.get(node.of)
+        if not isinstance(first, (Layer, Group, Call)):
+            raise SymbolicError(f"no step '{node.of}' is there to be applied again")
+        return repeated(self.alone(first), 1 if node.repeat is None else node.repeat)
 
     def inside(self, nodes: tuple[Node, ...]) -> Resizes:
         """What a sequence does, whose names are no names of this scope."""
@@ -164,7 +175,7 @@ class Resizing:
             flow = Flow(outer.blocks, outer.area, block.lets, outputs=outer.outputs)
             flow.block(block)
             named = dict.fromkeys(block.entering, UNCHANGED)
-            made = Resizing(flow, named, self.blocks).body(block.body)
+            made = Resizing(flow, named, blocks=self.blocks).body(block.body)
             self.blocks[block.name] = mapped(made, lambda dim: expand(block.lets, dim))
         return self.blocks[block.name]
 

@@ -29,6 +29,11 @@ BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the w
 BLOCK_COUNT = "block_count"  # how many there are
 
 
+def child_path(path: Path, name: str) -> Path:
+    """The path of a child; a member of a list, `convs.0`, has that of the list and its number."""
+    return (*path, *name.split("."))
+
+
 Places = Mapping[str, Location]  # where values stand, by their keys
 _numbers = count()
 
@@ -178,8 +183,23 @@ class From:
     id: int = node_id()
 
 
+@record
+class Reuse:
+    """The step called `of` again, with the same weights; with `repeat`, that many times in a row.
+
+    That step is a layer, a group or a call without a condition, and stands earlier in the same
+    module scope, in whatever list of nodes, but in no shortcut.
+    """
+
+    of: str
+    name: str | None = None
+    repeat: Dim | None = None
+    at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
+
+
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own
-Node = Child | Loop | Join | Residual | From
+Node = Child | Loop | Join | Residual | From | Reuse
 
 
 class Form(Enum):
@@ -391,10 +411,22 @@ def forgets(node: Node) -> bool:
 
 
 def sources(body: tuple[Node, ...]) -> frozenset[str]:
-    """The values of a module scope that later steps go back to."""
-    found = [node.source for node in walk(body) if isinstance(node, From)]
-    found += (source for node in walk(body) if is_several(node) for source in node.sources)
-    return frozenset(found)
+    """The values of a module scope that later steps go back to, or take the sizes of."""
+    return frozenset(name for node in walk(body) for name in sources_of(node))
+
+
+def sources_of(node: Node) -> tuple[str, ...]:
+    """The values that a node asks for by their names."""
+    if isinstance(node, From):
+        return (node.source,)
+    if isinstance(node, Layer):
+        return (node.op.like,) if node.op.like else ()
+    return node.sources if isinstance(node, Call) else ()
+
+
+def shared(body: tuple[Node, ...]) -> frozenset[str]:
+    """The steps of a module scope whose weights later steps have as well."""
+    return frozenset(node.of for node in walk(body) if isinstance(node, Reuse))
 
 
 def place_of(node: Layer | Call, key: str) -> Location | None:

@@ -20,6 +20,7 @@ from .structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     channel_names,
 )
@@ -97,6 +98,9 @@ def _node(node: Node, depth: int) -> Iterator[str]:
             yield from _nodes(branch.body, depth + 2)
     elif isinstance(node, From):
         yield f"{pad}from {node.source}"
+    elif isinstance(node, Reuse):
+        repeat = "" if node.repeat is None else f" repeat {text(node.repeat)}"
+        yield f"{pad}{_name(node)}{node.of} again{repeat}"
     else:
         yield from _residual(node, depth)
 
@@ -122,7 +126,7 @@ def _nodes(nodes: tuple[Node, ...], depth: int) -> Iterator[str]:
         yield from _node(node, depth)
 
 
-def _name(node: Layer | Group | Call) -> str:
+def _name(node: Layer | Group | Call | Reuse) -> str:
     return "" if node.name is None else f"{node.name} = "
 
 

@@ -27,6 +27,7 @@ from ..ir.structure import (
     symbols,
 )
 from ..language.models import BlockSpec, Spec, Step
+from ..language.names import is_member
 from ..language.references import Reading, free
 from ..ops import LayerScale
 from .arguments import PAIR, Arguments, halves
@@ -171,8 +172,8 @@ class Calls:
         if step.when is not True:
             message = f"this call of '{name}' {what}, so it has no condition"
             raise fault("E208", message, step.key_at("when"), "put it into a block of its own")
-        if spec.outputs and step.name is None:
-            help = f"add `name: {name}`, say: later steps go back to `{name}.{spec.outputs[0]}`"
+        if spec.outputs and (step.name is None or is_member(step.name)):
+            help = f"write `name: {name}`, say: later steps go back to `{name}.{spec.outputs[0]}`"
             raise fault("E208", f"what '{name}' gives has no names here", step.at(), help)
         if repeat is not None:
             _check_turns(step, spec, repeat, args)
@@ -288,7 +289,7 @@ class Calls:
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             places = {key: spec.at("inputs", i) for i, key in enumerate(inputs)}
-            check_values([body], spec.outputs, self.found, places)
+            check_values([body], self.found, places, spec.outputs)
             check_given([body], spec, self.found)
             (body,) = assign_names([body], self.found, inputs)
         elif form is Form.SEQUENCE:
@@ -365,7 +366,7 @@ def _under(when: Dim, node: Node, step: Step) -> Node:
     scales = isinstance(node, Layer) and isinstance(node.op, LayerScale)
     if isinstance(node, (Layer, Group, Call, Loop)) and not scales:
         return replace(node, when=binary("and", when, node.when))
-    what = "a layer scale" if scales else "a join or a `from`"
+    what = "a layer scale" if scales else "a join, a `from` or a `reuse`"
     message = f"the steps of '{step.block}' have no condition here: {what} is among them"
     help = "write `body:` for `inline:` in the block, and give the call a name"
     raise fault("E208", message, step.key_at("when"), help)

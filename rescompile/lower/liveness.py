@@ -1,13 +1,17 @@
 """Where values go: what `from` may go back to, and that nothing is computed for nobody.
 
-A `from` sees what comes in, and the steps before it in its own list and in the lists around it,
-within one block's body or the network's own steps. It sees neither into blocks, groups and other
-branches nor out of a residual, whose shortcut depends on what its branch does to the shape.
+A `from`, and the `to` of an upsampling, sees what comes in, and the steps before it in its own list
+and in the lists around it, within one block's body or the network's own steps. It sees neither into
+blocks, groups and other branches nor out of a residual, whose shortcut depends on what its branch
+does to the shape. The size of what comes in can be asked for there as well.
+
+A `reuse` asks for weights, not for a value: it sees every step before it in the block's body or the
+network's own steps, but those in shortcuts, which may not be there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from ..errors import Diagnostic, Location, did_you_mean
@@ -21,10 +25,13 @@ from ..ir.structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
     children,
     forgets,
     is_repeated,
     is_several,
+    place_of,
+    sources_of,
     walk,
 )
 from ..language.models import BlockSpec
@@ -35,20 +42,23 @@ Visible = Mapping[str, Node | None]  # steps, and inputs, which are no nodes
 
 def check_values(
     bodies: Iterable[Body],
-    outputs: Iterable[str],
     found: list[Diagnostic],
     inputs: Mapping[str, Location | None],
+    outputs: Iterable[str] = (),
+    in_block: bool = True,
 ) -> None:
     """Report what is wrong with the values of one scope, whose lists are `bodies` in order.
 
-    Names are the spec's own here. `outputs` are the steps whose values the network returns,
-    `inputs` what comes in, with its places: the first step starts from it where it is one.
+    Names are the spec's own here. `inputs` is what comes in, with its places: the first step starts
+    from it where it is one. `outputs` are the steps whose values are returned. In a block nothing
+    sees into groups.
     """
     body = tuple(node for part in bodies for node in part)
-    check = _Check(body, found)
+    check = _Check(body, found, inputs, in_block)
     check.body(body, dict.fromkeys(inputs), ())
     check.unused(body, check.taken.union(outputs))
-    check.inputs(body, inputs)
+    check.names(body)
+    check.entries(body)
     check.last(body, outputs)
 
 
@@ -73,34 +83,41 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
         found.append(Diagnostic("E210", message, last.at, help=help))
 
 
+AGAIN = "E214"
 BLIND = "it sees what comes in and the named steps before it, and nothing outside of its block"
 
 
 class _Check:
-    def __init__(self, body: Body, found: list[Diagnostic]) -> None:
-        self.found = found
+    def __init__(
+        self,
+        body: Body,
+        found: list[Diagnostic],
+        inputs: Mapping[str, Location | None],
+        in_block: bool,
+    ) -> None:
+        self.found, self.inputs, self.in_block = found, inputs, in_block
         self.every = {name for node in walk(body) for name in _names(node)}
-        self.taken: set[str] = set()
+        self.taken: set[str] = set()  # the values that something goes back to
+        self.asked: set[str] = set()  # and those of which it may be the size alone
+        self.made: dict[str, Node] = {}  # the steps so far, in whatever list
 
     def body(self, nodes: Body, visible: Visible, around: Body) -> None:
         """Check one list of nodes, and what is inside of them; `around` comes after the list."""
         seen = dict(visible)
         for i, node in enumerate(nodes, 1):
             later = (*nodes[i:], *around)
-            if isinstance(node, From):
-                self.source(node.source, node, seen, later)
-            elif is_several(node):
-                for name in node.sources:
-                    self.source(name, node, seen, later)
-            elif isinstance(node, Join):
+            for name in sources_of(node):
+                self.source(name, node, seen, later)
+            if isinstance(node, Join):
                 for part in children(node):
                     self.inner(part)
                     self.body(part, seen, later)
             elif isinstance(node, Residual):
-                for part in children(node):
-                    self.inner(part)
-                    self.body(part, {}, ())
+                self.residual(node, later)
+            elif isinstance(node, Reuse):
+                self.again(node, later)
             seen.update(dict.fromkeys(_names(node), node))
+            self.made.update(dict.fromkeys(_called(node), node))
 
     def inner(self, nodes: Body) -> None:
         """Refuse, in the parts of joins and residuals, calls that name values."""
@@ -110,29 +127,83 @@ class _Check:
                 help = "write the call before the join, and go back to what it gives"
                 self.report(message, node.at, help)
 
-    def source(self, name: str, node: From | Call, seen: Visible, later: Body) -> None:
-        self.taken.add(name)
+    def residual(self, node: Residual, later: Body) -> None:
+        """Check the parts of a residual. What its shortcut makes may not be there."""
+        for part in children(node):
+            self.inner(part)
+        for part, after in ((node.pre, (*node.branch, *later)), (node.branch, later)):
+            self.body(part, {}, after)
+        made = dict(self.made)
+        self.body(node.shortcut, {}, ())
+        self.made = made
+
+    def again(self, node: Reuse, later: Body) -> None:
+        """Check that there is a step before this one that can be applied again."""
+        step, name = self.made.get(node.of), node.of
+        if step is None:
+            help = did_you_mean(name, self.made) if self.made else ""
+            message = f"there is no step named '{name}' before this `reuse`"
+            if any(name in _called(after) for after in _flat(later)):
+                message = f"the step '{name}' comes later than this `reuse`"
+                help = f"let the first of the two be '{name}', and the other one the `reuse`"
+            elif name in self.every:
+                message = f"`reuse` does not see the step '{name}'"
+                help = "it sees no steps in a group or a shortcut; the group itself it does"
+            self.report(message, node.at, help or BLIND, AGAIN)
+        elif isinstance(step, (Join, Residual)):
+            message = f"'{name}' brings values together: it has no weights of its own"
+            help = "put it into a block with its branches, and apply the call of that again"
+            self.report(message, node.at, help, AGAIN)
+        elif is_several(step):
+            message = f"'{name}' takes or gives several values: a `reuse` has one"
+            help = "put what is shared into a block of one value, and apply the call of that again"
+            self.report(message, node.at, help, AGAIN)
+        elif _is_conditional(step):
+            message = f"the step '{name}' has a condition: it need not be there"
+            help = f"put '{name}' and the step that has its weights into a block"
+            self.report(message, node.at, help, AGAIN)
+
+    def source(self, name: str, node: Node, seen: Visible, later: Body) -> None:
+        """Judge the value that a node goes back to, or of which it takes the size."""
+        word, at = "from", node.at
+        if isinstance(node, Layer):
+            word, at = "to", place_of(node, "to")
+        else:
+            self.taken.add(name)
+        self.asked.add(name)
+        if word == "to" and name in self.inputs:
+            return
+        inside = ""
+        first, dot, rest = name.partition(".")
+        if dot and not any(one.startswith(f"{first}.") for one in self.every):
+            name, inside = first, rest
+            self.taken |= {first} if word == "from" else set()
         step = seen.get(name)
         if name not in seen:
             help = did_you_mean(name, seen) if any(seen.values()) else BLIND
             if any(name in _names(after) for after in later):
-                message = f"the step '{name}' comes later than this `from`"
+                message = f"the step '{name}' comes later than this `{word}`"
                 help = "a value is there only after its step"
             elif several := next((v for v in seen if v and v.startswith(f"{name}.")), ""):
                 message = f"the step '{name}' gives several values"
                 help = f"say which one is meant: `{several}`"
             elif name in self.every:
-                message = f"`from` does not see the step '{name}'"
+                message = f"`{word}` does not see the step '{name}'"
                 help = (
                     "it sees earlier steps of its own list and of the lists around it, not those "
                 )
                 help += "in other branches and groups, and none outside of a residual"
             else:
-                message = f"there is no step named '{name}' before this `from`"
-            self.report(message, node.at, help)
+                message = f"there is no step named '{name}' before this `{word}`"
+            self.report(message, at, help)
+        elif inside and (self.in_block or not isinstance(step, Group)):
+            message = (
+                f"'{name}' is no group of the network's own steps, into which `{word}` could see"
+            )
+            self.report(message, at, f"write `{word}: {name}`, for the whole step")
         elif step is not None and _is_conditional(step):
             help = f"put '{name}' into a block, and name the call of the block"
-            self.report(f"the step '{name}' has a condition: it need not be there", node.at, help)
+            self.report(f"the step '{name}' has a condition: it need not be there", at, help)
 
     def unused(self, nodes: Body, used: set[str]) -> None:
         """Report values that a `from` drops though nobody has seen them, and several at once."""
@@ -157,34 +228,49 @@ class _Check:
             help = f"write `- from: {body[-1].leaving[0]}` after it, or name `outputs`"
             self.report(message, body[-1].at, help)
 
-    def inputs(self, body: Body, inputs: Mapping[str, Location | None]) -> None:
-        """Report inputs that nothing reads, and names that mean a step and an input."""
+    def names(self, body: Body) -> None:
+        """Report names that mean a step, or a list of steps, and an input."""
         for node in walk(body):
-            for name in _names(node) & inputs.keys():
-                if name in self.taken or name != INPUT:
+            for name in {one.partition(".")[0] for one in _called(node)} & self.inputs.keys():
+                if name in self.asked or name != INPUT:
                     message = f"the name '{name}' means this step and an input"
                     help = f"call the step '{name}_1', say"
                     self.found.append(Diagnostic("E106", message, node.at, help=help))
-        if len(inputs) < 2:
+
+    def entries(self, body: Body) -> None:
+        """Report inputs that nothing reads, where there are several."""
+        if len(self.inputs) < 2:
             return
         if body and not forgets(body[0]):
             message = "several inputs come in, and this step does not say which one it takes"
-            help = f"write `- from: {next(iter(inputs))}` before it"
+            help = f"write `- from: {next(iter(self.inputs))}` before it"
             self.report(message, body[0].at, help)
             return
-        for name in (name for name in inputs if name not in self.taken):
+        for name in (name for name in self.inputs if name not in self.taken):
             help = f"write `- from: {name}` where it is needed, or remove the input"
-            self.report(f"nothing reads the input '{name}'", inputs[name], help)
+            self.report(f"nothing reads the input '{name}'", self.inputs[name], help)
 
-    def report(self, message: str, at: Location | None, help: str) -> None:
-        self.found.append(Diagnostic("E210", message, at, help=help))
+    def report(self, message: str, at: Location | None, help: str, code: str = "E210") -> None:
+        self.found.append(Diagnostic(code, message, at, help=help))
+
+
+def _flat(nodes: Body) -> Iterator[Node]:
+    """Nodes with those in the branches of joins and residuals, which stand in the same scope."""
+    for node in nodes:
+        yield node
+        if isinstance(node, (Join, Residual)):
+            for part in children(node):
+                yield from _flat(part)
+
+
+def _called(node: Node) -> set[str]:
+    """What the spec calls a node, if it does."""
+    return set() if isinstance(node, (Loop, From)) or not node.name else {node.name}
 
 
 def _names(node: Node) -> set[str]:
     """The name of a node's own value, if the spec gives one, or those of several."""
-    if isinstance(node, (Loop, From)) or not node.name:
-        return set()
-    return set(node.leaving) if is_several(node) and node.outputs else {node.name}
+    return set(node.leaving) if is_several(node) and node.outputs else _called(node)
 
 
 def _is_conditional(node: Node) -> bool:

@@ -53,7 +53,8 @@ def lower(document: Document) -> Network:
         help = "add `stages:` with at least one step"
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
     bodies = [stage.body for stage in stages]
-    check_values(bodies, spec.outputs, found, {n: spec.at("inputs", n) for n in spec.entering})
+    places = {name: spec.at("inputs", name) for name in spec.entering}
+    check_values(bodies, found, places, spec.outputs, in_block=False)
     titles = steps.calls.titles()
     taken = assign_names(bodies, found, spec.entering)
     named = [rename_calls(body, titles) for body in taken]

@@ -45,6 +45,7 @@ class Scope:
     pairs: dict[str, tuple[Dim, Dim]] = field(default_factory=dict)  # names for two numbers
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels of inputs and named steps
+    again: dict[str, str] = field(default_factory=dict)  # steps again, and what they are of
 
     @property
     def fractions(self) -> dict[str, Dim]:

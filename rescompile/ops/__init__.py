@@ -60,12 +60,10 @@ from .channel import (
     PadMode,
     Permute,
     Rearrangement,
-    Resampling,
     SliceChannels,
     SpaceToDepth,
-    Upsample,
 )
-from .convolution import Conv, Convolution, ConvTranspose
+from .convolution import Conv, Convolution, ConvTranspose, StdConv
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
 from .pool import (
     AdaptiveAvgPool,
@@ -79,6 +77,7 @@ from .pool import (
     Pool,
 )
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
+from .resample import Resampled, Resampling, Upsample, UpsampleTo
 from .resize import KEEPS, Resize, Resizes
 from .response import GlobalResponseNorm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
@@ -86,6 +85,7 @@ from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
     Conv,
+    StdConv,
     ConvTranspose,
     Linear,
     BatchNorm,
@@ -129,6 +129,7 @@ OPS: tuple[type[Op], ...] = (
     ChannelShuffle,
     Permute,
     Upsample,
+    UpsampleTo,
     DepthToSpace,
     SpaceToDepth,
     SplitSoftmax,
@@ -200,6 +201,7 @@ __all__ = [
     "Rearrangement",
     "Relu",
     "Relu6",
+    "Resampled",
     "Resampling",
     "Resize",
     "Resizes",
@@ -217,10 +219,12 @@ __all__ = [
     "Softsign",
     "SpaceToDepth",
     "SplitSoftmax",
+    "StdConv",
     "StochasticDepth",
     "Tanh",
     "Unflatten",
     "Upsample",
+    "UpsampleTo",
     "Weighted",
     "attribute_dims",
     "attributes",

@@ -8,7 +8,7 @@ from typing import cast
 from ..expr.dims import Dim, binary
 from ..expr.polynomial import product, total
 from .attribute import Kind, attribute, operation
-from .axis import Axis, bilinear, nearest, window
+from .axis import Axis, nearest, window
 from .base import Op, Quad, Shape, ShapeError, as_map, check_groups
 from .resize import Resize, Resizes
 from .window import ints
@@ -190,35 +190,3 @@ class Pad(Op):
     def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
         top, _, left, _ = ints(self.padding)
         return window(1, 1, top), window(1, 1, left)
-
-
-class Resampling(Enum):
-    NEAREST = "nearest"
-    BILINEAR = "bilinear"
-
-
-@operation
-class Upsample(Op):
-    """Height and width times `scale`."""
-
-    word = "upsample"
-    keeps_sign = stateless = True
-    scale: Dim = attribute(Kind.POSITIVE, "The factor.")
-    mode: Resampling = attribute(
-        Resampling,
-        "Pixels repeated, or interpolated between half-pixel centres.",
-        default=Resampling.NEAREST,
-    )
-
-    def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, self.word)
-        scale = cast(int, self.scale)
-        return (c, h * scale, w * scale)
-
-    def resizes(self) -> Resizes:
-        return Resize(up=self.scale), Resize(up=self.scale)
-
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        make = bilinear if self.mode is Resampling.BILINEAR else nearest
-        axis = make(cast(int, self.scale))
-        return axis, axis

@@ -71,6 +71,17 @@ def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
     return y + per_channel(p["bias"], y) if op.bias else y
 
 
+def std_weight(op: ops.StdConv, x: Array, p: Params) -> tuple[Array, Array]:
+    """The weights with mean 0 and variance 1 for each output, and what they were divided by."""
+    return standardise(p["weight"], (1, 2, 3), op.epsilon)
+
+
+def std_conv(op: ops.StdConv, x: Array, p: Params, *_: object) -> Array:
+    """A convolution by standardised weights, times a factor and the gain if there is one."""
+    weight = std_weight(op, x, p)[0] * op.factor(x.shape[1:])
+    return conv(op, x, {**p, "weight": weight * p["gain"] if op.gain else weight})
+
+
 def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
     """Each pixel of x[c] adds w[c, o, i, j] x[c] to y[o], i rows and j columns after its own place.
 
@@ -356,28 +367,40 @@ def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     return x
 
 
-def interpolation(n: int, scale: int) -> Array:
-    """(scale n, n): how much each of n pixels weighs in each pixel of the enlarged axis.
+def interpolation(n: int, count: int, align_corners: bool) -> Array:
+    """(count, n): how much each of n pixels weighs in each of `count` of the enlarged axis.
 
-    The centre of pixel i is at i + 1/2 on both axes; beyond the outermost centres the edge is held.
+    The centre of pixel i is at i + 1/2 on both axes, of which the ends are the same, and beyond the
+    outermost centres the edge is held; or the outermost centres themselves are the same.
     """
-    centres = np.clip((np.arange(n * scale) + 0.5) / scale - 0.5, 0, n - 1)
+    if align_corners:
+        centres = np.arange(count) * (n - 1) / max(count - 1, 1)
+    else:
+        centres = np.clip((np.arange(count) + 0.5) * n / count - 0.5, 0, n - 1)
     weights: Array = np.maximum(0.0, 1.0 - np.abs(centres[:, None] - np.arange(n)))
     return weights
 
 
-def upsample(op: ops.Upsample, x: Array, *_: object) -> Array:
+def interpolations(op: ops.Resampled, x: Array) -> tuple[Array, Array]:
+    """The weights along both axes."""
+    size = zip(x.shape[2:], op.output(x.shape[1:])[1:], strict=True)
+    rows, columns = (interpolation(*axis, op.align_corners) for axis in size)
+    return rows, columns
+
+
+def upsample(op: ops.Resampled, x: Array, *_: object) -> Array:
     """Each pixel repeated, or the linear interpolation of its neighbours along both axes."""
-    (scale,) = ints((op.scale,))
     if op.mode is ops.Resampling.NEAREST:
-        return x.repeat(scale, 2).repeat(scale, 3)
-    rows, columns = interpolation(x.shape[2], scale), interpolation(x.shape[3], scale)
+        h, w = op.output(x.shape[1:])[1:]
+        return x.repeat(h // x.shape[2], 2).repeat(w // x.shape[3], 3)
+    rows, columns = interpolations(op, x)
     y: Array = np.einsum("yh,nchw,xw->ncyx", rows, x, columns, optimize=True)
     return y
 
 
 MEANINGS: dict[type[Op], Meaning] = {
     ops.Conv: conv,
+    ops.StdConv: std_conv,
     ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,
@@ -405,6 +428,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SpaceToDepth: space_to_depth,
     ops.Permute: permute,
     ops.Upsample: upsample,
+    ops.UpsampleTo: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,

@@ -24,7 +24,7 @@ from .forward import (
     batch_moments,
     cell,
     cells,
-    interpolation,
+    interpolations,
     ints,
     neighbours,
     norms,
@@ -36,6 +36,7 @@ from .forward import (
     response,
     sources,
     standardise,
+    std_weight,
     windows,
 )
 
@@ -78,6 +79,20 @@ def conv(op: ops.Conv, x: Array, y: Array, p: Params, dy: Array, training: bool)
     seen = seen.reshape(n, x.shape[1], *ints(op.kernel), rows, columns).transpose(0, 1, 4, 5, 2, 3)
     padded = _fold(seen, np.zeros_like(pad(x, pads)), ints(op.stride), ints(op.dilation))
     return _crop(padded, x, pads), given
+
+
+def std_conv(op: ops.StdConv, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    normal, deviation = std_weight(op, x, p)
+    factor = op.factor(x.shape[1:]) * (p["gain"] if op.gain else 1.0)
+    dx, given = conv(op, x, y, {**p, "weight": normal * factor}, dy, training)
+    pulled, axes = given["weight"], (1, 2, 3)
+    if op.gain:
+        along = (pulled * normal).sum(axes, keepdims=True)
+        given["gain"] = along * op.factor(x.shape[1:])
+    pulled = pulled * factor
+    shared = (pulled * normal).mean(axes, keepdims=True) * normal
+    given["weight"] = (pulled - pulled.mean(axes, keepdims=True) - shared) / deviation
+    return dx, given
 
 
 def conv_transpose(
@@ -316,18 +331,18 @@ def rearranged(
     return pulled[:, 1:].reshape(x.shape), {}
 
 
-def upsample(op: ops.Upsample, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
-    (scale,) = ints((op.scale,))
+def upsample(op: ops.Resampled, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     n, c, h, w = x.shape
     if op.mode is ops.Resampling.NEAREST:
-        return dy.reshape(n, c, h, scale, w, scale).sum((3, 5)), {}
-    rows, columns = interpolation(h, scale), interpolation(w, scale)
+        return dy.reshape(n, c, h, y.shape[2] // h, w, y.shape[3] // w).sum((3, 5)), {}
+    rows, columns = interpolations(op, x)
     pulled: Array = np.einsum("yh,ncyx,xw->nchw", rows, dy, columns, optimize=True)
     return pulled, {}
 
 
 VJPS: dict[type[Op], Vjp] = {
     ops.Conv: conv,
+    ops.StdConv: std_conv,
     ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,
@@ -349,6 +364,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Pad: pad_map,
     ops.Upsample: upsample,
+    ops.UpsampleTo: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,

@@ -85,7 +85,7 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     kept = sources(network.body)
     inputs = variables(network.inputs, kept, {*program.names.taken, *own}, syntax.input)
     scope = program.root_scope({}, syntax.input, *inputs.values(), *own)
-    body = Module(program, scope, Label(separator=syntax.separator), syntax.input)
+    body = Module(program, scope, Label(separator=syntax.separator), root=True)
     root = program.analysis.elaborated.root
     body.inputs, body.shapes = inputs, root.shapes
     body.leaving = {item.node.id: values(item) for item in root.items if is_several(item.node)}

@@ -59,15 +59,20 @@ def function(
     outputs: int = 1,
 ) -> Function:
     """A function; the last value of x is what it returns, if its lines return nothing."""
-    body = tuple(map(str, _returning(list(lines))))
+    body = [*map(str, _returning(list(lines)))]
+    if not about and not body[0]:
+        del body[0]
     told = tuple(docstring(about))
-    return Function(name, tuple(arguments), body, told, numbered, tensor, inputs, outputs)
+    return Function(name, tuple(arguments), tuple(body), told, numbered, tensor, inputs, outputs)
 
 
 def _returning(lines: list[Line]) -> list[Line]:
+    """The last value of x is returned, also from inside of a `with`."""
     if lines and lines[-1].target == RETURN:
         return lines
-    if lines and lines[-1].indent == 4 and lines[-1].target == "x":
+    outermost = next((line for line in reversed(lines) if line.indent == 4), None)
+    inside = outermost is not None and str(outermost).startswith("    with ")
+    if lines and lines[-1].target == "x" and lines[-1].indent == (8 if inside else 4):
         return [*lines[:-1], replace(lines[-1], target=RETURN)]
     return [*lines, Line("x", RETURN)]
 

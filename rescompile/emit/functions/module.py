@@ -19,31 +19,33 @@ from ..label import Label
 from ..lines import Line
 from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Several, Split
 from ..scope import COUNTERS, Scope
-from .body import Body, Sequence
+from .body import Sequence
+from .sharing import Sharing
 from .syntax import Functions
 
 
-class Module(Body):
+class Module(Sharing):
     """A body with one scope, which is called `label`."""
 
-    def __init__(self, program: Functions, scope: Scope, label: Label, entry: str = LANE) -> None:
-        super().__init__(program, scope)
-        self.label = label
+    def __init__(self, program: Functions, scope: Scope, label: Label, root: bool = False) -> None:
+        super().__init__(program, scope, label, program.syntax.input if root else LANE)
+        self.root = root
         self.inputs = {INPUT: LANE}
         self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
-        self.begin = self.entry = entry  # what x is called until it gets its first value
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
         """The variable with the last value, or those of the children called `outputs`."""
-        reserved = self.reserved
-        taps = self.program.taps if outputs else {}
+        taps = self.program.taps if self.root else {}
         kept = sources(nodes).union(outputs)
-        scheduler = Scheduler(kept=kept, reserved=reserved, taps=taps, inputs=self.inputs)
-        result = scheduler.whole(nodes)
+        scheduler = Scheduler(kept=kept, reserved=self.reserved, taps=taps, inputs=self.inputs)
+        result = scheduler.run(nodes)
         self.scope.taken |= scheduler.used.difference(COUNTERS)
-        for made in scheduler.statements:
-            self.statement(made)
+        self.held = {name: self.read(held) for name, held in scheduler.held.items()}
+        self.plan(scheduler)
+        for i, made in enumerate(scheduler.statements):
+            if not self.applies(i, made):
+                self.statement(made)
             if made.target == "x":
                 self.entry = "x"
         return [scheduler.held[name] for name in outputs] or [self.read(result)]
@@ -63,9 +65,6 @@ class Module(Body):
             for name, kept in given.items()
             if name in self.scope.used
         ]
-
-    def read(self, variable: str) -> str:
-        return self.entry if variable == "x" else variable
 
     def statement(self, made: Assign) -> None:
         value, target = made.value, made.target
@@ -146,15 +145,3 @@ class Module(Body):
         if heads[-1][0] == "else":
             self.fold(place, self.scope.dim(nodes[0].when))
         return None
-
-    def child(self, node: Child, target: str, source: str) -> None:
-        """`target` = node(`source`)."""
-        named = self.label.child(str(node.name))
-        if node.when is True:
-            self.apply(node, target, source, named)
-            return
-        self.copy(target, source)
-        place = len(self.lines)
-        with self.block(f"if {self.scope.dim(node.when)}:"):
-            self.apply(node, target, target, named)
-        self.combine_conditions(place)

@@ -101,7 +101,7 @@ def pooled(layer: Built, x: Value) -> Value:
 
 def _window(op: Pool, x: Value, counted: Sides) -> Window:
     """What a pool without padding reads of a map that has been padded before."""
-    _, height, width, channels = cast("tuple[None, int, int, int]", x.shape)
+    height, width, channels = x.extents
     return replace(window(op, (channels, height, width)), before=x.pads[::2], counted=counted)
 
 

@@ -23,12 +23,13 @@ Sides = tuple[int, int, int, int]  # top, bottom, left, right
 NONE: Sides = (0, 0, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Built:
     """A layer as it was constructed: its class and name, and what its arguments say.
 
     That is an operation, an initialiser for the kernel, which can `draw` one of a shape, and
-    whether it pads as `same` does; `given` has the arguments themselves.
+    whether it pads as `same` does; `given` has the arguments themselves. A model that is a layer
+    has calls `inside`.
     """
 
     kind: str
@@ -38,6 +39,13 @@ class Built:
     same: bool = False
     depthwise: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
+    inside: Calls | None = None
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """All that a layer is, but for what it starts as."""
+        inside = self.inside and [call.layer.said for call in self.inside.nodes if call.layer]
+        return self.kind, self.name, self.op, self.same, self.depthwise, str(inside)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,6 +57,14 @@ class Node:
 
 
 START = Node(None, ())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Calls:
+    """What a model does: its calls in the order in which they were written, and the last values."""
+
+    nodes: list[Node]
+    ends: list[Node]
 
 
 @dataclass(frozen=True)
@@ -75,12 +91,18 @@ class Value:
         return self.tracer.graph[self.term].shape
 
     @property
-    def shape(self) -> tuple[int | None, ...]:
-        """As the framework tells it: batch, height, width, channels."""
+    def extents(self) -> tuple[int, ...]:
+        """Height and width, of a map, and the channels, with what is pending."""
         channels, *extents = self.inner
         before, after = self.pads[::2], self.pads[1::2]
         padded = (n + b + a for n, b, a in zip(extents, before, after, strict=False))
-        return (None, *padded, channels)
+        return (*padded, channels)
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """As the framework tells it: batch, height, width, channels."""
+        *extents, channels = self.extents
+        return (None, *(None if self.tracer.sizeless else n for n in extents), channels)
 
     def settled(self, by: str, orderless: bool = False) -> int:
         """The term, for what takes no padding. Raises `TraceError` where something is pending.
@@ -162,6 +184,7 @@ class Tracer:
         self.rows: dict[str, Map] = {}
         self.drawn: dict[int, Any] = {}  # by id, kept so that no two have one
         self.calls: list[Node] = []
+        self.sizeless = False  # whether height and width are not known to the code
 
     def input(self, shape: tuple[int, int, int], name: str = INPUT) -> Value:
         height, width, channels = shape
@@ -205,7 +228,9 @@ class Tracer:
                 start = layer.initial.draw(lies.shape)
             else:
                 start = Draw(CONSTANT, parameter.start)
-            self.tensors[layer.name, parameter.leaf] = Tensor(parameter.shape, start)
+            made, key = Tensor(parameter.shape, start), (layer.name, parameter.leaf)
+            if self.tensors.setdefault(key, made) != made:
+                raise TraceError(f"{layer.name} is called with an input that does not fit it")
 
     def traced(self, outputs: list[Value], rows: Mapping[str, Map]) -> Traced:
         """What was found, of a network whose weights will be given in the order of `rows`."""

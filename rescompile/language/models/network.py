@@ -1,6 +1,5 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
@@ -11,15 +10,14 @@ from pydantic import (
 
 from ... import ops
 from ...ir.structure import INPUT, channel_names
-from ...reserved import child_name
 from ..names import (
-    ChildName,
     GlobalName,
     Name,
     NetworkName,
     ParameterName,
+    PortName,
+    StepValue,
     ValueName,
-    as_child_name,
 )
 from ..types import (
     Alpha,
@@ -95,12 +93,12 @@ class BlockSpec(Model):
         default_factory=dict,
         description="Names for expressions over the parameters, each usable below it.",
     )
-    inputs: list[ChildName] = Field(
+    inputs: list[PortName] = Field(
         default_factory=list,
         description="With `body`: names for what a call gives with `from`, where that is more than "
         "what comes in.",
     )
-    outputs: list[ChildName] = Field(
+    outputs: list[PortName] = Field(
         default_factory=list,
         description="With `body`: its inputs and steps whose values it gives, where those are "
         "several.",
@@ -228,25 +226,6 @@ class Defaults(Model):
     init: InitDefaults = _default("How weights are drawn.")
 
 
-_MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
-
-
-def _output(value: Any) -> str:
-    if not isinstance(value, str):
-        return as_child_name(value)
-    first, dot, inside = value.partition(".")
-    name = as_child_name(first)
-    if "." in inside:
-        message = (
-            f"{shown(value)} lies too deep: outputs are steps, and what leaves steps of groups"
-        )
-        inner = inside.partition(".")[0]
-        wrong(message, f"return '{first}' or '{first}.{inner}'")
-    if dot and not _MEMBER.fullmatch(inside):
-        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
-    return f"{name}{dot}{child_name(inside)}"
-
-
 def _features(value: Any) -> bool | list[int]:
     if isinstance(value, bool):
         return value
@@ -278,7 +257,7 @@ class Spec(Model):
         "", description="Where it is described: the paper, the table, the variant."
     )
     input: InputSpec | None = Field(None, description="The image that goes in.")
-    inputs: dict[ChildName, InputSpec] = Field(
+    inputs: dict[PortName, InputSpec] = Field(
         default_factory=dict,
         description="What goes in, by name, where that is more than one image. Steps begin with "
         "`from` one of them.",
@@ -306,7 +285,7 @@ class Spec(Model):
     stem: Steps = Field(default_factory=list, description="The first steps.")
     stages: Steps = Field(default_factory=list, description="The rows of the paper's table.")
     head: Steps = Field(default_factory=list, description="The last steps.")
-    outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(
+    outputs: list[StepValue] = Field(
         default_factory=list,
         description="Steps whose values the network returns instead of the last one's, in this "
         "order. `features.3` is what leaves the step of the group `features` that is called 3.",
