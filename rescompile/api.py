@@ -28,8 +28,8 @@ from .ir.varying import NOTHING, Varying, varying
 from .language.load import Document, InvalidSpec, find, is_text, load
 from .language.override import plain, words
 from .language.stdin import PATH, STDIN, standard_input
-from .lower import backbone, check_inside, lower
-from .ops import show_shape
+from .lower import backbone, check_inside, check_reached, lower
+from .ops import show_inputs
 from .prose import json_text
 from .registry import get_backend, get_runtime, lacking
 
@@ -85,7 +85,8 @@ class Architecture:
             return f"<{self.name}: {count} error{'s' * (count != 1)}>"
         total = report.total
         return (
-            f"<{self.name}: input {show_shape(report.input)}, {total.parameters:,} parameters, "
+            f"<{self.name}: input{'s' * (len(report.inputs) > 1)} {show_inputs(report.inputs)}, "
+            f"{total.parameters:,} parameters, "
             f"{total.macs:,} MACs>"
         )
 
@@ -110,6 +111,7 @@ class Architecture:
             made = elaborate(lower(self.document))
             spec = self.document.spec
             check_inside(made, spec)
+            check_reached(made)
             return elaborate(backbone(made, spec)) if spec.features else made
 
     @cached_property

@@ -10,7 +10,7 @@ from .cost.cost import network_cost
 from .emit.summary import Row, Summary
 from .ir.analysis import Analysis
 from .ir.fold import used_names
-from .ir.structure import CLASSES, IN_CHANNELS, Network
+from .ir.structure import CLASSES, Network, channel_names
 from .language.load import SHIPPED
 from .language.models import Spec
 from .lint.fidelity import stride_note
@@ -29,7 +29,7 @@ def summary(analysis: Analysis, lowered: Network, spec: Spec) -> Summary:
         source=network.source,
         spec=network.spec,
         version=__version__,
-        input=network.input,
+        inputs=network.inputs,
         parameters=cost.parameters,
         macs=cost.macs,
         rows=tuple(rows),
@@ -41,7 +41,9 @@ def summary(analysis: Analysis, lowered: Network, spec: Spec) -> Summary:
 
 def _fixed(network: Network, lowered: Network, spec: Spec) -> Iterator[str]:
     """What a reader may look for among the arguments of the emitted function in vain."""
-    known = {IN_CHANNELS: spec.input.channels, **spec.parameters}
+    called = channel_names(spec.entering)
+    channels = {called[name]: one.channels for name, one in spec.entering.items()}
+    known = {**channels, **spec.parameters}
     if CLASSES in used_names(lowered.root):
         known[CLASSES] = spec.classes
     for name, value in known.items():

@@ -17,6 +17,7 @@ from rescompile.emit.contract import Gradients, Weights
 from rescompile.emit.placed import laid_out
 from rescompile.emit.runtime import LayerRuntime
 from rescompile.ir.analysis import Analysis
+from rescompile.ir.inputs import as_given, each_input
 from rescompile.ir.structure import Path
 
 from .places import STATISTICS, keys, places, tensors
@@ -99,7 +100,7 @@ class FlaxRuntime(LayerRuntime):
 
     def run(self, model: nnx.Module, images: Any, training: bool = False) -> list[Any]:
         in_mode(model, training)
-        return list(map(to_output, outputs(model, to_input(images, dtype_of(model)))))
+        return list(map(to_output, outputs(model, to_inputs(images, dtype_of(model)))))
 
     def values(
         self,
@@ -111,7 +112,7 @@ class FlaxRuntime(LayerRuntime):
     ) -> dict[Path, Any]:
         """Of every module that is called once; functions are not seen."""
         in_mode(model, training)
-        held = dict(nnx.to_flat_state(observed(model, to_input(images, dtype_of(model)))))
+        held = dict(nnx.to_flat_state(observed(model, to_inputs(images, dtype_of(model)))))
         known, seen = places(analysis.elaborated), {}
         for path in self.found(model, analysis, paths):
             calls = held.get((*keys(known[path]), "__call__"))
@@ -124,10 +125,12 @@ class FlaxRuntime(LayerRuntime):
         self, model: nnx.Module, analysis: Analysis, images: Any, targets: list[Any]
     ) -> Gradients:
         in_mode(model, training=True)
-        x, *wanted = (to_input(array, dtype_of(model)) for array in (images, *targets))
-        (state, of_input), made = differentiate(model, x, wanted)
+        dtype = dtype_of(model)
+        wanted = [to_input(target, dtype) for target in targets]
+        (state, of_inputs), made = differentiate(model, to_inputs(images, dtype), wanted)
         gradients = portable(state, analysis, *STATISTICS.values())
-        return Gradients(list(map(to_output, made)), gradients, to_output(of_input))
+        first = as_given(map(to_output, of_inputs), images)
+        return Gradients(list(map(to_output, made)), gradients, first)
 
 
 class Known(nnx.Dropout):  # type: ignore[misc]
@@ -140,28 +143,28 @@ class Known(nnx.Dropout):  # type: ignore[misc]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]
-def outputs(model: Any, x: jax.Array) -> list[Any]:
-    made = model(x)
+def outputs(model: Any, inputs: list[jax.Array]) -> list[Any]:
+    made = model(*inputs)
     return [jnp.asarray(y) for y in (made if isinstance(made, tuple) else (made,))]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]
-def observed(model: nnx.Module, x: jax.Array) -> Any:
+def observed(model: nnx.Module, inputs: list[jax.Array]) -> Any:
     """What leaves each call of a module, by place and method."""
     kept = nnx.Intermediate
-    return nnx.capture(outputs.__wrapped__, kept, method_outputs=kept)(model, x)[1]
+    return nnx.capture(outputs.__wrapped__, kept, method_outputs=kept)(model, inputs)[1]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]
-def differentiate(model: nnx.Module, x: jax.Array, targets: list[jax.Array]) -> Any:
-    """The gradients of the weights and of the input, and the outputs."""
+def differentiate(model: nnx.Module, inputs: list[jax.Array], targets: list[jax.Array]) -> Any:
+    """The gradients of the weights and of the inputs, and the outputs."""
 
-    def loss(model: nnx.Module, x: jax.Array) -> Any:
-        made = outputs(model, x)
+    def loss(model: nnx.Module, inputs: list[jax.Array]) -> Any:
+        made = outputs(model, inputs)
         pairs = zip(targets, made, strict=True)
         return -sum((t * jax.nn.log_softmax(y)).sum() for t, y in pairs), made
 
-    return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, x)
+    return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, inputs)
 
 
 def in_mode(model: nnx.Module, training: bool) -> None:
@@ -180,6 +183,10 @@ def portable(state: Any, analysis: Analysis, *without: str) -> dict[Path, Any]:
         for tensor in tensors(analysis.elaborated)
         if tensor.kind not in without
     }
+
+
+def to_inputs(images: Any, dtype: Any) -> list[Any]:
+    return [to_input(given, dtype) for given in each_input(images)]
 
 
 def to_input(array: Any, dtype: Any = None) -> Any:

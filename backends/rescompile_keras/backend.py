@@ -17,12 +17,12 @@ from rescompile.emit.layout import Call
 from rescompile.emit.lines import RETURN, Line
 from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing, refuse_bicubic
 from rescompile.emit.program import Definition
-from rescompile.emit.summary import docstring
+from rescompile.emit.summary import arranged, docstring
 from rescompile.emit.table import complement, number
 from rescompile.emit.template import environment, helper, mentions, tidy
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import IN_CHANNELS, Path
+from rescompile.ir.structure import Path, channel_names
 from rescompile.ir.trace import Elaborated, flatten
 from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv
 
@@ -120,8 +120,10 @@ class KerasBackend:
         kernels = Proofs(elaborated).kernels.items()
         rows = {self.weight_name(path): shape for path, shape in kernels}
         network, arguments = elaborated.network, dict[str, Number](given)
-        arguments.pop(IN_CHANNELS, None)
-        values = (network.input[1:] + network.input[:1], *arguments.values()) if given else ()
+        for channels in channel_names(network.inputs).values():
+            arguments.pop(channels, None)
+        shapes = (arranged(shape, "channels_last") for shape in network.inputs.values())
+        values = (*shapes, *arguments.values()) if given else ()
         return trace(source, network.name, graph, _helpers(), rows, values)
 
     def files(self) -> KerasFiles:

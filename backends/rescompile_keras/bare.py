@@ -56,7 +56,8 @@ class KerasFiles:
     def layers(self, analysis: Analysis, source: str) -> list[tuple[str, Built]]:
         """Each layer with its place in a file, in the order of files."""
         graph = Graph()
-        graph.input(analysis.elaborated.root.x)
+        for given, shape in analysis.network.inputs.items():
+            graph.input(shape, given)
         tracer = Tracer(graph)
         model = model_of(tracer, source, analysis.network.name, self.helpers)
         return list(_placed([value.node for value in model.outputs]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rescompile import ops
 from rescompile.emit.borders import cuts
+from rescompile.ir.structure import INPUT
 from rescompile.ir.trace import (
     JoinTrace,
     OpTrace,
@@ -31,7 +32,8 @@ AUTOMATIC = {
 
 def collisions(style: Style) -> Iterator[str]:
     """A reason for each name that two layers would have."""
-    owners: dict[str, str] = {}
+    inputs = style.analysis.network.inputs
+    owners = {name: f"the input {name}" for name in inputs if name != INPUT}
     automatic = {"input_layer"}
     items = style.analysis.elaborated.root.items
     for path, trace in walk_traces(items, enter=lambda item: not is_again(item)):

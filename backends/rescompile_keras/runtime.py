@@ -19,6 +19,7 @@ from rescompile.emit.placed import Placed, laid_out
 from rescompile.emit.runtime import LayerRuntime
 from rescompile.emit.weights import Slot
 from rescompile.ir.analysis import Analysis
+from rescompile.ir.inputs import as_given, each_input
 from rescompile.ir.structure import Path
 
 from . import files
@@ -95,9 +96,8 @@ class KerasRuntime(LayerRuntime):
         return {tensor.path: tensor.portable(to_array(held)) for tensor, held in found}
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
-        return [
-            to_channels_first(out) for out in listed(model(to_input(images), training=training))
-        ]
+        made = model(to_inputs(images), training=training)
+        return [to_channels_first(out) for out in listed(made)]
 
     def values(
         self, model: Any, analysis: Analysis, paths: list[Path], images: Any, training: bool = False
@@ -123,7 +123,7 @@ class KerasRuntime(LayerRuntime):
 
     def step(self, model: Any, analysis: Analysis, images: Any, targets: list[Any]) -> Gradients:
         wanted = [to_input(target) for target in targets]
-        outputs, gradients, input_gradient = differentiate(model, to_input(images), wanted)
+        outputs, gradients, of_inputs = differentiate(model, to_inputs(images), wanted)
         return Gradients(
             [to_channels_first(output) for output in outputs],
             {
@@ -131,7 +131,7 @@ class KerasRuntime(LayerRuntime):
                 for tensor, variable in variables(model, analysis)
                 if variable.path in gradients
             },
-            to_channels_first(input_gradient),
+            as_given(map(to_channels_first, of_inputs), images),
         )
 
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
@@ -166,6 +166,11 @@ def to_array(tensor: Any) -> Any:
 
 def to_channels_first(tensor: Any) -> Any:
     return to_first(to_array(tensor))
+
+
+def to_inputs(images: Any) -> list[Any]:
+    """What a model is called with."""
+    return [to_input(given) for given in each_input(images)]
 
 
 def to_input(array: Any) -> Any:

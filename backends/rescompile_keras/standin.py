@@ -45,7 +45,7 @@ from .vocabulary import (
 class Model:
     """`keras.Model`: what it gives."""
 
-    inputs: Value
+    inputs: Any
     given: Any
     name: str = ""
 
@@ -169,4 +169,7 @@ def trace(
     model = model_of(tracer, source, name, helpers, given)
     if model.name != name:
         raise TraceError(f"the model is called '{model.name}'")
+    given_to = model.inputs if isinstance(model.inputs, list) else [model.inputs]
+    if [value.term for value in given_to] != [*graph.inputs.values()]:
+        raise TraceError("the inputs are others, or in another order")
     return tracer.traced(model.outputs, rows)

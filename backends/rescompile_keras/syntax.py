@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rescompile.emit.functions import syntax
 from rescompile.emit.functions.syntax import Place, Values
 from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.lines import Line
-from rescompile.emit.scope import Argument
-from rescompile.ir.structure import IN_CHANNELS, JoinKind, Network
+from rescompile.ir.structure import INPUT, JoinKind, Network
 
 from .layers import Style, apply
 from .vocabulary import AFTER, JOINS, PART, RESERVED, TENSOR
@@ -32,13 +31,14 @@ class KerasSyntax(syntax.Syntax):
 
     tensor = TENSOR
     model_type = "keras.Model"
-    own = syntax.Syntax.own | {"inputs", "input_shape"}
+    own = syntax.Syntax.own | {"inputs"}
     part, ordered = PART, False  # Keras sorts the calls of a model by their depth
 
     def __init__(self, style: Style) -> None:
         self.style = style
-        network = style.analysis.network.name
-        self.meanings = syntax.Syntax.meanings | RESERVED | style.helper_names() | {network}
+        network = style.analysis.network
+        self.meanings = syntax.Syntax.meanings | RESERVED | style.helper_names() | {network.name}
+        self.own = self.own | {argument.name for argument in self.arguments(network)}
 
     @property
     def recursion_limit(self) -> int:
@@ -61,20 +61,16 @@ class KerasSyntax(syntax.Syntax):
     def split(self, source: str, count: int) -> Code:
         return Call("keras.ops.split", (source, str(count), Keyword("axis", "-1")))
 
-    def arguments(self, network: Network) -> list[Argument]:
-        channels, height, width = network.input
-        size = f"({height}, {width}, {channels})"
-        return [Argument("input_shape", "tuple[int, int, int]", size)]
-
-    def opening(self, network: Network) -> Iterator[Line]:
+    def opening(self, network: Network, inputs: Mapping[str, str]) -> Iterator[Line]:
         if self.recursion_limit:
             raised = f"max(sys.getrecursionlimit(), {self.recursion_limit:_})"
             yield Line(f"sys.setrecursionlimit({raised})", comment="Keras recurses over layers")
         yield from map(Line, CHANNELS_LAST)
-        if IN_CHANNELS not in network.own:
-            yield Line(f"if input_shape[-1] != {network.input[0]}:")
-            yield Line('raise ValueError("the number of channels is fixed")', indent=8)
-        yield Line("keras.Input(input_shape)", self.input)
+        yield from self.checks(network)
+        for name, variable in inputs.items():
+            called = () if name == INPUT else (Keyword("name", f'"{name}"'),)
+            yield Line(Call("keras.Input", (f"{name}_shape", *called)), variable)
 
-    def model(self, network: Network, result: Code) -> Code:
-        return Call("keras.Model", (self.input, result, Keyword("name", f'"{network.name}"')))
+    def model(self, network: Network, inputs: list[str], result: Code) -> Code:
+        given = Items("[", "]", tuple(inputs)) if len(inputs) > 1 else inputs[0]
+        return Call("keras.Model", (given, result, Keyword("name", f'"{network.name}"')))

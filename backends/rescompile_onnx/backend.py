@@ -13,7 +13,7 @@ from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
 from rescompile.emit.template import environment, helper, helpers, mentions, tidy
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import IN_CHANNELS, Form, Initializer, Path
+from rescompile.ir.structure import Form, Initializer, Path, channel_names
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
 
@@ -98,8 +98,9 @@ class OnnxBackend:
         from .standin import trace
 
         network, arguments = elaborated.network, dict[str, Number](given)
-        arguments.pop(IN_CHANNELS, None)
-        values = (network.input, *arguments.values()) if given else ()
+        for channels in channel_names(network.inputs).values():
+            arguments.pop(channels, None)
+        values = (*network.inputs.values(), *arguments.values()) if given else ()
         return trace(source, network.name, graph, helpers(FILE), values)
 
     def files(self) -> None:

@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from rescompile.emit.contract import Weights
 from rescompile.emit.weights import COUNTER, Slot, state_slots
 from rescompile.ir.analysis import Analysis
+from rescompile.ir.inputs import each_input
 from rescompile.ir.structure import Path
 
 from . import files
@@ -55,9 +56,11 @@ class OnnxRuntime:
         return {tuple(t.name.split(".")): numpy_helper.to_array(t) for t in kept}
 
     def run(self, model: onnx.ModelProto, images: Any, training: bool = False) -> list[Any]:
-        (given,) = model.graph.input
-        kind = given.type.tensor_type.elem_type
-        start = {given.name: np.asarray(images).astype(helper.tensor_dtype_to_np_dtype(kind))}
+        names = [given.name for given in model.graph.input]
+        kind = model.graph.input[0].type.tensor_type.elem_type
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        given = (np.asarray(array).astype(dtype) for array in each_input(images))
+        start = dict(zip(names, given, strict=True))
         if kind == DOUBLE:
             with decimals():
                 return list(Evaluator(model).run(None, start))

@@ -20,11 +20,12 @@ from rescompile.emit.validation.expected import Tensor
 from rescompile.emit.validation.graph import Graph as Terms
 from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
-from rescompile.ir.structure import JoinKind
+from rescompile.ir.structure import INPUT, JoinKind
 from rescompile.ops import GlobalResponseNorm, LayerNorm, Linear, Op, Role
 
 from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
 
+ONLY = "images"  # what an only input is called that has no name
 INITIAL = {Role.CONV: "conv_init", Role.LINEAR: "linear_init"}
 RNG = SimpleNamespace(
     normal=lambda mean, std, shape: Draw(NORMAL if mean == 0 else "shifted normal", std),
@@ -50,9 +51,10 @@ class Graph:
         return name
 
     def value(self, name: str, shape: Any) -> Value:
-        if tuple(shape) != ("N", *self.terms[0].shape):
-            raise TraceError(f"the input is {shape}")
-        return Value(self, 0)
+        term = self.terms.inputs.get(INPUT if name == ONLY else name)
+        if term is None or tuple(shape) != ("N", *self.terms[term].shape):
+            raise TraceError(f"the input '{name}' is {shape}")
+        return Value(self, term)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +170,9 @@ def trace(
     scope: dict[str, Any] = {}
     made = Graph(terms, scope)
 
-    def model(called: str, images: Value, outputs: list[Value]) -> list[Value]:
+    def model(called: str, inputs: list[Value], outputs: list[Value]) -> list[Value]:
+        if [value.term for value in inputs] != [*terms.inputs.values()]:
+            raise TraceError("the inputs are others, or in another order")
         if called != name or any(value.last for value in outputs):
             raise TraceError(f"'{called}' has an output with its channels last, or another's name")
         return outputs

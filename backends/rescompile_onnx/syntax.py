@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,7 +16,7 @@ from rescompile.emit.scope import Argument
 from rescompile.emit.table import Constructor
 from rescompile.emit.template import helpers
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import IN_CHANNELS, JoinKind, Network
+from rescompile.ir.structure import INPUT, JoinKind, Network
 from rescompile.ops import Op
 
 from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
@@ -86,11 +86,12 @@ class OnnxSyntax(syntax.Syntax):
     channels, layout, separator = "{}.shape[1]", "channels_first", "."
     input = "images"
     meanings = syntax.Syntax.meanings | RESERVED
-    own = syntax.Syntax.own | {"images", "input_shape", "dtype", "seed", "rng"}
+    own = syntax.Syntax.own | {"images", "dtype", "seed", "rng"}
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
         self.meanings = self.meanings | {analysis.network.name}
+        self.own = self.own | {argument.name for argument in self.arguments(analysis.network)}
 
     def layer(self, at: Place) -> Values:
         return TABLE[type(at.node.op)](at.node.op, at, self.analysis)
@@ -111,20 +112,16 @@ class OnnxSyntax(syntax.Syntax):
     def split(self, source: str, count: int) -> Code:
         return Call("split", (source, str(count)))
 
-    def arguments(self, network: Network) -> list[Argument]:
-        size = str(network.input)
-        return [Argument("input_shape", "tuple[int, int, int]", size)]
-
     def options(self, network: Network) -> list[Argument]:
         return [Argument("dtype", "str", '"float32"'), Argument("seed", "int", "0")]
 
-    def opening(self, network: Network) -> Iterator[Line]:
-        if IN_CHANNELS not in network.own:
-            yield Line(f"if input_shape[0] != {network.input[0]}:")
-            yield Line('raise ValueError("the number of channels is fixed")', indent=8)
+    def opening(self, network: Network, inputs: Mapping[str, str]) -> Iterator[Line]:
+        yield from self.checks(network)
         yield Line("Graph(dtype, np.random.default_rng(seed))", "graph")
-        yield Line('graph.value("images", ("N", *input_shape))', self.input)
+        for name, variable in inputs.items():
+            called = self.input if name == INPUT else name
+            yield Line(f'graph.value("{called}", ("N", *{name}_shape))', variable)
 
-    def model(self, network: Network, result: Code) -> Code:
+    def model(self, network: Network, inputs: list[str], result: Code) -> Code:
         outputs = result if network.outputs else Items("[", "]", (result,))
-        return Call("model", (f'"{network.name}"', self.input, outputs))
+        return Call("model", (f'"{network.name}"', Items("[", "]", tuple(inputs)), outputs))

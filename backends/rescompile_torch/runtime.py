@@ -19,6 +19,7 @@ from rescompile.emit.guard import Bound
 from rescompile.emit.runtime import LayerRuntime
 from rescompile.emit.weights import COUNTER, Slot, Stored, state_slots
 from rescompile.ir.analysis import Analysis
+from rescompile.ir.inputs import as_given, each_input
 from rescompile.ir.structure import Path
 
 from . import files
@@ -68,7 +69,7 @@ class TorchRuntime(LayerRuntime):
     def run(self, model: nn.Module, images: Any, training: bool = False) -> list[Any]:
         model.train(training)
         with torch.no_grad():
-            return list(map(_array, _outputs(model(_input(model, images)))))
+            return list(map(_array, _outputs(model(*_inputs(model, images)))))
 
     def values(
         self,
@@ -95,19 +96,21 @@ class TorchRuntime(LayerRuntime):
         self, model: nn.Module, analysis: Analysis, images: Any, targets: list[Any]
     ) -> Gradients:
         model.train()
-        x = _input(model, images).requires_grad_()
-        outputs = _outputs(model(x.clone()))  # a clone: the first layer may work in place
+        inputs = [x.requires_grad_() for x in _inputs(model, images)]
+        # Clones: the first layer may work in place.
+        outputs = _outputs(model(*(x.clone() for x in inputs)))
         losses = [
             -(torch.as_tensor(target).to(output.dtype) * F.log_softmax(output, 1)).sum()
             for output, target in zip(outputs, targets, strict=True)
         ]
         named = dict(model.named_parameters())
-        loss, wanted = torch.stack(losses).sum(), [x, *named.values()]
+        loss, wanted = torch.stack(losses).sum(), [*inputs, *named.values()]
         found = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
-        of_input, *gradients = (gradient.numpy() for gradient in found)
+        arrays = [gradient.numpy() for gradient in found]
+        of_inputs, gradients = arrays[: len(inputs)], arrays[len(inputs) :]
         paths = (tuple(key.split(".")) for key in named)
         by_path = dict(zip(paths, gradients, strict=True))
-        return Gradients(list(map(_array, outputs)), by_path, of_input)
+        return Gradients(list(map(_array, outputs)), by_path, as_given(of_inputs, images))
 
     def slots(self, model: nn.Module, analysis: Analysis) -> list[Slot]:
         return state_slots(analysis)
@@ -139,6 +142,10 @@ def _array(tensor: Tensor) -> Any:
 def _input(model: nn.Module, images: Any) -> Tensor:
     given = torch.as_tensor(np.array(images))
     return given.to(next((p.dtype for p in model.parameters()), given.dtype))
+
+
+def _inputs(model: nn.Module, images: Any) -> list[Tensor]:
+    return [_input(model, given) for given in each_input(images)]
 
 
 def _outputs(made: Any) -> tuple[Tensor, ...]:

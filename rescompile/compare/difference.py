@@ -27,7 +27,7 @@ from ..ir.trace import (
     ResidualTrace,
     Trace,
 )
-from ..ops import Op, show_shape
+from ..ops import Op, show_inputs
 from ..record import record
 
 NONE = "none"
@@ -95,7 +95,7 @@ def differences(a: Elaborated, b: Elaborated) -> list[Change]:
 
 def _network(network: Network) -> dict[str, str]:
     return {
-        "input": show_shape(network.input),
+        "input": show_inputs(network.inputs),
         "classes": str(network.classes or NONE),
         "outputs": ", ".join(network.outputs) or "the last",
         "initial weights of convolutions": network.conv_init.text(),
@@ -123,8 +123,9 @@ def _alone(trace: Trace, prefix: str) -> Iterator[Item]:
         yield Item(trace.op.word, trace.name, said, tuple(_facts(trace.op)), owns=owns)
     elif isinstance(trace, CallTrace):
         block = trace.instance.block.name.removeprefix(prefix)
+        given = [("from", ", ".join(trace.node.sources))] if trace.node.sources else []
         inner = _items(trace.instance.items, prefix)
-        yield Item("block", trace.name, block, (("block", block),), inner, owns=True)
+        yield Item("block", trace.name, block, (("block", block), *given), inner, owns=True)
     elif isinstance(trace, GroupTrace):
         inner, said = _items(trace.items, prefix), describe_run(trace.items)
         if isinstance(trace.node, (Call, Reuse)):

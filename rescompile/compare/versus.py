@@ -8,14 +8,15 @@ one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
 from .. import markup
 from ..cost.cost import CONVENTION, CONVENTIONS, Cost, network_cost
-from ..cost.report import figures
+from ..cost.report import figures, inputs_record
 from ..ir.trace import Elaborated
-from ..ops import Shape, show_shape
+from ..ops import Shape, show_inputs
 from ..prose import json_text, markdown, visible
 from ..record import record
 from ..table import USUAL, Column, Table, View, rounded, unit_of, wrapped
@@ -92,17 +93,17 @@ class Side:
     name: str
     title: str
     spec: str
-    input: Shape
+    inputs: Mapping[str, Shape]
     cost: Cost
 
     def summary(self) -> str:
         spec = f", {visible(self.spec)}" if self.spec else ""
-        layers = f"{self.cost.layers:,} layers deep, input {show_shape(self.input)}"
+        layers = f"{self.cost.layers:,} layers deep, input {show_inputs(self.inputs)}"
         return f"{visible(self.title)}: {layers}{spec}"
 
     def record(self) -> dict[str, object]:
         given = {"name": self.name, "title": self.title, "spec": self.spec}
-        return {**given, "input_shape": list(self.input), **figures(self.cost)}
+        return {**given, **inputs_record(self.inputs), **figures(self.cost)}
 
 
 @record
@@ -219,4 +220,4 @@ def versus(a: Elaborated, b: Elaborated) -> Versus:
 def _side(elaborated: Elaborated) -> Side:
     network = elaborated.network
     title = network.title or network.name
-    return Side(network.name, title, network.spec, network.input, network_cost(elaborated))
+    return Side(network.name, title, network.spec, network.inputs, network_cost(elaborated))

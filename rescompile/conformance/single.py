@@ -15,7 +15,7 @@ from ..errors import SpecError
 from ..ir.analysis import Analysis
 from ..ir.elaborate import elaborate
 from ..ir.fold import fold
-from ..ir.structure import Block, Call, Form, Layer, Network, Stage
+from ..ir.structure import INPUT, Block, Call, Form, Layer, Network, Stage
 from ..ir.trace import Elaborated
 from ..ops import Op
 
@@ -56,7 +56,7 @@ def network(op: Op, before: tuple[Op, ...] = (), form: Form = Form.MODULE) -> Ne
         steps.append(dataclasses.replace(op, last=False))  # type: ignore[call-arg]
     layers = tuple(Layer(step, f"layer{i}") for i, step in enumerate(steps))
     stages = (Stage("stage", (Call("block", name="stage"),)),)
-    return Network("net", (8, 9, 9), stages, {"block": Block("block", form, layers)})
+    return Network("net", {INPUT: (8, 9, 9)}, stages, {"block": Block("block", form, layers)})
 
 
 def elaborated(op: Op, form: Form = Form.MODULE) -> Iterator[Elaborated]:
@@ -73,7 +73,7 @@ def emitted(backend: Backend, made: Elaborated) -> tuple[Analysis, str] | list[s
     analysis = Analysis(fold(made))
     if reasons := backend.unsupported(analysis):
         return reasons
-    head = Summary("net", "", "net.yaml", "1", made.network.input, 0, 0, ())
+    head = Summary("net", "", "net.yaml", "1", made.network.inputs, 0, 0, ())
     source = backend.emit(Request(analysis, head))
     if backend.trace:
         validate(backend, made, source)

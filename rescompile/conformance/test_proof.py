@@ -27,6 +27,35 @@ def conv(name: str, channels: int = 4, kernel: int = 3, **more: Any) -> dict[str
     return {"conv": {"channels": channels, "kernel": kernel, **more}, "name": name}
 
 
+def streams(first: str, second: str) -> list[Any]:
+    """A layer on each of two inputs, and what comes of both."""
+    last = {"concat": [[{"from": "a"}], []], "name": "join"}
+    return [{"from": first}, conv("a"), {"from": second}, conv("b", kernel=1), last]
+
+
+def block(*steps: Any) -> dict[str, Any]:
+    """A network that calls a block of some steps after a layer."""
+    unit = {"body": [conv("a"), conv("b"), {"add": [[*steps], []], "name": "join"}]}
+    return {"blocks": {"unit": unit}, "stages": [conv("first"), {"block": "unit", "name": "u"}]}
+
+
+UP_DOWN, DOWN_UP = ["up", "down"], ["down", "up"]
+
+
+def pair(
+    given: list[str], outputs: list[str], last: list[str] = UP_DOWN, **more: Any
+) -> dict[str, Any]:
+    """A network that calls a block of two inputs and outputs, which keep to themselves."""
+    steps = [{"from": "x"}, conv("up"), {"from": "y"}, conv("down", kernel=1)]
+    unit = {"inputs": ["x", "y"], "outputs": outputs, "body": steps}
+    call = {"name": "u", "block": "unit", "from": given, **more}
+    first, second = ({"from": f"u.{name}"} for name in last)
+    end = [first, conv("last"), {"add": [[second], []], "name": "join"}]
+    return {"blocks": {"unit": unit}, "stages": [conv("a"), conv("b"), call, *end]}
+
+
+IMAGE = {"channels": 4, "height": 12, "width": 12}
+BOTH = {"image": IMAGE, "flow": IMAGE}
 NORM: dict[str, Any] = {"norm": {}, "name": "norm"}
 RELU: dict[str, Any] = {"activation": {}, "name": "relu"}
 GELU: dict[str, Any] = {"activation": {"kind": "gelu"}, "name": "gelu"}
@@ -81,6 +110,32 @@ NETWORKS: dict[str, tuple[Any, Any]] = {
         [{"concat": [[conv("a", 2)], []], "split": True}],
         [{"concat": [[], [conv("a", 2)]], "split": True}],
     ),
+    "each input for the other": (
+        {"inputs": BOTH, "stages": streams("image", "flow")},
+        {"inputs": BOTH, "stages": streams("flow", "image")},
+    ),
+    "inputs in another order": (
+        {"inputs": BOTH, "stages": streams("image", "flow")},
+        {"inputs": dict(reversed(BOTH.items())), "stages": streams("image", "flow")},
+    ),
+    "a value for the block's input": (block({"from": "input"}), block({"from": "a"})),
+    "a block's inputs in another order": (pair(["a", "b"], UP_DOWN), pair(["b", "a"], UP_DOWN)),
+    "a block's values for each other": (
+        pair(["a", "b"], UP_DOWN),
+        pair(["a", "b"], UP_DOWN, last=DOWN_UP),
+    ),
+    "what a turn gives in another order": (
+        pair(["a", "b"], UP_DOWN, repeat=3),
+        pair(["a", "b"], DOWN_UP, repeat=3),
+    ),
+    "a turn too few": (
+        pair(["a", "b"], UP_DOWN, repeat=3),
+        pair(["a", "b"], UP_DOWN, repeat=2),
+    ),
+    "the network's input for a value": (
+        [conv("a"), conv("b"), {"add": [[{"from": "input"}], []], "name": "join"}],
+        [conv("a"), conv("b"), {"add": [[{"from": "a"}], []], "name": "join"}],
+    ),
 }
 FAN_IN = {"conv": {"kind": "kaiming_normal", "mode": "fan_in"}}
 SHIPPED: list[tuple[str, str, dict[str, Any]]] = [  # most with weights of the same names and shapes
@@ -109,8 +164,14 @@ def refused(backend: str, right: Architecture, wrong: Architecture) -> None:
 @pytest.mark.needs("trace")
 @pytest.mark.parametrize("fault", NETWORKS)
 def test_a_fault_is_refused(backend: str, fault: str) -> None:
-    right, wrong = (open_spec({**HEAD, "stages": steps}) for steps in NETWORKS[fault])
-    refused(backend, right, wrong)
+    refused(backend, *map(network, NETWORKS[fault]))
+
+
+def network(given: Any) -> Architecture:
+    """Of steps alone, or of more that a spec says."""
+    said = given if isinstance(given, dict) else {"stages": given}
+    head = {key: value for key, value in HEAD.items() if key != "input" or "inputs" not in said}
+    return open_spec({**head, **said})
 
 
 @pytest.mark.needs("trace")

@@ -13,7 +13,7 @@ HEAD = "head"  # the label of the stage that the spec's `head` is
 
 @record
 class Value:
-    """A value: whether its channels are still the image's, and the layers since the last kernel.
+    """A value: whether its channels are still an image's, and the layers since the last kernel.
 
     `layers` begins with that kernel's, a linear layer; it is empty after any other.
     """
@@ -24,7 +24,7 @@ class Value:
 
 
 class Ends(Interpreter[Value]):
-    """One walk over a network. `stem` are the convolutions on the image itself, without groups;
+    """One walk over a network. `stem` are the convolutions on an image itself, without groups;
     `head` are the layers of the spec's `head`, and the linear layers that an output ends in.
     """
 
@@ -35,7 +35,8 @@ class Ends(Interpreter[Value]):
         for stage, items in zip(elaborated.network.stages, elaborated.stages, strict=True):
             if stage.label == HEAD:
                 self.head.update(path for path, _ in flatten(items))
-        for output in self.network(Value(elaborated.root.x, True)):
+        inputs = elaborated.network.inputs.values()
+        for output in self.network(*(Value(shape, True) for shape in inputs)):
             self.head |= output.layers
 
     def operation(self, item: OpTrace, x: Value, path: Path) -> Value:

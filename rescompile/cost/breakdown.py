@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 from math import prod
 
-from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage
+from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage, is_several
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -24,6 +24,7 @@ from ..ir.trace import (
     is_again,
     is_call,
     standing,
+    turns,
     walk_traces,
 )
 from ..ops import Shape
@@ -82,7 +83,8 @@ class Rows:
         self.stages = tuple(zip(self.network.stages, elaborated.stages, strict=True))
         self.costs = Costs()
         self.fields = ReceptiveFields()
-        self.scopes: dict[Path, Named] = {}  # the fields of the steps of each scope that is opened
+        # The fields of the inputs and steps of each scope that is opened.
+        self.scopes: dict[Path, Named] = {(): dict.fromkeys(elaborated.network.inputs, START)}
         self.inline: dict[int, list[Instance]] = {}
         for found in elaborated.instances.values():
             for instance in found:
@@ -129,7 +131,8 @@ class Rows:
 
     def by_layer(self) -> Iterator[Row]:
         """A row for each operation, and one for each join."""
-        yield from self._layers(self.root, (), START)
+        named = dict.fromkeys(self.network.inputs, START)
+        yield from self._layers(self.root, (), START, named=named)
 
     def _row(self, unit: Unit, name: str, what: str, before: ReceptiveField, blocks: int) -> Row:
         named = self.scopes.setdefault(unit.path, {})
@@ -139,6 +142,11 @@ class Rows:
             self.scopes.setdefault((), {}).update(inside)
         for depth, name_there in enumerate(unit.path):  # so far, the groups around end here as well
             self.scopes.setdefault(unit.path[:depth], {})[name_there] = after
+        last = unit.items[-1].node if unit.items else None
+        if unit.path and last is not None and is_several(last):  # a turn: all so far end here
+            inner, outer = self.scopes[unit.path], self.scopes[unit.path[:-1]]
+            given = (inner[source] for source in last.sources)
+            outer.update(zip(last.leaving, given, strict=False))
         output = unit.items[-1].y if unit.items else self.input
         return Row(name, what, blocks, output, self.costs.total(unit.items), after)
 
@@ -200,6 +208,10 @@ class Rows:
             elif isinstance(item, CallTrace) and _only_repeats(item.instance.block):
                 yield from self._units(item.instance.items, (*path, item.name))
             elif isinstance(item, GroupTrace) and self._holds(item):
+                if is_several(item.node):
+                    outer = self.scopes.get(path, {})
+                    given = {name: outer[name] for name in item.node.sources if name in outer}
+                    self.scopes[(*path, item.name)] = given
                 yield from self._units(item.items, (*path, item.name))
             else:
                 instance = item.instance if isinstance(item, CallTrace) else None
@@ -221,7 +233,7 @@ class Rows:
     ) -> Iterator[Row]:
         """Rows of single operations and joins; `deep` where they count as the network's depth.
 
-        `named` are the fields of the steps before them in their scope.
+        `named` are the fields of the inputs of their scope, and of the steps before them.
         """
         named = {} if named is None else named
         after = start
@@ -235,8 +247,16 @@ class Rows:
                     what += describe_owner(item, self.owners[inner])
                 cost = cost if deep else replace(cost, layers=0)
                 yield Row(".".join(inner), what, 1, item.y, cost, after)
+            elif is_several(item.node):
+                found = self.fields.turns(item, before, named)
+                for call, fields in zip(turns(item), found, strict=False):
+                    given = dict(zip(call.instance.block.entering, fields, strict=True))
+                    at = inner if call is item else (*inner, call.name)
+                    yield from self._layers(call.instance.items, at, fields[0], deep, given)
             elif isinstance(item, (CallTrace, GroupTrace)):
-                yield from self._layers(item.parts[0], inner, before, deep)
+                inputs = item.instance.block.entering if isinstance(item, CallTrace) else ()
+                given = dict.fromkeys(inputs, before)
+                yield from self._layers(item.parts[0], inner, before, deep, given)
             elif not isinstance(item, FromTrace):
                 starts, depths = self.fields.starts(item, before), self.costs.depth(item)
                 for part, begin, depth in zip(item.parts, starts, depths, strict=True):

@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import accumulate
 from math import prod
 
-from ..ir.structure import JoinKind
+from ..ir.structure import JoinKind, is_several
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -144,14 +144,19 @@ class Costs:
         named: dict[str, int] = {}
         for item in items:
             cost = self.trace(item)
-            depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
-            if isinstance(item, GroupTrace):
+            if isinstance(item, FromTrace):
+                depth = named.get(item.node.source, 0)
+            elif is_several(item.node):  # in repetitions each turn follows the one before
+                known = [named[source] for source in item.node.sources if source in named]
+                depth = max(known, default=depth)
+            elif isinstance(item, GroupTrace):
                 inside = accumulate(self.trace(part).layers for part in item.items)
                 steps = zip(item.items, inside, strict=True)
                 named |= {f"{item.name}.{part.name}": depth + layers for part, layers in steps}
             depth += cost.layers
             deepest = max(deepest, depth)
             named[item.name] = depth
+            named |= dict.fromkeys(item.node.leaving if is_several(item.node) else (), depth)
             total += cost
         return replace(total, layers=deepest)
 

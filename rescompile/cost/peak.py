@@ -23,7 +23,7 @@ from .cost import FLOAT32
 
 @record
 class Alive:
-    """A value in memory: the step that made it (the image has no path), and its shape."""
+    """A value in memory: the step that made it (an input has no path), and its shape."""
 
     path: Path
     shape: Shape
@@ -74,7 +74,8 @@ class _Lives(Interpreter[_Value]):
         self.buffers: list[_Buffer] = []
         self.steps: list[Path] = []
         self.pending = False  # the last step is a join, whose path is told after it
-        outputs = self.network(self._make(elaborated.root.x, -1))
+        shapes = elaborated.network.inputs.values()
+        outputs = self.network(*(self._make(shape, -1) for shape in shapes))
         for value in outputs:
             value.buffer.read = inf
 
@@ -120,8 +121,8 @@ def peak(elaborated: Elaborated) -> Peak:
     lives = _Lives(elaborated)
     count = len(lives.steps)
     if not count:
-        image = Alive((), elaborated.root.x)
-        return Peak(image.bytes, (), (image,), ())
+        images = tuple(Alive((), buffer.shape) for buffer in lives.buffers)
+        return Peak(sum(image.bytes for image in images), (), images, ())
     change = [0] * (count + 1)
     for buffer in lives.buffers:
         size = Alive((), buffer.shape).bytes

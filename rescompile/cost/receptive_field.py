@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
 
+from ..ir.structure import is_several
 from ..ir.trace import (
     CallTrace,
     FromTrace,
@@ -24,6 +25,7 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
+    turns,
 )
 from ..ops import Op, Shape
 from ..ops.axis import Axis
@@ -77,6 +79,7 @@ def op_receptive_field(op: Op, x: Shape) -> ReceptiveField:
 
 
 Named = dict[str, ReceptiveField]  # the fields of the steps of one scope, by name
+Fields = list[ReceptiveField]
 
 
 class ReceptiveFields:
@@ -98,10 +101,20 @@ class ReceptiveFields:
         return start
 
     def after(self, item: Trace, start: ReceptiveField, named: Named) -> ReceptiveField:
-        """The field of what leaves one trace, from its input's `start`."""
+        """The field of what leaves one trace, from its input's `start`.
+
+        Of a single turn of a repetition that is given several values, `named` is told what the next
+        turn is given, by the same names.
+        """
         if isinstance(item, FromTrace):
             return named[item.node.source]
-        if isinstance(item, (JoinTrace, ResidualTrace)):
+        if is_several(item.node):
+            *_, fields = self.turns(item, start, named)
+            named.update(zip(item.node.leaving, fields, strict=False))
+            if isinstance(item, CallTrace) and item.node.repeat is not None:
+                named.update(zip(item.node.sources, fields, strict=True))  # of the next turn
+            field = fields[0]
+        elif isinstance(item, (JoinTrace, ResidualTrace)):
             field = self.joined(item, start, named)
         elif isinstance(item, GroupTrace):
             inside: Named = {}
@@ -112,6 +125,19 @@ class ReceptiveFields:
         named[item.name] = field
         return field
 
+    def turns(self, item: Trace, start: ReceptiveField, named: Named) -> list[Fields]:
+        """The fields of what enters each turn of a call that takes or gives several values, and
+        last those of what leaves it.
+        """
+        sources = item.node.sources if is_several(item.node) else ()
+        found = [[named[source] for source in sources] or [start]]
+        for call in turns(item):
+            block, fields = call.instance.block, found[-1]
+            inner = dict(zip(block.entering, fields, strict=True))
+            last = self.total(call.instance.items, fields[0], inner)
+            found.append([inner[output] for output in block.outputs] or [last])
+        return found
+
     def trace(self, item: OpTrace | GroupTrace | CallTrace) -> ReceptiveField:
         """How one trace, with all that is inside, widens the field."""
         if isinstance(item, OpTrace):
@@ -120,7 +146,8 @@ class ReceptiveFields:
             return self.total(item.items)
         known = self._known.get(item.instance)
         if known is None:
-            known = self._known[item.instance] = self.total(item.instance.items)
+            named = dict.fromkeys(item.instance.block.entering, START)
+            known = self._known[item.instance] = self.total(item.instance.items, START, named)
         return known
 
     def joined(

@@ -13,7 +13,7 @@ from functools import cache, partial
 
 from .. import markup
 from ..ir.trace import Elaborated
-from ..ops import Shape, show_shape
+from ..ops import Shape, show_inputs, show_shape
 from ..prose import json_text, markdown, visible
 from ..record import record
 from ..table import USUAL, Column, Table, View, rounded, short, wrapped
@@ -57,7 +57,7 @@ class Report:
     title: str
     source: str
     spec: str
-    input: Shape
+    inputs: Mapping[str, Shape]
     output: Shape
     outputs: Mapping[str, Shape]
     by: str
@@ -97,7 +97,7 @@ class Report:
             "title": self.title,
             "source": self.source,
             "spec": self.spec,
-            "input_shape": list(self.input),
+            **inputs_record(self.inputs),
             "output_shape": list(self.output),
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "convention": CONVENTIONS,
@@ -131,7 +131,7 @@ class Report:
         if self.spec:
             lines.append(f"spec: {visible(self.spec)}")
         lines.append(
-            f"input {show_shape(self.input)}, {self._returned()}, "
+            f"input{'s' * (len(self.inputs) > 1)} {show_inputs(self.inputs)}, {self._returned()}, "
             f"{total.layers:,} layers deep ({total.weighted_layers:,} with weights in all)"
         )
         lines.append(
@@ -239,6 +239,13 @@ def _pair(pair: tuple[float, float] | str | None) -> str:
     return pair or "-"
 
 
+def inputs_record(inputs: Mapping[str, Shape]) -> dict[str, object]:
+    """The shapes of inputs as data: that of the only one, and all of them by name."""
+    shapes = {name: list(shape) for name, shape in inputs.items()}
+    only = next(iter(shapes.values())) if len(shapes) == 1 else None
+    return {"input_shape": only, "inputs": shapes}
+
+
 def report(elaborated: Elaborated, by: str = "stage") -> Report:
     """The report of a network with a row for each `by`: network, stage, block or layer."""
     network = elaborated.network
@@ -248,7 +255,7 @@ def report(elaborated: Elaborated, by: str = "stage") -> Report:
         title=network.title or network.name,
         source=network.source,
         spec=network.spec,
-        input=network.input,
+        inputs=network.inputs,
         output=elaborated.output,
         outputs=elaborated.outputs,
         by=by,

@@ -46,7 +46,8 @@ class Proofs(Interpreter[Known]):
         self.carried: dict[Path, OpTrace] = {}
         # One kernel serves several inputs, whose order must be one.
         self.shared = {*self.owners, *self.owners.values()}
-        self.see(*self.network(Known(elaborated.root.x, False)))
+        inputs = elaborated.network.inputs.values()
+        self.see(*self.network(*(Known(shape, False) for shape in inputs)))
 
     @property
     def kernels(self) -> dict[Path, Map]:

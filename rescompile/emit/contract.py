@@ -45,7 +45,8 @@ class Request:
 class Gradients:
     """A training step without its update, as a framework does it.
 
-    `gradients` has every trainable weight, in PyTorch's layout; `input_gradient` is N x C x H x W.
+    `gradients` has every trainable weight, in PyTorch's layout; `input_gradient` is N x C x H x W,
+    or a tuple of such for several inputs.
     """
 
     outputs: list[Any]
@@ -57,6 +58,7 @@ class Runtime(Protocol):
     """Emitted source brought to life, in a process that may import the framework.
 
     Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
+    A network with several inputs is given a tuple of images, one for each, in their order.
     A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`, one
     whose files of weights are all bare neither `slots`, `read` nor `save`.
     """
@@ -170,9 +172,9 @@ class Trace(Protocol):
         """The outputs, and the weights with what they start as.
 
         The file is executed against a stand-in of the framework, which need not be installed; the
-        input is term 0. `given` are arguments of the function that makes the network, by the names
-        of `Network.own`, in that order; without any it has its defaults. Raises `TraceError`, and
-        whatever broken code raises.
+        inputs are those of the graph, in its order. `given` are arguments of the function that
+        makes the network, by the names of `Network.own`, in that order; without any it has its
+        defaults. Raises `TraceError`, and whatever broken code raises.
         """
 
 

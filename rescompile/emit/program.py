@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Call
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Call, channel_names
 from ..ir.taps import tapped, taps
 from ..ops import Shape, show_shape
 from ..record import record
@@ -112,7 +112,7 @@ class Program(Generic[S, D]):
         shown = shown_names(block, self.meanings)
         own = (*(param.name for param in block.parameters), *(name for name, _ in block.lets))
         written = (text(shown.get(name, Var(name)), "") for name in own)
-        taken = {*self.meanings, *written, IN_CHANNELS}
+        taken = {*self.meanings, *written, *channel_names(block.entering).values()}
         return Scope(self.analysis.flows[block.name][0], shown, taken)
 
     def root_scope(self, shown: dict[str, Dim], *own: str) -> Scope:
@@ -150,8 +150,12 @@ class Program(Generic[S, D]):
         """The arguments of a block call as source text; `entering` are its channels."""
         inner = self.block(node.block)
         given = {name: scope.dim(dim) for name, dim in node.args if inner.takes(name)}
-        if inner.takes(IN_CHANNELS):
-            given[IN_CHANNELS] = entering or scope.entering(node)
+        called = channel_names(self.network.blocks[node.block].entering).values()
+        if any(map(inner.takes, called)):
+            flow = scope.flow
+            dims = flow.given.get(node.id) or (flow.entering[node.id],)
+            for name, dim in zip(called, dims, strict=True):
+                given |= {name: entering or scope.dim(dim)} if inner.takes(name) else {}
         return given
 
 

@@ -6,13 +6,14 @@ tensors. `x` runs through; a shortcut or a branch gets a variable of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from ..expr.dims import Dim
 from ..ir.structure import (
     INPUT,
+    Call,
     Child,
     From,
     Group,
@@ -24,13 +25,17 @@ from ..ir.structure import (
     Residual,
     Reuse,
     Where,
+    forgets,
+    is_several,
     shared,
 )
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
 from .choices import together
-from .naming import free
+from .naming import Names, free
+
+LANE = "x"  # the variable that runs through a body
 
 
 @record
@@ -54,6 +59,14 @@ class Apply:
     def nodes(self) -> tuple[Child, ...]:
         """The alternatives, mostly one."""
         return (self.node, *self.others)
+
+
+@record
+class Several:
+    """A block of which the call takes values by their names, or gives several; all in variables."""
+
+    node: Call
+    sources: tuple[str, ...]
 
 
 @record
@@ -112,14 +125,31 @@ class Combine:
 
 @record
 class Assign:
-    """The names in the target are separated by commas where the value is split."""
+    """The names in the target are separated by commas where there are several."""
 
     target: str
-    value: Apply | Part | Copy | Select | Combine | Split
+    value: Apply | Several | Part | Copy | Select | Combine | Split
 
 
-def reads(value: Apply | Part | Copy | Select | Combine | Split) -> set[str]:
+def variables(
+    inputs: Iterable[str], kept: Container[str], reserved: Iterable[str], only: str = "inputs"
+) -> dict[str, str]:
+    """The variable in which each input of a body comes.
+
+    It is the body's own `x` where there is one input that is not `kept` for later steps; where it
+    is, an input without a name is called as `only` says.
+    """
+    names = [*inputs]
+    if names == [INPUT] and INPUT not in kept:
+        return {INPUT: LANE}
+    free_ones = Names({LANE, *reserved})
+    return {name: free_ones.take(only if name == INPUT else name, "_") for name in names}
+
+
+def reads(value: Apply | Several | Part | Copy | Select | Combine | Split) -> set[str]:
     """The variables that a value is made of."""
+    if isinstance(value, Several):
+        return {*value.sources}
     if isinstance(value, Combine):
         return {one.source if isinstance(one, Apply) else one for one in value.operands}
     more = {value.otherwise} if isinstance(value, Select) else set[str]()
@@ -131,28 +161,29 @@ class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
 
     `kept` names the children whose values are returned, or used again by later ones: each has a
-    variable of its own. So have the `taps` of groups, by the groups' ids.
+    variable of its own. So have the `taps` of groups, by the groups' ids. `inputs` are the
+    variables of what comes in (see `variables`).
     """
 
     inline: bool = False
     kept: frozenset[str] = frozenset()
     reserved: Iterable[str] = ()
     taps: Mapping[int, tuple[Tap, ...]] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=lambda: {INPUT: LANE})
     statements: list[Assign] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.used = {"x", *self.reserved}
-        self.held: dict[str, str] = {}  # child -> the variable that keeps its value
-        self.lane = "x"  # the variable of the branch that is being scheduled
-        if INPUT in self.kept:  # x is what comes in, to the end
-            self.held[INPUT], self.lane = "x", self.fresh("y")
+        self.used = {LANE, *self.reserved, *self.inputs.values()}
+        # The variables that keep the values of inputs and children, by their names.
+        self.held = {name: kept for name, kept in self.inputs.items() if kept != LANE}
+        self.lane = LANE  # the variable of the branch that is being scheduled
         self.steps: dict[str, Child] = {}  # those so far that are applied again
         self.shared = frozenset[str]()
 
-    def run(self, nodes: tuple[Node, ...], var: str) -> str:
-        """Schedule all of a module scope from the variable `var` on."""
+    def run(self, nodes: tuple[Node, ...]) -> str:
+        """Schedule all of a module scope; returns the variable with the result."""
         self.shared = shared(nodes)
-        return self.body(nodes, var)
+        return self.body(nodes, next(iter(self.inputs.values())))
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""
@@ -174,9 +205,25 @@ class Scheduler:
         assert not isinstance(node, Loop), "loops stand in sequences only"
         if isinstance(node, Group) and node.id in self.taps:
             return self.parts(node, var)
+        if is_several(node):
+            return self.several(node, var)
         target = self.target(node.name, self.free(var))
         self.apply(node, var, target, others)
         return target
+
+    def several(self, node: Call, var: str) -> str:
+        """A call of a block that takes values by their names, or gives several."""
+        given = tuple(self.held[source] for source in node.sources) or (var,)
+        if node.outputs:
+            turning = node.repeat is not None  # what a turn gives, the next one takes
+            for value in node.leaving:
+                if value in self.kept or turning:
+                    self.held[value] = self.fresh(value.replace(".", "_"))
+            targets = [self.held.get(value, "_") for value in node.leaving]
+        else:
+            targets = [self.target(node.name, self.lane)]
+        self.statements.append(Assign(", ".join(targets), Several(node, given)))
+        return next((name for name in targets if name != "_"), self.lane)
 
     def apply(self, node: Child, var: str, target: str, others: Iterable[Child] = ()) -> None:
         """Give `target` what a node makes of `var`."""
@@ -306,7 +353,7 @@ class Scheduler:
             self.statements.append(Assign(variable, self.again(first, var)))
         else:
             variable, rest = target, body
-            if target != var:
+            if target != var and not forgets(first):
                 self.statements.append(Assign(target, Copy(var)))
         end = self.body(rest, variable)
         self.lane = outer

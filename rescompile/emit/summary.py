@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from ..ops import Shape, show_shape
+from ..ops import Shape, show_inputs, show_shape
 from ..prose import columns, quoted, visible, wrap
 from ..record import record
 from .layout import line_length
@@ -32,7 +32,7 @@ class Summary:
     source: str
     spec: str
     version: str
-    input: Shape
+    inputs: Mapping[str, Shape]
     parameters: int
     macs: int
     rows: tuple[Row, ...]
@@ -50,8 +50,9 @@ class Summary:
         origin = f"{GENERATED} {self.version} from {self.spec}"
         edited = "a spec that extends it" if self.is_shipped else "the spec"
         generated = f"{origin}; edit {edited}, not this file."
+        inputs = {name: arranged(shape, layout) for name, shape in self.inputs.items()}
         figures = (
-            f"Input {show_shape(arranged(self.input, layout))}, "
+            f"Input{'s' * (len(inputs) > 1)} {show_inputs(inputs)}, "
             f"{self.parameters:,} parameters, {self.macs / 1e9:.2f} GMACs."
         )
         title = wrap(head, line_length() - 3, first=" " * head.startswith('"'), write=quoted)

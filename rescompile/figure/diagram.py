@@ -65,9 +65,10 @@ class Framed:
 
 @record
 class Goto:
-    """An earlier value instead of what comes in."""
+    """An earlier value instead of what comes in, and the step that it left."""
 
     name: str
+    step: str
 
 
 Element = Step | Parallel | Shortcut | Framed | Goto

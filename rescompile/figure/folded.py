@@ -167,7 +167,7 @@ class Builder:
         if isinstance(node, Loop):
             return Framed(words.times(node.count) or f"{TIMES} 1", self.elements(node.body, told))
         if isinstance(node, From):
-            return Goto(node.source)
+            return Goto(node.source, _step(node.source))
         if isinstance(node, Join):
             ways = tuple(self.elements(branch.body, False) for branch in node.branches)
             return Parallel(ways, self._joint(node, SIGNS[node.kind], told), node.split)
@@ -256,7 +256,7 @@ def strip(analysis: Analysis, opened: Iterable[str] = ()) -> tuple[Element, ...]
     known = located(analysis.elaborated)
     entering = analysis.root_flow.entering
     again = shared(network.body)
-    kept = sources(network.body).union(network.outputs, again)
+    kept = _steps(sources(network.body)).union(network.outputs, again)
     outputs = frozenset(network.outputs)
     names = dict(tapped(network, taps(analysis.elaborated)))
     builder = Builder(
@@ -300,6 +300,16 @@ def located(elaborated: Elaborated) -> Known:
     return found
 
 
+def _step(source: str) -> str:
+    """The step that a value comes from, which may give several."""
+    return source.partition(".")[0]
+
+
+def _steps(found: Iterable[str]) -> frozenset[str]:
+    """Values that are gone back to, and the steps that give those."""
+    return frozenset(name for one in found for name in (one, _step(one)))
+
+
 def _unfolded(node: Node, known: Known) -> Iterator[Node]:
     """The repetitions of a call one by one, each with its own arguments."""
     if not isinstance(node, Call) or node.repeat is None:
@@ -339,7 +349,7 @@ def panels(analysis: Analysis) -> list[Panel]:
         flow, _ = analysis.flows[name]
         prefix = f"{network.name}.{name}"
         again = shared(block.body)
-        kept = sources(block.body) | again
+        kept = _steps(sources(block.body)) | again
         builder = Builder(network.blocks, flow.entering, prefix, kept, shared=again)
         head = [Text(line, "head") for line in words.folded(words.definition(block), 38)]
         for let, dim in block.lets:

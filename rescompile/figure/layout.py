@@ -28,6 +28,9 @@ class Want:
     at: Point
 
 
+NOWHERE = -1e9
+
+
 @dataclass
 class Piece:
     """Placed items. `left` and `right` are how far they reach from the axis."""
@@ -49,6 +52,10 @@ class Piece:
         self.facts += [(at + y, facts) for at, facts in other.facts]
         self.left = max(self.left, other.left - x)
         self.right = max(self.right, other.right + x)
+
+    def left_at(self, goto: Goto) -> float:
+        """The y behind what gives an earlier value; `NOWHERE` if that is not here."""
+        return self.exits.get(goto.name, self.exits.get(goto.step, NOWHERE))
 
     def line(self, *points: Point, kind: str = "flow", arrow: bool = False) -> None:
         self.items.append(Arc(points, kind, arrow))
@@ -91,9 +98,9 @@ class Engine:
         spans, open_wants = list(spans), made.wants
         made.wants = []
         lanes: list[tuple[float, float, float]] = []
-        for want in sorted(open_wants, key=lambda w: w.at[1] - made.exits.get(w.goto.name, -1e9)):
-            start = made.exits.get(want.goto.name)
-            if start is None or start > want.at[1]:
+        for want in sorted(open_wants, key=lambda w: w.at[1] - made.left_at(w.goto)):
+            start = made.left_at(want.goto)
+            if start == NOWHERE or start > want.at[1]:
                 made.wants.append(want)
                 continue
             top, end = start + GAP / 2, want.at[1]

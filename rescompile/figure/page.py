@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..cost.cost import network_cost
 from ..ir.analysis import Analysis
+from ..ir.structure import Network
 from ..ops import show_shape
 from ..prose import visible
 from . import folded, paper
@@ -18,6 +19,7 @@ from .scene import Arc, Box, Frame, Item, Label, Point, Scene, Text, bounds_of
 MARGIN = 16.0
 BETWEEN = 22.0  # between two panels, and between two networks
 COLUMN = 12.0  # between two columns of figures
+ROW = 18.0  # from one input to the next
 UNSAID = "What is not said is the language's default."
 HEADS = ("output", "parameters", "mult-adds")
 RATIO = 1.25  # of width to height that a page tends to
@@ -44,9 +46,8 @@ def paper_scene(analyses: Sequence[Analysis]) -> Scene:
     """Networks side by side, aligned where the size of their outputs changes."""
     engine, columns = Engine(), list[list[Item]]()
     for analysis in analyses:
-        size = "x".join(map(str, analysis.network.input[1:]))
-        image = Step((Text("image"),), TAG, tip=f"input {size}", size=analysis.network.input[1:])
-        piece = laid_out(engine, [image, *paper.elements(analysis.elaborated.root.items)])
+        steps = paper.elements(analysis.elaborated.root.items)
+        piece = laid_out(engine, [*_image(analysis.network), *steps])
         head = Text(_title(analysis), "head")
         prefix = f"{analysis.network.name}."
         items = [_identified(item, prefix) for item in piece.items]
@@ -59,6 +60,13 @@ def paper_scene(analyses: Sequence[Analysis]) -> Scene:
         x += extent.right - extent.left + BETWEEN
     placed += _sizes(columns, engine)
     return _scene(", ".join(map(_title, analyses)), placed)
+
+
+def _image(network: Network) -> Iterator[Step]:
+    """What stands above the first step; of several inputs each is named where it is taken."""
+    if len(network.inputs) == 1:
+        size = "x".join(map(str, network.input[1:]))
+        yield Step((Text("image"),), TAG, tip=f"input {size}", size=network.input[1:])
 
 
 def _identified(item: Item, prefix: str) -> Item:
@@ -123,16 +131,19 @@ def _strip(analysis: Analysis, opened: Iterable[str]) -> list[Item]:
     items, title = list(piece.items), Text(_title(analysis), "title")
     total = network_cost(analysis.elaborated)
     sums = folded.told("", "total", total)
-    rows = [(-GAP - 6, ("", show_shape(network.input), "", "")), *piece.facts]
+    several, rows = len(network.inputs) > 1, [*piece.facts]
+    for i, (name, shape) in enumerate(reversed([*network.inputs.items()])):
+        at = -GAP - 6 - i * ROW
+        rows.append((at, ("", show_shape(shape), "", "")))
+        items.append(Label(0, at, Text(name if several else "input", "small"), "middle"))
     rows.append((piece.height + GAP + 6, sums))
-    items.append(Arc(((0, -GAP), (0, 0)), "flow", True))
-    items.append(Label(0, -GAP - 6, Text("input", "small"), "middle"))
+    items += [] if several else [Arc(((0, -GAP), (0, 0)), "flow", True)]
     names = [Label(-piece.left - 8, y, Text(facts[0], "small"), "end") for y, facts in rows]
     items += [label for label in names if label.text.text]
     x = max(piece.right, 40.0)
     for i, name in enumerate(HEADS, 1):
         texts = [(y, Text(facts[i], "small")) for y, facts in rows if facts[i]]
-        texts.insert(0, (-GAP - 24, Text(name, "note")))
+        texts.insert(0, (-GAP - 24 - (len(network.inputs) - 1) * ROW, Text(name, "note")))
         x += COLUMN + max(text.width for _, text in texts)
         items += [Label(x, y, text, "end") for y, text in texts]
     extent = bounds_of(items)

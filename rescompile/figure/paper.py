@@ -42,7 +42,7 @@ def elements(items: Iterable[Trace], path: Path = ()) -> tuple[Element, ...]:
         elif isinstance(item, ResidualTrace):
             made += _residual(item, path)
         elif isinstance(item, FromTrace):
-            made.append(Goto(item.node.source))
+            made.append(Goto(item.node.source, item.node.source.partition(".")[0]))
         else:
             made += _join(item, path)
     return tuple(made)

@@ -10,7 +10,7 @@ from typing import Any
 from .. import ops
 from ..expr.dims import Dim, Expr, Var
 from ..expr.dims import text as written
-from ..ir.structure import IN_CHANNELS, Block, Call
+from ..ir.structure import IN_CHANNELS, INPUT, Block, Call
 from ..ops import Op
 from .scene import TIMES
 
@@ -142,7 +142,8 @@ def call(node: Call, block: Block) -> str:
         if usual.get(name) != dim:
             first = " once" if name in once and node.repeat not in (None, 1) else ""
             given.append(f"{name}={shown(dim)}{first}")
-    return f"{node.block}({', '.join(given)})" if given else node.block
+    called = f"{node.block}({', '.join(given)})" if given else node.block
+    return f"{called} of {', '.join(node.sources)}" if node.sources else called
 
 
 def definition(block: Block) -> str:
@@ -151,7 +152,9 @@ def definition(block: Block) -> str:
         "once " * p.once + (p.name if p.default is None else f"{p.name}={shown(p.default)}")
         for p in block.parameters
     ]
-    return f"{block.name}({', '.join(given)})" if given else block.name
+    called = f"{block.name}({', '.join(given)})" if given else block.name
+    inputs = f" of {', '.join(block.entering)}" if [*block.entering] != [INPUT] else ""
+    return f"{called}{inputs}" + (f": {', '.join(block.outputs)}" if block.outputs else "")
 
 
 def folded(text: str, width: int = MAX_WIDTH) -> tuple[str, ...]:

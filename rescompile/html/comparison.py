@@ -11,7 +11,7 @@ from ..cost.report import Report, figures
 from ..record import record
 from ..table import percent, short
 from .figure import Image, paper
-from .tables import NOTHING, Cell, Row, Table, number, shape, size
+from .tables import NOTHING, Cell, Row, Table, inputs, number, size
 
 OVERVIEW = (
     "Network",
@@ -80,7 +80,7 @@ def overview(reports: Sequence[Report], links: Sequence[str]) -> Table:
                 size(report.peak.bytes, peak),
                 size(total["weights_bytes"]),
                 number(total["layers"]),
-                shape(report.input),
+                inputs(report.inputs),
             ),
         )
         for report, total, link in zip(reports, totals, links, strict=True)

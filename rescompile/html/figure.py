@@ -9,7 +9,7 @@ from ..cost.report import Report
 from ..figure import figure
 from ..markup import address
 from ..record import record
-from .tables import by
+from .tables import by, named
 
 MANY = 200  # layers: a picture of more of them, one by one, is a scroll
 
@@ -39,4 +39,4 @@ def paper(nets: Sequence[Architecture], reports: Sequence[Report]) -> Image | No
 def words(report: Report) -> str:
     """The way of an image through the network, for those who do not see the figure."""
     steps = "; ".join(f"{row.name} ({row.what}) to {by(row.output)}" for row in report.rows)
-    return f"{report.title}: from {by(report.input)}, {steps}."
+    return f"{report.title}: from {named(report.inputs)}, {steps}."

@@ -12,7 +12,7 @@ from .figure import Image, folded, paper
 from .findings import Claims, Warned, claims, warnings
 from .memory import Memory, memory
 from .sources import Source, sources
-from .tables import by
+from .tables import by, named
 
 
 @record
@@ -81,7 +81,7 @@ def facts(report: Report) -> tuple[tuple[str, str], ...]:
     found = (
         ("Source", report.source),
         ("Spec", report.spec),
-        ("Input", by(report.input)),
+        ("Inputs" if len(report.inputs) > 1 else "Input", named(report.inputs)),
         ("Outputs" if len(shapes) > 1 else "Output", outputs),
     )
     return tuple((term, text) for term, text in found if text)

@@ -6,7 +6,7 @@ column sorts; and where it helps, how long a bar under it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import prod
 
@@ -84,6 +84,17 @@ def percentage(value: int, whole: int) -> Cell:
 def shape(value: Shape) -> Cell:
     """A shape without the batch; it sorts by its elements."""
     return Cell(by(value), key=str(prod(value)))
+
+
+def inputs(shapes: Mapping[str, Shape]) -> Cell:
+    """The shapes of a network's inputs; they sort by all their elements."""
+    return Cell(named(shapes), key=str(sum(map(prod, shapes.values()))))
+
+
+def named(shapes: Mapping[str, Shape]) -> str:
+    """An only shape, or several with their names."""
+    only = len(shapes) == 1
+    return ", ".join(by(s) if only else f"{name} {by(s)}" for name, s in shapes.items())
 
 
 def pixels(value: tuple[float, float] | None, none: str, key: str) -> Cell:

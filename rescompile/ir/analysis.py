@@ -121,7 +121,7 @@ class Analysis:
     def _flow(self, block: Block) -> tuple[Flow, Dim]:
         flow = self.new_flow(block.lets)
         try:
-            return flow, flow.body(block.body, block.entering)
+            return flow, flow.block(block)
         except SymbolicError as error:
             help = "give the channels after it by a parameter of the block: `channels: $width`, say"
             at = error.at or block.at

@@ -18,9 +18,7 @@ from .call_stack import CallStack
 from .joining import Ways, joined, share
 from .resizing import changes_shape
 from .structure import (
-    IN_CHANNELS,
     INDEX,
-    INPUT,
     Block,
     Call,
     Form,
@@ -34,6 +32,7 @@ from .structure import (
     Residual,
     Reuse,
     Where,
+    channel_names,
     place_of,
 )
 from .taps import ends
@@ -48,6 +47,7 @@ from .trace import (
     OpTrace,
     ResidualTrace,
     Trace,
+    leaving,
 )
 
 MAX_LAYERS = 500_000
@@ -94,8 +94,8 @@ class _Elaborator:
     def run(self) -> Elaborated:
         network = self.network
         env = network.env
+        scope = _Scope(env, False, named=dict(network.inputs))
         x = network.input
-        scope = _Scope(env, False, named={INPUT: x})
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
             with self.stack.within(f"in stage '{stage.label}'"):
@@ -120,6 +120,7 @@ class _Elaborator:
                 items.append(item)
                 x = item.y
                 scope.named[item.name], scope.made[item.name] = x, item
+                scope.named.update(leaving(item))
             scope.shapes[node.id], scope.ends[node.id] = x, len(items)
         return tuple(items), x
 
@@ -210,14 +211,16 @@ class _Elaborator:
 
     def call(self, node: Call, x: Shape, scope: _Scope) -> Iterator[Trace]:
         block = self.network.blocks[node.block]
+        xs = tuple(self.earlier(source, scope, node.at) for source in node.sources) or (x,)
+        x = xs[0]
         if node.repeat is None:
             if block.form is Form.INLINE:
-                instance = self.instance(node, block, x, scope, 0, start=scope.position)
+                instance = self.instance(node, block, xs, scope, 0, start=scope.position)
                 scope.position = instance.end
                 yield from instance.items
                 return
             name = self.child(node.name, scope)
-            instance = self.instance(node, block, x, scope, 0)
+            instance = self.instance(node, block, xs, scope, 0)
             yield CallTrace(name, instance, x, instance.y, node)
             return
         count = self.stack.count(node.repeat, scope.env, place_of(node, "repeat"), "repeat")
@@ -225,10 +228,10 @@ class _Elaborator:
         items: list[Trace] = []
         y = x
         for i in range(count):
-            instance = self.instance(node, block, y, scope, i)
+            instance = self.instance(node, block, xs, scope, i)
             name = self.repetition(node, i, target)
             items.append(CallTrace(name, instance, y, instance.y, node))
-            y = instance.y
+            y, xs = instance.y, instance.outputs or (instance.y,)
         if node.name is None:
             yield from items
         else:
@@ -242,7 +245,13 @@ class _Elaborator:
         return pattern.replace("{i}", str(i)).replace("{n}", str(i + 1))
 
     def instance(
-        self, node: Call, block: Block, x: Shape, scope: _Scope, index: int, start: int = 0
+        self,
+        node: Call,
+        block: Block,
+        xs: tuple[Shape, ...],
+        scope: _Scope,
+        index: int,
+        start: int = 0,
     ) -> Instance:
         given = dict(node.args)
         outer = {**scope.env, INDEX: index} if node.repeat is not None else scope.env
@@ -253,27 +262,34 @@ class _Elaborator:
             if dim is None or (param.once and index > 0 and param.default is not None):
                 dim = param.default
             env[param.name] = self.stack.value(cast(Dim, dim), outer, at, param.name)
-        key = (block.name, tuple((type(v), v) for v in env.values()), x, start)
+        key = (block.name, tuple((type(v), v) for v in env.values()), xs, start)
         made = self.memo.get(key)
         if made is None:
             place = f", repetition {index + 1}" if node.repeat is not None else ""
             called = f" as '{node.name}'" if node.name else ""
             with self.stack.within(f"in block '{block.name}', called{called}{place}", node.at):
-                made = self.memo[key] = self.make(block, env, x, start)
+                made = self.memo[key] = self.make(block, env, xs, start)
             self.instances.setdefault(block.name, []).append(made)
         self.add_layers(made.layers, scope, node.at)
         return made
 
-    def make(self, block: Block, env: dict[str, Number], x: Shape, start: int) -> Instance:
-        env = {**env, IN_CHANNELS: x[0]}
+    def make(
+        self, block: Block, env: dict[str, Number], xs: tuple[Shape, ...], start: int
+    ) -> Instance:
+        named = dict(zip(block.entering, xs, strict=True))
+        called = channel_names(block.entering)
+        env = {**env, **{called[name]: shape[0] for name, shape in named.items()}}
         for name, dim in block.lets:
             env[name] = self.stack.value(dim, env, block.at, name)
-        scope = _Scope(env, block.form is not Form.MODULE, named={INPUT: x}, position=start)
-        items, y = self.body(block.body, x, scope)
+        scope = _Scope(env, block.form is not Form.MODULE, named=named, position=start)
+        items, y = self.body(block.body, xs[0], scope)
+        outputs = tuple(named[output] for output in block.outputs)
         if block.form is Form.SEQUENCE:
             self.check_children(items)
         return Instance(
-            block, env, x, y, items, scope.layers, scope.decisions, scope.shapes, scope.position
+            *(block, env, xs[0], outputs[0] if outputs else y, items, scope.layers),
+            *(scope.decisions, scope.shapes, scope.position),
+            outputs=outputs,
         )
 
     def reuse(self, node: Reuse, x: Shape, scope: _Scope) -> Iterator[Trace]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from ..errors import Location
 from ..expr.assume import assuming, knowing
@@ -28,7 +29,6 @@ from ..expr.dims import (
 from ..expr.polynomial import gathered, product, total
 from ..ops import Flatten
 from .structure import (
-    IN_CHANNELS,
     INDEX,
     Block,
     Call,
@@ -41,6 +41,8 @@ from .structure import (
     Node,
     Residual,
     Reuse,
+    channel_names,
+    is_several,
 )
 from .taps import Tap
 
@@ -67,9 +69,21 @@ class Flow:
     lets: Named = ()
     entering: dict[int, Dim] = field(default_factory=dict)
     named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
-    outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
+    # What leaves blocks, each found out once.
+    outputs: dict[str, tuple[Dim, ...]] = field(default_factory=dict)
+    given: dict[int, tuple[Dim, ...]] = field(default_factory=dict)  # to calls that name values
     ends: dict[int, list[Dim]] = field(default_factory=dict)  # what leaves the branches of a join
     taps: Taps = field(default_factory=dict)  # what is taken of groups, by their ids
+
+    def block(self, block: Block) -> Dim:
+        """The channels that leave a block's last step, over its names, lets not expanded."""
+        self.named.update(block.entering)
+        return self.body(block.body, next(iter(block.entering.values())))
+
+    def leaving(self, block: Block) -> tuple[Dim, ...]:
+        """The channels of all values that a block gives."""
+        y = self.block(block)
+        return tuple(map(self.value, block.outputs)) or (y,)
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
@@ -89,7 +103,15 @@ class Flow:
         self.named = outer
         return y
 
+    def value(self, source: str) -> Dim:
+        """The channels of a value that a step goes back to."""
+        if source not in self.named:
+            raise SymbolicError(f"inside of it no step '{source}' is there to go back to")
+        return self.named[source]
+
     def node(self, node: Node, x: Dim) -> Dim:
+        if is_several(node) and node.sources:
+            x = self.value(node.sources[0])
         if not isinstance(node, (Layer, Group, Call, Loop)) or node.when is True:
             self.entering[node.id] = x
             return self.through(node, x)
@@ -117,9 +139,7 @@ class Flow:
                 start = tap.stop
             return self.sequence(node.body[start:], x)
         if isinstance(node, From):
-            if node.source not in self.named:
-                raise SymbolicError(f"inside of it no step '{node.source}' is there to go back to")
-            return self.named[node.source]
+            return self.value(node.source)
         if isinstance(node, Reuse):
             return x if node.repeat is not None else self.left(node)
         if isinstance(node, Loop):
@@ -163,6 +183,8 @@ class Flow:
 
     def call(self, node: Call, x: Dim) -> Dim:
         block = self.blocks[node.block]
+        if is_several(node):
+            return self.several(node, block, x)
         if node.repeat is None:
             return self.once(node, block, x)
         x = self.once(replace(node, args=at_index(node.args, 0)), block, x)
@@ -171,12 +193,30 @@ class Flow:
             return x
         return self.iterate(lambda c: self.once(node, block, c, False), rest, x, 1, alone)
 
+    def several(self, node: Call, block: Block, x: Dim) -> Dim:
+        """Of a call that names values, whose turns are as many as a number says."""
+        xs = self.given[node.id] = tuple(map(self.value, node.sources)) or (x,)
+        for i in range(1 if node.repeat is None else cast(int, node.repeat)):
+            ys = self.turn(node, block, xs, i == 0)
+            if i > 0 and ys == xs:
+                break
+            if i > MAX_CHAIN:
+                raise SymbolicError("the channels after the repetitions have no closed form")
+            xs = ys
+        self.named.update(zip(node.leaving, xs, strict=False))
+        return xs[0]
+
     def once(self, node: Call, block: Block, x: Dim, first: bool = True) -> Dim:
         """The channels that leave one repetition, the first one or any other."""
+        return self.turn(node, block, (x,), first)[0]
+
+    def turn(self, node: Call, block: Block, xs: tuple[Dim, ...], first: bool) -> tuple[Dim, ...]:
+        """The same of all values that a block is given, and gives."""
         if node.block not in self.outputs:
-            output = block_output(block, self.blocks, self.area, self.outputs)
-            self.outputs[node.block] = output
-        return gathered(substitute(self.outputs[node.block], arguments(node, block, x, first)))
+            found = block_outputs(block, self.blocks, self.area, self.outputs)
+            self.outputs[node.block] = found
+        given = arguments(node, block, xs, first)
+        return tuple(gathered(substitute(y, given)) for y in self.outputs[node.block])
 
     def iterate(
         self, step: Callable[[Dim], Dim], count: Dim, x: Dim, first: int = 0, never: Dim = False
@@ -212,10 +252,10 @@ def at_index(args: Named, index: int) -> Named:
     return tuple((name, substitute(dim, {INDEX: index})) for name, dim in args)
 
 
-def arguments(node: Call, block: Block, x: Dim, first: bool = True) -> dict[str, Dim]:
-    """The values of a block's names under a call whose input has `x` channels."""
+def arguments(node: Call, block: Block, xs: tuple[Dim, ...], first: bool = True) -> dict[str, Dim]:
+    """The values of a block's names under a call whose inputs have `xs` channels."""
     given = dict(node.args)
-    env: dict[str, Dim] = {IN_CHANNELS: x}
+    env: dict[str, Dim] = dict(zip(channel_names(block.entering).values(), xs, strict=True))
     for param in block.parameters:
         dim = given.get(param.name)
         if dim is None or (param.once and not first and param.default is not None):
@@ -240,15 +280,18 @@ def _keeps(when: Dim, y: Dim, x: Dim) -> bool:
         return False
 
 
-def block_output(
-    block: Block, blocks: Blocks, area: Area | None = None, known: dict[str, Dim] | None = None
-) -> Dim:
-    """Output channels of a block over its parameters and `in_channels`; lets are expanded.
+def block_outputs(
+    block: Block,
+    blocks: Blocks,
+    area: Area | None = None,
+    known: dict[str, tuple[Dim, ...]] | None = None,
+) -> tuple[Dim, ...]:
+    """Output channels of a block over its parameters and input channels; lets are expanded.
 
     `known` are those of other blocks.
     """
     flow = Flow(blocks, area, block.lets, outputs={} if known is None else known)
-    return expand(block.lets, flow.body(block.body, block.entering))
+    return tuple(expand(block.lets, y) for y in flow.leaving(block))
 
 
 def expand(lets: Named, dim: Dim) -> Dim:

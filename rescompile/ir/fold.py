@@ -18,7 +18,6 @@ from ..ops import attribute_dims, map_attributes
 from .elaborate import elaborate
 from .lets import with_lets
 from .structure import (
-    IN_CHANNELS,
     INDEX,
     Block,
     Call,
@@ -34,6 +33,7 @@ from .structure import (
     Reuse,
     Stage,
     Where,
+    channel_names,
     children,
     rebuilt,
     walk,
@@ -71,7 +71,7 @@ def fold(made: Elaborated, found: Varying = NOTHING) -> Elaborated:
         lets=lets,
         blocks={name: _with_good_defaults(block) for name, block in blocks.items()},
         parameters=tuple(p for p in network.parameters if p.name not in own),
-        entering=own.get(IN_CHANNELS, network.entering),
+        entering=_entering(network.root, own),
     )
     return elaborate(with_lets(_drop_unused(folded)))
 
@@ -81,7 +81,7 @@ def _constants(
 ) -> dict[str, Dim]:
     found: dict[str, Dim] = {}
     envs = [instance.env for instance in instances]
-    for name in (*(p.name for p in block.parameters), IN_CHANNELS):
+    for name in (*(p.name for p in block.parameters), *channel_names(block.entering).values()):
         values = {(type(env[name]), env[name]) for env in envs}
         if len(values) == 1 and (block.name, name) not in varying:
             found[name] = envs[0][name]
@@ -105,7 +105,7 @@ class _Folder:
             body=self.body(block.body),
             parameters=self.kept[block.name],
             lets=lets,
-            entering=self.constants.get(IN_CHANNELS, block.entering),
+            entering=_entering(block, self.constants),
         )
 
     def lets(self, block: Block) -> tuple[tuple[str, Dim], ...]:
@@ -222,6 +222,12 @@ class _Folder:
                 kind="identity" if takes is False else node.kind,
             ),
         )
+
+
+def _entering(block: Block, constants: Mapping[str, Dim]) -> dict[str, Dim]:
+    """What the channels of each input are worth, where some names have one value."""
+    called = channel_names(block.entering)
+    return {name: constants.get(called[name], dim) for name, dim in block.entering.items()}
 
 
 def _with_good_defaults(block: Block) -> Block:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from ..errors import InternalError
 from ..ops import Shape, show_shape
-from .structure import JoinKind, Network, Path, child_path, sources
+from .structure import Call, JoinKind, Network, Path, child_path, is_several, sources
 from .trace import (
     CallTrace,
     Elaborated,
@@ -23,6 +23,7 @@ from .trace import (
     OpTrace,
     ResidualTrace,
     Trace,
+    turns,
 )
 
 V = TypeVar("V")
@@ -68,13 +69,20 @@ class Interpreter(ABC, Generic[V]):
 
     # -- the walk -------------------------------------------------------------------------------
 
-    def network(self, x: V) -> tuple[V, ...]:
-        """The outputs that the network names, or its last value alone."""
-        last = self.sequence(self.elaborated.root.items, x, ())
+    def network(self, *inputs: V) -> tuple[V, ...]:
+        """The outputs that the network names, or its last value alone, from all its inputs."""
+        self.enter(self.elaborated.network.inputs, inputs, ())
+        last = self.sequence(self.elaborated.root.items, inputs[0], ())
         for path in self.returned:
             if path not in self.held:
                 raise InternalError(f"the output '{'.'.join(path)}' is no step of the network")
         return tuple(self.held[path] for path in self.returned) or (last,)
+
+    def enter(self, names: Iterable[str], inputs: Iterable[V], path: Path) -> None:
+        """Hold the inputs of the scope at `path` that steps go back to."""
+        for name, value in zip(names, inputs, strict=True):
+            if name in self.sources:
+                self.held[(*path, name)] = value
 
     def sequence(self, items: Iterable[Trace], x: V, path: Path) -> V:
         for item in items:
@@ -84,7 +92,7 @@ class Interpreter(ABC, Generic[V]):
     def item(self, item: Trace, x: V, path: Path) -> V:
         """The value of one trace in the scope at `path`, proved to have its shape."""
         if isinstance(item, FromTrace):
-            return self.held[child_path(path, item.node.source)]
+            return self.value(item.node.source, path)
         if isinstance(item, JoinTrace):
             name = item.node.name or item.node.kind.value
             y = self.join(item, x, path)
@@ -93,7 +101,8 @@ class Interpreter(ABC, Generic[V]):
             y = self.residual(item, x, path)
         else:
             name = item.name
-            y = self.child(item, x, child_path(path, name))
+            at = child_path(path, name)
+            y = self.several(item, x, at) if is_several(item.node) else self.child(item, x, at)
         at, found = child_path(path, name), self.shape(y)
         if found != item.y:
             where = ".".join(at)
@@ -103,8 +112,30 @@ class Interpreter(ABC, Generic[V]):
             self.held[at] = y
         return y
 
+    def value(self, source: str, path: Path) -> V:
+        """What a step of the scope at `path` goes back to."""
+        return self.held[(*path, *source.split("."))]
+
+    def several(self, item: Trace, x: V, path: Path) -> V:
+        """A call of a block that takes values by their names, or gives several, turn by turn."""
+        node = cast(Call, item.node)
+        values = [self.value(source, path) for source in node.sources] or [x]
+        for call in turns(item):
+            place = (*path, item.name) if call is item else (*path, item.name, call.name)
+            instance = call.instance
+            self.enter(instance.block.entering, values, place)
+            last = self.sequence(instance.items, values[0], place)
+            values = [self.held[(*place, output)] for output in instance.block.outputs] or [last]
+            if [self.shape(value) for value in values] != [*(instance.outputs or (instance.y,))]:
+                raise InternalError(f"{'.'.join(place)} gives other shapes than it should")
+        if node.outputs:
+            for output, value in zip(node.outputs, values, strict=True):
+                self.held[(*path, item.name, output)] = value
+        return values[0]
+
     def child(self, item: OpTrace | CallTrace | GroupTrace, x: V, path: Path) -> V:
         if isinstance(item, CallTrace):
+            self.enter(item.instance.block.entering, [x], path)
             return self.sequence(item.instance.items, x, path)
         if isinstance(item, GroupTrace):
             return self.sequence(item.items, x, path)
@@ -132,6 +163,7 @@ class Interpreter(ABC, Generic[V]):
 
 
 def _sources(network: Network) -> frozenset[str]:
-    """The names of all steps that any scope goes back to."""
+    """The names of all steps that any scope goes back to, or that a block gives."""
     bodies = (network.body, *(block.body for block in network.blocks.values()))
-    return frozenset().union(*map(sources, bodies))
+    given = (block.outputs for block in network.blocks.values())
+    return frozenset().union(*map(sources, bodies), *given)

@@ -14,8 +14,21 @@ from functools import reduce
 from ..expr.dims import Dim, Var, binary, names, substitute
 from ..ops import KEEPS, Pair, Resize, Resizes, Shape
 from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
-from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse
-from .trace import FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace
+from .structure import (
+    INDEX,
+    Block,
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    Reuse,
+    is_several,
+)
+from .trace import CallTrace, FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace, turns
 
 UNCHANGED: Resizes = (KEEPS, KEEPS)
 
@@ -49,9 +62,24 @@ def traced(
     """What traces one after the other do, in numbers."""
     named = {} if named is None else named
     for item in items:
-        start = _traced(item, start, named)
+        if is_several(item.node):
+            start = _several(item, item.node, start, named)
+        else:
+            start = _traced(item, start, named)
         named[item.name] = start
     return start
+
+
+def _several(item: Trace, node: Call, start: Resizes, named: dict[str, Resizes]) -> Resizes:
+    """What a call does that takes or gives several values, turn by turn."""
+    given = [named[source] for source in node.sources] or [start]
+    for call in turns(item):
+        block = call.instance.block
+        inner = dict(zip(block.entering, given, strict=True))
+        last = traced(call.instance.items, given[0], inner)
+        given = [inner[output] for output in block.outputs] or [last]
+    named.update(zip(node.leaving, given, strict=False))
+    return given[0]
 
 
 def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
@@ -67,7 +95,8 @@ def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
     if isinstance(item, ResidualTrace):
         return traced((*item.pre, *item.branch), start, named)
     (inside,) = item.parts
-    return after(start, traced(inside))
+    inputs = item.instance.block.entering if isinstance(item, CallTrace) else ()
+    return after(start, traced(inside, named=dict.fromkeys(inputs, UNCHANGED)))
 
 
 @dataclass
@@ -124,6 +153,8 @@ class Resizing:
         return Resizing(self.flow, blocks=self.blocks).body(nodes)
 
     def call(self, node: Call) -> Resizes:
+        if is_several(node):
+            raise SymbolicError("a call that takes or gives several values has no one size")
         block = self.flow.blocks[node.block]
         known = self.block(block)
 
@@ -132,9 +163,9 @@ class Resizing:
 
         x = self.flow.entering[node.id]
         if node.repeat is None:
-            return under(arguments(node, block, x))
-        first = under(arguments(replace(node, args=at_index(node.args, 0)), block, x))
-        rest = under(arguments(node, block, Var(RUNNING), False))
+            return under(arguments(node, block, (x,)))
+        first = under(arguments(replace(node, args=at_index(node.args, 0)), block, (x,)))
+        rest = under(arguments(node, block, (Var(RUNNING),), False))
         return after(first, repeated(rest, binary("-", node.repeat, 1)))
 
     def block(self, block: Block) -> Resizes:
@@ -142,8 +173,9 @@ class Resizing:
         if block.name not in self.blocks:
             outer = self.flow
             flow = Flow(outer.blocks, outer.area, block.lets, outputs=outer.outputs)
-            flow.body(block.body, block.entering)
-            made = Resizing(flow, blocks=self.blocks).body(block.body)
+            flow.block(block)
+            named = dict.fromkeys(block.entering, UNCHANGED)
+            made = Resizing(flow, named, blocks=self.blocks).body(block.body)
             self.blocks[block.name] = mapped(made, lambda dim: expand(block.lets, dim))
         return self.blocks[block.name]
 

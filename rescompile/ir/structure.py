@@ -8,12 +8,12 @@ children without a name are numbered 0, 1, 2, ... as PyTorch numbers an nn.Seque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from enum import Enum
 from fractions import Fraction
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 from ..errors import Location
 from ..expr.dims import Dim, Expr, Number, Var, binary, evaluate
@@ -21,12 +21,12 @@ from ..ops import Op, Permute, Shape
 from ..record import record
 
 Path = tuple[str, ...]
+INPUT = "input"  # what comes in, where a spec has no name of its own for it
 IN_CHANNELS = "in_channels"
 INDEX = "index"
 CLASSES = "classes"
 BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the whole network
 BLOCK_COUNT = "block_count"  # how many there are
-INPUT = "input"  # what comes into a scope, where steps ask for its size
 
 
 def child_path(path: Path, name: str) -> Path:
@@ -72,6 +72,9 @@ class Call:
 
     `children` names the repetitions: `{i}` counts from zero, `{n}` from one, `{name}` is the call's
     own name. `args` may use `index`, the number of the repetition.
+
+    `sources` are the values that the block is given, where those are named; `outputs` names the
+    values that it gives, where those are several. From turn to turn they are handed on in order.
     """
 
     block: str
@@ -80,9 +83,16 @@ class Call:
     repeat: Dim | None = None
     children: str = "{i}"
     when: Dim = True
+    sources: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     at: Location | None = field(default=None, compare=False)
     places: Places | None = field(default=None, compare=False)
     id: int = node_id()
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """What the values are called that it gives, where those are several."""
+        return tuple(f"{self.name}.{output}" for output in self.outputs)
 
 
 @record
@@ -162,7 +172,7 @@ class Residual:
 
 @record
 class From:
-    """The value that left the step called `source`, instead of what comes in.
+    """The value that left the step called `source`, or an input, instead of what comes in.
 
     The step stands earlier in the same module scope, in the same list of nodes or in one around it;
     a residual's parts see their own values only.
@@ -214,7 +224,9 @@ class Param:
 class Block:
     """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
 
-    `entering` is what `in_channels` is worth: the name itself, or a number where all calls agree.
+    `entering` has the inputs by name, each with what its channels are worth: a name, or a number
+    where all calls agree. `outputs` names the inputs and children whose values are given; empty
+    means the last.
     """
 
     name: str
@@ -223,8 +235,20 @@ class Block:
     parameters: tuple[Param, ...] = ()
     lets: tuple[tuple[str, Dim], ...] = ()
     about: str = ""
-    entering: Dim = field(default=Var(IN_CHANNELS))
+    entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
+    outputs: tuple[str, ...] = ()
     at: Location | None = field(default=None, compare=False)
+
+
+def channel_names(inputs: Iterable[str]) -> dict[str, str]:
+    """What expressions call the channels of each input: `in_channels` where there is but one."""
+    names = [*inputs]
+    return {name: IN_CHANNELS if len(names) == 1 else f"{name}_channels" for name in names}
+
+
+def symbols(inputs: Iterable[str]) -> dict[str, Dim]:
+    """The channels of each input as the names that stand for them."""
+    return {name: Var(called) for name, called in channel_names(inputs).items()}
 
 
 @record
@@ -257,21 +281,22 @@ class Initializer:
 
 @record
 class Network:
-    """A whole network: input shape, stages in order, and the blocks that they call.
+    """A whole network: the shapes of its inputs, stages in order, and the blocks that they call.
 
     Its own scope is that of a block: `parameters` with their values for defaults, `classes` among
-    them, `lets`, and `entering` for the channels of the image. `outputs` names children of that
+    them, `lets`, and `entering` for the channels of each input. Its first step starts from the
+    only input; of several, steps go back to each by its name. `outputs` names children of that
     scope whose values are returned; empty means the last. `class_name` is what the spec calls its
     class, if it does.
     """
 
     name: str
-    input: Shape
+    inputs: Mapping[str, Shape]
     stages: tuple[Stage, ...]
     blocks: Mapping[str, Block]
     parameters: tuple[Param, ...] = ()
     lets: tuple[tuple[str, Dim], ...] = ()
-    entering: Dim = field(default=Var(IN_CHANNELS))
+    entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
     classes: int | None = None  # what the spec declares
     title: str = ""
     class_name: str = ""
@@ -282,6 +307,11 @@ class Network:
     linear_init: Initializer = Initializer(True, Fraction(1, 3), "fan_in")
 
     @property
+    def input(self) -> Shape:
+        """The shape of the input that the first step starts from: the first one of several."""
+        return next(iter(self.inputs.values()))
+
+    @property
     def body(self) -> tuple[Node, ...]:
         """All nodes of the network's own scope, in order."""
         return tuple(node for stage in self.stages for node in stage.body)
@@ -290,13 +320,14 @@ class Network:
     def root(self) -> Block:
         """The network's own scope as a block."""
         form, body = Form.MODULE, self.body
-        return Block(self.name, form, body, self.parameters, self.lets, entering=self.entering)
+        how = (self.parameters, self.lets, "", self.entering, self.outputs)
+        return Block(self.name, form, body, *how)
 
     @property
     def env(self) -> dict[str, Number]:
         """What the names of its own scope are worth."""
         own = {param.name: cast(Number, param.default) for param in self.parameters}
-        env = {IN_CHANNELS: self.input[0], **own}
+        env = {**self._channels, **own}
         for name, dim in self.lets:
             env[name] = evaluate(dim, env)
         return env
@@ -304,7 +335,8 @@ class Network:
     @property
     def own(self) -> tuple[str, ...]:
         """The names of its own scope that stand for something: `classes`, channels, the rest."""
-        entering = [IN_CHANNELS] if isinstance(self.entering, Expr) else []
+        called = channel_names(self.entering)
+        entering = [called[name] for name, dim in self.entering.items() if isinstance(dim, Expr)]
         names = [param.name for param in self.parameters]
         at = int(CLASSES in names)
         return (*names[:at], *entering, *names[at:])
@@ -312,8 +344,17 @@ class Network:
     def at(self, env: Mapping[str, Number]) -> Network:
         """The same network with other values of its own names."""
         own = tuple(replace(p, default=env.get(p.name, p.default)) for p in self.parameters)
-        channels = cast(int, env.get(IN_CHANNELS, self.input[0]))
-        return replace(self, parameters=own, input=(channels, *self.input[1:]))
+        inputs = {
+            name: (cast(int, env.get(channels, shape[0])), *shape[1:])
+            for (name, shape), channels in zip(self.inputs.items(), self._channels, strict=True)
+        }
+        return replace(self, parameters=own, inputs=inputs)
+
+    @property
+    def _channels(self) -> dict[str, Number]:
+        """What the names are worth that stand for the channels of inputs."""
+        called = channel_names(self.inputs)
+        return {called[name]: shape[0] for name, shape in self.inputs.items()}
 
 
 def children(node: Node) -> Iterator[tuple[Node, ...]]:
@@ -357,16 +398,30 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
     return found
 
 
+def is_several(node: Node) -> TypeGuard[Call]:
+    """Whether a node takes values by their names, or gives several."""
+    return isinstance(node, Call) and bool(node.sources or node.outputs)
+
+
+def forgets(node: Node) -> bool:
+    """Whether a node makes nothing of what comes in."""
+    if isinstance(node, Join):
+        return all(b.body and isinstance(b.body[0], From) for b in node.branches)
+    return isinstance(node, From) or (is_several(node) and bool(node.sources))
+
+
 def sources(body: tuple[Node, ...]) -> frozenset[str]:
-    """The steps of a module scope whose values later steps go back to, or the sizes of these."""
-    return frozenset(name for node in walk(body) if (name := source_of(node)))
+    """The values of a module scope that later steps go back to, or take the sizes of."""
+    return frozenset(name for node in walk(body) for name in sources_of(node))
 
 
-def source_of(node: Node) -> str:
-    """The earlier step that a node asks for by its name; empty where it asks for none."""
+def sources_of(node: Node) -> tuple[str, ...]:
+    """The values that a node asks for by their names."""
     if isinstance(node, From):
-        return node.source
-    return node.op.like if isinstance(node, Layer) else ""
+        return (node.source,)
+    if isinstance(node, Layer):
+        return (node.op.like,) if node.op.like else ()
+    return node.sources if isinstance(node, Call) else ()
 
 
 def shared(body: tuple[Node, ...]) -> frozenset[str]:

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 
 from ..expr.dims import Dim, Expr, text
-from ..ops import Op, Same, show_shape
+from ..ops import Op, Same, show_inputs, show_shape
 from .analysis import Analysis
 from .structure import (
+    INPUT,
     Block,
     Call,
     From,
@@ -21,6 +22,7 @@ from .structure import (
     Residual,
     Reuse,
     Where,
+    channel_names,
 )
 
 INDENT = "  "
@@ -29,7 +31,7 @@ INDENT = "  "
 def show(analysis: Analysis) -> str:
     """The network as text, one line a node."""
     network = analysis.network
-    lines = [f"network {network.name}: {show_shape(network.input)}"]
+    lines = [f"network {network.name}: {show_inputs(network.inputs)}"]
     shapes = analysis.elaborated.root.shapes
     for stage in network.stages:
         lines.append(f"{INDENT}{stage.label}:")
@@ -53,13 +55,18 @@ def _initialisers(network: Network) -> str:
 
 
 def _block(block: Block) -> Iterator[str]:
-    entering = [] if not isinstance(block.entering, Expr) else ["in_channels: int"]
+    called = channel_names(block.entering)
+    entering = [f"{called[n]}: int" for n, dim in block.entering.items() if isinstance(dim, Expr)]
     given = [_parameter(p.name, p.type.__name__, p.default, p.once) for p in block.parameters]
     yield f"block {block.name}({', '.join([*entering, *given])}): {block.form.value}"
     for name, dim in block.lets:
         yield f"{INDENT}let {name} = {text(dim)}"
+    if [*block.entering] != [INPUT]:
+        yield f"{INDENT}inputs: {', '.join(block.entering)}"
     for node in block.body:
         yield from _node(node, 1)
+    if block.outputs:
+        yield f"{INDENT}outputs: {', '.join(block.outputs)}"
 
 
 def _parameter(name: str, kind: str, default: Dim | None, once: bool) -> str:
@@ -75,7 +82,9 @@ def _node(node: Node, depth: int) -> Iterator[str]:
         args = ", ".join(f"{name}={text(dim)}" for name, dim in node.args)
         repeat = "" if node.repeat is None else f" repeat {text(node.repeat)}"
         pattern = "" if node.children == "{i}" else f" as {node.children}"
-        yield f"{pad}{_name(node)}{node.block}({args}){repeat}{pattern}{_when(node.when)}"
+        given = f" from {', '.join(node.sources)}" if node.sources else ""
+        called = f"{_name(node)}{node.block}({args}){given}"
+        yield f"{pad}{called}{repeat}{pattern}{_when(node.when)}"
     elif isinstance(node, (Group, Loop)):
         word = "group" if isinstance(node, Group) else f"repeat {text(node.count)}"
         when = _when(node.when) if isinstance(node, Group) else ""

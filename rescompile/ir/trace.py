@@ -23,6 +23,7 @@ from .structure import (
     Residual,
     Reuse,
     child_path,
+    is_several,
     walk,
 )
 
@@ -163,6 +164,7 @@ class Instance:
     shapes: Mapping[int, Shape] = field(default_factory=dict)  # node.id -> what leaves it
     end: int = 0  # for an inline block: the number of the caller's next child
     ends: Mapping[int, int] = field(default_factory=dict)  # node.id -> traces of its list so far
+    outputs: tuple[Shape, ...] = ()  # of the values that it gives, where those are several
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +183,8 @@ class Elaborated:
         shapes = {item.name: item.y for item in self.root.items}
         groups = (item for item in self.root.items if isinstance(item, GroupTrace))
         shapes |= {f"{group.name}.{item.name}": item.y for group in groups for item in group.items}
+        several = (item for item in self.root.items if is_several(item.node))
+        shapes |= {name: shape for item in several for name, shape in leaving(item).items()}
         return {name: shapes[name] for name in self.network.outputs}
 
     def flat(self) -> Iterator[tuple[Path, OpTrace]]:
@@ -199,6 +203,24 @@ class Elaborated:
     def owning(self) -> Iterator[tuple[Path, OpTrace]]:
         """Every operation at its path, but for those that have the weights of others."""
         return ((path, trace) for path, trace in self.flat() if path not in self.owners)
+
+
+def turns(item: Trace) -> tuple[CallTrace, ...]:
+    """The calls of a block that a trace stands for: one, or those of its repetitions."""
+    found = item.items if isinstance(item, GroupTrace) else (item,)
+    return tuple(one for one in found if isinstance(one, CallTrace))
+
+
+def values(item: Trace) -> tuple[Shape, ...]:
+    """The shapes that leave a trace: of a block that gives several values each, in order."""
+    calls = turns(item)
+    return (calls[-1].instance.outputs if calls else ()) or (item.y,)
+
+
+def leaving(item: Trace) -> dict[str, Shape]:
+    """The values that leave a call of a block that gives several, by name."""
+    names = item.node.leaving if is_several(item.node) else ()
+    return dict(zip(names, values(item), strict=True)) if names else {}
 
 
 def walk_traces(

@@ -19,7 +19,7 @@ from ..errors import SpecError
 from ..expr.dims import Dim, ExprError, Number, names
 from ..ops import Conv, ConvTranspose, SliceChannels, attributes
 from .elaborate import elaborate
-from .flow import RUNNING, Flow, SymbolicError, block_output, expand
+from .flow import RUNNING, Flow, SymbolicError, block_outputs, expand
 from .structure import (
     CLASSES,
     IN_CHANNELS,
@@ -36,6 +36,7 @@ from .structure import (
     Residual,
     Reuse,
     Where,
+    channel_names,
     walk,
 )
 from .taps import taps
@@ -150,7 +151,7 @@ class _Reach:
             **{key: (self.blocks[key], found) for key, found in made.instances.items()},
         }
         self.areas = {trace.node.id: trace.y[0] // trace.x[0] for _, trace in made.flat()}
-        self.outputs: dict[str, Dim] = {}
+        self.outputs: dict[str, tuple[Dim, ...]] = {}
         self.taps = taps(made)
         self.flows: dict[str, Flow] = {}
         self.touched: frozenset[Name] = frozenset()
@@ -165,7 +166,7 @@ class _Reach:
 
     def flow(self, block: Block) -> Flow:
         flow = Flow(self.blocks, self.area, block.lets, outputs=self.outputs, taps=self.taps)
-        flow.body(block.body, block.entering)
+        flow.block(block)
         return flow
 
     def area(self, node: Layer) -> int:
@@ -199,13 +200,15 @@ class _Reach:
             yield from ((node.block, name) for name, dim in node.args if self.depends(key, dim))
             if key not in self.flows:
                 continue
-            if self.depends(key, self.flows[key].entering.get(node.id, 0)):
-                yield node.block, IN_CHANNELS
+            block, flow = self.blocks[node.block], self.flows[key]
+            channels = [(node.block, name) for name in channel_names(block.entering).values()]
+            given = flow.given.get(node.id) or (flow.entering.get(node.id, 0),)
+            if self.depends(key, *given):
+                yield from channels
             elif node.repeat is not None:
-                block = self.blocks[node.block]
-                leaving = block_output(block, self.blocks, self.area, self.outputs)
-                if self.depends(node.block, leaving):
-                    yield node.block, IN_CHANNELS
+                leaving = block_outputs(block, self.blocks, self.area, self.outputs)
+                if self.depends(node.block, *leaving):
+                    yield from channels
 
     def decides(self, key: str) -> bool:
         """Whether more than widths and rates depend on the name in a scope."""

@@ -243,7 +243,7 @@ class _Loader:
 
     def library(self, path: Path, asked: Location) -> dict[str, Item]:
         root = self.read(path, asked)
-        if any(key in root.value for key in ("stages", "input", "extends")):
+        if any(key in root.value for key in ("stages", "input", "inputs", "extends")):
             message = f"'{path.stem}' is a network, not a library of blocks"
             help = f"write `extends: {path.stem}` to start from it"
             raise SpecError([Diagnostic("E105", message, asked, help=help)])

@@ -21,7 +21,14 @@ _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 KNOWN = ("in_channels", "index", "block_count")
 KNOWN_OUTSIDE = ("block_index",)  # which a block does not see
 OF_NETWORK = ("classes", "shortcut")  # keys of the network that expressions name like parameters
-CALL_KEYS = ("block", "name", "when", "repeat", "children")  # the others of a call are arguments
+CALL_KEYS = (
+    "block",
+    "from",
+    "name",
+    "when",
+    "repeat",
+    "children",
+)  # the others of a call are arguments
 
 
 def as_name(value: Any) -> Any:
@@ -52,7 +59,7 @@ def as_child_name(value: Any) -> str:
 
 
 def _step_value(value: Any) -> str:
-    """The value that leaves a step, or a step of a group."""
+    """The value that leaves a step or a step of a group, or one of those that a call gives."""
     if not isinstance(value, str) or is_member(value):
         return as_child_name(value)
     first, dot, inside = value.partition(".")
@@ -64,6 +71,20 @@ def _step_value(value: Any) -> str:
     if dot and not _INSIDE.fullmatch(inside):
         wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
     return f"{name}{dot}{child_name(inside)}"
+
+
+def _sources(value: Any) -> Any:
+    """One such value, or a list of them."""
+    if not isinstance(value, list):
+        return _step_value(value)
+    if not value:
+        wrong("a list of no values", "name what the block is given, in its order")
+    return [_step_value(one) for one in value]
+
+
+def _port_name(value: Any) -> str:
+    """The name of what comes into a network or a block, or leaves a block: no member of a list."""
+    return child_name(as_name(value))
 
 
 def _value_name(value: Any) -> Any:
@@ -135,6 +156,12 @@ ChildName = Annotated[
 ]
 StepValue = Annotated[str, Rule(_step_value, type="string")]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
+PortName = Annotated[str, Rule(_port_name, **NAMES)]
+_SOURCE = {"type": "string"}
+Sources = Annotated[
+    str | list[str],
+    Rule(_sources, anyOf=[_SOURCE, {"type": "array", "minItems": 1, "items": _SOURCE}]),
+]
 ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
 NetworkName = Annotated[str, Rule(_network_name, **NAMES)]

@@ -2,8 +2,9 @@
 
 A change names a place by the keys that lead there: names of steps in lists, or their numbers from
 zero. A parameter may be named by itself, and so may the `size` of the input (`64`, `64x96`) and
-its `channels`; a step is dropped by null. What a change says is read and judged as if it stood in
-the file, and a wrong one is told with its own text as the place.
+its `channels`, or those of all inputs, where these agree; a step is dropped by null. What a change
+says is read and judged as if it stood in the file, and a wrong one is told with its own text as the
+place.
 """
 
 from __future__ import annotations
@@ -75,10 +76,31 @@ def _meant(root: Item, keys: list[str], value: Item) -> Iterator[tuple[Sequence[
         yield [PARAMETERS, *keys], value
     elif keys == ["size"]:
         height, sign, width = str(value.value).partition("x")
-        for side, text in (("height", height), ("width", width if sign else height)):
-            yield ["input", side], replace(value, value=scalar(text))
+        for image in _images(root, value, "height", "width"):
+            for side, text in (("height", height), ("width", width if sign else height)):
+                yield [*image, side], replace(value, value=scalar(text))
+    elif keys == ["channels"]:
+        for image in _images(root, value, *keys):
+            yield [*image, *keys], value
     else:
-        yield ["input", *keys] if keys == ["channels"] else keys, value
+        yield keys, value
+
+
+def _images(root: Item, value: Item, *sides: str) -> Iterator[Sequence[str]]:
+    """The places of the inputs that are meant: of several all, where they agree in `sides`."""
+    inputs = root.value.get("inputs")
+    if inputs is None or not isinstance(inputs.value, dict):
+        yield ["input"]
+        return
+    given = (image.value for image in inputs.value.values())
+    told = [[side in one and one[side].value for side in sides] for one in given]
+    if any(one != told[0] for one in told):
+        name = [*inputs.value][-1]
+        message = f"the inputs differ in {' and '.join(sides)}"
+        help = f"say which one is meant: `inputs.{name}.{sides[0]}`"
+        raise SpecError([Diagnostic("E106", message, value.at, help=help)])
+    for name in inputs.value:
+        yield ["inputs", name]
 
 
 def _located(item: Item, at: Location, before: int) -> Item:

@@ -46,6 +46,7 @@ def schema() -> Json:
     for name, keys in ONE_OF.items():
         defs[name]["oneOf"] = [{"required": [key]} for key in keys]
     made["properties"]["use"] = {"type": "array", "items": REFERENCE, "description": USE}
+    made["oneOf"] = [{"required": ["input"]}, {"required": ["inputs"]}]
     made["description"] = _about(Spec)
     changes = {f"{name}Change": _change(one) for name, one in {**defs, "Spec": made}.items()}
     for side in SIDES:

@@ -7,5 +7,6 @@ a block whose words differ between calls becomes one IR block for each combinati
 from .features import backbone
 from .network import lower
 from .outputs import check_inside
+from .reached import check_reached
 
-__all__ = ["backbone", "check_inside", "lower"]
+__all__ = ["backbone", "check_inside", "check_reached", "lower"]

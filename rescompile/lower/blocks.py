@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Diagnostic, SpecError, did_you_mean
-from ..expr.dims import Dim, Expr, Var, binary, text
+from ..expr.dims import Dim, Expr, Var, binary, names, text
 from ..ir.structure import (
     BLOCK_INDEX,
     IN_CHANNELS,
     INDEX,
+    INPUT,
     Block,
     Call,
     Form,
@@ -21,17 +22,22 @@ from ..ir.structure import (
     Layer,
     Loop,
     Node,
+    channel_names,
     is_repeated,
+    symbols,
 )
 from ..language.models import BlockSpec, Spec, Step
+from ..language.names import is_member
 from ..language.references import Reading, free
 from ..ops import LayerScale
 from .arguments import PAIR, Arguments, halves
-from .liveness import check_values
+from .liveness import check_given, check_values
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
 
 MAX_BLOCK_DEPTH = 24
+OWN_INPUT = "an inline block has no input of its own to go back to"
+BODY = "write `body:` for `inline:` in the block, and give the call a name"
 
 
 class Calls:
@@ -60,6 +66,11 @@ class Calls:
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
         self.passed = 0  # repetitions in the network's own scope before the present step
+
+    @property
+    def inline(self) -> bool:
+        """Whether the present steps are those of an inline block."""
+        return bool(self.stack) and self.spec.blocks[self.stack[-1]].inline is not None
 
     def nodes(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
         """The call that a step makes, or the steps that it stands for. Raises `SpecError`."""
@@ -125,9 +136,48 @@ class Calls:
         if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
             self.passed += repeat
         children = step.children or "{i}"
+        sources = self.sources(step, spec, scope, repeat, args)
         when = binary("and", when, is_repeated(repeat))
-        at, places = step.at(), step.places
-        return Call(block, tuple(args), step.name, repeat, children, when, at, places)
+        how = (tuple(args), step.name, repeat, children, when)
+        return Call(block, *how, sources, tuple(spec.outputs), step.at(), step.places)
+
+    def sources(
+        self,
+        step: Step,
+        spec: BlockSpec,
+        scope: Scope,
+        repeat: Dim | None,
+        args: list[tuple[str, Dim]],
+    ) -> tuple[str, ...]:
+        """The values that a call names. Raises `SpecError` where it may not, or not so many."""
+        given = step.from_ or []
+        given = [given] if isinstance(given, str) else given
+        name, inputs = str(step.block), spec.inputs or [INPUT]
+        if (given or len(inputs) > 1) and len(given) != len(inputs):
+            takes = f"{len(inputs)} value{'s' * (len(inputs) > 1)}"
+            message = f"block '{name}' takes {takes}, and this call gives {len(given)}"
+            help = "write `from: NAME`, or nothing for what comes in"
+            if len(inputs) > 1:
+                help = f"write `from: [...]` with a value for each of {', '.join(inputs)}"
+            raise fault("E208", message, step.at("from"), help)
+        if not given and not spec.outputs:
+            return ()
+        if INPUT in given and self.inline:
+            raise fault("E208", OWN_INPUT, step.at("from"), BODY)
+        what = "takes values by their names" if given else "gives several values"
+        outside = "the network's own steps or the `body` of a block"
+        if scope.numbered:
+            message = f"this call of '{name}' {what}, but stands in a sequence"
+            raise fault("E208", message, step.at(), f"write it into {outside}")
+        if step.when is not True:
+            message = f"this call of '{name}' {what}, so it has no condition"
+            raise fault("E208", message, step.key_at("when"), "put it into a block of its own")
+        if spec.outputs and (step.name is None or is_member(step.name)):
+            help = f"write `name: {name}`, say: later steps go back to `{name}.{spec.outputs[0]}`"
+            raise fault("E208", f"what '{name}' gives has no names here", step.at(), help)
+        if repeat is not None:
+            _check_turns(step, spec, repeat, args)
+        return tuple(given)
 
     def counting(self, step: Step, scope: Scope) -> Scope:
         """The scope of a call's arguments: where it repeats, they may ask for the number."""
@@ -221,22 +271,27 @@ class Calls:
             first, second = halves(key, spec)
             pairs[key] = Var(first), Var(second)
             symbolic |= {first: int, second: int}
+        inputs = spec.inputs or [INPUT]
+        entering, called = symbols(inputs), channel_names(inputs).values()
         scope = Scope(
             owner=name,
             numbered=form is not Form.MODULE,
-            names={**symbolic, IN_CHANNELS: int},
+            names={**symbolic, **dict.fromkeys(called, int)},
             values={k: v for k, v in self.values.items() if k not in spec.parameters} | known,
             words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
-            channels=Var(IN_CHANNELS),
+            channels=entering[inputs[0]],
             in_block=True,
             pairs=pairs,
+            named=dict(entering),
         )
         for key, value in spec.let.items():
             scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
-            check_values([body], self.found)
-            (body,) = assign_names([body], self.found)
+            places = {key: spec.at("inputs", i) for i, key in enumerate(inputs)}
+            check_values([body], self.found, places, spec.outputs)
+            check_given([body], spec, self.found)
+            (body,) = assign_names([body], self.found, inputs)
         elif form is Form.SEQUENCE:
             check_sequence(body, self.found)
         else:
@@ -244,7 +299,8 @@ class Calls:
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
         params = (param for key in own for param in self.arguments.parameters(key, spec))
-        return Block(name, form, body, tuple(params), tuple(scope.lets), spec.about, at=spec.at())
+        how = (tuple(params), tuple(scope.lets), spec.about, entering, tuple(spec.outputs))
+        return Block(name, form, body, *how, spec.at())
 
 
 def _identity(value: Any) -> Any:
@@ -273,6 +329,23 @@ def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
             message += "it is the same for all repetitions, and not given `once`"
             help = "repeat the block in a second call, which gives the other value"
             raise fault("E112", message, step.at(key), help)
+
+
+def _check_turns(step: Step, spec: BlockSpec, repeat: Dim, args: list[tuple[str, Dim]]) -> None:
+    """Refuse repetitions of a call that names values, but for a number of turns that are alike."""
+    name = step.block
+    takes, gives = max(1, len(spec.inputs)), max(1, len(spec.outputs))
+    if takes != gives:
+        message = f"block '{name}' takes {takes} and gives {gives}, so no turn follows another"
+        help = "let it give as many values as it takes, in the same order"
+        raise fault("E208", message, step.key_at("repeat"), help)
+    if not isinstance(repeat, int) or repeat < 1:
+        message = f"how often '{name}' is repeated has to be known here, and once at least"
+        raise fault("E208", message, step.key_at("repeat"), "write a number from 1")
+    for key, dim in args:
+        if INDEX in names(dim):
+            message = f"the turns of '{name}' are alike, but '{key}' depends on their number"
+            raise fault("E208", message, step.at(key), "write calls one after the other")
 
 
 def _check_names(name: str, step: Step, spec: BlockSpec, scope: Scope, known: set[str]) -> None:
@@ -311,3 +384,6 @@ def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
     if step.repeat is not None or step.name is not None:
         message = f"'{step.block}' is inline: it has no name and is not repeated"
         raise fault("E208", message, step.at(), "repeat it with `steps:` and `repeat:`")
+    if step.from_ is not None:
+        message = f"'{step.block}' is inline: its steps take what comes in"
+        raise fault("E208", message, step.key_at("from"), "write a step `from: NAME` before it")

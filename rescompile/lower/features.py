@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import Diagnostic, SpecError
 from ..ir.resizing import UNCHANGED, traced
-from ..ir.structure import Block, Call, From, Group, Network, Node, Stage, walk
+from ..ir.structure import Block, Call, From, Group, Network, Node, Stage, is_several, walk
 from ..ir.taps import ends, is_group
 from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten, standing
 from ..language.models import Spec
@@ -48,6 +48,9 @@ class Place:
 
 def backbone(elaborated: Elaborated, spec: Spec) -> Network:
     """The network without its head, which returns maps. Raises `SpecError` where it has none."""
+    if any(is_several(node) for node in elaborated.network.body):
+        message = f"steps of '{spec.name}' take or give several values, so it has no single way"
+        raise _error(message, spec, NAMED)
     runs = dict(_runs(_places(elaborated), spec))
     last = {stride: run[-1] for stride, run in runs.items()}
     if runs:
@@ -70,7 +73,7 @@ def backbone(elaborated: Elaborated, spec: Spec) -> Network:
 
 def _places(elaborated: Elaborated) -> Iterator[Place]:
     """Every place on the way from the image to where the map is gathered."""
-    named: dict[str, Resizes] = {}
+    named = dict.fromkeys(elaborated.network.inputs, UNCHANGED)
     after = UNCHANGED
     for item in elaborated.root.items:
         for part, name, stop, whole in _parts(item, elaborated):

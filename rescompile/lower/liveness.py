@@ -1,9 +1,9 @@
 """Where values go: what `from` may go back to, and that nothing is computed for nobody.
 
-A `from`, and the `to` of an upsampling, sees the steps before it in its own list and in the lists
-around it, within one block's body or the network's own steps. It sees neither into blocks, groups
-and other branches nor out of a residual, whose shortcut depends on what its branch does to the
-shape.
+A `from`, and the `to` of an upsampling, sees what comes in, and the steps before it in its own list
+and in the lists around it, within one block's body or the network's own steps. It sees neither into
+blocks, groups and other branches nor out of a residual, whose shortcut depends on what its branch
+does to the shape. The size of what comes in can be asked for there as well.
 
 A `reuse` asks for weights, not for a value: it sees every step before it in the block's body or the
 network's own steps, but those in shortcuts, which may not be there.
@@ -27,42 +27,78 @@ from ..ir.structure import (
     Residual,
     Reuse,
     children,
+    forgets,
     is_repeated,
+    is_several,
     place_of,
-    source_of,
+    sources_of,
     walk,
 )
+from ..language.models import BlockSpec
 
 Body = tuple[Node, ...]
-Visible = Mapping[str, Node]
+Visible = Mapping[str, Node | None]  # steps, and inputs, which are no nodes
 
 
 def check_values(
     bodies: Iterable[Body],
     found: list[Diagnostic],
+    inputs: Mapping[str, Location | None],
     outputs: Iterable[str] = (),
     in_block: bool = True,
 ) -> None:
     """Report what is wrong with the values of one scope, whose lists are `bodies` in order.
 
-    Names are the spec's own here. `outputs` are the steps whose values the network returns. In a
-    block nothing sees into groups.
+    Names are the spec's own here. `inputs` is what comes in, with its places: the first step starts
+    from it where it is one. `outputs` are the steps whose values are returned. In a block nothing
+    sees into groups.
     """
     body = tuple(node for part in bodies for node in part)
-    check = _Check(body, found, in_block)
-    check.body(body, {}, ())
+    check = _Check(body, found, inputs, in_block)
+    check.body(body, dict.fromkeys(inputs), ())
     check.unused(body, check.taken.union(outputs))
+    check.names(body)
+    check.entries(body)
+    check.last(body, outputs)
+
+
+def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]) -> None:
+    """Report what a block cannot give of its `outputs`, and steps that none of them needs."""
+    body = [node for part in bodies for node in part]
+    steps = {name: node for node in body for name in _names(node)}
+    for i, output in enumerate(spec.outputs):
+        at, node = spec.at("outputs", i), steps.get(output)
+        if output not in steps and output not in (spec.inputs or [INPUT]):
+            help = did_you_mean(output, [*steps, *spec.inputs])
+            message = f"there is no step named '{output}' in the block's own list to give"
+            found.append(Diagnostic("E106", message, at, help=help))
+        elif node is not None and _is_conditional(node):
+            message = f"the step '{output}' has a condition: it need not be there"
+            help = f"put '{output}' into a block, and name the call of the block"
+            found.append(Diagnostic("E210", message, at, help=help))
+    last = body[-1] if body else None
+    if last is not None and spec.outputs and not _names(last) & {*spec.outputs}:
+        message = "nothing after the last output is given"
+        help = "remove this step, or name it among the `outputs`"
+        found.append(Diagnostic("E210", message, last.at, help=help))
 
 
 AGAIN = "E214"
-BLIND = "it sees the named steps before it, and nothing outside of its block or group"
+BLIND = "it sees what comes in and the named steps before it, and nothing outside of its block"
 
 
 class _Check:
-    def __init__(self, body: Body, found: list[Diagnostic], in_block: bool) -> None:
-        self.found, self.in_block = found, in_block
+    def __init__(
+        self,
+        body: Body,
+        found: list[Diagnostic],
+        inputs: Mapping[str, Location | None],
+        in_block: bool,
+    ) -> None:
+        self.found, self.inputs, self.in_block = found, inputs, in_block
         self.every = {name for node in walk(body) for name in _names(node)}
-        self.taken: set[str] = set()
+        self.taken: set[str] = set()  # the values that something goes back to
+        self.asked: set[str] = set()  # and those of which it may be the size alone
         self.made: dict[str, Node] = {}  # the steps so far, in whatever list
 
     def body(self, nodes: Body, visible: Visible, around: Body) -> None:
@@ -70,20 +106,31 @@ class _Check:
         seen = dict(visible)
         for i, node in enumerate(nodes, 1):
             later = (*nodes[i:], *around)
-            if name := source_of(node):
+            for name in sources_of(node):
                 self.source(name, node, seen, later)
-            elif isinstance(node, Join):
+            if isinstance(node, Join):
                 for part in children(node):
+                    self.inner(part)
                     self.body(part, seen, later)
             elif isinstance(node, Residual):
                 self.residual(node, later)
             elif isinstance(node, Reuse):
                 self.again(node, later)
             seen.update(dict.fromkeys(_names(node), node))
-            self.made.update(dict.fromkeys(_names(node), node))
+            self.made.update(dict.fromkeys(_called(node), node))
+
+    def inner(self, nodes: Body) -> None:
+        """Refuse, in the parts of joins and residuals, calls that name values."""
+        for node in nodes:
+            if is_several(node):
+                message = f"'{node.block}' takes or gives several values, which no branch does"
+                help = "write the call before the join, and go back to what it gives"
+                self.report(message, node.at, help)
 
     def residual(self, node: Residual, later: Body) -> None:
         """Check the parts of a residual. What its shortcut makes may not be there."""
+        for part in children(node):
+            self.inner(part)
         for part, after in ((node.pre, (*node.branch, *later)), (node.branch, later)):
             self.body(part, {}, after)
         made = dict(self.made)
@@ -96,7 +143,7 @@ class _Check:
         if step is None:
             help = did_you_mean(name, self.made) if self.made else ""
             message = f"there is no step named '{name}' before this `reuse`"
-            if any(name in _names(after) for after in _flat(later)):
+            if any(name in _called(after) for after in _flat(later)):
                 message = f"the step '{name}' comes later than this `reuse`"
                 help = f"let the first of the two be '{name}', and the other one the `reuse`"
             elif name in self.every:
@@ -107,30 +154,39 @@ class _Check:
             message = f"'{name}' brings values together: it has no weights of its own"
             help = "put it into a block with its branches, and apply the call of that again"
             self.report(message, node.at, help, AGAIN)
+        elif is_several(step):
+            message = f"'{name}' takes or gives several values: a `reuse` has one"
+            help = "put what is shared into a block of one value, and apply the call of that again"
+            self.report(message, node.at, help, AGAIN)
         elif _is_conditional(step):
             message = f"the step '{name}' has a condition: it need not be there"
             help = f"put '{name}' and the step that has its weights into a block"
             self.report(message, node.at, help, AGAIN)
 
     def source(self, name: str, node: Node, seen: Visible, later: Body) -> None:
-        """Judge the step that a node goes back to, or of which it takes the size."""
+        """Judge the value that a node goes back to, or of which it takes the size."""
         word, at = "from", node.at
         if isinstance(node, Layer):
             word, at = "to", place_of(node, "to")
         else:
-            self.taken.add(name.partition(".")[0])
-        if word == "to" and name == INPUT:
-            if INPUT in self.every:
-                message = f"`to: {INPUT}` is what comes in, but a step has that name as well"
-                self.report(message, at, "give the step another name")
+            self.taken.add(name)
+        self.asked.add(name)
+        if word == "to" and name in self.inputs:
             return
-        name, inside, _ = name.partition(".")
+        inside = ""
+        first, dot, rest = name.partition(".")
+        if dot and not any(one.startswith(f"{first}.") for one in self.every):
+            name, inside = first, rest
+            self.taken |= {first} if word == "from" else set()
         step = seen.get(name)
-        if step is None:
-            help = did_you_mean(name, seen) if seen else BLIND
+        if name not in seen:
+            help = did_you_mean(name, seen) if any(seen.values()) else BLIND
             if any(name in _names(after) for after in later):
                 message = f"the step '{name}' comes later than this `{word}`"
                 help = "a value is there only after its step"
+            elif several := next((v for v in seen if v and v.startswith(f"{name}.")), ""):
+                message = f"the step '{name}' gives several values"
+                help = f"say which one is meant: `{several}`"
             elif name in self.every:
                 message = f"`{word}` does not see the step '{name}'"
                 help = (
@@ -145,14 +201,18 @@ class _Check:
                 f"'{name}' is no group of the network's own steps, into which `{word}` could see"
             )
             self.report(message, at, f"write `{word}: {name}`, for the whole step")
-        elif _is_conditional(step):
+        elif step is not None and _is_conditional(step):
             help = f"put '{name}' into a block, and name the call of the block"
             self.report(f"the step '{name}' has a condition: it need not be there", at, help)
 
     def unused(self, nodes: Body, used: set[str]) -> None:
-        """Report values that a `from` drops though nobody has seen them."""
+        """Report values that a `from` drops though nobody has seen them, and several at once."""
         for before, node in pairwise(nodes):
-            if _forgets(node) and not _names(before) & used:
+            if is_several(before) and before.outputs and not forgets(node):
+                message = f"'{before.name}' gives several values, and this step does not say which"
+                help = f"write `- from: {before.leaving[0]}` before it"
+                self.report(message, node.at, help)
+            if forgets(node) and not _names(before) & used:
                 message = "what the step before this computes goes nowhere"
                 help = "name that step and return it, as in `outputs: [NAME]`, or remove it"
                 self.report(message, node.at, help)
@@ -160,6 +220,35 @@ class _Check:
             if isinstance(node, (Join, Residual)):
                 for part in children(node):
                     self.unused(part, used)
+
+    def last(self, body: Body, outputs: Iterable[str]) -> None:
+        """Report several values at the end of a scope that does not say which it gives."""
+        if body and is_several(body[-1]) and body[-1].outputs and not list(outputs):
+            message = f"'{body[-1].name}' gives several values, and nothing says which are meant"
+            help = f"write `- from: {body[-1].leaving[0]}` after it, or name `outputs`"
+            self.report(message, body[-1].at, help)
+
+    def names(self, body: Body) -> None:
+        """Report names that mean a step, or a list of steps, and an input."""
+        for node in walk(body):
+            for name in {one.partition(".")[0] for one in _called(node)} & self.inputs.keys():
+                if name in self.asked or name != INPUT:
+                    message = f"the name '{name}' means this step and an input"
+                    help = f"call the step '{name}_1', say"
+                    self.found.append(Diagnostic("E106", message, node.at, help=help))
+
+    def entries(self, body: Body) -> None:
+        """Report inputs that nothing reads, where there are several."""
+        if len(self.inputs) < 2:
+            return
+        if body and not forgets(body[0]):
+            message = "several inputs come in, and this step does not say which one it takes"
+            help = f"write `- from: {next(iter(self.inputs))}` before it"
+            self.report(message, body[0].at, help)
+            return
+        for name in (name for name in self.inputs if name not in self.taken):
+            help = f"write `- from: {name}` where it is needed, or remove the input"
+            self.report(f"nothing reads the input '{name}'", self.inputs[name], help)
 
     def report(self, message: str, at: Location | None, help: str, code: str = "E210") -> None:
         self.found.append(Diagnostic(code, message, at, help=help))
@@ -174,11 +263,14 @@ def _flat(nodes: Body) -> Iterator[Node]:
                 yield from _flat(part)
 
 
+def _called(node: Node) -> set[str]:
+    """What the spec calls a node, if it does."""
+    return set() if isinstance(node, (Loop, From)) or not node.name else {node.name}
+
+
 def _names(node: Node) -> set[str]:
-    """The name of a node's own value, if the spec gives one."""
-    if isinstance(node, (Loop, From)) or not node.name:
-        return set()
-    return {node.name}
+    """The name of a node's own value, if the spec gives one, or those of several."""
+    return set(node.leaving) if is_several(node) and node.outputs else _called(node)
 
 
 def _is_conditional(node: Node) -> bool:
@@ -186,10 +278,3 @@ def _is_conditional(node: Node) -> bool:
     if isinstance(node, Call):
         return node.when != is_repeated(node.repeat)
     return isinstance(node, (Layer, Group)) and node.when is not True
-
-
-def _forgets(node: Node) -> bool:
-    """Whether a node makes nothing of what comes in."""
-    if isinstance(node, Join):
-        return all(b.body and isinstance(b.body[0], From) for b in node.branches)
-    return isinstance(node, From)

@@ -30,8 +30,13 @@ from ..ops import LayerScale
 from ..reserved import child_name
 
 
-def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
-    """The bodies of one scope with a name for every child; duplicates go to `found`."""
+def assign_names(
+    bodies: list[Body], found: list[Diagnostic], inputs: Iterable[str] = ()
+) -> list[Body]:
+    """The bodies of one scope with a name for every child; duplicates go to `found`.
+
+    None is called as one of `inputs`.
+    """
     lists = list(_scope_lists(tuple(chain.from_iterable(bodies))))
     nodes = [node for body in lists for node in body]
     taken: Taken = {}
@@ -39,7 +44,7 @@ def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
         _take_names(body, taken, found)
     _check_lists(taken, found)
     wanted = Counter(_base(node) for node in nodes if not node.name)
-    namer = _Namer({*taken, *_lists(taken)}, wanted)
+    namer = _Namer({*taken, *_lists(taken), *inputs}, wanted)
     return [namer.body(body) for body in bodies]
 
 

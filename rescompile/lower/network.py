@@ -13,7 +13,6 @@ from ..expr.kinds import Kind
 from ..ir.structure import (
     BLOCK_COUNT,
     CLASSES,
-    IN_CHANNELS,
     Block,
     From,
     Initializer,
@@ -22,6 +21,7 @@ from ..ir.structure import (
     Node,
     Param,
     Stage,
+    channel_names,
 )
 from ..language.load import Document
 from ..language.models import InitSpec, Spec, Step
@@ -53,9 +53,11 @@ def lower(document: Document) -> Network:
         help = "add `stages:` with at least one step"
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
     bodies = [stage.body for stage in stages]
-    check_values(bodies, found, spec.outputs, in_block=False)
+    places = {name: spec.at("inputs", name) for name in spec.entering}
+    check_values(bodies, found, places, spec.outputs, in_block=False)
     titles = steps.calls.titles()
-    named = [rename_calls(body, titles) for body in assign_names(bodies, found)]
+    taken = assign_names(bodies, found, spec.entering)
+    named = [rename_calls(body, titles) for body in taken]
     stages = [Stage(_label(s.label, body), body) for s, body in zip(stages, named, strict=True)]
     check_outputs(spec, stages, found)
     found = [one for one in found if one.code != "E205"] or found  # not known for another error
@@ -64,12 +66,12 @@ def lower(document: Document) -> Network:
         raise SpecError(dict.fromkeys(found))
     return Network(
         name=spec.name,
-        input=(spec.input.channels, spec.input.height, spec.input.width),
+        inputs={n: (i.channels, i.height, i.width) for n, i in spec.entering.items()},
         stages=tuple(stages),
         blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
         parameters=tuple(_symbolic(spec, values)),
         lets=tuple(scope.lets),
-        entering=scope.values.get(IN_CHANNELS, Var(IN_CHANNELS)),
+        entering={n: scope.values.get(c, Var(c)) for n, c in channel_names(spec.entering).items()},
         classes=spec.classes,
         title=spec.title or spec.name,
         class_name=spec.class_name or "",
@@ -119,9 +121,9 @@ def _is_pair(value: Any) -> bool:
 
 def _lets(spec: Spec) -> Iterator[str]:
     """Names for expressions over parameters alone, which blocks know as well."""
-    reading = Reading(spec)
+    reading, others = Reading(spec), {CLASSES, *channel_names(spec.entering).values()}
     for name in spec.let:
-        if not reading.closed({name}) & {CLASSES, IN_CHANNELS}:
+        if not reading.closed({name}) & others:
             yield name
 
 
@@ -151,12 +153,14 @@ def _scope(
     known_lets = {name for name in _lets(spec) if name in reading.fixed or name not in values}
     lets = [name for name in spec.let if name not in known_lets]
     known = {name: value for name, value in values.items() if name not in {*kinds, *lets}}
-    entering: Dim = spec.input.channels
-    if IN_CHANNELS in reading.deciding:
-        known[IN_CHANNELS] = entering
-    else:
-        kinds[IN_CHANNELS], entering = int, Var(IN_CHANNELS)
-    scope = Scope(spec.name, False, kinds, known, words, entering)
+    entering: dict[str, Dim] = {}
+    for name, called in channel_names(spec.entering).items():
+        if called in reading.deciding:
+            known[called] = entering[name] = spec.entering[name].channels
+        else:
+            kinds[called], entering[name] = int, Var(called)
+    start = next(iter(entering.values()))
+    scope = Scope(spec.name, False, kinds, known, words, start, named=entering)
     for name in lets:
         try:
             scope.define(name, spec.let[name], spec)

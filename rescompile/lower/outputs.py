@@ -9,7 +9,19 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
-from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Reuse, Stage, shared
+from ..ir.structure import (
+    CLASSES,
+    From,
+    Group,
+    Join,
+    Loop,
+    Node,
+    Residual,
+    Reuse,
+    Stage,
+    is_several,
+    shared,
+)
 from ..ir.taps import ends, is_group, taps
 from ..ir.trace import Elaborated, GroupTrace
 from ..language.models import Spec
@@ -47,6 +59,11 @@ def _unknown(
         message = f"the output '{output}' is not part of the network: its `when` is false"
         return message, "return another step, or change the condition"
     node = every[name]
+    if is_several(node) and node.outputs:
+        if output in node.leaving:
+            return None
+        message = f"'{name}' gives several values, of which none is '{output}'"
+        return message, f"return {', '.join(node.leaving)}, or some of them"
     if inside and not isinstance(node, Group):
         message = f"'{name}' is no group: what is inside of it cannot be returned"
         return message, f"return '{name}', or write what is inside of it as steps of the network"

@@ -158,7 +158,8 @@ def _name(node: Node) -> str | None:
 def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, step: Step, scope: Scope) -> Nodes:
     """He et al. 2015, option A: subsample, then zeros for the channels that are missing."""
     extra = binary("-", y, x)
-    if isinstance(extra, Expr) and IN_CHANNELS in scope.names:  # a block: the network has no lets
+    in_block = scope.in_block or IN_CHANNELS in scope.names  # the network has no lets
+    if isinstance(extra, Expr) and in_block:
         extra = scope.let("extra_channels", extra)
     before = binary("//", extra, 2) if shortcut.pad == "both" else 0
     pad = PadChannels(before, binary("-", extra, before))

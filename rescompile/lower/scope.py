@@ -11,7 +11,7 @@ from ..expr.dims import Dim, Expr, ExprError, Var, is_whole, names, substitute, 
 from ..expr.kinds import WORDS, Kind, is_condition, way_out
 from ..expr.parse import read
 from ..ir.flow import expand
-from ..ir.structure import BLOCK_INDEX, CLASSES, INDEX
+from ..ir.structure import BLOCK_INDEX, CLASSES, IN_CHANNELS, INDEX
 from ..language.models import Model
 
 NUMERIC: dict[str, Kind] = {"int": int, "float": float, "bool": bool}
@@ -44,7 +44,7 @@ class Scope:
     in_block: bool = False
     pairs: dict[str, tuple[Dim, Dim]] = field(default_factory=dict)  # names for two numbers
     lets: list[tuple[str, Dim]] = field(default_factory=list)
-    named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
+    named: dict[str, Dim] = field(default_factory=dict)  # the channels of inputs and named steps
     again: dict[str, str] = field(default_factory=dict)  # steps again, and what they are of
 
     @property
@@ -183,6 +183,8 @@ class Scope:
             return f"a block does not see ${name}: give it a parameter and pass ${name} in the call"
         if name == CLASSES:
             return "add `classes: 1000`, say, at the top of the spec"
+        if name == IN_CHANNELS:
+            return "of several inputs each has its own: `$NAME_channels`, after the input's name"
         if name == INDEX:
             return "$index has a meaning only where something is repeated"
         if name == BLOCK_INDEX:

@@ -29,11 +29,11 @@ from ..ir.structure import (
     Param,
     Reuse,
     is_repeated,
-    sources,
+    is_several,
 )
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
-from .blocks import Calls
+from .blocks import BODY, OWN_INPUT, Calls
 from .branches import varies, written_out
 from .liveness import check_values
 from .names import assign_names, check_sequence
@@ -81,11 +81,13 @@ class Steps:
         """The channels that leave some nodes, None where no expression tells."""
         if nodes and isinstance(nodes[0], From):
             return scope.named.get(nodes[0].source)
-        if scope.channels is None:
+        named = bool(nodes) and is_several(nodes[0]) and bool(nodes[0].sources)
+        if scope.channels is None and not named:
             return None
         try:
             lets = tuple(scope.lets)
-            return Flow(self.blocks, lets=lets, named=scope.named).body(nodes, scope.channels)
+            start = 0 if scope.channels is None else scope.channels
+            return Flow(self.blocks, lets=lets, named=scope.named).body(nodes, start)
         except (SymbolicError, ExprError):
             return None
 
@@ -217,6 +219,8 @@ class Steps:
             help = "write it before the sequence, or put the steps into a block with a `body:`"
             message = "`from` goes back to a step of a body, but this is a sequence"
             raise fault("E208", message, step.key_at("from"), help)
+        if step.from_ == INPUT and self.calls.inline:
+            raise fault("E208", OWN_INPUT, step.at("from"), BODY)
         return From(str(step.from_), step.at("from"))
 
     def reuse(self, step: Step, scope: Scope) -> Reuse:
@@ -263,10 +267,7 @@ class Steps:
         nodes = self.joined(step, inner)
         if not nodes:
             return ()  # the one branch that is left is the input itself
-        if INPUT in sources(nodes):
-            message = f"`to: {INPUT}` has no meaning in a join that stands in a sequence"
-            raise fault("E208", message, step.at(), "put the join into a block with a `body:`")
-        check_values([nodes], self.found)
+        check_values([nodes], self.found, {})
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())

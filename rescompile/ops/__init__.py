@@ -49,6 +49,7 @@ from .base import (
     bind,
     bounded,
     map_attributes,
+    show_inputs,
     show_shape,
 )
 from .channel import (
@@ -231,5 +232,6 @@ __all__ = [
     "bounded",
     "map_attributes",
     "same_padding",
+    "show_inputs",
     "show_shape",
 ]

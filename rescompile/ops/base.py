@@ -254,3 +254,10 @@ def bounded(x: Shape) -> Shape:
 
 def show_shape(x: Shape) -> str:
     return " x ".join(str(n) for n in x)
+
+
+def show_inputs(shapes: Mapping[str, Shape]) -> str:
+    """The shape of an only input, or the shapes of several with their names."""
+    if len(shapes) == 1:
+        return show_shape(*shapes.values())
+    return " and ".join(f"{name} {show_shape(shape)}" for name, shape in shapes.items())

@@ -18,11 +18,16 @@ def preprocessing(document: Document, weights: str | None = None) -> Preprocessi
     spec = document.spec
     meant = [entry(spec, weights)] if weights is not None else list(entries(spec))
     plan = _plan(spec, meant)
-    _check_channels(spec, plan, meant[0])
+    (image, *more) = spec.entering.values()
+    if more:
+        message = f"{spec.name} has several inputs, and nothing says which of them are images"
+        help = "prepare each as its source says"
+        raise SpecError([Diagnostic("E106", message, spec.key_at("inputs"), help=help)])
+    _check_channels(spec, plan, meant[0], image.channels)
     abouts = dict.fromkeys(one.about for one in meant)
     return PreprocessingRequest(
         plan,
-        spec.input.channels,
+        image.channels,
         spec.name,
         spec.title or spec.name,
         " or ".join(one.name for one in meant),
@@ -49,13 +54,13 @@ def _plan(spec: Spec, meant: list[Published]) -> Preparation:
     raise SpecError([Diagnostic("E106", message, spec.key_at("weights"), help=help)])
 
 
-def _check_channels(spec: Spec, plan: Preparation, one: Published) -> None:
+def _check_channels(spec: Spec, plan: Preparation, one: Published, channels: int) -> None:
     """As many means as there are channels, or one for all."""
     for key, numbers in (("mean", plan.mean), ("std", plan.std)):
-        if len(numbers) not in (1, spec.input.channels):
+        if len(numbers) not in (1, channels):
             model = next(said for said in spec.weights if said.name == one.name)
             at = model.preprocessing.at(key) if model.preprocessing is not None else None
             message = f"`{key}` is of {len(numbers)} channels, but images of {spec.name} have "
             help = "write as many numbers, or one for all channels"
-            found = Diagnostic("E112", f"{message}{spec.input.channels}", at, help=help)
+            found = Diagnostic("E112", f"{message}{channels}", at, help=help)
             raise SpecError([found])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..ir.inputs import as_given, each_input
 from ..ir.interpreter import Interpreter
 from ..ir.structure import JoinKind, Path
 from ..ir.trace import Elaborated, OpTrace
@@ -16,6 +18,9 @@ from ..record import record
 from .forward import MEANINGS, Array, Params, new_running_statistics
 from .tape import Pull, Tape, cross_entropy, reduced_to
 from .vjps import VJPS
+
+Given = npt.NDArray[np.floating]
+Inputs = Given | tuple[Given, ...]
 
 
 @record
@@ -38,8 +43,9 @@ class Result:
 class Gradients:
     """A training step without its update: the loss and its gradients, and what `Result` has.
 
-    `gradients` has every trainable tensor by the path of `weights.parameters`. `excess` is by how
-    much running variances are larger than they would be with the biased variances of batches.
+    `gradients` has every trainable tensor by the path of `weights.parameters`; `input_gradient` is
+    an array, or a tuple with one for each of several inputs. `excess` is by how much running
+    variances are larger than they would be with the biased variances of batches.
     """
 
     outputs: tuple[Array, ...]
@@ -47,13 +53,13 @@ class Gradients:
     excess: Mapping[Path, Array]
     loss: float
     gradients: Mapping[Path, Array]
-    input_gradient: Array
+    input_gradient: Any
 
 
 def run(
     elaborated: Elaborated,
     weights: Mapping[Path, npt.NDArray[np.floating]],
-    x: npt.NDArray[np.floating],
+    x: Inputs,
     *,
     training: bool = False,
     keep: bool = False,
@@ -62,6 +68,7 @@ def run(
 ) -> Result:
     """The network's outputs for `x` (N, *network.input) under `weights`, all taken as float64.
 
+    Of several inputs `x` is a tuple, in the order of `network.inputs`.
     The keys of `weights` are those of `weights.parameters`: the path of an operation and the leaf.
     `keep` asks for every intermediate value; without `noise` nothing is dropped in training. What
     has `factors` multiplies by them, and drops nothing at random. Raises `ValueError` where a
@@ -69,14 +76,14 @@ def run(
     `operations`).
     """
     walk = _Walk(elaborated, weights, training, keep, noise, factors=factors)
-    outputs = walk.network(np.asarray(x, np.float64))
+    outputs = walk.network(*(np.asarray(one, np.float64) for one in each_input(x)))
     return Result(outputs, walk.values, walk.running)
 
 
 def step(
     elaborated: Elaborated,
     weights: Mapping[Path, npt.NDArray[np.floating]],
-    x: npt.NDArray[np.floating],
+    x: Inputs,
     targets: Sequence[Array],
 ) -> Gradients:
     """The gradients of a cross-entropy in training mode, nothing being dropped.
@@ -84,11 +91,11 @@ def step(
     The loss is -sum(targets * log_softmax(output)) over the channels of every output; each target
     has its output's shape. Raises as `run` does.
     """
-    tape, given = Tape(), np.array(x, np.float64)
+    tape, given = Tape(), [np.array(one, np.float64) for one in each_input(x)]
     walk = _Walk(elaborated, weights, True, keep=False, noise=False, tape=tape)
-    outputs = walk.network(given)
+    outputs = walk.network(*given)
     loss, seeds = cross_entropy(outputs, targets)
-    input_gradient = tape.back(given, zip(outputs, seeds, strict=True))
+    input_gradient = as_given(tape.back(given, zip(outputs, seeds, strict=True)), x)
     gradients = {key: walk.gradients.get(key, zero) for key, zero in walk.zeros()}
     return Gradients(outputs, walk.running, walk.excess, loss, gradients, input_gradient)
 
@@ -128,9 +135,13 @@ class _Walk(Interpreter[Array]):
         self.excess: dict[Path, Array] = {}
         self.gradients: dict[Path, Array] = {}
 
-    def network(self, x: Array) -> tuple[Array, ...]:
-        _expect("the input", x.shape[1:], self.elaborated.network.input)
-        return super().network(x)
+    def network(self, *inputs: Array) -> tuple[Array, ...]:
+        shapes = self.elaborated.network.inputs
+        if len(inputs) != len(shapes):
+            raise ValueError(f"{len(inputs)} inputs are given, not {len(shapes)}")
+        for (name, shape), x in zip(shapes.items(), inputs, strict=True):
+            _expect(f"the input '{name}'" if len(shapes) > 1 else "the input", x.shape[1:], shape)
+        return super().network(*inputs)
 
     def shape(self, value: Array) -> Shape:
         return value.shape[1:]

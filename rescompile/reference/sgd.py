@@ -20,12 +20,12 @@ FIRST = 0.005  # how far the first step moves a tensor, as a part of its norm
 MOMENTUM = 0.9
 DECAY = 5e-4
 STEPS = 10
-Differentiate = Callable[[Mapping[Path, Array], Array], Mapping[Path, Array]]
+Differentiate = Callable[[Mapping[Path, Array], Any], Mapping[Path, Array]]
 
 
 def descend(
     weights: Mapping[Path, Array],
-    batches: Sequence[Array],
+    batches: Sequence[Any],
     differentiate: Differentiate,
     rate: float,
 ) -> dict[Path, Array]:

@@ -23,8 +23,8 @@ class Tape:
         """Note how `value` was made."""
         self.steps.append((value, pull))
 
-    def back(self, x: Array, seeds: Iterable[tuple[Array, Array]]) -> Array:
-        """The gradient with respect to `x`, from those with respect to some values.
+    def back(self, inputs: Iterable[Array], seeds: Iterable[tuple[Array, Array]]) -> list[Array]:
+        """The gradient with respect to each input, from those with respect to some values.
 
         Each step is forgotten when it is taken: a network's values are too large to wait for the
         collector of cycles.
@@ -42,7 +42,7 @@ class Tape:
             gradient = gradients.pop(id(value), None)
             if gradient is not None:
                 give(pull(gradient))
-        return gradients.get(id(x), np.zeros_like(x))
+        return [gradients.get(id(x), np.zeros_like(x)) for x in inputs]
 
 
 def reduced_to(gradient: Array, shape: tuple[int, ...]) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..ir.structure import INPUT
 from ..language.load import Document
 from ..language.models import Spec, Step
 from ..language.references import Reading
@@ -30,9 +31,14 @@ def derived(written: str, base: Document) -> str:
 
 
 def _said(spec: Spec) -> Iterator[str]:
-    size = spec.input
-    image = f"channels: {size.channels}, height: {size.height}, width: {size.width}"
-    yield f"# input: {{{image}}}"
+    images = {
+        name: f"{{channels: {one.channels}, height: {one.height}, width: {one.width}}}"
+        for name, one in spec.entering.items()
+    }
+    if spec.inputs:
+        yield f"# inputs: {{{', '.join(f'{name}: {image}' for name, image in images.items())}}}"
+    else:
+        yield f"# input: {images[INPUT]}"
     if spec.classes is not None:
         yield f"classes: {spec.classes}  # how many the last layer tells apart"
     read = Reading(spec).of_network

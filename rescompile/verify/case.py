@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..api import Architecture, open_spec
 from ..errors import SpecError
+from ..ir.inputs import as_given, each_input
 from ..ir.structure import Path
 from ..ir.trace import Elaborated
 from ..language.stdin import portable
@@ -23,6 +24,7 @@ from ..reference.weights import random_weights
 from ..worker.job import Subject
 
 Array = NDArray[Any]
+Inputs = Array | tuple[Array, ...]
 WEIGHTS_SEED = 0
 IMAGES_SEED = 1
 BATCH = 2  # images in evaluation
@@ -47,7 +49,8 @@ class Case:
     @property
     def image(self) -> str:
         """Height x width of its images."""
-        return show_shape(self.elaborated.network.input[1:])
+        sizes = [show_shape(shape[1:]) for shape in self.elaborated.network.inputs.values()]
+        return " and ".join(dict.fromkeys(sizes))
 
     def subject(self, backend: str, dtype: str) -> Subject:
         """What a worker is told."""
@@ -60,19 +63,29 @@ class Case:
         return {path: self._shake(array) for path, array in drawn.items()}
 
     @cached_property
-    def images(self) -> Array:
+    def images(self) -> Inputs:
         """For evaluation: exact in float32, so that both dtypes see the same ones."""
         return self._images(IMAGES_SEED, BATCH)
 
     @cached_property
-    def batches(self) -> Array:
-        """For training: steps x batch x C x H x W."""
-        return np.stack([self._images(IMAGES_SEED + 1 + i, TRAINING_BATCH) for i in range(STEPS)])
+    def batches(self) -> list[Inputs]:
+        """For training: a batch for each step."""
+        return [self._images(IMAGES_SEED + 1 + i, TRAINING_BATCH) for i in range(STEPS)]
 
-    def _images(self, seed: int, count: int) -> Array:
-        shape = (count, *self.elaborated.network.input)
-        drawn = np.random.default_rng(seed).standard_normal(shape)
-        return self._shake(drawn.astype(np.float32).astype(np.float64))
+    @property
+    def stacks(self) -> Inputs:
+        """The batches in one: steps x batch x C x H x W, or a tuple of such."""
+        made = zip(*map(each_input, self.batches), strict=True)
+        stacks: Inputs = as_given(map(np.stack, made), self.batches[0])
+        return stacks
+
+    def _images(self, seed: int, count: int) -> Inputs:
+        """An array of images, or a tuple with one for each of several inputs."""
+        rng = np.random.default_rng(seed)
+        shapes = self.elaborated.network.inputs.values()
+        drawn = [rng.standard_normal((count, *shape)) for shape in shapes]
+        made = tuple(self._shake(one.astype(np.float32).astype(np.float64)) for one in drawn)
+        return made if len(made) > 1 else made[0]
 
     def _shake(self, array: Array) -> Array:
         """Every number moved to the next one, up or down."""
@@ -135,7 +148,8 @@ def reduced(full: Case) -> Case:
 
     Checks in float64 would take minutes at 224 x 224. A network of smaller images is itself.
     """
-    for size in range(SMALLEST, min(full.elaborated.network.input[1:]), 32):
+    shapes = full.elaborated.network.inputs.values()
+    for size in range(SMALLEST, min(min(shape[1:]) for shape in shapes), 32):
         try:
             return full_size(full.spec, size, full.sources, full.changes)
         except SpecError:

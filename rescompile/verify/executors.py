@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
+from ..ir.inputs import each_input
 from ..ir.structure import Path
 from ..reference import Result, run, step
 from ..reference.deviation import Arrays, deviations, worst
@@ -14,8 +15,8 @@ from ..reference.drops import KNOWN, NOTHING, RANDOM
 from ..reference.sgd import descend, learning_rate
 from ..registry import get_backend
 from ..worker.client import Worker
-from ..worker.job import Array, listed, named, numbered, of_kind
-from .case import Case
+from ..worker.job import Array, listed, named, numbered, of_kind, packed, unpacked
+from .case import Case, Inputs
 
 
 class Executor(Protocol):
@@ -70,7 +71,7 @@ class Reference:
         """For the loss: one for each output, of its shape."""
         return self.case.targets(self.trained().outputs)
 
-    def step(self, weights: Any, images: Array) -> Any:
+    def step(self, weights: Any, images: Inputs) -> Any:
         return step(self.case.elaborated, weights, images, self.targets)
 
     @cached_property
@@ -106,7 +107,7 @@ class Reference:
         return named(self.first.gradients)
 
     def input_gradient(self) -> Arrays:
-        return {"input": self.first.input_gradient}
+        return by_input(self.case, self.first.input_gradient)
 
     @property
     def rate(self) -> float:
@@ -128,7 +129,7 @@ class Reference:
         if self.end is None:
             made = descend(
                 self.weights,
-                list(self.case.batches),
+                self.case.batches,
                 lambda w, x: self.step(w, x).gradients,
                 self.rate,
             )
@@ -160,7 +161,7 @@ class Gradients:
 
     outputs: list[Array]
     gradients: Arrays
-    input_gradient: Array
+    input_gradient: Inputs
     running: Arrays
 
 
@@ -172,13 +173,13 @@ class Framework:
         self.subject = self.case.subject(worker.backend, dtype)
         self.biased = is_biased(worker)
 
-    def ask(self, action: str, images: Array | None = None, **options: Any) -> Arrays:
-        given = {} if images is None else {"images": images}
+    def ask(self, action: str, images: Inputs | None = None, **options: Any) -> Arrays:
+        given = {} if images is None else packed("images", images)
         return self.worker.about(self.subject, action, given, **options)
 
-    def train(self, action: str, images: Array, **options: Any) -> Arrays:
+    def train(self, action: str, images: Inputs, **options: Any) -> Arrays:
         """A job in training with the reference's targets, nothing being dropped."""
-        given = {"images": images, **numbered("target", self.reference.targets)}
+        given = {**packed("images", images), **numbered("target", self.reference.targets)}
         return self.worker.about(self.subject, action, given, drops=NOTHING, **options)
 
     def evaluation(self) -> Arrays:
@@ -189,7 +190,8 @@ class Framework:
         """The first training step."""
         made = self.train("step", self.case.batches[0])
         gradients, running = of_kind(made, "gradient:"), of_kind(made, "running:")
-        return Gradients(listed("output", made), gradients, made["input_gradient"], running)
+        of_inputs = unpacked("input_gradient", made)
+        return Gradients(listed("output", made), gradients, of_inputs, running)
 
     def training(self) -> Arrays:
         return outputs(self.first.outputs)
@@ -214,13 +216,13 @@ class Framework:
         return self.first.gradients
 
     def input_gradient(self) -> Arrays:
-        return {"input": self.first.input_gradient}
+        return by_input(self.case, self.first.input_gradient)
 
     def forget(self) -> None:
         vars(self).pop("first", None)
 
     def descended(self) -> Arrays:
-        return self.train("descend", self.case.batches, rate=self.reference.rate)
+        return self.train("descend", self.case.stacks, rate=self.reference.rate)
 
     def values(self, paths: Iterable[Path], training: bool, drops: str = NOTHING) -> Arrays:
         """What leaves the layers at `paths`, of those that can be observed."""
@@ -251,6 +253,11 @@ def is_biased(worker: Worker) -> bool:
 def untrained(worker: Worker) -> str:
     """Why the framework has no answer to the checks in training, if it has none."""
     return get_backend(worker.backend).no_training
+
+
+def by_input(case: Case, gradients: Any) -> Arrays:
+    """What belongs to each input, by its name."""
+    return dict(zip(case.elaborated.network.inputs, each_input(gradients), strict=True))
 
 
 def outputs(arrays: Any) -> Arrays:

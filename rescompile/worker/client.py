@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from ..emit.contract import ENGINE
 from ..errors import RescompileError
-from .job import Answer, Array, Arrays, Job, Subject, listed
+from .job import Answer, Array, Arrays, Job, Subject, listed, packed
 from .lifeline import parent
 
 
@@ -137,17 +137,19 @@ class Worker:
     def run(
         self,
         spec: str | os.PathLike[str],
-        images: Array,
+        images: Array | tuple[Array, ...],
         weights: int | str = 0,
         dtype: str = "float32",
         training: bool = False,
     ) -> list[Array]:
         """The outputs of a spec's emitted model, each N x C (x H x W).
 
+        Of several inputs `images` is a tuple, in their order.
         `weights` is a seed, "seeded" for weights that depend on names alone, or an .npz file.
         """
         subject = Subject(os.fspath(spec), weights=weights, dtype=dtype)
-        return listed("output", self.about(subject, "run", {"images": images}, training=training))
+        given = packed("images", images)
+        return listed("output", self.about(subject, "run", given, training=training))
 
     def weights(self, spec: str | os.PathLike[str], weights: int | str = 0) -> Arrays:
         """The weights that a float32 model has after it was given these, by state-dict key."""

@@ -109,6 +109,16 @@ def listed(kind: str, arrays: Arrays) -> list[Array]:
     return [arrays[f"{kind}{i}"] for i in range(count)]
 
 
+def packed(kind: str, given: Any) -> dict[str, Array]:
+    """What belongs to an only input, by name, or to each of several."""
+    return numbered(kind, given) if isinstance(given, tuple) else {kind: given}
+
+
+def unpacked(kind: str, arrays: Arrays) -> Any:
+    """The same as it was before: an array, or a tuple."""
+    return arrays[kind] if kind in arrays else tuple(listed(kind, arrays))
+
+
 def named(arrays: Mapping[tuple[str, ...], Array], kind: str = "") -> dict[str, Array]:
     """Tensors by state-dict key, behind the word for what they are."""
     return {kind + ".".join(path): array for path, array in arrays.items()}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..api import Architecture, open_spec
+from ..ir.inputs import as_given, each_input
 from ..ir.structure import Path
 from ..live import import_source
 from ..reference.drops import KNOWN, NOTHING, RANDOM, TRAINING_BATCH, drops, factors, figures
@@ -22,7 +23,7 @@ from ..reference.sgd import descend
 from ..reference.weights import random_weights, seeded_weights
 from ..registry import get_runtime
 from . import server
-from .job import Answer, Job, Subject, listed, named, numbered, unnamed
+from .job import Answer, Job, Subject, listed, named, numbered, packed, unnamed, unpacked
 
 STEADIER = (RANDOM, NOTHING, KNOWN)  # a model can be turned from each of these into a later one
 Made = dict[str, Any]
@@ -87,7 +88,8 @@ class Session(server.Session):
     def run(self, net: Architecture, job: Job) -> Made:
         """Outputs for images, in evaluation or training mode."""
         training = job.options["training"]
-        return numbered("output", self.runtime.run(self.model, job.arrays["images"], training))
+        images = unpacked("images", job.arrays)
+        return numbered("output", self.runtime.run(self.model, images, training))
 
     def weights(self, net: Architecture, job: Job) -> Made:
         """The model's weights in PyTorch's layout."""
@@ -98,12 +100,12 @@ class Session(server.Session):
     def values(self, net: Architecture, job: Job) -> Made:
         """What leaves the operations and blocks at `paths`."""
         paths = [tuple(path) for path in job.options["paths"]]
-        given = (paths, job.arrays["images"], job.options["training"])
+        given = (paths, unpacked("images", job.arrays), job.options["training"])
         return named(self.runtime.values(self.model, net.analysis, *given))
 
     def step(self, net: Architecture, job: Job) -> Made:
         """A training step without its update: outputs, gradients, and the running statistics."""
-        images, targets = job.arrays["images"], listed("target", job.arrays)
+        images, targets = unpacked("images", job.arrays), listed("target", job.arrays)
         made = self.runtime.step(self.model, net.analysis, images, targets)
         found = self.runtime.get_weights(self.model, net.analysis)
         running = {path: array for path, array in found.items() if path not in made.gradients}
@@ -111,7 +113,7 @@ class Session(server.Session):
             **numbered("output", made.outputs),
             **named(made.gradients, "gradient:"),
             **named(running, "running:"),
-            "input_gradient": made.input_gradient,
+            **packed("input_gradient", made.input_gradient),
         }
 
     def drawn(self, net: Architecture, job: Job) -> Made:
@@ -136,8 +138,9 @@ class Session(server.Session):
             return self.runtime.step(self.model, net.analysis, batch, targets).gradients
 
         weights = weights_of(net, job.options["subject"]["weights"])
-        batches, rate = job.arrays["images"], job.options["rate"]
-        return named(descend(weights, list(batches), differentiate, rate))
+        stacks = unpacked("images", job.arrays)
+        batches = [as_given(batch, stacks) for batch in zip(*each_input(stacks), strict=True)]
+        return named(descend(weights, batches, differentiate, job.options["rate"]))
 
 
 def weights_of(net: Architecture, how: Any) -> dict[Path, Any]:

@@ -98,6 +98,38 @@ class Calls(Operations):
     def turn(self, one: Parameter, number: int) -> Any:
         return one.values[number % len(one.values)]
 
+    def several(self, scope: Scope) -> list[Step]:
+        """A block that takes two values and gives two, called with some that have names."""
+        block = Block(self.name(), "body", 0, inputs=["left", "right"])
+        inner = replace(_in(block), keep=True)
+        width = self.pick([2, 4])
+        for side in block.inputs:
+            lane = [{"from": side}, {"conv": {"channels": width, "kernel": self.pick([1, 3])}}]
+            inner.width, inner.marks = width, []
+            block.steps += [*lane, *self.steps(inner, 0, 2, 0)]
+            end = {"conv": {"channels": width, "kernel": 1}, "name": f"{side}_made"}
+            block.steps.append(end)
+        pool = {"global_avg_pool": {"keepdims": True}}
+        gated = self.chance(0.5)
+        if gated:
+            gate = [{"from": "left_made"}, pool]
+            block.steps.append({"multiply": [[], gate], "name": "gated"})
+        last = block.steps[-1]["name"]
+        block.outputs = [self.pick(["left_made", "right"]) if gated else "left_made", last]
+        self.random.shuffle(block.outputs)
+        block.done, self.blocks[block.name] = True, block
+        call = {"name": self.name(), "block": block.name}
+        first = {"conv": {"channels": self.pick([3, 4]), "kernel": 3}, "name": self.name()}
+        second = {"conv": {"channels": 2, "kernel": 3}, "name": self.name()}
+        call["from"] = [first["name"], second["name"]]
+        call |= {"repeat": self.pick([1, 2, 3])} if self.chance(0.6) else {}
+        taken = f"{call['name']}.{last}"
+        scope.width = None
+        scope.marks += [taken]
+        gate = [{"from": f"{call['name']}.left_made"}, pool]
+        after = [] if gated else [{"multiply": [[], gate]}]
+        return [first, second, call, {"from": taken}, *after]
+
     def leaving(self, block: Block, step: Step, scope: Scope) -> Any:
         """The channels that leave a call, where they are as plain as what the call gives."""
         width = block.width
@@ -116,7 +148,7 @@ class Calls(Operations):
         fit = [
             block
             for block in self.blocks.values()
-            if block.done and block.form in forms and block.depth >= level
+            if block.done and block.form in forms and block.depth >= level and not block.inputs
         ]
         again = 0.85 if self.form == "varied" else 0.65
         if fit and (len(self.blocks) >= MOST_BLOCKS or self.chance(again)):
@@ -127,6 +159,7 @@ class Calls(Operations):
         self.blocks[block.name] = block
         inner = Scope(block.form, block, "$in_channels", block.form != "body")
         inner.keep, inner.vector = scope.keep or self.chance(0.4), scope.vector
+        inner.marks = ["input"] * (block.form == "body" and self.chance(0.2))
         block.steps = self.steps(inner, 1, 4, min(depth - 1, 2 - level))
         block.width, block.done = inner.width, True
         return block

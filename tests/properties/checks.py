@@ -33,7 +33,7 @@ from rescompile.registry import backend_names, get_backend
 from rescompile.verify.case import Case
 from rescompile.verify.checks import NOISE
 from rescompile.verify.executors import Executor, Framework, Reference
-from rescompile.worker.job import listed, named, numbered
+from rescompile.worker.job import listed, named, numbered, packed, unpacked
 
 from ..figure.conftest import crossing, overlapping
 from .count_torch import called, count
@@ -218,7 +218,7 @@ class Here:
 
     def about(self, subject: Any, action: str, arrays: Arrays, **options: Any) -> Arrays:
         """A job of a worker: `run` or `step`."""
-        analysis, images = self.net.analysis, arrays["images"]
+        analysis, images = self.net.analysis, unpacked("images", arrays)
         if action == "run":
             return numbered("output", self.runtime.run(self.model, images, options["training"]))
         self.runtime.quiet(self.model)
@@ -229,7 +229,7 @@ class Here:
             **numbered("output", made.outputs),
             **named(made.gradients, "gradient:"),
             **named(running, "running:"),
-            "input_gradient": made.input_gradient,
+            **packed("input_gradient", made.input_gradient),
         }
 
 
@@ -281,8 +281,8 @@ Counted = tuple[dict[str, int], set[Any]]  # figures, and what layers hold for r
 
 
 def _by_torch(here: Here, paths: list[Steps]) -> Counted:
-    found = count(here.model, here.net.analysis.network.input)
-    modules = called(here.model, here.net.analysis.network.input)
+    shapes = here.net.analysis.network.inputs.values()
+    found, modules = count(here.model, shapes), called(here.model, shapes)
     return found, {getattr(module, key, None) for module in modules for key in ("p", "rate")}
 
 

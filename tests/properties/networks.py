@@ -38,13 +38,14 @@ class _Network(Steps):
         image["width"] = self.pick([image["height"], 7, 8, 10])
         scope = Scope("network", None, image["channels"], False)
         classes = self.pick([2, 3, 5])
-        stem = self.steps(scope, 1, 3, 0)
+        inputs, start = self.inputs(image, scope)
+        stem = [*start, *self.steps(scope, 1, 3, 0)]
         stages = self.stages(scope)
         outputs = self.outputs(stages)
         head = [] if outputs else self.head(scope)
         spec: Step = {"rescompile": 1, "name": self.name()}
         spec |= {key: self.text() for key in self.some(("title", "source"), 0.6)}
-        spec |= {"input": image, "classes": classes, "shortcut": self.shortcut_of_all()}
+        spec |= {**inputs, "classes": classes, "shortcut": self.shortcut_of_all()}
         spec |= {"defaults": made} if (made := self.defaults()) else {}
         if self.parameters:
             given = {p.name: p.default for p in self.parameters.values()}
@@ -56,6 +57,17 @@ class _Network(Steps):
         spec |= {"head": head} if head else {}
         spec |= {"outputs": outputs} if outputs else {}
         return spec
+
+    def inputs(self, image: Step, scope: Scope) -> tuple[Step, list[Step]]:
+        """What comes in, and the steps that begin with it: an image, or two that are joined."""
+        if self.chance(0.92):
+            scope.marks += ["input"] * self.chance(0.3)
+            return {"input": image}, []
+        first, second = self.pick([("picture", "motion"), ("conv", "x"), ("self", "train")])
+        other = {**image, "channels": self.pick([1, 2, 4])}
+        scope.width, scope.marks = None, [*scope.marks, first, second]
+        start = [{"from": first}, {"concat": [[], [{"from": second}]]}]
+        return {"inputs": {first: image, second: other}}, start
 
     def shortcut_of_all(self) -> Any:
         return self.pick(["projection", "projection", *KINDS_OF_SHORTCUT])
@@ -71,6 +83,8 @@ class _Network(Steps):
             if self.chance(0.4):
                 steps.extend(self.steps(scope, 1, 2, 2))
             made.extend(steps)
+            if self.chance(0.04):
+                made.extend(self.several(scope))
         return made
 
     def tabled(self, steps: list[Step]) -> Iterator[Step]:
@@ -90,7 +104,8 @@ class _Network(Steps):
 
     def outputs(self, stages: list[Step]) -> list[str]:
         """Some named steps, where the last one has a name."""
-        names = [s["name"] for s in stages if "name" in s and "residual" not in s]
+        single = (s for s in stages if "residual" not in s and not isinstance(s.get("from"), list))
+        names = [s["name"] for s in single if "name" in s]
         if not names or names[-1] != stages[-1].get("name") or self.chance(0.5):
             return []
         inside = [name for step in stages for name in self.inside(step)]
@@ -145,7 +160,8 @@ class _Network(Steps):
             made["parameters"] = {p.name: self.declared(p) for p in block.parameters.values()}
         if block.lets:
             made["let"] = dict(block.lets)
-        return {**made, block.form: block.steps}
+        given = {"inputs": block.inputs, "outputs": block.outputs}
+        return {**made, **{k: v for k, v in given.items() if v}, block.form: block.steps}
 
     def declared(self, one: Parameter) -> Step:
         made: Step = {} if one.type == "int" and self.chance(0.3) else {"type": one.type}

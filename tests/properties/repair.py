@@ -25,7 +25,17 @@ Place = tuple[str | int, ...]  # of a value in a file's data, from the outermost
 MOST_REPAIRS = 40
 LISTS = ("stem", "stages", "head", "body", "sequence", "inline", "group", "steps", "positions")
 LISTS += ("branch", "preactivation", "shortcut")
-NEEDED = ("rescompile", "name", "input", "stem", "stages", "blocks", "parameters", "extends")
+NEEDED = (
+    "rescompile",
+    "name",
+    "input",
+    "inputs",
+    "stem",
+    "stages",
+    "blocks",
+    "parameters",
+    "extends",
+)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

@@ -43,7 +43,9 @@ def workers() -> Iterator[list[Worker]]:
 def check(path: Path, workers: list[Worker]) -> None:
     """Every engine gives the reference's outputs, in float64."""
     analysis = open_spec(path).analysis
-    images = np.random.default_rng(7).standard_normal((2, *analysis.network.input))
+    rng = np.random.default_rng(7)
+    drawn = [rng.standard_normal((2, *shape)) for shape in analysis.network.inputs.values()]
+    images = tuple(drawn) if len(drawn) > 1 else drawn[0]
     weights = random_weights(analysis.elaborated, 3)
     wanted = run(analysis.elaborated, weights, images).outputs
     if any(np.abs(output).max() > HUGE for output in wanted):

@@ -52,7 +52,7 @@ CONV1 = Conv(8, (1, 1))
 
 
 def made(*nodes: Node, x: Shape = (8, 16, 16), **blocks: Block) -> Elaborated:
-    return elaborate(Network("net", x, (Stage("all", nodes),), blocks))
+    return elaborate(Network("net", {"input": x}, (Stage("all", nodes),), blocks))
 
 
 def layer(op: ops.Op, name: str) -> Layer:

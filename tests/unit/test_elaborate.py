@@ -44,7 +44,7 @@ def network(
     stage = Stage("only", nodes)
     return Network(
         "net",
-        (8, size, size),
+        {"input": (8, size, size)},
         (stage,),
         {b.name: b for b in blocks},
         (Param("classes", int, 10),),

@@ -37,7 +37,7 @@ def relu(name: str) -> Layer:
 
 def found(*nodes: Node, outputs: tuple[str, ...] = ()) -> Peak:
     stages = tuple(Stage(f"stage{i}", (node,)) for i, node in enumerate(nodes))
-    return peak(elaborate(Network("net", (8, 4, 4), stages, {}, outputs=outputs)))
+    return peak(elaborate(Network("net", {"input": (8, 4, 4)}, stages, {}, outputs=outputs)))
 
 
 def course(*nodes: Node, outputs: tuple[str, ...] = ()) -> list[float]:

@@ -71,7 +71,7 @@ def branches(kind: JoinKind, *ways: tuple[Op, ...]) -> Node:
 
 
 def network(nodes: tuple[Node, ...]) -> Elaborated:
-    return elaborate(Network("net", (1, ROWS, 1), (Stage("all", nodes),), {}))
+    return elaborate(Network("net", {"input": (1, ROWS, 1)}, (Stage("all", nodes),), {}))
 
 
 def measured(net: Elaborated) -> list[tuple[int, int] | None]:

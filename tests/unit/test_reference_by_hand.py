@@ -171,7 +171,9 @@ def test_random_operations_are_refused_in_training(kind: Any) -> None:
 def network(*body: Node, channels: int = 1, **more: Any) -> Elaborated:
     """A network on maps of one pixel."""
     blocks = more.pop("blocks", {})
-    return elaborate(Network("net", (channels, 1, 1), (Stage("all", body),), blocks, **more))
+    return elaborate(
+        Network("net", {"input": (channels, 1, 1)}, (Stage("all", body),), blocks, **more)
+    )
 
 
 def times(name: str | None, channels: int = 1) -> Layer:
@@ -214,7 +216,7 @@ def test_joins() -> None:
 def test_a_gate_of_one_pixel_is_spread_over_the_map() -> None:
     gate = Branch((Layer(ops.GlobalAvgPool(keepdims=True), "pool"),))
     join = Join(JoinKind.MULTIPLY, (Branch(()), gate), "scale")
-    made = elaborate(Network("net", (1, 1, 2), (Stage("all", (join,)),), {}))
+    made = elaborate(Network("net", {"input": (1, 1, 2)}, (Stage("all", (join,)),), {}))
     (y,) = run(made, {}, np.array([[[[1.0, 3.0]]]])).outputs
     assert y.tolist() == [[[[2, 6]]]]
 

@@ -77,7 +77,9 @@ def conv(channels: int, name: str | None = None) -> Layer:
 
 def net(**stages: tuple[Node, ...]) -> Elaborated:
     made = tuple(Stage(label, body) for label, body in stages.items())
-    return elaborate(Network("net", (3, 16, 16), made, BLOCKS, title="A | net", source="x\x1b[1m"))
+    return elaborate(
+        Network("net", {"input": (3, 16, 16)}, made, BLOCKS, title="A | net", source="x\x1b[1m")
+    )
 
 
 def names(elaborated: Elaborated, by: str) -> list[str]:

@@ -145,5 +145,5 @@ def test_lint_agrees(repeat: int) -> None:
         c=None,
     )
     call = Call("unit", (("c", parse("$index * 8 + 8")),), "x", repeat)
-    network = Network("n", (8, 4, 4), (Stage("s", (call,)),), {"unit": unit})
+    network = Network("n", {"input": (8, 4, 4)}, (Stage("s", (call,)),), {"unit": unit})
     prove(Analysis(elaborate(network)))

@@ -66,7 +66,7 @@ def elaborated(path: Path, text: str) -> Elaborated:
 
 
 def side(name: str, title: str, cost: Cost) -> Side:
-    return Side(name, title, "", (3, 224, 224), cost)
+    return Side(name, title, "", {"input": (3, 224, 224)}, cost)
 
 
 @pytest.mark.parametrize(

@@ -65,4 +65,5 @@ class ClassesBackend(Backend):
         fixed = {name: (helper(self.helpers, name), made) for name, made in found.helpers.items()}
         make = execute(source, found.imports, fixed)[elaborated.network.name]
         model = make(*given.values(), **found.passed)
-        return trace(model, found.tensor(graph, 0), self.owners(elaborated))
+        inputs = (found.tensor(graph, term) for term in graph.inputs.values())
+        return trace(model, inputs, self.owners(elaborated))

@@ -11,7 +11,6 @@ from ...expr.dims import Dim, Expr, Var, binary
 from ...ir.analysis import Analysis
 from ...ir.structure import (
     CLASSES,
-    IN_CHANNELS,
     Block,
     Child,
     Form,
@@ -23,6 +22,7 @@ from ...ir.structure import (
     Residual,
     Reuse,
     Where,
+    channel_names,
     walk,
 )
 from ..choices import branches
@@ -58,19 +58,30 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     scope, syntax, inline = program.scope(block), program.syntax, block.form is Form.INLINE
     base = syntax.sequence
     forward: Lines = ()
+    inputs: Lines = ()
     lines = Writer(4 if inline else 8)
     if block.form is Form.MODULE:
-        base, forward = syntax.module, Members(program, scope, block.body, lines).forward()
+        members = Members(program, scope, block, lines)
+        base, forward, inputs = syntax.module, members.forward(), members.inputs
     elif inline:
         Sequences(program, scope, lines).function(block.body)
     else:
         Sequences(program, scope, lines).constructor(block.body)
     body = tuple(map(str, [*lets(block, scope, lines.indent), *lines.lines]))
     arguments = arguments_of(block, scope)
-    if IN_CHANNELS in scope.used:
-        arguments = (Argument(IN_CHANNELS, "int"), *arguments)
+    channels = list(_channels(block, scope))
+    arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
-    return Class(name, arguments, body, about, forward, base, returns, syntax=syntax)
+    how = (about, forward, base, returns, inputs, len(block.outputs), syntax)
+    return Class(name, arguments, body, *how)
+
+
+def _channels(block: Block, scope: Scope) -> Iterator[str]:
+    """The channels that a constructor takes: of several inputs all that vary, to be handed on."""
+    for name, called in channel_names(block.entering).items():
+        varies = len(block.entering) > 1 and isinstance(block.entering[name], Expr)
+        if varies or called in scope.used:
+            yield called
 
 
 def define_network(program: Classes) -> Class:
@@ -78,13 +89,17 @@ def define_network(program: Classes) -> Class:
     network, syntax = program.network, program.syntax
     scope = program.root_scope({CLASSES: Var(NUM_CLASSES)}, NUM_CLASSES)
     lines, end = Writer(8), Writer(8)
-    forward = Members(program, scope, network.body, lines, root=True).forward()
+    members = Members(program, scope, network.root, lines, root=True)
+    forward = members.forward()
     syntax.finish(end)
     made = [*lets(network.root, scope, 8), *lines.lines]
     body = (*map(str, made), *([""] if end.lines else []), *map(str, end.lines))
     name, outputs = _class_name(network, syntax), len(network.outputs)
     arguments, base = program.arguments(scope), syntax.module
-    return Class(name, arguments, body, (), forward, base, outputs=outputs, syntax=syntax)
+    inputs = members.inputs
+    return Class(
+        name, arguments, body, (), forward, base, inputs=inputs, outputs=outputs, syntax=syntax
+    )
 
 
 Ways = list[tuple[Child, Dim]]  # the nodes of one name, and when each is there
@@ -98,17 +113,22 @@ class Members:
         self,
         program: Classes,
         scope: Scope,
-        body: tuple[Node, ...],
+        block: Block,
         lines: Writer,
         root: bool = False,
     ) -> None:
         self.program, self.syntax, self.scope, self.lines = program, program.syntax, scope, lines
-        self.schedule = Forward(program, body, root)
+        self.schedule = Forward(program, block, root)
         self.sequences = Sequences(program, scope, lines, root)
         self.names: dict[int, str] = {}
         self.flags: Flags = {}
-        self.make(body)
-        self.decide(body)
+        self.make(block.body)
+        self.decide(block.body)
+
+    @property
+    def inputs(self) -> Lines:
+        """What the forward pass calls its arguments."""
+        return tuple(self.schedule.inputs.values())
 
     def forward(self) -> Lines:
         return self.schedule.render(self.names, self.flags)

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from ...ir.structure import Child, Group, JoinKind, Layer, Node, channels_last, sources
-from ...ir.trace import GroupTrace, OpTrace
+from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, is_several, sources
+from ...ir.structure import Call as Called
+from ...ir.trace import GroupTrace, OpTrace, values
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..naming import attribute
-from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
+from ..schedule import (
+    Apply,
+    Assign,
+    Combine,
+    Copy,
+    Operand,
+    Part,
+    Scheduler,
+    Select,
+    Several,
+    Split,
+    variables,
+)
 from ..scope import beside
 from .in_place import overwriting
 from .syntax import Classes
@@ -26,15 +39,19 @@ Flags = dict[tuple[int, str], str]  # by a node and what is asked, as in `Instan
 class Forward(Writer):
     """The schedule of one class, and its lines once the members have names."""
 
-    def __init__(self, program: Classes, body: tuple[Node, ...], root: bool) -> None:
+    def __init__(self, program: Classes, block: Block, root: bool) -> None:
         super().__init__(8)
-        self.program, self.syntax = program, program.syntax
-        self.names = program.network.outputs if root else ()
+        self.program, self.syntax, body = program, program.syntax, block.body
+        self.names = block.outputs
         kept = sources(body).union(self.names)
         taps = program.taps if root else {}
-        reserved = self.syntax.meanings.union([MEMBER] if taps else [])
-        scheduler = Scheduler(inline=True, kept=kept, reserved=reserved, taps=taps)
-        self.result = scheduler.run(body, "x")
+        loops = taps or any(is_several(node) and node.repeat is not None for node in body)
+        reserved = self.syntax.meanings.union([MEMBER] if loops else [])
+        self.inputs = variables(block.entering, kept, reserved)
+        scheduler = Scheduler(
+            inline=True, kept=kept, reserved=reserved, taps=taps, inputs=self.inputs
+        )
+        self.result = scheduler.run(body)
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
         self.statements, self.held = scheduler.statements, scheduler.held
         self.in_place = overwriting(
@@ -42,6 +59,8 @@ class Forward(Writer):
         )
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
+        items = program.analysis.elaborated.root.items if root else ()
+        self.leaving = {item.node.id: values(item) for item in items if is_several(item.node)}
 
     def render(self, members: Mapping[int, str], flags: Flags) -> tuple[str, ...]:
         """The lines; `members` are the attributes of nodes."""
@@ -51,6 +70,10 @@ class Forward(Writer):
             if isinstance(made.value, Part):
                 calls = 0
                 self.part(made.value, made.target)
+                continue
+            if isinstance(made.value, Several):
+                calls = int(made.value.node.repeat is None)
+                self.several(made.value, made.target)
                 continue
             if isinstance(made.value, Apply) and self.turns(made.value, made.target):
                 calls = 0
@@ -86,6 +109,23 @@ class Forward(Writer):
             self.write(value.source, target)
         with self.block(f"for {MEMBER} in {member}[{first or ''}:{last or ''}]:"):
             self.write(Call(MEMBER, (target,)), target)
+
+    def several(self, value: Several, target: str) -> None:
+        """A member that is given variables, or each of some members in turn."""
+        member = f"self.{attribute(self.members[value.node.id])}"
+        if value.node.repeat is None:
+            self.write(Call(member, value.sources), target, self.note_of(value.node))
+            return
+        targets = tuple(target.split(", "))
+        if value.sources != targets:
+            self.write(", ".join(value.sources), target)
+        with self.block(f"for {MEMBER} in {self.syntax.members.format(member)}:"):
+            self.write(Call(MEMBER, targets), target)
+
+    def note_of(self, node: Called) -> str:
+        """The shapes of what a call gives, one by one."""
+        shapes = self.leaving.get(node.id, ())
+        return ", ".join(self.program.note(shape) for shape in shapes)
 
     def turns(self, value: Apply, target: str) -> bool:
         """A step that is applied again several times, if this is one."""

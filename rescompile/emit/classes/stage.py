@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ...expr.dims import Dim, Var, binary, names, substitute
 from ...ir.flow import expand
-from ...ir.structure import IN_CHANNELS, INDEX
+from ...ir.structure import IN_CHANNELS, INDEX, channel_names, is_several
 from ..label import Label
 from ..layout import Call, statement
 from ..lines import RETURN, Line, Writer
@@ -17,13 +17,26 @@ from .syntax import Class, Classes, Syntax
 
 def define_stage(program: Classes, stage: Stage[Class]) -> Class:
     """The function of all calls of one block that are alike."""
-    output = expand(stage.block.lets, program.analysis.flows[stage.block.name][1])
+    flow, output = program.analysis.flows[stage.block.name]
+    output = expand(stage.block.lets, output)
     lines = Lines(program.syntax, stage)
+    if is_several(stage.node):
+        called = channel_names(stage.block.entering).values()
+        given = (flow.named[name] for name in stage.block.outputs)
+        leaving = {n: expand(stage.block.lets, dim) for n, dim in zip(called, given, strict=False)}
+        leaving = {n: dim for n, dim in leaving.items() if stage.inner.takes(n)}
+        changes = any(dim != Var(name) for name, dim in leaving.items())
+        lines.growing(leaving) if changes else lines.alike(ENTERING)
+        return _made(program, stage, lines)
     varies = {IN_CHANNELS, *stage.once} & names(output)
     if stage.inner.takes(IN_CHANNELS) and varies and output != ENTERING:
-        lines.growing(output)
+        lines.growing({IN_CHANNELS: output})
     else:
         lines.alike(substitute(output, {name: _previous(name) for name in stage.counted}))
+    return _made(program, stage, lines)
+
+
+def _made(program: Classes, stage: Stage[Class], lines: Lines) -> Class:
     body, returns = tuple(map(str, lines.lines)), program.syntax.sequence
     return Class(stage.name, stage.arguments, body, syntax=program.syntax, returns=returns)
 
@@ -40,10 +53,10 @@ class Lines(Writer):
         """A repetition, which `channels` enter."""
         return self.stage.inner.call(self.stage.turn(first, channels))
 
-    def growing(self, output: Dim) -> None:
+    def growing(self, leaving: Mapping[str, Dim]) -> None:
         """Not all blocks see the same channels: each sees more than the last, as in a DenseNet."""
         every, dim = self.one(ENTERING, first=True), self.scope.dim
-        updates = [(IN_CHANNELS, dim(output))]
+        updates = [(", ".join(leaving), ", ".join(map(dim, leaving.values())))]
         updates += [(dim(Var(name)), dim(value)) for name, value in self.stage.once.items()]
         updates += [("", f"{dim(Var(name))} += 1") for name in sorted(self.stage.counted)]
         self.looped(every, every, updates)

@@ -102,6 +102,7 @@ class Class(Definition):
     forward: tuple[str, ...] = ()
     base: str = ""  # the class of a class
     returns: str = ""  # what a function returns
+    inputs: tuple[str, ...] = ()  # what the forward pass calls its arguments
     outputs: int = 0  # of a forward pass that gives a tuple
     syntax: Syntax = field(default_factory=Syntax)
 
@@ -118,7 +119,8 @@ class Class(Definition):
         """The head of the forward pass."""
         one = self.syntax.tensor
         made = f"tuple[{', '.join([one] * self.outputs)}]" if self.outputs else one
-        return signature(self.syntax.forward, ["self", f"x: {one}"], made, 4)
+        given = [f"{name}: {one}" for name in self.inputs]
+        return signature(self.syntax.forward, ["self", *given], made, 4)
 
     def call(self, given: dict[str, str]) -> Call:
         """A call: channels by position, the rest by keyword, defaults left out."""

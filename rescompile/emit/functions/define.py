@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
-from ...ir.structure import IN_CHANNELS, INDEX, Block, Form
+from ...ir.structure import INDEX, Block, Form, channel_names, is_several, sources
+from ...ir.trace import values
 from ..label import Label
 from ..layout import Code, Items, signature
-from ..lines import RETURN, Line, Writer, lets
+from ..lines import RETURN, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
+from ..schedule import LANE, variables
 from ..scope import arguments_of
 from .body import Sequence
 from .function import Function, function
@@ -34,18 +36,22 @@ def define_block(program: Functions, block: Block, name: str) -> Function:
     body = Module(program, scope, label)
     inline = block.form is Form.INLINE
     if block.form is Form.MODULE:
-        (result,) = body.run(block.body)
+        kept = sources(block.body).union(block.outputs)
+        body.inputs = variables(block.entering, kept, body.reserved)
+        result, *more = body.run(block.body, block.outputs)
     else:
         result = Sequence(body, label, "x", "x", START if inline else "").run(block.body)
-    if body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
+    if block.outputs:
+        body.write(", ".join([result, *more]), RETURN)
+    elif body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
         body.lines[-1] = replace(body.lines[-1], target="x")  # nothing comes after that asks for it
     else:
         body.copy("x", result)
-    lines = [*lets(block, scope), *body.lines]
-    if IN_CHANNELS in scope.used:
-        lines.insert(0, Line(program.syntax.channels.format("x"), IN_CHANNELS))
-    tensor = program.syntax.tensor
-    return function(name, arguments_of(block, scope), lines, block.about, inline, tensor)
+    made = lets(block, scope)
+    lines = [*body.channels(), *made, *body.lines]
+    tensor, inputs = program.syntax.tensor, tuple(body.inputs.values())
+    how = (block.about, inline, tensor, inputs, max(1, len(block.outputs)))
+    return function(name, arguments_of(block, scope), lines, *how)
 
 
 def define_stage(program: Functions, stage: Stage[Function]) -> Function:
@@ -54,35 +60,45 @@ def define_stage(program: Functions, stage: Stage[Function]) -> Function:
     numbered = joins(stage_key(stage.node), network.body, network.blocks)
     start: Dim = scope.variable(START) if numbered else 0
     lines, block = Writer(), replace(BLOCK, separator=program.syntax.separator)
+    inputs = stage.inner.inputs if is_several(stage.node) else ("x",)
+    target = ", ".join(inputs)
 
     def turn(i: Dim, first: bool) -> None:
         label = block.turn(stage.node, i, scope, f"{{{stage.label.name}}}", start)
-        lines.write(stage.inner.call("x", stage.turn(first), label), "x")
+        lines.write(stage.inner.call(inputs, stage.turn(first), label), target)
 
     if not stage.alike:
         turn(0, first=True)
     with lines.loop(scope, count if stage.alike else f"1, {count}"):
         turn(Var(INDEX), first=False)
-    return function(stage.name, stage.arguments, lines.lines, "", numbered, program.syntax.tensor)
+    if len(inputs) > 1:
+        lines.write(target, RETURN)
+    how = (numbered, program.syntax.tensor, inputs, len(inputs))
+    return function(stage.name, stage.arguments, lines.lines, "", *how)
 
 
 def network_function(program: Functions) -> tuple[str, list[str]]:
     """The head and the lines of the network's own function."""
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
-    scope = program.root_scope({}, syntax.input, *(a.name for a in arguments))
+    own = [a.name for a in arguments]
+    kept = sources(network.body)
+    inputs = variables(network.inputs, kept, {*program.names.taken, *own}, syntax.input)
+    scope = program.root_scope({}, syntax.input, *inputs.values(), *own)
     body = Module(program, scope, Label(separator=syntax.separator), root=True)
-    body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
-    opening = [*syntax.opening(network)]
+    root = program.analysis.elaborated.root
+    body.inputs, body.shapes = inputs, root.shapes
+    body.leaving = {item.node.id: values(item) for item in root.items if is_several(item.node)}
+    entries = {name: syntax.input if kept == LANE else kept for name, kept in inputs.items()}
+    opening = [*syntax.opening(network, entries)]
     body.lines += opening
     results = body.run(network.body, network.outputs)
     result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
     made = lets(network.root, scope)
-    if IN_CHANNELS in scope.used:
-        made.insert(0, Line(syntax.channels.format(syntax.input), IN_CHANNELS))
-    body.lines[len(opening) : len(opening)] = made
-    arguments += [*program.arguments(scope, IN_CHANNELS), *syntax.options(network)]
+    body.lines[len(opening) : len(opening)] = [*body.channels(), *made]
+    channels = channel_names(network.inputs).values()
+    arguments += [*program.arguments(scope, *channels), *syntax.options(network)]
     declared = [argument.declared for argument in arguments]
     head = signature(network.name, declared, syntax.model_type)
-    body.write(syntax.model(network, result), RETURN)
+    body.write(syntax.model(network, [*entries.values()], result), RETURN)
     return head, [*map(str, body.lines)]

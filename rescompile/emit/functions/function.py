@@ -25,18 +25,27 @@ class Function(Definition):
 
     numbered: bool = False
     tensor: str = "Tensor"
+    inputs: tuple[str, ...] = ("x",)
+    outputs: int = 1  # more of them are a tuple
 
     @property
     def signature(self) -> str:
-        given = [f"x: {self.tensor}", *(a.declared for a in self.arguments), "*", "name: str"]
+        tensors = (f"{name}: {self.tensor}" for name in self.inputs)
+        given = [*tensors, *(a.declared for a in self.arguments), "*", "name: str"]
         if self.numbered:
             given.append("start: int = 0")
-        return signature(self.name, given, self.tensor)
+        several = f"tuple[{', '.join([self.tensor] * self.outputs)}]"
+        return signature(self.name, given, several if self.outputs > 1 else self.tensor)
 
-    def call(self, source: str, given: dict[str, str], label: Label, start: str = "0") -> Call:
+    def call(
+        self, source: str | tuple[str, ...], given: dict[str, str], label: Label, start: str = "0"
+    ) -> Call:
         """A call: leading `channels` by position, the rest by keyword, defaults left out."""
         more = (Keyword("start", start),) if self.numbered and start != "0" else ()
-        return Call(self.name, (source, *call_args(self.arguments, given), label.keyword(), *more))
+        sources = source if isinstance(source, tuple) else (source,)
+        return Call(
+            self.name, (*sources, *call_args(self.arguments, given), label.keyword(), *more)
+        )
 
 
 def function(
@@ -46,16 +55,21 @@ def function(
     about: str = "",
     numbered: bool = False,
     tensor: str = "Tensor",
+    inputs: tuple[str, ...] = ("x",),
+    outputs: int = 1,
 ) -> Function:
-    """A function; the last value of x is what it returns."""
+    """A function; the last value of x is what it returns, if its lines return nothing."""
     body = [*map(str, _returning(list(lines)))]
     if not about and not body[0]:
         del body[0]
-    return Function(name, tuple(arguments), tuple(body), tuple(docstring(about)), numbered, tensor)
+    told = tuple(docstring(about))
+    return Function(name, tuple(arguments), tuple(body), told, numbered, tensor, inputs, outputs)
 
 
 def _returning(lines: list[Line]) -> list[Line]:
     """The last value of x is returned, also from inside of a `with`."""
+    if lines and lines[-1].target == RETURN:
+        return lines
     outermost = next((line for line in reversed(lines) if line.indent == 4), None)
     inside = outermost is not None and str(outermost).startswith("    with ")
     if lines and lines[-1].target == "x" and lines[-1].indent == (8 if inside else 4):

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from ...expr.dims import Dim, Var, binary
-from ...ir.structure import Child, Layer, Node, Residual, Where, sources
+from ...ir.structure import (
+    INPUT,
+    Child,
+    Layer,
+    Node,
+    Residual,
+    Where,
+    channel_names,
+    sources,
+)
+from ...ops import Shape
 from ..choices import branches
 from ..label import Label
-from ..schedule import Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
+from ..lines import Line
+from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Several, Split
 from ..scope import COUNTERS, Scope
 from .body import Sequence
 from .sharing import Sharing
@@ -17,16 +28,18 @@ class Module(Sharing):
     """A body with one scope, which is called `label`."""
 
     def __init__(self, program: Functions, scope: Scope, label: Label, root: bool = False) -> None:
-        super().__init__(program, scope, label)
+        super().__init__(program, scope, label, program.syntax.input if root else LANE)
         self.root = root
+        self.inputs = {INPUT: LANE}
+        self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
         """The variable with the last value, or those of the children called `outputs`."""
-        reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
         taps = self.program.taps if self.root else {}
-        scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved, taps=taps)
-        result = scheduler.run(nodes, "x")
+        kept = sources(nodes).union(outputs)
+        scheduler = Scheduler(kept=kept, reserved=self.reserved, taps=taps, inputs=self.inputs)
+        result = scheduler.run(nodes)
         self.scope.taken |= scheduler.used.difference(COUNTERS)
         self.held = {name: self.read(held) for name, held in scheduler.held.items()}
         self.plan(scheduler)
@@ -37,12 +50,30 @@ class Module(Sharing):
                 self.entry = "x"
         return [scheduler.held[name] for name in outputs] or [self.read(result)]
 
+    @property
+    def reserved(self) -> set[str]:
+        """What no variable here is called."""
+        return {*self.program.names.taken, *self.scope.taken, *COUNTERS}
+
+    def channels(self) -> list[Line]:
+        """Variables for the channels of inputs, as far as the body asks for them."""
+        called = channel_names(self.inputs)
+        read = self.syntax.channels.format
+        given = {called[name]: kept for name, kept in self.inputs.items()}
+        return [
+            Line(read(self.begin if kept == LANE else kept), name)
+            for name, kept in given.items()
+            if name in self.scope.used
+        ]
+
     def statement(self, made: Assign) -> None:
         value, target = made.value, made.target
         if isinstance(value, Part):
             self.part(value, target)
         elif isinstance(value, Apply):
             self.choose(value.nodes, target, self.read(value.source))
+        elif isinstance(value, Several):
+            self.several(value, target)
         elif isinstance(value, Copy):
             self.copy(target, self.read(value.source))
         elif isinstance(value, Split):
@@ -57,6 +88,15 @@ class Module(Sharing):
                 self.child(value.step, target, self.read(value.source))
         else:
             self.combine(value, target)
+
+    def several(self, value: Several, target: str) -> None:
+        """A block that takes values by their names, or gives several."""
+        called, given = self.program.called(self.scope, value.node)
+        sources = tuple(map(self.read, value.sources))
+        label = self.label.child(str(value.node.name))
+        shapes = self.leaving.get(value.node.id, ())
+        note = ", ".join(self.program.note(shape) for shape in shapes)
+        self.write(called.call(sources, given, label), target, note)
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""

@@ -32,7 +32,7 @@ class Numbering:
             if block.form is Form.INLINE:
                 entering = flow.entering[node.id] if flow else Var(IN_CHANNELS)
                 body = expand(block.lets, self.body(block))
-                taken = substitute(body, arguments(node, block, entering))
+                taken = substitute(body, arguments(node, block, (entering,)))
             elif node.repeat is not None and node.name is None:
                 taken = node.repeat
         when = condition(node) if flow is None else True

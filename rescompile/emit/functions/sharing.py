@@ -17,7 +17,7 @@ from ...ir.structure import INDEX, Child, Reuse
 from ..label import Label
 from ..layout import Call
 from ..lines import RETURN
-from ..schedule import Apply, Assign, Scheduler, reads
+from ..schedule import LANE, Apply, Assign, Scheduler, reads
 from ..scope import Scope
 from .body import Body
 from .syntax import Functions
@@ -26,10 +26,10 @@ from .syntax import Functions
 class Sharing(Body):
     """A body with one scope, which is called `label`, where steps may be applied again."""
 
-    def __init__(self, program: Functions, scope: Scope, label: Label) -> None:
+    def __init__(self, program: Functions, scope: Scope, label: Label, entry: str = LANE) -> None:
         super().__init__(program, scope)
         self.label = label
-        self.entry = "x"  # what x is called until it gets its first value
+        self.begin = self.entry = entry  # what x is called until it gets its first value
         self.shared: frozenset[str] = frozenset()
         self.objects: dict[str, str] = {}  # by the names of steps
         self.before: dict[int, str] = {}  # what must be there before a statement, by its number

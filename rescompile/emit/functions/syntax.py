@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
-from ...ir.structure import CLASSES, JoinKind, Layer, Network
+from ...ir.structure import CLASSES, JoinKind, Layer, Network, channel_names
 from ...record import record
 from ..label import Label
 from ..layout import Code
 from ..lines import Line
 from ..program import Program, Target
 from ..scope import Argument, Scope
+from ..summary import arranged
 from .function import Function
 
 Values = list[tuple[Code, str]]  # each with a comment for its line
@@ -64,19 +65,30 @@ class Syntax(Target):
         raise NotImplementedError
 
     def arguments(self, network: Network) -> list[Argument]:
-        """What the network's function takes beside its number of classes."""
-        raise NotImplementedError
+        """What the network's function takes beside its number of classes: its inputs' shapes."""
+        shapes = ((name, arranged(shape, self.layout)) for name, shape in network.inputs.items())
+        kind = "tuple[int, int, int]"
+        return [Argument(f"{name}_shape", kind, str(shape)) for name, shape in shapes]
+
+    def checks(self, network: Network) -> Iterator[Line]:
+        """Lines that refuse other channels than those that are fixed."""
+        place = 0 if self.layout == "channels_first" else -1
+        called = channel_names(network.inputs)
+        for name, shape in network.inputs.items():
+            if called[name] not in network.own:
+                yield Line(f"if {name}_shape[{place}] != {shape[0]}:")
+                yield Line('raise ValueError("the number of channels is fixed")', indent=8)
 
     def options(self, network: Network) -> list[Argument]:
         """What it takes after that number."""
         return []
 
-    def opening(self, network: Network) -> Iterable[Line]:
-        """The first lines of the network's function; the last gives the input its value."""
+    def opening(self, network: Network, inputs: Mapping[str, str]) -> Iterable[Line]:
+        """The first lines of the network's function; they give the inputs' variables values."""
         raise NotImplementedError
 
-    def model(self, network: Network, result: Code) -> Code:
-        """What the network's function returns."""
+    def model(self, network: Network, inputs: list[str], result: Code) -> Code:
+        """What the network's function returns, made of the variables of its inputs."""
         raise NotImplementedError
 
 

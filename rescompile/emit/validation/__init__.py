@@ -90,7 +90,7 @@ def _steps(expected: Expected, traced: Traced, graph: Graph, known: int) -> Iter
         ((), expected.outputs[0]),
     )
     names = {found: ".".join(step) for step, found in reversed(expected.steps)}
-    names[0] = "the input"
+    names |= {i: graph[i].what for i in graph.inputs.values()}
     yield f"{'.'.join(path) or 'the outputs'} is {_step(graph, value, names)}"
     strange = [
         i

@@ -44,7 +44,8 @@ class Expected(Interpreter[int]):
         self.name = name
         self.biased = biased
         self.steps: list[tuple[Path, int]] = []
-        self.outputs = self.network(graph.input(elaborated.network.input))
+        inputs = elaborated.network.inputs.items()
+        self.outputs = self.network(*(graph.input(shape, given) for given, shape in inputs))
         self.updates = graph.taken_updates()
 
     def operation(self, item: OpTrace, x: int, path: Path) -> int:

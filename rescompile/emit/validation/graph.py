@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from ...ir.joining import spread
-from ...ir.structure import JoinKind
+from ...ir.structure import INPUT, JoinKind
 from ...ops import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -76,19 +76,23 @@ class Window:
 class Graph:
     """All terms of one comparison; `index` finds the one that is there already.
 
-    `updates` has, for each norm with running statistics, what it made in the order of execution.
+    `inputs` are those of the network, by their names. `updates` has, for each norm with running
+    statistics, what it made in the order of execution.
     """
 
     terms: list[Term] = field(default_factory=list)
     index: dict[Key, int] = field(default_factory=dict)
+    inputs: dict[str, int] = field(default_factory=dict)
     updates: dict[str, list[int]] = field(default_factory=dict)
 
     def __getitem__(self, value: int) -> Term:
         return self.terms[value]
 
-    def input(self, shape: Shape) -> int:
-        """The network's input."""
-        return self.intern(Term("the input", ("input",), (), "", shape, False))
+    def input(self, shape: Shape, name: str = INPUT) -> int:
+        """An input of the network."""
+        what = "the input" if name == INPUT else f"the input '{name}'"
+        self.inputs[name] = self.intern(Term(what, ("input", name), (), "", shape, False))
+        return self.inputs[name]
 
     def intern(self, term: Term) -> int:
         found = (term.key, term.inputs, term.weights)

@@ -281,7 +281,7 @@ class StandIn:
     """What stands for a framework in a proof.
 
     That is what files import, by the names of modules, what becomes of the helpers that they
-    define, what their input is, and what every constructor is `passed`.
+    define, what their inputs are, and what every constructor is `passed`.
     """
 
     imports: Mapping[str, Any]
@@ -290,8 +290,8 @@ class StandIn:
     passed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:
-    """What a model does with its input; `name` is how the target calls what owns weights.
+def trace(model: Module, inputs: Iterable[Value], name: Callable[[Path], str]) -> Traced:
+    """What a model does with its inputs; `name` is how the target calls what owns weights.
 
     Raises `TraceError`, and whatever broken code raises.
     """
@@ -301,7 +301,7 @@ def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:
         for leaf, tensor in module._tensors.items():
             if isinstance(tensor, Factor):
                 tensor.path = name((*path, leaf))
-    made = model(x.needed("its owner"))
+    made = model(*(x.needed("its owner") for x in inputs))
     outputs = made if isinstance(made, tuple) else (made,)
     if any(value.last for value in outputs):
         raise TraceError("an output has its channels last")

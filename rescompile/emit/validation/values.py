@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ...ir.initial import CONSTANT, Draw
+from ...ir.structure import INPUT
 from ...ops import Flatten, Linear, Op, Role, Shape, SliceChannels
 from ..channels_last import Map, layout_of
 from .expected import Tensor
@@ -185,11 +186,12 @@ class Tracer:
         self.calls: list[Node] = []
         self.sizeless = False  # whether height and width are not known to the code
 
-    def input(self, shape: tuple[int, int, int]) -> Value:
+    def input(self, shape: tuple[int, int, int], name: str = INPUT) -> Value:
         height, width, channels = shape
-        if (channels, height, width) != self.graph[0].shape:
-            raise TraceError(f"the input is {shape}")
-        return Value(self, 0)
+        term = self.graph.inputs.get(name)
+        if term is None or (channels, height, width) != self.graph[term].shape:
+            raise TraceError(f"the input '{name}' is {shape}")
+        return Value(self, term)
 
     def called(self, layer: Built | None, given: Any, made: Made) -> Made:
         """What a call made of a value, or of several, with the call beside it."""

@@ -25,11 +25,11 @@ ROW = 160
 LONG = 10_000  # characters from which on a string is quoted unseen
 ORDER = (
     *("rescompile", "extends", "name", "title", "class_name", "source"),
-    *("about", "input", "classes", "use"),
+    *("about", "input", "inputs", "classes", "use"),
     *("parameters", "let", "shortcut", "defaults", "allow", "blocks", "stem", "stages", "head"),
     *("outputs", "features", "claims", "weights"),
 )
-BLOCK = ("about", "parameters", "let", "body", "sequence", "inline")
+BLOCK = ("about", "inputs", "outputs", "parameters", "let", "body", "sequence", "inline")
 NAME_FIRST = ("block", "group", "url")
 
 

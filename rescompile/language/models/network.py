@@ -1,6 +1,7 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     Field,
@@ -8,7 +9,16 @@ from pydantic import (
 )
 
 from ... import ops
-from ..names import GlobalName, Name, NetworkName, ParameterName, StepValue, ValueName
+from ...ir.structure import INPUT, channel_names
+from ..names import (
+    GlobalName,
+    Name,
+    NetworkName,
+    ParameterName,
+    PortName,
+    StepValue,
+    ValueName,
+)
 from ..types import (
     Alpha,
     Bool,
@@ -83,6 +93,16 @@ class BlockSpec(Model):
         default_factory=dict,
         description="Names for expressions over the parameters, each usable below it.",
     )
+    inputs: list[PortName] = Field(
+        default_factory=list,
+        description="With `body`: names for what a call gives with `from`, where that is more than "
+        "what comes in.",
+    )
+    outputs: list[PortName] = Field(
+        default_factory=list,
+        description="With `body`: its inputs and steps whose values it gives, where those are "
+        "several.",
+    )
     body: Steps | None = Field(None, description="Steps with names: a module.")
     sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
     inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
@@ -103,14 +123,31 @@ class BlockSpec(Model):
             if name in self.parameters:
                 help = f"give the value another name, '{name}_1' say"
                 wrong(f"the block has a parameter '{name}' already", help, "let", name)
+        self._check_values()
         return self
+
+    def _check_values(self) -> None:
+        for what, names in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if names and self.body is None:
+                wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
+            for i, name in enumerate(names):
+                if name in names[:i]:
+                    wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, i)
+        if len(self.outputs) == 1:
+            help = "make its step the last one, which needs no `outputs`"
+            wrong("`outputs` are several values, but this is one", help, "outputs")
+        for name, called in channel_names(self.inputs).items():
+            for place in ("parameters", "let"):
+                if called in getattr(self, place):
+                    message = f"`${called}` are the channels of the input '{name}'"
+                    wrong(message, f"use '{called}_1', say", place, called)
 
 
 class InputSpec(Model):
-    """The input image."""
+    """An image that goes in, or another map: one of several under a name of its own."""
 
     channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = Field(
-        3, description="Channels of the image."
+        3, description="Its channels."
     )
     height: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
         description="Its height in pixels."
@@ -219,7 +256,12 @@ class Spec(Model):
     source: Text = Field(
         "", description="Where it is described: the paper, the table, the variant."
     )
-    input: InputSpec = Field(description="The image that goes in.")
+    input: InputSpec | None = Field(None, description="The image that goes in.")
+    inputs: dict[PortName, InputSpec] = Field(
+        default_factory=dict,
+        description="What goes in, by name, where that is more than one image. Steps begin with "
+        "`from` one of them.",
+    )
     classes: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         None, description="Outputs of the classifier; `$classes` in the network's own steps."
     )
@@ -284,6 +326,26 @@ class Spec(Model):
             message = "`features` finds the outputs by itself, but `outputs` are named as well"
             wrong(message, "remove one of them", "features")
         return self
+
+    @model_validator(mode="after")
+    def _something_goes_in(self) -> "Spec":
+        if self.input is None and not self.inputs:
+            help = "write `input: {channels: 3, height: 224, width: 224}`, say"
+            wrong("the network has no `input`", help)
+        if self.input is not None and self.inputs:
+            help = "write all of them under `inputs`; of a base's, `input: ~` removes its one"
+            wrong("the network has both `input` and `inputs`", help, "inputs")
+        for name, called in channel_names(self.inputs).items():
+            for place in ("parameters", "let"):
+                if called in getattr(self, place):
+                    message = f"`${called}` are the channels of the input '{name}'"
+                    wrong(message, f"use '{called}_1', say", place, called)
+        return self
+
+    @property
+    def entering(self) -> Mapping[str, InputSpec]:
+        """What goes in, by name; an only image is called `input`."""
+        return self.inputs or {INPUT: cast(InputSpec, self.input)}
 
     @model_validator(mode="after")
     def _two_entries(self) -> "Spec":

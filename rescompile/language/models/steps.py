@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, StepValue
+from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, Sources
 from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
@@ -267,10 +267,12 @@ class Step(Operation):
     block: Name | None = Field(
         None, description="The name of a block to call. All other keys are its parameters."
     )
-    from_: StepValue | None = Field(
+    from_: Sources | None = Field(
         None,
         alias="from",
-        description="The value that left an earlier step of that name, instead of what comes in.",
+        description="The value that left an earlier step of that name, or an input, instead of "
+        "what comes in. Of a call: the values that the block is given, in the order of its "
+        "`inputs`.",
     )
     reuse: ChildName | None = Field(
         None,
@@ -287,6 +289,7 @@ class Step(Operation):
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
         words = [w for w in WORDS if _field(w) in self.model_fields_set]
+        words = ["block"] if "block" in words else words
         extras = list(self.__pydantic_extra__ or {})
         if not words and extras:
             wrong(f"unknown step '{extras[0]}'", _step_help(extras[0]), extras[0])
@@ -332,6 +335,11 @@ class Step(Operation):
         if self.split and word not in JOINS:
             help = "split the channels between the branches of `add`, `multiply` or `concat`"
             wrong(f"a `{word}` step has no branches to split between", help, "split")
+        if word == "from" and isinstance(self.from_, list):
+            help = (
+                "one value comes in at a time; a call takes several: `{block: NAME, from: [...]}`"
+            )
+            wrong("a `from` step goes back to one value", help, "from")
         if word == "from" and (self.name is not None or self.when is not True):
             help = "the value has the name of its step, and it is there always"
             wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
@@ -358,7 +366,8 @@ class Step(Operation):
     @property
     def word(self) -> str:
         """The key that says what the step does."""
-        return next(w for w in WORDS if _field(w) in self.model_fields_set)
+        found = (w for w in WORDS if _field(w) in self.model_fields_set)
+        return "block" if self.block is not None else next(found)
 
     @property
     def options(self) -> Any:
