@@ -18,7 +18,6 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
-    PAIR,
     Argument,
     Form,
     Render,
@@ -26,9 +25,11 @@ from rescompile.emit.table import (
     constant,
     entering,
     option,
+    write_extents,
 )
 from rescompile.expr.polynomial import total
 from rescompile.ops import Op, Same
+from rescompile.ops.window import ends
 from rescompile.record import record
 
 
@@ -39,17 +40,13 @@ def _tuple(*items: Code) -> Items:
 def _write_sides(padding: Any, dim: Render) -> Code:
     if isinstance(padding, Same):
         return '"SAME"'
-    top, bottom, left, right = map(dim, padding)
-    return _tuple(_tuple(top, bottom), _tuple(left, right))
+    return _tuple(*(_tuple(dim(before), dim(after)) for before, after in ends(padding)))
 
 
 def _read_sides(given: Any) -> Any:
     if isinstance(given, str):
-        return {"SAME": Same.SAME, "VALID": (0, 0, 0, 0)}[given]
-    if isinstance(given, int):
-        return (given,) * 4
-    (top, bottom), (left, right) = given
-    return top, bottom, left, right
+        return {"SAME": Same.SAME, "VALID": 0}[given]
+    return given if isinstance(given, int) else tuple(side for pads in given for side in pads)
 
 
 def _write_short(padding: Any, dim: Render) -> Code:
@@ -58,49 +55,52 @@ def _write_short(padding: Any, dim: Render) -> Code:
     return dim(padding[0]) if same else _write_sides(padding, dim)
 
 
-def _write_depths(padding: Any, dim: Render) -> Code:
-    none = "(0, 0)"
-    return _tuple(none, none, none, _tuple(*map(dim, padding)))
+def _depths(axes: int) -> Form:
+    """Channels of zeros behind those of maps of so many axes."""
+    none = [(0, 0)] * (axes + 1)
 
+    def read(given: Any) -> Any:
+        *others, depths = given
+        if others != none:
+            raise ValueError("pixels of zeros")
+        return depths
 
-def _read_depths(given: Any) -> Any:
-    *others, depths = given
-    if others != [(0, 0)] * 3:
-        raise ValueError("rows or columns of zeros")
-    return depths
+    return Form(lambda pads, dim: _tuple(*map(str, none), _tuple(*map(dim, pads))), read)
 
 
 def _write_around(padding: Any, dim: Render) -> Code:
-    none = "(0, 0)"
-    top, bottom, left, right = map(dim, padding)
-    return _tuple(none, _tuple(top, bottom), _tuple(left, right), none)
+    pairs = (_tuple(dim(before), dim(after)) for before, after in ends(padding))
+    return _tuple("(0, 0)", *pairs, "(0, 0)")
 
 
 def _read_around(given: Any) -> Any:
-    samples, rows, columns, depths = given
+    samples, *pairs, depths = given
     if samples != (0, 0) or depths != (0, 0):
         raise ValueError("samples or channels that are mirrored")
-    return (*rows, *columns)
+    return _read_sides(pairs)
 
 
 def _write_apart(pads: Any, dim: Render) -> Code:
-    (top, left), (bottom, right) = pads
-    return _write_sides((top, bottom, left, right), dim)
+    return _write_sides(_joined(pads), dim)
 
 
 def _write_spread(pads: Any, dim: Render) -> Code:
-    (top, left), (bottom, right) = pads
-    return _write_short((top, bottom, left, right), dim)
+    return _write_short(_joined(pads), dim)
+
+
+def _joined(pads: Any) -> tuple[Any, ...]:
+    """The pixels before and those after, axis by axis."""
+    return tuple(side for both in zip(*pads, strict=True) for side in both)
 
 
 def _read_spread(given: Any) -> Any:
     sides = _read_sides(given)
-    return sides[::2], sides[1::2]
+    return (sides, sides) if isinstance(sides, int) else (sides[::2], sides[1::2])
 
 
+EXTENTS = Form(write_extents)  # one number is each of them
 BOTH = Form(lambda pair, dim: _tuple(*map(dim, pair)), tuple)
 SIDES, SHORT = Form(_write_sides, _read_sides), Form(_write_short, _read_sides)
-DEPTHS = Form(_write_depths, _read_depths)
 AROUND = Form(_write_around, _read_around)
 MODES = {ops.PadMode.REFLECT: "reflect", ops.PadMode.REPLICATE: "edge"}
 MODE = Form(lambda mode, dim: f'"{MODES[mode]}"', {v: k for k, v in MODES.items()}.__getitem__)
@@ -109,11 +109,11 @@ FAST = "use_fast_variance"  # which is wrong by 15% at mean 100 and standard dev
 INITIAL = Form(lambda _, dim: "", lambda given: ())  # written by who knows the network
 
 IN, OUT = entering("in_features"), Argument("out_features", "channels")
-KERNEL, STRIDES = Argument("kernel_size", "kernel", BOTH), option("strides", "stride", PAIR, 1)
+KERNEL, STRIDES = Argument("kernel_size", "kernel", BOTH), option("strides", "stride", EXTENTS, 1)
 SLIDES = (IN, OUT, KERNEL, STRIDES)
-SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", PAIR, keyword=True))
+SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", EXTENTS, keyword=True))
 PADDING = Argument("padding", "padding", SHORT, keyword=True)
-DILATION = option("kernel_dilation", "dilation", PAIR, 1)
+DILATION = option("kernel_dilation", "dilation", EXTENTS, 1)
 GROUPED = option("feature_group_count", "groups", NUMBER, 1)
 BIAS = option("use_bias", "bias", LITERAL, True)
 DRAWN = Argument("kernel_init", (), INITIAL, keyword=True)
@@ -140,7 +140,6 @@ WINDOW = (
 EDGE = (*WINDOW[:2], Argument("padding", "padding", SIDES, keyword=True))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
 CEIL, FLOOR = (("ceil_mode", True),), (("ceil_mode", False),)
-POSITIONS = Argument("axis", (), constant((1, 2)), keyword=True)
 OVER_CHANNELS = (
     Argument("axis", (), constant(-1), keyword=True),
     Argument("keepdims", (), constant(True), keyword=True),
@@ -151,7 +150,6 @@ SLICE = (
     Argument("limit_index", "stop", keyword=True),
     Argument("axis", (), constant(-1), keyword=True),
 )
-SAMPLES = Argument("broadcast_dims", (), constant((1, 2, 3)), keyword=True)
 SCALE, GROUPS = (Argument(name, name, keyword=True) for name in ("scale", "groups"))
 SIZE = Argument("output_size", "size", BOTH, keyword=True)
 RESPONSE = (
@@ -182,17 +180,17 @@ class Row(Module):
         """What the file calls it."""
         return self.name if self.own or self.is_function else f"nnx.{self.name}"
 
-    def says(self, op: Op) -> bool:
+    def says(self, op: Op, rank: int) -> bool:
         """Whether it has all values of an op, those included that no argument says."""
-        return all(getattr(op, name) == value for name, value in self.implied)
+        there = not self.ranks or rank in self.ranks
+        return there and all(getattr(op, name) == value for name, value in self.implied)
 
 
 def spread(op: ops.ConvTranspose) -> ops.ConvTranspose:
     """Padding as Flax has it: of the pixels when they are apart, before and after them."""
-    before = [total((k, -1), cut) for k, cut in zip(op.kernel, op.padding, strict=True)]
-    after = [total((b, more)) for b, more in zip(before, op.output_padding, strict=True)]
-    (top, left), (bottom, right) = before, after
-    return replace(op, padding=(top, left), output_padding=(bottom, right))
+    before = tuple(total((k, -1), cut) for k, _, cut, _ in op.spreads)
+    after = (total((b, more)) for b, more in zip(before, op.output_padding, strict=True))
+    return replace(op, padding=before, output_padding=tuple(after))
 
 
 def gathered(op: ops.ConvTranspose) -> ops.ConvTranspose:
@@ -207,6 +205,22 @@ def _row(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Row:
 
 
 _own = partial(_row, own=True)  # what a file defines itself
+
+
+def _of_axes(n: int) -> tuple[Row, ...]:
+    """What tells how many axes a map has."""
+    samples, ranks = tuple(range(1, n + 2)), (n + 1,)
+    positions = Argument("axis", (), constant(samples[:-1] if n > 1 else 1), keyword=True)
+    whole = Argument("broadcast_dims", (), constant(samples), keyword=True)
+    depths = Argument("pad_width", ("before", "after"), _depths(n), keyword=True)
+    return (
+        _row("jnp.mean", ops.GlobalAvgPool, positions, KEEPDIMS, ranks=ranks),
+        _row("jnp.max", ops.GlobalMaxPool, positions, KEEPDIMS, ranks=ranks),
+        _row("Dropout", ops.StochasticDepth, Argument("rate", "rate"), whole, ranks=ranks),
+        _row("jnp.pad", ops.PadChannels, depths, ranks=ranks),
+    )
+
+
 ROWS = (
     _row("Conv", ops.Conv, *SLIDES, PADDING, DILATION, GROUPED, BIAS, DRAWN, preset="conv"),
     _row(
@@ -263,17 +277,12 @@ ROWS = (
     _own("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, implied=CEIL),
     _own("adaptive_avg_pool", ops.AdaptiveAvgPool, SIZE),
     _own("adaptive_max_pool", ops.AdaptiveMaxPool, SIZE),
-    _row("jnp.mean", ops.GlobalAvgPool, POSITIONS, KEEPDIMS),
-    _row("jnp.max", ops.GlobalMaxPool, POSITIONS, KEEPDIMS),
     _own("flatten", ops.Flatten),
     _own("unflatten", ops.Unflatten, Argument("size", "size", BOTH, keyword=True)),
     _row("Dropout", ops.Dropout, Argument("rate", "rate")),
-    _row("Dropout", ops.StochasticDepth, Argument("rate", "rate"), SAMPLES),
+    *(row for n in (2, 1, 3) for row in _of_axes(n)),
     _row("Param", ops.LayerScale),  # a tensor, by which values are multiplied
     _row("jnp.multiply", ops.Scale, Argument("factor", "factor")),
-    _row(
-        "jnp.pad", ops.PadChannels, Argument("pad_width", ("before", "after"), DEPTHS, keyword=True)
-    ),
     _row(
         *("jnp.pad", ops.Pad, Argument("pad_width", "padding", AROUND, keyword=True)),
         Argument("mode", "mode", MODE, keyword=True),

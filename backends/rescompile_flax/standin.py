@@ -97,12 +97,12 @@ class Operation(Leaf, Module):
         self.entry, self.op, self.entering = told(self.rows, args, options)
         if isinstance(self.op, ops.ConvTranspose):
             self.op = gathered(self.op)
-        for parameter in self.op.parameters((self.entering or 1, 1, 1)):
+        for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
 
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
-            lies = layout_of(self.op, (self.entering or 1, 1, 1), parameter)
+            lies = layout_of(self.op, (self.entering or 1,), parameter)
             initial: Initial = self._initial
             return initial(lies.shape)
         if self.entry.own:
@@ -134,7 +134,8 @@ def function(rows: tuple[Row, ...], *args: Any, **options: Any) -> Value:
     *given, x = args
     if not isinstance(x, Value):
         raise TraceError(f"{rows[0].name} of what is no tensor")
-    _, op, _ = told(rows, given, options)
+    there = [row for row in rows if not row.ranks or len(x.shape) in row.ranks]
+    _, op, _ = told(there, given, options)
     return x.apply(op)
 
 

@@ -32,7 +32,7 @@ from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .vocabulary import FUNCTIONS, OWN, RESERVED, function
+from .vocabulary import FIXED, RESERVED, function
 
 if TYPE_CHECKING:
     from rescompile.emit.validation.graph import Graph
@@ -47,7 +47,6 @@ TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
 EXACTNESS = (
     "TensorFlow and JAX round up to 1 of 1,000 values otherwise than PyTorch, by 1 of 255 levels."
 )
-FIXED = (*OWN, *(row.name for row in FUNCTIONS))  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:
@@ -182,7 +181,7 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
             op = cast(Conv, trace.node.op)
             if isinstance(op.padding, Same):
                 yield f"{place}: no Keras layer has a stride, a dilation and `same` padding at once"
-            elif op.stride[0] != op.stride[1] or op.dilation[0] != op.dilation[1]:
+            elif len({*op.stride}) > 1 or len({*op.dilation}) > 1:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"
         if isinstance(trace.op, ConvTranspose):
             yield from _transposed(trace.op, place)
@@ -200,7 +199,7 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
 def _transposed(op: ConvTranspose, place: str) -> Iterator[str]:
     if op.groups != 1:
         yield f"{place}: Keras has no transposed convolution in groups"
-    if any(cast(int, side) < 0 for side in cuts(op)):
+    if any(cast(int, side) < 0 for pads in cuts(op) for side in pads):
         yield f"{place}: no Keras layer gives an output_padding that exceeds the padding"
 
 

@@ -25,13 +25,13 @@ from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
 from rescompile.record import record
 
-from .vocabulary import LAYERS, PRELU, ROWS, snake_case
+from .vocabulary import LAYERS, PRELU, snake_case
 
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 INSIDE = "model.weights.h5"
 WEIGHTS = "a file of Keras weights"
 # What a layer's variables are called, in the order in which Keras numbers them in a file.
-VARIABLES = {snake_case(row.name): tuple(row.variables.values()) for row in ROWS if row.variables}
+VARIABLES = {snake_case(k): tuple(r.variables.values()) for k, r in LAYERS.items() if r.variables}
 
 
 @record
@@ -60,7 +60,7 @@ def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterat
             continue
         path, trace = owners[layer]
         for parameter in trace.op.parameters(trace.x):
-            row = LAYERS[kind][0]
+            row = LAYERS[kind]
             place = (*path, parameter.leaf) if parameter.leaf else path
             layout = layout_of(trace.op, trace.x, parameter, row.depthwise, kernels.get(path))
             if kind == PRELU.name:

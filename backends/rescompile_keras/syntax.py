@@ -58,9 +58,9 @@ class KerasSyntax(syntax.Syntax):
         return Call("keras.ops.split", (source, str(count), Keyword("axis", "-1")))
 
     def arguments(self, network: Network) -> list[Argument]:
-        channels, height, width = network.input
-        size = f"({height}, {width}, {channels})"
-        return [Argument("input_shape", "tuple[int, int, int]", size)]
+        channels, *extents = network.input
+        kind = f"tuple[{', '.join(['int'] * len(network.input))}]"
+        return [Argument("input_shape", kind, str((*extents, channels)))]
 
     def opening(self, network: Network) -> Iterator[Line]:
         if self.recursion_limit:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..expr.dims import Dim
 from ..ir.structure import IN_CHANNELS
-from ..ops import Op, Pair
+from ..ops import Extents, Op, is_default
 from ..record import record
 from .layout import Arg, Code, Items, Keyword
 
@@ -52,30 +52,38 @@ def complement(momentum: float) -> float:
     return float(1 - Decimal(repr(momentum)))
 
 
-def _write_pair(pair: Pair, dim: Render) -> Code:
-    first, second = pair
-    return dim(first) if first == second else Items("(", ")", (dim(first), dim(second)))
+def write_extents(dims: Extents, dim: Render) -> Code:
+    shown = tuple(map(dim, dims))
+    return shown[0] if len({*shown}) == 1 else Items("(", ")", shown)
 
 
-def _read_pair(size: Any) -> Any:
-    return size if isinstance(size, tuple) else (size, size)
+def _of(axes: int) -> Callable[[Any], bool]:
+    return lambda dims: isinstance(dims, tuple) and len(dims) == axes
 
 
-def _read_sides(padding: Any) -> Any:
-    rows, columns = _read_pair(padding)
-    return rows, rows, columns, columns
+def extents(axes: int) -> Form:
+    """A number for each axis, or one where they are the same."""
+
+    def read(given: Any) -> Any:
+        return given if isinstance(given, tuple) else (given,) * axes
+
+    return Form(write_extents, read, _of(axes))
+
+
+def sides(axes: int) -> Form:
+    """Padding, where it is the same on opposite sides: a number for each axis, or one."""
+    each = extents(axes)
+    return Form(
+        lambda given, dim: write_extents(given[::2], dim),
+        lambda given: tuple(side for pad in each.read(given) for side in (pad, pad)),
+        lambda given: _of(2 * axes)(given) and given[::2] == given[1::2],
+    )
 
 
 NUMBER = Form(lambda value, dim: dim(value))
 LITERAL = Form(lambda value, dim: dim(value))  # a float or a boolean, or a condition
 FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
 OLD = Form(lambda value, dim: number(complement(value)), complement)  # a momentum, turned around
-PAIR = Form(_write_pair, _read_pair)  # of rows and columns: one number where they are the same
-SIDES = Form(  # padding, where it is the same on opposite sides: a pair
-    lambda sides, dim: _write_pair((sides[0], sides[2]), dim),
-    _read_sides,
-    lambda sides: bool(sides[0] == sides[1] and sides[2] == sides[3]),
-)
 
 
 def choice(kind: type[Enum]) -> Form:
@@ -165,7 +173,7 @@ class Constructor:
                 made.append(entering)
             elif not argument.keyword:
                 made.append(argument.form.write(argument.value(op), dim))
-            elif argument.value(op) != self.default(argument, op):
+            elif not is_default(argument.value(op), self.default(argument, op)):
                 code = argument.form.write(argument.value(op), dim)
                 made.append(Keyword(argument.name, code))
         return tuple(made)

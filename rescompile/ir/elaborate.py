@@ -12,7 +12,7 @@ from typing import cast
 
 from ..errors import DiagnosticCollector, Location
 from ..expr.dims import Dim, ExprError, Number
-from ..ops import Op, Shape, ShapeError, bind, bounded
+from ..ops import Op, Shape, ShapeError, bind, bounded, fitting
 from .call_stack import CallStack
 from .joining import Ways, joined, share
 from .resizing import changes_shape
@@ -166,7 +166,7 @@ class _Elaborator:
 
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
-            op = self.bind(node, scope.env)
+            op = fitting(self.bind(node, scope.env), len(self.network.input) - 1)
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
             raise self.stack.error(error, place_of(node, error.key)) from None

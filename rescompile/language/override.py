@@ -74,8 +74,12 @@ def _meant(root: Item, keys: list[str], value: Item) -> Iterator[tuple[Sequence[
     elif keys[0] in known:
         yield [PARAMETERS, *keys], value
     elif keys == ["size"]:
-        height, sign, width = str(value.value).partition("x")
-        for side, text in (("height", height), ("width", width if sign else height)):
+        extents = str(value.value).split("x")  # one for all sides of an image, or each
+        given = root.value.get("input")
+        alone = isinstance(getattr(given, "value", None), dict) and "length" in given.value
+        sides = ("length",) if alone else ("frames", "height", "width")[-max(len(extents), 2) :]
+        each = extents * len(sides) if len(extents) == 1 else extents
+        for side, text in zip(sides, each, strict=False):
             yield ["input", side], replace(value, value=scalar(text))
     else:
         yield ["input", *keys] if keys == ["channels"] else keys, value

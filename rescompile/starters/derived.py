@@ -30,8 +30,8 @@ def derived(written: str, base: Document) -> str:
 
 
 def _said(spec: Spec) -> Iterator[str]:
-    size = spec.input
-    image = f"channels: {size.channels}, height: {size.height}, width: {size.width}"
+    extents = {"channels": spec.input.channels, **spec.input.size}
+    image = ", ".join(f"{key}: {value}" for key, value in extents.items())
     yield f"# input: {{{image}}}"
     if spec.classes is not None:
         yield f"classes: {spec.classes}  # how many the last layer tells apart"

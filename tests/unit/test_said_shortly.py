@@ -387,14 +387,16 @@ PAIRS = """
 parameters: {long: [1, 7]}
 blocks:
   unit:
-    parameters: {kernel: {type: pair, default: 3}, stride: {type: pair, default: 1, once: true}}
+    parameters:
+      kernel: {type: extents, default: 3}
+      stride: {type: extents, default: 1, once: true}
     body:
       - {name: c, conv: {channels: 4, kernel: $kernel, stride: $stride, padding: $kernel}}
       - name: g
         group:
           - multiply: [[{max_pool: {kernel: $kernel}}], [{avg_pool: {kernel: $kernel}}]]
   outer:
-    parameters: {size: {type: pair}, n: {}}
+    parameters: {size: {type: extents}, n: {}}
     body:
       - {name: u, block: unit, kernel: $size, stride: [1, $n]}
       - {name: v, block: unit, kernel: [$n, 1]}

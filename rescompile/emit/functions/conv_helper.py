@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from ...expr.dims import Expr, text
 from ...ir.trace import OpTrace
+from ...ops.window import ends
 from ...record import record
 from ..borders import Padding
 from ..layout import Call, Code, Keyword
@@ -95,7 +96,7 @@ class ConvHelper(Shared):
         op = site.op
         return {
             "stride": op.stride,
-            "padding": QUOTED.get(self.padding(site)) or op.padding,
+            "padding": QUOTED.get(self.padding(site)) or tuple(ends(op.padding)),
             "dilation": op.dilation,
             "groups": 1 if self.depthwise else op.groups,
             "use_bias": op.bias,
@@ -107,7 +108,7 @@ class ConvHelper(Shared):
     def apply(self, at: Place) -> Values:
         """The values of the place's variable, one after the other."""
         site, scope = self.sites[at.node.id], at.scope
-        options, size = self.options(site), {"kernel_size": scope.pair(site.op.kernel)}
+        options, size = self.options(site), {"kernel_size": scope.extents(site.op.kernel)}
         if not self.depthwise:
             size = {"filters": scope.dim(site.op.channels), **size}
         if self.is_function:
@@ -116,7 +117,7 @@ class ConvHelper(Shared):
         made: Values = []
         values = size | {key: scope.code(said) for key, said in options.items()}
         if self.pads(site.traces[0]):
-            pad = self.target.pad(scope.code(site.op.padding), at.label.keyword("_pad"))
+            pad = self.target.pad(scope.sides(ends(site.op.padding)), at.label.keyword("_pad"))
             made.append((Call(pad, (at.source,)), ""))
             values["padding"] = '"valid"'
         layer = self.layer(values, at.label.keyword(), self.depthwise)
@@ -166,7 +167,7 @@ class ConvHelper(Shared):
         amount, tests, note = values["padding"], [], ""
         if self.common is Padding.HALF:
             amount, note = "kernel_size // 2", 'here "same" would pad one side only'
-            single = any(op.kernel == (1, 1) for s in self.sites.values() for op in s.bound)
+            single = any(max(op.kernel) == 1 for s in self.sites.values() for op in s.bound)
             tests += ["stride > 1"] if values["stride"] == "stride" else []
             tests += ["kernel_size > 1"] if single else []
         elif Padding.GIVEN not in self.ways:

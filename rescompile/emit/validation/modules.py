@@ -204,7 +204,7 @@ class Leaf(Module):
         super().__init__()
         self.in_place = options.pop(self.entry.inplace, False)
         self.op, self.entering = self.read(*args, **options)
-        for parameter in self.op.parameters((self.entering or 1, 1, 1)):
+        for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
 
     @classmethod
@@ -220,7 +220,7 @@ class Leaf(Module):
         entry, op = self.entry, self.op
         if self.entering not in (None, x.shape[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.shape[0]}")
-        if entry.rank not in (None, len(x.shape)):
+        if entry.ranks and len(x.shape) not in entry.ranks:
             raise TraceError(f"{self._path}: {entry.name} is not for {x.shape}")
         anywhere = (op.positional and op.orderless) or (entry.last and len(x.shape) == 1)
         if x.last != entry.last and not anywhere:

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 from ...ir.initial import CONSTANT, Draw
 from ...ops import Flatten, Linear, Op, Role, Shape, SliceChannels
+from ...ops.window import ends
 from ..channels_last import Map, layout_of
 from .expected import Tensor
 from .graph import Graph, Window
 from .traced import Traced, TraceError
 
-Sides = tuple[int, int, int, int]  # top, bottom, left, right
-NONE: Sides = (0, 0, 0, 0)
+Sides = tuple[int, ...]  # before and after each axis: top, bottom, left, right
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,15 @@ START = Node(None, ())
 class Value:
     """A tensor: a term, and what has been done to it that is no operation yet.
 
-    `pads` are pixels of `fill` around the map, `moved` says that the channels were taken to the
-    front, `rows` is the map that was flattened in the framework's order. `ones` make it no term but
-    ones where that has pixels, and in the padding that they tell. `node` is the call that made it.
+    `pads` are pixels of `fill` around the map, if any were added; `moved` says that the channels
+    were taken to the front, `rows` is the map that was flattened in the framework's order. `ones`
+    make it no term but ones where that has pixels, and in the padding that they tell. `node` is the
+    call that made it.
     """
 
     tracer: Tracer
     term: int
-    pads: Sides = NONE
+    pads: Sides = ()
     fill: float = 0.0
     ones: Sides | None = None
     moved: bool = False
@@ -70,23 +71,31 @@ class Value:
 
     @property
     def inner(self) -> Shape:
-        """Channels, height and width, or features, without what is pending."""
+        """Channels and extents, or features, without what is pending."""
         return self.tracer.graph[self.term].shape
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """As the framework tells it: batch, height, width, channels."""
+        """As the framework tells it: batch, extents, channels."""
         channels, *extents = self.inner
-        before, after = self.pads[::2], self.pads[1::2]
-        padded = (n + b + a for n, b, a in zip(extents, before, after, strict=False))
+        padded = (n + sum(pads) for n, pads in zip(extents, ends(self.sides), strict=True))
         return (None, *padded, channels)
+
+    @property
+    def sides(self) -> Sides:
+        """How many pixels there are around the map on each side."""
+        return self.pads or (0, 0) * (len(self.inner) - 1)
+
+    @property
+    def is_padded(self) -> bool:
+        return any(self.pads)
 
     def settled(self, by: str, orderless: bool = False) -> int:
         """The term, for what takes no padding. Raises `TraceError` where something is pending.
 
         Only what is `orderless` takes vectors in the framework's order.
         """
-        if self.pads != NONE or self.moved or self.ones is not None:
+        if self.is_padded or self.moved or self.ones is not None:
             raise TraceError(f"{by} gets a value that is padded or permuted")
         if self.rows and not orderless:
             raise TraceError(f"{by} sees a vector in the framework's own order")
@@ -94,17 +103,17 @@ class Value:
 
     def map(self, by: str, ones: bool = False) -> Value:
         """The value itself, for what takes a map, padded or not, and perhaps `ones`."""
-        if len(self.inner) != 3 or self.moved or (self.ones is not None and not ones):
+        if len(self.inner) == 1 or self.moved or (self.ones is not None and not ones):
             raise TraceError(f"{by} wants a map")
         return self
 
     def padded(self, by: str, sides: Sides, fill: float = 0.0) -> Value:
         """With so many pixels around the map."""
         self.map(by, ones=fill == 0.0)
-        if self.pads != NONE and self.fill != fill:
+        if self.is_padded and self.fill != fill:
             raise TraceError(f"{by}: two paddings of different values")
-        top, bottom, left, right = (a + b for a, b in zip(self.pads, sides, strict=True))
-        return replace(self, pads=(top, bottom, left, right), fill=fill)
+        both = tuple(a + b for a, b in zip(self.sides, sides, strict=True))
+        return replace(self, pads=both, fill=fill)
 
     def again(self, op: Op) -> Value:
         """What the operation that made this value makes of its input with other attributes."""
@@ -123,7 +132,7 @@ class Value:
         if dots is not ... or cut.step is not None:
             raise TraceError("only channels are taken by an index")
         start, stop, _ = cut.indices(self.inner[0])
-        made = replace(self, pads=NONE).apply(SliceChannels(start, stop))
+        made = replace(self, pads=()).apply(SliceChannels(start, stop))
         return self.tracer.called(None, self, replace(made, pads=self.pads, fill=self.fill))
 
 
@@ -137,7 +146,7 @@ class Mean:
     node: Node = START
 
     def __truediv__(self, share: Mean) -> Value:
-        same = replace(self.how, counted=NONE) == replace(share.how, counted=NONE)
+        same = replace(self.how, counted=()) == replace(share.how, counted=())
         if self.term is None or share.term is not None or not same:
             raise TraceError("a mean is divided by the share of other windows")
         how = replace(self.how, counted=share.how.counted)
@@ -162,9 +171,9 @@ class Tracer:
         self.drawn: dict[int, Any] = {}  # by id, kept so that no two have one
         self.calls: list[Node] = []
 
-    def input(self, shape: tuple[int, int, int]) -> Value:
-        height, width, channels = shape
-        if (channels, height, width) != self.graph[0].shape:
+    def input(self, shape: tuple[int, ...]) -> Value:
+        *extents, channels = shape
+        if (channels, *extents) != self.graph[0].shape:
             raise TraceError(f"the input is {shape}")
         return Value(self, 0)
 
