@@ -29,8 +29,9 @@ def describe_op(op: Op, x: Shape) -> str:
     """One operation on input shape `x`: "conv 3x3, 64, stride 2"."""
     told = said(op)
     if isinstance(op, Conv):
-        told |= {} if op.padding == _half(op) else {"padding": op.padding}
-        told = {name: told[name] for name in OF_CONV if name in told}
+        usual = op.padding == _half(op)
+        told = {**told, "padding": op.padding}
+        told = {k: told[k] for k in OF_CONV if k in told and not (usual and k == "padding")}
     kernel: Any = getattr(op, "kernel", ())
     words = [" ".join([op.word, *(["x".join(map(str, kernel))] if kernel else [])])]
     words += [str(op.channels)] if isinstance(op, Convolution) else []

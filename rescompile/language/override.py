@@ -74,15 +74,26 @@ def _meant(root: Item, keys: list[str], value: Item) -> Iterator[tuple[Sequence[
     elif keys[0] in known:
         yield [PARAMETERS, *keys], value
     elif keys == ["size"]:
-        extents = str(value.value).split("x")  # one for all sides of an image, or each
-        given = root.value.get("input")
-        alone = isinstance(getattr(given, "value", None), dict) and "length" in given.value
-        sides = ("length",) if alone else ("frames", "height", "width")[-max(len(extents), 2) :]
-        each = extents * len(sides) if len(extents) == 1 else extents
-        for side, text in zip(sides, each, strict=False):
+        for side, text in _extents(root, str(value.value), value.at):
             yield ["input", side], replace(value, value=scalar(text))
     else:
         yield ["input", *keys] if keys == ["channels"] else keys, value
+
+
+def _extents(root: Item, size: str, at: Location) -> Iterator[tuple[str, str]]:
+    """The sides of the input with their extents, as in 64x96; one is for an image's both sides."""
+    given = root.value.get("input")
+    known = given.value if given and isinstance(given.value, dict) else {}
+    sides = [side for side in ("length", "frames", "height", "width") if side in known]
+    extents = size.split("x")
+    if len(extents) == 1:
+        sides = sides[-2:] or ["height", "width"]
+        extents *= len(sides)
+    if len(extents) != len(sides):
+        message = f"'{size}' is no size of this input, which has {' x '.join(sides)}"
+        help = "write a number for each, or one for the sides of an image: `size=64`"
+        raise SpecError([Diagnostic("E112", message, at, help=help)])
+    yield from zip(sides, extents, strict=True)
 
 
 def _located(item: Item, at: Location, before: int) -> Item:

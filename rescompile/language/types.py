@@ -274,8 +274,8 @@ def _extent(least: int, most: int = MAX_NUMBER) -> dict[str, Any]:
 
 def _extents(least: int, *counts: int) -> dict[str, Any]:
     one = _extent(least)
-    lists = [{"type": "array", "items": one, "minItems": n, "maxItems": n} for n in counts]
-    return {"anyOf": [*one["anyOf"], *lists]}
+    several = {"type": "array", "items": one, "minItems": min(counts), "maxItems": max(counts)}
+    return {"anyOf": [*one["anyOf"], several]}
 
 
 _EPSILON = "write `epsilon: 1.0e-5`, say"

@@ -420,7 +420,7 @@ def test_pairs_are_passed_on(write: Write) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ("size: [1, 2, 3], n: 1", r"'size' is a pair of whole numbers, not a list of 3"),
+        ("size: [1, 2, 3], n: 1", r"'size' is a whole number for each axis, not a list of 3"),
         ("size: [1, 2.5], n: 1", r"'size' is a whole number, not 2.5"),
         ("size: wide, n: 1", r"'wide' in an expression is not a name"),
         ("size: 1, n: [1, 2]", r"'n'"),
