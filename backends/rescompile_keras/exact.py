@@ -5,17 +5,22 @@ Only measurements come here. What was found on Keras 3.15, TensorFlow 2.21 and P
 * Python's floats, a momentum of 0.9 say, pass through float32 into a float64 computation: 2e-8;
 * on TensorFlow the constants of gelu (1e-8), the slope of leaky_relu (3e-10) and bilinear resizing
   (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8), and
-  softplus is x from 20 on (2e-9).
+  softplus is x from 20 on (2e-9);
+* TensorFlow has no pools of three axes in float64 on CPUs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial, reduce
+from itertools import product
 from typing import Any
 
 import keras
 import numpy as np
+
+from rescompile.ops import same_padding
 
 FLOATS = (
     "momentum",
@@ -45,6 +50,9 @@ def allow_float64() -> None:
 
 def make_exact(model: Any) -> None:
     """Give the layers of a float64 model float64 constants, and formulas that keep them."""
+    for operation in model.operations:
+        if pools := POOLS.get(type(operation).__name__):
+            operation.call = partial(pools, operation)
     for layer in model.layers:
         for name in FLOATS:
             value = getattr(layer, name, None)
@@ -56,6 +64,55 @@ def make_exact(model: Any) -> None:
             layer.call = _leaky_relu(layer.negative_slope)
         elif isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "bilinear":
             layer.call = _bilinear(*layer.size)
+
+
+def _slices(pool: Any, x: Any) -> Iterator[Any]:
+    """What each place of a window sees, window by window."""
+    extents = x.shape[1:-1]
+    axes = zip(extents, pool.pool_size, pool.strides, strict=True)
+    counts = [(n - k) // s + 1 for n, k, s in axes]
+    for place in product(*map(range, pool.pool_size)):
+        spans = zip(place, counts, pool.strides, strict=True)
+        yield x[(slice(None), *(slice(i, i + (n - 1) * s + 1, s) for i, n, s in spans))]
+
+
+def _around(pool: Any, x: Any, fill: float) -> Any:
+    """The map, padded where a pool pads by itself."""
+    if pool.padding == "valid":
+        return x
+    axes = zip(x.shape[1:-1], pool.pool_size, pool.strides, strict=True)
+    pads = [(0, 0), *(same_padding(*axis) for axis in axes), (0, 0)]
+    return keras.ops.pad(x, pads, constant_values=fill)
+
+
+def _max_pool(pool: Any, x: Any) -> Any:
+    """The first of equals gets the gradient."""
+    return reduce(
+        lambda best, one: keras.ops.where(one > best, one, best),
+        _slices(pool, _around(pool, x, -math.inf)),
+    )
+
+
+def _average_pool(pool: Any, x: Any) -> Any:
+    ones = _around(pool, keras.ops.ones_like(x), 0.0)
+    return sum(_slices(pool, _around(pool, x, 0.0))) / sum(_slices(pool, ones))
+
+
+def _of_three(pools: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """A pool of the framework's own, but for maps of three axes."""
+
+    def call(pool: Any, x: Any, *given: Any, **options: Any) -> Any:
+        if len(x.shape) == 5:
+            return pools(pool, x)
+        return type(pool).call(pool, x, *given, **options)
+
+    return call
+
+
+POOLS = {
+    **dict.fromkeys(("MaxPooling3D", "MaxPool"), _of_three(_max_pool)),
+    **dict.fromkeys(("AveragePooling3D", "AveragePool"), _of_three(_average_pool)),
+}
 
 
 def _constant(value: Any) -> Any:
