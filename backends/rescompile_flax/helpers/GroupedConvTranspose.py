@@ -10,10 +10,10 @@ class GroupedConvTranspose(nnx.Module):
         self,
         in_features: int,
         out_features: int,
-        kernel_size: tuple[int, int],
-        strides: int | tuple[int, int] = 1,
+        kernel_size: tuple[int, ...],
+        strides: int | tuple[int, ...] = 1,
         *,
-        padding: tuple[tuple[int, int], tuple[int, int]],
+        padding: tuple[tuple[int, int], ...],
         groups: int,
         use_bias: bool = True,
         kernel_init: nnx.Initializer,
@@ -22,20 +22,23 @@ class GroupedConvTranspose(nnx.Module):
         shape = (*kernel_size, out_features // groups, in_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
         self.bias = nnx.Param(jnp.zeros(out_features)) if use_bias else None
-        self.strides = (strides, strides) if isinstance(strides, int) else strides
-        self.padding, self.groups = padding, groups
+        each = (strides,) * len(kernel_size) if isinstance(strides, int) else strides
+        self.strides, self.padding, self.groups = each, padding, groups
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        height, width, features, channels = self.kernel.shape
-        shape = (height, width, features, self.groups, channels // self.groups)
-        kernel = self.kernel[::-1, ::-1].reshape(shape).transpose(0, 1, 4, 3, 2)
+        *extents, features, channels = self.kernel.shape
+        axes, group = tuple(range(len(extents))), channels // self.groups
+        kernel = jnp.flip(self.kernel[...], axes)
+        kernel = kernel.reshape(*extents, features, self.groups, group)
+        kernel = jnp.moveaxis(kernel, -1, len(extents)).swapaxes(-1, -2)
+        places = "DHW"[-len(extents) :]
         x = jax.lax.conv_general_dilated(
             x,
-            kernel.reshape(height, width, channels // self.groups, features * self.groups),
-            (1, 1),
+            kernel.reshape(*extents, group, self.groups * features),
+            (1,) * len(extents),
             self.padding,
             lhs_dilation=self.strides,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            dimension_numbers=(f"N{places}C", f"{places}IO", f"N{places}C"),
             feature_group_count=self.groups,
         )
         return x if self.bias is None else x + self.bias

@@ -2,6 +2,6 @@ import jax
 
 
 def upsample(x: jax.Array, scale: int, method: str = "nearest") -> jax.Array:
-    """Height and width times scale."""
-    n, height, width, channels = x.shape
-    return jax.image.resize(x, (n, height * scale, width * scale, channels), method)
+    """All extents of the map times scale."""
+    extents = (extent * scale for extent in x.shape[1:-1])
+    return jax.image.resize(x, (x.shape[0], *extents, x.shape[-1]), method)
