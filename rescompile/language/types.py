@@ -274,8 +274,13 @@ def _extent(least: int, most: int = MAX_NUMBER) -> dict[str, Any]:
 
 def _extents(least: int, *counts: int) -> dict[str, Any]:
     one = _extent(least)
-    several = {"type": "array", "items": one, "minItems": min(counts), "maxItems": max(counts)}
-    return {"anyOf": [*one["anyOf"], several]}
+    runs = [(n, m) for n in counts if n - 1 not in counts for m in counts if m + 1 not in counts]
+    lists = [
+        {"type": "array", "items": one, "minItems": n, "maxItems": m}
+        for n, m in runs
+        if set(range(n, m + 1)) <= {*counts}
+    ]
+    return {"anyOf": [*one["anyOf"], *lists]}
 
 
 _EPSILON = "write `epsilon: 1.0e-5`, say"
