@@ -6,7 +6,9 @@ Only measurements come here. What was found on Keras 3.15, TensorFlow 2.21 and P
 * on TensorFlow the constants of gelu (1e-8), the slope of leaky_relu (3e-10) and bilinear resizing
   (2e-8) are float32; on PyTorch so is the derivative of hard_sigmoid (3e-8), and
   softplus is x from 20 on (2e-9);
-* TensorFlow has no pools of three axes in float64 on CPUs.
+* TensorFlow has no pools of three axes in float64 on CPUs;
+* PyTorch has no gradient for the kernel of a transposed convolution of sequences of one channel, as
+  Keras hands it over ("grad_weight needs to be contiguous"): it has one for images of one row.
 """
 
 from __future__ import annotations
@@ -64,15 +66,23 @@ def make_exact(model: Any) -> None:
             layer.call = _leaky_relu(layer.negative_slope)
         elif isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "bilinear":
             layer.call = _bilinear(*layer.size)
+        elif isinstance(layer, keras.layers.Conv1DTranspose):
+            layer.call = partial(_conv1d_transpose, layer)
+
+
+def _window(pool: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Kernel and stride of a layer or an operation for maps of three axes."""
+    each = (pool.pool_size, pool.strides or pool.pool_size)
+    kernel, stride = ((one,) * 3 if isinstance(one, int) else tuple(one) for one in each)
+    return kernel, stride
 
 
 def _slices(pool: Any, x: Any) -> Iterator[Any]:
     """What each place of a window sees, window by window."""
-    extents = x.shape[1:-1]
-    axes = zip(extents, pool.pool_size, pool.strides, strict=True)
-    counts = [(n - k) // s + 1 for n, k, s in axes]
-    for place in product(*map(range, pool.pool_size)):
-        spans = zip(place, counts, pool.strides, strict=True)
+    (kernel, stride), extents = _window(pool), x.shape[1:-1]
+    counts = [(n - k) // s + 1 for n, k, s in zip(extents, kernel, stride, strict=True)]
+    for place in product(*map(range, kernel)):
+        spans = zip(place, counts, stride, strict=True)
         yield x[(slice(None), *(slice(i, i + (n - 1) * s + 1, s) for i, n, s in spans))]
 
 
@@ -80,7 +90,7 @@ def _around(pool: Any, x: Any, fill: float) -> Any:
     """The map, padded where a pool pads by itself."""
     if pool.padding == "valid":
         return x
-    axes = zip(x.shape[1:-1], pool.pool_size, pool.strides, strict=True)
+    axes = zip(x.shape[1:-1], *_window(pool), strict=True)
     pads = [(0, 0), *(same_padding(*axis) for axis in axes), (0, 0)]
     return keras.ops.pad(x, pads, constant_values=fill)
 
@@ -113,6 +123,12 @@ POOLS = {
     **dict.fromkeys(("MaxPooling3D", "MaxPool"), _of_three(_max_pool)),
     **dict.fromkeys(("AveragePooling3D", "AveragePool"), _of_three(_average_pool)),
 }
+
+
+def _conv1d_transpose(layer: Any, x: Any) -> Any:
+    row, kernel = (keras.ops.expand_dims(x, 1), keras.ops.expand_dims(layer.kernel, 0))
+    y = keras.ops.conv_transpose(row, kernel, (1, *layer.strides))[:, 0]
+    return y + layer.bias if layer.use_bias else y
 
 
 def _constant(value: Any) -> Any:
