@@ -24,6 +24,7 @@ class Padding(Enum):
     VALID = "nothing"
     SAME = "the layer itself"
     HALF = "the layer itself, or zeros around the map where there is a stride"
+    CAUSAL = "the layer itself, before a sequence"
     GIVEN = "zeros around the map, as many as the spec says"
 
 
@@ -45,6 +46,7 @@ def paddings(traces: Sequence[OpTrace]) -> frozenset[Padding]:
         Padding.VALID: all(set(t.op.pads(t.x)) == {0} for t in cast(Any, traces)),
         Padding.SAME: all(pads_same(one) and not skips(one) for one in bound),
         Padding.HALF: square and all(map(pads_half, bound)),
+        Padding.CAUSAL: all(map(pads_before, bound)) and not any(map(skips, bound)),
         Padding.GIVEN: not isinstance(op.padding, Same),
     }
     return frozenset(way for way, found in right.items() if found)
@@ -81,6 +83,12 @@ def _after(kernel: Dim, stride: Dim, pad: Dim, more: Dim) -> Dim:
     beyond = binary("-", stride, kernel)
     positive = Function("max", (beyond, 0)) if isinstance(beyond, Expr) else max(beyond, 0)
     return binary("-", total((positive, pad)), more)
+
+
+def pads_before(op: Conv) -> bool:
+    """Whether a bound op lets no element of a sequence see a later one, and all before it."""
+    ((kernel, _, dilation), *more) = op.slides
+    return not more and op.padding == (dilation * (kernel - 1), 0)
 
 
 def pads_half(op: Conv | Pool) -> bool:

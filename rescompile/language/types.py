@@ -175,7 +175,7 @@ _SIDES = "one number, one for each axis, or two, as in [top, bottom, left, right
 
 
 def _padding(value: Any) -> Any:
-    if value == "same":
+    if value in ("same", "causal"):
         return value
     if value == "valid":
         wrong("there is no padding 'valid'", "write `padding: 0`")
@@ -333,5 +333,7 @@ ExtentsFromZero = Annotated[Any, Rule(_tuple(EXTENTS, _EDGES), **_extents(0, *EX
 Sides = Annotated[Any, Rule(_tuple(SIDES, _SIDES), **_extents(0, *SIDES))]
 PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, *EXTENTS))]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, *EXTENTS))]
-Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, *SIDES)["anyOf"]])]
+Padding = Annotated[
+    Any, Rule(_padding, anyOf=[{"enum": ["same", "causal"]}, *_extents(0, *SIDES)["anyOf"]])
+]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

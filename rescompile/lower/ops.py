@@ -103,8 +103,12 @@ def _made(kind: type[Op], options: Any, dim: Reader, words: Words, **given: Any)
     """An operation of a class; `given` are the attributes that are no options."""
     declared = attributes(kind)
     for name, one in declared.items():
-        if name not in given and (value := getattr(options, name)) is not None:
+        if name in given or (value := getattr(options, name)) is None:
+            continue
+        if value != "causal" or one.kind is not Kind.PADDING:
             given[name] = _read(one, value, dim, options, words)
+    if getattr(options, "padding", None) == "causal" and "padding" not in given:
+        given["padding"] = _causal(given, options.at("padding"), words)
     for name in declared.keys() - given.keys():
         given[name] = ABSENT[name](given, words)
     return kind(**given)
@@ -118,6 +122,16 @@ def _padding(given: dict[str, Any], words: Words) -> Sides | ops.Same:
         return (0,) * 2 * words.axes
     halves = map(_half, given["kernel"], given["dilation"])
     return tuple(side for half in halves for side in (half, half))
+
+
+def _causal(given: dict[str, Any], at: Location | None, words: Words) -> Sides:
+    """As many zeros before a sequence as an element sees elements before itself, none after."""
+    if words.axes != 1:
+        message = f"`causal` is for sequences, and here are {show_axes(words.axes)}"
+        help = "write the pixels before and after each axis, as in `padding: [2, 0, 1, 1, 1, 1]`"
+        raise SpecError([Diagnostic("E112", message, at, help=help)])
+    (kernel,), (dilation,) = given["kernel"], given.get("dilation", (1,))
+    return binary("*", binary("-", kernel, 1), dilation), 0
 
 
 # What the rest of a spec says of an attribute that its step leaves open.

@@ -32,7 +32,12 @@ NATURAL = {
     "use_bias": "False",
     "multiplier": "1",
 }
-QUOTED = {Padding.VALID: '"valid"', Padding.SAME: '"same"', Padding.HALF: '"same"'}
+QUOTED = {
+    Padding.VALID: '"valid"',
+    Padding.SAME: '"same"',
+    Padding.HALF: '"same"',
+    Padding.CAUSAL: '"causal"',
+}
 
 
 @record
@@ -65,10 +70,13 @@ class ConvHelper(Shared):
         self.target = target
         self.sites = {site.node.id: site for site in sites}
         self.depthwise = sites[0].depthwise
-        self.common = next((way for way in QUOTED if all(way in s.paddings for s in sites)), None)
+        # A layer for depthwise convolutions pads no sequence before alone.
+        self.either = any(site.either for site in sites)
+        self.causal = () if self.depthwise or self.either else (Padding.CAUSAL,)
+        known = (Padding.VALID, Padding.SAME, Padding.HALF, *self.causal)
+        self.common = next((way for way in known if all(way in s.paddings for s in sites)), None)
         self.ways = {self.padding(site) for site in sites}
         self.skips = any(site.skips for site in sites)
-        self.either = any(site.either for site in sites)
         decided = all(len({self.pads(trace) for trace in site.traces}) == 1 for site in sites)
         self.is_function = len(sites) > 1 or not decided or self.skips or self.either
         said = [self.options(site) for site in sites]
@@ -78,7 +86,7 @@ class ConvHelper(Shared):
 
     def padding(self, site: ConvSite) -> Padding:
         """How a convolution of this network is padded."""
-        order = (Padding.SAME, Padding.VALID, Padding.GIVEN)
+        order = (Padding.SAME, Padding.VALID, *self.causal, Padding.GIVEN)
         # One that no way is right for is refused (`_reasons`), for which its names are asked.
         right = (way for way in order if way in site.paddings)
         return self.common or next(right, Padding.SAME)

@@ -48,13 +48,20 @@ def operation(layer: Built, x: Value) -> Value:
 
 
 def convolution(layer: Built, x: Value) -> Value:
-    """A convolution that pads nothing by itself, or as `same` does."""
+    """A convolution that pads nothing by itself, or as `same` or `causal` do."""
     op, x = cast(Any, layer.op), x.map(layer.name)
-    if x.is_padded and (layer.same or x.fill != 0.0):
+    if x.is_padded and (layer.border != "valid" or x.fill != 0.0):
         raise TraceError(f"{layer.name}: the map is padded already, with {x.fill}")
     if layer.depthwise:
         op = replace(op, channels=op.channels * x.inner[0], groups=x.inner[0])
-    sides = replace(op, padding=Same.SAME).pads(x.inner) if layer.same else x.sides
+    sides = x.sides
+    if layer.border == "same":
+        sides = replace(op, padding=Same.SAME).pads(x.inner)
+    elif layer.border == "causal":
+        ((kernel, _, dilation),) = op.slides  # frameworks have it for sequences alone
+        if layer.depthwise:
+            raise TraceError(f"{layer.name}: a depthwise convolution pads both sides")
+        sides = (dilation * (kernel - 1), 0)
     op = replace(op, padding=sides)
     x.tracer.own(layer, op, x.inner)
     return replace(x, pads=()).apply(op, layer.name)
@@ -85,13 +92,13 @@ def pooled(layer: Built, x: Value) -> Value:
     """A pool that pads nothing by itself, or as `same` does."""
     name, op, graph = layer.name, cast(Any, layer.op), x.tracer.graph
     padded, mean = x.map(name).is_padded, isinstance(op, AvgPool)
-    if padded and layer.same:
+    if layer.border == "causal" or (padded and layer.border == "same"):
         raise TraceError(f"{name}: the map is padded already")
     if padded and not mean and x.fill == 0.0 and not graph[x.term].nonnegative:
         raise TraceError(f"{name}: a zero around the map may win, for its input can be negative")
     if padded and mean and x.fill != 0.0:
         raise TraceError(f"{name}: a mean of a map padded with {x.fill}")
-    if layer.same:
+    if layer.border == "same":
         axes = zip(x.inner[1:], op.kernel, op.stride, strict=True)
         pads = (side for axis in axes for side in same_padding(*axis))
         how = _window(op, x.padded(name, tuple(pads), x.fill), ())
@@ -202,8 +209,8 @@ def layer_class(
         given = bound.arguments
         op = _first(readers, kind, given)
         initial, border = (given.get(asides.get(form, "")) for form in (DRAWN, BORDER))
-        label, same, depthwise = tracer.named(name), border == "same", rows[0].depthwise
-        layer = Built(kind, label, op, initial, same, depthwise, given)
+        label, depthwise = tracer.named(name), rows[0].depthwise
+        layer = Built(kind, label, op, initial, border or "valid", depthwise, given)
         means = meaning or MEANINGS.get(type(op), operation)
         return lambda x: tracer.called(layer, x, means(layer, x))
 

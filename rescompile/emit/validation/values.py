@@ -27,14 +27,14 @@ class Built:
     """A layer as it was constructed: its class and name, and what its arguments say.
 
     That is an operation, an initialiser for the kernel, which can `draw` one of a shape, and
-    whether it pads as `same` does; `given` has the arguments themselves.
+    how it pads by itself: as "same" or "causal" do, or not; `given` has the arguments themselves.
     """
 
     kind: str
     name: str
     op: Op
     initial: Any = None
-    same: bool = False
+    border: str = "valid"
     depthwise: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
 
