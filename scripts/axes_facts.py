@@ -4,8 +4,8 @@
 
 writes tests/facts/axes.json. It needs torchvision, timm and NumPy; FOLDER has resnet.py of
 github.com/antonior92/ecg-age-prediction (f192e49), and wavenet_model.py and wavenet_modules.py of
-github.com/vincentherrmann/pytorch-wavenet (26ba289). Tensors are renamed as the specs call them, and
-drawn by the rule that rescompile/reference/weights.py tells.
+github.com/vincentherrmann/pytorch-wavenet (26ba289). Tensors are renamed as the specs call them,
+and drawn by the rule that rescompile/reference/weights.py tells.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def facts(model: Any, x: Any, name: Any = str, given: Any = None) -> dict[str, A
 
 
 def wavenet(folder: ModuleType, x: Any) -> dict[str, Any]:
-    """The last outputs, of which each sees as much as the receptive field; two convolutions are one."""
+    """The last outputs, which see no padding; two convolutions of a layer are drawn as one."""
     model = folder.WaveNetModel(output_length=2)
     given, count = {}, model.layers
-    for i, (residual, skip) in enumerate(zip(model.residual_convs, model.skip_convs, strict=True)):
+    for i in range(len(model.residual_convs)):
         path = f"stack{i // count + 1}.{i % count}"
         both = seeded(f"{path}.out.weight", (288, 32, 1))
         given |= {f"residual_convs.{i}.weight": both[:32], f"skip_convs.{i}.weight": both[32:]}
@@ -78,8 +78,8 @@ def wavenet(folder: ModuleType, x: Any) -> dict[str, Any]:
 
 
 def padded(x: Any, size: int, dimension: int, pad_start: bool) -> Any:
-    """As its own function, which new versions of PyTorch do not run: zeros before, up to a size."""
-    assert dimension == 2 and pad_start
+    """As its own function, which new versions of PyTorch do not run: zeros before, to a size."""
+    assert (dimension, pad_start) == (2, True)
     return torch.nn.functional.pad(x, (size - x.shape[2], 0))
 
 

@@ -1,8 +1,8 @@
 """Networks for clips and sequences are those of torchvision, and of others who wrote them.
 
 The facts are in tests/facts/axes.json, which scripts/axes_facts.py writes: state dicts, costs, and
-outputs under the weights that `seeded_weights` draws. In the WaveNet there, two convolutions of each
-layer are one here, and nothing is padded: its last outputs are compared, which see no padding.
+outputs under the weights that `seeded_weights` draws. In the WaveNet there, two convolutions of
+each layer are one here, and nothing is padded: its last outputs are compared, which see no padding.
 """
 
 from __future__ import annotations
