@@ -25,7 +25,7 @@ from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Path
 from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same
+from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same, Upsample
 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
@@ -185,6 +185,11 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"
         if isinstance(trace.op, ConvTranspose):
             yield from _transposed(trace.op, place)
+        if isinstance(trace.op, Upsample):
+            row = style.words.usual[Upsample]
+            for name, value in row.implied:
+                if getattr(trace.op, name) != value:
+                    yield f"{place}: {row.name} has no other {name} than {value.value}"
         ranks = {len(call.x) for call in analysis.traces[trace.node.id]}
         if isinstance(trace.op, Prelu) and len(ranks) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"

@@ -69,6 +69,7 @@ BATCH = (Argument("momentum", "momentum", OLD, keyword=True), EPSILON)
 RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
+REPEATED = (("mode", ops.Resampling.NEAREST),)  # where a layer cannot interpolate
 MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
@@ -188,6 +189,7 @@ class Vocabulary:
         )
         size = Argument("output_size", "size", BOTH)
         sample = option("noise_shape", (), constant((None, *(1,) * (n + 1))), None)
+        more, alone = ((MODE,), ()) if n == 2 else ((), REPEATED)
         self.axes = n
         self.conv = _layer(f"Conv{n}D", ops.Conv, FILTERS, *slides, groups, BIAS, INITIAL)
         self.depthwise = _layer(
@@ -216,7 +218,9 @@ class Vocabulary:
             *(self.max, self.mean, *own),
             _layer(f"GlobalAveragePooling{n}D", ops.GlobalAvgPool, KEEPDIMS),
             _layer(f"GlobalMaxPooling{n}D", ops.GlobalMaxPool, KEEPDIMS),
-            _layer(f"UpSampling{n}D", ops.Upsample, Argument("size", "scale"), *[MODE] * (n == 2)),
+            _layer(
+                f"UpSampling{n}D", ops.Upsample, Argument("size", "scale"), *more, implied=alone
+            ),
             _layer("Dropout", ops.StochasticDepth, RATE, sample),
             *ROWS,
         )

@@ -15,7 +15,7 @@ from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Permute, Same
+from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Permute, Same, show_shape
 
 from .initialise import DRAWN
 from .modules import MODULES
@@ -50,7 +50,7 @@ class TorchBackend:
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         found = refusals(analysis, TorchSyntax(analysis), self.UNSUPPORTED)
-        return list(dict.fromkeys((*found, *_varying(analysis))))
+        return list(dict.fromkeys((*found, *_varying(analysis), *_small(analysis))))
 
     def emit(self, request: Request) -> str:
         analysis = request.analysis
@@ -99,6 +99,16 @@ def _varying(analysis: Analysis) -> Iterator[str]:
         same = getattr(trace.node.op, "padding", None) is Same.SAME
         if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"
+
+
+def _small(analysis: Analysis) -> Iterator[str]:
+    """The means of clips with windows that reach over both borders of a map: measured on 2.13."""
+    for path, trace in analysis.elaborated.flat():
+        if isinstance(trace.op, AvgPool) and len(trace.x) == 4:
+            extents, kernel = trace.x[1:], cast("tuple[int, ...]", trace.op.kernel)
+            if any(n < k for n, k in zip(extents, kernel, strict=True)):
+                size, window = (show_shape(shape) for shape in (extents, kernel))
+                yield f"{'.'.join(path)}: PyTorch takes no mean of {window} pixels of {size}"
 
 
 def _exactness(plan: Preparation) -> str:
