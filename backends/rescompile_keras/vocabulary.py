@@ -189,6 +189,7 @@ class Vocabulary:
         )
         size = Argument("output_size", "size", BOTH)
         sample = option("noise_shape", (), constant((None, *(1,) * (n + 1))), None)
+        scale = Argument("size", "scale")
         more, alone = ((MODE,), ()) if n == 2 else ((), REPEATED)
         self.axes = n
         self.conv = _layer(f"Conv{n}D", ops.Conv, FILTERS, *slides, groups, BIAS, INITIAL)
@@ -218,9 +219,7 @@ class Vocabulary:
             *(self.max, self.mean, *own),
             _layer(f"GlobalAveragePooling{n}D", ops.GlobalAvgPool, KEEPDIMS),
             _layer(f"GlobalMaxPooling{n}D", ops.GlobalMaxPool, KEEPDIMS),
-            _layer(
-                f"UpSampling{n}D", ops.Upsample, Argument("size", "scale"), *more, implied=alone
-            ),
+            _layer(f"UpSampling{n}D", ops.Upsample, scale, *more, implied=alone),
             _layer("Dropout", ops.StochasticDepth, RATE, sample),
             *ROWS,
         )

@@ -31,9 +31,9 @@ def initialise(analysis: Analysis, lines: Writer) -> None:
     """Write the end of `__init__`. Biases start at zero, as they do in Keras."""
     found = [trace.op for _, trace in analysis.elaborated.flat()]
     done: dict[str, tuple[str, ...]] = {}  # with which modules
-    for name, kinds in _drawn(analysis).items():
-        biases = frozenset(bool(op.bias) for op in found if isinstance(op, kinds))
-        weight = _weight(initializer(analysis.network, kinds[0].role)) if biases else ()
+    for name, drawn in _drawn(analysis).items():
+        biases = frozenset(bool(op.bias) for op in found if isinstance(op, drawn))
+        weight = _weight(initializer(analysis.network, drawn[0].role)) if biases else ()
         done[name] = (*weight, *BIAS.get(biases, ()))
     # Of two branches that would do the same, the one that asks serves both.
     zeros = GUARDED if GUARDED in done.values() else (ZEROS,)

@@ -8,7 +8,7 @@ targets do at the border of a map is in `borders`.
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import Any, cast
+from typing import Any
 
 from .. import ops
 from ..ir.interpreter import Interpreter
@@ -49,7 +49,7 @@ class Proofs(Interpreter[Known]):
     @property
     def kernels(self) -> dict[Path, Map]:
         found = self.ended.items()
-        return {path: cast(Map, f.x) for path, f in found if f.node.id not in self.ordered}
+        return {path: f.x for path, f in found if f.node.id not in self.ordered}
 
     @property
     def mixed(self) -> set[Path]:

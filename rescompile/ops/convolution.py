@@ -92,7 +92,7 @@ class Conv(Convolution):
         return self.weights((out, x[0] // cast(int, self.groups), *ints(self.kernel)), out)
 
     def macs(self, x: Shape, y: Shape) -> int:
-        return prod(y) * (x[0] // cast(int, self.groups)) * prod(ints(self.kernel))
+        return prod(y) * (x[0] // cast(int, self.groups)) * _pixels(self.kernel)
 
     def resizes(self) -> Resizes:
         if isinstance(self.padding, Same):
@@ -142,7 +142,7 @@ class ConvTranspose(Convolution):
         return self.weights((x[0], out // cast(int, self.groups), *ints(self.kernel)), out)
 
     def macs(self, x: Shape, y: Shape) -> int:
-        return prod(x) * (y[0] // cast(int, self.groups)) * prod(ints(self.kernel))
+        return prod(x) * (y[0] // cast(int, self.groups)) * _pixels(self.kernel)
 
     def resizes(self) -> Resizes:
         return tuple(
@@ -152,6 +152,10 @@ class ConvTranspose(Convolution):
 
     def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         return tuple(spread(k, s, pad) for k, s, pad, _ in self.spreads)
+
+
+def _pixels(kernel: Extents) -> int:
+    return prod(cast("tuple[int, ...]", kernel))
 
 
 def _spread(n: int, kernel: int, stride: int, pad: int, more: int) -> int:

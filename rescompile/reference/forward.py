@@ -10,7 +10,7 @@ the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, cast
 
@@ -47,6 +47,11 @@ def windows(
     seen = sliding_window_view(x, reach, axis=spatial(x))
     steps = (slice(None, None, step) for step in (*stride, *dilation))
     return seen[(slice(None), slice(None), *steps)]
+
+
+def inside(places: Iterable[int | slice]) -> Any:
+    """The index of some places in the maps of all samples and channels."""
+    return (..., *places)
 
 
 def spatial(x: Array) -> tuple[int, ...]:
@@ -106,10 +111,10 @@ def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Ar
     grouped = x.reshape(n, groups, c // groups, *extents)
     whole = np.zeros((n, out, *(size + 2 * pad for size, pad in zip(made, cut, strict=True))))
     for place in np.ndindex(*kernel):
-        part = np.einsum("gco,ngc...->ngo...", weight[(..., *place)], grouped, optimize=True)
-        whole[(..., *area(place, extents, stride))] += part.reshape(n, out, *extents)
+        part = np.einsum("gco,ngc...->ngo...", weight[inside(place)], grouped, optimize=True)
+        whole[inside(area(place, extents, stride))] += part.reshape(n, out, *extents)
     inner = (slice(pad, pad + size) for pad, size in zip(cut, made, strict=True))
-    y = whole[(..., *inner)]
+    y: Array = whole[inside(inner)]
     return y + per_channel(p["bias"], y) if op.bias else y
 
 
@@ -212,8 +217,8 @@ def avg_pool(op: ops.AvgPool, x: Array, *_: object) -> Array:
     Padding counts where `count_include_pad` says so; what ceil mode adds beyond it never does.
     """
     counted = pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
-    inside = window_axes(counted)
-    y: Array = pool_windows(op, x, 0.0, 0.0).sum(inside) / counted.sum(inside)
+    within = window_axes(counted)
+    y: Array = pool_windows(op, x, 0.0, 0.0).sum(within) / counted.sum(within)
     return y
 
 
@@ -240,8 +245,8 @@ def adaptive_max_pool(op: ops.AdaptiveMaxPool, x: Array, *_: object) -> Array:
     size = ints(op.size)
     y = np.empty((*x.shape[:2], *size))
     for place in np.ndindex(*size):
-        seen = x[(..., *map(cell, x.shape[2:], size, place))]
-        y[(..., *place)] = seen.max(spatial(x))
+        seen = x[inside(map(cell, x.shape[2:], size, place))]
+        y[inside(place)] = seen.max(spatial(x))
     return y
 
 

@@ -28,6 +28,7 @@ from .forward import (
     batch_moments,
     cell,
     cells,
+    inside,
     ints,
     neighbours,
     norms,
@@ -61,14 +62,15 @@ def _fold(seen: Array, out: Array, stride: tuple[int, ...], dilation: tuple[int,
     extents, kernel = seen.shape[2 : 2 + count], seen.shape[2 + count :]
     for place in np.ndindex(*kernel):
         start = tuple(i * d for i, d in zip(place, dilation, strict=True))
-        out[(..., *area(start, extents, stride))] += seen[(..., *place)]
+        out[inside(area(start, extents, stride))] += seen[inside(place)]
     return out
 
 
 def _crop(padded: Array, x: Array, padding: tuple[int, ...]) -> Array:
     """The part of `padded` that is `x` and not its padding."""
     axes = zip(padding[::2], x.shape[2:], strict=True)
-    return padded[(..., *(slice(before, before + n) for before, n in axes))]
+    cut: Array = padded[inside(slice(before, before + n) for before, n in axes)]
+    return cut
 
 
 def conv(op: ops.Conv, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
@@ -215,10 +217,10 @@ def adaptive_max_pool(
 ) -> Pulled:
     size, pulled = ints(op.size), np.zeros_like(x)
     for place in np.ndindex(*size):
-        inside = (..., *map(cell, x.shape[2:], size, place))
-        seen = x[inside].reshape(*x.shape[:2], -1)
-        given = _greatest(seen) * dy[(..., *place)][..., None]
-        pulled[inside] += given.reshape(x[inside].shape)
+        seen_there = inside(map(cell, x.shape[2:], size, place))
+        seen = x[seen_there].reshape(*x.shape[:2], -1)
+        given = _greatest(seen) * dy[inside(place)][..., None]
+        pulled[seen_there] += given.reshape(x[seen_there].shape)
     return pulled, {}
 
 

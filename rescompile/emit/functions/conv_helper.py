@@ -104,7 +104,7 @@ class ConvHelper(Shared):
         op = site.op
         return {
             "stride": op.stride,
-            "padding": QUOTED.get(self.padding(site)) or tuple(ends(op.padding)),
+            "padding": QUOTED.get(self.padding(site)) or tuple(ends(cast(Any, op.padding))),
             "dilation": op.dilation,
             "groups": 1 if self.depthwise else op.groups,
             "use_bias": op.bias,
@@ -125,7 +125,9 @@ class ConvHelper(Shared):
         made: Values = []
         values = size | {key: scope.code(said) for key, said in options.items()}
         if self.pads(site.traces[0]):
-            pad = self.target.pad(scope.sides(ends(site.op.padding)), at.label.keyword("_pad"))
+            pad = self.target.pad(
+                scope.sides(ends(cast(Any, site.op.padding))), at.label.keyword("_pad")
+            )
             made.append((Call(pad, (at.source,)), ""))
             values["padding"] = '"valid"'
         layer = self.layer(values, at.label.keyword(), self.depthwise)

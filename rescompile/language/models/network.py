@@ -109,7 +109,8 @@ class BlockSpec(Model):
         return self
 
 
-_Extent = Annotated[int | None, Field(strict=True, ge=1, le=1 << 20)]
+_Side = Annotated[int | None, Field(strict=True, ge=1, le=16384)]
+_Length = Annotated[int | None, Field(strict=True, ge=1, le=1 << 20)]
 # What the axes of an input are called, by their number.
 SIZES = (("length",), ("height", "width"), ("frames", "height", "width"))
 
@@ -120,10 +121,10 @@ class InputSpec(Model):
     channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = Field(
         3, description="Its channels."
     )
-    length: _Extent = Field(None, description="Of a sequence: its samples.")
-    frames: _Extent = Field(None, description="Of a clip, or a volume: its images.")
-    height: _Extent = Field(None, description="Of an image: its height in pixels.")
-    width: _Extent = Field(None, description="Of an image: its width in pixels.")
+    length: _Length = Field(None, description="Of a sequence: its samples.")
+    frames: _Side = Field(None, description="Of a clip, or a volume: its images.")
+    height: _Side = Field(None, description="Of an image: its height in pixels.")
+    width: _Side = Field(None, description="Of an image: its width in pixels.")
 
     @property
     def size(self) -> dict[str, int]:
