@@ -265,7 +265,7 @@ def as_map(x: Shape, word: str) -> Shape:
 
 def fitting(op: OpT, axes: int) -> OpT:
     """`op` itself. Raises `ShapeError` where it is not for maps of so many axes."""
-    if axes not in op.axes:
+    if axes and axes not in op.axes:
         known = " or ".join(map(show_axes, op.axes))
         message = f"{op.word} is for {known}, and here they have {axes}"
         raise ShapeError(message, help="leave it out: frameworks have it for no others")
