@@ -26,5 +26,9 @@ ATTRIBUTES = frozenset((*_OF_MODULES.split(), *_OF_SEQUENCES.split()))
 
 
 def child_name(name: str) -> str:
-    """What a child is called in code for which a spec has this name: `train_` for `train`."""
-    return f"{name}_" if name in KEYWORDS | ATTRIBUTES else name
+    """What a child is called in code for which a spec has this name: `train_` for `train`.
+
+    Of a member of a list, `train.0`, the list has the name.
+    """
+    first, dot, number = name.partition(".")
+    return f"{first}_{dot}{number}" if first in KEYWORDS | ATTRIBUTES else name

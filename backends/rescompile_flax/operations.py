@@ -12,8 +12,11 @@ from typing import Any
 
 from rescompile import ops
 from rescompile.emit.classes.table import Module
-from rescompile.emit.layout import Code, Items
+from rescompile.emit.layout import Code
+from rescompile.emit.naming import snake_case
 from rescompile.emit.table import (
+    AROUND,
+    BOTH,
     FLOAT,
     LITERAL,
     NUMBER,
@@ -21,32 +24,27 @@ from rescompile.emit.table import (
     Argument,
     Form,
     Render,
+    by_kind,
     choice,
     constant,
     entering,
     option,
+    tupled,
     write_extents,
 )
 from rescompile.expr.polynomial import total
 from rescompile.ops import Op, Same
 from rescompile.ops.window import ends
-from rescompile.record import record
-
-
-def _tuple(*items: Code) -> Items:
-    return Items("(", ")", items)
 
 
 def _write_sides(padding: Any, dim: Render) -> Code:
-    if isinstance(padding, Same):
-        return '"SAME"'
-    return _tuple(*(_tuple(dim(before), dim(after)) for before, after in ends(padding)))
+    return '"SAME"' if isinstance(padding, Same) else AROUND.write(padding, dim)
 
 
 def _read_sides(given: Any) -> Any:
     if isinstance(given, str):
         return {"SAME": Same.SAME, "VALID": 0}[given]
-    return given if isinstance(given, int) else tuple(side for pads in given for side in pads)
+    return given if isinstance(given, int) else AROUND.read(given)
 
 
 def _write_short(padding: Any, dim: Render) -> Code:
@@ -55,105 +53,82 @@ def _write_short(padding: Any, dim: Render) -> Code:
     return dim(padding[0]) if same else _write_sides(padding, dim)
 
 
-def _depths(axes: int) -> Form:
-    """Channels of zeros behind those of maps of so many axes."""
-    none = [(0, 0)] * (axes + 1)
+def _width(first: int, count: int, rank: int) -> Form:
+    """What `jnp.pad` takes: a pair for each axis, of which those from the first on are padded."""
+
+    def write(padding: Any, dim: Render) -> Code:
+        axes = [*[(0, 0)] * first, *ends(padding), *[(0, 0)] * (rank - first - count)]
+        return tupled(*(tupled(*map(dim, pair)) for pair in axes))
 
     def read(given: Any) -> Any:
-        *others, depths = given
-        if others != none:
-            raise ValueError("pixels of zeros")
-        return depths
+        inner = given[first : first + count]
+        if [*given] != [*[(0, 0)] * first, *inner, *[(0, 0)] * (rank - first - count)]:
+            raise ValueError(f"other axes are padded by {given}")
+        return tuple(side for pair in inner for side in pair)
 
-    return Form(lambda pads, dim: _tuple(*map(str, none), _tuple(*map(dim, pads))), read)
-
-
-def _write_around(padding: Any, dim: Render) -> Code:
-    pairs = (_tuple(dim(before), dim(after)) for before, after in ends(padding))
-    return _tuple("(0, 0)", *pairs, "(0, 0)")
+    return Form(write, read)
 
 
-def _read_around(given: Any) -> Any:
-    samples, *pairs, depths = given
-    if samples != (0, 0) or depths != (0, 0):
-        raise ValueError("samples or channels that are mirrored")
-    return _read_sides(pairs)
+def _apart(sides: Form) -> Form:
+    """Padding before and after all axes, as a transposed convolution has it, by that of sides."""
 
+    def read(given: Any) -> Any:
+        found = sides.read(given)
+        return (found, found) if isinstance(found, int) else (found[::2], found[1::2])
 
-def _write_apart(pads: Any, dim: Render) -> Code:
-    return _write_sides(_joined(pads), dim)
+    def write(pads: Any, dim: Render) -> Code:
+        return sides.write(tuple(side for both in zip(*pads, strict=True) for side in both), dim)
 
-
-def _write_spread(pads: Any, dim: Render) -> Code:
-    return _write_short(_joined(pads), dim)
-
-
-def _joined(pads: Any) -> tuple[Any, ...]:
-    """The pixels before and those after, axis by axis."""
-    return tuple(side for both in zip(*pads, strict=True) for side in both)
-
-
-def _read_spread(given: Any) -> Any:
-    sides = _read_sides(given)
-    return (sides, sides) if isinstance(sides, int) else (sides[::2], sides[1::2])
+    return Form(write, read)
 
 
 EXTENTS = Form(write_extents)  # one number is each of them
-BOTH = Form(lambda pair, dim: _tuple(*map(dim, pair)), tuple)
 SIDES, SHORT = Form(_write_sides, _read_sides), Form(_write_short, _read_sides)
-AROUND = Form(_write_around, _read_around)
-MODES = {ops.PadMode.REFLECT: "reflect", ops.PadMode.REPLICATE: "edge"}
-MODE = Form(lambda mode, dim: f'"{MODES[mode]}"', {v: k for k, v in MODES.items()}.__getitem__)
-SPREADS = Form(_write_spread, _read_spread)
-FAST = "use_fast_variance"  # which is wrong by 15% at mean 100 and standard deviation 0.1
-INITIAL = Form(lambda _, dim: "", lambda given: ())  # written by who knows the network
+DRAW = Form(lambda _, dim: "", lambda given: ())  # written by who knows the network
 
 IN, OUT = entering("in_features"), Argument("out_features", "channels")
 KERNEL, STRIDES = Argument("kernel_size", "kernel", BOTH), option("strides", "stride", EXTENTS, 1)
-SLIDES = (IN, OUT, KERNEL, STRIDES)
-SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", EXTENTS, keyword=True))
 PADDING = Argument("padding", "padding", SHORT, keyword=True)
 DILATION = option("kernel_dilation", "dilation", EXTENTS, 1)
 GROUPED = option("feature_group_count", "groups", NUMBER, 1)
-BIAS = option("use_bias", "bias", LITERAL, True)
-DRAWN = Argument("kernel_init", (), INITIAL, keyword=True)
-WEIGHTED = (BIAS, DRAWN)
-SPREAD = Argument("padding", ("padding", "output_padding"), SPREADS, keyword=True)
-APART = replace(SPREAD, form=replace(SPREADS, write=_write_apart))
+DRAWN = Argument("kernel_init", (), DRAW, keyword=True)
+WEIGHTED = (option("use_bias", "bias", LITERAL, True), DRAWN)
+SLIDES = (IN, OUT, KERNEL, STRIDES, PADDING, DILATION, GROUPED)
+SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", EXTENTS, keyword=True))
+SPREAD = Argument("padding", ("padding", "output_padding"), _apart(SHORT), keyword=True)
 SWAPPED = Argument("transpose_kernel", (), constant(True), keyword=True)
-ONE, BIASED, UNBIASED = (("groups", 1),), (("unbiased", False),), (("unbiased", True),)
-NORMED, EXACT = entering("num_features"), Argument(FAST, (), constant(False), keyword=True)
-NORM, NUM_GROUPS = (
-    (option("epsilon", "epsilon", FLOAT, 1e-6), EXACT),
-    Argument("num_groups", "groups"),
-)
-MOMENTUM, EPSILON = (
-    option("momentum", "momentum", OLD, 0.99),
-    option("epsilon", "epsilon", FLOAT, 1e-5),
-)
-BATCH = (NORMED, MOMENTUM, EPSILON, EXACT)
-WINDOW = (
+# The fast variance is wrong by 15% at mean 100 and standard deviation 0.1.
+EXACT = Argument("use_fast_variance", (), constant(False), keyword=True)
+NORMED, EPSILON = entering("num_features"), option("epsilon", "epsilon", FLOAT, 1e-6)
+NORM = (EPSILON, EXACT)
+BATCH = (NORMED, option("momentum", "momentum", OLD, 0.99), replace(EPSILON, default=1e-5), EXACT)
+EDGE = (
     Argument("window_shape", "kernel", BOTH, keyword=True),
     Argument("strides", "stride", BOTH, keyword=True),
-    option("padding", "padding", SIDES, "VALID"),
+    Argument("padding", "padding", SIDES, keyword=True),
 )
-EDGE = (*WINDOW[:2], Argument("padding", "padding", SIDES, keyword=True))
+WINDOW = (*EDGE[:2], replace(EDGE[2], default="VALID"))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
-CEIL, FLOOR = (("ceil_mode", True),), (("ceil_mode", False),)
-OVER_CHANNELS = (
-    Argument("axis", (), constant(-1), keyword=True),
-    Argument("keepdims", (), constant(True), keyword=True),
-)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
+ALONG = Argument("axis", (), constant(-1), keyword=True)
+ACROSS = (ALONG, Argument("keepdims", (), constant(True), keyword=True))
 SLICE = (
     Argument("start_index", "start", keyword=True),
     Argument("limit_index", "stop", keyword=True),
-    Argument("axis", (), constant(-1), keyword=True),
+    ALONG,
 )
-SCALE, GROUPS = (Argument(name, name, keyword=True) for name in ("scale", "groups"))
-SIZE = Argument("output_size", "size", BOTH, keyword=True)
+RATE = Argument("rate", "rate")
+SCALE, GROUPS, SPLITS, SIZE = (
+    Argument(name, name, keyword=True) for name in ("scale", "groups", "splits", "size")
+)
+CELLS, MAP = (Argument(name, "size", BOTH, keyword=True) for name in ("output_size", "size"))
+METHOD = option("method", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another array.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
+MODE = Argument("mode", "mode", choice(ops.PadMode, replicate="edge"), keyword=True)
 RESPONSE = (
-    Argument("size", "size", keyword=True),
+    SIZE,
     option("alpha", "alpha", FLOAT, 1e-4),
     option("beta", "beta", FLOAT, 0.75),
     option("k", "k", FLOAT, 1.0),
@@ -162,23 +137,20 @@ RESPONSE = (
 SAID, SHARED = (EXACT, SWAPPED, DRAWN), ("use_bias", "momentum", "epsilon")
 
 
-@record
 class Row(Module):
-    """A module of Flax's or a file's own; or a function, whose name tells where it is found.
+    """A module or a function, by the name that emitted files have for it; without a dot their own.
 
     What all modules of a kind have in common is said once, where the file calls that `preset`.
     """
 
-    preset: str = ""
-
     @property
     def is_function(self) -> bool:
-        return not self.name[0].isupper()
+        return not self.name.rpartition(".")[2][0].isupper()
 
     @property
-    def found(self) -> str:
-        """What the file calls it."""
-        return self.name if self.own or self.is_function else f"nnx.{self.name}"
+    def preset(self) -> str:
+        said = any(argument in SAID for argument in self.arguments)
+        return snake_case(self.name.rpartition(".")[2]) if said else ""
 
     def says(self, op: Op, rank: int) -> bool:
         """Whether it has all values of an op, those included that no argument says."""
@@ -200,119 +172,95 @@ def gathered(op: ops.ConvTranspose) -> ops.ConvTranspose:
     return replace(op, padding=cut, output_padding=more)
 
 
-def _row(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Row:
-    return Row(name, kind, arguments, **how)
-
-
-_own = partial(_row, own=True)  # what a file defines itself
+def _row(
+    name: str, kind: type[Op], *arguments: Argument, ranks: tuple[int, ...] = (), **implied: Any
+) -> Row:
+    return Row(name, kind, arguments, tuple(implied.items()), ranks, own="." not in name)
 
 
 def _of_axes(n: int) -> tuple[Row, ...]:
     """What tells how many axes a map has."""
-    samples, ranks = tuple(range(1, n + 2)), (n + 1,)
-    positions = Argument("axis", (), constant(samples[:-1] if n > 1 else 1), keyword=True)
-    whole = Argument("broadcast_dims", (), constant(samples), keyword=True)
-    depths = Argument("pad_width", ("before", "after"), _depths(n), keyword=True)
+    samples, row = tuple(range(1, n + 2)), partial(_row, ranks=(n + 1,))
+    over = Argument("axis", (), constant(samples[:-1] if n > 1 else 1), keyword=True)
+    depths, places = _width(n + 1, 1, n + 2), _width(1, n, n + 2)
     return (
-        _row("jnp.mean", ops.GlobalAvgPool, positions, KEEPDIMS, ranks=ranks),
-        _row("jnp.max", ops.GlobalMaxPool, positions, KEEPDIMS, ranks=ranks),
-        _row("Dropout", ops.StochasticDepth, Argument("rate", "rate"), whole, ranks=ranks),
-        _row("jnp.pad", ops.PadChannels, depths, ranks=ranks),
+        row("jnp.mean", ops.GlobalAvgPool, over, KEEPDIMS),
+        row("jnp.max", ops.GlobalMaxPool, over, KEEPDIMS),
+        row(
+            *("nnx.Dropout", ops.StochasticDepth, RATE),
+            Argument("broadcast_dims", (), constant(samples), keyword=True),
+        ),
+        row(
+            *("jnp.pad", ops.PadChannels),
+            Argument("pad_width", ("before", "after"), depths, keyword=True),
+        ),
+        row("jnp.pad", ops.Pad, Argument("pad_width", "padding", places, keyword=True), MODE),
     )
 
 
+# Those that Flax calls as the language does, and which take nothing else.
+WORDS = (
+    *(ops.Relu, ops.Relu6, ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish),
+    *(ops.Elu, ops.Selu, ops.Softplus, ops.LogSigmoid, ops.HardTanh, ops.Softmax),
+)
 ROWS = (
-    _row("Conv", ops.Conv, *SLIDES, PADDING, DILATION, GROUPED, BIAS, DRAWN, preset="conv"),
+    _row("nnx.Conv", ops.Conv, *SLIDES, *WEIGHTED),
     _row(
-        "ConvTranspose",
-        ops.ConvTranspose,
-        *SPACED,
-        SPREAD,
-        SWAPPED,
-        *WEIGHTED,
-        implied=ONE,
-        preset="conv_transpose",
+        *("StdConv", ops.StdConv, *SLIDES, WEIGHTED[0], EPSILON),
+        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), DRAWN),
     ),
-    _own(
-        *("GroupedConvTranspose", ops.ConvTranspose, *SPACED, APART, GROUPS, *WEIGHTED),
-        preset="grouped_conv_transpose",
-    ),
+    _row("nnx.ConvTranspose", ops.ConvTranspose, *SPACED, SPREAD, SWAPPED, *WEIGHTED, groups=1),
     _row(
-        "Linear", ops.Linear, IN, Argument("out_features", "features"), *WEIGHTED, preset="linear"
+        *("GroupedConvTranspose", ops.ConvTranspose, *SPACED),
+        *(replace(SPREAD, form=_apart(SIDES)), GROUPS, *WEIGHTED),
     ),
-    _row("BatchNorm", ops.BatchNorm, *BATCH, implied=BIASED, preset="batch_norm"),
-    _own(
-        *("UnbiasedBatchNorm", ops.BatchNorm, *BATCH),
-        implied=UNBIASED,
-        preset="unbiased_batch_norm",
-    ),
-    _row("LayerNorm", ops.LayerNorm, NORMED, *NORM, preset="layer_norm"),
-    _row("GroupNorm", ops.GroupNorm, NORMED, NUM_GROUPS, *NORM, preset="group_norm"),
-    _row("InstanceNorm", ops.InstanceNorm, NORMED, *NORM, preset="instance_norm"),
-    _row("nnx.relu", ops.Relu),
-    _row("nnx.relu6", ops.Relu6),
+    _row("nnx.Linear", ops.Linear, IN, Argument("out_features", "features"), *WEIGHTED),
+    _row("nnx.BatchNorm", ops.BatchNorm, *BATCH, unbiased=False),
+    _row("UnbiasedBatchNorm", ops.BatchNorm, *BATCH, unbiased=True),
+    _row("nnx.LayerNorm", ops.LayerNorm, NORMED, *NORM),
+    _row("nnx.GroupNorm", ops.GroupNorm, NORMED, Argument("num_groups", "groups"), *NORM),
+    _row("nnx.InstanceNorm", ops.InstanceNorm, NORMED, *NORM),
+    *(_row(f"nnx.{kind.word}", kind) for kind in WORDS),
+    _row("nnx.soft_sign", ops.Softsign),
+    _row("jax.nn.mish", ops.Mish),
     _row("nnx.leaky_relu", ops.LeakyRelu, option("negative_slope", "slope", FLOAT, 0.01)),
-    _own(
+    _row("nnx.celu", ops.Celu, option("alpha", "alpha", FLOAT, 1.0)),
+    _row("nnx.gelu", ops.Gelu, Argument("approximate", (), constant(False), keyword=True)),
+    _row(
         *("PReLU", ops.Prelu, NORMED, option("negative_slope_init", "init", FLOAT, 0.25)),
         option("shared", "shared", LITERAL, False),
     ),
-    _row("nnx.sigmoid", ops.Sigmoid),
-    _row("nnx.hard_sigmoid", ops.HardSigmoid),
-    _row("nnx.tanh", ops.Tanh),
-    _row("nnx.silu", ops.Silu),
-    _row("nnx.hard_swish", ops.HardSwish),
-    _row("nnx.gelu", ops.Gelu, Argument("approximate", (), constant(False), keyword=True)),
-    _row("nnx.elu", ops.Elu),
-    _row("nnx.celu", ops.Celu, option("alpha", "alpha", FLOAT, 1.0)),
-    _row("nnx.selu", ops.Selu),
-    _row("nnx.softplus", ops.Softplus),
-    _row("nnx.soft_sign", ops.Softsign),
-    _row("jax.nn.mish", ops.Mish),
-    _row("nnx.log_sigmoid", ops.LogSigmoid),
-    _row("nnx.hard_tanh", ops.HardTanh),
-    _row("nnx.softmax", ops.Softmax),
-    _row("nnx.max_pool", ops.MaxPool, *WINDOW, implied=FLOOR),
-    _own("ceil_max_pool", ops.MaxPool, *EDGE, implied=CEIL),
-    _row("nnx.avg_pool", ops.AvgPool, *WINDOW, COUNTED, implied=FLOOR),
-    _own("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, implied=CEIL),
-    _own("adaptive_avg_pool", ops.AdaptiveAvgPool, SIZE),
-    _own("adaptive_max_pool", ops.AdaptiveMaxPool, SIZE),
-    _own("flatten", ops.Flatten),
-    _own("unflatten", ops.Unflatten, Argument("size", "size", BOTH, keyword=True)),
-    _row("Dropout", ops.Dropout, Argument("rate", "rate")),
+    _row("nnx.max_pool", ops.MaxPool, *WINDOW, ceil_mode=False),
+    _row("ceil_max_pool", ops.MaxPool, *EDGE, ceil_mode=True),
+    _row("nnx.avg_pool", ops.AvgPool, *WINDOW, COUNTED, ceil_mode=False),
+    _row("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, ceil_mode=True),
+    _row("adaptive_avg_pool", ops.AdaptiveAvgPool, CELLS),
+    _row("adaptive_max_pool", ops.AdaptiveMaxPool, CELLS),
+    _row("flatten", ops.Flatten),
+    _row("unflatten", ops.Unflatten, MAP),
+    _row("nnx.Dropout", ops.Dropout, RATE),
     *(row for n in (2, 1, 3) for row in _of_axes(n)),
-    _row("Param", ops.LayerScale),  # a tensor, by which values are multiplied
+    _row("nnx.Param", ops.LayerScale),  # a tensor, by which values are multiplied
     _row("jnp.multiply", ops.Scale, Argument("factor", "factor")),
-    _row(
-        *("jnp.pad", ops.Pad, Argument("pad_width", "padding", AROUND, keyword=True)),
-        Argument("mode", "mode", MODE, keyword=True),
-    ),
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
-    _own("channel_shuffle", ops.ChannelShuffle, GROUPS),
-    _own(
-        "upsample", ops.Upsample, SCALE, option("method", "mode", choice(ops.Resampling), "nearest")
+    _row("channel_shuffle", ops.ChannelShuffle, GROUPS),
+    _row("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
+    _row(
+        *("upsample", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE, keyword=True)),
+        *(METHOD, ALIGN),
     ),
-    _own("depth_to_space", ops.DepthToSpace, SCALE),
-    _own("space_to_depth", ops.SpaceToDepth, SCALE),
-    _own(
-        *("split_softmax", ops.SplitSoftmax, Argument("splits", "splits", keyword=True)),
-        option("groups", "groups", NUMBER, 1),
-    ),
-    _row("jnp.mean", ops.ChannelMean, *OVER_CHANNELS),
-    _row("jnp.max", ops.ChannelMax, *OVER_CHANNELS),
-    _own(
-        *("ChannelConv", ops.ChannelConv, Argument("size", "size"), *WEIGHTED),
-        preset="channel_conv",
-    ),
-    _own("local_response_norm", ops.LocalResponseNorm, *RESPONSE),
-    _own(
-        *("GlobalResponseNorm", ops.GlobalResponseNorm, NORMED),
-        option("epsilon", "epsilon", FLOAT, 1e-6),
-    ),
+    _row("depth_to_space", ops.DepthToSpace, SCALE),
+    _row("space_to_depth", ops.SpaceToDepth, SCALE),
+    _row("split_softmax", ops.SplitSoftmax, SPLITS, option("groups", "groups", NUMBER, 1)),
+    _row("jnp.mean", ops.ChannelMean, *ACROSS),
+    _row("jnp.max", ops.ChannelMax, *ACROSS),
+    _row("ChannelConv", ops.ChannelConv, Argument("size", "size"), *WEIGHTED),
+    _row("local_response_norm", ops.LocalResponseNorm, *RESPONSE),
+    _row("GlobalResponseNorm", ops.GlobalResponseNorm, NORMED, EPSILON),
 )
 TABLE: dict[type[Op], tuple[Row, ...]] = {
-    **{one.kind: tuple(row for row in ROWS if row.kind is one.kind) for one in ROWS},
+    **by_kind(ROWS),
     ops.Permute: (),  # channels are last throughout
 }
 # What files define themselves.
-HELPERS = tuple(row.name for row in ROWS if row.own)
+HELPERS = tuple(dict.fromkeys(row.name for row in ROWS if row.own))

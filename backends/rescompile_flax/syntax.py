@@ -8,12 +8,11 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from rescompile.emit.classes import syntax
-from rescompile.emit.classes.table import Site
 from rescompile.emit.code import Attribute
 from rescompile.emit.layout import Arg, Call, Chain, Code, Items, Keyword
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Scope
-from rescompile.emit.table import number
+from rescompile.emit.table import fraction, literal, number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.initial import initializer
 from rescompile.ir.structure import Initializer, Layer
@@ -27,42 +26,44 @@ from rescompile.ops import (
     GlobalPool,
     LayerScale,
     Op,
+    UpsampleTo,
     Weighted,
 )
 
 from .operations import DRAWN, HELPERS, ROWS, SAID, SHARED, TABLE, Row, spread
 
-INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool)
+INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool, UpsampleTo)
 
 
 class FlaxSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nnx.Module", "nnx.Sequential", "nnx.Sequential()"
+    listing = "nnx.List"
     tensor, forward, starts = "jax.Array", "__call__", ""
     part, optional = "Callable", ""
     members, named, layout = "{}.layers", False, "channels_last"
     declared, passed = ("*", "rngs: nnx.Rngs"), (Keyword("rngs", "rngs"),)
+    imports = (("", "import jax"), ("jnp", "import jax.numpy as jnp"), ("", "from flax import nnx"))
     helpers = ("make_divisible", *HELPERS)
-    presets = frozenset(row.preset for row in ROWS if row.preset)
+    presets = frozenset(filter(None, (row.preset for row in ROWS)))
     file_names = frozenset(("Callable", "jax", "jnp", "math", "nnx", "partial", *helpers)) | presets
     meanings = syntax.Syntax.meanings | file_names | {"cls", "rngs"}  # cls: of Module.__new__
     attributes = syntax.Syntax.attributes | frozenset(
         ("iter_children", "iter_modules", "perturb", "set_attributes", "sow")
     )
+    silent = tuple(kind for kind, rows in TABLE.items() if not rows)
     # Functions whose arguments are numbers.
     inline = tuple(kind for kind in TABLE if issubclass(kind, INLINE) and kind.stateless)
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
-        self.silent = tuple(kind for kind, rows in TABLE.items() if not rows)
-        self.called: dict[str, Row] = {}  # modules that are called by a preset, by its name
         found: dict[Row, list[Op]] = {}
         for _, trace in analysis.elaborated.flat():
-            if (row := row_of(trace.op, len(trace.x))) is not None and row.preset:
+            if (row := row_of(trace.node.op, len(trace.x))) is not None and row.preset:
                 found.setdefault(row, []).append(trace.op)
-        for row, ops in found.items():
-            self.called[row.preset] = _with_defaults(row, ops)
+        # Modules that are called by a preset, each as what is left to say.
+        self.called = {row.preset: _with_defaults(row, ops) for row, ops in found.items()}
 
     def row(self, node: Layer) -> Row | None:
         """The row that writes a layer."""
@@ -72,14 +73,13 @@ class FlaxSyntax(syntax.Syntax):
         op, row = _resolved(node.op), self.row(node)
         if row is None:
             return "nnx.identity"
-        site = Site(scope.entering(node), 0, False, scope.dim)
+        entering = scope.entering(node)
         if isinstance(op, LayerScale):
-            return Call("nnx.Param", (Call("jnp.full", (site.channels, number(op.init))),))
-        used = self.called.get(row.preset, row)
-        args = used.write(op, scope.dim, site.channels)
+            return Call("nnx.Param", (Call("jnp.full", (entering, number(op.init))),))
+        args = self.called.get(row.preset, row).write(op, scope.dim, entering)
         if row.is_function:
-            return Call("partial", (row.found, *args)) if args else row.found
-        return Call(row.preset or row.found, (*args, *self.passed))
+            return Call("partial", (row.name, *args)) if args else row.name
+        return Call(row.preset or row.name, (*args, *self.passed))
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         row = self.row(node)
@@ -88,7 +88,7 @@ class FlaxSyntax(syntax.Syntax):
         if isinstance(node.op, LayerScale):
             return Chain("*", (member, source))
         if isinstance(node.op, self.inline):
-            return Call(row.found, (source, *row.write(node.op, str)))
+            return Call(row.name, (source, *row.write(node.op, str)))
         return Call(member, (source,))
 
     def concat(self, operands: tuple[Code, ...]) -> Code:
@@ -103,27 +103,22 @@ class FlaxSyntax(syntax.Syntax):
     def constants(self, used: Set[str]) -> list[str]:
         """The presets, each with what its layers have in common."""
         return [
-            str(Line(Call("partial", (row.found, *self.common(row))), row.preset, 0))
+            str(Line(Call("partial", (row.name, *self.common(row))), row.preset, 0))
             for row in ROWS
             if row.preset in used
         ]
 
     def common(self, row: Row) -> Iterator[Arg]:
         """What a preset says of a module."""
-        defaults = {
-            argument.name: argument.default for argument in self.called[row.preset].arguments
-        }
+        usual = {argument.name: argument.default for argument in self.called[row.preset].arguments}
         for argument in row.arguments:
-            if argument is DRAWN:
-                assert issubclass(row.kind, Weighted)
-                yield Keyword(
-                    argument.name, drawing(initializer(self.analysis.network, row.kind.role))
-                )
-            elif argument.name not in defaults:
+            if issubclass(row.kind, Weighted) and argument is DRAWN:
+                how = initializer(self.analysis.network, row.kind.role)
+                yield Keyword(argument.name, drawing(how))
+            elif argument in SAID:
                 yield Keyword(argument.name, argument.form.write((), str))
-            elif defaults[argument.name] != argument.default:
-                value = defaults[argument.name]
-                yield Keyword(argument.name, number(value) if type(value) is float else repr(value))
+            elif usual[argument.name] != argument.default:
+                yield Keyword(argument.name, literal(usual[argument.name]))
 
 
 def row_of(op: Op, rank: int) -> Row | None:
@@ -147,13 +142,10 @@ def _with_defaults(row: Row, ops: list[Op]) -> Row:
 
 def drawing(how: Initializer) -> Code:
     """What draws a kernel. Flax's fans are PyTorch's, in groups as well."""
-    module = "nnx.initializers"
     if not how.mode:
-        return Call(f"{module}.normal", (number(how.std),))
-    whole = how.scale.denominator == 1
-    scale = f"{how.scale}.0" if whole else str(how.scale).replace("/", " / ")
-    distribution = "uniform" if how.uniform else "normal"
-    return Call(f"{module}.variance_scaling", (scale, f'"{how.mode}"', f'"{distribution}"'))
+        return Call("nnx.initializers.normal", (number(how.std),))
+    words = (f'"{word}"' for word in (how.mode, "uniform" if how.uniform else "normal"))
+    return Call("nnx.initializers.variance_scaling", (fraction(how.scale), *words))
 
 
 def _resolved(op: Op) -> Op:

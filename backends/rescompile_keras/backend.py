@@ -15,24 +15,23 @@ from rescompile.emit.functions.function import Function
 from rescompile.emit.functions.numbering import uncountable
 from rescompile.emit.layout import Call
 from rescompile.emit.lines import RETURN, Line
-from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing
+from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing, refuse_bicubic
 from rescompile.emit.program import Definition
 from rescompile.emit.summary import docstring
 from rescompile.emit.table import complement, number
 from rescompile.emit.template import environment, helper, mentions, tidy
-from rescompile.errors import UnsupportedError
 from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import IN_CHANNELS, Path
-from rescompile.ir.trace import Elaborated
-from rescompile.ops import Conv, ConvTranspose, Op, Pool, Prelu, Same, Upsample
+from rescompile.ir.trace import Elaborated, flatten
+from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv, Upsample
 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .vocabulary import FIXED, RESERVED, function
+from .vocabulary import FIXED, PART, RESERVED, SIZED, function
 
 if TYPE_CHECKING:
     from rescompile.emit.validation.graph import Graph
@@ -88,6 +87,7 @@ class KerasBackend:
         source = template.render(
             docstring=request.summary.docstring("channels_last"),
             imported=[name for name, yes in used.items() if yes],
+            shares=PART in own,
             recurses=bool(syntax.recursion_limit),
             uses_math=mentions([*blocks, *lines], r"math\."),
             constants=list(_constants(style)),
@@ -99,11 +99,9 @@ class KerasBackend:
         return tidy(source)
 
     def preprocessing(self, request: PreprocessingRequest) -> str:
-        plan = request.preparation
-        if plan.resize is not None and plan.interpolation == "bicubic" and not plan.antialias:
-            reason = "preprocessing: bicubic without antialias is another than PyTorch's"
-            raise UnsupportedError(self.title, request.network, [reason])
-        return preprocessing(request, TEMPLATES, EXACTNESS if plan.resize is not None else "")
+        refuse_bicubic(self.title, request)
+        resized = request.preparation.resize is not None
+        return preprocessing(request, TEMPLATES, EXACTNESS if resized else "", "channels_last")
 
     def weight_name(self, path: Path) -> str:
         return "_".join(path)
@@ -179,7 +177,9 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
             yield f"{place}: {KerasBackend.UNSUPPORTED[type(trace.op)]}"
         if isinstance(trace.op, Conv) and skips(trace.op):
             op = cast(Conv, trace.node.op)
-            if isinstance(op.padding, Same):
+            if isinstance(op, StdConv):
+                yield f"{place}: in Keras nothing has a stride and a dilation at once"
+            elif isinstance(op.padding, Same):
                 yield f"{place}: no Keras layer has a stride, a dilation and `same` padding at once"
             elif len({*op.stride}) > 1 or len({*op.dilation}) > 1:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"
@@ -195,10 +195,23 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
         if isinstance(trace.op, Pool):
             yield from reasons(style.pools.sites[trace.node.id], place)
+    yield from _sizes(style)
     for block in network.blocks.values():
         if uncountable(block):
             yield f"block '{block.name}': how many steps it has depends on the repetition"
     yield from collisions(style)
+
+
+def _sizes(style: Style) -> Iterator[str]:
+    """What cannot stand in layers that are shared by maps of several sizes."""
+    found = [one for one in style.analysis.shared.values() if one.resized]
+    inside = {trace.node.id for one in found for _, trace in flatten(one.traces)}
+    for path, trace in style.analysis.elaborated.owning():
+        op = trace.op
+        asks = isinstance(op, SIZED) or (isinstance(op, AvgPool) and op.ceil_mode)
+        if asks and trace.node.id in inside and trace.x[1:] != (1, 1):
+            place = ".".join(path)
+            yield f"{place}: it is shared by maps of several sizes, and asks Keras for the size"
 
 
 def _transposed(op: ConvTranspose, place: str) -> Iterator[str]:

@@ -7,23 +7,23 @@ of the model's layers; Keras loads it by these numbers alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
 import h5py
 
 from rescompile.emit.contract import Weights
+from rescompile.emit.naming import snake_case
+from rescompile.emit.placed import laid_out
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.validation.values import Built, Node, Tracer
+from rescompile.emit.validation.values import Built, Calls, Node, Tracer
 from rescompile.emit.weights import Slot
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.trace import Elaborated
 
 from . import files
 from .files import tensors
 from .standin import model_of
-from .vocabulary import snake_case
 
 
 class KerasFiles:
@@ -33,7 +33,7 @@ class KerasFiles:
         self.helpers = helpers
 
     def slots(self, analysis: Analysis, source: str) -> list[Slot]:
-        layers = self.layers(analysis, source)
+        layers = _told(self.layers(analysis, source))
         return [tensor.slot for tensor in tensors(analysis.elaborated, layers)]
 
     read = staticmethod(files.read)
@@ -42,24 +42,29 @@ class KerasFiles:
         self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
     ) -> None:
         """What `Model.save_weights` writes."""
-        numbers: Counter[str] = Counter()
         groups: dict[str, Any] = {}
         layers = self.layers(analysis, source)
         with h5py.File(file, "w") as opened:
             _variables(opened, analysis.network.name)
-            for name, layer in layers:
-                kind = snake_case(layer)
-                place = f"layers/{kind}_{numbers[kind]}" if numbers[kind] else f"layers/{kind}"
-                numbers[kind] += 1
-                groups[name] = _variables(opened.create_group(place), name)
-            for tensor in tensors(analysis.elaborated, layers):
-                group = groups[tensor.layer]
-                group[str(len(group))] = tensor.layout.to(weights[tensor.path].astype(dtype))
+            for place, layer in layers:
+                group = _variables(opened.create_group(place), layer.name)
+                groups |= {} if layer.inside else {layer.name: group}
+            for tensor, array in laid_out(tensors(analysis.elaborated, _told(layers)), weights):
+                group = groups[tensor.place[0]]
+                group[str(len(group))] = array.astype(dtype)
 
-    def layers(self, analysis: Analysis, source: str) -> list[tuple[str, str]]:
-        """The name and class of each, in Keras' order."""
-        found = layers_in_order(source, analysis.elaborated, self.helpers)
-        return [(layer.name, layer.kind) for layer in found]
+    def layers(self, analysis: Analysis, source: str) -> list[tuple[str, Built]]:
+        """Each layer with its place in a file, in the order of files."""
+        graph = Graph()
+        graph.input(analysis.elaborated.root.x)
+        tracer = Tracer(graph)
+        model = model_of(tracer, source, analysis.network.name, self.helpers)
+        return list(_placed([value.node for value in model.outputs]))
+
+
+def _told(layers: Iterable[tuple[str, Built]]) -> Iterator[tuple[str, str]]:
+    """The name and the class of layers, without models, which have the names of steps as well."""
+    return ((layer.name, layer.kind) for _, layer in layers if not layer.inside)
 
 
 def _variables(owner: Any, name: str) -> Any:
@@ -68,29 +73,54 @@ def _variables(owner: Any, name: str) -> Any:
     return group
 
 
-def layers_in_order(
-    source: str, elaborated: Elaborated, helpers: Mapping[str, str]
-) -> Iterator[Built]:
-    """The layers of the model that an emitted file of this network makes, but for its input.
+def _placed(ends: list[Node], within: str = "") -> Iterator[tuple[str, Built]]:
+    """The layers of a model that gives these values; those of models in it come last."""
+    numbers: Counter[str] = Counter()
+    models: list[tuple[str, Calls]] = []
+    for layer in layers_in_order(ends):
+        kind = snake_case(layer.kind)
+        place = f"{within}layers/{kind}" + (f"_{numbers[kind]}" if numbers[kind] else "")
+        numbers[kind] += 1
+        yield place, layer
+        models += [(place, layer.inside)] if layer.inside else []
+    for place, inside in models:
+        yield from _placed(inside.ends, f"{place}/")
+
+
+def layers_in_order(ends: list[Node]) -> Iterator[Built]:
+    """The layers of a model that gives these values, but for its input.
 
     Keras sorts a model's operations by how many others follow on the longest way to an output,
     most first; among equals the one comes first that is met first on the way back from the outputs.
+    One that is called several times counts where most follow, and so does what comes before it.
     """
-    graph = Graph()
-    graph.input(elaborated.root.x)
-    tracer = Tracer(graph)
-    model = model_of(tracer, source, elaborated.network.name, helpers)
-    met: dict[Node, int] = {}
-    ahead = [value.node for value in reversed(model.outputs)]
-    while ahead:
-        node = ahead.pop()
-        if node not in met:
-            met[node] = len(met)
-            ahead.extend(reversed(node.inputs))
-    following = dict.fromkeys(met, 0)
-    for node in reversed(tracer.calls):
-        for before in node.inputs if node in met else ():
-            following[before] = max(following[before], following[node] + 1)
-    for node in sorted(met, key=lambda node: (-following[node], met[node])):
-        if node.layer is not None:
-            yield node.layer
+    met: dict[Node | Built, int] = {}
+    depths: dict[Node | Built, int] = {}
+    following: dict[Node, int] = {}
+    for node in reversed(_finished(ends, met)):
+        operation = node.layer or node
+        depth = max(following.get(node, 0), depths.get(operation, 0))
+        depths[operation] = following[node] = depth
+        for before in node.inputs:
+            following[before] = max(following.get(before, 0), depth + 1)
+    for operation in sorted(met, key=lambda one: (-depths[one], met[one])):
+        if isinstance(operation, Built):
+            yield operation
+
+
+def _finished(ends: list[Node], met: dict[Node | Built, int]) -> list[Node]:
+    """All calls that lead to some, each after those that it needs; notes when each one is `met`."""
+    found: dict[Node, None] = {}
+    seen: set[Node] = set()
+    for end in ends:
+        ahead = [(end, False)]
+        while ahead:
+            node, left = ahead.pop()
+            if left:
+                found[node] = None
+            elif node not in seen:
+                seen.add(node)
+                met.setdefault(node.layer or node, len(met))
+                ahead.append((node, True))
+                ahead.extend((before, False) for before in reversed(node.inputs))
+    return list(found)

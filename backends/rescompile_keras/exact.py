@@ -56,6 +56,8 @@ def make_exact(model: Any) -> None:
         if pools := POOLS.get(type(operation).__name__):
             operation.call = partial(pools, operation)
     for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            make_exact(layer)
         for name in FLOATS:
             value = getattr(layer, name, None)
             if type(value) is float:

@@ -18,14 +18,14 @@ from typing import Any
 import h5py
 
 from rescompile.emit import hdf5
-from rescompile.emit.channels_last import Layout, Proofs, layout_of
+from rescompile.emit.channels_last import Proofs, layout_of
 from rescompile.emit.guard import Bound, open_archive, parsing
-from rescompile.emit.weights import Slot, Stored, widened
-from rescompile.ir.structure import Path
+from rescompile.emit.naming import snake_case
+from rescompile.emit.placed import Placed, owned
+from rescompile.emit.weights import Stored, widened
 from rescompile.ir.trace import Elaborated
-from rescompile.record import record
 
-from .vocabulary import LAYERS, PRELU, snake_case
+from .vocabulary import LAYERS, PRELU
 
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 INSIDE = "model.weights.h5"
@@ -34,39 +34,22 @@ WEIGHTS = "a file of Keras weights"
 VARIABLES = {snake_case(k): tuple(r.variables.values()) for k, r in LAYERS.items() if r.variables}
 
 
-@record
-class Tensor:
-    """A weight: the variable of a layer of class `kind` that holds it, and its layout there."""
-
-    path: Path
-    layer: str
-    kind: str
-    variable: str
-    layout: Layout
-
-    @property
-    def slot(self) -> Slot:
-        """Where a file keeps it."""
-        name, kind = f"{self.layer}/{self.variable}", f"{snake_case(self.kind)}/{self.variable}"
-        return Slot(self.path, name, kind, self.layout.shape, self.layout.back)
-
-
-def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterator[Tensor]:
+def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterator[Placed]:
     """What each of some layers owns, which are given by name and class."""
     kernels = Proofs(elaborated).kernels
-    owners = {"_".join(path): (path, trace) for path, trace in elaborated.flat()}
+    owners = {"_".join(path): (path, trace) for path, trace in elaborated.owning()}
     for layer, kind in layers:
         if layer not in owners:
             continue
         path, trace = owners[layer]
-        for parameter in trace.op.parameters(trace.x):
+        for place, parameter in owned(path, trace):
             row = LAYERS[kind]
-            place = (*path, parameter.leaf) if parameter.leaf else path
             layout = layout_of(trace.op, trace.x, parameter, row.depthwise, kernels.get(path))
             if kind == PRELU.name:
                 axes = (*(1 for _ in trace.x[1:]), *layout.shape)
                 layout = replace(layout, shape=axes)
-            yield Tensor(place, layer, kind, row.variables[parameter.leaf], layout)
+            variable = row.variables[parameter.leaf]
+            yield Placed(place, (layer, variable), f"{snake_case(kind)}/{variable}", layout)
 
 
 @contextmanager

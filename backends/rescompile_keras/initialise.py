@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from rescompile.emit.channels_last import scaled
 from rescompile.emit.layout import Call, Code, Keyword
+from rescompile.emit.table import fraction
 from rescompile.ir.initial import NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import Initializer
 from rescompile.ops import Shape
@@ -25,8 +26,7 @@ def initializer(how: Initializer, multiplier: str | None = None) -> Code:
     """
     if not how.mode:
         return Call(f"{MODULE}.RandomNormal", (Keyword("stddev", repr(how.std)),))
-    whole, mode = how.scale.denominator == 1, how.mode
-    scale = f"{how.scale}.0" if whole else str(how.scale).replace("/", " / ")
+    scale, mode = fraction(how.scale), how.mode
     if multiplier is not None:
         mode = "fan_in" if how.mode == "fan_out" else "fan_out"
         shown = f"({multiplier})" if " " in multiplier else multiplier

@@ -111,9 +111,10 @@ def _linear(op: ops.Linear, at: Place, style: Style) -> Code:
     return words.DENSE.applied(at, _said(op, at, style) | {"kernel_initializer": drawn})
 
 
-def _channel_conv(op: ops.ChannelConv, at: Place, style: Style) -> Code:
+def _drawn(op: ops.ChannelConv | ops.StdConv, at: Place, style: Style) -> Code:
+    """A layer that the file defines, whose kernel is a convolution's."""
     init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
-    return style.words.usual[ops.ChannelConv].applied(at, _said(op, at, style) | init)
+    return style.words.usual[type(op)].applied(at, _said(op, at, style) | init)
 
 
 def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
@@ -148,6 +149,17 @@ def _flatten(op: ops.Flatten, at: Place, style: Style) -> Values:
     return [(moved, note), (words.FLATTEN.applied(at, {}, at.target), "")]
 
 
+def _upsample(op: ops.Upsample, at: Place, style: Style) -> Code:
+    if not op.align_corners:
+        return _layer(op, at, style)
+    scale, (rows, columns) = at.scope.dim(op.scale), (f"{at.source}.shape[{i}]" for i in (1, 2))
+    times = scale if scale.isalnum() else f"({scale})"
+    size = Items("(", ")", (f"{times} * {rows}", f"{times} * {columns}"))
+    row = style.words.usual[ops.UpsampleTo]
+    given = row.codes(ops.UpsampleTo("", op.mode, op.align_corners), at.scope.dim)
+    return row.applied(at, given | {"size": size})
+
+
 def _pad_channels(op: ops.PadChannels, at: Place, style: Style) -> Code:
     channels = f"({at.scope.dim(op.before)}, {at.scope.dim(op.after)})"
     others = ("(0, 0)",) * (style.words.axes + 1)
@@ -168,11 +180,13 @@ TABLE: dict[type[Op], Rule] = {
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,
     ops.Linear: _linear,
-    ops.ChannelConv: _channel_conv,
+    ops.ChannelConv: _drawn,
+    ops.StdConv: _drawn,
     ops.BatchNorm: _batch_norm,
     ops.MaxPool: _pool,
     ops.AvgPool: _pool,
     ops.Prelu: _prelu,
+    ops.Upsample: _upsample,
     ops.Flatten: _flatten,
     ops.PadChannels: _pad_channels,
     ops.SliceChannels: _slice_channels,

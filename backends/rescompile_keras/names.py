@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from rescompile import ops
 from rescompile.emit.borders import cuts
-from rescompile.ir.trace import JoinTrace, OpTrace, ResidualTrace, Trace, walk_traces
+from rescompile.ir.trace import (
+    JoinTrace,
+    OpTrace,
+    ResidualTrace,
+    Trace,
+    is_again,
+    walk_traces,
+)
 
 from .layers import Style
 
@@ -25,10 +32,12 @@ def collisions(style: Style) -> Iterator[str]:
     """A reason for each name that two layers would have."""
     owners: dict[str, str] = {}
     automatic = {"input_layer"}
-    for path, trace in walk_traces(style.analysis.elaborated.root.items):
-        if not isinstance(trace, (OpTrace, JoinTrace, ResidualTrace)):
+    items = style.analysis.elaborated.root.items
+    for path, trace in walk_traces(items, enter=lambda item: not is_again(item)):
+        shared = trace.node.id in style.analysis.shared
+        if not isinstance(trace, (OpTrace, JoinTrace, ResidualTrace)) and not shared:
             continue
-        suffixes, given = _more(style, trace)
+        suffixes, given = (("after",), ()) if is_again(trace) else _more(style, trace)
         automatic |= {*given}
         for suffix in ("", *suffixes):
             name = "_".join((*path, suffix) if suffix else path)
@@ -49,7 +58,7 @@ def _more(style: Style, trace: Trace) -> tuple[Words, Words]:
         return (), ()
     op, key = trace.op, trace.node.id
     suffixes: Words = ("permute",) if key in style.ordered else ()
-    if isinstance(op, ops.Conv):
+    if type(op) is ops.Conv:
         suffixes = ("pad",) if style.conv_of[key].pads(trace) else ()
         suffixes += ("subsample",) if style.conv_of[key].sites[key].skips else ()
     elif isinstance(op, ops.ConvTranspose):

@@ -15,28 +15,37 @@ import numpy as np
 
 from rescompile.emit.channels_last import Proofs, to_first, to_last
 from rescompile.emit.contract import Gradients, Weights
+from rescompile.emit.placed import Placed, laid_out
 from rescompile.emit.runtime import LayerRuntime
-from rescompile.emit.weights import COUNTER, Slot
+from rescompile.emit.weights import Slot
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
 from .differentiate import differentiate, listed
 from .exact import allow_float64, make_exact
-from .files import Tensor, tensors
+from .files import tensors
 
 
-def owned(model: Any, analysis: Analysis) -> list[Tensor]:
+def flat(model: Any) -> list[Any]:
+    """Every layer in the order of files: those of models in it, which are shared, come last."""
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    own = [layer for layer in model.layers if not isinstance(layer, keras.Model)]
+    return [*own, *(layer for one in inner for layer in flat(one))]
+
+
+def weights_of(model: Any, analysis: Analysis) -> list[Placed]:
     """Every weight, in the order of the model's layers."""
-    layers = ((layer.name, type(layer).__name__) for layer in model.layers)
+    layers = ((layer.name, type(layer).__name__) for layer in flat(model))
     return list(tensors(analysis.elaborated, layers))
 
 
-def variables(model: Any, analysis: Analysis) -> Iterator[tuple[Tensor, Any]]:
+def variables(model: Any, analysis: Analysis) -> Iterator[tuple[Placed, Any]]:
     """Every weight with the Keras variable that holds it."""
-    layers = {layer.name: layer for layer in model.layers}
-    for tensor in owned(model, analysis):
-        yield tensor, getattr(layers[tensor.layer], tensor.variable)
+    layers = {layer.name: layer for layer in flat(model)}
+    for tensor in weights_of(model, analysis):
+        layer, variable = tensor.place
+        yield tensor, getattr(layers[layer], variable)
 
 
 class KerasRuntime(LayerRuntime):
@@ -45,7 +54,7 @@ class KerasRuntime(LayerRuntime):
     separator = "_"
 
     def layers(self, model: Any) -> Mapping[str, Any]:
-        return {layer.name: layer for layer in model.layers}
+        return {layer.name: layer for layer in flat(model)}
 
     def versions(self) -> dict[str, str]:
         engine = keras.backend.backend()
@@ -66,7 +75,7 @@ class KerasRuntime(LayerRuntime):
         return model
 
     def draw(self, model: Any, analysis: Analysis, path: Path, values: Any, training: bool) -> Any:
-        layer = model.get_layer("_".join(path))
+        layer = self.layers(model)["_".join(path)]
         return to_channels_first(layer(to_input(values), training=training))
 
     def multiply(self, model: Any, analysis: Analysis, factors: Weights) -> None:
@@ -74,23 +83,16 @@ class KerasRuntime(LayerRuntime):
             layer.call = _multiplied(to_input(factors[path]))
 
     def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:
-        given = dict(weights)
-        for tensor, variable in variables(model, analysis):
-            if tensor.path not in given:
-                raise ValueError(f"no weight for {'.'.join(tensor.path)}")
-            array, layout = np.asarray(given.pop(tensor.path)), tensor.layout
-            fits = array.shape == layout.portable
-            placed = np.ascontiguousarray(layout.to(array)) if fits else array
-            if placed.shape != tuple(variable.shape):
-                name, shape = ".".join(tensor.path), tuple(variable.shape)
-                raise ValueError(f"{name} is {shape} in Keras, not {placed.shape}")
-            variable.assign(placed)
-        if given:
-            raise ValueError(f"no layers for {', '.join('_'.join(path) for path in given)}")
+        held = dict(variables(model, analysis))
+        for tensor, array in laid_out(held, weights):
+            if array.shape != tuple(held[tensor].shape):
+                name, shape = ".".join(tensor.path), tuple(held[tensor].shape)
+                raise ValueError(f"{name} is {shape} in Keras, not {array.shape}")
+            held[tensor].assign(np.ascontiguousarray(array))
 
     def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
         found = variables(model, analysis)
-        return {tensor.path: _portable(tensor, variable) for tensor, variable in found}
+        return {tensor.path: tensor.portable(to_array(held)) for tensor, held in found}
 
     def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
         return [
@@ -100,8 +102,12 @@ class KerasRuntime(LayerRuntime):
     def values(
         self, model: Any, analysis: Analysis, paths: list[Path], images: Any, training: bool = False
     ) -> dict[Path, Any]:
-        """Of every layer that is called as its path is: blocks are functions here, and not seen."""
-        layers = {layer.name: layer for layer in model.layers}
+        """Of every layer that is called as its path is: blocks are functions here, and not seen.
+
+        Nor are layers that are shared, which have several values.
+        """
+        own = (layer for layer in model.layers if not isinstance(layer, keras.Model))
+        layers = {layer.name: layer for layer in own}
         mixed = Proofs(analysis.elaborated).mixed
         seen: dict[Path, Any] = {}
         for path in paths:
@@ -121,7 +127,7 @@ class KerasRuntime(LayerRuntime):
         return Gradients(
             [to_channels_first(output) for output in outputs],
             {
-                tensor.path: _portable(tensor, gradients[variable.path])
+                tensor.path: tensor.portable(to_array(gradients[variable.path]))
                 for tensor, variable in variables(model, analysis)
                 if variable.path in gradients
             },
@@ -129,7 +135,7 @@ class KerasRuntime(LayerRuntime):
         )
 
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
-        return [tensor.slot for tensor in owned(model, analysis)]
+        return [tensor.slot for tensor in weights_of(model, analysis)]
 
     read = staticmethod(files.read)
 
@@ -141,8 +147,7 @@ class KerasRuntime(LayerRuntime):
         file: FilePath,
         about: Mapping[str, str],
     ) -> None:
-        own = {path: array for path, array in weights.items() if path[-1] != COUNTER}
-        self.set_weights(model, analysis, own)
+        self.set_weights(model, analysis, weights)
         if file.name.endswith(".weights.h5"):
             model.save_weights(file)
         else:
@@ -157,11 +162,6 @@ def to_array(tensor: Any) -> Any:
     """A tensor of any engine as an array of its own."""
     plain = tensor.detach() if hasattr(tensor, "detach") else tensor
     return np.array(keras.ops.convert_to_numpy(plain))
-
-
-def _portable(tensor: Tensor, held: Any) -> Any:
-    """What a variable holds, or its gradient, in PyTorch's layout."""
-    return np.ascontiguousarray(tensor.layout.back(to_array(held)))
 
 
 def to_channels_first(tensor: Any) -> Any:

@@ -6,7 +6,7 @@ Keras has beside them, and what it refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -22,10 +22,13 @@ from rescompile.emit.validation.values import Built, Mean, Sides, Tracer, Value
 from rescompile.ops import Conv, Shape
 
 from .initialise import INITIALIZERS, Initial
+from .parts import after, shared
 from .vocabulary import (
+    AFTER,
     FUNCTIONS,
     JOINS,
     OWN,
+    PART,
     PERMUTE,
     PRELU,
     WORDS,
@@ -137,8 +140,9 @@ def model_of(
         kind: layers.layer_class(tracer, rows, MEANINGS.get(kind))
         for kind, rows in words.layers.items()
     }
-    own: dict[str, Any] = {kind: made.pop(kind) for kind in (*OWN, *words.adaptive)}
+    own: dict[str, Any] = {kind: made.pop(kind) for kind in (*OWN, *words.own)}
     own |= {row.name: layers.own_function(tracer, row) for row in FUNCTIONS}
+    own |= {PART: shared(tracer), AFTER: after(tracer)}
     fixed = {helper: (helpers[helper], made) for helper, made in own.items()}
     functions = (pad, split, layers.ones_like, average_pool)
     keras = SimpleNamespace(
@@ -152,7 +156,8 @@ def model_of(
         config=SimpleNamespace(image_data_format=lambda: LAST),
         saving=SimpleNamespace(register_keras_serializable=lambda package: lambda found: found),
     )
-    return cast(Model, execute(source, {"keras": keras}, fixed)[name](*given))
+    modules = {"keras": keras, "collections.abc": SimpleNamespace(Callable=Callable)}
+    return cast(Model, execute(source, modules, fixed)[name](*given))
 
 
 def trace(

@@ -13,7 +13,7 @@ from rescompile.emit.scope import Argument
 from rescompile.ir.structure import IN_CHANNELS, JoinKind, Network
 
 from .layers import Style, apply
-from .vocabulary import JOINS, RESERVED, TENSOR
+from .vocabulary import AFTER, JOINS, PART, RESERVED, TENSOR
 
 RECURSION = 1000  # Python's default limit, which is Keras' own on the length of a path
 # A residual network has about 1.2 layers on a path for each operation, by its joins and explicit
@@ -33,6 +33,7 @@ class KerasSyntax(syntax.Syntax):
     tensor = TENSOR
     model_type = "keras.Model"
     own = syntax.Syntax.own | {"inputs", "input_shape"}
+    part, ordered = PART, False  # Keras sorts the calls of a model by their depth
 
     def __init__(self, style: Style) -> None:
         self.style = style
@@ -53,6 +54,9 @@ class KerasSyntax(syntax.Syntax):
     def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
         layer = JOINS[kind].written({}, label.keyword())
         return Call(layer, (Items("[", "]", operands),))
+
+    def after(self, source: str, before: str, label: Label) -> Code:
+        return Call(Call(AFTER, (label.keyword("_after"),)), (Items("[", "]", (source, before)),))
 
     def split(self, source: str, count: int) -> Code:
         return Call("keras.ops.split", (source, str(count), Keyword("axis", "-1")))

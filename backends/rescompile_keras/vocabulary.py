@@ -6,7 +6,6 @@ file may leave one out: a number that matters is always written. `name` goes wit
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -14,14 +13,17 @@ from rescompile import ops
 from rescompile.emit.functions.convolutions import DEPTHWISE_AXES
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
-from rescompile.emit.layout import Call, Items
+from rescompile.emit.layout import Call
 from rescompile.emit.table import (
+    AROUND,
+    BOTH,
     FLOAT,
     LITERAL,
     NUMBER,
     OLD,
     Argument,
     Form,
+    by_name,
     choice,
     constant,
     extents,
@@ -30,31 +32,21 @@ from rescompile.emit.table import (
 )
 from rescompile.ir.structure import JoinKind
 from rescompile.ops import Op
-from rescompile.ops.window import ends
 
 TENSOR = "KerasTensor"
 # What emitted functions rely on: neither a network, nor a value of a block can be called so.
 RESERVED = frozenset(
     (
-        *("keras", "layers", "KerasTensor", "math", "sys"),
+        *("keras", "layers", "KerasTensor", "Callable", "math", "sys"),
         *("bool", "float", "int", "max", "min", "range", "round", "str", "tuple", "ValueError"),
     )
 )
 function = partial(any_function, tensor=TENSOR)
 
 
-def snake_case(name: str) -> str:
-    """What Keras calls a class of layers in a file: Conv2DTranspose is `conv2d_transpose`."""
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-BOTH = Form(lambda pair, dim: Items("(", ")", tuple(map(dim, pair))))
-AROUND = Form(  # a pair for each axis
-    lambda sides, dim: Items(
-        "(", ")", tuple(Items("(", ")", tuple(map(dim, pair))) for pair in ends(sides))
-    ),
-    lambda given: tuple(side for pair in given for side in pair),
+BORDERS = Form(  # or what `same` does
+    lambda sides, dim: '"same"' if isinstance(sides, ops.Same) else AROUND.write(sides, dim),
+    lambda given: ops.Same(given) if isinstance(given, str) else AROUND.read(given),
 )
 CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
@@ -70,10 +62,14 @@ RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
 REPEATED = (("mode", ops.Resampling.NEAREST),)  # where a layer cannot interpolate
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the axes in the middle of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.Conv: WEIGHTS,
+    ops.StdConv: WEIGHTS | {"gain": "gain"},
     ops.ConvTranspose: WEIGHTS,
     ops.Linear: WEIGHTS,
     ops.BatchNorm: SCALES | {"running_mean": "moving_mean", "running_var": "moving_variance"},
@@ -169,8 +165,30 @@ JOINS = {
     JoinKind.MULTIPLY: _layer("Multiply", Op),
     JoinKind.CONCAT: _layer("Concatenate", Op),
 }
+# What asks for the extents of a map while a model is built.
+SIZED = (
+    *(ops.AdaptivePool, ops.ChannelShuffle, ops.DepthToSpace, ops.SpaceToDepth),
+    *(ops.SplitSoftmax, ops.Pad, ops.UpsampleTo),
+)
+# What a file defines for layers that are called more than once.
+PART, AFTER = "shared_layers", "After"
 # Layers that a file defines itself.
 OWN = (SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))
+
+
+def _for_images(strides: Argument, dilation: Argument, groups: Argument) -> tuple[Layer, ...]:
+    """What files define for operations that are for images alone."""
+    standard = (
+        *(FILTERS, Argument("kernel_size", "kernel", BOTH), strides),
+        *(Argument("padding", "padding", BORDERS, keyword=True), dilation, groups, BIAS),
+        *(option("epsilon", "epsilon", FLOAT, 1e-6), option("gain", "gain", LITERAL, False)),
+        *(option("gamma", "gamma", FLOAT, 1.0), INITIAL),
+    )
+    like = Argument("size", ("to", "extents"), LIKE)
+    return (
+        _own("StdConv2D", ops.StdConv, *standard),
+        _own("Interpolation2D", ops.UpsampleTo, like, MODE, ALIGN),
+    )
 
 
 class Vocabulary:
@@ -180,7 +198,8 @@ class Vocabulary:
         each = extents(n)
         kernel = Argument("kernel_size", "kernel", each)
         strides = Argument("strides", "stride", each, 1)
-        slides = (kernel, strides, PADDING, option("dilation_rate", "dilation", each, 1))
+        dilation = option("dilation_rate", "dilation", each, 1)
+        slides = (kernel, strides, PADDING, dilation)
         groups = option("groups", "groups", NUMBER, 1)
         window = (
             Argument("pool_size", "kernel", each),
@@ -205,7 +224,7 @@ class Vocabulary:
         self.mean = _layer(f"AveragePooling{n}D", ops.AvgPool, *window)
         self.zeros = _layer(f"ZeroPadding{n}D", Op, Argument("padding", (), ASIDE))
         self.crop = _layer(f"Cropping{n}D", Op, Argument("cropping", (), ASIDE))
-        own = (
+        own: tuple[Layer, ...] = (
             _own(f"AdaptiveAveragePooling{n}D", ops.AdaptiveAvgPool, size),
             _own(f"AdaptiveMaxPooling{n}D", ops.AdaptiveMaxPool, size),
             _own(
@@ -213,7 +232,8 @@ class Vocabulary:
                 Argument("mode", "mode", choice(ops.PadMode)),
             ),
         )
-        self.adaptive = tuple(row.name for row in own)
+        own += _for_images(strides, dilation, groups) if n == 2 else ()
+        self.own = tuple(row.name for row in own)
         rows = (
             *(self.conv, *[self.depthwise] * (n in DEPTHWISE_AXES), self.transposed),
             *(self.max, self.mean, *own),
@@ -224,9 +244,7 @@ class Vocabulary:
             *ROWS,
         )
         self.usual = {row.kind: row for row in reversed((*rows, *FUNCTIONS))}
-        self.layers: dict[str, tuple[Layer, ...]] = {}
-        for row in (*rows, self.zeros, self.crop, PERMUTE, *JOINS.values()):
-            self.layers[row.name] = (*self.layers.get(row.name, ()), row)
+        self.layers = by_name((*rows, self.zeros, self.crop, PERMUTE, *JOINS.values()))
 
 
 WORDS = {n: Vocabulary(n) for n in (2, 1, 3)}
@@ -235,6 +253,7 @@ LAYERS = {name: rows[0] for words in WORDS.values() for name, rows in words.laye
 # What files define themselves, whatever the maps.
 FIXED = (
     *OWN,
-    *(name for words in WORDS.values() for name in words.adaptive),
+    *(name for words in WORDS.values() for name in words.own),
     *(row.name for row in FUNCTIONS),
+    *(PART, AFTER),
 )

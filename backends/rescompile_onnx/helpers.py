@@ -181,6 +181,25 @@ def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
     return helper.make_model(made, ir_version=10, **how)
 
 
+class Again:
+    """A block in which the steps of a name get the weights of the first ones, and no others."""
+
+    def __init__(self, x: Value, first: str, name: str) -> None:
+        self.graph, self.first, self.name = x.graph, x.graph.local(first), x.graph.local(name)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        weights = self.graph.weights
+        for own in [key for key in weights if f"{key}.".startswith(f"{self.name}.")]:
+            first = self.first + own.removeprefix(self.name)
+            if weights.pop(own).shape != weights[first].shape:
+                raise ValueError(f"the weights of {self.first} do not fit {self.name}")
+            for node in self.graph.nodes:
+                node.input[:] = [first if key == own else key for key in node.input]
+
+
 def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
     """A tensor, and zeros for a bias of a length, if it has one."""
     made = [x.graph.weight(f"{name}.weight", shape, start)]
@@ -202,6 +221,36 @@ def conv(
     shape = (channels, x.shape[1] // group, *kernel)
     given = weights(x, name, shape, conv_init, channels if bias else 0)
     return op.Conv(x, *given, group=group, name=name, **attributes)
+
+
+def std_conv(
+    x: Value,
+    channels: int,
+    kernel: list[int],
+    group: int = 1,
+    bias: bool = False,
+    epsilon: float = 1e-6,
+    gain: bool = False,
+    gamma: float = 1.0,
+    *,
+    name: str,
+    **attributes: Any,
+) -> Value:
+    """By weights of mean 0 and variance 1 for each output (Qiao et al. 2019, Brock et al. 2021)."""
+    shape, axes = (channels, x.shape[1] // group, *kernel), [1, 2, 3]
+    weight, *shift = weights(x, name, shape, conv_init, channels if bias else 0)
+    mean = op.ReduceMean(weight, axes, name=f"{name}.mean")
+    weight = op.Sub(weight, mean, name=f"{name}.centred")
+    square = op.Mul(weight, weight, name=f"{name}.square")
+    variance = op.ReduceMean(square, axes, name=f"{name}.variance")
+    variance = op.Add(variance, epsilon, name=f"{name}.epsilon")
+    weight = op.Div(weight, op.Sqrt(variance, name=f"{name}.deviation"), name=f"{name}.normal")
+    if gain:
+        factor = x.graph.weight(f"{name}.gain", (channels, 1, 1, 1), 1.0)
+        scale = gamma / (shape[1] * kernel[0] * kernel[1]) ** 0.5
+        factor = op.Mul(factor, scale, name=f"{name}.factor")
+        weight = op.Mul(weight, factor, name=f"{name}.scaled")
+    return op.Conv(x, weight, *shift, group=group, name=name, **attributes)
 
 
 def conv_transpose(
@@ -373,13 +422,23 @@ def stochastic_depth(x: Value, rate: float, *, name: str) -> Value:
     return op.Identity(x, name=name)
 
 
-def upsample(x: Value, scale: int, mode: str = "nearest", *, name: str) -> Value:
+def upsample_to(
+    x: Value, size: Sequence[int], mode: str = "nearest", align_corners: bool = False, *, name: str
+) -> Value:
     """Pixels are squares, of which the nearest is taken, or their centres are linked."""
-    how = {"coordinate_transformation_mode": "half_pixel", "mode": "linear"}
+    placed = "align_corners" if align_corners else "half_pixel"
+    how = {"coordinate_transformation_mode": placed, "mode": "linear"}
     if mode == "nearest":
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    scales = np.array([1, 1, *[scale] * (len(x.shape) - 2)], np.float32)
-    return op.Resize(x, None, scales, name=name, **how)
+    axes = list(range(2, len(x.shape)))
+    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
+
+
+def upsample(
+    x: Value, scale: int, mode: str = "nearest", align_corners: bool = False, *, name: str
+) -> Value:
+    size = [scale * extent for extent in x.shape[2:]]
+    return upsample_to(x, size, mode, align_corners, name=name)
 
 
 def split(x: Value, count: int) -> list[Value]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,14 @@ class Graph:
     scope: Mapping[str, Any]
     tensors: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    shared: dict[str, str] = field(default_factory=dict)  # steps, and the first of their kind
+
+    def owner(self, name: str) -> str:
+        """The step that has the weights of the step of that name."""
+        for step, first in self.shared.items():
+            if f"{name}.".startswith(f"{step}."):
+                return self.owner(first + name.removeprefix(step))
+        return name
 
     def value(self, name: str, shape: Any) -> Value:
         if tuple(shape) != ("N", *self.terms[0].shape):
@@ -75,14 +84,19 @@ class Value:
         elementwise = op.positional and op.orderless
         if self.last != last and not elementwise and len(self.inner) > 1:
             raise TraceError(f"{name}: {op.word} finds the channels elsewhere")
+        owner = self.graph.owner(name)
         for parameter in op.parameters(self.inner):
             start = parameter.start
             if isinstance(start, Role):
                 draw = self.graph.scope[INITIAL[start]](RNG, parameter.shape)
             else:
                 draw = Draw(CONSTANT, start)
-            self.graph.tensors[name, parameter.leaf] = Tensor(parameter.shape, draw)
-        return replace(self, term=self.graph.terms.apply(op, self.term, name))
+            tensor, key = Tensor(parameter.shape, draw), (owner, parameter.leaf)
+            if owner == name:
+                self.graph.tensors[key] = tensor
+            elif self.graph.tensors.get(key) != tensor:
+                raise TraceError(f"{name}: the weights of {owner} do not fit")
+        return replace(self, term=self.graph.terms.apply(op, self.term, owner))
 
 
 def _applied(rows: Iterable[Constructor]) -> Callable[..., Value]:
@@ -129,6 +143,13 @@ def _split(x: Value, count: int) -> list[Value]:
     return [replace(x, term=term) for term in x.graph.terms.shares(x.term, count)]
 
 
+@contextmanager
+def _again(x: Value, first: str, name: str) -> Iterator[None]:
+    """Inside, steps of that name have the weights of others."""
+    x.graph.shared[name] = first
+    yield
+
+
 def _by_name(rows: Iterable[Constructor]) -> dict[str, Callable[..., Value]]:
     found: dict[str, list[Constructor]] = {}
     for row in rows:
@@ -160,6 +181,7 @@ def trace(
         "model": model,
         "block": lambda build: build,
         "split": _split,
+        "Again": _again,
         **_by_name(FUNCTIONS),
     }
     fixed = {key: (texts[key], meaning) for key, meaning in meanings.items()}

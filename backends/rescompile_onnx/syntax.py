@@ -106,6 +106,9 @@ class OnnxSyntax(syntax.Syntax):
         inner = Label(label.text, ".").child(str(len(before) - 1))
         return Call(name, (self.join(kind, tuple(before), inner), last, label.keyword()))
 
+    def again(self, source: str, first: Label, label: Label) -> str:
+        return f"with Again({source}, {first.code()}, {label.code()}):"
+
     def split(self, source: str, count: int) -> Code:
         return Call("split", (source, str(count)))
 

@@ -88,11 +88,19 @@ OUTPUT = option("output_padding", "output_padding", LIST, 0)
 DILATIONS = option("dilations", "dilation", LIST, 1)
 MORE = (option("group", "groups", NUMBER, 1), option("bias", "bias", LITERAL, False))
 EPSILON = option("epsilon", "epsilon", LITERAL, 1e-05)
+STANDARD = (
+    option("epsilon", "epsilon", LITERAL, 1e-06),
+    option("gain", "gain", LITERAL, False),
+    option("gamma", "gamma", LITERAL, 1.0),
+)
 MOMENTUM = option("momentum", "momentum", OLD, 0.9)
 WINDOW = (Argument("kernel_shape", "kernel", LIST, keyword=True), STRIDES, PADS)
 CEILED = option("ceil_mode", "ceil_mode", FLAG, 0)
 COUNTED = option("count_include_pad", "count_include_pad", FLAG, 0)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
+ALIGN = option("align_corners", "align_corners", LITERAL, False)
+# The size is that of the last axes of another value.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[2:]", lambda size: ("", tuple(size)))
 
 
 def _row(name: str, kind: type[Op], *arguments: Argument, **implied: Any) -> Constructor:
@@ -124,6 +132,8 @@ CHANNELS, CRD = _same("axes", [1]), _same("mode", "CRD", keyword=True)
 FUNCTIONS = (
     _row("conv", ops.Conv, *SIZE, STRIDES, PADS, DILATIONS, *MORE),
     _row("conv", ops.Conv, *SIZE, STRIDES, AUTO, DILATIONS, *MORE),
+    _row("std_conv", ops.StdConv, *SIZE, STRIDES, PADS, DILATIONS, *MORE, *STANDARD),
+    _row("std_conv", ops.StdConv, *SIZE, STRIDES, AUTO, DILATIONS, *MORE, *STANDARD),
     _row("conv_transpose", ops.ConvTranspose, *SIZE, STRIDES, CUTS, OUTPUT, *MORE),
     _row("linear", ops.Linear, *_given("features"), option("bias", "bias", LITERAL, True)),
     _row("batch_norm", ops.BatchNorm, EPSILON, MOMENTUM),
@@ -159,7 +169,8 @@ FUNCTIONS = (
     _row("stochastic_depth", ops.StochasticDepth, *_given("rate")),
     _row("adaptive_average_pool", ops.AdaptiveAvgPool, *_given("size", form=LIST)),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, *_given("size", form=LIST)),
-    _row("upsample", ops.Upsample, *_given("scale"), MODE),
+    _row("upsample", ops.Upsample, *_given("scale"), MODE, ALIGN),
+    _row("upsample_to", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE), MODE, ALIGN),
 )
 PLAIN: dict[str, type[Op]] = {
     "Relu": ops.Relu,

@@ -32,7 +32,8 @@ def initialise(analysis: Analysis, lines: Writer) -> None:
     found = [trace.op for _, trace in analysis.elaborated.flat()]
     done: dict[str, tuple[str, ...]] = {}  # with which modules
     for name, drawn in _drawn(analysis).items():
-        biases = frozenset(bool(op.bias) for op in found if isinstance(op, drawn))
+        weighted = [op for op in found if isinstance(op, Weighted) and type(op) in drawn]
+        biases = frozenset(bool(op.bias) for op in weighted)
         weight = _weight(initializer(analysis.network, drawn[0].role)) if biases else ()
         done[name] = (*weight, *BIAS.get(biases, ()))
     # Of two branches that would do the same, the one that asks serves both.

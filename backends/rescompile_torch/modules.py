@@ -39,6 +39,10 @@ def _prelu(op: ops.Prelu, site: Site) -> Code:
     return PRELU.call(op, replace(site, channels="1") if op.shared else site, "nn")
 
 
+def _conv(op: ops.Conv, site: Site) -> Code:
+    return (SAMED_CONVS if isinstance(op.padding, ops.Same) else PADDED)[ops.Conv](op, site)
+
+
 def _permute(op: ops.Permute, site: Site) -> Code:
     return Call("Permute", tuple(map(str, to_last(site.rank) if op.last else to_first(site.rank))))
 
@@ -62,19 +66,24 @@ def _edges(padding: Any, dim: Render) -> Code:
     return Items("(", ")", tuple(map(dim, _turned(padding))))
 
 
+def _write_around(sides: Any, dim: Render) -> Code:
+    """Padding in that order; one number where all sides are the same."""
+    same = all(side == sides[0] for side in sides)
+    return dim(sides[0]) if same else _edges(sides, dim)
+
+
+def _read_around(given: Any, axes: int) -> Any:
+    return _turned(given if isinstance(given, tuple) else (given,) * 2 * axes)
+
+
 def _around(mode: ops.PadMode, axes: int) -> Argument:
-    """Padding of one mode in that order; one number where all sides are the same."""
-
-    def write(value: Any, dim: Render) -> Code:
-        sides = value[0]
-        same = all(side == sides[0] for side in sides)
-        return dim(sides[0]) if same else _edges(sides, dim)
-
-    def read(given: Any) -> Any:
-        return _turned(given if isinstance(given, tuple) else (given,) * 2 * axes), mode
-
-    fits = lambda value: value[1] is mode and len(value[0]) == 2 * axes  # noqa: E731
-    return Argument("padding", ("padding", "mode"), Form(write, read, fits))
+    """Padding of one mode."""
+    form = Form(
+        lambda value, dim: _write_around(value[0], dim),
+        lambda given: (_read_around(given, axes), mode),
+        lambda value: value[1] is mode and len(value[0]) == 2 * axes,
+    )
+    return Argument("padding", ("padding", "mode"), form)
 
 
 def _depths(axes: int) -> Form:
@@ -100,6 +109,12 @@ MAP = Form(
 GROUPS = option("groups", "groups", NUMBER, 1)
 BIAS = option("bias", "bias", LITERAL, True)
 LINEAR = (entering("in_features"), Argument("out_features", "features"), BIAS)
+ROUND = option("padding", "padding", Form(_write_around, lambda given: _read_around(given, 2)), 0)
+STANDARD = (
+    option("eps", "epsilon", LITERAL, 1e-6),
+    option("gain", "gain", LITERAL, False),
+    option("gamma", "gamma", LITERAL, 1.0),
+)
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
 EPSILON = option("eps", "epsilon", LITERAL, 1e-05)
 BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITERAL, 0.1))
@@ -123,6 +138,9 @@ SCALE = option("scale_factor", "scale", NUMBER, None)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 
 
+ALIGN = option("align_corners", "align_corners", replace(LITERAL, read=bool, absent=False), None)
+
+
 def _between(axes: int) -> Argument:
     return Argument("padding", ("before", "after"), _depths(axes))
 
@@ -136,6 +154,7 @@ PRELU = _module(
     option("init", "init", LITERAL, 0.25),
 )
 DEPTHS = ("StochasticDepth", "StochasticDepth1d", "StochasticDepth3d")
+SAMED = (("padding", ops.Same.SAME),)  # the calls of a block differ in the pixels that this means
 
 
 def _of_axes(n: int) -> tuple[Module, ...]:
@@ -162,10 +181,14 @@ def _of_axes(n: int) -> tuple[Module, ...]:
     instance = (entering("num_features"), EPSILON, AFFINE)
     # Vectors have the norm of one axis.
     normal = (1, 2) if n == 1 else rank
+    spaced = (dilation, GROUPS, BIAS)
     return (
-        _module(f"Conv{n}d", ops.Conv, *conv, even, dilation, GROUPS, BIAS),
-        _module(
-            f"PaddedConv{n}d", ops.Conv, *conv, padded, dilation, GROUPS, BIAS, own=True, ranks=rank
+        _module(f"Conv{n}d", ops.Conv, *conv, even, *spaced),
+        _module(f"SameConv{n}d", ops.Conv, *conv, *spaced, implied=SAMED, **own),
+        _module(f"PaddedConv{n}d", ops.Conv, *conv, padded, *spaced, **own),
+        *(
+            _module(name, ops.StdConv, *conv, ROUND, *spaced, *STANDARD, **own)
+            for name in ["StdConv2d"] * (n == 2)
         ),
         _module(f"ConvTranspose{n}d", ops.ConvTranspose, *conv, cut, more, GROUPS, BIAS),
         _module(f"BatchNorm{n}d", ops.BatchNorm, *BATCH, ranks=normal),
@@ -238,15 +261,25 @@ TABLE = (
     _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
     _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, ranks=(3,), own=True),
     _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
-    _module("Upsample", ops.Upsample, SCALE, MODE),
+    _module("Upsample", ops.Upsample, SCALE, MODE, ALIGN),
 )
+# The size is that of the last axes of another tensor.
+LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple(size)))
+INTERPOLATE = _module(
+    *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
+)
+SAMED_CONVS = writers((one for one in TABLE if one.implied == SAMED), "nn")
+PADDED = writers((one for one in TABLE if one.implied != SAMED), "nn")
 MODULES: dict[type[Op], Writes] = {
-    **writers(TABLE, "nn"),
+    **PADDED,
+    ops.Conv: _conv,
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
+    **writers([INTERPOLATE], "F"),
 }
 # Of those that emitted files define, the ones that are PyTorch's as well.
-INHERITS = {f"PaddedConv{n}d": f"Conv{n}d" for n in (1, 2, 3)} | {"ChannelConv": "Conv1d"}
+INHERITS = {f"{how}Conv{n}d": f"Conv{n}d" for n in (1, 2, 3) for how in ("Padded", "Same")}
+INHERITS["ChannelConv"] = "Conv1d"
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

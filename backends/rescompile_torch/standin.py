@@ -9,28 +9,37 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from rescompile import ops
+from rescompile.emit.table import by_name
 from rescompile.emit.validation.modules import (
     Factor,
+    Filled,
     Identity,
     Leaf,
+    List,
     Module,
     Parameter,
     Sequential,
+    StandIn,
     Value,
-    joined,
+    concatenation,
 )
 from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import CONSTANT, UNIFORM, Draw, draw
-from rescompile.ir.structure import Initializer, JoinKind
+from rescompile.ir.structure import Initializer
 from rescompile.ops import Role
-from rescompile.record import record
 
 from .initialise import DEFAULT
-from .modules import INHERITS, PRELU, TABLE, to_first, to_last
+from .modules import INHERITS, INTERPOLATE, PRELU, TABLE, to_first, to_last
 
 
 class Tensor(Value):
     """A tensor with the methods that emitted files call."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        if self.last:
+            raise TraceError("the shape of a value whose channels were moved")
+        return (None, *self.inner)
 
     def flatten(self, start: int) -> Value:
         if start != 1 or self.last:
@@ -40,25 +49,17 @@ class Tensor(Value):
     def chunk(self, count: int, dim: int) -> list[Value]:
         if dim != 1:
             raise TraceError("chunk cuts channels")
-        return [self.view(term) for term in self.graph.shares(self.term, count)]
-
-
-@record
-class Filled:
-    """`torch.full`: a tensor of one value."""
-
-    shape: tuple[int, ...]
-    value: float
+        return self.shares(count)
 
 
 def parameter(given: Filled) -> Factor:
     return Factor(given.shape, Draw(CONSTANT, given.value))
 
 
-def cat(values: list[Value], dim: int) -> Value:
-    if dim != 1:
-        raise TraceError("a concatenation that is not of channels")
-    return joined(JoinKind.CONCAT, values)
+def interpolate(x: Value, *args: Any, **options: Any) -> Value:
+    if x.last:
+        raise TraceError("interpolate gets a map with its channels last")
+    return x.apply(INTERPOLATE.reader()(*args, **options)[0])
 
 
 class Operation(Leaf):
@@ -67,17 +68,17 @@ class Operation(Leaf):
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
             return draw(DEFAULT, parameter.shape)
-        if isinstance(self.op, ops.Weighted):
+        if isinstance(self.op, ops.Weighted) and parameter.leaf == "bias":
             return Draw(UNIFORM, math.nan)  # of a bias: nothing that a spec can ask for
-        if self.entry.own or isinstance(self.op, ops.Prelu):
+        if isinstance(self.op, ops.Prelu):
             return Draw(CONSTANT, parameter.start)
-        return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
+        return super().start(parameter)
 
 
 class PReLU(Operation):
     """With a single factor it takes any number of channels."""
 
-    entry, read = PRELU, staticmethod(PRELU.reader())
+    rows = (PRELU,)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -93,7 +94,7 @@ class Permute(Module):
         self.dims = dims
 
     def forward(self, x: Value) -> Value:
-        rank = len(x.shape)
+        rank = len(x.inner)
         if rank == 1 or self.dims != (to_first(rank) if x.last else to_last(rank)):
             raise TraceError(f"dimensions in the order {self.dims}")
         return x.view(x.term, last=not x.last)
@@ -120,7 +121,7 @@ def kaiming(uniform: bool) -> Callable[..., None]:
     return fill
 
 
-CLASSES = {entry.name: Operation.of(entry) for entry in TABLE if not entry.own}
+CLASSES = {name: Operation.of(*rows) for name, rows in by_name(TABLE).items() if not rows[0].own}
 CLASSES[PRELU.name] = PReLU
 # What files define themselves, as text that is always the same.
 STANDINS: dict[str, type[Module]] = {
@@ -135,6 +136,7 @@ NN = SimpleNamespace(
     **CLASSES,
     Module=Module,
     Sequential=Sequential,
+    ModuleList=List,
     Identity=Identity,
     Parameter=parameter,
     init=SimpleNamespace(
@@ -144,7 +146,8 @@ NN = SimpleNamespace(
         kaiming_uniform_=kaiming(uniform=True),
     ),
 )
-IMPORTS: dict[str, Any] = {
-    "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=cat, full=Filled),
-    "torch.nn": SimpleNamespace(functional=SimpleNamespace()),
+IMPORTS = {
+    "torch": SimpleNamespace(nn=NN, Tensor=Tensor, cat=concatenation(1), full=Filled),
+    "torch.nn": SimpleNamespace(functional=SimpleNamespace(interpolate=interpolate)),
 }
+STANDIN = StandIn(IMPORTS, STANDINS, Tensor)

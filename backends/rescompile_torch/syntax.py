@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from rescompile.emit.classes import syntax
 from rescompile.emit.classes.table import Site
@@ -13,29 +14,35 @@ from rescompile.emit.scope import Scope
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
-from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same
+from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same, UpsampleTo
 
 from .initialise import initialise
-from .modules import HELPERS, MODULES
+from .modules import HELPERS, INTERPOLATE, MODULES
 
 
 class TorchSyntax(syntax.Syntax):
     """What differs from the syntax of any framework with modules."""
 
     module, sequence, identity = "nn.Module", "nn.Sequential", "nn.Identity()"
+    listing = "nn.ModuleList"
+    imports = (
+        ("torch", "import torch"),
+        ("", "from torch import Tensor, nn"),
+        ("F", "from torch.nn import functional as F"),
+    )
     helpers = ("make_divisible", *sorted(HELPERS))
     file_names = frozenset(("F", "Tensor", "math", "nn", "torch", *helpers))
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
-    inline = (Flatten,)
+    inline = (Flatten, UpsampleTo)
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
-        trace = self.analysis.traces[node.id][0]
-        site = Site(scope.entering(node), len(trace.x), in_place, scope.dim)
-        return MODULES[type(node.op)](_resolved(node.op, trace), site)
+        traces = self.analysis.traces[node.id]
+        site = Site(scope.entering(node), len(traces[0].x), in_place, scope.dim)
+        return MODULES[type(node.op)](_resolved(node.op, traces), site)
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
         if isinstance(node.op, GlobalPool) and not node.op.keepdims:
@@ -45,6 +52,8 @@ class TorchSyntax(syntax.Syntax):
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         if isinstance(node.op, Flatten):
             return Call(Attribute(source, "flatten"), ("1",))
+        if isinstance(node.op, UpsampleTo):
+            return Call("F.interpolate", (source, *INTERPOLATE.write(node.op, str)))
         if isinstance(node.op, GlobalPool) and not node.op.keepdims:
             return Call(Attribute(Call(member, (source,)), "flatten"), ("1",))
         if isinstance(node.op, LayerScale):
@@ -65,11 +74,11 @@ class TorchSyntax(syntax.Syntax):
         initialise(self.analysis, lines)
 
 
-def _resolved(op: Op, trace: OpTrace) -> Op:
-    """An op as PyTorch has it: `same` padding is the pixels that it means in a call."""
+def _resolved(op: Op, traces: list[OpTrace]) -> Op:
+    """An op as PyTorch has it: `same` padding is the pixels that it means in all calls."""
     if isinstance(op, Conv) and isinstance(op.padding, Same):
-        assert isinstance(trace.op, Conv)
-        return replace(op, padding=trace.op.pads(trace.x))
+        meant = {cast(Conv, trace.op).pads(trace.x) for trace in traces}
+        return replace(op, padding=meant.pop()) if len(meant) == 1 else op
     if isinstance(op, AvgPool) and all(side == 0 for side in op.padding):
         return replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
     return op

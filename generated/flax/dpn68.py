@@ -164,96 +164,6 @@ def make_stage(
     return stage
 
 
-def make_stage2(
-    in_channels: int,
-    inner: int,
-    channels: int,
-    growth: int,
-    blocks: int,
-    stride: int = 1,
-    project: bool = False,
-    *,
-    rngs: nnx.Rngs,
-) -> nnx.Sequential:
-    stage = nnx.Sequential()
-    for _ in range(blocks):
-        stage.layers.append(
-            DualPath(
-                in_channels,
-                inner=inner,
-                channels=channels,
-                growth=growth,
-                stride=stride,
-                project=project,
-                rngs=rngs,
-            )
-        )
-        in_channels = channels + (2 * growth if project else in_channels - channels) + growth
-        stride = 1
-        project = False
-    return stage
-
-
-def make_stage3(
-    in_channels: int,
-    inner: int,
-    channels: int,
-    growth: int,
-    blocks: int,
-    stride: int = 1,
-    project: bool = False,
-    *,
-    rngs: nnx.Rngs,
-) -> nnx.Sequential:
-    stage = nnx.Sequential()
-    for _ in range(blocks):
-        stage.layers.append(
-            DualPath(
-                in_channels,
-                inner=inner,
-                channels=channels,
-                growth=growth,
-                stride=stride,
-                project=project,
-                rngs=rngs,
-            )
-        )
-        in_channels = channels + (2 * growth if project else in_channels - channels) + growth
-        stride = 1
-        project = False
-    return stage
-
-
-def make_stage4(
-    in_channels: int,
-    inner: int,
-    channels: int,
-    growth: int,
-    blocks: int,
-    stride: int = 1,
-    project: bool = False,
-    *,
-    rngs: nnx.Rngs,
-) -> nnx.Sequential:
-    stage = nnx.Sequential()
-    for _ in range(blocks):
-        stage.layers.append(
-            DualPath(
-                in_channels,
-                inner=inner,
-                channels=channels,
-                growth=growth,
-                stride=stride,
-                project=project,
-                rngs=rngs,
-            )
-        )
-        in_channels = channels + (2 * growth if project else in_channels - channels) + growth
-        stride = 1
-        project = False
-    return stage
-
-
 class DPN68(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.features = nnx.Sequential(
@@ -264,10 +174,10 @@ class DPN68(nnx.Module):
             *make_stage(
                 10, inner=128, channels=64, growth=16, blocks=3, project=True, rngs=rngs
             ).layers,  # 56 x 56 x 144
-            *make_stage2(
+            *make_stage(
                 144, inner=256, channels=128, growth=32, blocks=4, stride=2, project=True, rngs=rngs
             ).layers,  # 28 x 28 x 320
-            *make_stage3(
+            *make_stage(
                 320,
                 inner=512,
                 channels=256,
@@ -277,7 +187,7 @@ class DPN68(nnx.Module):
                 project=True,
                 rngs=rngs,
             ).layers,  # 14 x 14 x 704
-            *make_stage4(
+            *make_stage(
                 704,
                 inner=1024,
                 channels=512,

@@ -101,14 +101,7 @@ class ResBottleneck(nnx.Module):
 
 
 def make_stage(
-    in_channels: int,
-    channels: int,
-    groups: int,
-    blocks: int,
-    name: str,
-    stride: int = 1,
-    *,
-    rngs: nnx.Rngs,
+    in_channels: int, channels: int, groups: int, blocks: int, stride: int = 1, *, rngs: nnx.Rngs
 ) -> nnx.Sequential:
     first = ResBottleneck(in_channels, channels, groups=groups, stride=stride, rngs=rngs)
     rest = (ResBottleneck(channels, channels, groups=groups, rngs=rngs) for _ in range(blocks - 1))
@@ -134,18 +127,10 @@ class RegNetY16GF(nnx.Module):
         groups4 = max(w4 // group_width, 1)
         self.stem = ConvNormActivation(in_channels, 32, stride=2, rngs=rngs)
         self.trunk_output = nnx.Sequential(
-            make_stage(
-                32, w1, groups=groups1, blocks=2, name="block1", stride=2, rngs=rngs
-            ),  # 56 x 56 x 224
-            make_stage(
-                w1, w2, groups=groups2, blocks=4, name="block2", stride=2, rngs=rngs
-            ),  # 28 x 28 x 448
-            make_stage(
-                w2, w3, groups=groups3, blocks=11, name="block3", stride=2, rngs=rngs
-            ),  # 14 x 14 x 1232
-            make_stage(
-                w3, w4, groups=groups4, blocks=1, name="block4", stride=2, rngs=rngs
-            ),  # 7 x 7 x 3024
+            make_stage(32, w1, groups=groups1, blocks=2, stride=2, rngs=rngs),  # 56 x 56 x 224
+            make_stage(w1, w2, groups=groups2, blocks=4, stride=2, rngs=rngs),  # 28 x 28 x 448
+            make_stage(w2, w3, groups=groups3, blocks=11, stride=2, rngs=rngs),  # 14 x 14 x 1232
+            make_stage(w3, w4, groups=groups4, blocks=1, stride=2, rngs=rngs),  # 7 x 7 x 3024
         )
         self.fc = linear(w4, num_classes, rngs=rngs)
 

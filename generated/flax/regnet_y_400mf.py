@@ -102,14 +102,7 @@ class ResBottleneck(nnx.Module):
 
 
 def make_stage(
-    in_channels: int,
-    channels: int,
-    groups: int,
-    blocks: int,
-    name: str,
-    stride: int = 1,
-    *,
-    rngs: nnx.Rngs,
+    in_channels: int, channels: int, groups: int, blocks: int, stride: int = 1, *, rngs: nnx.Rngs
 ) -> nnx.Sequential:
     first = ResBottleneck(in_channels, channels, groups=groups, stride=stride, rngs=rngs)
     rest = (ResBottleneck(channels, channels, groups=groups, rngs=rngs) for _ in range(blocks - 1))
@@ -131,16 +124,16 @@ class RegNetY400MF(nnx.Module):
         self.stem = ConvNormActivation(in_channels, 32, stride=2, rngs=rngs)
         self.trunk_output = nnx.Sequential(
             make_stage(
-                32, w1, groups=max(w1 // 8, 1), blocks=1, name="block1", stride=2, rngs=rngs
+                32, w1, groups=max(w1 // 8, 1), blocks=1, stride=2, rngs=rngs
             ),  # 56 x 56 x 48
             make_stage(
-                w1, w2, groups=max(w2 // 8, 1), blocks=3, name="block2", stride=2, rngs=rngs
+                w1, w2, groups=max(w2 // 8, 1), blocks=3, stride=2, rngs=rngs
             ),  # 28 x 28 x 104
             make_stage(
-                w2, w3, groups=max(w3 // 8, 1), blocks=6, name="block3", stride=2, rngs=rngs
+                w2, w3, groups=max(w3 // 8, 1), blocks=6, stride=2, rngs=rngs
             ),  # 14 x 14 x 208
             make_stage(
-                w3, w4, groups=max(w4 // 8, 1), blocks=6, name="block4", stride=2, rngs=rngs
+                w3, w4, groups=max(w4 // 8, 1), blocks=6, stride=2, rngs=rngs
             ),  # 7 x 7 x 440
         )
         self.fc = linear(w4, num_classes, rngs=rngs)

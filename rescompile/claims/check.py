@@ -11,13 +11,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..api import Architecture, open_spec
-from ..errors import Diagnostic, DiagnosticCollector, SpecError, did_you_mean
-from ..ir.trace import Elaborated
+from ..cost.cost import Costs
+from ..errors import Diagnostic, DiagnosticCollector, Location, SpecError, did_you_mean
+from ..ir.trace import Elaborated, Trace
 from ..language.load import load, reference
 from ..language.models import Claim
 from ..language.printed import Kind, read_figure, read_size
 from ..table import percent
-from .judge import Judgement, Verdict, judge, judge_ratio, measure, output_of, times
+from .judge import Judgement, Verdict, judge, judge_ratio, measure, quantities, step_of, times
 from .verdicts import Finding, Findings
 
 LABELS = {"layers": "layers", "parameters": "parameters", "macs": "MACs"}
@@ -59,9 +60,14 @@ class _Checker:
             elif claim.relation is not None:
                 yield self.relation(net, claim, *claim.relation)
             else:
-                exact = measure(net.analysis.elaborated, claim.quantity, claim.counts)
-                judgement = judge(claim.figure, exact)
                 label = LABELS[claim.quantity]
+                if claim.step is None:
+                    exact = measure(net.analysis.elaborated, claim.quantity, claim.counts)
+                else:
+                    step = _step(net, claim.step, claim.at("step"))
+                    exact = quantities(Costs().total([step]))[claim.quantity]
+                    label = f"{label} of {claim.step}"
+                judgement = judge(claim.figure, exact)
                 yield _finding(net, claim, label, f"{exact:,}", exact, judgement)
 
     def relation(self, net: Architecture, claim: Claim, key: str, name: str) -> Finding:
@@ -93,17 +99,22 @@ class _Checker:
 def _outputs(net: Architecture, claim: Claim) -> Iterator[Finding]:
     """A finding for each map: height, width and, if it is printed, channels."""
     for step, printed in (claim.outputs or {}).items():
-        shape, known = output_of(net.analysis.elaborated, step)
-        if shape is None:
-            message = f"there is no step named '{step}'"
-            help = did_you_mean(step, known)
-            raise SpecError([Diagnostic("E106", message, claim.at("outputs", step), help=help)])
+        shape = _step(net, step, claim.at("outputs", step)).y
         wanted = read_size(printed) or ()
         size = (*shape[1:], shape[0])[: len(wanted)]
         verdict = Verdict.HOLDS if size == wanted else Verdict.FAILS
         exact = "x".join(map(str, size))
         label = f"output of {step}"
         yield _finding(net, claim, label, exact, size, Judgement(verdict), printed)
+
+
+def _step(net: Architecture, path: str, at: Location | None) -> Trace:
+    """The step at a dotted path. Raises `SpecError` where there is none."""
+    found, known = step_of(net.analysis.elaborated, path)
+    if found is None:
+        message, help = f"there is no step named '{path}'", did_you_mean(path, known)
+        raise SpecError([Diagnostic("E106", message, at, help=help)])
+    return found
 
 
 def _finding(

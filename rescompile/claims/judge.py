@@ -14,10 +14,10 @@ from fractions import Fraction
 from math import floor, prod
 from typing import Protocol
 
-from ..cost.cost import network_cost
+from ..cost.cost import Cost, network_cost
 from ..ir.structure import JoinKind
 from ..ir.trace import Elaborated, JoinTrace, Trace, walk_traces
-from ..ops import GlobalAvgPool, Norm, Op, Shape, Weighted
+from ..ops import GlobalAvgPool, Norm, Op, Weighted
 from ..table import percent, rounded
 
 
@@ -101,8 +101,12 @@ def measure(elaborated: Elaborated, quantity: str, counts: Iterable[str] = ()) -
     words = tuple(dict.fromkeys(counts))
     if words:
         return sum(PARTS[quantity][word](elaborated) for word in words)
-    total = network_cost(elaborated)
-    return {"layers": total.layers, "parameters": total.parameters, "macs": total.macs}[quantity]
+    return quantities(network_cost(elaborated))[quantity]
+
+
+def quantities(cost: Cost) -> dict[str, int]:
+    """What claims are about, of a network or of a part of it."""
+    return {"layers": cost.layers, "parameters": cost.parameters, "macs": cost.macs}
 
 
 def _weights(elaborated: Elaborated) -> int:
@@ -157,13 +161,13 @@ def scope_of(items: Iterable[Trace]) -> dict[str, Trace]:
     return {item.name: item for _, item in found if not item.shares_scope}
 
 
-def output_of(elaborated: Elaborated, path: str) -> tuple[Shape | None, tuple[str, ...]]:
-    """What leaves the step at a dotted path; if there is none, None and the names to choose of."""
-    scope, shape = scope_of(elaborated.root.items), None
+def step_of(elaborated: Elaborated, path: str) -> tuple[Trace | None, tuple[str, ...]]:
+    """The step at a dotted path; if there is none, None and the names to choose of."""
+    scope, found = scope_of(elaborated.root.items), None
     prefix = ""
     for name in path.split("."):
         if name not in scope:
             return None, tuple(prefix + known for known in scope)
-        shape, prefix = scope[name].y, f"{prefix}{name}."
-        scope = scope_of(part for inside in scope[name].parts for part in inside)
-    return shape, ()
+        found, prefix = scope[name], f"{prefix}{name}."
+        scope = scope_of(part for inside in found.parts for part in inside)
+    return found, ()

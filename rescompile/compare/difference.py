@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from enum import Enum
 from itertools import zip_longest
 from typing import Any
 
 from ..cost.describe import describe_op, describe_run
-from ..ir.structure import Call, Network, Path
+from ..ir.structure import Call, Network, Path, Reuse
 from ..ir.trace import (
     CallTrace,
     Elaborated,
@@ -107,6 +108,15 @@ def _items(traces: tuple[Trace, ...], prefix: str) -> tuple[Item, ...]:
 
 
 def _item(trace: Trace, prefix: str) -> Iterator[Item]:
+    for item in _alone(trace, prefix):
+        if item.owns:
+            whose = f"those of {trace.again.of}" if trace.again else "its own"
+            item = replace(item, attributes=(*item.attributes, ("weights", whose)))
+        yield item
+
+
+def _alone(trace: Trace, prefix: str) -> Iterator[Item]:
+    """The items of a trace, whosever its weights are."""
     if isinstance(trace, OpTrace):
         owns = bool(trace.op.parameters(trace.x))
         said = describe_op(trace.op, trace.x)
@@ -117,7 +127,7 @@ def _item(trace: Trace, prefix: str) -> Iterator[Item]:
         yield Item("block", trace.name, block, (("block", block),), inner, owns=True)
     elif isinstance(trace, GroupTrace):
         inner, said = _items(trace.items, prefix), describe_run(trace.items)
-        if isinstance(trace.node, Call):
+        if isinstance(trace.node, (Call, Reuse)):
             repeated = (("block", inner[0].said), (REPEAT, str(len(inner))))
             yield Item("repeated", trace.name, said, repeated, inner, owns=True)
         else:

@@ -30,8 +30,9 @@ VALUES: dict[str, list[Any]] = {
     "Resampling": list(ops.Resampling),
     "PadMode": list(ops.PadMode),
 }
-# Where the channels of an input lie, which is another thing than what is computed from it.
-LIES = ("last", "positions")
+# Where the channels of an input lie, and of which step the size is taken: other things than what is
+# computed from the input.
+LIES = ("last", "positions", "to", "extents")
 
 
 def fields(kind: type[Op]) -> tuple[Any, ...]:

@@ -61,6 +61,22 @@ NETWORKS: dict[str, tuple[Any, Any]] = {
         [conv("a"), conv("b", stride=2)],
     ),
     "a bias": ([conv("a")], [conv("a", bias=True)]),
+    "weights of its own": (
+        [conv("a"), {"reuse": "a", "name": "b"}],
+        [conv("a"), conv("b")],
+    ),
+    "weights that are shared": (
+        [conv("a"), conv("b")],
+        [conv("a"), {"reuse": "a", "name": "b"}],
+    ),
+    "weights of another": (
+        [conv("a"), conv("b"), {"reuse": "a", "name": "c"}],
+        [conv("a"), conv("b"), {"reuse": "b", "name": "c"}],
+    ),
+    "once too often": (
+        [conv("a"), {"reuse": "a", "name": "b", "repeat": 2}],
+        [conv("a"), {"reuse": "a", "name": "b", "repeat": 3}],
+    ),
     "shares in another order": (
         [{"concat": [[conv("a", 2)], []], "split": True}],
         [{"concat": [[], [conv("a", 2)]], "split": True}],
@@ -95,6 +111,20 @@ def refused(backend: str, right: Architecture, wrong: Architecture) -> None:
 def test_a_fault_is_refused(backend: str, fault: str) -> None:
     right, wrong = (open_spec({**HEAD, "stages": steps}) for steps in NETWORKS[fault])
     refused(backend, right, wrong)
+
+
+@pytest.mark.needs("trace")
+def test_the_order_of_updates_counts(backend: str) -> None:
+    """Two values go through one norm, whose running statistics depend on which one is first."""
+
+    def net(first: str, second: str) -> Architecture:
+        values = [conv("a"), {"from": "a"}, conv("b")]
+        norms = [{"from": first}, NORM, {"from": second}, {"reuse": "norm", "name": "again"}]
+        outputs = {first: "norm", second: "again"}
+        steps = {"stages": [*values, *norms], "outputs": [outputs["a"], outputs["b"]]}
+        return open_spec({**HEAD, **steps})
+
+    refused(backend, net("a", "b"), net("b", "a"))
 
 
 @pytest.mark.needs("trace")

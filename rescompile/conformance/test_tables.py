@@ -50,7 +50,8 @@ def failing(backend: Backend, kind: type[Op]) -> Iterator[str]:
     """What a backend does not do with an operation, in a module or a sequence."""
     who, reason = f"the {backend.name} backend", backend.UNSUPPORTED.get(kind)
     forms = [Form.MODULE, Form.SEQUENCE]
-    if any(tensor.leaf == "" for tensor in owned(kind)):  # the language refuses a bare tensor there
+    # The language refuses a bare tensor there, and what asks for a step by its name.
+    if any(tensor.leaf == "" for tensor in owned(kind)) or example(kind).like:
         forms.remove(Form.SEQUENCE)
     for made in chain.from_iterable(elaborated(example(kind), form) for form in forms):
         try:

@@ -39,8 +39,8 @@ class Ends(Interpreter[Value]):
             self.head |= output.layers
 
     def operation(self, item: OpTrace, x: Value, path: Path) -> Value:
-        op = item.op
-        if isinstance(op, Conv) and x.image and op.groups == 1:
+        op, path = item.op, self.owner(path)
+        if type(op) is Conv and x.image and op.groups == 1:
             self.stem.add(path)
         layers = x.layers
         if isinstance(op, Weighted):

@@ -21,13 +21,15 @@ from ..ir.trace import (
     JoinTrace,
     OpTrace,
     Trace,
+    is_again,
     is_call,
+    standing,
     walk_traces,
 )
 from ..ops import Shape
 from ..record import record
-from .cost import Cost, Costs, join_cost
-from .describe import describe_call, describe_join, describe_op, describe_run
+from .cost import Cost, Costs, join_cost, without_parameters
+from .describe import describe_call, describe_join, describe_op, describe_owner, describe_run
 from .receptive_field import START, Named, ReceptiveField, ReceptiveFields
 
 
@@ -75,7 +77,7 @@ class Rows:
     """The views of one network; costs and fields are remembered for each distinct instance."""
 
     def __init__(self, elaborated: Elaborated) -> None:
-        self.network = elaborated.network
+        self.network, self.owners = elaborated.network, elaborated.owners
         self.root, self.input = elaborated.root.items, elaborated.root.x
         self.stages = tuple(zip(self.network.stages, elaborated.stages, strict=True))
         self.costs = Costs()
@@ -113,17 +115,28 @@ class Rows:
         for stage, items in self.stages:
             for unit in self._units(items, ()):
                 alone = not unit.path and not unit.block and len(unit.items) == len(items) > 1
-                what = describe_call(unit.instance) if unit.instance else describe_run(unit.items)
+                what = self._what(unit)
                 row = self._row(unit, stage.label if alone else unit.label, what, field, 1)
                 field = row.field
                 yield row
+
+    def _what(self, unit: Unit) -> str:
+        """A call with its arguments, or a run of operations."""
+        if unit.instance is None:
+            return describe_run(unit.items)
+        again = describe_run(unit.items) + ": " if is_again(unit.items[0]) else ""
+        return again + describe_call(unit.instance)
 
     def by_layer(self) -> Iterator[Row]:
         """A row for each operation, and one for each join."""
         yield from self._layers(self.root, (), START)
 
     def _row(self, unit: Unit, name: str, what: str, before: ReceptiveField, blocks: int) -> Row:
-        after = self.fields.total(unit.items, before, self.scopes.setdefault(unit.path, {}))
+        named = self.scopes.setdefault(unit.path, {})
+        after = self.fields.total(unit.items, before, named)
+        if len(unit.path) == 1:  # later steps of the network may go back to those of its groups
+            inside = {f"{unit.path[0]}.{name}": field for name, field in named.items()}
+            self.scopes.setdefault((), {}).update(inside)
         for depth, name_there in enumerate(unit.path):  # so far, the groups around end here as well
             self.scopes.setdefault(unit.path[:depth], {})[name_there] = after
         output = unit.items[-1].y if unit.items else self.input
@@ -144,7 +157,7 @@ class Rows:
         whole = [Unit((), items)]
         if len(stage.body) > 1 or not isinstance(group, GroupTrace):
             return whole
-        if not isinstance(group.node, Group) or group.node.name is None:
+        if not isinstance(group.node, Group) or group.node.name is None or is_again(group):
             return whole
         path = (group.name,)
         units = [
@@ -181,6 +194,9 @@ class Rows:
                 run = []
             if piece.block:
                 yield piece
+            elif is_again(item):  # it is one, whatever it holds
+                instance = item.instance if isinstance(item, CallTrace) else None
+                yield Unit(path, (item,), instance, block=_calls(item))
             elif isinstance(item, CallTrace) and _only_repeats(item.instance.block):
                 yield from self._units(item.instance.items, (*path, item.name))
             elif isinstance(item, GroupTrace) and self._holds(item):
@@ -211,13 +227,16 @@ class Rows:
         after = start
         for item in items:
             before, after = after, self.fields.after(item, after, named)
+            inner = (*path, item.name)
             if isinstance(item, OpTrace):
-                name = ".".join((*path, item.name))
-                cost = self.costs.trace(item)
+                cost, what = self.costs.trace(item), describe_op(item.op, item.x)
+                if inner in self.owners:
+                    cost = without_parameters(cost)
+                    what += describe_owner(item, self.owners[inner])
                 cost = cost if deep else replace(cost, layers=0)
-                yield Row(name, describe_op(item.op, item.x), 1, item.y, cost, after)
+                yield Row(".".join(inner), what, 1, item.y, cost, after)
             elif isinstance(item, (CallTrace, GroupTrace)):
-                yield from self._layers(item.parts[0], (*path, item.name), before, deep)
+                yield from self._layers(item.parts[0], inner, before, deep)
             elif not isinstance(item, FromTrace):
                 starts, depths = self.fields.starts(item, before), self.costs.depth(item)
                 for part, begin, depth in zip(item.parts, starts, depths, strict=True):
@@ -239,7 +258,7 @@ def _row_key(unit: Unit) -> tuple[str, int]:
     if unit.instance is not None:
         return "inline", id(item)
     plain = not isinstance(item, GroupTrace) and not _calls(item)
-    return ("plain", 0) if plain else ("node", item.node.id)
+    return ("plain", 0) if plain else ("node", standing(item).id)
 
 
 def _names(item: Trace) -> Iterator[str]:

@@ -3,8 +3,9 @@
 The unit of work is the multiply-add (MAC) of convolutions and linear layers, at batch 1: a
 convolution has (in / groups) x kh x kw of them for each element of its output, wherever its window
 lies (padding included), a transposed one (out / groups) x kh x kw for each element of its input; a
-linear layer has in x out. Biases, normalisation, activations, pools and
-joins have none. FLOPs = 2 x MACs. The counters of fvcore, thop or torchinfo add other terms.
+linear layer has in x out. Biases, normalisation, activations, pools and joins have none. A step
+that is applied again has its multiply-adds again, and its parameters once. FLOPs = 2 x MACs. The
+counters of fvcore, thop or torchinfo add other terms.
 
 An instance of a block is counted once, however often it is called.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 from math import prod
 
 from ..ir.structure import JoinKind
@@ -26,6 +28,7 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
+    is_again,
 )
 from ..ops import Linear, Weighted
 from ..record import record
@@ -118,6 +121,11 @@ def op_cost(trace: OpTrace) -> Cost:
     )
 
 
+def without_parameters(cost: Cost) -> Cost:
+    """What a step costs that is applied again."""
+    return replace(cost, parameters=0, other_parameters=0)
+
+
 def join_cost(trace: JoinTrace | ResidualTrace) -> Cost:
     """The cost of a join by itself, without its branches: the memory of what it makes."""
     adds = isinstance(trace, JoinTrace) or trace.shortcut is not None
@@ -137,6 +145,10 @@ class Costs:
         for item in items:
             cost = self.trace(item)
             depth = named.get(item.node.source, 0) if isinstance(item, FromTrace) else depth
+            if isinstance(item, GroupTrace):
+                inside = accumulate(self.trace(part).layers for part in item.items)
+                steps = zip(item.items, inside, strict=True)
+                named |= {f"{item.name}.{part.name}": depth + layers for part, layers in steps}
             depth += cost.layers
             deepest = max(deepest, depth)
             named[item.name] = depth
@@ -144,7 +156,12 @@ class Costs:
         return replace(total, layers=deepest)
 
     def trace(self, item: Trace) -> Cost:
-        """The cost of one trace with all that is inside."""
+        """The cost of one trace with all that is inside; parameters cost where they are first."""
+        cost = self.applied(item)
+        return without_parameters(cost) if is_again(item) else cost
+
+    def applied(self, item: Trace) -> Cost:
+        """The same, whosever the parameters are."""
         if isinstance(item, OpTrace):
             return op_cost(item)
         if isinstance(item, GroupTrace):

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from ..expr.dims import Number
+from ..ir.structure import Path
 from ..ir.trace import (
     CallTrace,
     FromTrace,
@@ -79,6 +80,11 @@ def describe_join(item: JoinTrace | ResidualTrace) -> str:
     return f"add {kind} shortcut"
 
 
+def describe_owner(item: OpTrace, owner: Path) -> str:
+    """Whose weights an operation has, as more words for it; none where it has no weights."""
+    return f", weights of {'.'.join(owner)}" if item.op.parameters(item.x) else ""
+
+
 def describe_run(items: Iterable[Trace]) -> str:
     """What a run of traces is made of: "conv, batch_norm, relu, max_pool" or "basic x 3"."""
     counts = Counter(_words(items))
@@ -88,7 +94,9 @@ def describe_run(items: Iterable[Trace]) -> str:
 
 def _words(items: Iterable[Trace]) -> Iterator[str]:
     for item in items:
-        if isinstance(item, OpTrace):
+        if item.again is not None:
+            yield f"{item.again.of} again"
+        elif isinstance(item, OpTrace):
             yield item.op.word
         elif isinstance(item, CallTrace):
             yield item.instance.block.name

@@ -103,6 +103,10 @@ class ReceptiveFields:
             return named[item.node.source]
         if isinstance(item, (JoinTrace, ResidualTrace)):
             field = self.joined(item, start, named)
+        elif isinstance(item, GroupTrace):
+            inside: Named = {}
+            field = start.then(self.total(item.items, named=inside))
+            named |= {f"{item.name}.{name}": start.then(one) for name, one in inside.items()}
         else:
             field = start.then(self.trace(item))
         named[item.name] = field

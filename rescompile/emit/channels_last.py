@@ -44,6 +44,8 @@ class Proofs(Interpreter[Known]):
         self.ordered: set[int] = set()
         self.ended: dict[Path, OpTrace] = {}
         self.carried: dict[Path, OpTrace] = {}
+        # One kernel serves several inputs, whose order must be one.
+        self.shared = {*self.owners, *self.owners.values()}
         self.see(*self.network(Known(elaborated.root.x, False)))
 
     @property
@@ -66,7 +68,7 @@ class Proofs(Interpreter[Known]):
             self.negative.add(item.node.id)
         if isinstance(op, ops.Flatten) and prod(item.x) > item.x[0]:
             flatten = item
-        elif flatten and isinstance(op, ops.Linear):
+        elif flatten and isinstance(op, ops.Linear) and path not in self.shared:
             self.ended[path], flatten = flatten, None
         elif flatten and not op.orderless:
             self.see(x)

@@ -57,7 +57,8 @@ class Runtime(Protocol):
     """Emitted source brought to life, in a process that may import the framework.
 
     Arrays are NumPy's: images N x C x H x W, weights in PyTorch's layout, whatever the framework's.
-    A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`.
+    A backend with `no_training` has neither `quiet`, `rates`, `draw` and `multiply` nor `step`, one
+    whose files of weights are all bare neither `slots`, `read` nor `save`.
     """
 
     def versions(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ class Label:
     separator: str = "_"
 
     def child(self, part: str) -> Label:
+        part = part.replace(".", self.separator)  # a member of a list
         return replace(self, text=f"{self.text}{self.separator}{part}" if self.text else part)
 
     def numbered(self, number: Dim, scope: Scope) -> Label:

@@ -20,6 +20,12 @@ def pascal_case(name: str) -> str:
     return _joined(re.findall(r"[A-Za-z0-9]+", name))
 
 
+def snake_case(name: str) -> str:
+    """`BatchNorm` as `batch_norm`, `Conv2DTranspose` as `conv2d_transpose`."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
 def class_name(name: str, title: str) -> str:
     """A network's class: its name in Pascal case, its words spelled as in its title.
 
@@ -43,6 +49,12 @@ def _joined(words: list[str]) -> str:
     return made
 
 
+def attribute(name: str) -> str:
+    """The attribute of a child, `convs[0]` of one in a list: `convs.0`."""
+    first, *numbers = name.split(".")
+    return "".join([first, *(f"[{number}]" for number in numbers)])
+
+
 class Names:
     """Hands out names within one file."""
 
@@ -57,9 +69,13 @@ class Names:
 
 
 def free(taken: Container[str], *wanted: str) -> str:
-    """The first of some names that is free, or the first one with a number."""
-    numbered = (f"{wanted[0]}{number}" for number in count(2))
-    return next(name for name in chain(wanted, numbered) if name not in taken)
+    """The first of some names that is free, or the first one with a number.
+
+    Those of members of lists become words: `convs_0`.
+    """
+    words = [name.replace(".", "_") for name in wanted]
+    numbered = (f"{words[0]}{number}" for number in count(2))
+    return next(name for name in chain(words, numbered) if name not in taken)
 
 
 def shown_names(block: Block, taken: AbstractSet[str]) -> dict[str, Dim]:

@@ -1,6 +1,7 @@
 """The file that makes of images what published weights were measured on.
 
-What is done is data; a backend has a template of it in its own words. Everywhere the order is that
+What is done is data; a backend has a template of it in its own words, which may extend images.py.j2
+here. Everywhere the order is that
 of torchvision: resize, round to whole values as images of 8 bits have, crop, scale, normalise.
 """
 
@@ -9,11 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..errors import UnsupportedError
 from ..prose import quoted, wrap
 from ..record import record
 from .layout import line_length
 from .summary import GENERATED
 from .template import environment, tidy
+
+HERE = Path(__file__).parent
 
 
 @record
@@ -86,15 +90,24 @@ class PreprocessingRequest:
         )
 
 
-def preprocessing(request: PreprocessingRequest, templates: Path, promise: str) -> str:
+def preprocessing(
+    request: PreprocessingRequest, templates: Path, promise: str, layout: str = "channels_first"
+) -> str:
     """The file, by the template `preprocessing.py.j2` of a backend."""
-    plan = request.preparation
+    plan, last = request.preparation, layout == "channels_last"
+    maps = (
+        f"height x width x {request.channels}" if last else f"{request.channels} x height x width"
+    )
     source = (
-        environment(templates)
+        environment(HERE, templates)
         .get_template("preprocessing.py.j2")
         .render(
             docstring=request.docstring(promise),
             channels=request.channels,
+            maps=f"N x {maps}",
+            axis=3 if last else 1,
+            extents="1:3" if last else "2:",
+            before=":" if last else ":, :",
             resize=plan.resize,
             crop=plan.crop,
             mean=_literal(plan.mean),
@@ -105,6 +118,14 @@ def preprocessing(request: PreprocessingRequest, templates: Path, promise: str) 
         )
     )
     return tidy(source)
+
+
+def refuse_bicubic(title: str, request: PreprocessingRequest) -> None:
+    """For targets whose bicubic is PyTorch's only where it is antialiased."""
+    plan = request.preparation
+    if plan.resize is not None and plan.interpolation == "bicubic" and not plan.antialias:
+        reason = "preprocessing: bicubic without antialias is another than PyTorch's"
+        raise UnsupportedError(title, request.network, [reason])
 
 
 def _literal(values: tuple[float, ...]) -> str:

@@ -45,6 +45,7 @@ class Target:
     # What they call values of their own: no definition is called so.
     own = frozenset((*COUNTERS, *COUNTS, IN_CHANNELS))
     stage_name = "name"  # what a stage calls the name that it is given
+    named = True  # whether members of a sequence can have names, not only numbers
     layout = "channels_first"  # how the target arranges maps; or channels_last
 
     def block_name(self, block: Block) -> tuple[str, str]:
@@ -79,7 +80,8 @@ class Program(Generic[S, D]):
         self.names = Names({*syntax.meanings, *syntax.own, self.network.name, *names})
         take = self.names.take
         self.block_names = {key: take(*syntax.block_name(b)) for key, b in blocks.items()}
-        keys = dict.fromkeys(stage_key(call) for call, _ in staged(self.network.body, blocks))
+        calls = (call for call, _ in staged(self.network.body, blocks))
+        keys = dict.fromkeys(stage_key(call, syntax.named) for call in calls)
         one = len({block for block, *_ in keys}) == 1
         self.stage_names = {
             key: take("make_stage" if one else f"make_{key[0]}_stage") for key in keys
@@ -98,7 +100,7 @@ class Program(Generic[S, D]):
 
     def stage(self, node: Call) -> Stage[D]:
         """The function that repeats a block."""
-        key = stage_key(node)
+        key = stage_key(node, self.syntax.named)
         if key not in self.stages:
             self.stages[key] = stage = Stage(self, node, self.stage_names[key])
             stage.definition = self.define_stage(self, stage)
@@ -170,7 +172,7 @@ class Stage(Generic[D]):
         self.scope = program.scope(self.block)
         self.count = Argument(self.scope.fresh(*COUNTS), "int", of=COUNT)
         self.label = Argument(self.scope.fresh(program.syntax.stage_name), "str", of=NAME)
-        named = [self.label] if NAME in node.children else []
+        named = [self.label] if program.syntax.named and NAME in node.children else []
         self.arguments = ordered(self.inner.arguments, self.count, *named)
         self.once = {
             param.name: param.default

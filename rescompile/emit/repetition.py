@@ -47,9 +47,9 @@ def by_turn(first: Dim, rest: Dim) -> Dim:
     return if_else(binary("==", Var(INDEX), 0), first, rest)
 
 
-def stage_key(node: Call) -> StageKey:
-    """What the calls have in common that one function can serve."""
-    return node.block, node.children, tuple(counted(node))
+def stage_key(node: Call, named: bool = True) -> StageKey:
+    """What the calls have in common that one function can serve; names are, where there are any."""
+    return node.block, node.children if named else "", tuple(counted(node))
 
 
 def staged(body: tuple[Node, ...], blocks: Mapping[str, Block]) -> Iterator[tuple[Call, bool]]:

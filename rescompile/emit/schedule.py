@@ -11,7 +11,21 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ..expr.dims import Dim
-from ..ir.structure import Child, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Where
+from ..ir.structure import (
+    INPUT,
+    Child,
+    From,
+    Group,
+    Join,
+    JoinKind,
+    Layer,
+    Loop,
+    Node,
+    Residual,
+    Reuse,
+    Where,
+    shared,
+)
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
@@ -21,11 +35,20 @@ from .naming import free
 
 @record
 class Apply:
-    """`node` applied to the variable `source`, or one of `others`, which have its name."""
+    """`node` applied to the variable `source`, or one of `others`, which have its name.
+
+    It is applied another time where it is `again`, as often as that says.
+    """
 
     node: Child
     source: str
     others: tuple[Child, ...] = ()
+    again: Reuse | None = None
+
+    @property
+    def step(self) -> Child | Reuse:
+        """The node that stands there."""
+        return self.again or self.node
 
     @property
     def nodes(self) -> tuple[Child, ...]:
@@ -95,6 +118,14 @@ class Assign:
     value: Apply | Part | Copy | Select | Combine | Split
 
 
+def reads(value: Apply | Part | Copy | Select | Combine | Split) -> set[str]:
+    """The variables that a value is made of."""
+    if isinstance(value, Combine):
+        return {one.source if isinstance(one, Apply) else one for one in value.operands}
+    more = {value.otherwise} if isinstance(value, Select) else set[str]()
+    return {value.source} | more
+
+
 @dataclass
 class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
@@ -113,6 +144,15 @@ class Scheduler:
         self.used = {"x", *self.reserved}
         self.held: dict[str, str] = {}  # child -> the variable that keeps its value
         self.lane = "x"  # the variable of the branch that is being scheduled
+        if INPUT in self.kept:  # x is what comes in, to the end
+            self.held[INPUT], self.lane = "x", self.fresh("y")
+        self.steps: dict[str, Child] = {}  # those so far that are applied again
+        self.shared = frozenset[str]()
+
+    def run(self, nodes: tuple[Node, ...], var: str) -> str:
+        """Schedule all of a module scope from the variable `var` on."""
+        self.shared = shared(nodes)
+        return self.body(nodes, var)
 
     def body(self, nodes: tuple[Node, ...], var: str) -> str:
         """Schedule nodes from the variable `var` on; returns the variable with the result."""
@@ -127,12 +167,25 @@ class Scheduler:
             return self.join(node, var)
         if isinstance(node, From):
             return self.held[node.source]
+        if isinstance(node, Reuse):
+            target = self.target(node.name, self.free(var))
+            self.statements.append(Assign(target, self.again(node, var)))
+            return target
         assert not isinstance(node, Loop), "loops stand in sequences only"
         if isinstance(node, Group) and node.id in self.taps:
             return self.parts(node, var)
         target = self.target(node.name, self.free(var))
-        self.statements.append(Assign(target, Apply(node, var, tuple(others))))
+        self.apply(node, var, target, others)
         return target
+
+    def apply(self, node: Child, var: str, target: str, others: Iterable[Child] = ()) -> None:
+        """Give `target` what a node makes of `var`."""
+        if node.name in self.shared:
+            self.steps[str(node.name)] = node
+        self.statements.append(Assign(target, Apply(node, var, tuple(others))))
+
+    def again(self, node: Reuse, var: str) -> Apply:
+        return Apply(self.steps[node.of], var, again=node)
 
     def parts(self, node: Group, var: str) -> str:
         """A group part by part: after each there is a value that is returned."""
@@ -227,7 +280,9 @@ class Scheduler:
     def single(self, body: tuple[Node, ...]) -> Child | None:
         """The step that is all of a branch, where it may stand in the join."""
         first = body[0] if self.inline and len(body) == 1 else None
-        if not isinstance(first, Child) or first.when is not True or first.name in self.kept:
+        if not isinstance(first, Child) or first.when is not True:
+            return None
+        if first.name in self.kept or first.name in self.shared:  # calls of those keep their order
             return None
         return first
 
@@ -245,8 +300,10 @@ class Scheduler:
         rest = body[1 + len(others) :]
         if isinstance(first, Child):
             variable = self.target(first.name, target)
-            ways = cast("list[Child]", others)
-            self.statements.append(Assign(variable, Apply(first, var, tuple(ways))))
+            self.apply(first, var, variable, cast("list[Child]", others))
+        elif isinstance(first, Reuse):
+            variable = self.target(first.name, target)
+            self.statements.append(Assign(variable, self.again(first, var)))
         else:
             variable, rest = target, body
             if target != var:

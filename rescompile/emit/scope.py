@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..expr.assume import assuming
 from ..expr.dims import Dim, Expr, Var, names, replaced, simplify, text
 from ..ir.flow import Flow
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Node, Param
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Layer, Node, Param
 from ..record import record
 from .layout import Arg, Code, Items, Keyword
 from .naming import free
@@ -101,6 +101,12 @@ def _tuple(*items: Code) -> Code:
 
 def _shortest(items: list[str]) -> Code:
     return items[0] if len({*items}) == 1 else _tuple(*items)
+
+
+def beside(node: Layer, variables: Mapping[str, str]) -> Layer:
+    """A layer that takes the size of another value: of the variable that holds it."""
+    op = node.op
+    return replace(node, op=op.beside(variables[op.like])) if op.like else node
 
 
 @record

@@ -8,15 +8,17 @@ is what the tests of each backend compare with the one that is installed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from inspect import Parameter, Signature
-from typing import Any
+from typing import Any, TypeVar
 
 from ..expr.dims import Dim
 from ..ir.structure import IN_CHANNELS
 from ..ops import Extents, Op, is_default
+from ..ops.window import ends
 from ..record import record
 from .layout import Arg, Code, Items, Keyword
 
@@ -33,18 +35,25 @@ def _same(value: Any) -> Any:
 class Form:
     """How an argument says the value of an attribute: as source, and what a call is given means.
 
-    A value that does not fit cannot be said like that.
+    A value that does not fit cannot be said like that. Where the framework's default is None,
+    `absent` is what that means.
     """
 
     write: Callable[[Any, Render], Code]
     read: Callable[[Any], Any] = _same
     fits: Callable[[Any], bool] = lambda value: True
+    absent: Any = None
 
 
 def number(value: float) -> str:
     """A float as it is written by hand: 1e-5, not 1e-05."""
     mantissa, e, exponent = repr(float(value)).partition("e")
     return f"{mantissa}e{int(exponent)}" if e else mantissa
+
+
+def fraction(value: Fraction) -> str:
+    """A rational as it is written where a float is meant: 2.0, and 1 / 3."""
+    return f"{value}.0" if value.denominator == 1 else str(value).replace("/", " / ")
 
 
 def complement(momentum: float) -> float:
@@ -54,7 +63,7 @@ def complement(momentum: float) -> float:
 
 def write_extents(dims: Extents, dim: Render) -> Code:
     shown = tuple(map(dim, dims))
-    return shown[0] if len({*shown}) == 1 else Items("(", ")", shown)
+    return shown[0] if len({*shown}) == 1 else tupled(*shown)
 
 
 def _of(axes: int) -> Callable[[Any], bool]:
@@ -80,19 +89,39 @@ def sides(axes: int) -> Form:
     )
 
 
+def tupled(*items: Code) -> Items:
+    """Items in brackets of their own."""
+    return Items("(", ")", items)
+
+
 NUMBER = Form(lambda value, dim: dim(value))
 LITERAL = Form(lambda value, dim: dim(value))  # a float or a boolean, or a condition
 FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
 OLD = Form(lambda value, dim: number(complement(value)), complement)  # a momentum, turned around
+BOTH = Form(lambda dims, dim: tupled(*map(dim, dims)), tuple)  # a number for each axis, always
+AROUND = Form(  # padding: a pair for each axis
+    lambda sides, dim: tupled(*(tupled(*map(dim, pair)) for pair in ends(sides))),
+    lambda pairs: tuple(side for pair in pairs for side in pair),
+)
 
 
-def choice(kind: type[Enum]) -> Form:
-    """One of some words."""
-    return Form(lambda value, dim: f'"{value.value}"', kind)
+def choice(kind: type[Enum], **words: str) -> Form:
+    """One of some words, for some of which the target has `words` of its own."""
+    said = {one: words.get(one.value, one.value) for one in kind}
+    meant = {word: one for one, word in said.items()}
+
+    def read(given: Any) -> Enum:
+        if given not in meant:
+            raise ValueError(f"{given!r} is none of {', '.join(meant)}")
+        return meant[given]
+
+    return Form(lambda value, dim: f'"{said[value]}"', read)
 
 
 def literal(value: object) -> str:
     """A word, a number or a shape as source text."""
+    if isinstance(value, float):
+        return number(value)
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
@@ -181,7 +210,8 @@ class Constructor:
     def default(self, argument: Argument, op: Op) -> Any:
         """What an operation has where the argument is left out."""
         if argument.default is None:
-            return next((a.value(op) for a in self.arguments if a.name == argument.like), None)
+            likes = (a.value(op) for a in self.arguments if a.name == argument.like)
+            return next(likes, argument.form.absent)
         required = argument.default is REQUIRED
         return REQUIRED if required else argument.form.read(argument.default)
 
@@ -214,3 +244,38 @@ class Constructor:
             return kind(**found), entering
 
         return read
+
+
+Row = TypeVar("Row", bound=Constructor)
+
+
+def by_name(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
+    """The rows of each name, which is that of several operations or forms of them."""
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in rows:
+        found[row.name] = (*found.get(row.name, ()), row)
+    return found
+
+
+def by_kind(rows: Iterable[Row]) -> dict[type[Op], tuple[Row, ...]]:
+    """The rows of each operation."""
+    found: dict[type[Op], tuple[Row, ...]] = {}
+    for row in rows:
+        found[row.kind] = (*found.get(row.kind, ()), row)
+    return found
+
+
+def meaning(
+    rows: Iterable[Row], args: Iterable[Any], options: Mapping[str, Any]
+) -> tuple[Row, Op, Any]:
+    """The first row of a name by which a call means something, its operation, and what must enter.
+
+    Raises `TypeError` or `ValueError` where there is none.
+    """
+    problem: Exception = TypeError("there is no such call")
+    for row in rows:
+        try:
+            return (row, *row.reader()(*args, **options))
+        except (TypeError, ValueError) as error:
+            problem = error
+    raise problem

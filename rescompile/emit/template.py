@@ -35,9 +35,11 @@ def helper(folder: Path, name: str) -> str:
     """The source of a helper that emitted files define: its file from the first definition on.
 
     Above that are imports, for the tools that check the file; an emitted file has its own. What is
-    not in `folder` is one that all targets share.
+    not in `folder`, or in the Python file that is given for one, is one that all targets share.
     """
     file = folder / f"{name}.py"
+    if folder.is_file() and name in (found := helpers(folder)):
+        return found[name]
     source = (file if file.is_file() else SHARED / file.name).read_text("utf-8")
     return _laid_out(re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1])
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ir.analysis import Analysis
-from ..ir.structure import Path
-from ..ir.trace import OpTrace, ResidualTrace, Trace
+from ..ir.structure import Path, child_path
+from ..ir.trace import OpTrace, ResidualTrace, Trace, is_again
 from ..ops import BatchNorm, Shape
 
 COUNTER = "num_batches_tracked"  # PyTorch counts training steps here; no output depends on it
@@ -78,14 +78,16 @@ def state_slots(analysis: Analysis) -> list[Slot]:
 
 def _slots(items: tuple[Trace, ...], path: Path) -> Iterator[Slot]:
     for item in items:
+        if is_again(item):
+            continue  # its weights are there already
         if isinstance(item, OpTrace):
-            yield from _of_layer(item, (*path, item.name))
+            yield from _of_layer(item, child_path(path, item.name))
             continue
         parts = item.parts
         if isinstance(item, ResidualTrace):  # modules are made before their shortcut is
             parts = (item.pre, item.branch, item.shortcut or ())
         for part in parts:
-            yield from _slots(part, path if item.shares_scope else (*path, item.name))
+            yield from _slots(part, path if item.shares_scope else child_path(path, item.name))
 
 
 def _of_layer(item: OpTrace, path: Path) -> Iterator[Slot]:

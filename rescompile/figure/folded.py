@@ -23,12 +23,24 @@ from ..ir.structure import (
     Node,
     Path,
     Residual,
+    Reuse,
     Where,
+    child_path,
+    shared,
     sources,
     walk,
 )
 from ..ir.taps import tapped, taps
-from ..ir.trace import CallTrace, Elaborated, GroupTrace, OpTrace, Trace, walk_traces
+from ..ir.trace import (
+    CallTrace,
+    Elaborated,
+    GroupTrace,
+    OpTrace,
+    Trace,
+    is_again,
+    standing,
+    walk_traces,
+)
 from ..ops import AdaptivePool, AvgPool, GlobalPool, MaxPool, Weighted, show_shape
 from ..table import short
 from . import words
@@ -70,6 +82,7 @@ class Builder:
     known: Known = field(default_factory=dict)
     costs: Costs | None = None
     outputs: frozenset[str] = frozenset()  # steps that the network returns
+    shared: frozenset[str] = frozenset()  # steps that are applied again
     taps: Mapping[int, str] = field(default_factory=dict)  # what those in groups are called, by id
     stage: str = ""  # told beside the next box
     apart: set[int] = field(default_factory=set)  # calls of which each has a box of its own
@@ -86,6 +99,8 @@ class Builder:
                 self._layer(node, made)
             elif isinstance(node, Call):
                 self._add(self._call(node), made)
+            elif isinstance(node, Reuse):
+                self._add(self._again(node), made)
             elif isinstance(node, Group) and node.when is True:
                 inner = self._parts(node.body, told)
                 named = self._named(node)
@@ -141,6 +156,11 @@ class Builder:
         text = words.call(node, self.blocks[node.block])
         return Draft(text, "call", [node.id], self._named(node), note=note, times=times)
 
+    def _again(self, node: Reuse) -> Draft:
+        """A step once more: its weights are told where it stands first."""
+        times = "" if node.repeat is None else words.times(node.repeat)
+        return Draft(f"{node.of} again", "call", [node.id], self._named(node), times=times)
+
     def _other(self, node: Node, told: bool) -> Element:
         if isinstance(node, Group):
             return Framed(words.condition(node.when), self.elements(node.body, told))
@@ -190,6 +210,7 @@ class Builder:
         lines += [Text(line, "small") for line in words.folded(", ".join(made.more), 40)]
         lines += [Text(line, "note") for line in words.folded(made.note, 40)]
         lines += [Text(f"output {n}", "note") for n in names if n in self.outputs]
+        lines += [Text(n, "note") for n in names if n in self.shared]
         if times := made.times or (f"{TIMES} {made.count}" if made.count > 1 else ""):
             lines.append(Text(times, "head"))
         first, last = (names[-1], names[0]) if names else ("", "")
@@ -205,7 +226,7 @@ class Builder:
             self._size(made.nodes[-1]),
         )
 
-    def _named(self, node: Layer | Call | Group) -> list[str]:
+    def _named(self, node: Layer | Call | Group | Reuse) -> list[str]:
         name = self.taps.get(node.id, node.name)
         return [] if name is None else [name]
 
@@ -234,10 +255,13 @@ def strip(analysis: Analysis, opened: Iterable[str] = ()) -> tuple[Element, ...]
     network = analysis.network
     known = located(analysis.elaborated)
     entering = analysis.root_flow.entering
-    kept = sources(network.body).union(network.outputs)
+    again = shared(network.body)
+    kept = sources(network.body).union(network.outputs, again)
     outputs = frozenset(network.outputs)
     names = dict(tapped(network, taps(analysis.elaborated)))
-    builder = Builder(network.blocks, entering, network.name, kept, known, Costs(), outputs, names)
+    builder = Builder(
+        *(network.blocks, entering, network.name, kept, known, Costs(), outputs, again, names)
+    )
     made: list[Element] = []
     for stage in network.stages:
         wanted, builder.stage = stage.label in opened, stage.label
@@ -262,10 +286,10 @@ def located(elaborated: Elaborated) -> Known:
             if unit.instance is not None:
                 inline.append((path, unit.items))
                 continue
-            found.setdefault(item.node.id, []).append(((*path, item.name), item))
-            whole = isinstance(item, CallTrace) or isinstance(item.node, Call)
+            found.setdefault(standing(item).id, []).append((child_path(path, item.name), item))
+            whole = isinstance(item, CallTrace) or isinstance(item.node, Call) or is_again(item)
             for part in () if whole else item.parts:
-                enter(part, path if item.shares_scope else (*path, item.name))
+                enter(part, path if item.shares_scope else child_path(path, item.name))
 
     enter(elaborated.root.items, ())
     blocks, calls = elaborated.network.blocks, iter(inline)
@@ -314,7 +338,9 @@ def panels(analysis: Analysis) -> list[Panel]:
         block = network.blocks[name]
         flow, _ = analysis.flows[name]
         prefix = f"{network.name}.{name}"
-        builder = Builder(network.blocks, flow.entering, prefix, sources(block.body))
+        again = shared(block.body)
+        kept = sources(block.body) | again
+        builder = Builder(network.blocks, flow.entering, prefix, kept, shared=again)
         head = [Text(line, "head") for line in words.folded(words.definition(block), 38)]
         for let, dim in block.lets:
             head += [

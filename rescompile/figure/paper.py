@@ -65,6 +65,7 @@ def _step(item: OpTrace, path: Path) -> Step:
     text = words.pool(item.op) if kind == "pool" else whole.removesuffix(", bias")
     where = ".".join((*path, item.name))
     size = item.y[1:] or (1, 1)
+    whole += f", {item.again.of} again" if item.again else ""
     shape = " x ".join(map(str, item.y))
     return Step((Text(text),), kind, where, f"{where}: {whole} -> {shape}", (item.name,), (), size)
 

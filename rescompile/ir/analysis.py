@@ -7,13 +7,16 @@ to the channels that enter it as an expression. `invariants` proves that the two
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim
+from ..ops import BatchNorm
 from .flow import Flow, Named, SymbolicError
 from .shape_changes import Change, Decision, find_change
-from .structure import Block, Layer, Residual, walk
+from .structure import Block, Layer, Residual, Reuse, walk
+from .taps import taps
 from .trace import (
     CallTrace,
     Elaborated,
@@ -21,8 +24,25 @@ from .trace import (
     JoinTrace,
     OpTrace,
     ResidualTrace,
+    Trace,
+    flatten,
     own_items,
+    walk_traces,
 )
+
+
+@dataclass
+class Shared:
+    """A step that is applied more than once: by all its traces, and whether maps differ in size."""
+
+    traces: list[Trace] = field(default_factory=list)
+    resized: bool = False
+
+    @property
+    def updates(self) -> bool:
+        """Whether training updates statistics in it, each time that it is applied."""
+        inside = (op for item in self.traces[:1] for _, op in flatten([item]))
+        return any(isinstance(trace.op, BatchNorm) for trace in inside)
 
 
 class Analysis:
@@ -34,6 +54,7 @@ class Analysis:
     def __init__(self, elaborated: Elaborated) -> None:
         self.network = elaborated.network
         self.elaborated = elaborated
+        self.taps = taps(elaborated)
         self.traces: dict[int, list[OpTrace]] = {}
         self.calls: dict[int, list[CallTrace]] = {}
         self.decided: dict[int, list[Decision]] = {}
@@ -52,6 +73,19 @@ class Analysis:
                     if taken is not None:
                         decision = Decision(instance.env, item.x, item.y, taken)
                         self.decided.setdefault(item.node.id, []).append(decision)
+
+    @cached_property
+    def shared(self) -> dict[int, Shared]:
+        """The steps that are applied more than once with the same weights, by their ids."""
+        found: dict[int, Shared] = {}
+        for instance in all_instances(self.elaborated) if self.elaborated.owners else ():
+            items = [item for _, item in walk_traces(instance.items, enter=_shares_scope)]
+            for node in {item.node.id for item in items if item.again is not None}:
+                uses = [item for item in items if item.node.id == node]
+                known = found.setdefault(node, Shared())
+                known.traces += uses
+                known.resized |= len({item.x for item in uses}) > 1
+        return found
 
     @cached_property
     def flows(self) -> dict[str, tuple[Flow, Dim]]:
@@ -82,7 +116,7 @@ class Analysis:
 
     def new_flow(self, lets: Named = ()) -> Flow:
         """For following channels through a part of the network by itself."""
-        return Flow(self.network.blocks, self.area, lets)
+        return Flow(self.network.blocks, self.area, lets, taps=self.taps)
 
     def _flow(self, block: Block) -> tuple[Flow, Dim]:
         flow = self.new_flow(block.lets)
@@ -109,6 +143,11 @@ class Analysis:
                 ]
             )
         return areas.pop() if areas else 1
+
+
+def _shares_scope(item: Trace) -> bool:
+    """Whether the steps in a trace are steps of the scope around it, or one of them again."""
+    return item.shares_scope or isinstance(item.node, Reuse)
 
 
 def all_instances(elaborated: Elaborated) -> Iterator[Instance]:

@@ -7,18 +7,20 @@ Memoised by (block, arguments, input shape), so a thousand equal blocks cost one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ..errors import DiagnosticCollector, Location
 from ..expr.dims import Dim, ExprError, Number
 from ..ops import Op, Shape, ShapeError, bind, bounded, fitting
+from .again import CODE, difference, misfit
 from .call_stack import CallStack
 from .joining import Ways, joined, share
 from .resizing import changes_shape
 from .structure import (
     IN_CHANNELS,
     INDEX,
+    INPUT,
     Block,
     Call,
     Form,
@@ -30,9 +32,11 @@ from .structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     place_of,
 )
+from .taps import ends
 from .trace import (
     CallTrace,
     Elaborated,
@@ -63,7 +67,8 @@ class _Scope:
     decisions: dict[tuple[int, str], bool | None] = field(default_factory=dict)
     shapes: dict[int, Shape] = field(default_factory=dict)
     ends: dict[int, int] = field(default_factory=dict)
-    named: dict[str, Shape] = field(default_factory=dict)
+    named: dict[str, Shape] = field(default_factory=dict)  # what left the steps so far
+    made: dict[str, Trace] = field(default_factory=dict)  # and the steps themselves
     position: int = 0
     layers: int = 0
 
@@ -89,8 +94,8 @@ class _Elaborator:
     def run(self) -> Elaborated:
         network = self.network
         env = network.env
-        scope = _Scope(env, False)
         x = network.input
+        scope = _Scope(env, False, named={INPUT: x})
         stages: list[tuple[Trace, ...]] = []
         for stage in network.stages:
             with self.stack.within(f"in stage '{stage.label}'"):
@@ -114,7 +119,7 @@ class _Elaborator:
             for item in self.node(node, x, scope):
                 items.append(item)
                 x = item.y
-                scope.named[item.name] = x
+                scope.named[item.name], scope.made[item.name] = x, item
             scope.shapes[node.id], scope.ends[node.id] = x, len(items)
         return tuple(items), x
 
@@ -131,7 +136,9 @@ class _Elaborator:
             items, y = self.body(node.body, x, inner)
             self.check_children(items)
             self.add_layers(inner.layers, scope, node.at)
-            yield GroupTrace(name, items, x, y, node)
+            made = GroupTrace(name, items, x, y, node)
+            scope.named |= {tap.output: items[tap.members - 1].y for tap in ends(made, scope.ends)}
+            yield made
         elif isinstance(node, Call):
             yield from self.call(node, x, scope)
         elif isinstance(node, Loop):
@@ -139,13 +146,25 @@ class _Elaborator:
         elif isinstance(node, Join):
             yield self.join(node, x, scope)
         elif isinstance(node, From):
-            if node.source not in scope.named:
-                message = f"the step '{node.source}' is repeated 0 times: no value leaves it"
-                help = "repeat it once at least, or go back to another step"
-                raise self.stack.error(ShapeError(message, help=help), node.at, code="E210")
-            yield FromTrace(x, scope.named[node.source], node)
+            yield FromTrace(x, self.earlier(node.source, scope, node.at), node)
+        elif isinstance(node, Reuse):
+            yield from self.reuse(node, x, scope)
         else:
             yield self.residual(node, x, scope)
+
+    def earlier(self, name: str, scope: _Scope, at: Location | None) -> Shape:
+        """What left a step of the scope."""
+        if name not in scope.named and "." in name:
+            group, _, inside = name.partition(".")
+            known = [one for one in scope.named if one.startswith(f"{group}.")]
+            message = f"no value leaves '{inside}' in the group '{group}' for later steps"
+            help = f"its steps end at {', '.join(known)}"
+            raise self.stack.error(ShapeError(message, help=help), at, code="E210")
+        if name not in scope.named:
+            message = f"the step '{name}' is repeated 0 times: no value leaves it"
+            help = "repeat it once at least, or go back to another step"
+            raise self.stack.error(ShapeError(message, help=help), at, code="E210")
+        return scope.named[name]
 
     def check_children(self, items: tuple[Trace, ...]) -> None:
         """Refuse a sequence where two children have one name, by a pattern or by themselves."""
@@ -167,6 +186,8 @@ class _Elaborator:
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
             op = fitting(self.bind(node, scope.env), len(self.network.input) - 1)
+            if op.like:
+                op = op.beside(op.like, self.earlier(op.like, scope, place_of(node, "to")))
             y = bounded(op.output(x))
         except (ShapeError, ExprError) as error:
             raise self.stack.error(error, place_of(node, error.key)) from None
@@ -247,13 +268,48 @@ class _Elaborator:
         env = {**env, IN_CHANNELS: x[0]}
         for name, dim in block.lets:
             env[name] = self.stack.value(dim, env, block.at, name)
-        scope = _Scope(env, block.form is not Form.MODULE, position=start)
+        scope = _Scope(env, block.form is not Form.MODULE, named={INPUT: x}, position=start)
         items, y = self.body(block.body, x, scope)
         if block.form is Form.SEQUENCE:
             self.check_children(items)
         return Instance(
             block, env, x, y, items, scope.layers, scope.decisions, scope.shapes, scope.position
         )
+
+    def reuse(self, node: Reuse, x: Shape, scope: _Scope) -> Iterator[Trace]:
+        if node.of not in scope.made:
+            message = f"the step '{node.of}' is repeated 0 times: it has no weights"
+            error = ShapeError(message, help="repeat it once at least")
+            raise self.stack.error(error, node.at, code=CODE)
+        if node.repeat is None:
+            yield self.again(node, str(node.name), x, scope)
+            return
+        items: list[Trace] = []
+        y = x
+        for i in range(self.stack.count(node.repeat, scope.env, node.at, "repeat")):
+            items.append(self.again(node, str(i), y, scope))
+            y = items[-1].y
+            if y[0] != x[0]:
+                message = f"the step '{node.of}' makes {y[0]} channels of {x[0]}: "
+                message += "it cannot be applied to what it makes"
+                help = f"put it into a block with a step that leads back to {x[0]}"
+                raise self.stack.error(ShapeError(message, help=help), node.at, code=CODE)
+        if items:
+            yield GroupTrace(str(node.name), tuple(items), x, y, node)
+
+    def again(self, node: Reuse, name: str, x: Shape, scope: _Scope) -> Trace:
+        """The step that a node names, applied to what has shape `x`."""
+        first = scope.made[node.of]
+        if error := misfit(node, first, x):
+            raise self.stack.error(error, node.at, code=CODE)
+        inner = _Scope(scope.env, False, scope.decisions)
+        with self.stack.within(f"in '{node.of}', applied again", node.at):
+            (item,) = self.node(first.node, x, inner)
+        self.add_layers(inner.layers, scope, node.at)
+        if error := difference(node, first, item):
+            raise self.stack.error(error, node.at, code=CODE)
+        assert isinstance(item, (OpTrace, CallTrace, GroupTrace))
+        return replace(item, name=name, again=node)
 
     def loop(self, node: Loop, x: Shape, scope: _Scope) -> Iterator[Trace]:
         outer = scope.env

@@ -40,11 +40,14 @@ from .structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
 )
+from .taps import Tap
 
 Blocks = Mapping[str, Block]
 RUNNING = "running channels"  # what enters the next turn of a loop; no spec has such a name
 MAX_CHAIN = 16  # repetitions written out where there is no closed form
+Taps = Mapping[int, tuple[Tap, ...]]
 Area = Callable[[Layer], int]
 Named = tuple[tuple[str, Dim], ...]  # arguments, or lets
 
@@ -66,6 +69,7 @@ class Flow:
     named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope
     outputs: dict[str, Dim] = field(default_factory=dict)  # of blocks, each found out once
     ends: dict[int, list[Dim]] = field(default_factory=dict)  # what leaves the branches of a join
+    taps: Taps = field(default_factory=dict)  # what is taken of groups, by their ids
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
@@ -74,7 +78,7 @@ class Flow:
             except SymbolicError as error:
                 error.at = error.at or node.at
                 raise
-            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
+            if not isinstance(node, (Loop, From)) and node.name:
                 self.named[node.name] = x
         return x
 
@@ -107,11 +111,17 @@ class Flow:
                 return product((x, self.area(node)))
             return node.op.leaving(x)
         if isinstance(node, Group):
-            return self.sequence(node.body, x)
+            start = 0
+            for tap in self.taps.get(node.id, ()):
+                x = self.named[tap.output] = self.sequence(node.body[start : tap.stop], x)
+                start = tap.stop
+            return self.sequence(node.body[start:], x)
         if isinstance(node, From):
             if node.source not in self.named:
                 raise SymbolicError(f"inside of it no step '{node.source}' is there to go back to")
             return self.named[node.source]
+        if isinstance(node, Reuse):
+            return x if node.repeat is not None else self.left(node)
         if isinstance(node, Loop):
             return self.loop(node, x)
         if isinstance(node, Call):
@@ -119,6 +129,12 @@ class Flow:
         if isinstance(node, Join):
             return self.join(node, x)
         return self.residual(node, x)
+
+    def left(self, node: Reuse) -> Dim:
+        """What leaves a step that is applied again: as many channels come in each time."""
+        if node.of not in self.named:
+            raise SymbolicError(f"no step '{node.of}' is there to be applied again")
+        return self.named[node.of]
 
     def loop(self, node: Loop, x: Dim) -> Dim:
         """What enters the nodes of a loop is told by the name `RUNNING`, if it changes.

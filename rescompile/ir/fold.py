@@ -31,6 +31,7 @@ from .structure import (
     Node,
     Param,
     Residual,
+    Reuse,
     Stage,
     Where,
     children,
@@ -169,6 +170,9 @@ class _Folder:
             with self.where(knowing(self.dim(node.when))), self.repeated():
                 body = () if when is False else self.body(node.body)
             return (replace(node, count=count, body=body, when=when),) if body else ()
+        if isinstance(node, Reuse) and node.repeat is not None:
+            repeat = self.dim(node.repeat)
+            return (replace(node, repeat=repeat),) if repeat != 0 else ()
         return self.residual(node) if isinstance(node, Residual) else (rebuilt(node, self.body),)
 
     def inside(self, node: Layer | Group | Call, when: Dim) -> Layer | Group | Call:
@@ -299,6 +303,8 @@ def node_dims(node: Node) -> list[Dim]:
         return [node.when, *(dim for _, dim in node.args), node.repeat or 0]
     if isinstance(node, Loop):
         return [node.when, node.count]
+    if isinstance(node, Reuse):
+        return [node.repeat or 0]
     return [] if isinstance(node, (Join, From)) else [node.when]
 
 

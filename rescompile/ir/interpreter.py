@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from ..errors import InternalError
 from ..ops import Shape, show_shape
-from .structure import JoinKind, Network, Path, sources
+from .structure import JoinKind, Network, Path, child_path, sources
 from .trace import (
     CallTrace,
     Elaborated,
@@ -34,7 +34,11 @@ class Interpreter(ABC, Generic[V]):
     def __init__(self, elaborated: Elaborated) -> None:
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
-        self.returned = [tuple(name.split(".")) for name in elaborated.network.outputs]
+        network = elaborated.network
+        self.returned = [tuple(name.split(".")) for name in network.outputs]
+        inside = (name.split(".") for name in sources(network.body) if "." in name)
+        self.kept = {*self.returned, *map(tuple, inside)}
+        self.owners = elaborated.owners
         self.held: dict[Path, V] = {}
 
     # -- what a value is ------------------------------------------------------------------------
@@ -54,6 +58,10 @@ class Interpreter(ABC, Generic[V]):
     @abstractmethod
     def shape(self, value: V) -> Shape:
         """A value's shape, without the batch."""
+
+    def owner(self, path: Path) -> Path:
+        """Where the weights of the operation at `path` are."""
+        return self.owners.get(path, path)
 
     def record(self, path: Path, value: V) -> None:
         """Told of every value, in the order of execution."""
@@ -76,7 +84,7 @@ class Interpreter(ABC, Generic[V]):
     def item(self, item: Trace, x: V, path: Path) -> V:
         """The value of one trace in the scope at `path`, proved to have its shape."""
         if isinstance(item, FromTrace):
-            return self.held[(*path, item.node.source)]
+            return self.held[child_path(path, item.node.source)]
         if isinstance(item, JoinTrace):
             name = item.node.name or item.node.kind.value
             y = self.join(item, x, path)
@@ -85,14 +93,14 @@ class Interpreter(ABC, Generic[V]):
             y = self.residual(item, x, path)
         else:
             name = item.name
-            y = self.child(item, x, (*path, name))
-        found = self.shape(y)
+            y = self.child(item, x, child_path(path, name))
+        at, found = child_path(path, name), self.shape(y)
         if found != item.y:
-            where = ".".join((*path, name))
+            where = ".".join(at)
             raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")
-        self.record((*path, name), y)
-        if item.name in self.sources or (*path, name) in self.returned:
-            self.held[(*path, name)] = y
+        self.record(at, y)
+        if item.name in self.sources or at in self.kept:
+            self.held[at] = y
         return y
 
     def child(self, item: OpTrace | CallTrace | GroupTrace, x: V, path: Path) -> V:

@@ -8,7 +8,7 @@ from .analysis import Analysis, all_instances
 from .flow import RUNNING, Flow
 from .joining import check_spread
 from .structure import INDEX, Call, Group, Layer, Loop, Residual, Where, walk
-from .trace import CallTrace, Elaborated, Instance, JoinTrace, OpTrace, flatten, own_items
+from .trace import CallTrace, Elaborated, Instance, JoinTrace, OpTrace, flatten, own_items, standing
 
 
 def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:
@@ -43,7 +43,7 @@ def _prove_ids(analysis: Analysis) -> None:
 def _prove_channels(flow: Flow, instance: Instance) -> None:
     seen: set[int] = set()
     for item in own_items(instance.items):
-        node = item.node
+        node = standing(item)
         if not isinstance(item, (OpTrace, CallTrace)) or node.id in seen:
             continue
         seen.add(node.id)
@@ -81,8 +81,8 @@ def _prove_conditions(analysis: Analysis, instance: Instance) -> None:
 
 def _prove_folding(lowered: Elaborated, folded: Elaborated) -> None:
     def steps_of(elaborated: Elaborated) -> list[tuple[object, ...]]:
-        steps = flatten(elaborated.root.items)
-        return [(path, trace.op, trace.x, trace.y) for path, trace in steps]
+        steps, owners = flatten(elaborated.root.items), elaborated.owners
+        return [(path, owners.get(path), trace.op, trace.x, trace.y) for path, trace in steps]
 
     if steps_of(lowered) != steps_of(folded):
         raise InternalError(f"folding changes the network '{folded.network.name}'")

@@ -14,7 +14,7 @@ from functools import reduce
 from ..expr.dims import Dim, Var, binary, names, substitute
 from ..ops import KEEPS, Extents, Resize, Resizes, Shape
 from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
-from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual
+from .structure import INDEX, Block, Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse
 from .trace import FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace
 
 UNCHANGED: Resizes = (KEEPS,)
@@ -89,13 +89,14 @@ class Resizing:
 
     flow: Flow
     named: dict[str, Resizes] = field(default_factory=dict)
+    steps: dict[str, Node] = field(default_factory=dict)  # those of this scope by name
     blocks: dict[str, Resizes] = field(default_factory=dict)  # each found out once
 
     def body(self, nodes: Iterable[Node], start: Resizes = UNCHANGED) -> Resizes:
         for node in nodes:
             start = self.node(node, start)
-            if isinstance(node, (Layer, Group, Call, Join, Residual)) and node.name:
-                self.named[node.name] = start
+            if not isinstance(node, (Loop, From)) and node.name:
+                self.named[node.name], self.steps[node.name] = start, node
         return start
 
     def node(self, node: Node, start: Resizes) -> Resizes:
@@ -110,6 +111,8 @@ class Resizing:
             return self.body((*node.pre, *node.branch), start)
         if isinstance(node, Loop):
             return after(start, repeated(self.inside(node.body), node.count))
+        if isinstance(node, Reuse):
+            return after(start, self.again(node))
         return after(start, tuple(axis.where(node.when) for axis in self.alone(node)))
 
     def alone(self, node: Layer | Group | Call) -> Resizes:
@@ -117,6 +120,13 @@ class Resizing:
         if isinstance(node, Layer):
             return node.op.resizes()
         return self.inside(node.body) if isinstance(node, Group) else self.call(node)
+
+    def again(self, node: Reuse) -> Resizes:
+        """What a step does that is applied again, as often as it is."""
+        first = self.steps.get(node.of)
+        if not isinstance(first, (Layer, Group, Call)):
+            raise SymbolicError(f"no step '{node.of}' is there to be applied again")
+        return repeated(self.alone(first), 1 if node.repeat is None else node.repeat)
 
     def inside(self, nodes: tuple[Node, ...]) -> Resizes:
         """What a sequence does, whose names are no names of this scope."""

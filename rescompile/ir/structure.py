@@ -26,6 +26,12 @@ INDEX = "index"
 CLASSES = "classes"
 BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the whole network
 BLOCK_COUNT = "block_count"  # how many there are
+INPUT = "input"  # what comes into a scope, where steps ask for its size
+
+
+def child_path(path: Path, name: str) -> Path:
+    """The path of a child; a member of a list, `convs.0`, has that of the list and its number."""
+    return (*path, *name.split("."))
 
 
 Places = Mapping[str, Location]  # where values stand, by their keys
@@ -167,8 +173,23 @@ class From:
     id: int = node_id()
 
 
+@record
+class Reuse:
+    """The step called `of` again, with the same weights; with `repeat`, that many times in a row.
+
+    That step is a layer, a group or a call without a condition, and stands earlier in the same
+    module scope, in whatever list of nodes, but in no shortcut.
+    """
+
+    of: str
+    name: str | None = None
+    repeat: Dim | None = None
+    at: Location | None = field(default=None, compare=False)
+    id: int = node_id()
+
+
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own
-Node = Child | Loop | Join | Residual | From
+Node = Child | Loop | Join | Residual | From | Reuse
 
 
 class Form(Enum):
@@ -337,8 +358,20 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
 
 
 def sources(body: tuple[Node, ...]) -> frozenset[str]:
-    """The steps of a module scope whose values later steps go back to."""
-    return frozenset(node.source for node in walk(body) if isinstance(node, From))
+    """The steps of a module scope whose values later steps go back to, or the sizes of these."""
+    return frozenset(name for node in walk(body) if (name := source_of(node)))
+
+
+def source_of(node: Node) -> str:
+    """The earlier step that a node asks for by its name; empty where it asks for none."""
+    if isinstance(node, From):
+        return node.source
+    return node.op.like if isinstance(node, Layer) else ""
+
+
+def shared(body: tuple[Node, ...]) -> frozenset[str]:
+    """The steps of a module scope whose weights later steps have as well."""
+    return frozenset(node.of for node in walk(body) if isinstance(node, Reuse))
 
 
 def place_of(node: Layer | Call, key: str) -> Location | None:

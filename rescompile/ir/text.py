@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from ..expr.dims import Dim, Expr, text
 from ..ops import Op, Same, said, show_shape
 from .analysis import Analysis
-from .structure import Block, Call, From, Group, Join, Layer, Loop, Network, Node, Residual, Where
+from .structure import (
+    Block,
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Loop,
+    Network,
+    Node,
+    Residual,
+    Reuse,
+    Where,
+)
 
 INDENT = "  "
 
@@ -75,6 +88,9 @@ def _node(node: Node, depth: int) -> Iterator[str]:
             yield from _nodes(branch.body, depth + 2)
     elif isinstance(node, From):
         yield f"{pad}from {node.source}"
+    elif isinstance(node, Reuse):
+        repeat = "" if node.repeat is None else f" repeat {text(node.repeat)}"
+        yield f"{pad}{_name(node)}{node.of} again{repeat}"
     else:
         yield from _residual(node, depth)
 
@@ -100,7 +116,7 @@ def _nodes(nodes: tuple[Node, ...], depth: int) -> Iterator[str]:
         yield from _node(node, depth)
 
 
-def _name(node: Layer | Group | Call) -> str:
+def _name(node: Layer | Group | Call | Reuse) -> str:
     return "" if node.name is None else f"{node.name} = "
 
 

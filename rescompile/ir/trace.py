@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, TypeAlias
 
 from ..expr.dims import Number
 from ..ops import Op, Shape
 from ..record import record
-from .structure import Block, Call, From, Group, Join, Layer, Network, Path, Residual
+from .structure import (
+    Block,
+    Call,
+    From,
+    Group,
+    Join,
+    Layer,
+    Network,
+    Node,
+    Path,
+    Residual,
+    Reuse,
+    child_path,
+    walk,
+)
 
 Env = Mapping[str, Number]
 Decisions = Mapping[tuple[int, str], bool | None]
@@ -27,6 +42,7 @@ class OpTrace:
     x: Shape
     y: Shape
     node: Layer
+    again: Reuse | None = None
     parts: ClassVar[Parts] = ()
     shares_scope: ClassVar[bool] = False
 
@@ -40,6 +56,7 @@ class CallTrace:
     x: Shape
     y: Shape
     node: Call
+    again: Reuse | None = None
     shares_scope: ClassVar[bool] = False
 
     @property
@@ -49,13 +66,14 @@ class CallTrace:
 
 @record
 class GroupTrace:
-    """A sequence: a group, or the repetitions of a named call."""
+    """A sequence: a group, the repetitions of a named call, or the turns of a step again."""
 
     name: str
     items: tuple[Trace, ...]
     x: Shape
     y: Shape
-    node: Group | Call
+    node: Group | Call | Reuse
+    again: Reuse | None = None
     shares_scope: ClassVar[bool] = False
 
     @property
@@ -71,6 +89,7 @@ class JoinTrace:
     x: Shape
     y: Shape
     node: Join
+    again: ClassVar[Reuse | None] = None
     shares_scope: ClassVar[bool] = True
 
     @property
@@ -98,6 +117,7 @@ class ResidualTrace:
     x: Shape
     y: Shape
     node: Residual
+    again: ClassVar[Reuse | None] = None
     shares_scope: ClassVar[bool] = True
 
     @property
@@ -118,6 +138,7 @@ class FromTrace:
     node: From
     name: ClassVar[str] = ""
     parts: ClassVar[Parts] = ()
+    again: ClassVar[Reuse | None] = None
     shares_scope: ClassVar[bool] = True
 
 
@@ -144,7 +165,7 @@ class Instance:
     ends: Mapping[int, int] = field(default_factory=dict)  # node.id -> traces of its list so far
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Elaborated:
     """A network with all its instances. `stages` has, for each stage of the network, its traces."""
 
@@ -167,6 +188,18 @@ class Elaborated:
         for stage in self.stages:
             yield from flatten(stage)
 
+    @cached_property
+    def owners(self) -> Mapping[Path, Path]:
+        """Where the weights of operations are that have those of others, by their paths."""
+        bodies = (self.network.body, *(block.body for block in self.network.blocks.values()))
+        if not any(isinstance(node, Reuse) for body in bodies for node in walk(body)):
+            return {}
+        return dict(_owners(self.root.items, (), ()))
+
+    def owning(self) -> Iterator[tuple[Path, OpTrace]]:
+        """Every operation at its path, but for those that have the weights of others."""
+        return ((path, trace) for path, trace in self.flat() if path not in self.owners)
+
 
 def walk_traces(
     items: Iterable[Trace],
@@ -178,11 +211,38 @@ def walk_traces(
     What is inside of a trace that `enter` refuses is passed over.
     """
     for item in items:
-        inner = (*path, item.name)
+        inner = child_path(path, item.name)
         yield inner, item
         if item.parts and enter(item):
             for part in item.parts:
                 yield from walk_traces(part, path if item.shares_scope else inner, enter)
+
+
+def standing(item: Trace) -> Node:
+    """The node that stands where a trace is: a `Reuse` where `item.node` is applied again."""
+    return item.again or item.node
+
+
+def is_again(item: Trace) -> bool:
+    """Whether all weights of a trace are those of another step."""
+    return isinstance(standing(item), Reuse)
+
+
+def _own_name(item: Trace) -> Path:
+    """What has the weights of a trace, in the scope of what has the weights around it."""
+    if item.again is not None:
+        return child_path((), item.again.of)
+    return () if isinstance(item.node, Reuse) else child_path((), item.name)
+
+
+def _owners(items: Iterable[Trace], path: Path, owner: Path) -> Iterator[tuple[Path, Path]]:
+    for item in items:
+        inner = child_path(path, item.name)
+        own = (*owner, *_own_name(item))
+        if isinstance(item, OpTrace) and own != inner:
+            yield inner, own
+        for part in item.parts:
+            yield from _owners(part, *((path, owner) if item.shares_scope else (inner, own)))
 
 
 def flatten(items: Iterable[Trace], path: Path = ()) -> Iterator[tuple[Path, OpTrace]]:

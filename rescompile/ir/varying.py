@@ -34,9 +34,11 @@ from .structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     walk,
 )
+from .taps import taps
 from .trace import Elaborated, Instance, OpTrace
 
 Name = tuple[str, str]  # a block and a name in it; the network's own scope is called ""
@@ -149,6 +151,7 @@ class _Reach:
         }
         self.areas = {trace.node.id: trace.y[0] // trace.x[0] for _, trace in made.flat()}
         self.outputs: dict[str, Dim] = {}
+        self.taps = taps(made)
         self.flows: dict[str, Flow] = {}
         self.touched: frozenset[Name] = frozenset()
         with suppress(SymbolicError, ExprError):
@@ -161,7 +164,7 @@ class _Reach:
         return [name for name in own if name == CLASSES or self.flows]
 
     def flow(self, block: Block) -> Flow:
-        flow = Flow(self.blocks, self.area, block.lets, outputs=self.outputs)
+        flow = Flow(self.blocks, self.area, block.lets, outputs=self.outputs, taps=self.taps)
         flow.body(block.body, block.entering)
         return flow
 
@@ -210,13 +213,15 @@ class _Reach:
         return any(self.decided(key, node, instances) for node in walk(block.body))
 
     def decided(self, key: str, node: Node, instances: tuple[Instance, ...]) -> bool:
-        when = True if isinstance(node, (Join, From)) else node.when
+        when = True if isinstance(node, (Join, From, Reuse)) else node.when
         if self.depends(key, when) and self.settled(instances, node.id, "when"):
             return True
         if isinstance(node, Call):
             return self.counts(key, node)
         if isinstance(node, Loop):
             return self.depends(key, node.count)
+        if isinstance(node, Reuse):
+            return self.depends(key, node.repeat or 0)
         flow = self.flows.get(key)
         x = flow.entering.get(node.id, 0) if flow else 0
         if isinstance(node, Layer):

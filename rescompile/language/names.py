@@ -11,6 +11,10 @@ from .hints import QUOTES, is_torn
 from .types import MAX_NAME, NAME, Rule, shown, wrong
 
 _PART = r"(?:[A-Za-z0-9_-]|\{name\})*"
+_WORD = r"(?:[A-Za-z]|\{name\})(?:[A-Za-z0-9_]|\{name\})*"  # of what code has as an attribute
+_BRANCHES = re.compile(rf"{_WORD}(?:\{{[in]\}}[A-Za-z0-9_]*|\.\{{i\}})\Z")
+_MEMBER = re.compile(r"([^.]*)((?:\.(?:0|[1-9][0-9]{0,2}))+)\Z")  # a list of a list has two numbers
+_INSIDE = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 
 # Names that a spec cannot give to values of its own; a test compares them with their sources.
@@ -32,9 +36,34 @@ def as_name(value: Any) -> Any:
     return value
 
 
+def is_member(name: str) -> bool:
+    """Whether a name is that of a member of a list: `convs.0`."""
+    return bool(_MEMBER.match(name))
+
+
 def as_child_name(value: Any) -> str:
-    """The name of a step, as code has it."""
-    return child_name(as_name(value))
+    """The name of a step, as code has it; `convs.0` is a member of the list `convs`."""
+    listed = _MEMBER.match(value) if isinstance(value, str) else None
+    if isinstance(value, str) and "." in value and not listed:
+        help = "a member of a list is called by its number, from `convs.0` to `convs.999`"
+        wrong(f"{shown(value)} is not a name", help)
+    as_name(listed[1] if listed else value)
+    return child_name(value)
+
+
+def _step_value(value: Any) -> str:
+    """The value that leaves a step, or a step of a group."""
+    if not isinstance(value, str) or is_member(value):
+        return as_child_name(value)
+    first, dot, inside = value.partition(".")
+    name = as_child_name(first)
+    if "." in inside:
+        message = f"{shown(value)} lies too deep: values leave steps, and steps of groups"
+        inner = inside.partition(".")[0]
+        wrong(message, f"write '{first}' or '{first}.{inner}'")
+    if dot and not _INSIDE.fullmatch(inside):
+        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
+    return f"{name}{dot}{child_name(inside)}"
 
 
 def _value_name(value: Any) -> Any:
@@ -75,6 +104,16 @@ def _network_name(value: Any) -> Any:
     return name
 
 
+def _branches(value: Any) -> Any:
+    """The names of a join's branches, which may be members of a list."""
+    if not isinstance(value, str) or len(value) > MAX_NAME or not _BRANCHES.match(value):
+        wrong(
+            f"expected a pattern for names of branches, found {shown(value)}",
+            "write `{name}{n}` to count from one, or `{name}.{i}` for the members of a list",
+        )
+    return value
+
+
 def _children(value: Any) -> Any:
     if not isinstance(value, str) or len(value) > MAX_NAME or not _CHILDREN.match(value):
         wrong(
@@ -90,9 +129,14 @@ NAMES: dict[str, Any] = {
     "maxLength": MAX_NAME,
 }
 Name = Annotated[str, Rule(as_name, **NAMES)]
-ChildName = Annotated[str, Rule(as_child_name, **NAMES)]
+ChildName = Annotated[
+    str,
+    Rule(as_child_name, **{**NAMES, "pattern": r"^[A-Za-z][A-Za-z0-9_]*(\.(0|[1-9][0-9]{0,2}))*$"}),
+]
+StepValue = Annotated[str, Rule(_step_value, type="string")]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
 ParameterName = Annotated[str, Rule(_parameter_name, **NAMES)]
 GlobalName = Annotated[str, Rule(_global_name, **NAMES)]
 NetworkName = Annotated[str, Rule(_network_name, **NAMES)]
 Children = Annotated[str, Rule(_children, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]
+Numbered = Annotated[str, Rule(_branches, type="string", pattern=r"\{[in]\}", maxLength=MAX_NAME)]

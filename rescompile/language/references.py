@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from .located import Located
-from .models import BlockSpec, BranchSpec, Spec, Step
+from .models import JOINS, BlockSpec, BranchSpec, Spec, Step
 
 FORMS = ("body", "sequence", "inline")
 STEPS = ("stem", "stages", "head")
@@ -122,7 +122,7 @@ class Reading:
 
     @cached_property
     def settled(self) -> dict[str, set[str]]:
-        """Of each block the parameters on which it depends which branches its joins have."""
+        """Of each block the parameters by which it has joins, or branches of joins, or has not."""
         found: dict[str, set[str]] = {name: set() for name in self.spec.blocks}
         size = -1
         while size < (size := sum(map(len, found.values()))):  # until no call passes one on
@@ -140,6 +140,8 @@ class Reading:
         for one in mappings(value):
             if one.model is BranchSpec:
                 found |= names([one[key] for key in DECIDING if key in one])
+            elif one.model is Step and one.keys() & {*JOINS}:
+                found |= names(one.get("when"))
             elif one.model is Step and isinstance(one.get("block"), str):
                 given = settled.get(one["block"], set())
                 found |= names([one[key] for key in given if key in one])

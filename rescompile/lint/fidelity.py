@@ -23,6 +23,7 @@ from ..ir.trace import (
     OpTrace,
     ResidualTrace,
     Trace,
+    standing,
 )
 from ..ops import Activation, BatchNorm, Conv, Dropout, Norm, Relu, Relu6, Scale, Weighted
 from ..record import record
@@ -62,10 +63,11 @@ def fidelity(elaborated: Elaborated) -> list[Diagnostic]:
     root = _way(elaborated.root.items, ())
     for way in _ways(root):
         for code, step, label in _findings(way):
-            place = (code, step.trace.node.at or step.trace.node.id)
+            node = standing(step.trace)
+            place = (code, node.at or node.id)
             found.setdefault(place, _warning(code, step, label))
     for code, step, label in _last_activation(root):
-        found.setdefault((code, step.trace.node.id), _warning(code, step, label))
+        found.setdefault((code, standing(step.trace).id), _warning(code, step, label))
     return list(found.values())
 
 
@@ -212,11 +214,12 @@ def _is_residual(step: Position) -> bool:
 
 def _warning(code: str, step: Position, label: str) -> Diagnostic:
     calls = tuple(_called(call) for call in reversed(step.calls))
-    return warning(code, step.trace.node.at, label, calls)
+    return warning(code, standing(step.trace).at, label, calls)
 
 
 def _called(call: CallTrace) -> str:
-    name = f" as '{call.node.name}'" if call.node.name else ""
-    at: Location | None = call.node.at
+    node = call.again or call.node
+    name = f" as '{node.name}'" if node.name else ""
+    at: Location | None = standing(call).at
     where = f" ({at.file}:{at.line})" if at else ""
     return f"in block '{call.instance.block.name}', called{name}{where}"

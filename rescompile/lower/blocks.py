@@ -235,7 +235,7 @@ class Calls:
             scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
-            check_values([body], (), self.found)
+            check_values([body], self.found)
             (body,) = assign_names([body], self.found)
         elif form is Form.SEQUENCE:
             check_sequence(body, self.found)
@@ -293,7 +293,7 @@ def _under(when: Dim, node: Node, step: Step) -> Node:
     scales = isinstance(node, Layer) and isinstance(node.op, LayerScale)
     if isinstance(node, (Layer, Group, Call, Loop)) and not scales:
         return replace(node, when=binary("and", when, node.when))
-    what = "a layer scale" if scales else "a join or a `from`"
+    what = "a layer scale" if scales else "a join, a `from` or a `reuse`"
     message = f"the steps of '{step.block}' have no condition here: {what} is among them"
     help = "write `body:` for `inline:` in the block, and give the call a name"
     raise fault("E208", message, step.key_at("when"), help)

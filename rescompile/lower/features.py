@@ -16,7 +16,7 @@ from ..errors import Diagnostic, SpecError
 from ..ir.resizing import UNCHANGED, traced
 from ..ir.structure import Block, Call, From, Group, Network, Node, Stage, walk
 from ..ir.taps import ends, is_group
-from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten
+from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten, standing
 from ..language.models import Spec
 from ..ops import Resizes, Weighted
 from ..ops.axis import Axis
@@ -74,16 +74,15 @@ def _places(elaborated: Elaborated) -> Iterator[Place]:
     after = UNCHANGED
     for item in elaborated.root.items:
         for part, name, stop, whole in _parts(item, elaborated):
-            after = traced(part, after, {} if part[0] is not item else named)
+            after = named[name] = traced(part, after, {} if part[0] is not item else named)
             if len(part[-1].y) == 1 or after[0].fixed is True:
                 return
             if not isinstance(item, FromTrace):
                 seen = [_sees(trace) for _, trace in flatten(part)]
                 passes = all(trace.op.passes for _, trace in flatten(part))
                 weighs = any(isinstance(trace.op, Weighted) for _, trace in flatten(part))
-                yield Place(
-                    *(item.node.id, name, _stride(after), any(seen), weighs, passes, stop, whole)
-                )
+                node, stride = standing(item).id, _stride(after)
+                yield Place(node, name, stride, any(seen), weighs, passes, stop, whole)
         named[item.name] = after
 
 
@@ -91,11 +90,12 @@ def _parts(
     item: Trace, elaborated: Elaborated
 ) -> Iterator[tuple[tuple[Trace, ...], str, int | None, str]]:
     """The parts of a step after which a map may be taken, each with what `Place` tells of it."""
-    if not is_group(item) or item.node.when is not True:
+    group = standing(item)
+    if not is_group(item) or not isinstance(group, Group) or group.when is not True:
         yield (item,), item.name, None, item.name
         return
     before = 0
-    for tap in ends(item, elaborated):
+    for tap in ends(item, elaborated.root.ends):
         part = item.items[before : tap.members]
         whole = item.name if tap.members == len(item.items) else ""
         yield part, tap.output, tap.stop, whole

@@ -6,7 +6,7 @@ An operation is called after what it does: `relu`, or `relu1`, `relu2` where the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 
@@ -22,9 +22,11 @@ from ..ir.structure import (
     Loop,
     Node,
     Residual,
+    Reuse,
     children,
     rebuilt,
 )
+from ..ops import LayerScale
 from ..reserved import child_name
 
 
@@ -35,7 +37,9 @@ def assign_names(bodies: list[Body], found: list[Diagnostic]) -> list[Body]:
     taken: Taken = {}
     for body in lists:
         _take_names(body, taken, found)
-    namer = _Namer(set(taken), Counter(_base(node) for node in nodes if not node.name))
+    _check_lists(taken, found)
+    wanted = Counter(_base(node) for node in nodes if not node.name)
+    namer = _Namer({*taken, *_lists(taken)}, wanted)
     return [namer.body(body) for body in bodies]
 
 
@@ -46,7 +50,44 @@ def check_sequence(body: Body, found: list[Diagnostic]) -> None:
             message = "a name inside `steps` would stand for every repetition"
             help = "remove the name: the children of a sequence are numbered"
             refuse_names(node.body, message, help, found)
-    _take_names([node for node in body if not isinstance(node, (Loop, From))], {}, found)
+    taken: Taken = {}
+    _take_names([node for node in body if not isinstance(node, (Loop, From))], taken, found)
+    for name in filter(_is_member, taken):
+        message = f"'{name}' is a member of a list, but the children of a sequence are numbered"
+        found.append(_misplaced(message, "remove the name", taken[name][0]))
+
+
+def _check_lists(taken: Taken, found: list[Diagnostic]) -> None:
+    """A list is no step as well, and what its members repeat is called by numbers."""
+    there = {name for name, nodes in taken.items() if any(map(_may_be, nodes))}
+    for name in sorted(_lists(taken) & there):
+        message = f"'{name}' is a step, and a list of steps"
+        found.append(_misplaced(message, f"call the step '{name}_1', say", taken[name][0]))
+    for node in (node for name, nodes in taken.items() if _is_member(name) for node in nodes):
+        if isinstance(node, Layer) and isinstance(node.op, LayerScale):
+            message = "a layer scale is a tensor alone, and no member of a list"
+            found.append(_misplaced(message, "give it a name without a number", node))
+        if isinstance(node, Call) and "{name}" in node.children:
+            message = f"the pattern '{node.children}' cannot have the name of a member of a list"
+            found.append(_misplaced(message, "write another word for `{name}`", node))
+
+
+def _may_be(node: Named) -> bool:
+    return isinstance(node, (Join, Residual, Reuse)) or node.when is not False
+
+
+def _is_member(name: str) -> bool:
+    return "." in name
+
+
+def _lists(names: Iterable[str]) -> set[str]:
+    """The lists that steps are members of, and the lists that these are in."""
+    parts = [name.split(".") for name in names]
+    return {".".join(one[:i]) for one in parts for i in range(1, len(one))}
+
+
+def _misplaced(message: str, help: str, node: Named) -> Diagnostic:
+    return Diagnostic("E208", message, node.at, f"named '{node.name}'", help)
 
 
 def _take_names(nodes: Sequence[Named], taken: Taken, found: list[Diagnostic]) -> None:
@@ -66,7 +107,7 @@ def _take_names(nodes: Sequence[Named], taken: Taken, found: list[Diagnostic]) -
 
 def _excludes(first: Named, second: Named) -> bool:
     """Whether of two nodes one is there at most, whatever values their conditions get."""
-    if isinstance(first, (Join, Residual)) or isinstance(second, (Join, Residual)):
+    if isinstance(first, ALWAYS) or isinstance(second, ALWAYS):
         return False
     if first.when is False or second.when is False:
         return True
@@ -102,7 +143,8 @@ def rename_calls(body: Body, titles: Mapping[str, str]) -> Body:
     return tuple(renamed(node) for node in body)
 
 
-Named = Layer | Group | Call | Join | Residual
+Named = Layer | Group | Call | Join | Residual | Reuse
+ALWAYS = (Join, Residual, Reuse)  # what has no condition
 Taken = dict[str, list[Named]]  # the children that have a name
 
 
@@ -122,6 +164,8 @@ def _base(node: Named) -> str:
         return child_name(node.block)
     if isinstance(node, Join):
         return node.kind.value
+    if isinstance(node, Reuse):
+        return f"{node.of}_again"
     return "add" if isinstance(node, Residual) else "group"
 
 

@@ -52,7 +52,7 @@ def lower(document: Document) -> Network:
         help = "add `stages:` with at least one step"
         found.append(Diagnostic("E111", "the network has no steps", spec.at(), help=help))
     bodies = [stage.body for stage in stages]
-    check_values(bodies, spec.outputs, found)
+    check_values(bodies, found, spec.outputs, in_block=False)
     titles = steps.calls.titles()
     named = [rename_calls(body, titles) for body in assign_names(bodies, found)]
     stages = [Stage(_label(s.label, body), body) for s, body in zip(stages, named, strict=True)]

@@ -85,7 +85,7 @@ def _read(declared: Attribute, value: Any, dim: Reader, options: models.Model, w
             raise _count(given, EACH[kind], options.at(name), words.axes) from None
     if kind is Kind.FLAG:
         return dim(value, name, bool)
-    if kind is Kind.BOOL:
+    if kind in (Kind.BOOL, Kind.STEP):
         return value
     return float(value) if isinstance(kind, Kind) else kind(value)
 
@@ -176,6 +176,10 @@ def _of_kind(
     return kind(**given)
 
 
+def _upsample(o: Any, dim: Reader, words: Words, x: Dim | None) -> Op:
+    return _made(ops.Upsample if o.to is None else ops.UpsampleTo, o, dim, words)
+
+
 def normalisation(words: Words) -> Op | None:
     """The norm of the defaults; None where they have none. Raises `SpecError`."""
     return _of_kind(models.Norm.model_construct(), lambda value, key: value, words, None)
@@ -205,6 +209,7 @@ SUGAR: dict[str, Callable[[Any, Reader, Words, Dim | None], Op | None]] = {
     "depthwise_conv": _depthwise,
     "norm": _of_kind,
     "activation": _of_kind,
+    "upsample": _upsample,
 }
 SAID = {kind.word: kind for kind in ops.OPS}
 

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
-from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Stage
+from ..ir.structure import CLASSES, From, Group, Join, Loop, Node, Residual, Reuse, Stage, shared
 from ..ir.taps import ends, is_group, taps
 from ..ir.trace import Elaborated, GroupTrace
 from ..language.models import Spec
@@ -28,7 +28,7 @@ def check_outputs(spec: Spec, stages: Sequence[Stage], found: list[Diagnostic]) 
         message, help = _unknown(output, every, taken) or wrong
         if message:
             found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
-    heads = {output.partition(".")[0] for output in spec.outputs}
+    heads = {_step(output, every) for output in spec.outputs}
     last = max((i for i, node in enumerate(body) if _name(node) in heads), default=len(body))
     if last < len(body) - 1:
         found.append(_unused(str(_name(body[last])), body[last + 1]))
@@ -38,7 +38,8 @@ def _unknown(
     output: str, every: Mapping[str | None, Node], taken: Container[str | None]
 ) -> tuple[str, str] | None:
     """Why an output is no step that can be returned, or the inside of none, and what to do."""
-    name, inside, _ = output.partition(".")
+    name = _step(output, every)
+    inside = output != name
     if name not in every:
         known = [known for known in every if known]
         return f"there is no step named '{name}' to return", did_you_mean(name, known)
@@ -49,10 +50,18 @@ def _unknown(
     if inside and not isinstance(node, Group):
         message = f"'{name}' is no group: what is inside of it cannot be returned"
         return message, f"return '{name}', or write what is inside of it as steps of the network"
+    if inside and name in shared(tuple(every.values())):
+        message = f"the group '{name}' is applied again: what is inside of it cannot be returned"
+        return message, f"return '{name}', or write its steps twice"
     if inside and isinstance(node, Group) and node.when is not True:
         message = f"the group '{name}' has a condition: what is inside of it need not be there"
         return message, f"return '{name}', or remove the condition"
     return None
+
+
+def _step(output: str, every: Container[str | None]) -> str:
+    """The step of the network's own that an output is, or is inside of."""
+    return output if output in every else output.partition(".")[0]
 
 
 def check_inside(elaborated: Elaborated, spec: Spec) -> None:
@@ -61,8 +70,9 @@ def check_inside(elaborated: Elaborated, spec: Spec) -> None:
     found: list[Diagnostic] = []
     for i, output in enumerate(spec.outputs):
         name, dot, inside = output.partition(".")
-        if dot and output not in {tap.output for tap in ends(groups[name], elaborated)}:
-            known = [tap.output for tap in ends(groups[name], elaborated)]
+        inner = dot and name in groups
+        known = [tap.output for tap in ends(groups[name], elaborated.root.ends)] if inner else []
+        if inner and output not in known:
             message, help = _missing(groups[name], inside, known)
             found.append(Diagnostic("E106", message, spec.at("outputs", i), help=help))
     found = found or list(_inside_unused(elaborated, spec.outputs))
@@ -102,7 +112,7 @@ def _name(node: Node) -> str | None:
 
 def _taken(spec: Spec, node: Node) -> bool:
     """Whether a step of the network's own is there; a condition without a value is not ours."""
-    if isinstance(node, (Loop, Join, Residual, From)):
+    if isinstance(node, (Loop, Join, Residual, From, Reuse)):
         return True
     try:
         return bool(evaluate(node.when, {CLASSES: spec.classes or 0}))

@@ -45,6 +45,7 @@ class Scope:
     lists: dict[str, tuple[Dim, ...]] = field(default_factory=dict)  # names for several numbers
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels that leave a named step
+    again: dict[str, str] = field(default_factory=dict)  # steps again, and what they are of
 
     @property
     def fractions(self) -> dict[str, Dim]:

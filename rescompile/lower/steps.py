@@ -14,6 +14,7 @@ from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
 from ..ir.structure import (
     IN_CHANNELS,
+    INPUT,
     Block,
     Branch,
     Call,
@@ -26,7 +27,9 @@ from ..ir.structure import (
     Loop,
     Node,
     Param,
+    Reuse,
     is_repeated,
+    sources,
 )
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
@@ -107,7 +110,11 @@ class Steps:
             return (self.loop(step, scope),)
         if word == "from":
             return (self.earlier(step, scope),)
+        if word == "reuse":
+            return (self.reuse(step, scope),)
         if word in JOINS:
+            if not scope.settled(step.when, step, "when", bool):
+                return ()
             return self.hoist(step, scope) if scope.numbered else self.joined(step, scope)
         return self.layer(step, scope, when)
 
@@ -163,6 +170,12 @@ class Steps:
             return scope.dim(value, options, key, wanted=wanted)
 
         op = operation(step.word, options, read, words, scope.channels)
+        if op is not None and op.like and (scope.numbered or when is not True):
+            message = "`to` asks for the size of a step of a body, but this is a sequence"
+            if not scope.numbered:
+                message = "a step with `to` has no condition"
+            help = "put it into a block with a `body:`, where `to: input` is what comes in"
+            raise fault("E208", message, options.key_at("to"), help)
         return () if op is None else (Layer(op, step.name, when, step.at(), options.places),)
 
     def joined(self, step: Step, scope: Scope) -> tuple[Node, ...]:
@@ -208,6 +221,19 @@ class Steps:
             raise fault("E208", message, step.key_at("from"), help)
         return From(str(step.from_), step.at("from"))
 
+    def reuse(self, step: Step, scope: Scope) -> Reuse:
+        """A step that is applied again; one that is itself another again means that one."""
+        if scope.numbered:
+            help = "put the steps into a block with a `body:`, where each can have a name"
+            message = "`reuse` applies a step of a body again, but this is a sequence"
+            raise fault("E208", message, step.key_at("reuse"), help)
+        asked = str(step.reuse)
+        of = scope.again.get(asked, asked)
+        if step.name is not None:
+            scope.again[step.name] = of
+        repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
+        return Reuse(of, step.name, repeat, step.at("reuse"))
+
     def loop(self, step: Step, scope: Scope) -> Loop:
         if not scope.numbered:
             help = "put it into a `group:`, or into a block with `sequence:`"
@@ -239,7 +265,10 @@ class Steps:
         nodes = self.joined(step, inner)
         if not nodes:
             return ()  # the one branch that is left is the input itself
-        check_values([nodes], (), self.found)
+        if INPUT in sources(nodes):
+            message = f"`to: {INPUT}` has no meaning in a join that stands in a sequence"
+            raise fault("E208", message, step.at(), "put the join into a block with a `body:`")
+        check_values([nodes], self.found)
         (body,) = assign_names([nodes], self.found)
         name = self.calls.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())

@@ -60,7 +60,6 @@ from .base import (
     show_shape,
 )
 from .channel import (
-    INTERPOLATIONS,
     ChannelShuffle,
     DepthToSpace,
     Pad,
@@ -68,12 +67,10 @@ from .channel import (
     PadMode,
     Permute,
     Rearrangement,
-    Resampling,
     SliceChannels,
     SpaceToDepth,
-    Upsample,
 )
-from .convolution import Conv, Convolution, ConvTranspose
+from .convolution import Conv, Convolution, ConvTranspose, StdConv
 from .norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Norm
 from .pool import (
     AdaptiveAvgPool,
@@ -87,6 +84,7 @@ from .pool import (
     Pool,
 )
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
+from .resample import INTERPOLATIONS, Resampled, Resampling, Upsample, UpsampleTo
 from .resize import KEEPS, Resize, Resizes
 from .response import GlobalResponseNorm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
@@ -94,6 +92,7 @@ from .window import same_padding
 
 OPS: tuple[type[Op], ...] = (
     Conv,
+    StdConv,
     ConvTranspose,
     Linear,
     BatchNorm,
@@ -137,6 +136,7 @@ OPS: tuple[type[Op], ...] = (
     ChannelShuffle,
     Permute,
     Upsample,
+    UpsampleTo,
     DepthToSpace,
     SpaceToDepth,
     SplitSoftmax,
@@ -214,6 +214,7 @@ __all__ = [
     "Rearrangement",
     "Relu",
     "Relu6",
+    "Resampled",
     "Resampling",
     "Resize",
     "Resizes",
@@ -231,10 +232,12 @@ __all__ = [
     "Softsign",
     "SpaceToDepth",
     "SplitSoftmax",
+    "StdConv",
     "StochasticDepth",
     "Tanh",
     "Unflatten",
     "Upsample",
+    "UpsampleTo",
     "Weighted",
     "attribute_dims",
     "attributes",

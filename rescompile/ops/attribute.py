@@ -45,6 +45,7 @@ class Kind(Enum):
     ALPHA = "from 0.001 to 100"
     BOOL = "true or false"
     FLAG = "true or false, or a condition"
+    STEP = "the name of an earlier step"
 
 
 FROM_ONE = (Kind.POSITIVE, Kind.EXTENTS)

@@ -115,10 +115,17 @@ def nearest(scale: int) -> Axis:
     return _table([(0, 0)] * scale, 1)
 
 
-def bilinear(scale: int) -> Axis:
-    """The two pixels around, by half-pixel centres; one where an element is right upon it."""
-    centres = [Fraction(2 * r + 1 - scale, 2 * scale) for r in range(scale)]
-    return _table([(floor(centre), ceil(centre)) for centre in centres], 1)
+def interpolated(n: int, count: int, align_corners: bool = False) -> Axis:
+    """The two of `n` pixels around each of `count`; one where an element is right upon it.
+
+    Centres are half a pixel from the border, or the outermost ones are the same.
+    """
+    before, after = (n - 1, count - 1) if align_corners else (n, count)
+    period = max(after // (gcd(before, after) or 1), 1)
+    step = before // (gcd(before, after) or 1)
+    shift = Fraction(0) if align_corners else Fraction(before - after, 2 * after)
+    centres = [Fraction(step * r, period) + shift for r in range(period)]
+    return _table([(floor(centre), ceil(centre)) for centre in centres], step)
 
 
 def spread(kernel: int, stride: int, cut: int) -> Axis:

@@ -96,6 +96,15 @@ class Op:
         """Multiply-adds from input shape `x` to output shape `y`, batch 1, by our convention."""
         return 0
 
+    @property
+    def like(self) -> str:
+        """The step whose map tells the size of what leaves, if there is one."""
+        return ""
+
+    def beside(self, name: str, shape: Shape | None = None) -> Op:
+        """The same where that step is called `name`, and a value of `shape` leaves it."""
+        return self
+
     def resizes(self) -> Resizes:
         """What it does to the extents of a map, whatever they are."""
         return (KEEPS,)

@@ -8,8 +8,8 @@ from typing import cast
 from ..expr.dims import Dim, binary
 from ..expr.polynomial import product, total
 from .attribute import Kind, attribute, operation
-from .axis import Axis, bilinear, nearest, window
-from .base import Op, Shape, ShapeError, Sides, as_map, check_groups, show_axes
+from .axis import Axis, nearest, window
+from .base import Op, Shape, ShapeError, Sides, as_map, check_groups
 from .resize import Resize, Resizes
 from .window import ends
 
@@ -186,46 +186,3 @@ class Pad(Op):
 
     def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         return tuple(window(1, 1, before) for before, _ in ends(self.padding))
-
-
-class Resampling(Enum):
-    NEAREST = "nearest"
-    LINEAR = "linear"
-    BILINEAR = "bilinear"
-    TRILINEAR = "trilinear"
-
-
-# What frameworks call linear interpolation along each axis, by the number of axes.
-INTERPOLATIONS = {1: Resampling.LINEAR, 2: Resampling.BILINEAR, 3: Resampling.TRILINEAR}
-
-
-@operation
-class Upsample(Op):
-    """All extents of the map times `scale`."""
-
-    word = "upsample"
-    keeps_sign = stateless = True
-    scale: Dim = attribute(Kind.POSITIVE, "The factor.")
-    mode: Resampling = attribute(
-        Resampling,
-        "Pixels repeated, or interpolated between half-pixel centres.",
-        default=Resampling.NEAREST,
-    )
-
-    def output(self, x: Shape) -> Shape:
-        c, *extents = as_map(x, self.word)
-        scale, linear = cast(int, self.scale), INTERPOLATIONS[len(extents)]
-        if self.mode not in (Resampling.NEAREST, linear):
-            raise ShapeError(
-                f"upsample: {self.mode.value} is not for {show_axes(len(extents))}",
-                help=f"write `mode: {linear.value}`",
-                key="mode",
-            )
-        return (c, *(n * scale for n in extents))
-
-    def resizes(self) -> Resizes:
-        return (Resize(up=self.scale),)
-
-    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
-        make = nearest if self.mode is Resampling.NEAREST else bilinear
-        return (make(cast(int, self.scale)),) * (len(x) - 1)

@@ -106,6 +106,44 @@ class Conv(Convolution):
 
 
 @operation
+class StdConv(Conv):
+    """Convolution by weights of mean 0 and variance 1 for each output channel.
+
+    So they are standardised before every use (Qiao et al. 2019, weight standardisation). With
+    `gain` they are then divided by the root of how many there are for an output channel, and
+    multiplied by `gamma` and by a learned factor of each (Brock et al. 2021). Shapes are those of
+    `conv`.
+    """
+
+    word = "std_conv"
+    axes = (2,)
+    epsilon: float = attribute(Kind.EPSILON, "Added to the variance of the weights.", default=1e-6)
+    gain: bool = attribute(
+        Kind.BOOL, "Whether each output channel has a learned factor, one at first.", default=False
+    )
+    gamma: float = attribute(
+        Kind.ALPHA, "With `gain`: what an activation before takes from the variance.", default=1.0
+    )
+
+    def output(self, x: Shape) -> Shape:
+        if self.gamma != 1.0 and not self.gain:
+            message = "std_conv: `gamma` is a factor of weights that have a `gain`"
+            raise ShapeError(message, help="write `gain: true`, or remove `gamma`", key="gamma")
+        return Conv.output(self, x)
+
+    def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        ones = (1,) * (len(self.kernel) + 1)
+        factor = Parameter("gain", (cast(int, self.channels), *ones), start=1.0)
+        made = Conv.parameters(self, x)
+        return (*made, factor) if self.gain else made
+
+    def factor(self, x: Shape) -> float:
+        """What standardised weights are multiplied by on input shape `x`, the gain apart."""
+        fan_in = x[0] // cast(int, self.groups) * prod(ints(self.kernel))
+        return self.gamma / fan_in**0.5 if self.gain else 1.0
+
+
+@operation
 class ConvTranspose(Convolution):
     """Transposed convolution, which enlarges a map by its stride.
 

@@ -35,8 +35,8 @@ RATE, SHARE, SCALE, EVALUATION = range(4)
 
 
 def drops(elaborated: Elaborated) -> Iterator[tuple[Path, OpTrace]]:
-    """Every operation that drops at random, in the order of execution."""
-    for path, trace in elaborated.flat():
+    """Every operation that drops at random, in the order of execution; one applied again once."""
+    for path, trace in elaborated.owning():
         if isinstance(trace.op, (Dropout, StochasticDepth)):
             yield path, trace
 
@@ -45,13 +45,17 @@ def factors(elaborated: Elaborated, count: int) -> dict[Path, Array]:
     """What each of them multiplies `count` samples by where nothing is to be random.
 
     They are uniform in [0.5, 1.5), whatever the rate is, unless it is zero: one for each value, or
-    for each sample, seeded by the path.
+    for each sample, seeded by the path. What is applied to maps of several sizes has one for each
+    channel.
     """
     found = {}
+    again = set(elaborated.owners.values())
     for path, trace in drops(elaborated):
         if not _rate(trace):
             continue
         shape = (count, *(1 if _is_whole(trace) else extent for extent in trace.x))
+        if path in again:
+            shape = (*shape[:2], *(1 for _ in shape[2:]))
         found[path] = np.random.default_rng(digest(path)).uniform(0.5, 1.5, shape)
     return found
 

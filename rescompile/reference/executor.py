@@ -25,7 +25,8 @@ class Result:
     `outputs` are the values that `Network.outputs` names, in its order, or the last value alone.
     `values` has every intermediate value by path in the order of execution, or nothing where it was
     not asked for: the first that differs from a framework's tells where they part. `running` has
-    the running statistics after a training step, by path; it is empty in evaluation.
+    the running statistics after a training step, by path; it is empty in evaluation. A norm that is
+    applied more than once updates them each time, in the order of execution.
     """
 
     outputs: tuple[Array, ...]
@@ -37,11 +38,13 @@ class Result:
 class Gradients:
     """A training step without its update: the loss and its gradients, and what `Result` has.
 
-    `gradients` has every trainable tensor by the path of `weights.parameters`.
+    `gradients` has every trainable tensor by the path of `weights.parameters`. `excess` is by how
+    much running variances are larger than they would be with the biased variances of batches.
     """
 
     outputs: tuple[Array, ...]
     running: Mapping[Path, Array]
+    excess: Mapping[Path, Array]
     loss: float
     gradients: Mapping[Path, Array]
     input_gradient: Array
@@ -87,7 +90,7 @@ def step(
     loss, seeds = cross_entropy(outputs, targets)
     input_gradient = tape.back(given, zip(outputs, seeds, strict=True))
     gradients = {key: walk.gradients.get(key, zero) for key, zero in walk.zeros()}
-    return Gradients(outputs, walk.running, loss, gradients, input_gradient)
+    return Gradients(outputs, walk.running, walk.excess, loss, gradients, input_gradient)
 
 
 def parameter_path(path: Path, leaf: str) -> Path:
@@ -122,6 +125,7 @@ class _Walk(Interpreter[Array]):
         self.factors = factors
         self.values: dict[Path, Array] = {}
         self.running: dict[Path, Array] = {}
+        self.excess: dict[Path, Array] = {}
         self.gradients: dict[Path, Array] = {}
 
     def network(self, x: Array) -> tuple[Array, ...]:
@@ -133,32 +137,43 @@ class _Walk(Interpreter[Array]):
 
     def zeros(self) -> Iterator[tuple[Path, Array]]:
         """Every trainable tensor, with zeros for its gradient."""
-        for path, trace in self.elaborated.flat():
+        for path, trace in self.elaborated.owning():
             for parameter in trace.op.parameters(trace.x):
                 if parameter.trainable:
                     yield parameter_path(path, parameter.leaf), np.zeros(parameter.shape)
 
     def operation(self, item: OpTrace, x: Array, path: Path) -> Array:
         """One operation, with the running statistics that it leaves and its way back."""
-        op = item.op
+        op, path = item.op, self.owner(path)
         if path in self.factors:
             return x * self.factors[path]
         if isinstance(op, (Dropout, StochasticDepth)) and not self.noise:
             return x
         given = self.parameters(item, path)
         if self.training and isinstance(op, BatchNorm):
-            for leaf, value in new_running_statistics(op, x, given).items():
-                self.running[parameter_path(path, leaf)] = value
+            self.update(op, x, given, path)
         y = MEANINGS[type(op)](op, x, given, self.training)
 
         def pull(dy: Array) -> Iterator[tuple[Array, Array]]:
             dx, gradients = VJPS[type(op)](op, x, y, given, dy, self.training)
             for leaf, gradient in gradients.items():
-                self.gradients[parameter_path(path, leaf)] = gradient
+                key = parameter_path(path, leaf)
+                known = self.gradients.get(key)
+                self.gradients[key] = gradient if known is None else known + gradient
             yield x, dx
 
         self.note(y, pull)
         return y
+
+    def update(self, op: BatchNorm, x: Array, given: Params, path: Path) -> None:
+        """The running statistics of a norm, which may have been applied before."""
+        kept = {leaf: self.running.get(parameter_path(path, leaf), v) for leaf, v in given.items()}
+        for leaf, value in new_running_statistics(op, x, kept).items():
+            self.running[parameter_path(path, leaf)] = value
+        key, count = parameter_path(path, "running_var"), x.size // x.shape[1]
+        carried = (1 - op.momentum) * kept["running_var"]
+        added = (self.running[key] - carried) / count  # of v n / (n - 1), what v does not have
+        self.excess[key] = (1 - op.momentum) * self.excess.get(key, 0.0) + added
 
     def note(self, value: Array, pull: Pull) -> None:
         if self.tape is not None:

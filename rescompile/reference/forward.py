@@ -98,6 +98,17 @@ def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
     return y + per_channel(p["bias"], y) if op.bias else y
 
 
+def std_weight(op: ops.StdConv, x: Array, p: Params) -> tuple[Array, Array]:
+    """The weights with mean 0 and variance 1 for each output, and what they were divided by."""
+    return standardise(p["weight"], (1, *spatial(x)), op.epsilon)
+
+
+def std_conv(op: ops.StdConv, x: Array, p: Params, *_: object) -> Array:
+    """A convolution by standardised weights, times a factor and the gain if there is one."""
+    weight = std_weight(op, x, p)[0] * op.factor(x.shape[1:])
+    return conv(op, x, {**p, "weight": weight * p["gain"] if op.gain else weight})
+
+
 def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
     """Each pixel of x[c] adds w[c, o, i] x[c] to y[o], i pixels after its own place.
 
@@ -386,31 +397,36 @@ def permute(op: ops.Permute, x: Array, *_: object) -> Array:
     return x
 
 
-def interpolation(n: int, scale: int) -> Array:
-    """(scale n, n): how much each of n pixels weighs in each pixel of the enlarged axis.
+def interpolation(n: int, count: int, align_corners: bool) -> Array:
+    """(count, n): how much each of n pixels weighs in each of `count` of the enlarged axis.
 
-    The centre of pixel i is at i + 1/2 on both axes; beyond the outermost centres the edge is held.
+    The centre of pixel i is at i + 1/2 on both axes, of which the ends are the same, and beyond the
+    outermost centres the edge is held; or the outermost centres themselves are the same.
     """
-    centres = np.clip((np.arange(n * scale) + 0.5) / scale - 0.5, 0, n - 1)
+    if align_corners:
+        centres = np.arange(count) * (n - 1) / max(count - 1, 1)
+    else:
+        centres = np.clip((np.arange(count) + 0.5) * n / count - 0.5, 0, n - 1)
     weights: Array = np.maximum(0.0, 1.0 - np.abs(centres[:, None] - np.arange(n)))
     return weights
 
 
-def upsample(op: ops.Upsample, x: Array, *_: object) -> Array:
-    """Each pixel repeated, or the linear interpolation of its neighbours along all axes."""
-    return along(x, upsampling(op, x))
-
-
-def upsampling(op: ops.Upsample, x: Array) -> list[Array]:
+def resampling(op: ops.Resampled, x: Array) -> list[Array]:
     """Along each axis, how much each pixel weighs in each pixel of the enlarged map."""
-    (scale,) = ints((op.scale,))
+    sizes = zip(x.shape[2:], op.output(x.shape[1:])[1:], strict=True)
     if op.mode is ops.Resampling.NEAREST:
-        return [np.eye(n).repeat(scale, 0) for n in x.shape[2:]]
-    return [interpolation(n, scale) for n in x.shape[2:]]
+        return [np.eye(n).repeat(count // n, 0) for n, count in sizes]
+    return [interpolation(n, count, op.align_corners) for n, count in sizes]
+
+
+def upsample(op: ops.Resampled, x: Array, *_: object) -> Array:
+    """Each pixel repeated, or the linear interpolation of its neighbours along all axes."""
+    return along(x, resampling(op, x))
 
 
 MEANINGS: dict[type[Op], Meaning] = {
     ops.Conv: conv,
+    ops.StdConv: std_conv,
     ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,
@@ -438,6 +454,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.SpaceToDepth: space_to_depth,
     ops.Permute: permute,
     ops.Upsample: upsample,
+    ops.UpsampleTo: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,

@@ -37,11 +37,12 @@ from .forward import (
     per_channel,
     pool_overhang,
     pool_windows,
+    resampling,
     response,
     sources,
     spatial,
     standardise,
-    upsampling,
+    std_weight,
     window_axes,
     windows,
 )
@@ -85,6 +86,20 @@ def conv(op: ops.Conv, x: Array, y: Array, p: Params, dy: Array, training: bool)
     seen = np.moveaxis(seen, spatial(x), window_axes(seen))
     padded = _fold(seen, np.zeros_like(pad(x, pads)), ints(op.stride), ints(op.dilation))
     return _crop(padded, x, pads), given
+
+
+def std_conv(op: ops.StdConv, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    normal, deviation = std_weight(op, x, p)
+    factor = op.factor(x.shape[1:]) * (p["gain"] if op.gain else 1.0)
+    dx, given = conv(op, x, y, {**p, "weight": normal * factor}, dy, training)
+    pulled, axes = given["weight"], tuple(range(1, normal.ndim))
+    if op.gain:
+        along = (pulled * normal).sum(axes, keepdims=True)
+        given["gain"] = along * op.factor(x.shape[1:])
+    pulled = pulled * factor
+    shared = (pulled * normal).mean(axes, keepdims=True) * normal
+    given["weight"] = (pulled - pulled.mean(axes, keepdims=True) - shared) / deviation
+    return dx, given
 
 
 def conv_transpose(
@@ -322,12 +337,13 @@ def rearranged(
     return pulled[:, 1:].reshape(x.shape), {}
 
 
-def upsample(op: ops.Upsample, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
-    return along(dy, [matrix.T for matrix in upsampling(op, x)]), {}
+def upsample(op: ops.Resampled, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    return along(dy, [matrix.T for matrix in resampling(op, x)]), {}
 
 
 VJPS: dict[type[Op], Vjp] = {
     ops.Conv: conv,
+    ops.StdConv: std_conv,
     ops.ConvTranspose: conv_transpose,
     ops.Linear: linear,
     ops.BatchNorm: batch_norm,
@@ -349,6 +365,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.Scale: elementwise(lambda op, x, y: np.full_like(x, op.factor)),
     ops.Pad: pad_map,
     ops.Upsample: upsample,
+    ops.UpsampleTo: upsample,
     ops.SplitSoftmax: split_softmax,
     ops.ChannelMean: channel_mean,
     ops.ChannelMax: channel_max,

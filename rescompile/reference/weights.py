@@ -30,7 +30,7 @@ def parameters(elaborated: Elaborated) -> Iterator[tuple[Path, Parameter, OpTrac
     Raises `InternalError` where two tensors have one path.
     """
     seen: set[Path] = set()
-    for path, trace in elaborated.flat():
+    for path, trace in elaborated.owning():
         for parameter in trace.op.parameters(trace.x):
             key = parameter_path(path, parameter.leaf)
             if key in seen:

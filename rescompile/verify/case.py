@@ -92,12 +92,14 @@ class Case:
         return made
 
     def counts(self) -> dict[str, tuple[BatchNorm, int]]:
-        """Each batch norm by its running variance, and how many values of a channel it sees."""
-        return {
-            ".".join((*path, "running_var")): (trace.op, TRAINING_BATCH * prod(trace.x[1:]))
-            for path, trace in self.elaborated.flat()
-            if isinstance(trace.op, BatchNorm)
-        }
+        """Each batch norm by its running variance, and the fewest values of a channel it sees."""
+        found: dict[str, tuple[BatchNorm, int]] = {}
+        for path, trace in self.elaborated.flat():
+            if isinstance(trace.op, BatchNorm):
+                name = ".".join((*self.elaborated.owners.get(path, path), "running_var"))
+                count = TRAINING_BATCH * prod(trace.x[1:])
+                found[name] = trace.op, min(count, found.get(name, (trace.op, count))[1])
+        return found
 
     def variance_counts(self) -> dict[str, tuple[float, int]]:
         """For each norm that leaves its running variance to the framework: momentum and count."""

@@ -195,16 +195,15 @@ class Framework:
         return outputs(self.first.outputs)
 
     def running(self) -> Arrays:
-        """Biased ones are corrected in closed form.
+        """Biased ones are corrected by what the reference says that they lack.
 
-        new = (1 - m) old + m v with the biased variance v of n values: v becomes v n / (n - 1).
+        new = (1 - m) old + m v, with v n / (n - 1) for the biased variance v of n values.
         """
         found = dict(self.first.running)
         if self.biased:
-            old = named(self.reference.weights)
-            for name, (momentum, count) in self.case.variance_counts().items():
-                carried = (1 - momentum) * old[name]
-                found[name] = carried + (found[name] - carried) * count / (count - 1)
+            excess = named(self.reference.first.excess)
+            for name in self.case.variance_counts():
+                found[name] = found[name] + excess[name]
         return found
 
     def kept_variance(self) -> Arrays:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mutants import DRAWN, FACTORS, keras, torch
+from .mutants import DRAWN, FACTORS, Mutant
 
 ONES = "x.new_ones([x.shape[0], 1, 1, 1])"
 DRAW = f"F.dropout({ONES}, self.rate)"
@@ -14,8 +14,8 @@ UNSCALED = (
     "layers.Dropout.call(self, x, training=training) * (1 - self.rate if training else 1.0)})"
 )
 DROPS = (
-    torch("half the rate", "drops", "nn.Dropout(0.5)", "nn.Dropout(0.25)", "dropout", DRAWN),
-    torch(
+    Mutant("half the rate", "drops", "nn.Dropout(0.5)", "nn.Dropout(0.25)", "dropout", DRAWN),
+    Mutant(
         "the rate of another",
         "drops",
         "StochasticDepth(rate)",
@@ -23,7 +23,7 @@ DROPS = (
         "second.drop_path",
         DRAWN,
     ),
-    torch(
+    Mutant(
         "a rate that is ignored",
         "drops",
         DRAW,
@@ -31,8 +31,8 @@ DROPS = (
         "first.drop_path",
         DRAWN,
     ),
-    torch("a mask for each value", "drops", ONES, "x.new_ones(x.shape)", "first.drop_path", DRAWN),
-    torch(
+    Mutant("a mask for each value", "drops", ONES, "x.new_ones(x.shape)", "first.drop_path", DRAWN),
+    Mutant(
         "a mask for each column",
         "drops",
         ONES,
@@ -40,7 +40,7 @@ DROPS = (
         "first.drop_path",
         DRAWN,
     ),
-    torch(
+    Mutant(
         "a mask for the batch",
         "drops",
         ONES,
@@ -48,7 +48,7 @@ DROPS = (
         "first.drop_path",
         DRAWN,
     ),
-    torch(
+    Mutant(
         "a mask for each sample of a dropout",
         "drops",
         "nn.Dropout(0.5)",
@@ -57,22 +57,22 @@ DROPS = (
         "dropout",
         DRAWN,
     ),
-    torch("no scale", "drops", DRAW, f"({DRAW} > 0)", "first.drop_path", DRAWN),
-    torch(
+    Mutant("no scale", "drops", DRAW, f"({DRAW} > 0)", "first.drop_path", DRAWN),
+    Mutant(
         "a scale in evaluation",
         "drops",
         f"{STILL}\n            return x",
         f"{STILL}\n            return x * (1 - self.rate)",
         "first.drop_path",
     ),
-    torch(
+    Mutant(
         "drops in evaluation",
         "drops",
         STILL,
         "if self.rate == 0.0:",
         "first.drop_path",
     ),
-    torch(
+    Mutant(
         "no drop",
         "drops",
         "self.drop_path(self.bn(self.conv(x)))",
@@ -80,7 +80,7 @@ DROPS = (
         "first.relu",
         FACTORS,
     ),
-    torch(
+    Mutant(
         "a drop behind the sum",
         "drops",
         BRANCH,
@@ -88,9 +88,11 @@ DROPS = (
         "first.drop_path",
         FACTORS,
     ),
-    keras("half the rate", "drops", "Dropout(0.5", "Dropout(0.25", "dropout", DRAWN),
-    keras("the rate of another", "drops", "Dropout(rate", "Dropout(0.1", "second.drop_path", DRAWN),
-    keras(
+    Mutant("half the rate", "drops", "Dropout(0.5", "Dropout(0.25", "dropout", DRAWN),
+    Mutant(
+        "the rate of another", "drops", "Dropout(rate", "Dropout(0.1", "second.drop_path", DRAWN
+    ),
+    Mutant(
         "a rate that is ignored",
         "drops",
         "layers.Dropout(0.5, ",
@@ -98,8 +100,8 @@ DROPS = (
         "dropout",
         DRAWN,
     ),
-    keras("a mask for each value", "drops", NOISE, "", "first.drop_path", DRAWN),
-    keras(
+    Mutant("a mask for each value", "drops", NOISE, "", "first.drop_path", DRAWN),
+    Mutant(
         "a mask for each column",
         "drops",
         NOISE,
@@ -107,7 +109,7 @@ DROPS = (
         "first.drop_path",
         DRAWN,
     ),
-    keras(
+    Mutant(
         "a mask for the batch",
         "drops",
         NOISE,
@@ -115,9 +117,9 @@ DROPS = (
         "first.drop_path",
         DRAWN,
     ),
-    keras("no scale", "drops", "layers.Dropout(0.5, ", f"{UNSCALED}(0.5, ", "dropout", DRAWN),
-    keras("no drop", "drops", 'x = layers.Dropout(0.5, name="dropout")(x)', "pass", "fc", FACTORS),
-    keras(
+    Mutant("no scale", "drops", "layers.Dropout(0.5, ", f"{UNSCALED}(0.5, ", "dropout", DRAWN),
+    Mutant("no drop", "drops", 'x = layers.Dropout(0.5, name="dropout")(x)', "pass", "fc", FACTORS),
+    Mutant(
         "a drop behind the sum",
         "drops",
         '_drop_path")(x)\n    x = layers.Add(name=f"{name}_add")([x, shortcut])',

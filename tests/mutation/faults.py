@@ -5,17 +5,17 @@ The numbers of another layer of the kind, a shortcut left out, and code that doe
 
 from __future__ import annotations
 
-from .mutants import EVALUATION, GRADIENTS, Mutant, keras, torch
+from .mutants import EVALUATION, GRADIENTS, Mutant
 
 CALL = "return Drops(num_classes, in_channels)"
 
 # Several layers of one kind in one scope, each with numbers of its own.
 SHARED = (
-    torch("one pool for two", "twins", "self.pool2(x)", "self.pool1(x)", "leaky1"),
-    torch("one slope for two", "twins", "self.leaky2(", "self.leaky1(", "depthwise2"),
-    torch("the slope of another", "twins", "LeakyReLU(0.3", "LeakyReLU(0.1", "leaky2"),
-    torch("in place before a sum", "twins", "nn.ReLU()", "nn.ReLU(inplace=True)", "narrow"),
-    torch(
+    Mutant("one pool for two", "twins", "self.pool2(x)", "self.pool1(x)", "leaky1"),
+    Mutant("one slope for two", "twins", "self.leaky2(", "self.leaky1(", "depthwise2"),
+    Mutant("the slope of another", "twins", "LeakyReLU(0.3", "LeakyReLU(0.1", "leaky2"),
+    Mutant("in place before a sum", "twins", "nn.ReLU()", "nn.ReLU(inplace=True)", "narrow"),
+    Mutant(
         "a depthwise kernel of one group",
         "twins",
         "8, 16, 3, padding=1, groups=8",
@@ -24,9 +24,9 @@ SHARED = (
         EVALUATION,
         "depthwise2.weight",
     ),
-    keras("one pool for two", "twins", "MaxPooling2D(2,", "MaxPooling2D(3, 2, 'same',", "pool2"),
-    keras("the slope of another", "twins", "negative_slope=0.3", "negative_slope=0.1", "leaky2"),
-    keras(
+    Mutant("one pool for two", "twins", "MaxPooling2D(2,", "MaxPooling2D(3, 2, 'same',", "pool2"),
+    Mutant("the slope of another", "twins", "negative_slope=0.3", "negative_slope=0.1", "leaky2"),
+    Mutant(
         "one multiplier for two",
         "twins",
         "depth_multiplier=multiplier",
@@ -35,12 +35,12 @@ SHARED = (
         EVALUATION,
         "depthwise1",
     ),
-    keras("a sum with its own ReLU", "twins", "([x, branch])", "([branch, branch])", "add"),
+    Mutant("a sum with its own ReLU", "twins", "([x, branch])", "([branch, branch])", "add"),
 )
 
 # What is not there: a shortcut, a branch, a sum, a gradient.
 MISSING = (
-    torch(
+    Mutant(
         "no shortcut where the shape changes",
         "twins",
         "if channels != 1:",
@@ -49,14 +49,14 @@ MISSING = (
         EVALUATION,
         "second.shortcut.0.weight",
     ),
-    torch(
+    Mutant(
         "a shortcut that is made and not called",
         "twins",
         "shortcut = self.shortcut(x)",
         "shortcut = x",
         "second.relu",
     ),
-    torch(
+    Mutant(
         "a shortcut without its gradient",
         "twins",
         "shortcut = self.shortcut(x)",
@@ -64,24 +64,24 @@ MISSING = (
         "second.shortcut.1.bias",
         GRADIENTS,
     ),
-    torch("no shortcut at all", "twins", "        x += shortcut\n", "", "first.relu"),
-    torch(
+    Mutant("no shortcut at all", "twins", "        x += shortcut\n", "", "first.relu"),
+    Mutant(
         "a branch without layers that is added",
         "twins",
         "x = self.conv2(x)",
         "x = self.conv2(x) + x",
         "pool2",
     ),
-    keras(
+    Mutant(
         "no shortcut where the shape changes",
         "twins",
         "if x.shape[-1] != channels:",
         "if False:",
         "",
         EVALUATION,
-        "second_shortcut_0",
+        "second.shortcut.0",
     ),
-    keras(
+    Mutant(
         "a branch without layers that is added",
         "twins",
         'x = conv(x, 8, 3, name="conv2")',
@@ -92,7 +92,7 @@ MISSING = (
 
 # What does not run, or gives something else than an output.
 BROKEN = (
-    torch(
+    Mutant(
         "a name without a value",
         "twins",
         "nn.Linear(8, num_classes)",
@@ -101,7 +101,7 @@ BROKEN = (
         EVALUATION,
         "NameError: name 'classes' is not defined (line",
     ),
-    torch(
+    Mutant(
         "a step that hides a module",
         "branches",
         "torch.cat([branch1, branch2, branch3], 1)",
@@ -110,7 +110,7 @@ BROKEN = (
         EVALUATION,
         "AttributeError: 'Tensor' object has no attribute 'cat'",
     ),
-    torch(
+    Mutant(
         "text that escapes",
         "twins",
         "from torch import",
@@ -119,7 +119,7 @@ BROKEN = (
         EVALUATION,
         "SyntaxError",
     ),
-    torch(
+    Mutant(
         "a condition without a body",
         "drops",
         CALL,
@@ -128,7 +128,7 @@ BROKEN = (
         EVALUATION,
         "IndentationError",
     ),
-    torch(
+    Mutant(
         "an output of another shape",
         "twins",
         "return self.fc(x)",
@@ -137,7 +137,7 @@ BROKEN = (
         EVALUATION,
         "output 0 is 2 x 10 x 1, not 2 x 10",
     ),
-    torch(
+    Mutant(
         "two outputs",
         "twins",
         "return self.fc(x)",
@@ -146,8 +146,8 @@ BROKEN = (
         EVALUATION,
         "output 1 should not be there",
     ),
-    torch("no output", "twins", "return self.fc(x)", "self.fc(x)", "", EVALUATION, "torch failed"),
-    torch(
+    Mutant("no output", "twins", "return self.fc(x)", "self.fc(x)", "", EVALUATION, " failed"),
+    Mutant(
         "an end of the process",
         "twins",
         "return Twins(num_classes, in_channels)",
@@ -156,7 +156,7 @@ BROKEN = (
         EVALUATION,
         "exit code 3",
     ),
-    keras(
+    Mutant(
         "a name without a value",
         "twins",
         "depth_multiplier=multiplier",
@@ -165,7 +165,7 @@ BROKEN = (
         EVALUATION,
         "NameError: name 'factor' is not defined",
     ),
-    keras(
+    Mutant(
         "text that escapes",
         "twins",
         "import keras\n",
@@ -174,7 +174,7 @@ BROKEN = (
         EVALUATION,
         "SyntaxError",
     ),
-    keras(
+    Mutant(
         "a pair compared with a number",
         "drops",
         "if stride > 1",
@@ -183,7 +183,7 @@ BROKEN = (
         EVALUATION,
         "TypeError",
     ),
-    keras(
+    Mutant(
         "a number that is called",
         "twins",
         "x = widened(x, 1,",
@@ -192,7 +192,7 @@ BROKEN = (
         EVALUATION,
         "TypeError",
     ),
-    keras(
+    Mutant(
         "maps with their channels first",
         "twins",
         "layers.GlobalAveragePooling2D(",
@@ -205,8 +205,8 @@ BROKEN = (
 
 # What leaves nothing behind that could be observed.
 UNSEEN = (
-    torch("another pool", "unseen", "self.avgpool(x).flatten(1)", "x.amax((2, 3))", ""),
-    keras(
+    Mutant("another pool", "unseen", "self.avgpool(x).flatten(1)", "x.amax((2, 3))", ""),
+    Mutant(
         "another pool",
         "unseen",
         'layers.GlobalAveragePooling2D(name="avgpool")(inputs)',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,20 +11,36 @@ from rescompile.emit.validation import validate
 from rescompile.errors import InternalError
 from rescompile.registry import get_backend
 
-from .dropped import DROPS
-from .faults import FAULTS
-from .mutants import MUTANTS, Mutant
+from .mutants import Mutant
+from .places import IDS, KNOWN, PAIRS, PLACED, SPECS, broken, emitted
 
-SPECS = Path(__file__).parent / "specs"
+PLACES = 45  # faults, for which each target has a place that trains
 
 
-@pytest.mark.parametrize("mutant", [*MUTANTS, *FAULTS, *DROPS], ids=str)
-def test_a_broken_emitter_is_refused(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
-    for framework in ("torch", "keras", "tensorflow", "jax"):
+@pytest.mark.parametrize(("backend", "mutant"), PAIRS, ids=IDS)
+def test_a_broken_emitter_is_refused(
+    backend: str, mutant: Mutant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for framework in get_backend(backend).requires:
         monkeypatch.setitem(sys.modules, framework, None)  # importing it is an error
-    net, backend = open_spec(SPECS / f"{mutant.spec}.yaml"), get_backend(mutant.backend)
-    source = backend.emit(net.request)
-    validate(backend, net.lowered, source)
-    assert mutant.old in source, "the emitter writes something else now: mutate that"
+    target, net = get_backend(backend), open_spec(SPECS / f"{mutant.spec}.yaml")
+    validate(target, net.lowered, emitted(backend, mutant.spec))
     with pytest.raises(InternalError, match="is not what the spec says"):
-        validate(backend, net.lowered, source.replace(mutant.old, mutant.new))
+        validate(target, net.lowered, broken(backend, mutant))
+
+
+def test_every_mutant_has_a_place() -> None:
+    """None is for a text that no emitter writes any more."""
+    used = {mutant for mutants in PLACED.values() for mutant in mutants}
+    known = {mutant for mutants in KNOWN.values() for mutant in mutants}
+    assert sorted(mutant.what for mutant in known - used) == []
+
+
+@pytest.mark.parametrize("backend", PLACED)
+def test_most_faults_have_a_place(backend: str, record_property: pytest.RecordProperty) -> None:
+    """The others are told by their names; those of training stand for a target that has it."""
+    places = {(mutant.what, mutant.spec) for mutant in PLACED[backend]}
+    without = sorted(what for what, spec in KNOWN.keys() - places)
+    record_property("faults without a place", ", ".join(without))
+    assert len(places) + len(without) == len(KNOWN)
+    assert len(places) >= (0 if get_backend(backend).no_training else PLACES), without

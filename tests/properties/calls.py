@@ -10,7 +10,7 @@ from .operations import KEY, Operations
 from .values import Block, Parameter, Scope, Step
 
 MOST_BLOCKS = 4
-CHILDREN = ("unit{n}", "{name}-{i}", "layer{i}", "x_{n}", "{i}", "a{i}b", "block{n}")
+CHILDREN = ("unit{n}", "{name}-{i}", "layer{i}", "x_{n}", "{i}", "a{i}b", "block{n}", "{name}.{i}")
 
 
 class Calls(Operations):
@@ -41,7 +41,7 @@ class Calls(Operations):
         if repeats:
             step["repeat"] = self.repeat(scope)
         if block.form != "inline" and (self.chance(0.6) or (repeats and not scope.numbered)):
-            step["name"] = self.name()
+            step["name"] = self.step_name(scope.numbered)
             if scope.kind == "network":
                 scope.marks.append(step["name"])
         if repeats and "name" in step and self.chance(0.4):

@@ -17,7 +17,12 @@ VECTOR = (  # mostly fit
     *("channel_conv", "split_softmax"),
 )
 NEVER = ("flatten", "linear", "unflatten", "channel_conv")  # where a map is to stay one
-WIDTHS = {"conv": "channels", "conv_transpose": "channels", "linear": "features"}
+WIDTHS = {
+    "conv": "channels",
+    "std_conv": "channels",
+    "conv_transpose": "channels",
+    "linear": "features",
+}
 CLASSES = {kind.word: kind for kind in OPS if kind.word in OPERATIONS}
 GLOBAL = [word for word, kind in CLASSES.items() if issubclass(kind, GlobalPool)]
 # What makes another number of channels, and tells none.
@@ -48,7 +53,7 @@ class Operations(Values):
     def common(self, step: Step, scope: Scope, condition: bool = True) -> Step:
         """The step with a name and a condition, or without."""
         if self.chance(0.45) and scope.kind not in ("inline", "steps", "positions"):
-            step["name"] = self.name()
+            step["name"] = self.step_name(scope.numbered)
             if scope.kind in ("network", "body") and "residual" not in step:
                 scope.marks.append(step["name"])
         if condition and self.chance(0.15):
@@ -80,6 +85,8 @@ class Operations(Values):
     def operation(self, scope: Scope, depth: int = 0, word: str = "") -> list[Step]:
         word = word or self.word(scope)
         given = self.options(word, scope)
+        if word == "upsample" and "scale" not in given:
+            given |= {"to": self.pick(scope.marks) if scope.marks else "input"}
         step = {word: given}
         if word in WIDTHS:
             scope.width = given[WIDTHS[word]]

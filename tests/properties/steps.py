@@ -9,7 +9,7 @@ from typing import Any
 from .calls import CHILDREN, Calls
 from .declarations import BRANCH, FORMS_OF_CALLS, KINDS_OF_SHORTCUT, OPERATIONS, RESIDUAL, SHORTCUT
 from .operations import GLOBAL, SHAPERS, SHAPING, UNSHAPING
-from .values import Scope, Step
+from .values import Made, Scope, Step
 
 POSITIONAL = ("linear", "norm", "activation", "dropout")
 
@@ -42,7 +42,47 @@ class Steps(Calls):
             kinds += [self.earlier, self.earlier]
         if depth > 0 and scope.kind != self.place:
             kinds += [self.placed(scope)] * 8
-        return self.pick(kinds)(scope, depth)
+        entering, vector = scope.width, scope.vector
+        made: list[Step] = self.pick(kinds)(scope, depth)
+        if not scope.numbered and scope.kind not in ("inline", "steps", "positions"):
+            if len(made) == 1 and vector == scope.vector:
+                self.remember(made[0], entering, scope)
+            made += self.again(scope)
+        return made
+
+    def remember(self, step: Step, entering: Any, scope: Scope) -> None:
+        """Note a step that may be applied again; it gets a name for that, if it has none."""
+        may = step.keys() & {*OPERATIONS, "block", "group"} and not step.keys() & {"when", "split"}
+        if not may or entering is None or (step.get("block") in self.inlines):
+            return
+        if "name" not in step and self.other.random() < 0.5:
+            step["name"] = f"first{len(self.used)}"
+        if "name" in step:
+            made = Made(step["name"], entering, scope.width, scope.keep, scope.vector)
+            scope.made.append(made)
+
+    def again(self, scope: Scope) -> list[Step]:
+        """Seldom an earlier step again, between steps that lead to its channels and back."""
+        fit = [one for one in scope.made if one.vector == scope.vector]
+        fit = [one for one in fit if one.keeps or not scope.keep]
+        if not fit or self.other.random() > 0.15:
+            return []
+        one = self.other.choice(fit)
+        step: Step = {"reuse": one.name}
+        if self.other.random() < 0.5:
+            step["name"] = f"again{len(self.used)}_{len(scope.made)}"
+        if one.leaving == one.entering and self.other.random() < 0.3:
+            step["repeat"] = self.other.choice([1, 2, 3])
+        word, key = ("linear", "features") if scope.vector else ("conv", "channels")
+        size = {} if scope.vector else {"kernel": 1}
+        before = [] if scope.width == one.entering else [{word: {key: one.entering, **size}}]
+        after = [{word: {key: scope.width, **size}}]
+        after = after if scope.width not in (None, one.leaving) else []
+        return [*before, step, *after]
+
+    @property
+    def inlines(self) -> set[str]:
+        return {block.name for block in self.blocks.values() if block.form == "inline"}
 
     # Steps that hold steps.
 
@@ -61,7 +101,7 @@ class Steps(Calls):
             conditions[1:] = [f"not ({condition}) and ({other})", f"not ({condition} or ({other}))"]
         kinds = [self.operation] * 4 + ([self.group, self.call] if depth > 0 else [])
         ways = [self.pick(kinds)(replace(scope, marks=[]), depth)[-1] for _ in conditions]
-        name = self.name()
+        name = self.step_name(scope.numbered)
         for way, when in zip(ways, conditions, strict=True):
             way |= {"name": name, "when": when}
         scope.width = None
@@ -161,7 +201,10 @@ class Steps(Calls):
             step["split"] = False
         if word == "concat":
             scope.width = None
-        return [*before, self.common(step, scope, False)]
+        made = self.common(step, scope)
+        if "when" in made:
+            scope.width = None
+        return [*before, made]
 
     def in_full(self, steps: list[Step], scope: Scope) -> Any:
         """A branch, or seldom all that may be said of one: whether it is there, and how often."""

@@ -7,6 +7,7 @@ are, the compiler tells: nothing here repeats its rules.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -95,6 +96,17 @@ class Block:
     done: bool = False
 
 
+@dataclass(frozen=True)
+class Made:
+    """A step with a name, and the channels around it, where those are known."""
+
+    name: str
+    entering: Any
+    leaving: Any
+    keeps: bool  # height and width, as its scope wants it
+    vector: bool
+
+
 @dataclass
 class Scope:
     """Where steps are drawn; `width` is what a step says to keep the channels, if that is known."""
@@ -107,6 +119,7 @@ class Scope:
     index: bool = False
     vector: bool = False
     marks: list[str] = field(default_factory=list)  # steps that later ones may go back to
+    made: list[Made] = field(default_factory=list)  # steps that may be applied again
 
 
 class Values:
@@ -114,12 +127,15 @@ class Values:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.other = random.Random(-seed - 1)  # for what was put between the rest afterwards
         self.theme, self.form = THEMES[seed % len(THEMES)]
         self.axes = AXES[seed // 2 % len(AXES)]  # of the maps
         self.forced = False  # whether the theme has to come now
         words = dict.fromkeys((*COMMONPLACE, *self.random.sample(ODD, len(ODD) // 4)))
         self.words = self.random.sample(list(words), len(words))
         self.used: list[str] = []
+        self.lists: list[str] = []  # that steps are members of, and how many each has
+        self.members: Counter[str] = Counter()
         self.parameters: dict[str, Parameter] = {}  # the network's
         self.lets: dict[str, str] = {}  # and its values
 
@@ -139,6 +155,16 @@ class Values:
         word = self.words.pop() if self.words else f"more{len(self.used)}"
         self.used.append(word)
         return word
+
+    def step_name(self, numbered: bool = False) -> str:
+        """A name of a step: of a member of a list at times, seldom where steps are `numbered`."""
+        if not self.chance(0.005 if numbered else 0.12):
+            return self.name()
+        if not self.lists or self.chance(0.3):
+            self.lists.append(self.pick([self.name(), f"{self.name()}.0"]))
+        of = self.pick(self.lists)
+        self.members[of] += self.pick([1, 1, 1, 1, 1, 2])
+        return f"{of}.{self.members[of] - 1}"
 
     def value_name(self, *own: str) -> str:
         """A name for a parameter or a let, none of `own`: seldom one that has a meaning."""

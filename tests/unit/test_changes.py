@@ -81,6 +81,7 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
     telling = {op for op in ops.OPS if op.resizes is not Op.resizes}
     assert telling == {
         ops.Conv,
+        ops.StdConv,
         ops.ConvTranspose,
         ops.MaxPool,
         ops.AvgPool,
@@ -92,6 +93,7 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.Unflatten,
         ops.Pad,
         ops.Upsample,
+        ops.UpsampleTo,
         ops.DepthToSpace,
         ops.SpaceToDepth,
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.claims.judge import PARTS, Verdict, judge, judge_ratio, measure, output_of, times
+from rescompile.claims.check import check
+from rescompile.claims.judge import PARTS, Verdict, judge, judge_ratio, measure, step_of, times
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.trace import Elaborated
 from rescompile.language.load import find, load
@@ -168,12 +169,18 @@ def test_the_language_names_what_can_be_counted() -> None:
     assert set(COUNTS) < set(QUANTITIES)
 
 
-def test_outputs_are_found_by_path(gated: Elaborated) -> None:
-    assert output_of(gated, "conv1") == ((8, 32, 32), ())
-    assert output_of(gated, "block.pool") == ((8, 16, 16), ())
-    assert output_of(gated, "squeeze") == ((8, 1, 1), ())
-    assert output_of(gated, "fc") == ((10,), ())
-    shape, known = output_of(gated, "block.poll")
-    assert (shape, known) == (None, ("block.pool",))
-    assert "conv1" in output_of(gated, "conv2")[1]
-    assert output_of(made(find("resnet34")), "layer2.0.conv1")[0] == (128, 28, 28)
+def test_steps_are_found_by_path(gated: Elaborated) -> None:
+    shapes = {"conv1": (8, 32, 32), "block.pool": (8, 16, 16), "squeeze": (8, 1, 1), "fc": (10,)}
+    found = {path: step_of(gated, path)[0] for path in shapes}
+    assert {path: step.y for path, step in found.items() if step} == shapes
+    assert step_of(gated, "block.poll") == (None, ("block.pool",))
+    assert "conv1" in step_of(gated, "conv2")[1]
+    step, _ = step_of(made(find("resnet34")), "layer2.0.conv1")
+    assert step is not None
+    assert step.y == (128, 28, 28)
+
+
+def test_a_figure_may_be_of_a_single_step() -> None:
+    found = {one.claim: one.value for one in check(["googlenet_2014"]).findings}
+    assert found["MACs of inception3a"] == 784 * 163_328
+    assert found["MACs of linear"] == 1000 * 1024

@@ -105,6 +105,10 @@ def check(nodes: tuple[Node, ...]) -> None:
     assert axis.size == max(sizes)
 
 
+def sized(rows: int, align_corners: bool = False) -> Op:
+    return ops.UpsampleTo("", BILINEAR, align_corners, (rows, 1))
+
+
 CHAINS = {
     "windows": (conv(3, 1, 1, 1), pool(3, 2, 1), conv(3, 1, 2, 2, 2)),
     "padded": (padded(2, 1), conv(3, 2), padded(1, 0), conv(2)),
@@ -119,6 +123,8 @@ CHAINS = {
     "bilinear": (ops.Upsample(2, BILINEAR),),
     "bilinear by three, where every third is one": (ops.Upsample(3, BILINEAR), conv(1, 3, 0)),
     "bilinear and back": (ops.Upsample(4, BILINEAR), pool(2, 2), conv(3, 1, 1, 1)),
+    "bilinear, three for two": (sized(ROWS * 3 // 2), conv(3, 1, 1, 1)),
+    "bilinear, corners aligned": (sized(2 * ROWS - 1, True), conv(3, 1, 1, 1)),
     "transposed, kernel and stride alike": (transposed(2, 2),),
     "transposed, overlapping": (transposed(3, 2, 1, 1), conv(3, 1, 1, 1)),
     "transposed, four by two": (conv(3, 1, 1, 1), transposed(4, 2, 1), conv(2, 2)),
@@ -239,4 +245,4 @@ def test_a_transposed_convolution_sees_what_overlaps() -> None:
 def test_an_axis_has_its_shortest_table() -> None:
     assert axes.nearest(2).then(axes.window(2, 2, 0)) == Axis()
     assert axes.spread(1, 1, 0) == Axis()
-    assert axes.bilinear(1) == axes.nearest(1) == Axis()
+    assert axes.interpolated(7, 7) == axes.interpolated(7, 7, True) == axes.nearest(1) == Axis()

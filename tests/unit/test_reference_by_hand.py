@@ -78,6 +78,15 @@ def test_bilinear_has_half_pixel_centres() -> None:
     assert mean(ops.Upsample(2), [[0, 4]]) == [[0, 0, 4, 4]] * 2
 
 
+def test_upsampling_to_a_size_is_exact_for_any_ratio() -> None:
+    bilinear, row = ops.Resampling.BILINEAR, [[0, 6]]
+    assert mean(ops.UpsampleTo("a", bilinear, False, (1, 3)), row) == [[0, 3, 6]]
+    assert mean(ops.UpsampleTo("a", bilinear, False, (1, 6)), row) == [[0, 0, 2, 4, 6, 6]]
+    assert mean(ops.UpsampleTo("a", bilinear, True, (1, 5)), row) == [[0, 1.5, 3, 4.5, 6]]
+    assert mean(ops.UpsampleTo("a", extents=(2, 4)), row) == [[0, 0, 6, 6]] * 2
+    assert mean(ops.UpsampleTo("a", bilinear, True, (2, 2)), [[5]]) == [[5, 5]] * 2
+
+
 def test_padding_mirrors_the_map_or_repeats_its_border() -> None:
     row = [[1, 2, 3]]
     assert mean(ops.Pad((0, 0, 2, 1), ops.PadMode.REFLECT), row) == [[3, 2, 1, 2, 3, 2]]

@@ -365,7 +365,11 @@ def test_a_list_of_steps_of_the_network(write: Write) -> None:
     ("steps", "call", "message"),
     [
         ("[{conv: {channels: $n, kernel: 1}}]", "block: list", r"ask for '\$n', which the block"),
-        ("[{add: [[], [{norm: {}}]]}]", "block: list, when: $n > 2", "a join or a `from` is among"),
+        (
+            "[{add: [[], [{norm: {}}]]}]",
+            "block: list, when: $n > 2",
+            "a `from` or a `reuse` is among",
+        ),
         ("[{layer_scale: {}}]", "block: list, when: $n > 2", "a layer scale is among them"),
         ("[{norm: {}, name: first}]", "block: list", "the name 'first' stands twice"),
         ("[{block: list}]", "block: list", "blocks call each other in a circle: list -> list"),

@@ -49,6 +49,30 @@ def test_there_and_back_changes_no_bit(
     _same_bits(files[0], files[-1])
 
 
+# Kernels that are stored turned around, and rows of a matrix in the order of a flattened map.
+TURNED = """
+rescompile: 1
+name: turned
+input: {channels: 3, height: 10, width: 14}
+stages:
+  - conv: {channels: 8, kernel: 3, stride: 2, groups: 1}
+  - conv: {channels: 8, kernel: [3, 5], groups: 8}
+  - conv_transpose: {channels: 6, kernel: [3, 2], stride: 2, bias: true}
+  - flatten: {}
+  - linear: {features: 5}
+"""
+
+
+def test_what_is_turned_around_comes_back(
+    converter: Converter, backends: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "turned.yaml").write_text(TURNED, "utf-8")
+    spec = str(tmp_path / "turned.yaml")
+    way = [get_backend(name).weight_files[0] for name in backends]
+    files = _through(converter, spec, drawn(spec, tmp_path / "given.npz"), [*way, *way[:1], ".npz"])
+    _same_bits(files[0], files[-1])
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_every_format_keeps_every_type(
     converter: Converter, backends: list[str], dtype: str, tmp_path: Path

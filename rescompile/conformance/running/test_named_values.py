@@ -74,6 +74,30 @@ stages:
   - conv_transpose: {channels: 4, kernel: 3, padding: 1, bias: true}
     name: same
 """,
+    # Members of lists in an order of their own, with gaps, a condition and a sequence among them.
+    "lists": """
+blocks:
+  mixed:
+    parameters: {channels: {type: int}, tall: {type: bool, default: true}}
+    body:
+      - concat:
+          dw:
+            repeat: 3
+            children: "{name}.{i}"
+            branch: [depthwise_conv: {kernel: 2 * $index + 1}]
+        split: true
+      - {name: norms.1, norm: {}}
+      - {name: act.0, activation: {}}
+      - {name: norms.0, group: [{conv: {channels: $channels, kernel: 1}}, {activation: {}}]}
+      - {name: more.1.2, conv: {channels: $channels, kernel: [3, 1]}, when: $tall}
+      - {name: more.1.0, conv: {channels: 9, kernel: 1}}
+      - add: [[from: norms.0, conv: {channels: 9, kernel: 1}], []]
+stages:
+  - {name: c1, conv: {channels: 6, kernel: 3, stride: 2}}
+  - {name: body.0, block: mixed, channels: 9, repeat: 2}
+  - {name: body.1, block: mixed, channels: 12, tall: false}
+outputs: [body.0, body.1]
+""",
     # A flattened value that is used again: its order is seen.
     "flat": """
 stages:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
-from ...expr.dims import Dim, Var, binary
+from ...expr.dims import Dim, Expr, Var, binary
 from ...ir.analysis import Analysis
 from ...ir.structure import (
     CLASSES,
@@ -20,11 +21,13 @@ from ...ir.structure import (
     Network,
     Node,
     Residual,
+    Reuse,
     Where,
     walk,
 )
 from ..choices import branches
-from ..layout import Code, statement
+from ..layout import Call as MadeCall
+from ..layout import Code, Items, statement
 from ..lines import Writer, lets
 from ..naming import Names, class_name
 from ..program import Program
@@ -84,6 +87,10 @@ def define_network(program: Classes) -> Class:
     return Class(name, arguments, body, (), forward, base, outputs=outputs, syntax=syntax)
 
 
+Ways = list[tuple[Child, Dim]]  # the nodes of one name, and when each is there
+Attributes: TypeAlias = "dict[str, Ways | Attributes]"  # in a list by number
+
+
 class Members:
     """The members of a class, which its constructor makes in `lines`, and how it uses them."""
 
@@ -113,29 +120,60 @@ class Members:
         layers = [node for node, _ in nodes if isinstance(node, Layer)]
         made = {node.id: syntax.layer(node, self.scope, node.id in in_place) for node in layers}
         uses = ((n, made[n.id]) for n in layers if n.op.stateless and n.when is True)
-        taken = syntax.attributes.union(str(node.name) for node, _ in nodes)
-        shared = shared_names(uses, taken)
-        done: set[str] = set()
+        taken = syntax.attributes.union(str(node.name).partition(".")[0] for node, _ in nodes)
+        shared = shared_names((use for use in uses if "." not in str(use[0].name)), taken)
+        attributes: Attributes = {}
         for node, residual in nodes:
             name = self.names[node.id] = shared.get(node.id, str(node.name))
             inline = isinstance(node, Layer) and isinstance(node.op, syntax.inline)
-            if name in done or (inline and node.when is True):
+            if inline and node.when is True:
                 continue
-            done.add(name)
-            target, condition = f"self.{name}", self.condition(node, residual)
-            ways = [(one, self.condition(*pair)) for pair in nodes if (one := pair[0]).name == name]
-            if len(ways) > 1 and node.id not in shared:
-                self.choose(target, ways, made)
-                continue
-            if condition is True:
-                self.sequences.assign(target, node, made.get(node.id))
-                continue
-            typed = f"{target}: {syntax.optional}" if syntax.optional else target
-            self.lines.write(syntax.identity, typed)
-            with self.lines.block(f"if {self.scope.dim(condition)}:"):
-                self.sequences.assign(target, node, made.get(node.id))
+            ways = entry(attributes, name.split("."))
+            if not ways or node.id not in shared:
+                ways.append((node, self.condition(node, residual)))
+        for name, member in attributes.items():
+            self.member(f"self.{name}", member, made)
 
-    def choose(self, target: str, ways: list[tuple[Child, Dim]], made: Mapping[int, Code]) -> None:
+    def member(self, target: str, member: Ways | Attributes, made: Mapping[int, Code]) -> None:
+        """What a name or a local variable stands for."""
+        if isinstance(member, dict):
+            self.listed(target, member, made)
+        elif len(member) > 1:
+            self.choose(target, member, made)
+        elif (only := member[0])[1] is True:
+            self.sequences.assign(target, only[0], made.get(only[0].id))
+        else:
+            optional = self.syntax.optional
+            self.lines.write(self.syntax.identity, f"{target}: {optional}" if optional else target)
+            with self.lines.block(f"if {self.scope.dim(only[1])}:"):
+                self.sequences.assign(target, only[0], made.get(only[0].id))
+
+    def listed(self, target: str, members: Attributes, made: Mapping[int, Code]) -> None:
+        """A list of members by their numbers; one that is not there is the identity."""
+        numbers = range(1 + max(map(int, members)))
+        codes = [self.expression(members.get(str(i)), made) for i in numbers]
+        if None not in codes:
+            items = Items("[", "]", tuple(code for code in codes if code is not None))
+            self.lines.write(MadeCall(self.syntax.listing, (items,)), target)
+            return
+        self.lines.write(MadeCall(self.syntax.listing), target)
+        for i, code in zip(numbers, codes, strict=True):
+            local = code
+            if local is None:
+                local = self.scope.fresh("member")
+                self.member(local, members[str(i)], made)
+            self.lines.write(MadeCall(f"{target}.append", (local,)))
+
+    def expression(self, member: Ways | Attributes | None, made: Mapping[int, Code]) -> Code | None:
+        """A member of a list as one expression, or None where statements are needed."""
+        if member is None:
+            return self.syntax.identity
+        if isinstance(member, dict) or len(member) > 1 or member[0][1] is not True:
+            return None
+        node = member[0][0]
+        return made[node.id] if isinstance(node, Layer) else self.sequences.one(node)
+
+    def choose(self, target: str, ways: Ways, made: Mapping[int, Code]) -> None:
         """A member that is one of several, or else the identity."""
         heads = list(branches([condition for _, condition in ways]))
         annotated = f"{target}: {self.syntax.module}"
@@ -166,6 +204,8 @@ class Members:
     def decide(self, body: tuple[Node, ...]) -> None:
         """Flags that the forward pass asks for."""
         for node in walk(body):
+            if isinstance(node, Reuse) and isinstance(node.repeat, Expr):
+                self.flag("turns", node, "repeat", node.repeat)
             if not isinstance(node, Residual):
                 continue
             if node.when is not True:
@@ -173,11 +213,21 @@ class Members:
             if node.where is Where.SHAPE_CHANGES and node.tap_pre and node.pre:
                 self.flag("projects", node, "shortcut", self.changes(node))
 
-    def flag(self, name: str, node: Residual, what: str, condition: Dim) -> None:
+    def flag(self, name: str, node: Residual | Reuse, what: str, condition: Dim) -> None:
         while name in {*self.names.values(), *self.flags.values()}:
             name += "_2"
         self.flags[node.id, what] = name
         self.lines.write(self.scope.dim(condition), f"self.{name}")
+
+
+def entry(attributes: Attributes, parts: list[str]) -> Ways:
+    """What is known of a child by the parts of its name; a list has no name of a child."""
+    found: Ways | Attributes = attributes
+    for i, part in enumerate(parts):
+        assert isinstance(found, dict)
+        found = found.setdefault(part, [] if i == len(parts) - 1 else {})
+    assert isinstance(found, list)
+    return found
 
 
 def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
@@ -195,7 +245,7 @@ def members(body: tuple[Node, ...]) -> Iterator[tuple[Child, Residual | None]]:
         elif isinstance(node, Join):
             for branch in node.branches:
                 yield from members(branch.body)
-        elif not isinstance(node, From):
+        elif not isinstance(node, (From, Reuse)):
             assert isinstance(node, Child)
             yield node, None
 

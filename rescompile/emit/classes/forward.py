@@ -9,7 +9,9 @@ from ...ir.structure import Child, Group, JoinKind, Layer, Node, channels_last, 
 from ...ir.trace import GroupTrace, OpTrace
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
+from ..naming import attribute
 from ..schedule import Apply, Assign, Combine, Copy, Operand, Part, Scheduler, Select, Split
+from ..scope import beside
 from .in_place import overwriting
 from .syntax import Classes
 
@@ -18,7 +20,7 @@ from .syntax import Classes
 MAX_FOLDED = 4
 MEMBER = "layer"  # what a loop calls the members of a sequence
 
-Flags = dict[tuple[int, str], str]  # of a residual and what is decided, as in `Instance.decisions`
+Flags = dict[tuple[int, str], str]  # by a node and what is asked, as in `Instance.decisions`
 
 
 class Forward(Writer):
@@ -32,9 +34,9 @@ class Forward(Writer):
         taps = program.taps if root else {}
         reserved = self.syntax.meanings.union([MEMBER] if taps else [])
         scheduler = Scheduler(inline=True, kept=kept, reserved=reserved, taps=taps)
-        self.result = scheduler.body(body, "x")
+        self.result = scheduler.run(body, "x")
         self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
-        self.statements = scheduler.statements
+        self.statements, self.held = scheduler.statements, scheduler.held
         self.in_place = overwriting(
             self.statements, program.network.blocks, program.analysis.spreading
         )
@@ -49,6 +51,9 @@ class Forward(Writer):
             if isinstance(made.value, Part):
                 calls = 0
                 self.part(made.value, made.target)
+                continue
+            if isinstance(made.value, Apply) and self.turns(made.value, made.target):
+                calls = 0
                 continue
             folded = self.folded(made) if 0 < calls < MAX_FOLDED else None
             if isinstance(made.value, Combine) and made.value.node.id in self.in_place:
@@ -71,7 +76,7 @@ class Forward(Writer):
 
     def part(self, value: Part, target: str) -> None:
         """Some members of a sequence, one after the other: a slice of it would be no child."""
-        member = self.syntax.members.format(f"self.{self.members[value.node.id]}")
+        member = self.syntax.members.format(f"self.{attribute(self.members[value.node.id])}")
         first = self.position(value.node, value.first)
         last = None if value.last is None else self.position(value.node, value.last)
         if last == first + 1:
@@ -81,6 +86,18 @@ class Forward(Writer):
             self.write(value.source, target)
         with self.block(f"for {MEMBER} in {member}[{first or ''}:{last or ''}]:"):
             self.write(Call(MEMBER, (target,)), target)
+
+    def turns(self, value: Apply, target: str) -> bool:
+        """A step that is applied again several times, if this is one."""
+        again = value.again
+        if again is None or again.repeat is None:
+            return False
+        count = self.flags.get((again.id, "repeat"))
+        if value.source != target:
+            self.write(value.source, target)
+        with self.block(f"for _ in range({f'self.{count}' if count else again.repeat}):"):
+            self.write(self.apply(value.node, target), target)
+        return True
 
     def position(self, node: Group, members: int) -> int:
         """How many members of a group's sequence come first, of so many that the spec has."""
@@ -124,7 +141,8 @@ class Forward(Writer):
             return self.program.note(self.shapes.get(made.value.of))
         if not isinstance(made.value, (Apply, Combine)):
             return ""
-        node = made.value.node
+        value = made.value
+        node = value.step if isinstance(value, Apply) else value.node
         return self.program.note(self.shapes.get(node.id), node.id in self.permuted)
 
     def value(self, value: Apply | Copy | Select | Combine | Split) -> Code:
@@ -143,9 +161,9 @@ class Forward(Writer):
         return f"{statement(applied)} if self.{flag} else {value.otherwise}"
 
     def apply(self, node: Child, source: Code) -> Code:
-        member = f"self.{self.members[node.id]}"
+        member = f"self.{attribute(self.members[node.id])}"
         if isinstance(node, Layer) and node.when is True:
-            return self.syntax.apply(node, member, source)
+            return self.syntax.apply(beside(node, self.held), member, source)
         return Call(member, (source,))
 
     def combine(self, value: Combine) -> Code:

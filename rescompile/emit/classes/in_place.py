@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 
 from ... import ops
+from ...expr.dims import Expr
 from ...ir.structure import Block, Call, Group, Join, JoinKind, Layer, Node, Residual
 from ..schedule import Apply, Assign, Combine
 
@@ -18,7 +19,8 @@ def overwriting(
 
     A sum that is `spreading`, by its id, may be larger than its first operand.
     """
-    found: set[int] = set()
+    statements, found = list(statements), set[int]()
+    again = {m.value.node.id for m in statements if isinstance(m.value, Apply) and m.value.again}
     own = ""  # the variable of the last statement, where its value may be overwritten
     for made in statements:
         value, target, fresh, in_place = made.value, made.target, False, False
@@ -28,9 +30,12 @@ def overwriting(
             fresh = in_place or _is_fresh(value.node, blocks)
         elif isinstance(value, Apply):
             same = own == value.source == target
-            found |= {node.id for node in value.nodes if same and _op(node).in_place}
+            here = {node.id for node in value.nodes if same and _op(node).in_place}
+            found |= here - again  # one module for several places
             passes = same and all(_op(node).passes for node in value.nodes)
             fresh = _is_fresh(value.node, blocks) or passes
+            if value.again and isinstance(value.again.repeat, Expr):  # no turn leaves what came
+                fresh &= same
         if in_place and isinstance(value, Combine):
             found.add(value.node.id)
         own = target if fresh else ""

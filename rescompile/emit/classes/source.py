@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 from ..contract import Request
@@ -14,33 +14,48 @@ from .define import define_network, new_program
 from .syntax import Class, Syntax
 
 HERE = Path(__file__).parent
+# What files import of Python, as isort has it; each line for a name.
+STANDARD = (
+    ("math", "import math"),
+    ("Callable", "from collections.abc import Callable"),
+    ("partial", "from functools import partial"),
+)
 NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)])")  # one that code calls, asks or hands on
 
 
-def source(request: Request, syntax: Syntax, folder: Path, advice: str = "") -> str:
-    """The source of a network; `advice` is a line of its docstring.
-
-    The backend's `folder` has `helpers`, and `templates`: module.py.j2, which extends classes.py.j2
-    here, says what is imported.
-    """
+def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str:
+    """The source of a network: `own` has the backend's helpers, `advice` is for its docstring."""
     program = new_program(request.analysis, syntax)
     network = define_network(program)
     definitions = [*program.order, network, _maker(request.analysis.network.name, network)]
     used = _used(line for made in definitions for line in (*made.lines, *made.forward))
     constants = syntax.constants(used)
     used |= _used(constants)
-    helpers = [helper(folder / "helpers", name) for name in syntax.helpers if name in used]
-    used |= _used(helpers)
-    template = environment(HERE, folder / "templates").get_template("module.py.j2")
+    helpers = [helper(own, name) for name in syntax.helpers if name in used]
+    used |= _used(helpers) | _types(definitions)
+    template = environment(HERE).get_template("classes.py.j2")
     made = template.render(
         docstring=request.summary.docstring(syntax.layout, advice),
-        used=used,
+        imports=_imports(syntax, used),
         constants=constants,
         helpers=helpers,
         definitions=definitions,
         starts=syntax.starts,
     )
     return tidy(made)
+
+
+def _imports(syntax: Syntax, used: Set[str]) -> list[str]:
+    standard, own = (
+        [line for name, line in lines if not name or name in used]
+        for lines in (STANDARD, syntax.imports)
+    )
+    return [*standard, "", *own] if standard else own
+
+
+def _types(definitions: Iterable[Class]) -> set[str]:
+    """What the types are made of that functions return."""
+    return {name for made in definitions for name in re.findall(r"\w+", made.returns)}
 
 
 def _used(code: Iterable[str]) -> set[str]:

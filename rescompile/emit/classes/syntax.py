@@ -25,13 +25,15 @@ class Syntax(Target):
     own = Target.own | {"first", "layers", "members", "name", NUM_CLASSES, "rest", "stage"}
     own |= {"width", "x"}
     file_names: frozenset[str] = frozenset()  # what a file imports or defines, always called so
+    # Lines that import the target, each with the name that only some files use; empty where all do.
+    imports: tuple[tuple[str, str], ...] = ()
     helpers: tuple[str, ...] = ()  # what it may define beside its classes, in this order
     tensor = "Tensor"
     forward = "forward"  # the method that applies a module
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
+    listing: str  # the class of lists of modules
     members = "{}"  # what the members of a sequence are appended to
-    named = True  # whether members can have names, not only numbers
     identity: str  # the module that does nothing, as an expression
     silent: tuple[type[Op], ...] = ()  # what is nothing at all here, and no member of a sequence
     starts = "super().__init__()"  # how the constructor of a module begins, if it must

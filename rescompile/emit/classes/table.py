@@ -8,7 +8,7 @@ from typing import Any
 from ...ops import Op
 from ...record import record
 from ..layout import Call, Code, Keyword
-from ..table import Constructor, Render
+from ..table import Constructor, Render, by_kind
 
 
 @record
@@ -56,9 +56,7 @@ Writes = Callable[[Any, Site], Code]  # an op as source
 
 def writers(table: Iterable[Module], library: str) -> dict[type[Op], Writes]:
     """For each op of a table what writes it, as the first module that serves."""
-    kinds: dict[type[Op], list[Module]] = {}
-    for one in table:
-        kinds.setdefault(one.kind, []).append(one)
+    kinds = by_kind(table)
 
     def write(op: Op, site: Site) -> Code:
         found = next(one for one in kinds[type(op)] if one.serves(op, site))

@@ -19,7 +19,7 @@ from ..label import Label
 from ..layout import line_length, statement
 from ..lines import Line, Writer
 from ..repetition import in_turn, spliced, uses_index
-from ..scope import Scope
+from ..scope import Scope, beside
 from .numbering import Numbering
 from .syntax import Functions, Place
 
@@ -31,12 +31,17 @@ class Body(Writer):
         super().__init__()
         self.program, self.syntax, self.scope = program, program.syntax, scope
         self.shapes: Mapping[int, Shape] = {}
+        self.held: dict[str, str] = {}  # children -> the variables that keep their values
         self.numbering = Numbering(program.network.blocks)
 
     def copy(self, target: str, source: str) -> None:
         """Make sure that `target` has the value of `source`."""
         if target != source:
             self.write(source, target)
+
+    def apart(self) -> None:
+        """A blank line; a function does not begin with it."""
+        self.lines.append(Line("", indent=0))
 
     def fold(self, place: int, condition: str) -> None:
         """Make `if` and `else` at `place` one expression where it fits, as ruff asks (SIM108)."""
@@ -64,6 +69,7 @@ class Body(Writer):
             self.layer(node, target, source, label)
 
     def layer(self, node: Layer, target: str, source: str, label: Label) -> None:
+        node = beside(node, self.held)
         made = self.syntax.layer(Place(node, source, target, label, self.scope))
         if not made:
             self.copy(target, source)

@@ -101,7 +101,7 @@ def find_sites(analysis: Analysis) -> Iterator[ConvSite]:
     varying = frozenset(analysis.network.own) - {IN_CHANNELS}
     for traces in analysis.traces.values():
         node = traces[0].node
-        if isinstance(node.op, Conv):
+        if type(node.op) is Conv:
             yield ConvSite(node, node.op, traces, varying)
 
 

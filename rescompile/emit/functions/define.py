@@ -71,7 +71,7 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     network, syntax = program.network, program.syntax
     arguments = syntax.arguments(network)
     scope = program.root_scope({}, syntax.input, *(a.name for a in arguments))
-    body = Module(program, scope, Label(separator=syntax.separator))
+    body = Module(program, scope, Label(separator=syntax.separator), root=True)
     body.entry, body.shapes = syntax.input, program.analysis.elaborated.root.shapes
     opening = [*syntax.opening(network)]
     body.lines += opening

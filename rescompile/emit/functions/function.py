@@ -48,12 +48,17 @@ def function(
     tensor: str = "Tensor",
 ) -> Function:
     """A function; the last value of x is what it returns."""
-    body = tuple(map(str, _returning(list(lines))))
-    return Function(name, tuple(arguments), body, tuple(docstring(about)), numbered, tensor)
+    body = [*map(str, _returning(list(lines)))]
+    if not about and not body[0]:
+        del body[0]
+    return Function(name, tuple(arguments), tuple(body), tuple(docstring(about)), numbered, tensor)
 
 
 def _returning(lines: list[Line]) -> list[Line]:
-    if lines and lines[-1].indent == 4 and lines[-1].target == "x":
+    """The last value of x is returned, also from inside of a `with`."""
+    outermost = next((line for line in reversed(lines) if line.indent == 4), None)
+    inside = outermost is not None and str(outermost).startswith("    with ")
+    if lines and lines[-1].target == "x" and lines[-1].indent == (8 if inside else 4):
         return [*lines[:-1], replace(lines[-1], target=RETURN)]
     return [*lines, Line("x", RETURN)]
 

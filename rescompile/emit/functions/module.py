@@ -8,34 +8,34 @@ from ..choices import branches
 from ..label import Label
 from ..schedule import Apply, Assign, Combine, Copy, Part, Scheduler, Select, Split
 from ..scope import COUNTERS, Scope
-from .body import Body, Sequence
+from .body import Sequence
+from .sharing import Sharing
 from .syntax import Functions
 
 
-class Module(Body):
+class Module(Sharing):
     """A body with one scope, which is called `label`."""
 
-    def __init__(self, program: Functions, scope: Scope, label: Label) -> None:
-        super().__init__(program, scope)
-        self.label = label
-        self.entry = "x"  # what x is called until it gets its first value
+    def __init__(self, program: Functions, scope: Scope, label: Label, root: bool = False) -> None:
+        super().__init__(program, scope, label)
+        self.root = root
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
         """The variable with the last value, or those of the children called `outputs`."""
         reserved = {*self.program.names.taken, *self.scope.taken, *COUNTERS}
-        taps = self.program.taps if outputs else {}
+        taps = self.program.taps if self.root else {}
         scheduler = Scheduler(kept=sources(nodes).union(outputs), reserved=reserved, taps=taps)
-        result = scheduler.body(nodes, "x")
+        result = scheduler.run(nodes, "x")
         self.scope.taken |= scheduler.used.difference(COUNTERS)
-        for made in scheduler.statements:
-            self.statement(made)
+        self.held = {name: self.read(held) for name, held in scheduler.held.items()}
+        self.plan(scheduler)
+        for i, made in enumerate(scheduler.statements):
+            if not self.applies(i, made):
+                self.statement(made)
             if made.target == "x":
                 self.entry = "x"
         return [scheduler.held[name] for name in outputs] or [self.read(result)]
-
-    def read(self, variable: str) -> str:
-        return self.entry if variable == "x" else variable
 
     def statement(self, made: Assign) -> None:
         value, target = made.value, made.target
@@ -105,15 +105,3 @@ class Module(Body):
         if heads[-1][0] == "else":
             self.fold(place, self.scope.dim(nodes[0].when))
         return None
-
-    def child(self, node: Child, target: str, source: str) -> None:
-        """`target` = node(`source`)."""
-        named = self.label.child(str(node.name))
-        if node.when is True:
-            self.apply(node, target, source, named)
-            return
-        self.copy(target, source)
-        place = len(self.lines)
-        with self.block(f"if {self.scope.dim(node.when)}:"):
-            self.apply(node, target, target, named)
-        self.combine_conditions(place)

@@ -41,6 +41,8 @@ class Syntax(Target):
     stage_name = STAGE_NAME
     layout = "channels_last"
     separator = "_"  # between the parts of a layer's name
+    part = ""  # what a function is decorated with that makes an object of a step to be shared
+    ordered = True  # whether what is written first is done first
 
     def layer(self, at: Place) -> Values:
         """The values that the target takes, one after the other; none where it is the source."""
@@ -51,6 +53,14 @@ class Syntax(Target):
 
     def split(self, source: str, count: int) -> Code:
         """Equal shares of the channels."""
+        raise NotImplementedError
+
+    def again(self, source: str, first: Label, label: Label) -> str:
+        """The head of the block in which a step has the weights of the first; without a `part`."""
+        raise NotImplementedError
+
+    def after(self, source: str, before: str, label: Label) -> Code:
+        """A value, to be used once another is there; where what is written is not `ordered`."""
         raise NotImplementedError
 
     def arguments(self, network: Network) -> list[Argument]:

@@ -57,6 +57,8 @@ def _message(backend: Backend, name: str, found: list[str]) -> str:
 def _differences(expected: Expected, traced: Traced, graph: Graph, known: int) -> Iterator[str]:
     if traced.outputs != expected.outputs:
         yield from _steps(expected, traced, graph, known)
+    else:
+        yield from _disorder(expected, graph)
     wanted = expected.tensors()
     for owner, leaf in wanted.keys() - traced.tensors.keys():
         yield f"there is no weight '{_name(owner, leaf)}'"
@@ -65,6 +67,19 @@ def _differences(expected: Expected, traced: Traced, graph: Graph, known: int) -
     for key, tensor in wanted.items():
         if key in traced.tensors and not tensor.agrees(traced.tensors[key]):
             yield f"the weight '{_name(*key)}' is {traced.tensors[key]}, not {tensor}"
+
+
+def _disorder(expected: Expected, graph: Graph) -> Iterator[str]:
+    """Running statistics that the code updates in another order than the spec, or not as often."""
+    names = {found: ".".join(step) for step, found in reversed(expected.steps)}
+    made = graph.taken_updates()
+    for owner, values in expected.updates.items():
+        if made.get(owner, []) != values:
+            wanted, got = (
+                ", ".join(names.get(value, "?") for value in order) or "nothing"
+                for order in (values, made.get(owner, []))
+            )
+            yield f"'{owner}' updates its running statistics at {got}, not at {wanted}"
 
 
 def _steps(expected: Expected, traced: Traced, graph: Graph, known: int) -> Iterator[str]:

@@ -17,6 +17,18 @@ ALLOWED = (
 SYS = SimpleNamespace(getrecursionlimit=lambda: 1000, setrecursionlimit=lambda limit: None)
 
 
+def namespace(meanings: Mapping[str, Any]) -> SimpleNamespace:
+    """What has all that some names with dots tell, each by its last part in what is before it."""
+    made = SimpleNamespace()
+    for name, meaning in meanings.items():
+        *outer, last = name.split(".")
+        inner = made
+        for part in outer:
+            inner = vars(inner).setdefault(part, SimpleNamespace())
+        setattr(inner, last, meaning)
+    return made
+
+
 def execute(
     source: str, modules: Mapping[str, Any], fixed: Mapping[str, tuple[str, Any]]
 ) -> dict[str, Any]:

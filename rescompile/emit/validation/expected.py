@@ -45,9 +45,10 @@ class Expected(Interpreter[int]):
         self.biased = biased
         self.steps: list[tuple[Path, int]] = []
         self.outputs = self.network(graph.input(elaborated.network.input))
+        self.updates = graph.taken_updates()
 
     def operation(self, item: OpTrace, x: int, path: Path) -> int:
-        return self.graph.apply(meant(item.op, self.biased), x, self.name(path))
+        return self.graph.apply(meant(item.op, self.biased), x, self.name(self.owner(path)))
 
     def shares(self, x: int, count: int) -> list[int]:
         return self.graph.shares(x, count)
@@ -67,7 +68,7 @@ class Expected(Interpreter[int]):
 
     def _tensors(self) -> Iterator[tuple[tuple[str, str], Tensor]]:
         network = self.elaborated.network
-        for path, item in self.elaborated.flat():
+        for path, item in self.elaborated.owning():
             for parameter in item.op.parameters(item.x):
                 draw = drawn(network, parameter)
                 yield (self.name(path), parameter.leaf), Tensor(parameter.shape, draw)

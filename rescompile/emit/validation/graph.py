@@ -7,7 +7,7 @@ here, whatever a framework calls it and however it says its padding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
@@ -18,6 +18,7 @@ from ...ops import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
     AvgPool,
+    BatchNorm,
     Conv,
     Flatten,
     GlobalAvgPool,
@@ -31,9 +32,11 @@ from ...ops import (
     Permute,
     Pool,
     Prelu,
+    Resampled,
     Same,
     Shape,
     SliceChannels,
+    UpsampleTo,
     show_shape,
 )
 from ...record import record
@@ -71,10 +74,14 @@ class Window:
 
 @dataclass
 class Graph:
-    """All terms of one comparison; `index` finds the one that is there already."""
+    """All terms of one comparison; `index` finds the one that is there already.
+
+    `updates` has, for each norm with running statistics, what it made in the order of execution.
+    """
 
     terms: list[Term] = field(default_factory=list)
     index: dict[Key, int] = field(default_factory=dict)
+    updates: dict[str, list[int]] = field(default_factory=dict)
 
     def __getitem__(self, value: int) -> Term:
         return self.terms[value]
@@ -108,7 +115,15 @@ class Graph:
         made = Term(
             describe(op), key(op), (x,), weights if owns else "", op.output(given.shape), positive
         )
-        return self.intern(made)
+        value = self.intern(made)
+        if isinstance(op, BatchNorm):
+            self.updates.setdefault(weights, []).append(value)
+        return value
+
+    def taken_updates(self) -> Mapping[str, list[int]]:
+        """The updates of running statistics up to here, which are forgotten."""
+        found, self.updates = self.updates, {}
+        return found
 
     def pool(self, how: Window, x: int) -> int:
         """A pool of `x`, given by its windows."""
@@ -167,6 +182,9 @@ def canonical(op: Op, x: Shape) -> Op:
         return GlobalMaxPool(keepdims=True)
     if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
         return replace(op, positions=isinstance(op, Linear) and len(x) > 1)
+    if isinstance(op, Resampled):
+        _, *extents = op.output(x)
+        return UpsampleTo("", op.mode, op.align_corners, tuple(extents))
     if isinstance(op, Prelu) and x[0] == 1:
         return replace(op, shared=True)
     return op

@@ -109,9 +109,10 @@ def pooled(layer: Built, x: Value) -> Value:
 
 def _window(op: Pool, x: Value, counted: Sides) -> Window:
     """What a pool without padding reads of a map that has been padded before."""
-    extents = cast(Shape, x.shape[1:-1])
+    *extents, channels = x.extents
     counted = counted or (0,) * len(x.sides)
-    return replace(window(op, (x.inner[0], *extents)), before=x.sides[::2], counted=counted)
+    shape = (channels, *extents)
+    return replace(window(op, shape), before=x.sides[::2], counted=counted)
 
 
 def subsampled(x: Value, stride: Shape) -> Value:

@@ -7,16 +7,17 @@ value that somebody else needs. A backend says what its framework has beside tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ... import ops
-from ...ir.initial import Draw
+from ...ir.initial import CONSTANT, Draw
 from ...ir.structure import JoinKind, Path
 from ...ops import Op, Shape
+from ...record import record
 from ..classes.table import Module as Entry
-from ..table import Told
+from ..table import meaning
 from .expected import Tensor
 from .graph import Graph
 from .traced import Traced, TraceError
@@ -52,8 +53,14 @@ class Value:
         return self.held
 
     @property
-    def shape(self) -> Shape:
+    def inner(self) -> Shape:
+        """Channels, height and width, or features."""
         return self.graph[self.term].shape
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """As the framework tells it, with the batch."""
+        raise NotImplementedError
 
     def needed(self, by: str) -> Value:
         self.memory.read.add(by)
@@ -81,6 +88,10 @@ class Value:
             return replace(self, held=term)
         made = self.overwrite(term, op.word) if in_place else self.needed(op.word).made(term)
         return made.needed("its own gradient") if isinstance(op, KEPT) else made
+
+    def shares(self, count: int) -> list[Value]:
+        """Equal parts of the channels."""
+        return [self.view(term) for term in self.graph.shares(self.term, count)]
 
     def __add__(self, other: Value) -> Value:
         return joined(JoinKind.ADD, [self, other])
@@ -122,6 +133,25 @@ class Factor(Parameter):
         return value.apply(ops.LayerScale(self.draw.value), self.path)
 
 
+@record
+class Filled:
+    """A tensor of one value, of which a parameter can be made."""
+
+    shape: Any
+    value: float
+
+
+def concatenation(channels: int) -> Callable[[list[Value], int], Value]:
+    """The function that concatenates along an axis, where the channels are on that one."""
+
+    def concatenate(values: list[Value], axis: int) -> Value:
+        if axis != channels:
+            raise TraceError("a concatenation that is not of channels")
+        return joined(JoinKind.CONCAT, values)
+
+    return concatenate
+
+
 class Module:
     """Children and parameters by name, in the order in which they came.
 
@@ -129,7 +159,7 @@ class Module:
     with.
     """
 
-    _children: dict[str, Module]
+    _children: dict[str, Any]
     _tensors: dict[str, Parameter]
     _path: str  # what owns its tensors
     forward: Callable[..., Any]
@@ -147,7 +177,7 @@ class Module:
     def __call__(self, *given: Any) -> Any:
         return self.forward(*given)
 
-    def add_module(self, name: str, module: Module) -> None:
+    def add_module(self, name: str, module: Any) -> None:
         if name in self._children:
             raise TraceError(f"two children are called '{name}'")
         self._children[name] = module
@@ -155,32 +185,44 @@ class Module:
     def _named(self, path: Path = ()) -> Iterator[tuple[Path, Module]]:
         """All modules with their paths; one that stands in two places has its weights twice."""
         yield path, self
-        for name, module in self._children.items():
-            yield from module._named((*path, name))
+        for name, child in self._children.items():
+            if isinstance(child, Module):  # a sequence may have functions as well
+                yield from child._named((*path, name))
 
     def modules(self) -> list[Module]:
         """All modules, each once."""
         return list({id(module): module for _, module in self._named()}.values())
 
 
-class Sequential(Module):
-    def __init__(self, *modules: Module) -> None:
+class List(Module):
+    """Members in an order, of the kind that the framework takes, which are called one by one."""
+
+    takes: Any = Module
+
+    def __init__(self, members: Iterable[Any] = ()) -> None:
         super().__init__()
-        self.extend(modules)
+        self.extend(members)
 
-    def append(self, module: Module) -> None:
-        self.add_module(str(len(self._children)), module)
+    def append(self, member: Any) -> None:
+        if not isinstance(member, self.takes):
+            raise TraceError(f"a {type(member).__name__} as a member of a list")
+        self.add_module(str(len(self._children)), member)
 
-    def extend(self, modules: Iterable[Module]) -> None:
-        for module in modules:
-            self.append(module)
+    def extend(self, members: Iterable[Any]) -> None:
+        for member in members:
+            self.append(member)
 
-    def __iter__(self) -> Iterator[Module]:
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._children.values())
 
     def __getitem__(self, index: Any) -> Any:
         """A member, or several in a list, each of which is the child that it was."""
         return list(self)[index]
+
+
+class Sequential(List):
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
 
     def forward(self, x: Value) -> Value:
         for module in self:
@@ -194,38 +236,58 @@ class Identity(Module):
 
 
 class Leaf(Module):
-    """One operation: what a call of a module of the table means."""
+    """One operation: what a call of a module means by one of its rows in the table."""
 
-    entry: Entry
-    read: Callable[..., Told]
+    rows: tuple[Entry, ...]
     bias: Parameter | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
-        self.in_place = options.pop(self.entry.inplace, False)
-        self.op, self.entering = self.read(*args, **options)
+        self.in_place = options.pop(self.rows[0].inplace, False)
+        self.entry, self.op, self.entering = meaning(self.rows, args, options)
         for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
 
     @classmethod
-    def of(cls, entry: Entry) -> type[Leaf]:
-        """The class of a module of the table."""
-        return type(entry.name, (cls,), {"entry": entry, "read": staticmethod(entry.reader())})
+    def of(cls, *rows: Entry) -> type[Leaf]:
+        """The class of a module of the table; all rows have its name."""
+        return type(rows[0].name, (cls,), {"rows": rows})
 
     def start(self, parameter: ops.Parameter) -> Draw:
-        """What a module of the framework starts with by itself."""
-        raise NotImplementedError
+        """What a module starts with by itself, that of a file as the operation does.
+
+        What is drawn is for who knows the framework.
+        """
+        if isinstance(parameter.start, ops.Role):
+            raise NotImplementedError
+        if self.entry.own:
+            return Draw(CONSTANT, parameter.start)
+        return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
 
     def forward(self, x: Value) -> Value:
         entry, op = self.entry, self.op
-        if self.entering not in (None, x.shape[0]):
-            raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.shape[0]}")
-        if entry.ranks and len(x.shape) not in entry.ranks:
-            raise TraceError(f"{self._path}: {entry.name} is not for {x.shape}")
-        anywhere = (op.positional and op.orderless) or (entry.last and len(x.shape) == 1)
+        if self.entering not in (None, x.inner[0]):
+            raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
+        if entry.ranks and len(x.inner) not in entry.ranks:
+            raise TraceError(f"{self._path}: {entry.name} is not for {x.inner}")
+        anywhere = (op.positional and op.orderless) or (entry.last and len(x.inner) == 1)
         if x.last != entry.last and not anywhere:
             raise TraceError(f"{self._path}: {op.word} finds the channels elsewhere")
         return x.apply(op, self._path, self.in_place)
+
+
+@dataclass
+class StandIn:
+    """What stands for a framework in a proof.
+
+    That is what files import, by the names of modules, what becomes of the helpers that they
+    define, what their input is, and what every constructor is `passed`.
+    """
+
+    imports: Mapping[str, Any]
+    helpers: Mapping[str, Any]
+    tensor: type[Value] = Value
+    passed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def trace(model: Module, x: Value, name: Callable[[Path], str]) -> Traced:

@@ -22,12 +22,13 @@ from .traced import Traced, TraceError
 Sides = tuple[int, ...]  # before and after each axis: top, bottom, left, right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Built:
     """A layer as it was constructed: its class and name, and what its arguments say.
 
     That is an operation, an initialiser for the kernel, which can `draw` one of a shape, and
     how it pads by itself: as "same" or "causal" do, or not; `given` has the arguments themselves.
+    A model that is a layer has calls `inside`.
     """
 
     kind: str
@@ -37,6 +38,13 @@ class Built:
     border: str = "valid"
     depthwise: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
+    inside: Calls | None = None
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """All that a layer is, but for what it starts as."""
+        inside = self.inside and [call.layer.said for call in self.inside.nodes if call.layer]
+        return self.kind, self.name, self.op, self.border, self.depthwise, str(inside)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +56,14 @@ class Node:
 
 
 START = Node(None, ())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Calls:
+    """What a model does: its calls in the order in which they were written, and the last values."""
+
+    nodes: list[Node]
+    ends: list[Node]
 
 
 @dataclass(frozen=True)
@@ -75,11 +91,17 @@ class Value:
         return self.tracer.graph[self.term].shape
 
     @property
-    def shape(self) -> tuple[int | None, ...]:
-        """As the framework tells it: batch, extents, channels."""
+    def extents(self) -> tuple[int, ...]:
+        """The extents of a map, and the channels, with what is pending."""
         channels, *extents = self.inner
         padded = (n + sum(pads) for n, pads in zip(extents, ends(self.sides), strict=True))
-        return (None, *padded, channels)
+        return (*padded, channels)
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """As the framework tells it: batch, extents, channels."""
+        *extents, channels = self.extents
+        return (None, *(None if self.tracer.sizeless else n for n in extents), channels)
 
     @property
     def sides(self) -> Sides:
@@ -170,6 +192,7 @@ class Tracer:
         self.rows: dict[str, Map] = {}
         self.drawn: dict[int, Any] = {}  # by id, kept so that no two have one
         self.calls: list[Node] = []
+        self.sizeless = False  # whether height and width are not known to the code
 
     def input(self, shape: tuple[int, ...]) -> Value:
         *extents, channels = shape
@@ -212,7 +235,9 @@ class Tracer:
                 start = layer.initial.draw(lies.shape)
             else:
                 start = Draw(CONSTANT, parameter.start)
-            self.tensors[layer.name, parameter.leaf] = Tensor(parameter.shape, start)
+            made, key = Tensor(parameter.shape, start), (layer.name, parameter.leaf)
+            if self.tensors.setdefault(key, made) != made:
+                raise TraceError(f"{layer.name} is called with an input that does not fit it")
 
     def traced(self, outputs: list[Value], rows: Mapping[str, Map]) -> Traced:
         """What was found, of a network whose weights will be given in the order of `rows`."""

@@ -67,6 +67,9 @@ class Claim(Model):
         description="Sizes of maps, height x width (x channels), by the path of a step: "
         "`layer1.0.conv1`.",
     )
+    step: Text | None = Field(
+        None, description="The step that the figure is of, by its path; else it is the network's."
+    )
     where: Text = Field(description="The place in the source.")
     about: Text = Field("", description="A sentence for the reader of the verdict.")
     counts: list[Text] = Field(
@@ -99,6 +102,10 @@ class Claim(Model):
             )
         if self.outputs is not None and not self.outputs:
             wrong("`outputs` names no step", "write `outputs: {conv1: 112x112}`, say", "outputs")
+        if self.step is not None and (relations or self.counts or self.outputs is not None):
+            beside = "outputs" if self.outputs is not None else (*relations, "counts")[0]
+            help = "write `{macs: 128M, step: NAME, where: ...}`, or remove `step`"
+            wrong(f"a figure of a single step stands alone, without `{beside}`", help, "step")
         self._check_counts()
         if not {"below", "equals"} & set(relations) and self.outputs is None:
             self._check_figure()

@@ -1,6 +1,5 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -9,8 +8,7 @@ from pydantic import (
 )
 
 from ... import ops
-from ...reserved import child_name
-from ..names import GlobalName, Name, NetworkName, ParameterName, ValueName, as_child_name
+from ..names import GlobalName, Name, NetworkName, ParameterName, StepValue, ValueName
 from ..types import (
     Alpha,
     Bool,
@@ -211,25 +209,6 @@ class Defaults(Model):
     init: InitDefaults = _default("How weights are drawn.")
 
 
-_MEMBER = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
-
-
-def _output(value: Any) -> str:
-    if not isinstance(value, str):
-        return as_child_name(value)
-    first, dot, inside = value.partition(".")
-    name = as_child_name(first)
-    if "." in inside:
-        message = (
-            f"{shown(value)} lies too deep: outputs are steps, and what leaves steps of groups"
-        )
-        inner = inside.partition(".")[0]
-        wrong(message, f"return '{first}' or '{first}.{inner}'")
-    if dot and not _MEMBER.fullmatch(inside):
-        wrong(f"{shown(value)} names no step of a group", "write `features.3`, say")
-    return f"{name}{dot}{child_name(inside)}"
-
-
 def _features(value: Any) -> bool | list[int]:
     if isinstance(value, bool):
         return value
@@ -284,7 +263,7 @@ class Spec(Model):
     stem: Steps = Field(default_factory=list, description="The first steps.")
     stages: Steps = Field(default_factory=list, description="The rows of the paper's table.")
     head: Steps = Field(default_factory=list, description="The last steps.")
-    outputs: list[Annotated[str, Rule(_output, type="string")]] = Field(
+    outputs: list[StepValue] = Field(
         default_factory=list,
         description="Steps whose values the network returns instead of the last one's, in this "
         "order. `features.3` is what leaves the step of the group `features` that is called 3.",

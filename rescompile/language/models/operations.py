@@ -6,10 +6,11 @@ kinds, and depthwise convolutions. Their keys are declared by the operations, to
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
 from ... import ops
 from ...ops import Attribute, Kind, Op, attributes
+from ..names import StepValue
 from ..types import (
     Alpha,
     Bool,
@@ -29,6 +30,7 @@ from ..types import (
     Sides,
     Slope,
     choice,
+    wrong,
 )
 from .base import Model
 
@@ -77,6 +79,7 @@ TYPES: dict[Kind, Any] = {
     Kind.ALPHA: Alpha,
     Kind.BOOL: Bool,
     Kind.FLAG: Condition,
+    Kind.STEP: StepValue,
 }
 
 
@@ -111,6 +114,29 @@ class DepthwiseConv(Model):
     dilation: Extents = key(ops.Conv, "dilation")
     multiplier: Positive = Field(1, description="Outputs for each input channel.")
     bias: Condition | None = key(ops.Conv, "bias")
+
+
+class Upsample(Model):
+    """A larger map: of `scale` times the height and the width, or of those of another step's map.
+
+    `to` names an earlier step, as `from` does, or is `input`, what comes into the network or the
+    block. A map of n rows becomes one of m, at least n; where pixels are repeated n divides m.
+    """
+
+    scale: Positive | None = key(ops.Upsample, "scale", default=None)
+    to: StepValue | None = key(ops.UpsampleTo, "to", default=None)
+    mode: Literal["nearest", "bilinear"] = key(ops.Upsample, "mode")
+    align_corners: Bool = key(ops.Upsample, "align_corners")
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Upsample":
+        if (self.scale is None) == (self.to is None):
+            wrong(
+                "`upsample` has either `scale` or `to`",
+                "write `scale: 2` for a factor, or `to: NAME` for the size of an earlier step",
+                *(() if self.to is None else ("to",)),
+            )
+        return self
 
 
 class Norm(Model):
@@ -148,6 +174,8 @@ def _models(op: type[Op]) -> dict[str, type[Model]]:
         return {"activation": Activation}
     if op is ops.Permute:
         return {}  # `positions` make it
+    if issubclass(op, ops.Resampled):
+        return {"upsample": Upsample}
     declared = attributes(op)
     fields: dict[str, Any] = {name: (_type(one), key(op, name)) for name, one in declared.items()}
     made = create_model(

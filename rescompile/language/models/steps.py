@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..names import CALL_KEYS, ChildName, Children, Name
+from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, StepValue
 from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
@@ -39,6 +39,7 @@ Steps = Annotated[list["Step"], Field(max_length=2000)]
 StepOrSteps = Annotated[
     Union["Step", Steps, "BranchSpec"], Either(_is_list, "step", "steps", "in full")
 ]
+OneOrMore = Annotated[Union["Step", Steps], Either(_is_list, "step", "steps")]
 Listed = Annotated[Union[Steps, "BranchSpec"], Either(_listed, "as a list", "in full")]
 Branches = Annotated[
     Union[dict[Name, StepOrSteps], list[Listed], "BranchSpec"],
@@ -53,16 +54,20 @@ class BranchSpec(Model):
     those do that differ in words.
     """
 
-    branch: Steps = Field(description="The steps; an empty list is the input itself.")
+    branch: OneOrMore = Field(
+        description="The steps; an empty list is the input itself. A single one without a list is "
+        "called as the branch is."
+    )
     when: Condition = Field(True, description="Where false the join has no such branch.")
     repeat: Repeat | None = Field(
         None,
         description="How many such branches there are, side by side; `$index` is the number of "
         "each, from 0.",
     )
-    children: Children | None = Field(
+    children: Numbered | None = Field(
         None,
-        description="The pattern of their names where the branch has one, `{name}{n}` if not said.",
+        description="The pattern of their names where the branch has one, `{name}{n}` if not said; "
+        "`{name}.{i}` makes a list of them.",
     )
 
     @model_validator(mode="after")
@@ -199,7 +204,8 @@ class Common(Model):
         "`$stride > 1`.",
     )
     repeat: Repeat | None = Field(
-        None, description="How many times in a row: for `block` and `steps`. 0 leaves them out."
+        None,
+        description="How many times in a row: for `block`, `steps` and `reuse`. 0 leaves them out.",
     )
     children: Children | None = Field(
         None,
@@ -261,10 +267,15 @@ class Step(Operation):
     block: Name | None = Field(
         None, description="The name of a block to call. All other keys are its parameters."
     )
-    from_: ChildName | None = Field(
+    from_: StepValue | None = Field(
         None,
         alias="from",
         description="The value that left an earlier step of that name, instead of what comes in.",
+    )
+    reuse: ChildName | None = Field(
+        None,
+        description="An earlier step of that name again, with the same weights: an operation, a "
+        "group or a block call, to which as many channels come in.",
     )
 
     @classmethod
@@ -304,11 +315,14 @@ class Step(Operation):
         unknown_key(f"unknown key '{key}' in a `{word}` step", help, key)
 
     def _check_common(self, word: str) -> None:
-        if self.repeat is not None and word not in ("block", "steps"):
+        if self.repeat is not None and word not in ("block", "steps", "reuse"):
             help = "put the step into a block, or under `steps:` inside a group"
             wrong(f"a `{word}` step cannot be repeated", help, "repeat")
         if self.repeat is None and word == "steps":
             wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
+        if word == "reuse" and self.children is not None:
+            help = "remove it"
+            wrong("the turns of a `reuse` are one step: they have no names", help, "children")
         if self.repeat is None and self.children is not None:
             wrong(
                 "`children` names repetitions, but nothing is repeated",
@@ -361,10 +375,10 @@ COMMON = tuple(Common.model_fields)
 JOINS = ("add", "multiply", "concat")
 # What takes no condition, and where to write it instead.
 UNCONDITIONAL = {
-    **dict.fromkeys(JOINS, "put it into a block, and write `when` in the call of that"),
     "positions": "put it into a `group:`, and write `when` beside that",
     "table": "write it into its `step`, or give it a column",
     "residual": "write it inside of the residual, beside `branch`",
+    "reuse": "put it into a block together with the step, and let that decide",
     "steps": "put them into a block that is `inline`, and write `when` in its call",
 }
 WORDS = tuple(name.rstrip("_") for name in Step.model_fields if name not in COMMON)
@@ -377,7 +391,7 @@ def _field(word: str) -> str:
 
 def _empty_help(word: str, beside: list[str]) -> str:
     """What is to stand after a word of the language."""
-    if word in ("block", "from"):
+    if word in ("block", "from", "reuse"):
         return f"write `{word}: NAME`"
     if beside:
         return f"its keys, `{beside[0]}` first, stand beside it: indent them deeper"

@@ -102,3 +102,19 @@ def test_a_file_imports_flax_and_jax_alone(spec: str) -> None:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     assert found - STANDARD <= {"flax", "jax", "jax.numpy"}
+
+
+@pytest.mark.parametrize("spec", sorted(zoo()))
+def test_no_function_is_there_twice_and_every_argument_is_used(spec: str) -> None:
+    """Names of members, which Flax's sequences do not have, make no difference."""
+    tree = ast.parse((GENERATED / f"{spec}.py").read_text("utf-8"))
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        declared = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+        assert declared - used <= {"self", "rngs"}, function.name
+    bodies = [
+        "".join(map(ast.unparse, node.body))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert len(set(bodies)) == len(bodies)

@@ -22,6 +22,7 @@ from rescompile_keras.backend import backend
 
 h5py = pytest.importorskip("h5py", reason="the files are read and written by h5py")
 ROOT = Path(__file__).parents[3]
+SHARED = str(Path(__file__).parent / "shared.yaml")  # steps that are applied again
 SUFFIXES = [".npz", ".safetensors", ".weights.h5"]
 
 with_keras = pytest.mark.skipif(
@@ -86,8 +87,11 @@ def build(spec):
     return net, runtime.build(module, net.name, "float32")
 
 def layers(spec):
-    _, model = build(spec)
-    return [[type(layer).__name__, layer.name] for layer in model.layers[1:]]
+    return [[type(layer).__name__, layer.name] for layer in listed(build(spec)[1])]
+
+def listed(model):
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    return [*model.layers[1:], *(layer for one in inner for layer in listed(one))]
 
 def load(spec, weights, ours, theirs):
     net, model = build(spec)
@@ -103,10 +107,19 @@ def load(spec, weights, ours, theirs):
     assert np.isfinite(outputs[0]).all() and np.ptp(outputs[0]) > 0
     return bool(np.array_equal(*outputs))
 
+def archive(spec, file):
+    _, model = build(spec)
+    model.save(file)
+    loaded = keras.saving.load_model(file)
+    x = np.random.default_rng(0).standard_normal((2, *model.input_shape[1:])).astype("float32")
+    made = [np.asarray(one(x, training=mode)) for mode in (False, True) for one in (model, loaded)]
+    same = all(np.array_equal(a, b) for a, b in zip(model.get_weights(), loaded.get_weights()))
+    return [bool(np.array_equal(*made[:2])), bool(np.array_equal(*made[2:])), same]
+
 for line in sys.stdin:
     try:
         action, *given = json.loads(line)
-        answer = {"layers": layers, "load": load}[action](*given)
+        answer = {"layers": layers, "load": load, "archive": archive}[action](*given)
     except Exception:
         answer = traceback.format_exc()
     print("answer", json.dumps(answer), flush=True)
@@ -141,11 +154,24 @@ def keras() -> Iterator[Callable[..., Any]]:
 
 @with_keras
 def test_layers_are_numbered_as_keras_does(keras: Callable[..., Any], to_run: str) -> None:
-    net = open_spec(to_run)
-    files = backend.files()
-    layers = files.layers(net.analysis, net.source("keras"))
-    found = [[kind, name] for name, kind in layers]
-    assert found == keras("layers", to_run)
+    assert numbered(to_run) == keras("layers", to_run)
+
+
+@with_keras
+def test_shared_layers_are_numbered_as_keras_does(keras: Callable[..., Any]) -> None:
+    assert numbered(SHARED) == keras("layers", SHARED)
+
+
+@with_keras
+def test_shared_layers_come_back_from_an_archive(keras: Callable[..., Any], tmp_path: Path) -> None:
+    """Outputs, those in training, and the statistics after that."""
+    assert keras("archive", SHARED, tmp_path / "shared.keras") == [True, True, True]
+
+
+def numbered(spec: str) -> list[list[str]]:
+    net = open_spec(spec)
+    layers = backend.files().layers(net.analysis, net.source("keras"))
+    return [[layer.kind, layer.name] for _, layer in layers]
 
 
 def contents(file: Path) -> tuple[dict[str, tuple[str, bytes]], dict[str, str]]:
@@ -161,15 +187,14 @@ def contents(file: Path) -> tuple[dict[str, tuple[str, bytes]], dict[str, str]]:
 
     with h5py.File(file) as opened:
         opened.visititems(visit)
-    names.pop("layers/input_layer/vars", None)
-    return arrays, names
+    return arrays, {path: name for path, name in names.items() if "/input_layer/" not in path}
 
 
 @with_keras
 @pytest.mark.parametrize(
     "spec",
     [
-        *("resnet20_cifar", "googlenet", "mobilenet_v3_small"),
+        *("resnet20_cifar", "googlenet", "mobilenet_v3_small", SHARED),
         pytest.param("convnext_tiny", marks=pytest.mark.slow),
     ],
 )

@@ -10,9 +10,10 @@ import pytest
 
 from rescompile.api import Architecture, open_spec
 from rescompile.convert.conversion import Converter
+from rescompile.emit.naming import snake_case
 from rescompile.reference.weights import random_weights
 from rescompile_keras.files import VARIABLES
-from rescompile_keras.vocabulary import ROWS, snake_case
+from rescompile_keras.vocabulary import ROWS
 
 SPEC = """
 rescompile: 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -128,9 +129,35 @@ def grouped(kind: Any, draw: Callable[[Rng, int], Shape]) -> Callable[[Rng], tup
     return with_groups
 
 
+def a_std_conv(rng: Rng) -> tuple[Op, Shape]:
+    conv, shape = a_conv(rng)
+    while conv.parameters(shape)[0].shape[1:] == (1, 1, 1):  # one weight varies by nothing
+        conv, shape = a_conv(rng)
+    gain = bool(rng.integers(2))
+    given = {field.name: getattr(conv, field.name) for field in dataclasses.fields(conv)}
+    gamma = float(rng.uniform(0.5, 2.0)) if gain else 1.0
+    return ops.StdConv(**given, epsilon=10.0 ** -rng.integers(3, 7), gain=gain, gamma=gamma), shape
+
+
+def resampling(rng: Rng) -> tuple[ops.Resampling, bool]:
+    ways = [(ops.Resampling.NEAREST, False)]
+    ways += [(ops.Resampling.BILINEAR, align) for align in (False, True)]
+    return ways[rng.integers(3)]
+
+
+def upsample_to(rng: Rng) -> tuple[Op, Shape]:
+    """To a size that is a multiple of the map's, where pixels are repeated, or to any."""
+    (c, *extents), (mode, align) = a_map(rng), resampling(rng)
+    more = rng.integers(1, 4, 2) if mode is ops.Resampling.NEAREST else rng.integers(0, 9, 2)
+    sizes = zip(extents, more, strict=True)
+    h, w = (int(n * m if mode is ops.Resampling.NEAREST else n + m) for n, m in sizes)
+    return ops.UpsampleTo("a", mode, align, (h, w)), (c, *extents)
+
+
 CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     **{kind: elementwise(kind) for kind in ops.ACTIVATIONS.values()},
     ops.Conv: a_conv,
+    ops.StdConv: a_std_conv,
     ops.ConvTranspose: a_conv_transpose,
     ops.Linear: a_linear,
     ops.BatchNorm: lambda rng: (ops.BatchNorm(10.0 ** -rng.integers(2, 7)), some(rng)),
@@ -182,15 +209,25 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         a_map(rng),
     ),
     ops.Upsample: lambda rng: (
-        ops.Upsample(int(rng.integers(1, 5)), list(ops.Resampling)[rng.integers(2)]),
+        ops.Upsample(int(rng.integers(1, 5)), *resampling(rng)),
         a_map(rng),
     ),
+    ops.UpsampleTo: upsample_to,
 }
 
 
 def torch_padded(t: Any, x: Any, padding: Any, fill: float = 0.0, mode: str = "constant") -> Any:
     top, bottom, left, right = padding
     return t.nn.functional.pad(x, (left, right, top, bottom), mode, fill)
+
+
+def torch_std_conv(t: Any, op: Any, x: Any, p: Any) -> Any:
+    """As timm has it: batch normalisation of the weights, an output channel a feature."""
+    weight, fan_in = p["weight"], p["weight"][0].numel()
+    factor = (p["gain"] * op.gamma / fan_in**0.5).flatten() if op.gain else None
+    flat = weight.reshape(1, len(weight), -1)
+    normal = t.nn.functional.batch_norm(flat, None, None, factor, None, True, 0.0, op.epsilon)
+    return torch_conv(t, op, x, {**p, "weight": normal.reshape(weight.shape)})
 
 
 def torch_conv(t: Any, op: Any, x: Any, p: Any) -> Any:
@@ -235,8 +272,10 @@ def torch_layer_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
 
 
 def torch_upsample(t: Any, op: Any, x: Any, p: Any) -> Any:
-    more = {"align_corners": False} if op.mode is ops.Resampling.BILINEAR else {}
-    return t.nn.functional.interpolate(x, scale_factor=op.scale, mode=op.mode.value, **more)
+    bilinear = op.mode is ops.Resampling.BILINEAR
+    more: dict[str, Any] = {"align_corners": op.align_corners} if bilinear else {}
+    more |= {"size": op.extents} if isinstance(op, ops.UpsampleTo) else {"scale_factor": op.scale}
+    return t.nn.functional.interpolate(x, mode=op.mode.value, **more)
 
 
 def torch_global_response_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
@@ -248,6 +287,7 @@ def torch_global_response_norm(t: Any, op: Any, x: Any, p: Any) -> Any:
 
 THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Conv: torch_conv,
+    ops.StdConv: torch_std_conv,
     ops.ConvTranspose: torch_conv_transpose,
     ops.Linear: torch_linear,
     ops.BatchNorm: torch_batch_norm,
@@ -315,6 +355,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ),
     ops.GlobalResponseNorm: torch_global_response_norm,
     ops.Upsample: torch_upsample,
+    ops.UpsampleTo: torch_upsample,
 }
 
 

@@ -1,0 +1,296 @@
+"""What emitted files define themselves, since Flax has none, or none like it."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+class ChannelConv(nnx.Conv):
+    """A convolution over the channels of one pixel (Wang et al. 2020)."""
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        use_bias: bool = True,
+        kernel_init: nnx.Initializer,
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(1, 1, (size,), use_bias=use_bias, kernel_init=kernel_init, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return super().__call__(x.reshape(x.shape[0], -1, 1)).reshape(x.shape)
+
+
+class GlobalResponseNorm(nnx.Module):
+    """Channels weighed by their norm over the map (Woo et al. 2023)."""
+
+    def __init__(self, num_features: int, *, epsilon: float = 1e-6, rngs: nnx.Rngs) -> None:
+        self.epsilon = epsilon
+        self.scale = nnx.Param(jnp.zeros(num_features))
+        self.bias = nnx.Param(jnp.zeros(num_features))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        total = jnp.sum(x * x, axis=(1, 2), keepdims=True)
+        # The root has no slope at zero, which is taken for zero as in PyTorch.
+        norm = jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1)), 0)
+        share = norm / (norm.mean(-1, keepdims=True) + self.epsilon)
+        return x + self.scale * (x * share) + self.bias
+
+
+class GroupedConvTranspose(nnx.Module):
+    """A transposed convolution in groups; its kernel has the outputs of one group."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: tuple[int, ...],
+        strides: int | tuple[int, ...] = 1,
+        *,
+        padding: tuple[tuple[int, int], ...],
+        groups: int,
+        use_bias: bool = True,
+        kernel_init: nnx.Initializer,
+        rngs: nnx.Rngs,
+    ) -> None:
+        shape = (*kernel_size, out_features // groups, in_features)
+        self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
+        self.bias = nnx.Param(jnp.zeros(out_features)) if use_bias else None
+        each = (strides,) * len(kernel_size) if isinstance(strides, int) else strides
+        self.strides, self.padding, self.groups = each, padding, groups
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        *extents, features, channels = self.kernel.shape
+        axes, group = tuple(range(len(extents))), channels // self.groups
+        kernel = jnp.flip(self.kernel[...], axes)
+        kernel = kernel.reshape(*extents, features, self.groups, group)
+        kernel = jnp.moveaxis(kernel, -1, len(extents)).swapaxes(-1, -2)
+        places = "DHW"[-len(extents) :]
+        x = jax.lax.conv_general_dilated(
+            x,
+            kernel.reshape(*extents, group, self.groups * features),
+            (1,) * len(extents),
+            self.padding,
+            lhs_dilation=self.strides,
+            dimension_numbers=(f"N{places}C", f"{places}IO", f"N{places}C"),
+            feature_group_count=self.groups,
+        )
+        return x if self.bias is None else x + self.bias
+
+
+class PReLU(nnx.Module):
+    """x where positive, else a learned factor times x (He et al. 2015); Flax's own has but one."""
+
+    def __init__(
+        self,
+        num_features: int,
+        *,
+        negative_slope_init: float = 0.25,
+        shared: bool = False,
+        rngs: nnx.Rngs,
+    ) -> None:
+        self.negative_slope = nnx.Param(
+            jnp.full(1 if shared else num_features, negative_slope_init)
+        )
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jnp.where(x > 0, x, self.negative_slope * x)
+
+
+class StdConv(nnx.Conv):
+    """A convolution by weights of mean 0 and variance 1 for each output (Qiao et al. 2019).
+
+    With gain they are scaled by gamma / sqrt(fan-in) and by a learned factor (Brock et al. 2021).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        *,
+        padding: str | int | tuple[tuple[int, int], tuple[int, int]],
+        kernel_dilation: int | tuple[int, int] = 1,
+        feature_group_count: int = 1,
+        use_bias: bool = True,
+        epsilon: float = 1e-6,
+        gain: bool = False,
+        gamma: float = 1.0,
+        kernel_init: nnx.Initializer,
+        rngs: nnx.Rngs,
+    ) -> None:
+        super().__init__(
+            in_features,
+            out_features,
+            kernel_size,
+            strides,
+            padding=padding,
+            kernel_dilation=kernel_dilation,
+            feature_group_count=feature_group_count,
+            use_bias=use_bias,
+            kernel_init=kernel_init,
+            rngs=rngs,
+        )
+        self.epsilon = epsilon
+        self.gain = nnx.Param(jnp.ones(out_features)) if gain else None
+        self.scale = gamma / (self.kernel.size // out_features) ** 0.5 if gain else 1.0
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.kernel[...]
+        mean, variance = kernel.mean((0, 1, 2)), kernel.var((0, 1, 2))
+        kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
+        if self.gain is not None:
+            kernel = kernel * self.gain * self.scale
+        pads, strides, dilation = self.padding, self.strides, self.kernel_dilation
+        x = jax.lax.conv_general_dilated(
+            x,
+            kernel,
+            (strides, strides) if isinstance(strides, int) else strides,
+            ((pads, pads), (pads, pads)) if isinstance(pads, int) else pads,
+            rhs_dilation=(dilation, dilation) if isinstance(dilation, int) else dilation,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=self.feature_group_count,
+        )
+        return x if self.bias is None else x + self.bias
+
+
+class UnbiasedBatchNorm(nnx.BatchNorm):
+    """Its running variance takes a batch's unbiased variance: n / (n - 1) times Flax's own."""
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kept = self.momentum * self.var[...]
+        y = super().__call__(x)
+        if not self.use_running_average:
+            n = x.size // x.shape[-1]
+            self.var[...] = kept + (self.var[...] - kept) * (n / (n - 1))
+        return y
+
+
+def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
+    """The mean of each cell of a grid over the map, whatever the size of the map."""
+    for axis, count in enumerate(output_size, 1):
+        n, means = x.shape[axis], []
+        for i in range(count):
+            start, end = i * n // count, -(-(i + 1) * n // count)
+            cell = jax.lax.slice_in_dim(x, start, end, axis=axis)
+            means.append(cell.mean(axis))
+        x = jnp.stack(means, axis)
+    return x
+
+
+def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
+    """The maximum of each cell of a grid over the map, whatever the size of the map."""
+    for axis, count in enumerate(output_size, 1):
+        n, greatest = x.shape[axis], []
+        for i in range(count):
+            start, end = i * n // count, -(-(i + 1) * n // count)
+            cell = jax.lax.slice_in_dim(x, start, end, axis=axis)
+            greatest.append(cell.max(axis))
+        x = jnp.stack(greatest, axis)
+    return x
+
+
+def ceil_avg_pool(
+    x: jax.Array,
+    window_shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    count_include_pad: bool = True,
+) -> jax.Array:
+    """Average pooling whose last window may reach over the edge; what is there never counts."""
+    sides = []
+    for i, (before, after) in enumerate(padding):
+        more = after + (window_shape[i] - x.shape[i + 1] - before - after) % strides[i]
+        more = more if more < window_shape[i] else after
+        sides.append((0, more - after) if count_include_pad else (before, more))
+    if count_include_pad:
+        x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+
+
+def ceil_max_pool(
+    x: jax.Array,
+    window_shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+) -> jax.Array:
+    """Max-pooling whose last window may reach over the edge, unless all of it would."""
+    sides = []
+    for i, (before, after) in enumerate(padding):
+        more = after + (window_shape[i] - x.shape[i + 1] - before - after) % strides[i]
+        sides.append((before, more if more < window_shape[i] else after))
+    return nnx.max_pool(x, window_shape, strides, sides)
+
+
+def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
+    """Interleaves groups of channels (Zhang et al. 2017)."""
+    shape = (*x.shape[:-1], groups, x.shape[-1] // groups)
+    return x.reshape(shape).swapaxes(-1, -2).reshape(x.shape)
+
+
+def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
+    """Channels become squares of pixels, in PyTorch's order (Shi et al. 2016)."""
+    n, height, width, channels = x.shape
+    depth = channels // (scale * scale)
+    x = x.reshape(n, height, width, depth, scale, scale).transpose(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, height * scale, width * scale, depth)
+
+
+def flatten(x: jax.Array) -> jax.Array:
+    """Each sample as a vector, channels first: in the order of PyTorch's weights."""
+    return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
+
+
+def local_response_norm(
+    x: jax.Array,
+    size: int,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+) -> jax.Array:
+    """x / (k + alpha * mean) ** beta, of the squares of neighbouring channels."""
+    around = ((0, 0), (0, 0), (size // 2, (size - 1) // 2))
+    mean = nnx.avg_pool((x * x)[..., None], (1, 1, size), padding=around)[..., 0]
+    return x / (k + alpha * mean) ** beta
+
+
+def space_to_depth(x: jax.Array, scale: int) -> jax.Array:
+    """Squares of pixels become channels, in the order of PyTorch's PixelUnshuffle."""
+    n, height, width, channels = x.shape
+    rows, columns = height // scale, width // scale
+    x = x.reshape(n, rows, scale, columns, scale, channels).transpose(0, 1, 3, 5, 2, 4)
+    return x.reshape(n, rows, columns, channels * scale * scale)
+
+
+def split_softmax(x: jax.Array, splits: int, groups: int = 1) -> jax.Array:
+    """Softmax across equal parts of the channels (Li et al. 2019)."""
+    parts = x.reshape(*x.shape[:-1], groups, splits, -1)
+    return nnx.softmax(parts, axis=-2).reshape(x.shape)
+
+
+def unflatten(x: jax.Array, size: tuple[int, int]) -> jax.Array:
+    """A vector as maps of a size, in the order channels, rows, columns, as PyTorch has it."""
+    return jnp.moveaxis(x.reshape(x.shape[0], -1, *size), 1, -1)
+
+
+def upsample(
+    x: jax.Array,
+    scale: int = 1,
+    size: tuple[int, ...] | None = None,
+    method: str = "nearest",
+    align_corners: bool = False,
+) -> jax.Array:
+    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    size = size or tuple(extent * scale for extent in x.shape[1:-1])
+    if not align_corners:
+        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
+    for axis, count in enumerate(size, 1):
+        last = x.shape[axis] - 1
+        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
+        low = jnp.minimum(places.astype(int), last)
+        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
+        near, far = (jnp.take(x, at, axis) for at in (low, jnp.minimum(low + 1, last)))
+        x = near * (1 - share) + far * share
+    return x

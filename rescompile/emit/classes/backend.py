@@ -1,0 +1,68 @@
+"""A backend whose target has modules: how its files are emitted, refused and proved."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from ...expr.dims import Number
+from ...ir.analysis import Analysis
+from ...ir.structure import Path
+from ...ir.trace import Elaborated
+from ..contract import Backend, Request
+from ..template import helper
+from .refusals import refusals
+from .source import source
+from .syntax import Syntax
+
+if TYPE_CHECKING:
+    from ..validation.graph import Graph
+    from ..validation.modules import StandIn
+    from ..validation.traced import Traced
+
+
+class ClassesBackend(Backend):
+    """Emits a class of modules for each block, and one for the network.
+
+    `helpers` is where the helpers are that files define, a folder or a Python file.
+    """
+
+    helpers: FilePath
+
+    @abstractmethod
+    def syntax(self, analysis: Analysis) -> Syntax:
+        """How the file of a network is written."""
+
+    @abstractmethod
+    def standin(self) -> StandIn:
+        """What stands for the framework in a proof."""
+
+    def advice(self, analysis: Analysis) -> str:
+        """A line of the docstring, if there is anything to say."""
+        return ""
+
+    def owners(self, elaborated: Elaborated) -> Callable[[Path], str]:
+        """What the spec calls the owner of weights that is somewhere in a model."""
+        return ".".join
+
+    def unsupported(self, analysis: Analysis) -> list[str]:
+        found = refusals(analysis, self.syntax(analysis), self.UNSUPPORTED)
+        return list(dict.fromkeys(found))
+
+    def emit(self, request: Request) -> str:
+        syntax = self.syntax(request.analysis)
+        return source(request, syntax, self.helpers, self.advice(request.analysis))
+
+    def trace(
+        self, source: str, elaborated: Elaborated, graph: Graph, given: Mapping[str, Number]
+    ) -> Traced:
+        from ..validation.execute import execute
+        from ..validation.modules import trace
+
+        found = self.standin()
+        fixed = {name: (helper(self.helpers, name), made) for name, made in found.helpers.items()}
+        make = execute(source, found.imports, fixed)[elaborated.network.name]
+        model = make(*given.values(), **found.passed)
+        return trace(model, found.tensor(graph, 0), self.owners(elaborated))
