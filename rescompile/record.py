@@ -47,13 +47,16 @@ def record(cls: type[T]) -> type[T]:
     made.__eq__, made.__hash__ = __eq__, __hash__
     if "__repr__" not in cls.__dict__:
         made.__repr__ = __repr__
-    made.__init__ = _initialiser(fields(made))
+    made.__init__ = _initialiser(fields(made), hasattr(cls, "__post_init__"))
     made.__setattr__, made.__delattr__ = _refuse, _refuse
     return made  # type: ignore[no-any-return]
 
 
-def _initialiser(given: tuple[Field[Any], ...]) -> Any:
-    """The `__init__` that sets these fields, on instances that refuse to be set otherwise."""
+def _initialiser(given: tuple[Field[Any], ...], finishes: bool) -> Any:
+    """The `__init__` that sets these fields, on instances that refuse to be set otherwise.
+
+    It calls `__post_init__` where a class `finishes` its instances.
+    """
     space: dict[str, Any] = {"put": object.__setattr__, "absent": MISSING}
     takes, named, sets = ["self"], ["*"], []
     for field in given:
@@ -66,6 +69,8 @@ def _initialiser(given: tuple[Field[Any], ...]) -> Any:
             space[f"default_{name}"], default = field.default, f"=default_{name}"
         (named if field.kw_only else takes).append(name + default)
         sets.append(f"put(self, {name!r}, {value})")
+    if finishes:
+        sets.append("self.__post_init__()")
     head = ", ".join([*takes, *(named if len(named) > 1 else ())])
     exec(f"def __init__({head}): {'; '.join(sets) or 'pass'}", space)
     return space["__init__"]

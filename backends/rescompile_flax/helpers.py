@@ -45,10 +45,10 @@ class GroupedConvTranspose(nnx.Module):
         self,
         in_features: int,
         out_features: int,
-        kernel_size: tuple[int, int],
-        strides: int | tuple[int, int] = 1,
+        kernel_size: tuple[int, ...],
+        strides: int | tuple[int, ...] = 1,
         *,
-        padding: tuple[tuple[int, int], tuple[int, int]],
+        padding: tuple[tuple[int, int], ...],
         groups: int,
         use_bias: bool = True,
         kernel_init: nnx.Initializer,
@@ -57,20 +57,23 @@ class GroupedConvTranspose(nnx.Module):
         shape = (*kernel_size, out_features // groups, in_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
         self.bias = nnx.Param(jnp.zeros(out_features)) if use_bias else None
-        self.strides = (strides, strides) if isinstance(strides, int) else strides
-        self.padding, self.groups = padding, groups
+        each = (strides,) * len(kernel_size) if isinstance(strides, int) else strides
+        self.strides, self.padding, self.groups = each, padding, groups
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        height, width, features, channels = self.kernel.shape
-        shape = (height, width, features, self.groups, channels // self.groups)
-        kernel = self.kernel[::-1, ::-1].reshape(shape).transpose(0, 1, 4, 3, 2)
+        *extents, features, channels = self.kernel.shape
+        axes, group = tuple(range(len(extents))), channels // self.groups
+        kernel = jnp.flip(self.kernel[...], axes)
+        kernel = kernel.reshape(*extents, features, self.groups, group)
+        kernel = jnp.moveaxis(kernel, -1, len(extents)).swapaxes(-1, -2)
+        places = "DHW"[-len(extents) :]
         x = jax.lax.conv_general_dilated(
             x,
-            kernel.reshape(height, width, channels // self.groups, features * self.groups),
-            (1, 1),
+            kernel.reshape(*extents, group, self.groups * features),
+            (1,) * len(extents),
             self.padding,
             lhs_dilation=self.strides,
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            dimension_numbers=(f"N{places}C", f"{places}IO", f"N{places}C"),
             feature_group_count=self.groups,
         )
         return x if self.bias is None else x + self.bias
@@ -165,7 +168,7 @@ class UnbiasedBatchNorm(nnx.BatchNorm):
         return y
 
 
-def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, int]) -> jax.Array:
+def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
         n, means = x.shape[axis], []
@@ -177,7 +180,7 @@ def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, int]) -> jax.Array:
     return x
 
 
-def adaptive_max_pool(x: jax.Array, output_size: tuple[int, int]) -> jax.Array:
+def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The maximum of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
         n, greatest = x.shape[axis], []
@@ -191,9 +194,9 @@ def adaptive_max_pool(x: jax.Array, output_size: tuple[int, int]) -> jax.Array:
 
 def ceil_avg_pool(
     x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
+    window_shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
     count_include_pad: bool = True,
 ) -> jax.Array:
     """Average pooling whose last window may reach over the edge; what is there never counts."""
@@ -209,9 +212,9 @@ def ceil_avg_pool(
 
 def ceil_max_pool(
     x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
+    window_shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
 ) -> jax.Array:
     """Max-pooling whose last window may reach over the edge, unless all of it would."""
     sides = []
@@ -275,20 +278,19 @@ def unflatten(x: jax.Array, size: tuple[int, int]) -> jax.Array:
 def upsample(
     x: jax.Array,
     scale: int = 1,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, ...] | None = None,
     method: str = "nearest",
     align_corners: bool = False,
 ) -> jax.Array:
-    """Height and width times scale, or those of a size; align_corners is for bilinear."""
-    n, height, width, channels = x.shape
-    height, width = size or (height * scale, width * scale)
+    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    size = size or tuple(extent * scale for extent in x.shape[1:-1])
     if not align_corners:
-        return jax.image.resize(x, (n, height, width, channels), method)
-    for axis, count in ((1, height), (2, width)):
+        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
+    for axis, count in enumerate(size, 1):
         last = x.shape[axis] - 1
         places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
         low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (3 - axis))
+        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
         near, far = (jnp.take(x, at, axis) for at in (low, jnp.minimum(low + 1, last)))
         x = near * (1 - share) + far * share
     return x

@@ -7,6 +7,7 @@ takes the calls of an emitted file for what they mean here. Channels are last th
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rescompile import ops
@@ -20,7 +21,6 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
-    PAIR,
     Argument,
     Form,
     Render,
@@ -30,9 +30,11 @@ from rescompile.emit.table import (
     entering,
     option,
     tupled,
+    write_extents,
 )
 from rescompile.expr.polynomial import total
 from rescompile.ops import Op, Same
+from rescompile.ops.window import ends
 
 
 def _write_sides(padding: Any, dim: Render) -> Code:
@@ -41,8 +43,8 @@ def _write_sides(padding: Any, dim: Render) -> Code:
 
 def _read_sides(given: Any) -> Any:
     if isinstance(given, str):
-        return {"SAME": Same.SAME, "VALID": (0, 0, 0, 0)}[given]
-    return (given,) * 4 if isinstance(given, int) else AROUND.read(given)
+        return {"SAME": Same.SAME, "VALID": 0}[given]
+    return given if isinstance(given, int) else AROUND.read(given)
 
 
 def _write_short(padding: Any, dim: Render) -> Code:
@@ -51,17 +53,16 @@ def _write_short(padding: Any, dim: Render) -> Code:
     return dim(padding[0]) if same else _write_sides(padding, dim)
 
 
-def _width(first: int, count: int) -> Form:
-    """What `jnp.pad` takes: pairs for four axes, of which those from the first on are padded."""
+def _width(first: int, count: int, rank: int) -> Form:
+    """What `jnp.pad` takes: a pair for each axis, of which those from the first on are padded."""
 
     def write(padding: Any, dim: Render) -> Code:
-        pairs = zip(padding[::2], padding[1::2], strict=True)
-        axes = [*[(0, 0)] * first, *pairs, *[(0, 0)] * (4 - first - count)]
+        axes = [*[(0, 0)] * first, *ends(padding), *[(0, 0)] * (rank - first - count)]
         return tupled(*(tupled(*map(dim, pair)) for pair in axes))
 
     def read(given: Any) -> Any:
         inner = given[first : first + count]
-        if [*given] != [*[(0, 0)] * first, *inner, *[(0, 0)] * (4 - first - count)]:
+        if [*given] != [*[(0, 0)] * first, *inner, *[(0, 0)] * (rank - first - count)]:
             raise ValueError(f"other axes are padded by {given}")
         return tuple(side for pair in inner for side in pair)
 
@@ -69,31 +70,31 @@ def _width(first: int, count: int) -> Form:
 
 
 def _apart(sides: Form) -> Form:
-    """Padding before and after both axes, as a transposed convolution has it, by that of sides."""
+    """Padding before and after all axes, as a transposed convolution has it, by that of sides."""
 
     def read(given: Any) -> Any:
         found = sides.read(given)
-        return found[::2], found[1::2]
+        return (found, found) if isinstance(found, int) else (found[::2], found[1::2])
 
     def write(pads: Any, dim: Render) -> Code:
-        (top, left), (bottom, right) = pads
-        return sides.write((top, bottom, left, right), dim)
+        return sides.write(tuple(side for both in zip(*pads, strict=True) for side in both), dim)
 
     return Form(write, read)
 
 
+EXTENTS = Form(write_extents)  # one number is each of them
 SIDES, SHORT = Form(_write_sides, _read_sides), Form(_write_short, _read_sides)
 DRAW = Form(lambda _, dim: "", lambda given: ())  # written by who knows the network
 
 IN, OUT = entering("in_features"), Argument("out_features", "channels")
-KERNEL, STRIDES = Argument("kernel_size", "kernel", BOTH), option("strides", "stride", PAIR, 1)
+KERNEL, STRIDES = Argument("kernel_size", "kernel", BOTH), option("strides", "stride", EXTENTS, 1)
 PADDING = Argument("padding", "padding", SHORT, keyword=True)
-DILATION = option("kernel_dilation", "dilation", PAIR, 1)
+DILATION = option("kernel_dilation", "dilation", EXTENTS, 1)
 GROUPED = option("feature_group_count", "groups", NUMBER, 1)
 DRAWN = Argument("kernel_init", (), DRAW, keyword=True)
 WEIGHTED = (option("use_bias", "bias", LITERAL, True), DRAWN)
 SLIDES = (IN, OUT, KERNEL, STRIDES, PADDING, DILATION, GROUPED)
-SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", PAIR, keyword=True))
+SPACED = (IN, OUT, KERNEL, Argument("strides", "stride", EXTENTS, keyword=True))
 SPREAD = Argument("padding", ("padding", "output_padding"), _apart(SHORT), keyword=True)
 SWAPPED = Argument("transpose_kernel", (), constant(True), keyword=True)
 # The fast variance is wrong by 15% at mean 100 and standard deviation 0.1.
@@ -108,10 +109,7 @@ EDGE = (
 )
 WINDOW = (*EDGE[:2], replace(EDGE[2], default="VALID"))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
-OVER = (
-    Argument("axis", (), constant((1, 2)), keyword=True),
-    option("keepdims", "keepdims", LITERAL, False),
-)
+KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 ALONG = Argument("axis", (), constant(-1), keyword=True)
 ACROSS = (ALONG, Argument("keepdims", (), constant(True), keyword=True))
 SLICE = (
@@ -119,7 +117,6 @@ SLICE = (
     Argument("limit_index", "stop", keyword=True),
     ALONG,
 )
-SAMPLES = Argument("broadcast_dims", (), constant((1, 2, 3)), keyword=True)
 RATE = Argument("rate", "rate")
 SCALE, GROUPS, SPLITS, SIZE = (
     Argument(name, name, keyword=True) for name in ("scale", "groups", "splits", "size")
@@ -155,17 +152,17 @@ class Row(Module):
         said = any(argument in SAID for argument in self.arguments)
         return snake_case(self.name.rpartition(".")[2]) if said else ""
 
-    def says(self, op: Op) -> bool:
+    def says(self, op: Op, rank: int) -> bool:
         """Whether it has all values of an op, those included that no argument says."""
-        return all(getattr(op, name) == value for name, value in self.implied)
+        there = not self.ranks or rank in self.ranks
+        return there and all(getattr(op, name) == value for name, value in self.implied)
 
 
 def spread(op: ops.ConvTranspose) -> ops.ConvTranspose:
     """Padding as Flax has it: of the pixels when they are apart, before and after them."""
-    before = [total((k, -1), cut) for k, cut in zip(op.kernel, op.padding, strict=True)]
-    after = [total((b, more)) for b, more in zip(before, op.output_padding, strict=True)]
-    (top, left), (bottom, right) = before, after
-    return replace(op, padding=(top, left), output_padding=(bottom, right))
+    before = tuple(total((k, -1), cut) for k, _, cut, _ in op.spreads)
+    after = (total((b, more)) for b, more in zip(before, op.output_padding, strict=True))
+    return replace(op, padding=before, output_padding=tuple(after))
 
 
 def gathered(op: ops.ConvTranspose) -> ops.ConvTranspose:
@@ -175,8 +172,30 @@ def gathered(op: ops.ConvTranspose) -> ops.ConvTranspose:
     return replace(op, padding=cut, output_padding=more)
 
 
-def _row(name: str, kind: type[Op], *arguments: Argument, **implied: Any) -> Row:
-    return Row(name, kind, arguments, tuple(implied.items()), own="." not in name)
+def _row(
+    name: str, kind: type[Op], *arguments: Argument, ranks: tuple[int, ...] = (), **implied: Any
+) -> Row:
+    return Row(name, kind, arguments, tuple(implied.items()), ranks, own="." not in name)
+
+
+def _of_axes(n: int) -> tuple[Row, ...]:
+    """What tells how many axes a map has."""
+    samples, row = tuple(range(1, n + 2)), partial(_row, ranks=(n + 1,))
+    over = Argument("axis", (), constant(samples[:-1] if n > 1 else 1), keyword=True)
+    depths, places = _width(n + 1, 1, n + 2), _width(1, n, n + 2)
+    return (
+        row("jnp.mean", ops.GlobalAvgPool, over, KEEPDIMS),
+        row("jnp.max", ops.GlobalMaxPool, over, KEEPDIMS),
+        row(
+            *("nnx.Dropout", ops.StochasticDepth, RATE),
+            Argument("broadcast_dims", (), constant(samples), keyword=True),
+        ),
+        row(
+            *("jnp.pad", ops.PadChannels),
+            Argument("pad_width", ("before", "after"), depths, keyword=True),
+        ),
+        row("jnp.pad", ops.Pad, Argument("pad_width", "padding", places, keyword=True), MODE),
+    )
 
 
 # Those that Flax calls as the language does, and which take nothing else.
@@ -217,19 +236,12 @@ ROWS = (
     _row("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, ceil_mode=True),
     _row("adaptive_avg_pool", ops.AdaptiveAvgPool, CELLS),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, CELLS),
-    _row("jnp.mean", ops.GlobalAvgPool, *OVER),
-    _row("jnp.max", ops.GlobalMaxPool, *OVER),
     _row("flatten", ops.Flatten),
     _row("unflatten", ops.Unflatten, MAP),
     _row("nnx.Dropout", ops.Dropout, RATE),
-    _row("nnx.Dropout", ops.StochasticDepth, RATE, SAMPLES),
+    *(row for n in (2, 1, 3) for row in _of_axes(n)),
     _row("nnx.Param", ops.LayerScale),  # a tensor, by which values are multiplied
     _row("jnp.multiply", ops.Scale, Argument("factor", "factor")),
-    _row(
-        *("jnp.pad", ops.PadChannels),
-        Argument("pad_width", ("before", "after"), _width(3, 1), keyword=True),
-    ),
-    _row("jnp.pad", ops.Pad, Argument("pad_width", "padding", _width(1, 2), keyword=True), MODE),
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _row("channel_shuffle", ops.ChannelShuffle, GROUPS),
     _row("upsample", ops.Upsample, SCALE, METHOD, ALIGN),

@@ -83,7 +83,7 @@ class Operation(Leaf, Module):
 
     def start(self, parameter: ops.Parameter) -> Draw:
         if isinstance(parameter.start, Role):
-            lies = layout_of(self.op, (self.entering or 1, 1, 1), parameter)
+            lies = layout_of(self.op, (self.entering or 1,), parameter)
             made: Draw = self._initial(lies.shape)
             return made
         return super().start(parameter)
@@ -105,7 +105,8 @@ def apply(rows: tuple[Row, ...], *args: Any, **options: Any) -> Value:
     *given, x = args
     if not isinstance(x, Value):
         raise TraceError(f"{rows[0].name} of what is no tensor")
-    return x.apply(meaning(rows, given, options)[1])
+    there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
+    return x.apply(meaning(there, given, options)[1])
 
 
 def split(x: Value, count: int, axis: int) -> list[Value]:

@@ -60,13 +60,17 @@ class FlaxSyntax(syntax.Syntax):
         self.analysis = analysis
         found: dict[Row, list[Op]] = {}
         for _, trace in analysis.elaborated.flat():
-            if (row := row_of(trace.node.op)) is not None and row.preset:
+            if (row := row_of(trace.node.op, len(trace.x))) is not None and row.preset:
                 found.setdefault(row, []).append(trace.op)
         # Modules that are called by a preset, each as what is left to say.
         self.called = {row.preset: _with_defaults(row, ops) for row, ops in found.items()}
 
+    def row(self, node: Layer) -> Row | None:
+        """The row that writes a layer."""
+        return row_of(node.op, len(self.analysis.traces[node.id][0].x))
+
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
-        op, row = _resolved(node.op), row_of(node.op)
+        op, row = _resolved(node.op), self.row(node)
         if row is None:
             return "nnx.identity"
         entering = scope.entering(node)
@@ -78,7 +82,7 @@ class FlaxSyntax(syntax.Syntax):
         return Call(row.preset or row.name, (*args, *self.passed))
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
-        row = row_of(node.op)
+        row = self.row(node)
         if row is None:
             return source
         if isinstance(node.op, LayerScale):
@@ -117,10 +121,10 @@ class FlaxSyntax(syntax.Syntax):
                 yield Keyword(argument.name, literal(usual[argument.name]))
 
 
-def row_of(op: Op) -> Row | None:
-    """The row that writes an op; None for what is nothing here."""
+def row_of(op: Op, rank: int) -> Row | None:
+    """The row that writes an op on values of a rank; None for what is nothing here."""
     rows = TABLE[type(op)]
-    return next(row for row in rows if row.says(op)) if rows else None
+    return next(row for row in rows if row.says(op, rank)) if rows else None
 
 
 def _with_defaults(row: Row, ops: list[Op]) -> Row:

@@ -24,14 +24,14 @@ from rescompile.expr.dims import Number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path, channel_names
 from rescompile.ir.trace import Elaborated, flatten
-from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv
+from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Pool, Prelu, Same, StdConv, Upsample
 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
 from .pooling import reasons
 from .syntax import KerasSyntax
-from .vocabulary import AFTER, FUNCTIONS, OWN, PART, RESERVED, SIZED, function
+from .vocabulary import FIXED, PART, RESERVED, SIZED, function
 
 if TYPE_CHECKING:
     from rescompile.emit.validation.graph import Graph
@@ -46,12 +46,6 @@ TEMPLATES, HELPERS = FOLDER / "templates", FOLDER / "helpers"
 EXACTNESS = (
     "TensorFlow and JAX round up to 1 of 1,000 values otherwise than PyTorch, by 1 of 255 levels."
 )
-FIXED = (
-    *OWN,
-    *(row.name for row in FUNCTIONS),
-    PART,
-    AFTER,
-)  # helpers that the stand-in knows by their text
 
 
 class KerasBackend:
@@ -189,10 +183,15 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
                 yield f"{place}: in Keras nothing has a stride and a dilation at once"
             elif isinstance(op.padding, Same):
                 yield f"{place}: no Keras layer has a stride, a dilation and `same` padding at once"
-            elif op.stride[0] != op.stride[1] or op.dilation[0] != op.dilation[1]:
+            elif len({*op.stride}) > 1 or len({*op.dilation}) > 1:
                 yield f"{place}: with a stride and a dilation at once, each must be one number"
         if isinstance(trace.op, ConvTranspose):
             yield from _transposed(trace.op, place)
+        if isinstance(trace.op, Upsample):
+            row = style.words.usual[Upsample]
+            for name, value in row.implied:
+                if getattr(trace.op, name) != value:
+                    yield f"{place}: {row.name} has no other {name} than {value.value}"
         ranks = {len(call.x) for call in analysis.traces[trace.node.id]}
         if isinstance(trace.op, Prelu) and len(ranks) > 1:
             yield f"{place}: one layer of a block sees maps in one call and vectors in another"
@@ -220,7 +219,7 @@ def _sizes(style: Style) -> Iterator[str]:
 def _transposed(op: ConvTranspose, place: str) -> Iterator[str]:
     if op.groups != 1:
         yield f"{place}: Keras has no transposed convolution in groups"
-    if any(cast(int, side) < 0 for side in cuts(op)):
+    if any(cast(int, side) < 0 for pads in cuts(op) for side in pads):
         yield f"{place}: no Keras layer gives an output_padding that exceeds the padding"
 
 

@@ -26,7 +26,7 @@ from rescompile.ops import Op
 from . import vocabulary as words
 from .initialise import initializer
 from .pooling import PoolHelper, Pools
-from .vocabulary import FUNCTIONS, USUAL
+from .vocabulary import FUNCTIONS, WORDS
 
 
 @dataclass
@@ -39,11 +39,12 @@ class Style:
         analysis = self.analysis
         proofs = Proofs(analysis.elaborated)
         initial = partial(initializer, analysis.network.conv_init)
-        rows = (words.CONV, words.DEPTHWISE, words.ZEROS, words.MAX)
+        self.words = WORDS[len(analysis.network.input) - 1]
+        rows = (self.words.conv, self.words.depthwise, self.words.zeros, self.words.max)
         target = ConvLayers("Keras", words.TENSOR, *rows, initial)
         self.convs = [ConvHelper(name, group, target) for name, group in served(analysis).items()]
         self.conv_of = {key: helper for helper in self.convs for key in helper.sites}
-        self.pools = Pools(analysis, proofs.negative)
+        self.pools = Pools(analysis, proofs.negative, self.words)
         self.ordered = proofs.ordered
         found = [traces[0].node.op for traces in analysis.traces.values()]
         norms = Counter(op for op in found if isinstance(op, ops.BatchNorm))
@@ -60,8 +61,7 @@ class Style:
     def helper_names(self) -> set[str]:
         """The functions of the file that are no block's."""
         made = {helper.name for helper in self.helpers}
-        fixed = (*words.OWN, *(row.name for row in FUNCTIONS), "batch_norm", "dense_init")
-        fixed += (words.PART, words.AFTER)
+        fixed = (*words.FIXED, "batch_norm", "dense_init")
         return {*made, *fixed, "make_divisible", "BN_MOMENTUM", "BN_EPSILON"}
 
 
@@ -75,19 +75,19 @@ def apply(at: Place, style: Style) -> Values:
     return made if isinstance(made, list) else [(made, "")]
 
 
-def _said(op: Op, at: Place) -> dict[str, Code]:
+def _said(op: Op, at: Place, style: Style) -> dict[str, Code]:
     """The arguments that the vocabulary tells."""
-    return USUAL[type(op)].codes(op, at.scope.dim)
+    return style.words.usual[type(op)].codes(op, at.scope.dim)
 
 
 def _layer(op: Op, at: Place, style: Style) -> Code:
-    return USUAL[type(op)].applied(at, _said(op, at))
+    return style.words.usual[type(op)].applied(at, _said(op, at, style))
 
 
 def _function(op: Op, at: Place, style: Style) -> Code:
     """A function that the file defines, applied."""
-    given = (at.source, *_said(op, at).values(), at.label.keyword())
-    return Call(USUAL[type(op)].name, given)
+    given = (at.source, *_said(op, at, style).values(), at.label.keyword())
+    return Call(style.words.usual[type(op)].name, given)
 
 
 def _conv(op: ops.Conv, at: Place, style: Style) -> Values:
@@ -97,29 +97,29 @@ def _conv(op: ops.Conv, at: Place, style: Style) -> Values:
 def _conv_transpose(op: ops.ConvTranspose, at: Place, style: Style) -> Values:
     """Without padding, then cut: `same` would cut elsewhere, and give another size."""
     init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
-    made: Values = [(words.TRANSPOSED.applied(at, _said(op, at) | init), "")]
+    made: Values = [(style.words.transposed.applied(at, _said(op, at, style) | init), "")]
     cut = cuts(op)
-    if any(side != 0 for side in cut):
+    if any(side != 0 for pads in cut for side in pads):
         cropping = {"cropping": at.scope.sides(cut)}
-        made.append((words.CROP.applied(at, cropping, at.target, "_crop"), ""))
+        made.append((style.words.crop.applied(at, cropping, at.target, "_crop"), ""))
     return made
 
 
 def _linear(op: ops.Linear, at: Place, style: Style) -> Code:
     init = initializer(style.analysis.network.linear_init)
     drawn: Code = "dense_init()" if style.several_linears else init
-    return words.DENSE.applied(at, _said(op, at) | {"kernel_initializer": drawn})
+    return words.DENSE.applied(at, _said(op, at, style) | {"kernel_initializer": drawn})
 
 
 def _drawn(op: ops.ChannelConv | ops.StdConv, at: Place, style: Style) -> Code:
     """A layer that the file defines, whose kernel is a convolution's."""
     init: dict[str, Code] = {"kernel_initializer": initializer(style.analysis.network.conv_init)}
-    return USUAL[type(op)].applied(at, _said(op, at) | init)
+    return style.words.usual[type(op)].applied(at, _said(op, at, style) | init)
 
 
 def _batch_norm(op: ops.BatchNorm, at: Place, style: Style) -> Code:
     if op != style.norm:
-        return norm_layer(op).applied(at, _said(op, at))
+        return norm_layer(op).applied(at, _said(op, at, style))
     if style.several_norms:
         return Call("batch_norm", (at.source, at.label.keyword()))
     return norm_layer(op).applied(at, CONSTANTS)
@@ -131,36 +131,39 @@ def norm_layer(op: ops.BatchNorm) -> Layer:
 
 
 def _pool(op: ops.Pool, at: Place, style: Style) -> Values:
-    return style.pools.apply(at, _said(op, at))
+    return style.pools.apply(at, _said(op, at, style))
 
 
 def _prelu(op: ops.Prelu, at: Place, style: Style) -> Code:
-    axes = words.SHARED_AXES[len(style.analysis.traces[at.node.id][0].x), op.shared]
-    return words.PRELU.applied(at, _said(op, at) | {"shared_axes": repr(axes)})
+    axes = words.shared_axes(len(style.analysis.traces[at.node.id][0].x), op.shared)
+    return words.PRELU.applied(at, _said(op, at, style) | {"shared_axes": repr(axes)})
 
 
 def _flatten(op: ops.Flatten, at: Place, style: Style) -> Values:
     if at.node.id not in style.ordered:
         return [(words.FLATTEN.applied(at, {}), "")]
-    moved = words.PERMUTE.applied(at, {"dims": "(3, 1, 2)"}, suffix="_permute")
+    axes = style.words.axes
+    dims = {"dims": str((axes + 1, *range(1, axes + 1)))}
+    moved = words.PERMUTE.applied(at, dims, suffix="_permute")
     note = "channels first, as PyTorch flattens"
     return [(moved, note), (words.FLATTEN.applied(at, {}, at.target), "")]
 
 
 def _upsample(op: ops.Upsample, at: Place, style: Style) -> Code:
     if not op.align_corners:
-        return USUAL[ops.Upsample].applied(at, _said(op, at))
+        return _layer(op, at, style)
     scale, (rows, columns) = at.scope.dim(op.scale), (f"{at.source}.shape[{i}]" for i in (1, 2))
     times = scale if scale.isalnum() else f"({scale})"
     size = Items("(", ")", (f"{times} * {rows}", f"{times} * {columns}"))
-    row = USUAL[ops.UpsampleTo]
+    row = style.words.usual[ops.UpsampleTo]
     given = row.codes(ops.UpsampleTo("", op.mode, op.align_corners), at.scope.dim)
     return row.applied(at, given | {"size": size})
 
 
 def _pad_channels(op: ops.PadChannels, at: Place, style: Style) -> Code:
     channels = f"({at.scope.dim(op.before)}, {at.scope.dim(op.after)})"
-    sides = Items("(", ")", ("(0, 0)", "(0, 0)", "(0, 0)", channels))
+    others = ("(0, 0)",) * (style.words.axes + 1)
+    sides = Items("(", ")", (*others, channels))
     return Call("keras.ops.pad", (at.source, sides))
 
 
@@ -172,7 +175,7 @@ def _slice_channels(op: ops.SliceChannels, at: Place, style: Style) -> Code:
 
 
 TABLE: dict[type[Op], Rule] = {
-    **dict.fromkeys(USUAL, _layer),
+    **dict.fromkeys(WORDS[2].usual, _layer),
     **{row.kind: _function for row in FUNCTIONS},
     ops.Conv: _conv,
     ops.ConvTranspose: _conv_transpose,

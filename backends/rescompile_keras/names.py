@@ -18,7 +18,6 @@ from rescompile.ir.trace import (
 )
 
 from .layers import Style
-from .vocabulary import USUAL
 
 Words = tuple[str, ...]
 # Keras counts up these names for operations without a layer, and for the input.
@@ -65,10 +64,10 @@ def _more(style: Style, trace: Trace) -> tuple[Words, Words]:
         suffixes = ("pad",) if style.conv_of[key].pads(trace) else ()
         suffixes += ("subsample",) if style.conv_of[key].sites[key].skips else ()
     elif isinstance(op, ops.ConvTranspose):
-        suffixes = ("crop",) if any(side != 0 for side in cuts(op)) else ()
+        suffixes = ("crop",) if any(side != 0 for pads in cuts(op) for side in pads) else ()
     elif isinstance(op, ops.Pool):
         suffixes = ("pad",) if style.pools.pads(trace) else ()
         return suffixes, AUTOMATIC[type(op)] if style.pools.uses_ops(trace) else ()
-    elif type(op) in USUAL:
-        suffixes += tuple(suffix for _, suffix in USUAL[type(op)].parts if suffix)
+    elif (row := style.words.usual.get(type(op))) is not None:
+        suffixes += tuple(suffix for _, suffix in row.parts if suffix)
     return suffixes, AUTOMATIC.get(type(op), ())

@@ -14,10 +14,11 @@ from rescompile.emit.lines import Line
 from rescompile.emit.scope import Argument
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.trace import OpTrace
-from rescompile.ops import AvgPool, MaxPool, Pool
+from rescompile.ops import AXIS_NAMES, AvgPool, MaxPool, Pool
+from rescompile.ops.window import ends
 from rescompile.record import record
 
-from .vocabulary import MAX, MEAN, ZEROS, function
+from .vocabulary import Vocabulary, function
 
 SAFE = "zeros never win: x >= 0 here"
 INFINITY = Keyword("constant_values", 'float("-inf")')
@@ -49,7 +50,8 @@ class PoolSite:
 class PoolHelper(Shared):
     """The function for the pools of a kind that no layer has."""
 
-    def __init__(self, name: str, sites: list[PoolSite]) -> None:
+    def __init__(self, name: str, sites: list[PoolSite], words: Vocabulary) -> None:
+        self.words = words
         said = [site.options for site in sites]
         self.padded = any(options["padding"] != 0 for options in said)
         super().__init__(name, NATURAL, said, ["padding"] if self.padded else [])
@@ -72,17 +74,18 @@ class PoolHelper(Shared):
 
     def maximum(self) -> Iterator[Line]:
         yield self.rest()
-        rows, columns = self.sides("padding" if self.padded else "0", True)
+        sides = ", ".join(self.sides("padding" if self.padded else "0", True))
         pool = {"pool_size": "pool_size", "strides": "stride"}
         if self.safe:
-            amount = {"padding": f"({rows}, {columns})"}
-            pad = ZEROS.written(amount, BLOCK.keyword("_pad"))
+            one = self.words.axes == 1
+            amount = {"padding": sides if one else f"({sides})"}
+            pad = self.words.zeros.written(amount, BLOCK.keyword("_pad"))
             yield Line(f"# {SAFE}")
             yield Line(Call(pad, ("x",)), "x")
         else:
-            pads = f"((0, 0), {rows}, {columns}, (0, 0))"
+            pads = f"((0, 0), {sides}, (0, 0))"
             yield Line(Call("keras.ops.pad", ("x", pads, INFINITY)), "x")
-        yield Line(Call(MAX.written(pool, BLOCK.keyword()), ("x",)), "x")
+        yield Line(Call(self.words.max.written(pool, BLOCK.keyword()), ("x",)), "x")
 
     def mean(self) -> Iterator[Line]:
         counted, before = self.values["count_include_pad"], "padding" if self.padded else "0"
@@ -93,40 +96,44 @@ class PoolHelper(Shared):
             mixed = counted != "True"
             if mixed:
                 yield Line("if count_include_pad:")
-            pad = "((0, 0), (padding, padding), (padding, padding), (0, 0))"
+            pad = f"((0, 0), {', '.join(['(padding, padding)'] * self.words.axes)}, (0, 0))"
             yield Line(Call("keras.ops.pad", ("x", pad)), "x", 8 if mixed else 4)
             if mixed:
                 yield Line("0", "padding", 8)
             else:
                 before = "0"
-        rows, columns = self.sides(before, ceil)
-        yield Line(f"((0, 0), {rows}, {columns}, (0, 0))", "pads")
+        yield Line(f"((0, 0), {', '.join(self.sides(before, ceil))}, (0, 0))", "pads")
         for target, value in (("total", "x"), ("share", "keras.ops.ones_like(x[..., :1])")):
             padded = Call("keras.ops.pad", (value, "pads"))
             yield Line(Call("keras.ops.average_pool", (padded, "pool_size", "stride")), target)
         yield Line("total / share", "x")
 
     def sides(self, before: str, ceil: bool) -> Iterator[str]:
-        """The padding of rows and of columns: what is missing for the last window comes after."""
-        for rest in ("rows", "columns"):
+        """The padding of each axis: what is missing for the last window comes after."""
+        for rest in AXIS_NAMES[self.words.axes]:
             after = rest if before == "0" else f"{before} + {rest}"
             yield f"({before}, {after if ceil else before})"
 
     def rest(self) -> Line:
         """What is missing at the end for the last window to be whole."""
-        extent = "(extent + 2 * padding)" if self.padded else "extent"
+        names = AXIS_NAMES[self.words.axes]
+        start = "extent" if names[1:] else "x.shape[1]"
+        extent = f"({start} + 2 * padding)" if self.padded else start
         missing = f"(pool_size - {extent}) % stride"
         if "ceil_mode" in self.varying:
             missing = f"{missing} if ceil_mode else 0"
-        each = f"{missing} for extent in x.shape[1:3]"
-        whole = Line(f"rows, columns = ({each})")
-        return whole if whole.fits else Line(f"rows, columns = (\n        {each}\n    )")
+        if not names[1:]:
+            return Line(missing, names[0])
+        each = f"{missing} for extent in x.shape[1:{len(names) + 1}]"
+        whole = Line(f"{', '.join(names)} = ({each})")
+        return whole if whole.fits else Line(f"{', '.join(names)} = (\n        {each}\n    )")
 
 
 class Pools:
     """All pools of a network; `negative` are the ids of those that may see a negative value."""
 
-    def __init__(self, analysis: Analysis, negative: set[int]) -> None:
+    def __init__(self, analysis: Analysis, negative: set[int], words: Vocabulary) -> None:
+        self.words = words
         self.sites = {
             key: PoolSite(traces[0].node.op, tuple(traces), key not in negative, border(traces))
             for key, traces in analysis.traces.items()
@@ -136,7 +143,7 @@ class Pools:
         helped = [site for site in self.sites.values() if site.border is Border.HELPER]
         for kind, name in ((MaxPool, "max_pool"), (AvgPool, "average_pool")):
             if found := [site for site in helped if type(site.op) is kind]:
-                self.helpers[kind] = PoolHelper(name, found)
+                self.helpers[kind] = PoolHelper(name, found, words)
 
     def pads(self, trace: OpTrace) -> bool:
         """Whether a call has a layer of its own for the padding."""
@@ -157,15 +164,15 @@ class Pools:
             return [(self.helpers[type(op)].call(site, at), "")]
         if site.pads:
             note = SAFE if isinstance(op, MaxPool) else ""
-            padding = {"padding": at.scope.sides(op.padding)}
-            made.append((ZEROS.applied(at, padding, suffix="_pad"), note))
+            padding = {"padding": at.scope.sides(ends(op.padding))}
+            made.append((self.words.zeros.applied(at, padding, suffix="_pad"), note))
         elif site.border is Border.PADDED:
-            pads = at.scope.pads(op.padding)
+            pads = at.scope.pads(ends(op.padding))
             made.append((Call("keras.ops.pad", (at.source, pads, INFINITY)), ""))
         elif site.border is Border.SAME:
             given["padding"] = '"same"'
         entering = at.target if made else at.source
-        layer = MAX if isinstance(op, MaxPool) else MEAN
+        layer = self.words.max if isinstance(op, MaxPool) else self.words.mean
         return [*made, (layer.applied(at, given, entering), "")]
 
 
@@ -174,7 +181,7 @@ def reasons(site: PoolSite, place: str) -> Iterator[str]:
     if site.border is not Border.HELPER:
         return
     kernel, stride, padding = site.op.kernel, site.op.stride, site.op.padding
-    if kernel[0] != kernel[1] or stride[0] != stride[1] or len(set(padding)) != 1:
+    if any(len({*how}) > 1 for how in (kernel, stride, padding)):
         yield f"{place}: a pool in ceil mode, or a mean that leaves padding out, must be square"
     for trace in site.traces:
         op: Any = trace.op

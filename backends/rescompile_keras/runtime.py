@@ -72,7 +72,7 @@ class KerasRuntime(LayerRuntime):
             allow_float64()
         model = getattr(module, name)()
         if dtype == "float64":
-            make_exact(flat(model))
+            make_exact(model)
         return model
 
     def draw(self, model: Any, analysis: Analysis, path: Path, values: Any, training: bool) -> Any:

@@ -7,37 +7,32 @@ Keras has beside them, and what it refuses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 from rescompile.emit.channels_last import Map
-from rescompile.emit.table import PAIR
+from rescompile.emit.table import extents
 from rescompile.emit.validation import layers
 from rescompile.emit.validation.execute import execute
 from rescompile.emit.validation.graph import Graph
-from rescompile.emit.validation.layers import LAST, Meaning, Pair
+from rescompile.emit.validation.layers import LAST, Meaning
 from rescompile.emit.validation.traced import Traced, TraceError
 from rescompile.emit.validation.values import Built, Mean, Sides, Tracer, Value
-from rescompile.ops import Conv
+from rescompile.ops import Conv, Shape
 
 from .initialise import INITIALIZERS, Initial
 from .parts import after, shared
 from .vocabulary import (
     AFTER,
-    CONV,
-    CROP,
-    DEPTHWISE,
     FUNCTIONS,
     JOINS,
-    LAYERS,
-    MAX,
     OWN,
     PART,
     PERMUTE,
     PRELU,
-    SHARED_AXES,
-    ZEROS,
+    WORDS,
+    shared_axes,
 )
 
 
@@ -54,35 +49,38 @@ class Model:
         return self.given if isinstance(self.given, list) else [self.given]
 
 
-def _sides(padding: Any) -> Sides:
+def _sides(given: Any, x: Value) -> Sides:
     """The argument of a padding or a cropping as top, bottom, left, right."""
-    rows, columns = PAIR.read(padding)
-    return (*PAIR.read(rows), *PAIR.read(columns))
+    axes = len(x.inner) - 1
+    each = extents(axes).read(given) if axes > 1 else (given,)
+    return tuple(side for pads in each for side in extents(2).read(pads))
 
 
 def convolution(layer: Built, x: Value) -> Value:
     op = cast(Any, layer.op)
     if max(op.stride) > 1 and max(op.dilation) > 1:
         raise TraceError(f"{layer.name}: Keras takes no stride with a dilation")
-    if layer.depthwise and op.stride[0] != op.stride[1]:
-        raise TraceError(f"{layer.name}: a depthwise convolution has one stride for both axes")
+    if layer.depthwise and len({*op.stride}) > 1:
+        raise TraceError(f"{layer.name}: a depthwise convolution has one stride for all axes")
     return layers.convolution(layer, x)
 
 
 def max_pool(layer: Built, x: Value) -> Value:
     op, term = cast(Any, layer.op), x.tracer.graph[x.term]
     named = term.key[0] is Conv and layer.name == f"{term.weights}_subsample"
-    if named and op.kernel == (1, 1):
+    if named and max(op.kernel) == 1:
         # A convolution with a stride, of which Keras' layer computes too much.
         return layers.subsampled(x, op.stride)
     return layers.pooled(layer, x)
 
 
 def prelu(layer: Built, x: Value) -> Value:
-    shared = cast(Any, layer.op).shared
-    if layer.given["shared_axes"] != SHARED_AXES[len(x.inner), shared]:
+    given, rank = layer.given["shared_axes"], len(x.inner)
+    shared = given == shared_axes(rank, True)
+    if not shared and given != shared_axes(rank, False):
         raise TraceError(f"{layer.name} has other factors than one for each channel, or for all")
-    return layers.operation(layer, x)
+    op = replace(cast(Any, layer.op), shared=shared)
+    return layers.operation(replace(layer, op=op), x)
 
 
 def _join(layer: Built, values: list[Value]) -> Value:
@@ -90,13 +88,20 @@ def _join(layer: Built, values: list[Value]) -> Value:
     return layers.joined(layer.name, values, kind)
 
 
+def zeros(layer: Built, x: Value) -> Value:
+    return x.padded(layer.name, _sides(layer.given["padding"], x))
+
+
+def crop(layer: Built, x: Value) -> Value:
+    return layers.cropped(layer.name, x, _sides(layer.given["cropping"], x))
+
+
 MEANINGS: dict[str, Meaning] = {
-    CONV.name: convolution,
-    DEPTHWISE.name: convolution,
-    MAX.name: max_pool,
+    **{row.name: convolution for words in WORDS.values() for row in (words.conv, words.depthwise)},
+    **{words.max.name: max_pool for words in WORDS.values()},
+    **{words.zeros.name: zeros for words in WORDS.values()},
+    **{words.crop.name: crop for words in WORDS.values()},
     PRELU.name: prelu,
-    ZEROS.name: lambda layer, x: x.padded(layer.name, _sides(layer.given["padding"])),
-    CROP.name: lambda layer, x: layers.cropped(layer.name, x, _sides(layer.given["cropping"])),
     PERMUTE.name: lambda layer, x: layers.moved(layer.name, x, layer.given["dims"]),
     **{row.name: _join for row in JOINS.values()},
 }
@@ -115,8 +120,9 @@ def split(x: Value, count: int, axis: int) -> list[Value]:
     return layers.split(x, count)
 
 
-def average_pool(x: Value, pool_size: int | Pair, strides: int | Pair) -> Mean:
-    return layers.average(x, PAIR.read(pool_size), PAIR.read(strides))
+def average_pool(x: Value, pool_size: int | Shape, strides: int | Shape) -> Mean:
+    read = extents(len(x.inner) - 1).read
+    return layers.average(x, read(pool_size), read(strides))
 
 
 # -- execution -----------------------------------------------------------------------------------
@@ -129,13 +135,15 @@ def model_of(
 
     `helpers` are what the file may define itself.
     """
+    words = WORDS[len(tracer.graph[0].shape) - 1]
     made = {
-        kind: layers.layer_class(tracer, rows, MEANINGS.get(kind)) for kind, rows in LAYERS.items()
+        kind: layers.layer_class(tracer, rows, MEANINGS.get(kind))
+        for kind, rows in words.layers.items()
     }
-    own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN}
+    own: dict[str, Any] = {kind: made.pop(kind) for kind in (*OWN, *words.own)}
     own |= {row.name: layers.own_function(tracer, row) for row in FUNCTIONS}
     own |= {PART: shared(tracer), AFTER: after(tracer)}
-    fixed = {helper: (text, own[helper]) for helper, text in helpers.items()}
+    fixed = {helper: (helpers[helper], made) for helper, made in own.items()}
     functions = (pad, split, layers.ones_like, average_pool)
     keras = SimpleNamespace(
         layers=SimpleNamespace(Layer=object, **made),

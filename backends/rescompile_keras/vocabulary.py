@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from rescompile import ops
+from rescompile.emit.functions.convolutions import DEPTHWISE_AXES
 from rescompile.emit.functions.function import function as any_function
 from rescompile.emit.functions.layer import ASIDE, BORDER, DRAWN, Layer
 from rescompile.emit.layout import Call
@@ -20,12 +21,12 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
-    PAIR,
     Argument,
     Form,
     by_name,
     choice,
     constant,
+    extents,
     number,
     option,
 )
@@ -51,25 +52,16 @@ CONSTANT = Form(
     lambda value, dim: Call("keras.initializers.Constant", (number(value),)),
     lambda given: given.value,
 )
-# Of a factor for each channel, or of one for all, by the rank of what it is multiplied by.
-SHARED_AXES = {(3, False): [1, 2], (3, True): [1, 2, 3], (1, False): None, (1, True): [1]}
 FILTERS = Argument("filters", "channels")
-KERNEL, STRIDES = Argument("kernel_size", "kernel", PAIR), Argument("strides", "stride", PAIR, 1)
 PADDING = Argument("padding", (), BORDER, "valid")
-DILATION = option("dilation_rate", "dilation", PAIR, 1)
 BIAS = option("use_bias", "bias", LITERAL, True)
-SLIDES = (KERNEL, STRIDES, PADDING, DILATION)
 INITIAL = Argument("kernel_initializer", (), DRAWN, keyword=True)
 EPSILON = Argument("epsilon", "epsilon", FLOAT, keyword=True)
 BATCH = (Argument("momentum", "momentum", OLD, keyword=True), EPSILON)
-WINDOW = (
-    Argument("pool_size", "kernel", PAIR),
-    Argument("strides", "stride", PAIR, None, like="pool_size"),
-    option("padding", (), BORDER, "valid"),
-)
 RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
+REPEATED = (("mode", ops.Resampling.NEAREST),)  # where a layer cannot interpolate
 ALIGN = option("align_corners", "align_corners", LITERAL, False)
 # The size is that of the axes in the middle of another tensor.
 LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
@@ -89,10 +81,15 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
     ops.ChannelConv: WEIGHTS,
     ops.GlobalResponseNorm: SCALES,
 }
-WORDS = (
+FUNCTION_WORDS = (
     *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
     *(ops.Selu, ops.Softplus, ops.Softsign, ops.Mish),
 )
+
+
+def shared_axes(rank: int, shared: bool) -> list[int] | None:
+    """Of a factor for each channel, or of one for all, by the rank of what it is multiplied by."""
+    return [*range(1, rank + shared)] or None
 
 
 def _layer(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Layer:
@@ -101,33 +98,14 @@ def _layer(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Layer
 
 
 _own = partial(_layer, module="")  # what a file defines itself
-CONV = _layer(
-    *("Conv2D", ops.Conv, FILTERS, *SLIDES, option("groups", "groups", NUMBER, 1), BIAS, INITIAL)
-)
-DEPTHWISE = _layer(
-    *("DepthwiseConv2D", ops.Conv, *SLIDES, option("depth_multiplier", "channels", NUMBER, 1)),
-    *(BIAS, Argument("depthwise_initializer", (), DRAWN, keyword=True)),
-    depthwise=True,
-)
-TRANSPOSED = _layer("Conv2DTranspose", ops.ConvTranspose, FILTERS, KERNEL, STRIDES, BIAS, INITIAL)
 DENSE = _layer("Dense", ops.Linear, Argument("units", "features"), BIAS, INITIAL)
 NORM = _layer("BatchNormalization", ops.BatchNorm, *BATCH)
 UNBIASED = _own("UnbiasedBatchNormalization", ops.BatchNorm, *BATCH, implied=(("unbiased", True),))
-MAX = _layer("MaxPooling2D", ops.MaxPool, *WINDOW)
-MEAN = _layer("AveragePooling2D", ops.AvgPool, *WINDOW)
 FLATTEN = _layer("Flatten", ops.Flatten)
-ADAPTIVE = _own(
-    "AdaptiveAveragePooling2D", ops.AdaptiveAvgPool, Argument("output_size", "size", BOTH)
-)
 SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
 PRELU = _layer(
     *("PReLU", ops.Prelu, Argument("alpha_initializer", "init", CONSTANT, keyword=True)),
-    option(
-        "shared_axes",
-        "shared",
-        Form(lambda _, dim: "", lambda axes: axes in ([1, 2, 3], [1])),
-        None,
-    ),
+    Argument("shared_axes", (), ASIDE, None, keyword=True),
 )
 # What Keras 3.5 does not have, or not as a layer or an activation.
 OWN_LAYERS = (
@@ -141,42 +119,14 @@ OWN_LAYERS = (
         *(option("use_bias", "bias", LITERAL, False), INITIAL),
     ),
     _own(
-        *("StdConv2D", ops.StdConv, FILTERS, Argument("kernel_size", "kernel", BOTH), STRIDES),
-        *(Argument("padding", "padding", BORDERS, keyword=True), DILATION),
-        *(option("groups", "groups", NUMBER, 1), BIAS, option("epsilon", "epsilon", FLOAT, 1e-6)),
-        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), INITIAL),
-    ),
-    _own(
         *("LocalResponseNormalization", ops.LocalResponseNorm, Argument("size", "size")),
         *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
-    _own("AdaptiveMaxPooling2D", ops.AdaptiveMaxPool, Argument("output_size", "size", BOTH)),
-    _own(
-        *("Interpolation2D", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)),
-        *(MODE, ALIGN),
-    ),
-    _own(
-        *("BorderPadding2D", ops.Pad, Argument("padding", "padding", AROUND)),
-        Argument("mode", "mode", choice(ops.PadMode)),
-    ),
 )
 # Layers that are operations; the first of those of one kind is the usual one.
 ROWS = (
-    *(
-        CONV,
-        DEPTHWISE,
-        TRANSPOSED,
-        DENSE,
-        NORM,
-        UNBIASED,
-        MAX,
-        MEAN,
-        ADAPTIVE,
-        FLATTEN,
-        SCALE,
-        PRELU,
-    ),
+    *(DENSE, NORM, UNBIASED, FLATTEN, SCALE, PRELU),
     _layer("LayerNormalization", ops.LayerNorm, EPSILON),
     _layer("GroupNormalization", ops.InstanceNorm, Argument("groups", (), constant(-1)), EPSILON),
     _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
@@ -186,15 +136,12 @@ ROWS = (
     _layer("ELU", ops.Elu),
     *OWN_LAYERS,
     _layer("Softmax", ops.Softmax),
-    *(_layer("Activation", op, Argument("activation", (), constant(op.word))) for op in WORDS),
     *(
-        _layer("Dropout", kind, RATE, option("noise_shape", (), constant(shape), None))
-        for kind, shape in ((ops.Dropout, None), (ops.StochasticDepth, (None, 1, 1, 1)))
+        _layer("Activation", op, Argument("activation", (), constant(op.word)))
+        for op in FUNCTION_WORDS
     ),
+    _layer("Dropout", ops.Dropout, RATE, option("noise_shape", (), constant(None), None)),
     _layer("Rescaling", ops.Scale, Argument("scale", "factor", FLOAT)),
-    _layer("GlobalAveragePooling2D", ops.GlobalAvgPool, KEEPDIMS),
-    _layer("GlobalMaxPooling2D", ops.GlobalMaxPool, KEEPDIMS),
-    _layer("UpSampling2D", ops.Upsample, Argument("size", "scale"), MODE),
 )
 # Functions that files define for an operation.
 FUNCTIONS = (
@@ -212,17 +159,13 @@ FUNCTIONS = (
     ),
 )
 # What is no operation by itself.
-ZEROS = _layer("ZeroPadding2D", Op, Argument("padding", (), ASIDE))
-CROP = _layer("Cropping2D", Op, Argument("cropping", (), ASIDE))
 PERMUTE = _layer("Permute", Op, Argument("dims", (), ASIDE))
 JOINS = {
     JoinKind.ADD: _layer("Add", Op),
     JoinKind.MULTIPLY: _layer("Multiply", Op),
     JoinKind.CONCAT: _layer("Concatenate", Op),
 }
-USUAL = {row.kind: row for row in reversed((*ROWS, *FUNCTIONS))}
-LAYERS = by_name((*ROWS, ZEROS, CROP, PERMUTE, *JOINS.values()))
-# What asks for the height and width of a map while a model is built.
+# What asks for the extents of a map while a model is built.
 SIZED = (
     *(ops.AdaptivePool, ops.ChannelShuffle, ops.DepthToSpace, ops.SpaceToDepth),
     *(ops.SplitSoftmax, ops.Pad, ops.UpsampleTo),
@@ -230,4 +173,87 @@ SIZED = (
 # What a file defines for layers that are called more than once.
 PART, AFTER = "shared_layers", "After"
 # Layers that a file defines itself.
-OWN = (ADAPTIVE.name, SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))
+OWN = (SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))
+
+
+def _for_images(strides: Argument, dilation: Argument, groups: Argument) -> tuple[Layer, ...]:
+    """What files define for operations that are for images alone."""
+    standard = (
+        *(FILTERS, Argument("kernel_size", "kernel", BOTH), strides),
+        *(Argument("padding", "padding", BORDERS, keyword=True), dilation, groups, BIAS),
+        *(option("epsilon", "epsilon", FLOAT, 1e-6), option("gain", "gain", LITERAL, False)),
+        *(option("gamma", "gamma", FLOAT, 1.0), INITIAL),
+    )
+    like = Argument("size", ("to", "extents"), LIKE)
+    return (
+        _own("StdConv2D", ops.StdConv, *standard),
+        _own("Interpolation2D", ops.UpsampleTo, like, MODE, ALIGN),
+    )
+
+
+class Vocabulary:
+    """Keras' layers for maps of so many axes, by the names of classes with that number in them."""
+
+    def __init__(self, n: int) -> None:
+        each = extents(n)
+        kernel = Argument("kernel_size", "kernel", each)
+        strides = Argument("strides", "stride", each, 1)
+        dilation = option("dilation_rate", "dilation", each, 1)
+        slides = (kernel, strides, PADDING, dilation)
+        groups = option("groups", "groups", NUMBER, 1)
+        window = (
+            Argument("pool_size", "kernel", each),
+            Argument("strides", "stride", each, None, like="pool_size"),
+            option("padding", (), BORDER, "valid"),
+        )
+        size = Argument("output_size", "size", BOTH)
+        sample = option("noise_shape", (), constant((None, *(1,) * (n + 1))), None)
+        scale = Argument("size", "scale")
+        more, alone = ((MODE,), ()) if n == 2 else ((), REPEATED)
+        self.axes = n
+        self.conv = _layer(f"Conv{n}D", ops.Conv, FILTERS, *slides, groups, BIAS, INITIAL)
+        self.depthwise = _layer(
+            *(f"DepthwiseConv{n}D", ops.Conv, *slides),
+            *(option("depth_multiplier", "channels", NUMBER, 1), BIAS),
+            Argument("depthwise_initializer", (), DRAWN, keyword=True),
+            depthwise=True,
+        )
+        spread = (FILTERS, kernel, strides, BIAS, INITIAL)
+        self.transposed = _layer(f"Conv{n}DTranspose", ops.ConvTranspose, *spread)
+        self.max = _layer(f"MaxPooling{n}D", ops.MaxPool, *window)
+        self.mean = _layer(f"AveragePooling{n}D", ops.AvgPool, *window)
+        self.zeros = _layer(f"ZeroPadding{n}D", Op, Argument("padding", (), ASIDE))
+        self.crop = _layer(f"Cropping{n}D", Op, Argument("cropping", (), ASIDE))
+        own: tuple[Layer, ...] = (
+            _own(f"AdaptiveAveragePooling{n}D", ops.AdaptiveAvgPool, size),
+            _own(f"AdaptiveMaxPooling{n}D", ops.AdaptiveMaxPool, size),
+            _own(
+                *(f"BorderPadding{n}D", ops.Pad, Argument("padding", "padding", AROUND)),
+                Argument("mode", "mode", choice(ops.PadMode)),
+            ),
+        )
+        own += _for_images(strides, dilation, groups) if n == 2 else ()
+        self.own = tuple(row.name for row in own)
+        rows = (
+            *(self.conv, *[self.depthwise] * (n in DEPTHWISE_AXES), self.transposed),
+            *(self.max, self.mean, *own),
+            _layer(f"GlobalAveragePooling{n}D", ops.GlobalAvgPool, KEEPDIMS),
+            _layer(f"GlobalMaxPooling{n}D", ops.GlobalMaxPool, KEEPDIMS),
+            _layer(f"UpSampling{n}D", ops.Upsample, scale, *more, implied=alone),
+            _layer("Dropout", ops.StochasticDepth, RATE, sample),
+            *ROWS,
+        )
+        self.usual = {row.kind: row for row in reversed((*rows, *FUNCTIONS))}
+        self.layers = by_name((*rows, self.zeros, self.crop, PERMUTE, *JOINS.values()))
+
+
+WORDS = {n: Vocabulary(n) for n in (2, 1, 3)}
+# By the name of a class.
+LAYERS = {name: rows[0] for words in WORDS.values() for name, rows in words.layers.items()}
+# What files define themselves, whatever the maps.
+FIXED = (
+    *OWN,
+    *(name for words in WORDS.values() for name in words.own),
+    *(row.name for row in FUNCTIONS),
+    *(PART, AFTER),
+)

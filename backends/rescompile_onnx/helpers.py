@@ -19,7 +19,7 @@ linear_init: Any = None
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), and N is open."""
+    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
 
     graph: "Graph"
     name: str
@@ -306,9 +306,10 @@ def layer_norm(x: Value, axis: int = -1, epsilon: float = 1e-5, *, name: str) ->
     given, how = weights(x, name, (size,), 1.0, size), {"epsilon": epsilon}
     if axis == -1 or len(x.shape) == 2:
         return op.LayerNormalization(x, *given, name=name, **how)
-    x = op.Transpose(x, perm=[0, 2, 3, 1], name=f"{name}.last")
+    last = len(x.shape) - 1
+    x = op.Transpose(x, perm=[0, *range(2, last + 1), 1], name=f"{name}.last")
     x = op.LayerNormalization(x, *given, name=f"{name}.normal", **how)
-    return op.Transpose(x, perm=[0, 3, 1, 2], name=name)
+    return op.Transpose(x, perm=[0, last, *range(1, last)], name=name)
 
 
 def group_norm(x: Value, num_groups: int, *, name: str, **attributes: Any) -> Value:
@@ -333,8 +334,9 @@ def prelu(x: Value, start: float, shared: bool = False, *, name: str) -> Value:
     """A learned slope for each channel, or a `shared` one (He et al. 2015)."""
     size = 1 if shared else x.shape[1]
     (slope,) = weights(x, name, (size,), start, 0)
-    if len(x.shape) == 4:
-        slope = op.Unsqueeze(slope, [1, 2], name=f"{name}.slope")
+    if len(x.shape) > 2:
+        places = [*range(1, len(x.shape) - 1)]
+        slope = op.Unsqueeze(slope, places, name=f"{name}.slope")
     return op.PRelu(x, slope, name=name)
 
 
@@ -441,7 +443,8 @@ def upsample_to(
     how = {"coordinate_transformation_mode": placed, "mode": "linear"}
     if mode == "nearest":
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    return op.Resize(x, None, None, np.array(size), axes=[2, 3], name=name, **how)
+    axes = list(range(2, len(x.shape)))
+    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
 
 
 def upsample(
@@ -464,24 +467,24 @@ def cells(extent: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def adaptive_average_pool(x: Value, size: list[int], *, name: str) -> Value:
-    """The mean of each cell of a grid: rows are summed, then columns, then divided."""
-    grids = []
-    for extent, count in zip(x.shape[2:], size, strict=True):
+    """The mean of each cell of a grid: sums along each axis, then divided."""
+    y, area, after = x, np.ones(()), np.prod(x.shape[2:])
+    for axis, (extent, count) in enumerate(zip(x.shape[2:], size, strict=True), 2):
         starts, ends = cells(extent, count)
-        seen = np.arange(extent)
-        inside = (starts <= seen) & (seen < ends)
-        grids.append(inside.astype(x.graph.dtype))
-    rows, columns = grids
-    area = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
-    y = op.MatMul(x.graph.given(f"{name}.rows", rows), x, name=f"{name}.height")
-    y = op.MatMul(y, columns.T, name=f"{name}.width")
-    return op.Div(y, area, name=name)
+        seen, made = np.arange(extent), f"{name}.axis{axis}"
+        inside = ((starts <= seen) & (seen < ends)).astype(x.graph.dtype)
+        area, after = np.multiply.outer(area, inside.sum(axis=1)), after // extent
+        y = op.Reshape(y, [0, -1, extent, after], name=f"{made}.columns")
+        y = op.MatMul(x.graph.given(f"{made}.cells", inside), y, name=f"{made}.sums")
+    y = op.Reshape(y, [0, x.shape[1], *size], name=f"{name}.map")
+    return op.Div(y, area.astype(x.graph.dtype), name=name)
 
 
 def adaptive_max_pool(x: Value, size: list[int], *, name: str) -> Value:
     """The maximum of each cell; smaller ones have their last pixel more than once."""
-    for axis, made in (2, f"{name}.height"), (3, name):
-        starts, ends = cells(x.shape[axis], size[axis - 2])
+    for axis, count in enumerate(size, 2):
+        made = f"{name}.axis{axis}" if axis <= len(size) else name
+        starts, ends = cells(x.shape[axis], count)
         seen = starts + np.arange((ends - starts).max())
         seen = np.minimum(seen, ends - 1)
         x = op.Gather(x, seen, axis=axis, name=f"{made}.cells")

@@ -23,7 +23,7 @@ from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import INPUT, JoinKind
 from rescompile.ops import GlobalResponseNorm, LayerNorm, Linear, Op, Role
 
-from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
+from .vocabulary import FUNCTIONS, JOINS, OPERATORS, to_first, to_last
 
 ONLY = "images"  # what an only input is called that has no name
 INITIAL = {Role.CONV: "conv_init", Role.LINEAR: "linear_init"}
@@ -84,7 +84,7 @@ class Value:
     def apply(self, op: Op, name: str, last: bool) -> Value:
         """An operation, which finds the channels there, and its weights under its name."""
         elementwise = op.positional and op.orderless
-        if self.last != last and not elementwise and len(self.inner) == 3:
+        if self.last != last and not elementwise and len(self.inner) > 1:
             raise TraceError(f"{name}: {op.word} finds the channels elsewhere")
         owner = self.graph.owner(name)
         for parameter in op.parameters(self.inner):
@@ -121,7 +121,8 @@ def _applied(rows: Iterable[Constructor]) -> Callable[..., Value]:
 
 
 def _transpose(x: Value, *, perm: list[int], name: str) -> Value:
-    if perm != (TO_FIRST if x.last else TO_LAST) or len(x.inner) != 3:
+    axes = len(x.inner) - 1
+    if not axes or perm != (to_first(axes) if x.last else to_last(axes)):
         raise TraceError(f"{name}: axes in the order {perm}")
     return replace(x.named(name), last=not x.last)
 

@@ -19,7 +19,7 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import INPUT, JoinKind, Network
 from rescompile.ops import Op
 
-from .vocabulary import FUNCTIONS, JOINS, OPERATORS, TO_FIRST, TO_LAST
+from .vocabulary import FUNCTIONS, JOINS, OPERATORS, to_first, to_last
 
 FILE = FilePath(__file__).parent / "helpers.py"
 CORE = ("Value", "Graph", "Operators", "block", "functions", "function", "model")
@@ -57,19 +57,20 @@ def _global_pool(op: ops.GlobalPool, at: Place, analysis: Analysis) -> Values:
 
 
 def _norm(op: ops.LayerNorm | ops.GlobalResponseNorm, at: Place, analysis: Analysis) -> Values:
-    map_first = not op.positions and any(len(t.x) == 3 for t in analysis.traces[at.node.id])
+    map_first = not op.positions and any(len(t.x) > 1 for t in analysis.traces[at.node.id])
     axis = (Keyword("axis", "1"),) if map_first else ()
     row = next(row for row in FUNCTIONS if row.kind is type(op))
     return [(_said(row, op, at, "", *axis), "")]
 
 
 def _permute(op: ops.Permute, at: Place, analysis: Analysis) -> Values:
-    order = Keyword("perm", str(TO_LAST if op.last else TO_FIRST))
+    axes = len(analysis.network.input) - 1
+    order = Keyword("perm", str(to_last(axes) if op.last else to_first(axes)))
     return [(Call("op.Transpose", (at.source, order, at.label.keyword())), "")]
 
 
 TABLE: dict[type[Op], Rule] = {
-    **{row.kind: _rule("op.", row) for row in OPERATORS},
+    **{row.kind: _rule("op.", *(r for r in OPERATORS if r.kind is row.kind)) for row in OPERATORS},
     **{row.kind: _rule("", *(r for r in FUNCTIONS if r.kind is row.kind)) for row in FUNCTIONS},
     ops.GlobalAvgPool: _global_pool,
     ops.GlobalMaxPool: _global_pool,

@@ -6,6 +6,7 @@ is known by its text and mostly gives an operator its weights.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rescompile import ops
@@ -34,16 +35,32 @@ def _list(values: Any, dim: Render) -> Code:
     return Items("[", "]", shown)
 
 
-def _sides(values: Any) -> Any:
-    """From top, bottom, left, right to top, left, bottom, right, and back."""
-    first, second, third, fourth = values
-    return first, third, second, fourth
+def _apart(values: Any) -> Any:
+    """From before and after axis by axis to all before and all after."""
+    return (*values[::2], *values[1::2])
+
+
+def _together(values: Any) -> Any:
+    """And back."""
+    half = len(values) // 2
+    return tuple(side for both in zip(values[:half], values[half:], strict=True) for side in both)
+
+
+def _read(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list) else given
+
+
+def _read_sides(given: Any) -> Any:
+    return _together(given) if isinstance(given, list) else given
 
 
 def _read_cut(given: Any) -> Any:
-    if given[:2] != given[2:]:
+    if not isinstance(given, list):
+        return given
+    half = len(given) // 2
+    if given[:half] != given[half:]:
         raise ValueError(f"{given} cuts more off one side")
-    return tuple(given[:2])
+    return tuple(given[:half])
 
 
 def _old(momentum: float) -> float:
@@ -51,8 +68,8 @@ def _old(momentum: float) -> float:
     return round(1 - momentum, 15)
 
 
-LIST = Form(_list, tuple)
-SIDES = Form(lambda v, dim: _list(_sides(v), dim), _sides, lambda v: v is not Same.SAME)
+LIST = Form(_list, _read)
+SIDES = Form(lambda v, dim: _list(_apart(v), dim), _read_sides, lambda v: v is not Same.SAME)
 SAME = Form(lambda v, dim: '"SAME_UPPER"', {"SAME_UPPER": Same.SAME}.get, lambda v: v is Same.SAME)
 CUT = Form(lambda v, dim: _list((*v, *v), dim), _read_cut)
 OLD = Form(lambda v, dim: repr(_old(v)), _old)
@@ -63,12 +80,12 @@ FLAG = Form(lambda v, dim: str(int(v)), bool)
 SIXTH = Form(lambda v, dim: "1 / 6", constant(1 / 6).read)
 
 SIZE = (Argument("channels", "channels"), Argument("kernel", "kernel", LIST))
-STRIDES = option("strides", "stride", LIST, [1, 1])
-PADS = option("pads", "padding", SIDES, [0, 0, 0, 0])
+STRIDES = option("strides", "stride", LIST, 1)
+PADS = option("pads", "padding", SIDES, 0)
 AUTO = Argument("auto_pad", "padding", SAME, keyword=True)
-CUTS = option("pads", "padding", CUT, [0, 0, 0, 0])
-OUTPUT = option("output_padding", "output_padding", LIST, [0, 0])
-DILATIONS = option("dilations", "dilation", LIST, [1, 1])
+CUTS = option("pads", "padding", CUT, 0)
+OUTPUT = option("output_padding", "output_padding", LIST, 0)
+DILATIONS = option("dilations", "dilation", LIST, 1)
 MORE = (option("group", "groups", NUMBER, 1), option("bias", "bias", LITERAL, False))
 EPSILON = option("epsilon", "epsilon", LITERAL, 1e-05)
 STANDARD = (
@@ -93,6 +110,16 @@ def _row(name: str, kind: type[Op], *arguments: Argument, **implied: Any) -> Con
 def _same(name: str, value: Any, keyword: bool = False) -> Argument:
     """An argument that is always the same."""
     return Argument(name, (), constant(value), keyword=keyword)
+
+
+def _pad(axes: int) -> Constructor:
+    """Padding of maps of so many axes."""
+    around = replace(SIDES, fits=lambda sides: len(sides) == 2 * axes)
+    return _row(
+        *("Pad", ops.Pad, Argument("pads", "padding", around), _same("value", None)),
+        _same("axes", [*range(2, axes + 2)]),
+        Argument("mode", "mode", EDGE, keyword=True),
+    )
 
 
 def _given(*names: str, form: Form = NUMBER) -> tuple[Argument, ...]:
@@ -178,18 +205,20 @@ OPERATORS = (
         _same("value", None),
         CHANNELS,
     ),
-    _row(
-        "Pad",
-        ops.Pad,
-        Argument("pads", "padding", SIDES),
-        _same("value", None),
-        _same("axes", [2, 3]),
-        Argument("mode", "mode", EDGE, keyword=True),
-    ),
+    *map(_pad, (1, 2, 3)),
     _row("ReduceMean", ops.ChannelMean, CHANNELS),
     _row("ReduceMax", ops.ChannelMax, CHANNELS),
     _row("Slice", ops.SliceChannels, *_given("start", "stop", form=ONE), CHANNELS),
     _row("DepthToSpace", ops.DepthToSpace, Argument("blocksize", "scale", keyword=True), CRD),
 )
 JOINS = {JoinKind.ADD: "Add", JoinKind.MULTIPLY: "Mul", JoinKind.CONCAT: "Concat"}
-TO_LAST, TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
+
+
+def to_last(axes: int) -> list[int]:
+    """The order of N x C x H x W, say, with the channels last."""
+    return [0, *range(2, axes + 2), 1]
+
+
+def to_first(axes: int) -> list[int]:
+    """And back."""
+    return [0, axes + 1, *range(1, axes + 1)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rescompile.emit.classes.backend import ClassesBackend
 from rescompile.emit.preprocessing import Preparation, PreprocessingRequest, preprocessing
 from rescompile.ir.analysis import Analysis
-from rescompile.ops import Conv, ConvTranspose, Permute, Same, StdConv
+from rescompile.ops import AvgPool, Conv, ConvTranspose, Permute, Same, StdConv, show_shape
 
 from .initialise import DRAWN
 from .modules import MODULES
@@ -44,7 +44,8 @@ class TorchBackend(ClassesBackend):
         return STANDIN
 
     def unsupported(self, analysis: Analysis) -> list[str]:
-        return list(dict.fromkeys((*super().unsupported(analysis), *_varying(analysis))))
+        found = (*super().unsupported(analysis), *_varying(analysis), *_small(analysis))
+        return list(dict.fromkeys(found))
 
     def advice(self, analysis: Analysis) -> str:
         """Where channels_last pays: in benchmarks/models.py wherever maps stay maps throughout."""
@@ -71,6 +72,16 @@ def _varying(analysis: Analysis) -> Iterator[str]:
         same = isinstance(trace.node.op, StdConv) and trace.node.op.padding is Same.SAME
         if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"
+
+
+def _small(analysis: Analysis) -> Iterator[str]:
+    """The means of clips with windows that reach over both borders of a map: measured on 2.13."""
+    for path, trace in analysis.elaborated.flat():
+        if isinstance(trace.op, AvgPool) and len(trace.x) == 4:
+            extents, kernel = trace.x[1:], cast("tuple[int, ...]", trace.op.kernel)
+            if any(n < k for n, k in zip(extents, kernel, strict=True)):
+                size, window = (show_shape(shape) for shape in (extents, kernel))
+                yield f"{'.'.join(path)}: PyTorch takes no mean of {window} pixels of {size}"
 
 
 def _exactness(plan: Preparation) -> str:

@@ -15,22 +15,23 @@ from rescompile.emit.layout import Call, Code, Items
 from rescompile.emit.table import (
     LITERAL,
     NUMBER,
-    PAIR,
-    SIDES,
     Argument,
     Form,
     Render,
     choice,
     constant,
     entering,
+    extents,
     option,
 )
+from rescompile.emit.table import sides as padding_sides
 from rescompile.ir.structure import IN_CHANNELS
 from rescompile.ops import Op
 
 
 def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
-    shape = f"({site.channels}, 1, 1)" if site.rank == 3 else f"({site.channels},)"
+    ones = ", ".join("1" for _ in range(1, site.rank))
+    shape = f"({site.channels}, {ones})" if ones else f"({site.channels},)"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
 
 
@@ -39,21 +40,30 @@ def _prelu(op: ops.Prelu, site: Site) -> Code:
 
 
 def _conv(op: ops.Conv, site: Site) -> Code:
-    if isinstance(op.padding, ops.Same):
-        return SAMED.call(op, site, "nn")
-    return PADDED_CONVS[ops.Conv](op, site)
+    return (SAMED_CONVS if isinstance(op.padding, ops.Same) else PADDED)[ops.Conv](op, site)
 
 
 def _permute(op: ops.Permute, site: Site) -> Code:
-    return Call("Permute", tuple(map(str, TO_LAST if op.last else TO_FIRST)))
+    return Call("Permute", tuple(map(str, to_last(site.rank) if op.last else to_first(site.rank))))
 
 
-TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+def to_last(rank: int) -> tuple[int, ...]:
+    """The dimensions of N x C x H x W, say, with the channels last."""
+    return (0, *range(2, rank + 1), 1)
+
+
+def to_first(rank: int) -> tuple[int, ...]:
+    """And back."""
+    return (0, rank, *range(1, rank))
+
+
+def _turned(sides: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Padding in the order of `F.pad`, the last axis first: left, right, top, bottom."""
+    return tuple(side for i in range(len(sides) - 2, -1, -2) for side in sides[i : i + 2])
 
 
 def _edges(padding: Any, dim: Render) -> Code:
-    """Padding in the order of `F.pad`: left, right, top, bottom."""
-    return Items("(", ")", tuple(dim(padding[i]) for i in (2, 3, 0, 1)))
+    return Items("(", ")", tuple(map(dim, _turned(padding))))
 
 
 def _write_around(sides: Any, dim: Render) -> Code:
@@ -62,61 +72,49 @@ def _write_around(sides: Any, dim: Render) -> Code:
     return dim(sides[0]) if same else _edges(sides, dim)
 
 
-def _read_around(given: Any) -> Any:
-    left, right, top, bottom = given if isinstance(given, tuple) else (given,) * 4
-    return top, bottom, left, right
+def _read_around(given: Any, axes: int) -> Any:
+    return _turned(given if isinstance(given, tuple) else (given,) * 2 * axes)
 
 
-AROUND = Form(_write_around, _read_around)
-
-
-def _around(mode: ops.PadMode) -> Form:
+def _around(mode: ops.PadMode, axes: int) -> Argument:
     """Padding of one mode."""
-    return Form(
+    form = Form(
         lambda value, dim: _write_around(value[0], dim),
-        lambda given: (_read_around(given), mode),
-        lambda value: value[1] is mode,
+        lambda given: (_read_around(given, axes), mode),
+        lambda value: value[1] is mode and len(value[0]) == 2 * axes,
     )
+    return Argument("padding", ("padding", "mode"), form)
 
 
-def _around_by(mode: ops.PadMode) -> Argument:
-    return Argument("padding", ("padding", "mode"), _around(mode))
+def _depths(axes: int) -> Form:
+    """Padding of the channels, of none of so many axes behind them."""
+
+    def write(padding: Any, dim: Render) -> Code:
+        return Items("(", ")", (*("0",) * 2 * axes, *map(dim, padding)))
+
+    def read(padding: tuple[int, ...]) -> tuple[int, int]:
+        *sides, before, after = padding
+        if any(sides) or len(sides) != 2 * axes:
+            raise ValueError("pixels of zeros")
+        return before, after
+
+    return Form(write, read)
 
 
-def _depths(padding: Any, dim: Render) -> Code:
-    before, after = padding
-    return f"(0, 0, 0, 0, {dim(before)}, {dim(after)})"
-
-
-def _read_depths(padding: tuple[int, ...]) -> tuple[int, int]:
-    *sides, before, after = padding
-    if any(sides):
-        raise ValueError("rows or columns of zeros")
-    return before, after
-
-
-EDGES = Form(_edges, lambda given: (*given[2:], *given[:2]))
-DEPTHS = Form(_depths, _read_depths)
+EDGES = Form(_edges, _turned)
 
 MAP = Form(
     lambda size, dim: Items("(", ")", ("-1", *map(dim, size))), lambda given: tuple(given[1:])
 )
-SIZE, STRIDE = Argument("kernel_size", "kernel", PAIR), option("stride", "stride", PAIR, 1)
-PADDING, CUT = option("padding", "padding", SIDES, 0), option("padding", "padding", PAIR, 0)
-PADDED = option("padding", "padding", EDGES, (0, 0, 0, 0))
-MORE = option("output_padding", "output_padding", PAIR, 0)
-DILATION, GROUPS = option("dilation", "dilation", PAIR, 1), option("groups", "groups", NUMBER, 1)
+GROUPS = option("groups", "groups", NUMBER, 1)
 BIAS = option("bias", "bias", LITERAL, True)
-CONV = (entering("in_channels"), Argument("out_channels", "channels"), SIZE, STRIDE)
 LINEAR = (entering("in_features"), Argument("out_features", "features"), BIAS)
-ROUND = option("padding", "padding", AROUND, 0)
+ROUND = option("padding", "padding", Form(_write_around, lambda given: _read_around(given, 2)), 0)
 STANDARD = (
     option("eps", "epsilon", LITERAL, 1e-6),
     option("gain", "gain", LITERAL, False),
     option("gamma", "gamma", LITERAL, 1.0),
 )
-STEP = option("stride", "stride", PAIR, None, like="kernel_size")
-POOL = (SIZE, STEP, PADDING, option("ceil_mode", "ceil_mode", LITERAL, False))
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
 EPSILON = option("eps", "epsilon", LITERAL, 1e-05)
 BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITERAL, 0.1))
@@ -127,7 +125,6 @@ SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
 ALPHA = Argument("alpha", "alpha", LITERAL, 1.0)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
-PIXELS = Argument("output_size", "size", PAIR)
 RANGE = (Argument("start", "start"), Argument("stop", "stop"))
 NO_BIAS = option("bias", "bias", LITERAL, False)
 RESPONSE = (
@@ -144,6 +141,10 @@ MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
 ALIGN = option("align_corners", "align_corners", replace(LITERAL, read=bool, absent=False), None)
 
 
+def _between(axes: int) -> Argument:
+    return Argument("padding", ("before", "after"), _depths(axes))
+
+
 def _module(name: str, kind: type[Op], *arguments: Argument, **how: Any) -> Module:
     return Module(name, kind, arguments, **how)
 
@@ -152,24 +153,64 @@ PRELU = _module(
     *("PReLU", ops.Prelu, Argument("num_parameters", IN_CHANNELS, default=1)),
     option("init", "init", LITERAL, 0.25),
 )
-SAMED = _module(  # where the calls of a block differ in the pixels that `same` means
-    *("SameConv2d", ops.Conv, *CONV, DILATION, GROUPS, BIAS),
-    implied=(("padding", ops.Same.SAME),),
-    own=True,
-)
+DEPTHS = ("StochasticDepth", "StochasticDepth1d", "StochasticDepth3d")
+SAMED = (("padding", ops.Same.SAME),)  # the calls of a block differ in the pixels that this means
+
+
+def _of_axes(n: int) -> tuple[Module, ...]:
+    """The modules for maps of so many axes."""
+    each, sides, rank = extents(n), padding_sides(n), (n + 1,)
+    stride, dilation = (option(name, name, each, 1) for name in ("stride", "dilation"))
+    conv = (
+        *(entering("in_channels"), Argument("out_channels", "channels")),
+        *(Argument("kernel_size", "kernel", each), stride),
+    )
+    even = option("padding", "padding", sides, 0)
+    padded = option("padding", "padding", EDGES, (0, 0) * n)
+    cut, more = (option(name, name, each, 0) for name in ("padding", "output_padding"))
+    pool = (
+        *(
+            Argument("kernel_size", "kernel", each),
+            option("stride", "stride", each, None, "kernel_size"),
+        ),
+        *(even, option("ceil_mode", "ceil_mode", LITERAL, False)),
+    )
+    size = Argument("output_size", "size", each)
+    whole: dict[str, Any] = {"implied": (("keepdims", True),), "ranks": rank}
+    own: dict[str, Any] = {"own": True, "ranks": rank}
+    instance = (entering("num_features"), EPSILON, AFFINE)
+    # Vectors have the norm of one axis.
+    normal = (1, 2) if n == 1 else rank
+    spaced = (dilation, GROUPS, BIAS)
+    return (
+        _module(f"Conv{n}d", ops.Conv, *conv, even, *spaced),
+        _module(f"SameConv{n}d", ops.Conv, *conv, *spaced, implied=SAMED, **own),
+        _module(f"PaddedConv{n}d", ops.Conv, *conv, padded, *spaced, **own),
+        *(
+            _module(name, ops.StdConv, *conv, ROUND, *spaced, *STANDARD, **own)
+            for name in ["StdConv2d"] * (n == 2)
+        ),
+        _module(f"ConvTranspose{n}d", ops.ConvTranspose, *conv, cut, more, GROUPS, BIAS),
+        _module(f"BatchNorm{n}d", ops.BatchNorm, *BATCH, ranks=normal),
+        _module(f"LayerNorm{n}d", ops.LayerNorm, *LAYER, **own),
+        _module(f"InstanceNorm{n}d", ops.InstanceNorm, *instance, ranks=rank),
+        _module(f"MaxPool{n}d", ops.MaxPool, *pool),
+        _module(f"AvgPool{n}d", ops.AvgPool, *pool, COUNTED),
+        _module(f"AdaptiveAvgPool{n}d", ops.GlobalAvgPool, ONE_PIXEL, **whole),
+        _module(f"AdaptiveMaxPool{n}d", ops.GlobalMaxPool, ONE_PIXEL, **whole),
+        # And what those of 1 mean.
+        _module(f"AdaptiveAvgPool{n}d", ops.AdaptiveAvgPool, size),
+        _module(f"AdaptiveMaxPool{n}d", ops.AdaptiveMaxPool, size),
+        _module(f"ReflectionPad{n}d", ops.Pad, _around(ops.PadMode.REFLECT, n)),
+        _module(f"ReplicationPad{n}d", ops.Pad, _around(ops.PadMode.REPLICATE, n)),
+    )
+
+
 TABLE = (
-    _module("StdConv2d", ops.StdConv, *CONV, ROUND, DILATION, GROUPS, BIAS, *STANDARD, own=True),
-    _module("Conv2d", ops.Conv, *CONV, PADDING, DILATION, GROUPS, BIAS),
-    SAMED,
-    _module("PaddedConv2d", ops.Conv, *CONV, PADDED, DILATION, GROUPS, BIAS, own=True),
-    _module("ConvTranspose2d", ops.ConvTranspose, *CONV, CUT, MORE, GROUPS, BIAS),
+    *(module for n in (2, 1, 3) for module in _of_axes(n)),
     _module("Linear", ops.Linear, *LINEAR, last=True),
-    _module("BatchNorm2d", ops.BatchNorm, *BATCH, rank=3),
-    _module("BatchNorm1d", ops.BatchNorm, *BATCH, rank=1),
-    _module("LayerNorm2d", ops.LayerNorm, *LAYER, rank=3, own=True),
     _module("LayerNorm", ops.LayerNorm, *LAYER, last=True),
     _module("GroupNorm", ops.GroupNorm, *GROUP),
-    _module("InstanceNorm2d", ops.InstanceNorm, entering("num_features"), EPSILON, AFFINE),
     _module("ReLU", ops.Relu, inplace="inplace"),
     _module("ReLU6", ops.Relu6, inplace="inplace"),
     _module("LeakyReLU", ops.LeakyRelu, SLOPE, inplace="inplace"),
@@ -189,24 +230,25 @@ TABLE = (
     _module("LogSigmoid", ops.LogSigmoid),
     _module("Hardtanh", ops.HardTanh, inplace="inplace"),
     _module("Softmax", ops.Softmax, OVER_CHANNELS),
-    _module("MaxPool2d", ops.MaxPool, *POOL),
-    _module("AvgPool2d", ops.AvgPool, *POOL, COUNTED),
-    _module("AdaptiveAvgPool2d", ops.GlobalAvgPool, ONE_PIXEL, implied=(("keepdims", True),)),
-    _module("AdaptiveMaxPool2d", ops.GlobalMaxPool, ONE_PIXEL, implied=(("keepdims", True),)),
-    # And what those of 1 mean.
-    _module("AdaptiveAvgPool2d", ops.AdaptiveAvgPool, PIXELS),
-    _module("AdaptiveMaxPool2d", ops.AdaptiveMaxPool, PIXELS),
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
-    _module("StochasticDepth", ops.StochasticDepth, Argument("rate", "rate"), own=True),
+    *(
+        _module(name, ops.StochasticDepth, Argument("rate", "rate"), own=True, ranks=(rank,))
+        for rank, name in (
+            (3, "StochasticDepth"),
+            (2, "StochasticDepth1d"),
+            (4, "StochasticDepth3d"),
+        )
+    ),
     _module("Scale", ops.Scale, Argument("factor", "factor"), own=True),
-    _module("ZeroPad3d", ops.PadChannels, Argument("padding", ("before", "after"), DEPTHS)),
-    _module("ReflectionPad2d", ops.Pad, _around_by(ops.PadMode.REFLECT)),
-    _module("ReplicationPad2d", ops.Pad, _around_by(ops.PadMode.REPLICATE)),
+    *(  # the channels are padded as an axis before those of the map
+        _module(name, ops.PadChannels, _between(axes), own=axes == 3, ranks=(axes + 1,))
+        for axes, name in ((2, "ZeroPad3d"), (1, "ZeroPad2d"), (3, "ZeroPad4d"))
+    ),
     _module(
         *("Unflatten", ops.Unflatten, Argument("dim", (), constant(1))),
         Argument("unflattened_size", "size", MAP),
-        rank=1,
+        ranks=(1,),
     ),
     _module("SliceChannels", ops.SliceChannels, *RANGE, own=True),
     _module("ChannelShuffle", ops.ChannelShuffle, Argument("groups", "groups")),
@@ -217,7 +259,7 @@ TABLE = (
     _module("ChannelMax", ops.ChannelMax, own=True),
     _module("ChannelConv", ops.ChannelConv, Argument("size", "size"), NO_BIAS, own=True),
     _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
-    _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, rank=3, own=True),
+    _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, ranks=(3,), own=True),
     _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE, ALIGN),
 )
@@ -226,14 +268,18 @@ LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple
 INTERPOLATE = _module(
     *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
 )
-PADDED_CONVS = writers((one for one in TABLE if one is not SAMED), "nn")
+SAMED_CONVS = writers((one for one in TABLE if one.implied == SAMED), "nn")
+PADDED = writers((one for one in TABLE if one.implied != SAMED), "nn")
 MODULES: dict[type[Op], Writes] = {
-    **PADDED_CONVS,
+    **PADDED,
     ops.Conv: _conv,
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
     **writers([INTERPOLATE], "F"),
 }
+# Of those that emitted files define, the ones that are PyTorch's as well.
+INHERITS = {f"{how}Conv{n}d": f"Conv{n}d" for n in (1, 2, 3) for how in ("Padded", "Same")}
+INHERITS["ChannelConv"] = "Conv1d"
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

@@ -29,7 +29,7 @@ from rescompile.ir.structure import Initializer
 from rescompile.ops import Role
 
 from .initialise import DEFAULT
-from .modules import INTERPOLATE, PRELU, TABLE, TO_FIRST, TO_LAST
+from .modules import INHERITS, INTERPOLATE, PRELU, TABLE, to_first, to_last
 
 
 class Tensor(Value):
@@ -75,10 +75,6 @@ class Operation(Leaf):
         return super().start(parameter)
 
 
-class Conv1d(Operation):
-    """What emitted files have of it: the convolution over channels."""
-
-
 class PReLU(Operation):
     """With a single factor it takes any number of channels."""
 
@@ -95,14 +91,13 @@ class Permute(Module):
 
     def __init__(self, *dims: int) -> None:
         super().__init__()
-        if dims not in (TO_LAST, TO_FIRST):
-            raise TraceError(f"dimensions in the order {dims}")
-        self.back = dims == TO_FIRST
+        self.dims = dims
 
     def forward(self, x: Value) -> Value:
-        if x.last != self.back or len(x.inner) != 3:
-            raise TraceError("the channels are moved twice")
-        return x.view(x.term, last=not self.back)
+        rank = len(x.inner)
+        if rank == 1 or self.dims != (to_first(rank) if x.last else to_last(rank)):
+            raise TraceError(f"dimensions in the order {self.dims}")
+        return x.view(x.term, last=not x.last)
 
 
 def zeros(parameter: Parameter) -> None:
@@ -128,17 +123,17 @@ def kaiming(uniform: bool) -> Callable[..., None]:
 
 CLASSES = {name: Operation.of(*rows) for name, rows in by_name(TABLE).items() if not rows[0].own}
 CLASSES[PRELU.name] = PReLU
-OF_KIND = {row.kind: made for made in CLASSES.values() for row in made.rows}
-OF_KIND[ops.ChannelConv] = Conv1d
-# What files define themselves, as text that is always the same: subclasses of PyTorch's module for
-# the operation, if there is one.
+# What files define themselves, as text that is always the same.
 STANDINS: dict[str, type[Module]] = {
-    **{entry.name: OF_KIND.get(entry.kind, Operation).of(entry) for entry in TABLE if entry.own},
+    **{
+        one.name: CLASSES.get(INHERITS.get(one.name, ""), Operation).of(one)
+        for one in TABLE
+        if one.own
+    },
     "Permute": Permute,
 }
 NN = SimpleNamespace(
     **CLASSES,
-    Conv1d=Conv1d,
     Module=Module,
     Sequential=Sequential,
     ModuleList=List,

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, int]) -> jax.Array:
+def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
         n, means = x.shape[axis], []

@@ -42,7 +42,7 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), and N is open."""
+    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
 
     graph: "Graph"
     name: str
@@ -257,9 +257,10 @@ def layer_norm(x: Value, axis: int = -1, epsilon: float = 1e-5, *, name: str) ->
     given, how = weights(x, name, (size,), 1.0, size), {"epsilon": epsilon}
     if axis == -1 or len(x.shape) == 2:
         return op.LayerNormalization(x, *given, name=name, **how)
-    x = op.Transpose(x, perm=[0, 2, 3, 1], name=f"{name}.last")
+    last = len(x.shape) - 1
+    x = op.Transpose(x, perm=[0, *range(2, last + 1), 1], name=f"{name}.last")
     x = op.LayerNormalization(x, *given, name=f"{name}.normal", **how)
-    return op.Transpose(x, perm=[0, 3, 1, 2], name=name)
+    return op.Transpose(x, perm=[0, last, *range(1, last)], name=name)
 
 
 def layer_scale(x: Value, start: float, *, name: str) -> Value:

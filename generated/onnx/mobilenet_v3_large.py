@@ -59,7 +59,7 @@ def make_divisible(value: float, divisor: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), and N is open."""
+    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
 
     graph: "Graph"
     name: str

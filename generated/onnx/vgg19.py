@@ -46,7 +46,7 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), and N is open."""
+    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
 
     graph: "Graph"
     name: str
@@ -262,18 +262,17 @@ def cells(extent: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def adaptive_average_pool(x: Value, size: list[int], *, name: str) -> Value:
-    """The mean of each cell of a grid: rows are summed, then columns, then divided."""
-    grids = []
-    for extent, count in zip(x.shape[2:], size, strict=True):
+    """The mean of each cell of a grid: sums along each axis, then divided."""
+    y, area, after = x, np.ones(()), np.prod(x.shape[2:])
+    for axis, (extent, count) in enumerate(zip(x.shape[2:], size, strict=True), 2):
         starts, ends = cells(extent, count)
-        seen = np.arange(extent)
-        inside = (starts <= seen) & (seen < ends)
-        grids.append(inside.astype(x.graph.dtype))
-    rows, columns = grids
-    area = rows.sum(axis=1)[:, None] * columns.sum(axis=1)
-    y = op.MatMul(x.graph.given(f"{name}.rows", rows), x, name=f"{name}.height")
-    y = op.MatMul(y, columns.T, name=f"{name}.width")
-    return op.Div(y, area, name=name)
+        seen, made = np.arange(extent), f"{name}.axis{axis}"
+        inside = ((starts <= seen) & (seen < ends)).astype(x.graph.dtype)
+        area, after = np.multiply.outer(area, inside.sum(axis=1)), after // extent
+        y = op.Reshape(y, [0, -1, extent, after], name=f"{made}.columns")
+        y = op.MatMul(x.graph.given(f"{made}.cells", inside), y, name=f"{made}.sums")
+    y = op.Reshape(y, [0, x.shape[1], *size], name=f"{name}.map")
+    return op.Div(y, area.astype(x.graph.dtype), name=name)
 
 
 op = Operators()

@@ -40,7 +40,7 @@ def _cost(key: str) -> Callable[[Architecture], float | None]:
 
 
 def _last(
-    of: Callable[[Row], tuple[float, float] | None],
+    of: Callable[[Row], tuple[float, ...] | None],
 ) -> Callable[[Architecture], float | None]:
     """Of the last map that has it: before a global pool or a linear layer, which see everything."""
 

@@ -22,9 +22,9 @@ from ..ops import Op
 # Values to give for attributes of each type.
 VALUES: dict[str, list[Any]] = {
     "Dim": [4, 8, 2, 3, 1, 0.5, 0.25],
-    "Pair": [(2, 2), (3, 3), (1, 1), (0, 0)],
-    "Quad": [(1, 1, 1, 1), (0, 0, 0, 0)],
-    "Quad | Same": [(1, 1, 1, 1), (0, 0, 0, 0)],
+    "Extents": [(2, 2), (3, 3), (1, 1), (0, 0)],
+    "Sides": [(1, 1, 1, 1), (0, 0, 0, 0)],
+    "Sides | Same": [(1, 1, 1, 1), (0, 0, 0, 0)],
     "float": [0.25, 0.5],
     "bool": [True, False],
     "Resampling": list(ops.Resampling),

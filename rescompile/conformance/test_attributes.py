@@ -23,7 +23,7 @@ from ..emit.validation.expected import Expected
 from ..emit.validation.graph import Graph
 from ..errors import InternalError
 from ..ir.trace import Elaborated
-from ..ops import OPS, Op
+from ..ops import OPS, Op, is_default
 from ..registry import get_backend
 from .single import LIES, VALUES, elaborated, emitted, fields
 
@@ -38,7 +38,7 @@ ATTRIBUTES = [
 
 def values(field: Any) -> list[Any]:
     """What to give for an attribute, its default last."""
-    found = [value for value in VALUES[field.type] if value != field.default]
+    found = [value for value in VALUES[field.type] if not is_default(value, field.default)]
     return found if field.default is dataclasses.MISSING else [*found, field.default]
 
 

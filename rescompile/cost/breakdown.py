@@ -50,7 +50,7 @@ class Row:
     field: ReceptiveField
 
     @property
-    def stride(self) -> tuple[float, float] | None:
+    def stride(self) -> tuple[float, ...] | None:
         """Pixels of the input between neighbours of the output; None where it has none."""
         return self.field.stride if prod(self.output[1:]) > 1 else None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import Any, cast
+from typing import Any
 
 from ..expr.dims import Number
 from ..ir.structure import Path
@@ -20,7 +19,8 @@ from ..ir.trace import (
     ResidualTrace,
     Trace,
 )
-from ..ops import Conv, Convolution, Op, Shape
+from ..ops import EACH, Conv, Convolution, Op, Shape, attributes, said
+from ..ops.window import ends
 
 MAX_WORDS = 6
 OF_CONV = ("stride", "dilation", "groups", "padding", "bias")  # in the order in which it is told
@@ -28,36 +28,37 @@ OF_CONV = ("stride", "dilation", "groups", "padding", "bias")  # in the order in
 
 def describe_op(op: Op, x: Shape) -> str:
     """One operation on input shape `x`: "conv 3x3, 64, stride 2"."""
-    usual: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(op)}
+    told = said(op)
     if isinstance(op, Conv):
-        usual = {name: usual[name] for name in OF_CONV} | {"padding": _half(op)}
+        usual = op.padding == _half(op)
+        told = {**told, "padding": op.padding}
+        told = {k: told[k] for k in OF_CONV if k in told and not (usual and k == "padding")}
     kernel: Any = getattr(op, "kernel", ())
     words = [" ".join([op.word, *(["x".join(map(str, kernel))] if kernel else [])])]
     words += [str(op.channels)] if isinstance(op, Convolution) else []
-    for name, default in usual.items():
-        value = getattr(op, name)
-        if value != default and name not in ("kernel", "channels"):
+    for name, value in told.items():
+        if name not in ("kernel", "channels"):
             depthwise = isinstance(op, Conv) and name == "groups" and value == x[0]
-            words.append("depthwise" if depthwise else _option(name, value))
+            words.append("depthwise" if depthwise else _option(op, name, value))
     return ", ".join(words)
 
 
 def _half(op: Conv) -> tuple[int, ...]:
     """The padding that goes without saying."""
-    kernel, dilation = cast(Any, (op.kernel, op.dilation))
-    rows, columns = ((k - 1) // 2 * d for k, d in zip(kernel, dilation, strict=True))
-    return rows, rows, columns, columns
+    return tuple(side for k, _, d in op.slides for side in [(k - 1) // 2 * d] * 2)
 
 
-def _option(name: str, value: Any) -> str:
+def _option(op: Op, name: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"no {name}"
     if not isinstance(value, tuple):
         return f"{name} {value.value if isinstance(value, Enum) else value}"
-    first, last = value[: len(value) // 2], value[len(value) // 2 :]
-    if len(value) == 4 and (first[0], last[0]) != (first[1], last[1]):
-        return f"{name} {first[0]}+{first[1]}, {last[0]}+{last[1]}"
-    return f"{name} {first[0]}" if first[0] == last[0] else f"{name} {first[0]}x{last[0]}"
+    if EACH.get(attributes(type(op))[name].kind) == 2:
+        sides = list(ends(value))
+        if any(before != after for before, after in sides):
+            return f"{name} " + ", ".join(f"{before}+{after}" for before, after in sides)
+        value = value[::2]
+    return f"{name} {value[0]}" if len(set(value)) == 1 else f"{name} {'x'.join(map(str, value))}"
 
 
 def describe_call(instance: Instance) -> str:

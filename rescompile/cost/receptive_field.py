@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
+from itertools import zip_longest
 
 from ..ir.structure import is_several
 from ..ir.trace import (
@@ -34,34 +35,33 @@ from ..record import record
 
 @record
 class ReceptiveField:
-    """How a part of a network widens the field, in height and width.
+    """How a part of a network widens the field, along each axis.
 
     On its own it is the receptive field of a network that starts here.
     """
 
-    rows: Axis = Axis()
-    columns: Axis = Axis()
+    axes: tuple[Axis, ...] = ()  # of axes that are not told an element sees its own pixel
     full: bool = False
 
     def then(self, after: ReceptiveField) -> ReceptiveField:
         """This part, followed by `after`."""
-        rows, columns = self.rows.then(after.rows), self.columns.then(after.columns)
-        return ReceptiveField(rows, columns, self.full or after.full)
+        axes = zip_longest(self.axes, after.axes, fillvalue=Axis())
+        return ReceptiveField(tuple(a.then(b) for a, b in axes), self.full or after.full)
 
     def beside(self, other: ReceptiveField) -> ReceptiveField:
         """A join of this part and `other`, which start from the same place."""
-        rows, columns = self.rows.beside(other.rows), self.columns.beside(other.columns)
-        return ReceptiveField(rows, columns, self.full or other.full)
+        axes = zip_longest(self.axes, other.axes, fillvalue=Axis())
+        return ReceptiveField(tuple(a.beside(b) for a, b in axes), self.full or other.full)
 
     @property
-    def size(self) -> tuple[int, int] | None:
-        """Height and width of the receptive field in pixels; None for the whole image."""
-        return None if self.full else (self.rows.size, self.columns.size)
+    def size(self) -> tuple[int, ...] | None:
+        """The extents of the receptive field in pixels; None for the whole image."""
+        return None if self.full else tuple(axis.size for axis in self.axes)
 
     @property
-    def stride(self) -> tuple[float, float]:
+    def stride(self) -> tuple[float, ...]:
         """The cumulative stride in pixels; meaningful where the output has neighbours."""
-        return _number(self.rows.jump), _number(self.columns.jump)
+        return tuple(_number(axis.jump) for axis in self.axes)
 
 
 def _number(extent: Fraction) -> float:
@@ -75,7 +75,7 @@ WHOLE = ReceptiveField(full=True)
 def op_receptive_field(op: Op, x: Shape) -> ReceptiveField:
     """How one operation widens the field, for input shape `x`."""
     axes = op.sees(x)
-    return WHOLE if axes is None else ReceptiveField(*axes)
+    return WHOLE if axes is None else ReceptiveField(axes)
 
 
 Named = dict[str, ReceptiveField]  # the fields of the steps of one scope, by name

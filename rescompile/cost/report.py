@@ -206,8 +206,8 @@ def columns(by: str) -> tuple[Column, ...]:
         size("flops", "FLOPs", "FLOPs"),
         size("activation_bytes", "activations", "activation bytes", "B"),
         size("weights_bytes", "weights", "weights bytes", "B"),
-        Column("receptive_field_px", "field", _pair, "receptive field"),
-        Column("stride_px", "stride", _pair),
+        Column("receptive_field_px", "field", _extents, "receptive field"),
+        Column("stride_px", "stride", _extents),
     )
 
 
@@ -232,11 +232,12 @@ def _peak(peak: Peak) -> dict[str, object]:
     return {"peak_bytes": peak.bytes, "step": ".".join(peak.path), "alive": alive}
 
 
-def _pair(pair: tuple[float, float] | str | None) -> str:
-    """Height and width in pixels, one number where they agree."""
-    if isinstance(pair, tuple):
-        return f"{pair[0]:g}" if pair[0] == pair[1] else f"{pair[0]:g}x{pair[1]:g}"
-    return pair or "-"
+def _extents(given: tuple[float, ...] | str | None) -> str:
+    """Extents in pixels, one number where they agree."""
+    if isinstance(given, tuple):
+        shown = [f"{n:g}" for n in given]
+        return shown[0] if len({*shown}) == 1 else "x".join(shown)
+    return given or "-"
 
 
 def inputs_record(inputs: Mapping[str, Shape]) -> dict[str, object]:

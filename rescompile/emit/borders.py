@@ -14,8 +14,8 @@ from typing import Any, cast
 from ..expr.dims import Dim, Expr, Function, binary
 from ..expr.polynomial import total
 from ..ir.trace import OpTrace
-from ..ops import AvgPool, Conv, ConvTranspose, Pool, Quad, Same
-from ..ops.window import ints
+from ..ops import AvgPool, Conv, ConvTranspose, Pool, Same
+from ..ops.window import ends, ints
 
 
 class Padding(Enum):
@@ -24,6 +24,7 @@ class Padding(Enum):
     VALID = "nothing"
     SAME = "the layer itself"
     HALF = "the layer itself, or zeros around the map where there is a stride"
+    CAUSAL = "the layer itself, before a sequence"
     GIVEN = "zeros around the map, as many as the spec says"
 
 
@@ -40,11 +41,12 @@ def paddings(traces: Sequence[OpTrace]) -> frozenset[Padding]:
     """Every way of padding that is right in all calls of one convolution."""
     op: Any = traces[0].node.op
     bound: list[Any] = [trace.op for trace in traces]
-    square = all(a == b for a, b in (op.kernel, op.stride, op.dilation))
+    square = all(len({*how}) == 1 for how in (op.kernel, op.stride, op.dilation))
     right = {
         Padding.VALID: all(set(t.op.pads(t.x)) == {0} for t in cast(Any, traces)),
         Padding.SAME: all(pads_same(one) and not skips(one) for one in bound),
         Padding.HALF: square and all(map(pads_half, bound)),
+        Padding.CAUSAL: all(map(pads_before, bound)) and not any(map(skips, bound)),
         Padding.GIVEN: not isinstance(op.padding, Same),
     }
     return frozenset(way for way, found in right.items() if found)
@@ -54,7 +56,7 @@ def border(traces: Sequence[OpTrace]) -> Border:
     """What is right in all calls of one pool."""
     found: list[Any] = [trace.op for trace in traces]
     if all(map(pads_same, found)):
-        return Border.VALID if all(op.kernel == (1, 1) for op in found) else Border.SAME
+        return Border.VALID if all(max(op.kernel) == 1 for op in found) else Border.SAME
     reaches = any(op.ceil_mode and max(op.stride) > 1 for op in found)
     padded = any(set(op.padding) != {0} for op in found)
     left_out = isinstance(found[0], AvgPool) and not found[0].count_include_pad
@@ -68,21 +70,25 @@ def skips(op: Conv) -> bool:
     return bool(max(ints(op.stride)) > 1 and max(ints(op.dilation)) > 1)
 
 
-def cuts(op: ConvTranspose) -> Quad:
-    """What is cut off above, below, left and right after a layer without padding.
+def cuts(op: ConvTranspose) -> list[tuple[Dim, Dim]]:
+    """What is cut off before and after each axis, after a layer without padding.
 
     Where the stride exceeds the kernel, such a layer fills the last stride; PyTorch's stops at the
     kernel.
     """
-    axes = zip(op.kernel, op.stride, op.padding, op.output_padding, strict=True)
-    rows, columns = ((pad, _after(k, s, pad, more)) for k, s, pad, more in axes)
-    return (*rows, *columns)
+    return [(pad, _after(k, s, pad, more)) for k, s, pad, more in op.spreads]
 
 
 def _after(kernel: Dim, stride: Dim, pad: Dim, more: Dim) -> Dim:
     beyond = binary("-", stride, kernel)
     positive = Function("max", (beyond, 0)) if isinstance(beyond, Expr) else max(beyond, 0)
     return binary("-", total((positive, pad)), more)
+
+
+def pads_before(op: Conv) -> bool:
+    """Whether a bound op lets no element of a sequence see a later one, and all before it."""
+    ((kernel, _, dilation), *more) = op.slides
+    return not more and op.padding == (dilation * (kernel - 1), 0)
 
 
 def pads_half(op: Conv | Pool) -> bool:
@@ -108,19 +114,18 @@ def pads_same(op: Conv | Pool) -> bool:
     )
 
 
-Sides = tuple[int, int] | None  # before and after; None where the framework says by itself
+Pads = tuple[int, int] | None  # before and after; None where the framework says by itself
 
 
-def _axes(op: Conv | Pool) -> Iterator[tuple[int, int, int, Sides]]:
-    """Kernel, stride, dilation and padding of rows and columns."""
-    sides: tuple[Any, Any] = (None, None)
-    if not isinstance(op.padding, Same):
-        sides = op.padding[:2], op.padding[2:]
-    dilation = op.dilation if isinstance(op, Conv) else (1, 1)
-    yield from cast(Any, zip(op.kernel, op.stride, dilation, sides, strict=True))
+def _axes(op: Conv | Pool) -> Iterator[tuple[int, int, int, Pads]]:
+    """Kernel, stride, dilation and padding along each axis."""
+    count = len(op.kernel)
+    pads: Any = (None,) * count if isinstance(op.padding, Same) else ends(op.padding)
+    dilation = op.dilation if isinstance(op, Conv) else (1,) * count
+    yield from cast(Any, zip(op.kernel, op.stride, dilation, pads, strict=True))
 
 
-def _is_half(kernel: int, stride: int, dilation: int, sides: Sides) -> bool:
+def _is_half(kernel: int, stride: int, dilation: int, sides: Pads) -> bool:
     half = (kernel - 1) // 2 * dilation
     found = 1 in (kernel, stride) if sides is None else sides == (half, half)
     return kernel % 2 == 1 and found

@@ -8,7 +8,7 @@ targets do at the border of a map is in `borders`.
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import Any, cast
+from typing import Any
 
 from .. import ops
 from ..ir.interpreter import Interpreter
@@ -17,7 +17,7 @@ from ..ir.trace import Elaborated, OpTrace
 from ..ops import Op, Parameter, Pool, Role, Shape
 from ..record import record
 
-Map = tuple[int, int, int]
+Map = Shape  # with pixels
 
 
 @record
@@ -52,7 +52,7 @@ class Proofs(Interpreter[Known]):
     @property
     def kernels(self) -> dict[Path, Map]:
         found = self.ended.items()
-        return {path: cast(Map, f.x) for path, f in found if f.node.id not in self.ordered}
+        return {path: f.x for path, f in found if f.node.id not in self.ordered}
 
     @property
     def mixed(self) -> set[Path]:
@@ -117,20 +117,20 @@ def layout_of(
 ) -> Layout:
     """How a tensor of a bound op on input shape `x` lies where channels are last.
 
-    A kernel is H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in, multiplier), or
-    has another number of axes before the last two, and a linear layer's is in, out; all else is a
-    vector. `flattened` is the map before a linear layer that kept the target's order.
+    A kernel has its extents first: H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in,
+    multiplier). A linear layer's is in, out; all else is a vector. `flattened` is the map before a
+    linear layer that kept the target's order.
     """
     shape = split = parameter.shape
     if not isinstance(parameter.start, Role):
         return Layout(shape, shape, tuple(range(len(shape))), shape[:1])
     if isinstance(op, ops.Linear):
         split = (shape[0], *(flattened or shape[1:]))
-        order: tuple[int, ...] = (2, 3, 1, 0) if flattened else (1, 0)
+        order: tuple[int, ...] = (*range(2, len(split)), 1, 0)
         return Layout(shape, split, order, shape[::-1])
     if depthwise:
         split = (x[0], shape[0] // x[0], *shape[2:])
-    order = (2, 3, 0, 1) if depthwise else (*range(2, len(shape)), 1, 0)
+    order = (*range(2, len(shape)), *((0, 1) if depthwise else (1, 0)))
     return Layout(shape, split, order, tuple(split[axis] for axis in order))
 
 
@@ -146,10 +146,10 @@ def scaled(kernel: Shape, scale: float, mode: str) -> float:
 
 
 def to_last(array: Any) -> Any:
-    """An array N x C x H x W with its channels last; vectors as they are."""
-    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+    """An array N x C x H x W, say, with its channels last; vectors as they are."""
+    return array.transpose(0, *range(2, array.ndim), 1)
 
 
 def to_first(array: Any) -> Any:
     """And back."""
-    return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array
+    return array.transpose(0, array.ndim - 1, *range(1, array.ndim - 1))

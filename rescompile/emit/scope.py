@@ -39,27 +39,26 @@ class Scope:
         shown: dict[Expr, Dim] = {Var(name): code for name, code in self.shown.items()}
         return text(replaced(dim, shown), sigil="")
 
-    def pair(self, dims: tuple[Dim, Dim]) -> Code:
-        """One expression for both axes where they agree."""
-        first, second = (self.dim(dim) for dim in dims)
-        return first if first == second else _tuple(first, second)
+    def extents(self, dims: tuple[Dim, ...]) -> Code:
+        """One expression for all axes where they agree."""
+        return _shortest([self.dim(dim) for dim in dims])
 
-    def sides(self, padding: tuple[Dim, Dim, Dim, Dim]) -> Code:
-        """Padding of both axes, as short as it can be said."""
-        top, bottom, left, right = (self.dim(dim) for dim in padding)
-        if top == bottom and left == right:
-            return top if top == left else _tuple(top, left)
-        return _tuple(_tuple(top, bottom), _tuple(left, right))
+    def sides(self, padding: Iterable[tuple[Dim, Dim]]) -> Code:
+        """Padding before and after each axis, as short as it can be said."""
+        pairs = [(self.dim(before), self.dim(after)) for before, after in padding]
+        if all(before == after for before, after in pairs):
+            return _shortest([before for before, _ in pairs])
+        return _tuple(*(_tuple(*pair) for pair in pairs)) if pairs[1:] else _tuple(*pairs[0])
 
-    def pads(self, padding: tuple[Dim, Dim, Dim, Dim]) -> Code:
+    def pads(self, padding: Iterable[tuple[Dim, Dim]]) -> Code:
         """Padding of every axis, where the channels are last."""
-        top, bottom, left, right = (self.dim(dim) for dim in padding)
-        return _tuple("(0, 0)", _tuple(top, bottom), _tuple(left, right), "(0, 0)")
+        pairs = (_tuple(self.dim(before), self.dim(after)) for before, after in padding)
+        return _tuple("(0, 0)", *pairs, "(0, 0)")
 
     def code(self, value: Any) -> Code:
-        """An attribute as source text: a number, a pair, or padding; a word is text already."""
+        """An attribute as source text: a number, extents, or sides; a word is text already."""
         if isinstance(value, tuple):
-            return self.pair(value) if len(value) == 2 else self.sides(value)
+            return self.sides(value) if isinstance(value[0], tuple) else self.extents(value)
         return str(value) if isinstance(value, (str, bool)) else self.dim(value)
 
     def entering(self, node: Node) -> str:
@@ -98,6 +97,10 @@ class Scope:
 
 def _tuple(*items: Code) -> Code:
     return Items("(", ")", items)
+
+
+def _shortest(items: list[str]) -> Code:
+    return items[0] if len({*items}) == 1 else _tuple(*items)
 
 
 def beside(node: Layer, variables: Mapping[str, str]) -> Layer:

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from ..expr.dims import Dim
 from ..ir.structure import IN_CHANNELS
-from ..ops import Op, Pair
+from ..ops import Extents, Op, is_default
+from ..ops.window import ends
 from ..record import record
 from .layout import Arg, Code, Items, Keyword
 
@@ -60,18 +61,32 @@ def complement(momentum: float) -> float:
     return float(1 - Decimal(repr(momentum)))
 
 
-def _write_pair(pair: Pair, dim: Render) -> Code:
-    first, second = pair
-    return dim(first) if first == second else tupled(dim(first), dim(second))
+def write_extents(dims: Extents, dim: Render) -> Code:
+    shown = tuple(map(dim, dims))
+    return shown[0] if len({*shown}) == 1 else tupled(*shown)
 
 
-def _read_pair(size: Any) -> Any:
-    return size if isinstance(size, tuple) else (size, size)
+def _of(axes: int) -> Callable[[Any], bool]:
+    return lambda dims: isinstance(dims, tuple) and len(dims) == axes
 
 
-def _read_sides(padding: Any) -> Any:
-    rows, columns = _read_pair(padding)
-    return rows, rows, columns, columns
+def extents(axes: int) -> Form:
+    """A number for each axis, or one where they are the same."""
+
+    def read(given: Any) -> Any:
+        return given if isinstance(given, tuple) else (given,) * axes
+
+    return Form(write_extents, read, _of(axes))
+
+
+def sides(axes: int) -> Form:
+    """Padding, where it is the same on opposite sides: a number for each axis, or one."""
+    each = extents(axes)
+    return Form(
+        lambda given, dim: write_extents(given[::2], dim),
+        lambda given: tuple(side for pad in each.read(given) for side in (pad, pad)),
+        lambda given: _of(2 * axes)(given) and given[::2] == given[1::2],
+    )
 
 
 def tupled(*items: Code) -> Items:
@@ -79,21 +94,14 @@ def tupled(*items: Code) -> Items:
     return Items("(", ")", items)
 
 
-def _write_around(sides: Any, dim: Render) -> Code:
-    return tupled(*(tupled(*map(dim, pair)) for pair in (sides[:2], sides[2:])))
-
-
 NUMBER = Form(lambda value, dim: dim(value))
 LITERAL = Form(lambda value, dim: dim(value))  # a float or a boolean, or a condition
 FLOAT = Form(lambda value, dim: number(value) if isinstance(value, float) else dim(value))
 OLD = Form(lambda value, dim: number(complement(value)), complement)  # a momentum, turned around
-PAIR = Form(_write_pair, _read_pair)  # of rows and columns: one number where they are the same
-BOTH = Form(lambda pair, dim: tupled(*map(dim, pair)), tuple)  # always both numbers
-AROUND = Form(_write_around, lambda pairs: (*pairs[0], *pairs[1]))  # padding: pairs of both axes
-SIDES = Form(  # padding, where it is the same on opposite sides: a pair
-    lambda sides, dim: _write_pair((sides[0], sides[2]), dim),
-    _read_sides,
-    lambda sides: bool(sides[0] == sides[1] and sides[2] == sides[3]),
+BOTH = Form(lambda dims, dim: tupled(*map(dim, dims)), tuple)  # a number for each axis, always
+AROUND = Form(  # padding: a pair for each axis
+    lambda sides, dim: tupled(*(tupled(*map(dim, pair)) for pair in ends(sides))),
+    lambda pairs: tuple(side for pair in pairs for side in pair),
 )
 
 
@@ -194,7 +202,7 @@ class Constructor:
                 made.append(entering)
             elif not argument.keyword:
                 made.append(argument.form.write(argument.value(op), dim))
-            elif argument.value(op) != self.default(argument, op):
+            elif not is_default(argument.value(op), self.default(argument, op)):
                 code = argument.form.write(argument.value(op), dim)
                 made.append(Keyword(argument.name, code))
         return tuple(made)

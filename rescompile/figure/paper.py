@@ -64,7 +64,7 @@ def _step(item: OpTrace, path: Path) -> Step:
     whole = words.operation(item.op, item.x[0])
     text = words.pool(item.op) if kind == "pool" else whole.removesuffix(", bias")
     where = ".".join((*path, item.name))
-    size = item.y[1:] if len(item.y) == 3 else (1, 1)
+    size = item.y[1:] or (1, 1)
     whole += f", {item.again.of} again" if item.again else ""
     shape = " x ".join(map(str, item.y))
     return Step((Text(text),), kind, where, f"{where}: {whole} -> {shape}", (item.name,), (), size)
@@ -92,6 +92,6 @@ def _join(item: JoinTrace, path: Path) -> list[Element]:
         return []
     sign = SIGNS[item.node.kind]
     style = "small" if item.node.kind is JoinKind.CONCAT else "main"
-    size = item.y[1:] if len(item.y) == 3 else (1, 1)
+    size = item.y[1:] or (1, 1)
     joint = Step((Text(sign, style),), "join", where, where, (item.name,), (), size)
     return [Parallel(ways, joint, item.node.split)]

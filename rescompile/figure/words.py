@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -42,8 +41,8 @@ def shown(value: Any) -> str:
     """An attribute: expressions as in a spec, without the sigil."""
     if isinstance(value, tuple):
         parts = [shown(one) for one in value]
-        if len(parts) == 4 and parts[0] == parts[1] and parts[2] == parts[3]:
-            parts = [parts[0], parts[2]]
+        if len(parts) > 3 and parts[::2] == parts[1::2]:
+            parts = parts[::2]  # what is the same on opposite sides
         return parts[0] if len(set(parts)) == 1 else f"({', '.join(parts)})"
     if isinstance(value, (Expr, int, float)):
         return written(value).replace("$", "")
@@ -52,8 +51,8 @@ def shown(value: Any) -> str:
 
 def window(kernel: Any) -> str:
     """The size of a window: "3x3", "1x7", "k x k"."""
-    first, second = (shown(one) for one in kernel)
-    return f"{first}x{second}" if (first + second).isdigit() else f"{first} x {second}"
+    parts = [shown(one) for one in kernel]
+    return ("x" if "".join(parts).isdigit() else " x ").join(parts)
 
 
 def operation(op: Op, entering: Dim | None = None) -> str:
@@ -70,7 +69,7 @@ def operation(op: Op, entering: Dim | None = None) -> str:
 
 def pool(op: Op) -> str:
     """A pool by its word and stride alone: "max pool, /2"."""
-    stride: Any = getattr(op, "stride", (1, 1))
+    stride: Any = getattr(op, "stride", 1)
     word = WORDS[op.word]
     return word if shown(stride) == "1" else f"{word}, /{shown(stride)}"
 
@@ -84,10 +83,9 @@ def _rest(op: Op, entering: Dim | None) -> Iterator[str]:
     elif isinstance(op, ops.ConvTranspose):
         yield from _of_bias(op)
     told = TOLD if isinstance(op, ops.Weighted) else ("kernel", "stride")
-    for field in dataclasses.fields(op):
-        value = getattr(op, field.name)
-        if field.name not in told and value != field.default:
-            yield _attribute(field.name.replace("_", " "), value)
+    for name, value in ops.said(op).items():
+        if name not in told:
+            yield _attribute(name.replace("_", " "), value)
 
 
 def _of_conv(op: ops.Conv, entering: Dim | None) -> Iterator[str]:
@@ -130,7 +128,7 @@ def _is_half(op: ops.Conv) -> bool:
     if isinstance(padding, Enum):
         return False
     sides = [shown(side) for side in padding]
-    return sides == [wanted[0], wanted[0], wanted[1], wanted[1]]
+    return sides[::2] == sides[1::2] == wanted
 
 
 def call(node: Call, block: Block) -> str:

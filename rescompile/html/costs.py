@@ -74,7 +74,7 @@ def _reach(report: Report) -> Figure:
     if last is None:
         return Figure("Receptive field", "full", about="from the first row on")
     seen, name = last
-    text = f"{seen[0]:,} px" if seen[0] == seen[1] else f"{by(seen)} px"
+    text = f"{seen[0]:,} px" if len({*seen}) == 1 else f"{by(seen)} px"
     full = "; full after it" if found[-1][0] is None else ""
     return Figure("Receptive field", text, about=f"of {name}{full}")
 

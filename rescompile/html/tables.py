@@ -97,12 +97,12 @@ def named(shapes: Mapping[str, Shape]) -> str:
     return ", ".join(by(s) if only else f"{name} {by(s)}" for name, s in shapes.items())
 
 
-def pixels(value: tuple[float, float] | None, none: str, key: str) -> Cell:
-    """A height and a width in pixels, one number where they agree."""
+def pixels(value: tuple[float, ...] | None, none: str, key: str) -> Cell:
+    """Extents in pixels, one number where they agree."""
     if value is None:
         return Cell(none, key=key)
-    same = value[0] == value[1]
-    return Cell(f"{value[0]:g}" if same else by(value), key="" if same else f"{prod(value) ** 0.5}")
+    same, mean = len({*value}) == 1, prod(value) ** (1 / len(value))
+    return Cell(f"{value[0]:g}" if same else by(value), key="" if same else f"{mean}")
 
 
 def by(numbers: Iterable[float]) -> str:

@@ -128,7 +128,7 @@ class Analysis:
             raise SpecError([Diagnostic("E205", str(error), at, help=help)]) from None
 
     def area(self, node: Layer) -> int:
-        """Height x width where a flatten stands. Raises `SpecError` if calls differ in it."""
+        """The pixels of the map where a flatten stands. Raises `SpecError` if calls differ."""
         areas = {trace.y[0] // trace.x[0] for trace in self.traces.get(node.id, ())}
         if len(areas) > 1:
             raise SpecError(

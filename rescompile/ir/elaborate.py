@@ -12,7 +12,7 @@ from typing import cast
 
 from ..errors import DiagnosticCollector, Location
 from ..expr.dims import Dim, ExprError, Number
-from ..ops import Op, Shape, ShapeError, bind, bounded
+from ..ops import Op, Shape, ShapeError, bind, bounded, fitting
 from .again import CODE, difference, misfit
 from .call_stack import CallStack
 from .joining import Ways, joined, share
@@ -186,7 +186,7 @@ class _Elaborator:
 
     def layer(self, node: Layer, x: Shape, scope: _Scope) -> OpTrace:
         try:
-            op = self.bind(node, scope.env)
+            op = fitting(self.bind(node, scope.env), len(self.network.input) - 1)
             if op.like:
                 op = op.beside(op.like, self.earlier(op.like, scope, place_of(node, "to")))
             y = bounded(op.output(x))

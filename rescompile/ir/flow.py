@@ -1,7 +1,7 @@
 """Channels as expressions: what reaches each node of a block, in terms of the block's parameters.
 
 Emitters need it to write `in_channels` arguments and loops; lowering needs it for projections.
-Heights and widths stay numbers: they enter only where a flatten makes them channels.
+The extents of maps stay numbers: they enter only where a flatten makes them channels.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Flow:
     """Follows channels through a body; `entering` tells what reaches each node, by its id."""
 
     blocks: Blocks
-    area: Area | None = None  # height x width at a flatten
+    area: Area | None = None  # the pixels of the map at a flatten
     lets: Named = ()
     entering: dict[int, Dim] = field(default_factory=dict)
     named: dict[str, Dim] = field(default_factory=dict)  # what leaves the steps of this scope

@@ -1,4 +1,4 @@
-"""What a part of a network does to height and width: one rule, for traces and for definitions.
+"""What a part of a network does to the extents of maps: one rule, for traces and for definitions.
 
 Operations tell what they do, by numbers or by expressions (`Op.resizes`); here that is followed
 through everything that holds operations. Elaboration asks it of traces, emitters and lowering of
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from ..expr.dims import Dim, Var, binary, names, substitute
-from ..ops import KEEPS, Pair, Resize, Resizes, Shape
+from ..ops import KEEPS, Extents, Resize, Resizes, Shape
 from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
 from .structure import (
     INDEX,
@@ -30,18 +30,29 @@ from .structure import (
 )
 from .trace import CallTrace, FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace, turns
 
-UNCHANGED: Resizes = (KEEPS, KEEPS)
+UNCHANGED: Resizes = (KEEPS,)
 
 
 def after(first: Resizes, second: Resizes) -> Resizes:
-    """Both axes through one part and then another."""
-    return first[0].then(second[0]), first[1].then(second[1])
+    """All axes through one part and then another."""
+    return tuple(one.then(other) for one, other in beside(first, second))
+
+
+def beside(first: Resizes, second: Resizes) -> list[tuple[Resize, Resize]]:
+    """The axes of both; one that holds of all axes stands beside each."""
+    count = max(len(first), len(second))
+    return list(zip(spread(first, count), spread(second, count), strict=True))
+
+
+def spread(resizes: Resizes, count: int) -> Resizes:
+    """So many axes."""
+    return resizes * count if len(resizes) == 1 else resizes
 
 
 def together(start: Resizes, ends: list[Resizes]) -> Resizes:
     """What a join does, from what its branches do: those that leave one pixel are its gates."""
     ways = [end for end in ends if end[0].fixed is not True] or ends
-    return next((end for end in ways if end != start), ways[0])
+    return next((end for end in ways if any(a != b for a, b in beside(end, start))), ways[0])
 
 
 def changes_shape(items: tuple[Trace, ...], x: Shape, y: Shape) -> bool:
@@ -52,8 +63,7 @@ def changes_shape(items: tuple[Trace, ...], x: Shape, y: Shape) -> bool:
     """
     if x != y:
         return True
-    rows, columns = traced(items)
-    return bool(rows.scales() or columns.scales())
+    return any(axis.scales() for axis in traced(items))
 
 
 def traced(
@@ -101,7 +111,7 @@ def _traced(item: Trace, start: Resizes, named: dict[str, Resizes]) -> Resizes:
 
 @dataclass
 class Resizing:
-    """Follows height and width through a definition, whose channels `flow` has followed.
+    """Follows the extents of maps through a definition, whose channels `flow` has followed.
 
     Raises `SymbolicError` where no expression tells.
     """
@@ -132,8 +142,7 @@ class Resizing:
             return after(start, repeated(self.inside(node.body), node.count))
         if isinstance(node, Reuse):
             return after(start, self.again(node))
-        rows, columns = self.alone(node)
-        return after(start, (rows.where(node.when), columns.where(node.when)))
+        return after(start, tuple(axis.where(node.when) for axis in self.alone(node)))
 
     def alone(self, node: Layer | Group | Call) -> Resizes:
         """What a node does, its condition apart."""
@@ -181,17 +190,16 @@ class Resizing:
 
 
 def mapped(resizes: Resizes, change: Callable[[Dim], Dim]) -> Resizes:
-    """Both axes with `change` applied to every expression."""
-    rows, columns = (
+    """All axes with `change` applied to every expression."""
+    return tuple(
         Resize(*(change(dim) for dim in (axis.up, axis.down, axis.more, axis.fixed)))
         for axis in resizes
     )
-    return rows, columns
 
 
 def repeated(one: Resizes, count: Dim) -> Resizes:
     """`count` times the same. Raises `SymbolicError` where no expression tells."""
-    if one == UNCHANGED or count == 0:
+    if set(one) == {KEEPS} or count == 0:
         return UNCHANGED
     known = not {RUNNING, INDEX} & set().union(*map(names, _dims(one)))
     if known and isinstance(count, int) and count <= MAX_CHAIN:
@@ -203,12 +211,11 @@ def _dims(resizes: Resizes) -> list[Dim]:
     return [dim for axis in resizes for dim in (axis.up, axis.down, axis.more, axis.fixed)]
 
 
-def body_strides(body: tuple[Node, ...], x: Dim, blocks: Blocks) -> Pair:
-    """By how much a body shrinks height and width, as expressions; `x` channels enter it.
+def body_strides(body: tuple[Node, ...], x: Dim, blocks: Blocks, axes: int) -> Extents:
+    """By how much a body shrinks each of so many axes, as expressions; `x` channels enter it.
 
     Raises `SymbolicError` where no expression tells.
     """
     flow = Flow(blocks)
     flow.body(body, x)
-    rows, columns = Resizing(flow).body(body)
-    return rows.ratio()[1], columns.ratio()[1]
+    return tuple(axis.ratio()[1] for axis in spread(Resizing(flow).body(body), axes))

@@ -13,15 +13,14 @@ from itertools import compress
 from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim, ExprError, IfElse, binary, evaluate, logical_and, logical_or
 from ..expr.polynomial import not_zero
-from ..ops import Resize, Shape, show_shape
+from ..ops import Shape, show_shape
 from ..record import record
 from .flow import Flow, SymbolicError
-from .resizing import Resizing
+from .resizing import UNCHANGED, Resizing
 from .structure import Residual
 from .trace import Env
 
 MAX_TOLD = 3  # shapes in one diagnostic
-FIRM = (True, True, False, False, False, False, True)  # the clues that readers expect to see
 
 
 @record
@@ -70,7 +69,9 @@ def find_change(node: Residual, flow: Flow, decisions: list[Decision]) -> Change
     """
     clues = _clues(node, flow)
     right = [_is_right(clue, decisions) for clue in clues]
-    kept = [firm and good for firm, good in zip(FIRM, right, strict=True)]
+    axes = (len(clues) - 1) // 3
+    firm = (*(True,) * axes, *(False,) * 2 * axes, True)  # what readers expect to see
+    kept = [expected and good for expected, good in zip(firm, right, strict=True)]
     open_ones = [one for one in decisions if one.taken and not _explained(one, clues, kept)]
     for i, clue in enumerate(clues):
         if right[i] and any(_holds(clue, one) for one in open_ones):
@@ -88,7 +89,7 @@ def _clues(node: Residual, flow: Flow, entering: Dim | None = None) -> list[Dim]
     try:
         axes = Resizing(inner).body((*node.pre, *node.branch))
     except SymbolicError:
-        axes = (Resize(), Resize())
+        axes = UNCHANGED
     ratios = [axis.ratio() for axis in axes]
     return [
         *(_unequal(down, up) for up, down in ratios),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from ..expr.dims import Dim, Expr, text
-from ..ops import Op, Same, show_inputs, show_shape
+from ..ops import Op, Same, said, show_inputs, show_shape
 from .analysis import Analysis
 from .structure import (
     INPUT,
@@ -136,10 +135,7 @@ def _when(when: Dim) -> str:
 
 def _op(op: Op) -> str:
     shown = [op.word]
-    for field in dataclasses.fields(op):
-        value = getattr(op, field.name)
-        if value != field.default:
-            shown.append(f"{field.name}={_value(value)}")
+    shown += (f"{name}={_value(value)}" for name, value in said(op).items())
     return " ".join(shown)
 
 

@@ -75,9 +75,8 @@ def _meant(root: Item, keys: list[str], value: Item) -> Iterator[tuple[Sequence[
     elif keys[0] in known:
         yield [PARAMETERS, *keys], value
     elif keys == ["size"]:
-        height, sign, width = str(value.value).partition("x")
-        for image in _images(root, value, "height", "width"):
-            for side, text in (("height", height), ("width", width if sign else height)):
+        for image in _images(root, value, "height", "width", "length", "frames"):
+            for side, text in _extents(_at(root, image), str(value.value), value.at):
                 yield [*image, side], replace(value, value=scalar(text))
     elif keys == ["channels"]:
         for image in _images(root, value, *keys):
@@ -92,7 +91,8 @@ def _images(root: Item, value: Item, *sides: str) -> Iterator[Sequence[str]]:
     if inputs is None or not isinstance(inputs.value, dict):
         yield ["input"]
         return
-    given = (image.value for image in inputs.value.values())
+    given = [image.value for image in inputs.value.values() if isinstance(image.value, dict)]
+    sides = tuple(side for side in sides if any(side in one for one in given)) or sides
     told = [[side in one and one[side].value for side in sides] for one in given]
     if any(one != told[0] for one in told):
         name = [*inputs.value][-1]
@@ -101,6 +101,30 @@ def _images(root: Item, value: Item, *sides: str) -> Iterator[Sequence[str]]:
         raise SpecError([Diagnostic("E106", message, value.at, help=help)])
     for name in inputs.value:
         yield ["inputs", name]
+
+
+def _at(root: Item, place: Sequence[str]) -> dict[str, Any]:
+    """What an input says, by its place."""
+    found: Any = root
+    for key in place:
+        found = found.value.get(key) if isinstance(found.value, dict) else None
+        if found is None:
+            return {}
+    return found.value if isinstance(found.value, dict) else {}
+
+
+def _extents(known: dict[str, Any], size: str, at: Location) -> Iterator[tuple[str, str]]:
+    """The sides of an input with their extents, as in 64x96; one is for an image's both sides."""
+    sides = [side for side in ("length", "frames", "height", "width") if side in known]
+    extents = size.split("x")
+    if len(extents) == 1:
+        sides = sides[-2:] or ["height", "width"]
+        extents *= len(sides)
+    if len(extents) != len(sides):
+        message = f"'{size}' is no size of this input, which has {' x '.join(sides)}"
+        help = "write a number for each, or one for the sides of an image: `size=64`"
+        raise SpecError([Diagnostic("E112", message, at, help=help)])
+    yield from zip(sides, extents, strict=True)
 
 
 def _located(item: Item, at: Location, before: int) -> Item:

@@ -23,7 +23,7 @@ _FIGURE = re.compile(
     r"(?:\s*(?P<percent>%)|\s*(?P<times>(?:[x\u00d7]|times)(?!\w))"
     r"|\s*(?P<scale>(?:thousand|million|billion|trillion)(?!\w)|[kMGBT](?=FLOP|MAC|MAdd|(?!\w))))?"
 )
-_SIZE = re.compile(r"\d{1,6}(?:\s*[x\u00d7]\s*\d{1,6}){1,2}")
+_SIZE = re.compile(r"\d{1,6}(?:\s*[x\u00d7]\s*\d{1,6}){1,3}")
 
 
 class Kind(Enum):

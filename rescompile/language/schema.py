@@ -45,6 +45,7 @@ def schema() -> Json:
     defs["Step"] = _step(defs["Step"])
     for name, keys in ONE_OF.items():
         defs[name]["oneOf"] = [{"required": [key]} for key in keys]
+    defs["InputSpec"]["oneOf"] = [{"required": ["length"]}, {"required": ["height", "width"]}]
     made["properties"]["use"] = {"type": "array", "items": REFERENCE, "description": USE}
     made["oneOf"] = [{"required": ["input"]}, {"required": ["inputs"]}]
     made["description"] = _about(Spec)

@@ -1,4 +1,4 @@
-"""The kinds of value that a spec is written with: numbers or expressions, pairs, padding, text."""
+"""The kinds of value that a spec is written with: numbers or expressions, lists, padding, text."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def unknown_key(message: str, help: str, key: str) -> NoReturn:
     raise PydanticCustomError("value", "{message}", context)
 
 
+def absent(key: str, help: str) -> NoReturn:
+    """Reject a mapping as `wrong` does, since it lacks a key."""
+    message = f"the key '{key}' is missing"
+    context = {"message": message, "help": help, "keys": (), "code": "E111"}
+    raise PydanticCustomError("value", "{message}", context)
+
+
 def wrong_word(message: str, help: str, instead: str) -> NoReturn:
     """Reject a word as `wrong` does; `instead` is one that may be meant."""
     context = {"message": message, "help": help, "keys": (), "instead": instead}
@@ -69,7 +76,7 @@ def _int(value: Any, least: int = 0, most: int = MAX_NUMBER) -> Any:
         if isinstance(value, str) and NAME.match(value):
             help = f"write `${value}` if a parameter is meant"
         elif isinstance(value, str) and (sides := _SIZE.match(value)):
-            help = f"write `[{sides[1]}, {sides[2]}]` for height and width, or one number for both"
+            help = f"write `[{sides[1]}, {sides[2]}]` for rows and columns, or one number for both"
         elif isinstance(value, str):
             help = (
                 "write it without quotes and leading zeros"
@@ -154,7 +161,7 @@ def _tuple(counts: tuple[int, ...], what: str, least: int = 0) -> Callable[[Any]
     def check(value: Any) -> Any:
         if isinstance(value, list):
             if len(value) not in counts:
-                help = "these networks work on images, which have two directions"
+                help = "a list has a number for each axis of the maps"
                 wrong(f"expected {what}, found a list of {len(value)}", help)
             return tuple(_int(v, least) for v in value)
         return _int(value, least)
@@ -162,13 +169,17 @@ def _tuple(counts: tuple[int, ...], what: str, least: int = 0) -> Callable[[Any]
     return check
 
 
+EXTENTS, SIDES = (1, 2, 3), (1, 2, 3, 4, 6)  # how many numbers lists have, by the axes of maps
+_EDGES = "one number, or one for each axis"
+_SIDES = "one number, one for each axis, or two, as in [top, bottom, left, right]"
+
+
 def _padding(value: Any) -> Any:
-    if value == "same":
+    if value in ("same", "causal"):
         return value
-    wanted = "one number, [vertical, horizontal], or [top, bottom, left, right]"
     if value == "valid":
         wrong("there is no padding 'valid'", "write `padding: 0`")
-    return _tuple((2, 4), wanted)(value)
+    return _tuple(SIDES, _SIDES)(value)
 
 
 def _symmetric(what: str) -> Callable[[Any], Any]:
@@ -177,12 +188,12 @@ def _symmetric(what: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if value == "same":
             wrong(f"{what} has no `same` padding: say how many pixels", "write `padding: 1`, say")
-        if isinstance(value, list) and len(value) == 4:
+        if isinstance(value, list) and len(value) in (4, 6):
             wrong(
-                f"{what} pads alike on opposite sides, but this is a list of 4",
-                "write one number or [vertical, horizontal]",
+                f"{what} pads alike on opposite sides, but this is a list of {len(value)}",
+                "write one number, or one for each axis",
             )
-        return _tuple((2,), "one number or [vertical, horizontal]")(value)
+        return _tuple(EXTENTS, _EDGES)(value)
 
     return check
 
@@ -263,11 +274,15 @@ def _extent(least: int, most: int = MAX_NUMBER) -> dict[str, Any]:
 
 def _extents(least: int, *counts: int) -> dict[str, Any]:
     one = _extent(least)
-    lists = [{"type": "array", "items": one, "minItems": n, "maxItems": n} for n in counts]
+    runs = [(n, m) for n in counts if n - 1 not in counts for m in counts if m + 1 not in counts]
+    lists = [
+        {"type": "array", "items": one, "minItems": n, "maxItems": m}
+        for n, m in runs
+        if set(range(n, m + 1)) <= {*counts}
+    ]
     return {"anyOf": [*one["anyOf"], *lists]}
 
 
-_EDGES = "one number or [vertical, horizontal]"
 _EPSILON = "write `epsilon: 1.0e-5`, say"
 _MOMENTUM = "momentum is the weight of the new batch, as in PyTorch: Keras' 0.99 is 0.01 here"
 
@@ -313,16 +328,12 @@ Deviation = Annotated[
 ]
 Bool = Annotated[bool, Rule(_bool, type="boolean")]
 Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _EXPRESSION])]
-Pair = Annotated[Any, Rule(_tuple((2,), _EDGES, 1), **_extents(1, 2))]
-PairFromZero = Annotated[Any, Rule(_tuple((2,), _EDGES), **_extents(0, 2))]
-Sides = Annotated[
-    Any,
-    Rule(
-        _tuple((2, 4), "one number, [vertical, horizontal], or [top, bottom, left, right]"),
-        **_extents(0, 2, 4),
-    ),
+Extents = Annotated[Any, Rule(_tuple(EXTENTS, _EDGES, 1), **_extents(1, *EXTENTS))]
+ExtentsFromZero = Annotated[Any, Rule(_tuple(EXTENTS, _EDGES), **_extents(0, *EXTENTS))]
+Sides = Annotated[Any, Rule(_tuple(SIDES, _SIDES), **_extents(0, *SIDES))]
+PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, *EXTENTS))]
+Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, *EXTENTS))]
+Padding = Annotated[
+    Any, Rule(_padding, anyOf=[{"enum": ["same", "causal"]}, *_extents(0, *SIDES)["anyOf"]])
 ]
-PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, 2))]
-Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, 2))]
-Padding = Annotated[Any, Rule(_padding, anyOf=[{"const": "same"}, *_extents(0, 2, 4)["anyOf"]])]
 Text = Annotated[str, Rule(as_text, type="string", maxLength=MAX_TEXT)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 from ..errors import Diagnostic, Location
 from ..ir.resizing import changes_shape
@@ -122,7 +122,7 @@ def stride_note(elaborated: Elaborated) -> str:
 
 def _strided_first(step: Position) -> bool:
     found = _bottleneck(step, step.trace) if isinstance(step.trace, ResidualTrace) else None
-    return found is not None and cast(Conv, found[0].conv).stride != (1, 1)
+    return found is not None and max(cast(Any, found[0].conv).stride) > 1
 
 
 def _bottleneck(step: Position, item: ResidualTrace) -> tuple[Position, Position, Position] | None:
@@ -139,7 +139,7 @@ def _bottleneck(step: Position, item: ResidualTrace) -> tuple[Position, Position
 
 def _stride_on_3x3(step: Position, item: ResidualTrace) -> Iterator[Finding]:
     _, middle, _ = _bottleneck(step, item) or (None, None, None)
-    if middle is not None and cast(Conv, middle.conv).stride != (1, 1):
+    if middle is not None and max(cast(Any, middle.conv).stride) > 1:
         yield "F101", middle, f"stride {cast(Conv, middle.conv).stride[0]}"
 
 
@@ -189,7 +189,7 @@ def _no_activation(way: Way) -> Iterator[Finding]:
 
 
 def _is_full(conv: Conv) -> bool:
-    return conv.groups == 1 and conv.kernel[0] == conv.kernel[1] != 1
+    return conv.groups == 1 and len({*conv.kernel}) == 1 != conv.kernel[0]
 
 
 def _last_activation(way: Way) -> Iterator[Finding]:

@@ -13,34 +13,36 @@ from ..language.models import WORDS, BlockSpec, Model, ParameterSpec, Step
 from ..language.names import CALL_KEYS
 from ..language.types import shown
 from ..language.validate import shortcut
+from ..ops import AXIS_NAMES
 from .scope import NUMERIC, Scope, fault
 
-PAIR = "pair"
+EXTENTS = "extents"
 # What a parameter's type is called in a sentence, and a value of it.
 TYPES = {
     "int": ("a whole number", "64"),
     "float": ("a number", "0.5"),
     "bool": ("true or false", "true"),
-    PAIR: ("a pair of whole numbers", "[1, 7]"),
+    EXTENTS: ("a whole number for each axis", "[1, 7]"),
     "str": ("a word", "relu"),
 }
 
 
-def halves(key: str, spec: BlockSpec) -> tuple[str, str]:
-    """What the two numbers of a pair are called in code."""
-    taken = {*spec.parameters, *spec.let}
+def parts(key: str, spec: BlockSpec, axes: int) -> list[str]:
+    """What the numbers for each axis are called in code."""
+    taken = {*spec.parameters, *spec.let} - {key}
 
     def free(name: str) -> str:
         return free(f"{name}_") if name in taken else name
 
-    return free(f"{key}_rows"), free(f"{key}_columns")
+    return [key] if axes == 1 else [free(f"{key}_{name}") for name in AXIS_NAMES[axes]]
 
 
 class Arguments:
     """Reads the arguments of calls; defaults belong to the scope `network`, not to the caller's."""
 
-    def __init__(self, network: Scope) -> None:
+    def __init__(self, network: Scope, axes: int) -> None:
         self.network = network
+        self.axes = axes
         self.shortcuts: dict[int, Any] = {}  # given in full, by the id of what spells them
 
     def read(
@@ -59,8 +61,9 @@ class Arguments:
                 continue  # a key that is only misspelt is not missing as well
             with collector.part():
                 value = self.value(key, step, parameter, scope)
-                if parameter.type == PAIR:
-                    args += zip(halves(key, spec), value.pair(), strict=True)
+                if parameter.type == EXTENTS:
+                    names = parts(key, spec, self.axes)
+                    args += zip(names, value.extents(self.axes), strict=True)
                 elif parameter.type in NUMERIC:
                     args.append((key, value.number(parameter.type)))
                 else:
@@ -82,11 +85,12 @@ class Arguments:
         """What a parameter is in code; defaults are expressions over the network's parameters."""
         one = spec.parameters[key]
         given = Value("default", one.default, self.network, one, "default")
-        if one.type != PAIR:
+        if one.type != EXTENTS:
             default = None if one.default is None else given.number(one.type)
             return [Param(key, NUMERIC[one.type], default, one.once)]
-        defaults = (None, None) if one.default is None else given.pair()
-        names = halves(key, spec)
+        no = (None,) * self.axes
+        defaults = no if one.default is None else given.extents(self.axes)
+        names = parts(key, spec, self.axes)
         return [Param(n, int, d, one.once) for n, d in zip(names, defaults, strict=True)]
 
     def word(self, value: Value, type: str) -> Any:
@@ -127,16 +131,14 @@ class Value:
             raise self.wrong(type, dim)
         return dim
 
-    def pair(self) -> tuple[Dim, Dim]:
-        """Two numbers or expressions, or one for both. Raises `SpecError`."""
-        given = self.scope.pair(self.given)
+    def extents(self, axes: int) -> tuple[Dim, ...]:
+        """A number or an expression for each axis, or one for all. Raises `SpecError`."""
+        given = self.scope.several(self.given)
         if not isinstance(given, (list, tuple)):
-            both = self.number("int")
-            return both, both
-        if len(given) != 2:
-            raise self.wrong(PAIR)
-        first, second = (replace(self, given=one).number("int") for one in given)
-        return first, second
+            return (self.number("int"),) * axes
+        if len(given) != axes:
+            raise self.wrong(EXTENTS)
+        return tuple(replace(self, given=one).number("int") for one in given)
 
     def wrong(self, type: str, found: Any = None) -> SpecError:
         what, example = TYPES[type]

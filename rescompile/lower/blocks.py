@@ -30,7 +30,7 @@ from ..language.models import BlockSpec, Spec, Step
 from ..language.names import is_member
 from ..language.references import Reading, free
 from ..ops import LayerScale
-from .arguments import PAIR, Arguments, halves
+from .arguments import EXTENTS, Arguments, parts
 from .liveness import check_given, check_values
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
@@ -48,20 +48,22 @@ class Calls:
         spec: Spec,
         values: dict[str, Dim],
         words: dict[str, Any],
-        pairs: dict[str, tuple[Dim, Dim]],
+        lists: dict[str, tuple[Dim, ...]],
         found: list[Diagnostic],
         blocks: dict[str, Block],
         body: Callable[[Iterable[Step], Scope], tuple[Node, ...]],
     ) -> None:
         self.spec = spec
         self.values = values
-        self.pairs = pairs
+        self.lists = lists
+        self.axes = spec.axes
         self.words = words
         self.found = found
         self.blocks = blocks
         self.body = body
         self.settled = Reading(spec).settled
-        self.arguments = Arguments(Scope("", False, {}, values, words, None, pairs=pairs))
+        network = Scope("", False, {}, values, words, None, lists=lists)
+        self.arguments = Arguments(network, self.axes)
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
@@ -97,14 +99,13 @@ class Calls:
         values = {k: v for k, v in self.values.items() if k not in spec.parameters}
         values |= {} if scope.channels is None else {IN_CHANNELS: scope.channels}
         words = {k: v for k, v in self.words.items() if k not in spec.parameters}
-        pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
+        lists = {k: v for k, v in self.lists.items() if k not in spec.parameters}
         for key, parameter in spec.parameters.items():
-            if parameter.type == PAIR:
-                first, second = halves(key, spec)
-                pairs[key] = given[first], given[second]
+            if parameter.type == EXTENTS:
+                lists[key] = tuple(given[name] for name in parts(key, spec, self.axes))
             else:
                 (values if parameter.type in NUMERIC else words)[key] = given[key]
-        inner = replace(scope, values=values, words=words, pairs=pairs, in_block=True)
+        inner = replace(scope, values=values, words=words, lists=lists, in_block=True)
         self.stack.append(name)
         try:
             with self.led_here(name, step):
@@ -262,15 +263,14 @@ class Calls:
         form = Form.MODULE if spec.body else Form.SEQUENCE if spec.sequence else Form.INLINE
         numbers = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
         known = {k: words.pop(k) for k in numbers.keys() & words.keys()}
-        own = [
-            k for k, p in spec.parameters.items() if p.type in (*NUMERIC, PAIR) and k not in known
-        ]
+        whole = (*NUMERIC, EXTENTS)
+        own = [k for k, p in spec.parameters.items() if p.type in whole and k not in known]
         symbolic = {k: NUMERIC[spec.parameters[k].type] for k in own if k in numbers}
-        pairs = {k: v for k, v in self.pairs.items() if k not in spec.parameters}
-        for key in (k for k in own if spec.parameters[k].type == PAIR):
-            first, second = halves(key, spec)
-            pairs[key] = Var(first), Var(second)
-            symbolic |= {first: int, second: int}
+        lists = {k: v for k, v in self.lists.items() if k not in spec.parameters}
+        for key in (k for k in own if spec.parameters[k].type == EXTENTS):
+            names = parts(key, spec, self.axes)
+            lists[key] = tuple(map(Var, names))
+            symbolic |= dict.fromkeys(names, int)
         inputs = spec.inputs or [INPUT]
         entering, called = symbols(inputs), channel_names(inputs).values()
         scope = Scope(
@@ -281,7 +281,7 @@ class Calls:
             words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
             channels=entering[inputs[0]],
             in_block=True,
-            pairs=pairs,
+            lists=lists,
             named=dict(entering),
         )
         for key, value in spec.let.items():

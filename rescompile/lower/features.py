@@ -108,14 +108,15 @@ def _parts(
 def _stride(axes: Resizes) -> int:
     """By how much a map is smaller than the image; 0 where that is no whole number, or two."""
     numbers: Any = [(axis.down, axis.up) for axis in axes]
-    rows, columns = (Fraction(*pair) for pair in numbers)
-    return int(rows) if rows == columns and rows.denominator == 1 else 0
+    strides = {Fraction(*pair) for pair in numbers}
+    stride = strides.pop()
+    return int(stride) if not strides and stride.denominator == 1 else 0
 
 
 def _sees(trace: OpTrace) -> bool:
     """Whether an element sees neighbours, and not the whole map."""
     axes = trace.op.sees(trace.x)
-    return axes is not None and axes != (Axis(), Axis())
+    return axes is not None and set(axes) != {Axis()}
 
 
 def _runs(places: Iterable[Place], spec: Spec) -> Iterator[tuple[int, list[Place]]]:

@@ -43,11 +43,10 @@ def lower(document: Document) -> Network:
     found: list[Diagnostic] = []
     values, words = _parameters(spec, found)
     values[BLOCK_COUNT] = block_count([*spec.stem, *spec.stages, *spec.head], spec, values)
-    pairs = {
-        name: (value[0], value[1]) for name, value in spec.parameters.items() if _is_pair(value)
-    }
-    steps = Steps(spec, values, words, pairs, found)
-    scope = replace(_scope(spec, values, words, found), pairs=pairs)
+    own = spec.parameters.items()
+    lists = {name: tuple(value) for name, value in own if _is_extents(value, spec)}
+    steps = Steps(spec, values, words, lists, found)
+    scope = replace(_scope(spec, values, words, found), lists=lists)
     stages = list(_stages(spec, steps, scope))
     if not stages and not found:
         help = "add `stages:` with at least one step"
@@ -66,7 +65,7 @@ def lower(document: Document) -> Network:
         raise SpecError(dict.fromkeys(found))
     return Network(
         name=spec.name,
-        inputs={n: (i.channels, i.height, i.width) for n, i in spec.entering.items()},
+        inputs={n: (i.channels, *i.size.values()) for n, i in spec.entering.items()},
         stages=tuple(stages),
         blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
         parameters=tuple(_symbolic(spec, values)),
@@ -97,7 +96,7 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
             values[name] = value
         elif isinstance(value, str) and "$" not in value:
             words[name] = value
-        elif not _is_pair(value):
+        elif not _is_extents(value, spec):
             message = f"the parameter '{name}' of the network is neither a number nor a word"
             help = "write a number or a word; expressions stand where the parameter is used"
             at = spec.at("parameters", name)
@@ -114,9 +113,10 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
     return values, words
 
 
-def _is_pair(value: Any) -> bool:
-    """Whether a parameter of the network is two whole numbers."""
-    return isinstance(value, list) and len(value) == 2 and all(type(v) is int for v in value)
+def _is_extents(value: Any, spec: Spec) -> bool:
+    """Whether a parameter of the network is a whole number for each axis."""
+    whole = isinstance(value, list) and all(type(v) is int for v in value)
+    return whole and len(value) == spec.axes
 
 
 def _lets(spec: Spec) -> Iterator[str]:

@@ -7,6 +7,7 @@ leaves a padding, a bias or a stride open, and the steps that are no operation o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .. import ops
@@ -15,7 +16,7 @@ from ..expr.dims import Dim, binary
 from ..language import models
 from ..language.hints import word_help
 from ..language.models import Defaults
-from ..ops import Attribute, Kind, Op, Pair, Quad, attributes
+from ..ops import AXIS_NAMES, EACH, Attribute, Extents, Kind, Op, Sides, attributes, show_axes
 from ..record import record
 
 Reader = Callable[..., Dim]  # of a value, its key, and whether that is true or false
@@ -23,12 +24,13 @@ Reader = Callable[..., Dim]  # of a value, its key, and whether that is true or 
 
 @record
 class Words:
-    """The spec's defaults, and what a word with a sigil stands for."""
+    """The spec's defaults, how many axes its maps have, and what a word with a sigil stands for."""
 
     defaults: Defaults
+    axes: int
     look_up: Callable[[str, Location | None], Any]
     number: Callable[[Any, models.Model, str], Dim]
-    pair: Callable[[Any], Any]
+    several: Callable[[Any], Any]
 
     def kind(self, options: models.Norm | models.Activation) -> str:
         """The kind that options ask for, or else the defaults. Raises `SpecError`."""
@@ -46,37 +48,41 @@ class Words:
         return str(found)
 
 
-def _pair(value: Any, dim: Reader, key: str) -> Pair:
-    if isinstance(value, tuple):
-        return dim(value[0], key), dim(value[1], key)
-    both = dim(value, key)
-    return both, both
+def _extents(value: Any, read: Callable[[Any], Dim], axes: int) -> Extents:
+    """A number for each axis, or one for all. Raises `ValueError` for another count."""
+    if not isinstance(value, tuple):
+        return (read(value),) * axes
+    if len(value) != axes:
+        raise ValueError
+    return tuple(map(read, value))
 
 
-def _quad(value: Any, dim: Reader) -> Quad:
-    if isinstance(value, tuple) and len(value) == 4:
-        top, bottom, left, right = (dim(v, "padding") for v in value)
-        return top, bottom, left, right
-    vertical, horizontal = _pair(value, dim, "padding")
-    return vertical, vertical, horizontal, horizontal
-
-
-PAIRS = (Kind.PAIR, Kind.PAIR_FROM_ZERO, Kind.CUT, Kind.PADDING, Kind.POOL_PADDING)
+def _sides(value: Any, read: Callable[[Any], Dim], axes: int) -> Sides:
+    """The two sides of each axis, or a number for both."""
+    if isinstance(value, tuple) and len(value) == 2 * axes:
+        return tuple(map(read, value))
+    return tuple(side for both in _extents(value, read, axes) for side in (both, both))
 
 
 def _half(kernel: Dim, dilation: Dim) -> Dim:
     return binary("*", binary("//", binary("-", kernel, 1), 2), dilation)
 
 
-def _read(declared: Attribute, value: Any, dim: Reader) -> Any:
-    """What a spec says of an attribute, as the operation has it."""
+def _read(declared: Attribute, value: Any, dim: Reader, options: models.Model, words: Words) -> Any:
+    """What a spec says of an attribute, as the operation has it. Raises `SpecError`."""
     kind, name = declared.kind, declared.name
     if kind in (Kind.POSITIVE, Kind.WHOLE, Kind.RATE, Kind.FACTOR):
         return dim(value, name)
-    if kind in (Kind.PAIR, Kind.PAIR_FROM_ZERO, Kind.CUT):
-        return _pair(value, dim, name)
-    if kind in (Kind.PADDING, Kind.POOL_PADDING, Kind.SIDES):
-        return ops.Same.SAME if value == "same" else _quad(value, dim)
+    if kind in EACH:
+        if value == "same":
+            return ops.Same.SAME
+        given = words.several(value)
+        try:
+            return (_extents if EACH[kind] == 1 else _sides)(
+                given, lambda one: dim(one, name), words.axes
+            )
+        except ValueError:
+            raise _count(given, EACH[kind], options.at(name), words.axes) from None
     if kind is Kind.FLAG:
         return dim(value, name, bool)
     if kind in (Kind.BOOL, Kind.STEP):
@@ -84,25 +90,48 @@ def _read(declared: Attribute, value: Any, dim: Reader) -> Any:
     return float(value) if isinstance(kind, Kind) else kind(value)
 
 
+def _count(given: tuple[Any, ...], each: int, at: Location | None, axes: int) -> SpecError:
+    """A list that is too short or too long for the axes of the maps."""
+    along = " x ".join(AXIS_NAMES[axes])
+    message = f"{show_axes(axes)} ({along}) take no list of {len(given)}"
+    both = f", or {2 * axes} for the sides before and after each" if each == 2 else ""
+    help = f"write one number for all, or {axes} in a list{both}"
+    return SpecError([Diagnostic("E112", message, at, help=help)])
+
+
 def _made(kind: type[Op], options: Any, dim: Reader, words: Words, **given: Any) -> Op:
     """An operation of a class; `given` are the attributes that are no options."""
     declared = attributes(kind)
     for name, one in declared.items():
-        if name not in given and (value := getattr(options, name)) is not None:
-            given[name] = _read(one, words.pair(value) if one.kind in PAIRS else value, dim)
+        if name in given or (value := getattr(options, name)) is None:
+            continue
+        if value != "causal" or one.kind is not Kind.PADDING:
+            given[name] = _read(one, value, dim, options, words)
+    if getattr(options, "padding", None) == "causal" and "padding" not in given:
+        given["padding"] = _causal(given, options.at("padding"), words)
     for name in declared.keys() - given.keys():
         given[name] = ABSENT[name](given, words)
     return kind(**given)
 
 
-def _padding(given: dict[str, Any], words: Words) -> Quad | ops.Same:
+def _padding(given: dict[str, Any], words: Words) -> Sides | ops.Same:
     """The padding of a convolution where it says none: the one of the defaults."""
     if words.defaults.padding == "same":
         return ops.Same.SAME
     if words.defaults.padding == "none":
-        return (0, 0, 0, 0)
-    rows, columns = map(_half, given["kernel"], given["dilation"])
-    return rows, rows, columns, columns
+        return (0,) * 2 * words.axes
+    halves = map(_half, given["kernel"], given["dilation"])
+    return tuple(side for half in halves for side in (half, half))
+
+
+def _causal(given: dict[str, Any], at: Location | None, words: Words) -> Sides:
+    """As many zeros before a sequence as an element sees elements before itself, none after."""
+    if words.axes != 1:
+        message = f"`causal` is for sequences, and here are {show_axes(words.axes)}"
+        help = "write the pixels before and after each axis, as in `padding: [2, 0, 1, 1, 1, 1]`"
+        raise SpecError([Diagnostic("E112", message, at, help=help)])
+    (kernel,), (dilation,) = given["kernel"], given.get("dilation", (1,))
+    return binary("*", binary("-", kernel, 1), dilation), 0
 
 
 # What the rest of a spec says of an attribute that its step leaves open.
@@ -136,9 +165,10 @@ def _of_kind(
     given = {}
     for name, one in attributes(kind).items():
         if (value := getattr(o, name)) is not None:
-            given[name] = _read(one, value, dim)
+            given[name] = _read(one, value, dim, o, words)
         elif (value := getattr(default, name)) is not None:
-            given[name] = _read(one, value, lambda value, key: words.number(value, default, key))
+            said_there = partial(_number, words, default)
+            given[name] = _read(one, value, said_there, default, words)
         else:
             message = "group normalisation needs the number of groups"
             at = default.at() if o.at() is None else o.at()
@@ -155,19 +185,24 @@ def normalisation(words: Words) -> Op | None:
     return _of_kind(models.Norm.model_construct(), lambda value, key: value, words, None)
 
 
-def convolution(channels: Dim, stride: Pair, bias: bool) -> Op:
-    """The 1x1 convolution of a projection."""
-    return ops.Conv(channels, (1, 1), stride, (0, 0, 0, 0), bias=bias)
+def _number(words: Words, default: models.Model, value: Any, key: str) -> Dim:
+    """A number that the defaults say."""
+    return words.number(value, default, key)
 
 
-def average(stride: Pair) -> Op:
+def convolution(channels: Dim, stride: Extents, bias: bool) -> Op:
+    """The convolution of a projection, whose kernel is one pixel."""
+    return ops.Conv(channels, (1,) * len(stride), stride, bias=bias)
+
+
+def average(stride: Extents) -> Op:
     """The average pool before a projection (ResNet-D); the rest at the border is kept."""
     return ops.AvgPool(stride, stride, ceil_mode=True)
 
 
-def subsample(stride: Pair) -> Op:
+def subsample(stride: Extents) -> Op:
     """Every stride-th pixel, as a pool of one."""
-    return ops.AvgPool((1, 1), stride)
+    return ops.AvgPool((1,) * len(stride), stride)
 
 
 SUGAR: dict[str, Callable[[Any, Reader, Words, Dim | None], Op | None]] = {

@@ -16,7 +16,7 @@ from ..ir.resizing import body_strides
 from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, Residual, Where
 from ..language.models import SHORTCUTS, Defaults, Shortcut, Step
 from ..language.models import Residual as ResidualSpec
-from ..ops import PadChannels, Pair, Scale, StochasticDepth
+from ..ops import Extents, PadChannels, Scale, StochasticDepth
 from .ops import Words, average, convolution, normalisation, subsample
 from .scope import Scope, fault
 
@@ -31,11 +31,13 @@ class Residuals:
     def __init__(
         self,
         defaults: Defaults,
+        axes: int,
         blocks: dict[str, Block],
         body: Callable[[Iterable[Step], Scope], Nodes],
         some: Callable[..., Nodes],
     ) -> None:
         self.defaults = defaults
+        self.axes = axes
         self.blocks = blocks
         self.body = body
         self.some = some
@@ -109,7 +111,7 @@ class Residuals:
             message = "the channels of this residual are not known, so it cannot be projected"
             raise fault("E205", message, step.at(), PROJECT)
         try:
-            strides = body_strides(way, x, self.blocks)
+            strides = body_strides(way, x, self.blocks, self.axes)
         except SymbolicError as error:
             message = f"this residual cannot be projected: {error}"
             raise fault("E205", message, step.at(), PROJECT) from None
@@ -122,15 +124,15 @@ class Residuals:
         )
 
     def projection(
-        self, shortcut: Shortcut, strides: Pair, y: Dim, step: Step, scope: Scope
+        self, shortcut: Shortcut, strides: Extents, y: Dim, step: Step, scope: Scope
     ) -> Nodes:
         """A 1x1 convolution and its norm, after an average pool in `avg_projection`."""
         layers: list[Node] = []
         if shortcut.kind == "avg_projection":
             layers.append(Layer(average(strides), at=step.at()))
-            strides = (1, 1)
+            strides = (1,) * self.axes
         layers.append(Layer(convolution(y, strides, self.defaults.bias), at=step.at()))
-        words = Words(self.defaults, scope.word, scope.dim, scope.pair)
+        words = Words(self.defaults, self.axes, scope.word, scope.dim, scope.several)
         norm = normalisation(words) if shortcut.norm else None
         if norm is not None:
             layers.append(Layer(norm, at=step.at()))
@@ -155,7 +157,9 @@ def _name(node: Node) -> str | None:
     return None if isinstance(node, (Loop, From)) else node.name
 
 
-def _option_a(shortcut: Shortcut, strides: Pair, x: Dim, y: Dim, step: Step, scope: Scope) -> Nodes:
+def _option_a(
+    shortcut: Shortcut, strides: Extents, x: Dim, y: Dim, step: Step, scope: Scope
+) -> Nodes:
     """He et al. 2015, option A: subsample, then zeros for the channels that are missing."""
     extra = binary("-", y, x)
     in_block = scope.in_block or IN_CHANNELS in scope.names  # the network has no lets

@@ -42,7 +42,7 @@ class Scope:
     words: dict[str, Any]
     channels: Dim | None
     in_block: bool = False
-    pairs: dict[str, tuple[Dim, Dim]] = field(default_factory=dict)  # names for two numbers
+    lists: dict[str, tuple[Dim, ...]] = field(default_factory=dict)  # names for several numbers
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels of inputs and named steps
     again: dict[str, str] = field(default_factory=dict)  # steps again, and what they are of
@@ -148,10 +148,10 @@ class Scope:
             raise fault("E207", f"unknown name '${name}'", at, self._unknown(name))
         return dim
 
-    def pair(self, value: Any) -> Any:
-        """The two numbers that a name stands for; whatever else a value is stays as it is."""
+    def several(self, value: Any) -> Any:
+        """The numbers that a name stands for; whatever else a value is stays as it is."""
         named = isinstance(value, str) and value.startswith("$")
-        return self.pairs.get(value[1:], value) if named else value
+        return self.lists.get(value[1:], value) if named else value
 
     def settled(self, value: Any, model: Model, key: str, wanted: Kind = int) -> Any:
         """A value that is known where a block is called. Raises `SpecError` for another."""
@@ -177,8 +177,8 @@ class Scope:
 
     def _unknown(self, name: str) -> str:
         """What to do about a name that is not known here."""
-        if name in self.pairs:
-            return f"'{name}' is a pair, which stands alone: `kernel: ${name}`, say"
+        if name in self.lists:
+            return f"'{name}' is several numbers, and stands alone: `kernel: ${name}`, say"
         if self.in_block and name in (CLASSES, INDEX, BLOCK_INDEX):
             return f"a block does not see ${name}: give it a parameter and pass ${name} in the call"
         if name == CLASSES:

@@ -54,15 +54,16 @@ class Steps:
         spec: Spec,
         values: dict[str, Dim],
         words: dict[str, Any],
-        pairs: dict[str, tuple[Dim, Dim]],
+        lists: dict[str, tuple[Dim, ...]],
         found: list[Diagnostic],
     ) -> None:
         self.spec = spec
         self.found = found
         self.count = 0  # of the steps that were lowered
         self.blocks: dict[str, Block] = {}
-        self.calls = Calls(spec, values, words, pairs, found, self.blocks, self.body)
-        self.residuals = Residuals(spec.defaults, self.blocks, self.body, self.some)
+        self.calls = Calls(spec, values, words, lists, found, self.blocks, self.body)
+        axes = spec.axes
+        self.residuals = Residuals(spec.defaults, axes, self.blocks, self.body, self.some)
 
     def body(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
         """The nodes of some steps; moves `scope.channels` on. Collects errors step by step."""
@@ -164,7 +165,8 @@ class Steps:
             message = "`layer_scale` stands in a block's body, not in a sequence"
             raise fault("E208", message, step.key_at("layer_scale"), help)
         options = step.options
-        words = Words(self.spec.defaults, scope.word, scope.dim, scope.pair)
+        axes = self.spec.axes
+        words = Words(self.spec.defaults, axes, scope.word, scope.dim, scope.several)
 
         def read(value: Any, key: str, wanted: Kind = float) -> Dim:
             return scope.dim(value, options, key, wanted=wanted)
@@ -262,7 +264,7 @@ class Steps:
             words=scope.words,
             channels=Var(IN_CHANNELS),
             in_block=scope.in_block,
-            pairs={n: (outside(a), outside(b)) for n, (a, b) in scope.pairs.items()},
+            lists={n: tuple(map(outside, dims)) for n, dims in scope.lists.items()},
         )
         nodes = self.joined(step, inner)
         if not nodes:

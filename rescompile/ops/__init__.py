@@ -5,7 +5,8 @@ an element sees, and what the emitters and the proofs ask of a family: all but t
 numbers (reference) and the names in a framework (a backend). The set is closed (`OPS`, in the order
 of the manual); a test proves that every table covers it. Attributes are numbers, or expressions
 over block parameters until `bind` gives them values. Shapes are channels-first and without the
-batch: `(C, H, W)` for maps, `(C,)` for vectors. Padding is four numbers: top, bottom, left, right.
+batch: `(C, H, W)` for images, with a number for each axis, `(C,)` for vectors. Padding is two
+numbers for each axis, before and after it: top, bottom, left, right.
 """
 
 from __future__ import annotations
@@ -35,20 +36,27 @@ from .activation import (
 from .attention import ChannelConv, ChannelMax, ChannelMean, SplitSoftmax
 from .attribute import REQUIRED, Attribute, Kind, attributes
 from .base import (
+    AXIS_NAMES,
+    EACH,
     MAX_EXTENT,
+    Extents,
     Op,
-    Pair,
     Parameter,
-    Quad,
     Role,
     Same,
     Shape,
     ShapeError,
+    Sides,
     Weighted,
+    Windowed,
     attribute_dims,
     bind,
     bounded,
+    fitting,
+    is_default,
     map_attributes,
+    said,
+    show_axes,
     show_inputs,
     show_shape,
 )
@@ -77,7 +85,7 @@ from .pool import (
     Pool,
 )
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
-from .resample import Resampled, Resampling, Upsample, UpsampleTo
+from .resample import INTERPOLATIONS, Resampled, Resampling, Upsample, UpsampleTo
 from .resize import KEEPS, Resize, Resizes
 from .response import GlobalResponseNorm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
@@ -144,6 +152,10 @@ NORMS: dict[str, type[Norm]] = {op.kind: op for op in OPS if issubclass(op, Norm
 
 __all__ = [
     "ACTIVATIONS",
+    "AXIS_NAMES",
+    "EACH",
+    "is_default",
+    "said",
     "Activation",
     "AdaptiveAvgPool",
     "AdaptiveMaxPool",
@@ -169,6 +181,7 @@ __all__ = [
     "GlobalPool",
     "GlobalResponseNorm",
     "GroupNorm",
+    "INTERPOLATIONS",
     "HardSigmoid",
     "HardSwish",
     "HardTanh",
@@ -191,12 +204,13 @@ __all__ = [
     "Pad",
     "PadChannels",
     "PadMode",
-    "Pair",
+    "Extents",
     "Parameter",
     "Permute",
     "Pool",
     "Prelu",
-    "Quad",
+    "Sides",
+    "Windowed",
     "REQUIRED",
     "Rearrangement",
     "Relu",
@@ -230,8 +244,10 @@ __all__ = [
     "attributes",
     "bind",
     "bounded",
+    "fitting",
     "map_attributes",
     "same_padding",
     "show_inputs",
+    "show_axes",
     "show_shape",
 ]

@@ -46,22 +46,21 @@ class ChannelPool(Op):
     keeps_sign = stateless = True
 
     def output(self, x: Shape) -> Shape:
-        _, h, w = as_map(x, self.word)
-        return (1, h, w)
+        return (1, *as_map(x, self.word)[1:])
 
     def leaving(self, x: Dim) -> Dim:
         return 1
 
 
 class ChannelMean(ChannelPool):
-    """Mean over the channels at each position: C x H x W becomes 1 x H x W."""
+    """Mean over the channels at each position: a map of one channel."""
 
     __slots__ = ()
     word = "channel_mean"
 
 
 class ChannelMax(ChannelPool):
-    """Maximum over the channels at each position: C x H x W becomes 1 x H x W.
+    """Maximum over the channels at each position: a map of one channel.
 
     Where several channels hold it, frameworks differ in which of them the gradient goes to.
     """

@@ -30,12 +30,12 @@ class Kind(Enum):
 
     POSITIVE = "a whole number from 1"
     WHOLE = "a whole number from 0"
-    PAIR = "two whole numbers from 1, of rows and of columns"
-    PAIR_FROM_ZERO = "two whole numbers from 0"
-    PADDING = "pixels on four sides, or `same`"
-    POOL_PADDING = "pixels on four sides, alike on opposite ones"
-    SIDES = "pixels on four sides"
-    CUT = "rows and columns taken off, alike on opposite sides"
+    EXTENTS = "whole numbers from 1, one for each axis"
+    EXTENTS_FROM_ZERO = "whole numbers from 0, one for each axis"
+    PADDING = "pixels on all sides, or a word"
+    POOL_PADDING = "pixels on all sides, alike on opposite ones"
+    SIDES = "pixels on all sides"
+    CUT = "pixels taken off, alike on opposite sides"
     RATE = "from 0, less than 1"
     FLOAT = "any number"
     FACTOR = "a number of any sign"
@@ -48,7 +48,7 @@ class Kind(Enum):
     STEP = "the name of an earlier step"
 
 
-FROM_ONE = (Kind.POSITIVE, Kind.PAIR)
+FROM_ONE = (Kind.POSITIVE, Kind.EXTENTS)
 FRACTIONS = (
     *(Kind.RATE, Kind.FACTOR, Kind.FLOAT, Kind.EPSILON, Kind.MOMENTUM, Kind.SLOPE, Kind.ALPHA),
 )

@@ -16,8 +16,9 @@ from .axis import Axis
 from .resize import KEEPS, Resizes
 
 Shape = tuple[int, ...]
-Pair = tuple[Dim, Dim]
-Quad = tuple[Dim, Dim, Dim, Dim]
+Extents = tuple[Dim, ...]  # a number for each axis of a map
+Sides = tuple[Dim, ...]  # two numbers for each axis, before and after: top, bottom, left, right
+AXIS_NAMES = {1: ("positions",), 2: ("rows", "columns"), 3: ("frames", "rows", "columns")}
 MAX_EXTENT = 1 << 20  # of one attribute or dimension: a spec with more is a mistake or an attack
 MAX_ELEMENTS = 1 << 33  # of one map
 
@@ -77,6 +78,7 @@ class Op:
     # Nobody else holds its output, and its own gradient does not need it: safe to overwrite.
     fresh: ClassVar[bool] = False
     passes: ClassVar[bool] = False  # in evaluation its output is its input itself
+    axes: ClassVar[tuple[int, ...]] = (1, 2, 3)  # how many a map may have that it works on
 
     def output(self, x: Shape) -> Shape:
         """The output shape for input shape `x`; attributes must be bound. Raises `ShapeError`."""
@@ -104,12 +106,12 @@ class Op:
         return self
 
     def resizes(self) -> Resizes:
-        """What it does to height and width, whatever they are."""
-        return KEEPS, KEEPS
+        """What it does to the extents of a map, whatever they are."""
+        return (KEEPS,)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        """Which rows and columns of input shape `x` one element sees; None if all of them."""
-        return Axis(), Axis()
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        """Which pixels along each axis of input shape `x` one element sees; None if all of them."""
+        return (Axis(),) * (len(x) - 1)
 
 
 class Weighted(Op):
@@ -134,6 +136,18 @@ def _names(kind: Any) -> tuple[str, ...]:
 def _fields(op: Op) -> tuple[str, ...]:
     kind: Any = type(op)  # mypy takes the instances' __hash__ for that of the class
     return _names(kind)
+
+
+def said(op: Op) -> dict[str, Any]:
+    """The attributes whose values are not the default."""
+    values = ((f.name, getattr(op, f.name), f.default) for f in dataclasses.fields(op))
+    return {name: value for name, value, default in values if not is_default(value, default)}
+
+
+def is_default(value: Any, default: Any) -> bool:
+    """Whether a value, or each of several, is the default."""
+    several = isinstance(value, tuple) and value and all(one == default for one in value)
+    return bool(several or value == default)
 
 
 def map_attributes(op: OpT, change: Any) -> OpT:
@@ -218,15 +232,53 @@ def _check_number(op: Op, declared: Attribute, number: object) -> None:
         raise ShapeError(f"{op.word}: {name} must be at least 1", help=help, key=name)
 
 
-def as_map(x: Shape, word: str) -> tuple[int, int, int]:
-    if len(x) != 3:
+class Windowed(Op):
+    """Base of what slides a window over maps of as many axes as its `kernel` has numbers.
+
+    One number for another of its attributes is that number for each axis, and for each side.
+    """
+
+    __slots__ = ()
+    kernel: Extents
+
+    def __post_init__(self) -> None:
+        for name, declared in attributes(type(self)).items():
+            value = getattr(self, name)
+            if declared.kind in EACH and isinstance(value, int):
+                spread = (value,) * len(self.kernel) * EACH[declared.kind]
+                object.__setattr__(self, name, spread)
+
+
+# How many numbers each axis has in attributes of which it has some.
+EACH: dict[Any, int] = {
+    Kind.EXTENTS: 1,
+    Kind.EXTENTS_FROM_ZERO: 1,
+    Kind.CUT: 1,
+    Kind.PADDING: 2,
+    Kind.POOL_PADDING: 2,
+    Kind.SIDES: 2,
+}
+
+
+def as_map(x: Shape, word: str) -> Shape:
+    """`x` itself. Raises `ShapeError` for a vector."""
+    if len(x) == 1:
         raise ShapeError(
-            f"{word} needs a map (channels x height x width), but its input is a vector",
+            f"{word} needs a map, but its input is a vector",
             f"the input is a vector of {x[0]}",
             "move it before the flatten or the pooling that makes a vector, or keep the map with "
             "`global_avg_pool: {keepdims: true}`",
         )
-    return x[0], x[1], x[2]
+    return x
+
+
+def fitting(op: OpT, axes: int) -> OpT:
+    """`op` itself. Raises `ShapeError` where it is not for maps of so many axes."""
+    if axes and axes not in op.axes:
+        known = " or ".join(map(show_axes, op.axes))
+        message = f"{op.word} is for {known}, and here they have {axes}"
+        raise ShapeError(message, help="leave it out: frameworks have it for no others")
+    return op
 
 
 def check_groups(groups: Dim, entering: int, leaving: int | None = None) -> None:
@@ -261,3 +313,8 @@ def show_inputs(shapes: Mapping[str, Shape]) -> str:
     if len(shapes) == 1:
         return show_shape(*shapes.values())
     return " and ".join(f"{name} {show_shape(shape)}" for name, shape in shapes.items())
+
+
+def show_axes(count: int) -> str:
+    """Maps of so many axes, in words."""
+    return f"maps of {count} ax{'i' if count == 1 else 'e'}s"

@@ -9,9 +9,9 @@ from ..expr.dims import Dim, binary
 from ..expr.polynomial import product, total
 from .attribute import Kind, attribute, operation
 from .axis import Axis, nearest, window
-from .base import Op, Quad, Shape, ShapeError, as_map, check_groups
+from .base import Op, Shape, ShapeError, Sides, as_map, check_groups
 from .resize import Resize, Resizes
-from .window import ints
+from .window import ends
 
 
 class Rearrangement(Op):
@@ -30,8 +30,8 @@ class PadChannels(Rearrangement):
     after: Dim = attribute(Kind.WHOLE, "Channels of zeros after the input's.", absent=0)
 
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, self.word)
-        return (c + cast(int, self.before) + cast(int, self.after), h, w)
+        c, *extents = as_map(x, self.word)
+        return (c + cast(int, self.before) + cast(int, self.after), *extents)
 
     def leaving(self, x: Dim) -> Dim:
         return total((x, self.before, self.after))
@@ -63,7 +63,7 @@ class SliceChannels(Rearrangement):
 class ChannelShuffle(Rearrangement):
     """Interleaves groups of channels (ShuffleNet): channel i of group g becomes g of group i."""
 
-    word = "channel_shuffle"
+    word, axes = "channel_shuffle", (2,)
     groups: Dim = attribute(Kind.POSITIVE, "How many groups; it divides the channels.")
 
     def output(self, x: Shape) -> Shape:
@@ -80,7 +80,7 @@ class DepthToSpace(Rearrangement):
     in PyTorch's PixelShuffle (Shi et al. 2016).
     """
 
-    word = "depth_to_space"
+    word, axes = "depth_to_space", (2,)
     scale: Dim = attribute(Kind.POSITIVE, "The factor; its square divides the channels.")
 
     def output(self, x: Shape) -> Shape:
@@ -98,11 +98,10 @@ class DepthToSpace(Rearrangement):
         return binary("//", x, product((self.scale, self.scale)))
 
     def resizes(self) -> Resizes:
-        return Resize(up=self.scale), Resize(up=self.scale)
+        return (Resize(up=self.scale),)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        axis = nearest(cast(int, self.scale))
-        return axis, axis
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        return (nearest(cast(int, self.scale)),) * 2
 
 
 @operation
@@ -113,7 +112,7 @@ class SpaceToDepth(Rearrangement):
     PyTorch's PixelUnshuffle: the inverse of `depth_to_space`.
     """
 
-    word = "space_to_depth"
+    word, axes = "space_to_depth", (2,)
     scale: Dim = attribute(Kind.POSITIVE, "The factor; it divides the height and the width.")
 
     def output(self, x: Shape) -> Shape:
@@ -131,12 +130,11 @@ class SpaceToDepth(Rearrangement):
         return product((x, self.scale, self.scale))
 
     def resizes(self) -> Resizes:
-        return Resize(down=self.scale), Resize(down=self.scale)
+        return (Resize(down=self.scale),)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         scale = cast(int, self.scale)
-        axis = window(scale, scale, 0)
-        return axis, axis
+        return (window(scale, scale, 0),) * 2
 
 
 @operation
@@ -168,25 +166,23 @@ class Pad(Op):
 
     word = "pad"
     keeps_sign = stateless = True
-    padding: Quad = attribute(Kind.SIDES, "Pixels on the four sides.")
+    padding: Sides = attribute(Kind.SIDES, "Pixels on all sides.")
     mode: PadMode = attribute(PadMode, "Which pixels of the map they are.")
 
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, self.word)
-        top, bottom, left, right = ints(self.padding)
-        for n, most in ((h, max(top, bottom)), (w, max(left, right))):
-            if self.mode is PadMode.REFLECT and most >= n:
+        c, *extents = as_map(x, self.word)
+        axes = list(zip(extents, ends(self.padding), strict=True))
+        for n, pads in axes:
+            if self.mode is PadMode.REFLECT and max(pads) >= n:
                 raise ShapeError(
-                    f"pad: {n} pixels cannot be reflected to {most} more",
+                    f"pad: {n} pixels cannot be reflected to {max(pads)} more",
                     help=f"pad at most {n - 1} here, or `replicate`",
                     key="padding",
                 )
-        return (c, h + top + bottom, w + left + right)
+        return (c, *(n + sum(pads) for n, pads in axes))
 
     def resizes(self) -> Resizes:
-        top, bottom, left, right = self.padding
-        return Resize(more=total((top, bottom))), Resize(more=total((left, right)))
+        return tuple(Resize(more=total(pads)) for pads in ends(self.padding))
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        top, _, left, _ = ints(self.padding)
-        return window(1, 1, top), window(1, 1, left)
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        return tuple(window(1, 1, before) for before, _ in ends(self.padding))

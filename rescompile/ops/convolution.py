@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from math import prod
-from typing import cast
+from typing import Any, cast
 
 from ..expr.dims import Dim
 from ..expr.polynomial import total
 from .attribute import Kind, attribute, operation
 from .axis import Axis, spread, window
 from .base import (
-    Pair,
+    Extents,
     Parameter,
-    Quad,
     Role,
     Same,
     Shape,
     ShapeError,
+    Sides,
     Weighted,
+    Windowed,
     as_map,
     check_groups,
 )
 from .resize import Resize, Resizes
-from .window import extent, ints, same_padding, slides
+from .window import ends, extent, ints, same_padding, slides
 
 CHANNELS = "Output channels."
 BIAS = "Whether a number is added to each output channel; the default is `defaults.bias`."
 GROUPS = "Groups of channels that do not see each other"
 
 
-class Convolution(Weighted):
+class Convolution(Weighted, Windowed):
     """Base of the convolutions."""
 
     __slots__ = ()
@@ -42,64 +43,66 @@ class Convolution(Weighted):
 
 @operation
 class Conv(Convolution):
-    """2-D convolution (cross-correlation), from any number of channels to `channels`.
+    """Convolution (cross-correlation), from any number of channels to `channels`.
 
-    n rows become (n + padding above and below - dilation * (kernel - 1) - 1) // stride + 1. Padding
-    defaults to (kernel - 1) // 2 * dilation on every side: an odd kernel at stride 1 keeps n.
+    n pixels along an axis become (n + padding on both sides - dilation * (kernel - 1) - 1) //
+    stride + 1. Padding defaults to (kernel - 1) // 2 * dilation on every side: an odd kernel at
+    stride 1 keeps n.
     """
 
     word = "conv"
     channels: Dim = attribute(Kind.POSITIVE, CHANNELS)
-    kernel: Pair = attribute(Kind.PAIR, "Height and width of the window.")
-    stride: Pair = attribute(Kind.PAIR, "Steps of the window.", default=(1, 1))
-    padding: Quad | Same = attribute(
+    kernel: Extents = attribute(Kind.EXTENTS, "Extent of the window.")
+    stride: Extents = attribute(Kind.EXTENTS, "Steps of the window.", default=1)
+    padding: Sides | Same = attribute(
         Kind.PADDING,
         "Zeros around the map. The default is that of the spec, `defaults.padding`.",
-        default=(0, 0, 0, 0),
+        default=0,
         absent=None,
     )
-    dilation: Pair = attribute(
-        Kind.PAIR, "Distance between the taps of the window.", default=(1, 1)
+    dilation: Extents = attribute(
+        Kind.EXTENTS, "Distance between the taps of the window.", default=1
     )
     groups: Dim = attribute(
         Kind.POSITIVE, f"{GROUPS}; it divides input and output channels.", default=1
     )
     bias: Dim = attribute(Kind.FLAG, BIAS, default=False, absent=None)
 
-    def pads(self, x: Shape) -> tuple[int, int, int, int]:
-        """The padding in pixels on input shape `x`."""
+    @property
+    def slides(self) -> list[Any]:
+        """Kernel, stride and dilation along each axis."""
+        return list(zip(self.kernel, self.stride, self.dilation, strict=True))
+
+    def pads(self, x: Shape) -> tuple[int, ...]:
+        """The padding in pixels on input shape `x`, before and after along each axis."""
         if not isinstance(self.padding, Same):
-            return cast(tuple[int, int, int, int], self.padding)
-        (kh, kw), (sh, sw), (dh, dw) = ints(self.kernel), ints(self.stride), ints(self.dilation)
-        return (*same_padding(x[1], kh, sh, dh), *same_padding(x[2], kw, sw, dw))
+            return cast("tuple[int, ...]", self.padding)
+        axes = zip(x[1:], self.slides, strict=True)
+        return tuple(side for n, how in axes for side in same_padding(n, *how))
 
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, self.word)
+        c, *extents = as_map(x, self.word)
         out = cast(int, self.channels)
         check_groups(self.groups, c, out)
-        top, bottom, left, right = self.pads(x)
-        (kh, kw), (sh, sw), (dh, dw) = ints(self.kernel), ints(self.stride), ints(self.dilation)
-        return (out, extent(h, kh, sh, top + bottom, dh), extent(w, kw, sw, left + right, dw))
+        axes = zip(extents, self.slides, ends(self.pads(x)), strict=True)
+        return (out, *(extent(n, k, s, sum(pads), d) for n, (k, s, d), pads in axes))
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
         out = cast(int, self.channels)
         return self.weights((out, x[0] // cast(int, self.groups), *ints(self.kernel)), out)
 
     def macs(self, x: Shape, y: Shape) -> int:
-        kh, kw = cast(tuple[int, int], self.kernel)
-        return prod(y) * (x[0] // cast(int, self.groups)) * kh * kw
+        return prod(y) * (x[0] // cast(int, self.groups)) * _pixels(self.kernel)
 
     def resizes(self) -> Resizes:
-        rows, columns = zip(self.kernel, self.stride, self.dilation, strict=True)
         if isinstance(self.padding, Same):
-            return Resize(down=self.stride[0]), Resize(down=self.stride[1])
-        top, bottom, left, right = self.padding
-        return slides((top, bottom), *rows), slides((left, right), *columns)
+            return tuple(Resize(down=stride) for stride in self.stride)
+        axes = zip(ends(self.padding), self.slides, strict=True)
+        return tuple(slides(pads, *how) for pads, how in axes)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        (kh, kw), (sh, sw), (dh, dw) = ints(self.kernel), ints(self.stride), ints(self.dilation)
-        top, _, left, _ = self.pads(x)
-        return window(kh, sh, top, dh), window(kw, sw, left, dw)
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        axes = zip(self.slides, ends(self.pads(x)), strict=True)
+        return tuple(window(k, s, before, d) for (k, s, d), (before, _) in axes)
 
 
 @operation
@@ -113,6 +116,7 @@ class StdConv(Conv):
     """
 
     word = "std_conv"
+    axes = (2,)
     epsilon: float = attribute(Kind.EPSILON, "Added to the variance of the weights.", default=1e-6)
     gain: bool = attribute(
         Kind.BOOL, "Whether each output channel has a learned factor, one at first.", default=False
@@ -128,7 +132,8 @@ class StdConv(Conv):
         return Conv.output(self, x)
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        factor = Parameter("gain", (cast(int, self.channels), 1, 1, 1), start=1.0)
+        ones = (1,) * (len(self.kernel) + 1)
+        factor = Parameter("gain", (cast(int, self.channels), *ones), start=1.0)
         made = Conv.parameters(self, x)
         return (*made, factor) if self.gain else made
 
@@ -142,51 +147,53 @@ class StdConv(Conv):
 class ConvTranspose(Convolution):
     """Transposed convolution, which enlarges a map by its stride.
 
-    n rows become (n - 1) stride + kernel - 2 padding + output_padding. `padding` cuts off, on both
-    sides, what the kernels spread beyond; the default, 0, cuts nothing. `output_padding` adds rows
-    and columns after, fewer than the stride.
+    n pixels along an axis become (n - 1) stride + kernel - 2 padding + output_padding. `padding`
+    cuts off, on both sides, what the kernels spread beyond; the default, 0, cuts nothing.
+    `output_padding` adds pixels after, fewer than the stride.
     """
 
     word = "conv_transpose"
     channels: Dim = attribute(Kind.POSITIVE, CHANNELS)
-    kernel: Pair = attribute(Kind.PAIR, "Height and width of what each pixel spreads.")
-    stride: Pair = attribute(Kind.PAIR, "By how much the map grows.", default=(1, 1))
-    padding: Pair = attribute(Kind.CUT, "Rows and columns cut off on both sides.", default=(0, 0))
-    output_padding: Pair = attribute(
-        Kind.PAIR_FROM_ZERO,
-        "Rows and columns added after, fewer than the stride.",
-        default=(0, 0),
+    kernel: Extents = attribute(Kind.EXTENTS, "Extent of what each pixel spreads.")
+    stride: Extents = attribute(Kind.EXTENTS, "By how much the map grows.", default=1)
+    padding: Extents = attribute(Kind.CUT, "Pixels cut off on both sides.", default=0)
+    output_padding: Extents = attribute(
+        Kind.EXTENTS_FROM_ZERO, "Pixels added after, fewer than the stride.", default=0
     )
     groups: Dim = attribute(Kind.POSITIVE, f"{GROUPS}.", default=1)
     bias: Dim = attribute(Kind.FLAG, BIAS, default=False, absent=None)
 
+    @property
+    def spreads(self) -> list[Any]:
+        """Kernel, stride, padding and output padding along each axis."""
+        axes = zip(self.kernel, self.stride, self.padding, self.output_padding, strict=True)
+        return list(axes)
+
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, self.word)
+        c, *extents = as_map(x, self.word)
         check_groups(self.groups, c, cast(int, self.channels))
-        kernel, stride, pad, more = map(
-            ints, (self.kernel, self.stride, self.padding, self.output_padding)
-        )
-        rows, columns = map(_spread, (h, w), kernel, stride, pad, more)
-        return (cast(int, self.channels), rows, columns)
+        axes = zip(extents, self.spreads, strict=True)
+        return (cast(int, self.channels), *(_spread(n, *how) for n, how in axes))
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
         out = cast(int, self.channels)
         return self.weights((x[0], out // cast(int, self.groups), *ints(self.kernel)), out)
 
     def macs(self, x: Shape, y: Shape) -> int:
-        kh, kw = cast(tuple[int, int], self.kernel)
-        return prod(x) * (y[0] // cast(int, self.groups)) * kh * kw
+        return prod(x) * (y[0] // cast(int, self.groups)) * _pixels(self.kernel)
 
     def resizes(self) -> Resizes:
-        axes = zip(self.kernel, self.stride, self.padding, self.output_padding, strict=True)
-        rows, columns = (
-            Resize(up=s, more=total((k, more), total((s, pad, pad)))) for k, s, pad, more in axes
+        return tuple(
+            Resize(up=s, more=total((k, more), total((s, pad, pad))))
+            for k, s, pad, more in self.spreads
         )
-        return rows, columns
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        rows, columns = map(spread, ints(self.kernel), ints(self.stride), ints(self.padding))
-        return rows, columns
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        return tuple(spread(k, s, pad) for k, s, pad, _ in self.spreads)
+
+
+def _pixels(kernel: Extents) -> int:
+    return prod(cast("tuple[int, ...]", kernel))
 
 
 def _spread(n: int, kernel: int, stride: int, pad: int, more: int) -> int:

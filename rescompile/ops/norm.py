@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar
 
 from ..expr.dims import Dim
@@ -82,7 +83,7 @@ class InstanceNorm(Norm):
     epsilon: float = attribute(Kind.EPSILON, EPSILON, default=1e-5)
 
     def output(self, x: Shape) -> Shape:
-        if len(x) == 1 or x[1:] == (1, 1):
+        if prod(x) == x[0]:
             raise ShapeError(
                 "instance_norm: one value in each channel has no variance",
                 help="put it before what leaves one pixel, or take another kind, as `layer`",

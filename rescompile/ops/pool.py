@@ -2,66 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .attribute import Kind, attribute, operation
 from .axis import Axis, cells, window
-from .base import Op, Pair, Quad, Shape, ShapeError, as_map
+from .base import Extents, Op, Shape, ShapeError, Sides, Windowed, as_map
 from .resize import FIXED, Resizes
-from .window import extent, ints, slides
+from .window import ends, extent, ints, slides
 
 
 @operation
-class Pool(Op):
+class Pool(Windowed):
     """Base of the sliding-window pools."""
 
     keeps_sign = stateless = True
-    kernel: Pair = attribute(Kind.PAIR, "Height and width of the window.")
-    stride: Pair = attribute(
-        Kind.PAIR, "Steps of the window; the default is the kernel.", absent=None
+    kernel: Extents = attribute(Kind.EXTENTS, "Extent of the window.")
+    stride: Extents = attribute(
+        Kind.EXTENTS, "Steps of the window; the default is the kernel.", absent=None
     )
-    padding: Quad = attribute(
-        Kind.POOL_PADDING,
-        "Pixels around the map, at most half of the kernel.",
-        default=(0, 0, 0, 0),
+    padding: Sides = attribute(
+        Kind.POOL_PADDING, "Pixels around the map, at most half of the kernel.", default=0
     )
     ceil_mode: bool = attribute(
         Kind.BOOL, "Whether a last, incomplete window counts as well.", default=False
     )
 
+    @property
+    def slides(self) -> list[Any]:
+        """Kernel, stride, and padding before and after along each axis."""
+        return list(zip(self.kernel, self.stride, ends(self.padding), strict=True))
+
     def output(self, x: Shape) -> Shape:
-        c, h, w = as_map(x, self.word)
-        (kh, kw), (sh, sw) = ints(self.kernel), ints(self.stride)
-        top, bottom, left, right = ints(self.padding)
-        for pad, k in ((max(top, bottom), kh), (max(left, right), kw)):
-            if 2 * pad > k:
+        c, *extents = as_map(x, self.word)
+        for k, _, pads in self.slides:
+            if 2 * max(pads) > k:
                 raise ShapeError(
-                    f"{self.word}: a padding of {pad} exceeds half of the kernel {k}",
+                    f"{self.word}: a padding of {max(pads)} exceeds half of the kernel {k}",
                     help="a pool pads at most half of its kernel, or whole windows would be empty",
                     key="padding",
                 )
-        rows = extent(h, kh, sh, top + bottom, 1, self.ceil_mode)
-        columns = extent(w, kw, sw, left + right, 1, self.ceil_mode)
+        axes = zip(extents, self.slides, strict=True)
+        return (c, *(self.windows(n, k, s, pads) for n, (k, s, pads) in axes))
+
+    def windows(self, n: int, kernel: int, stride: int, pads: tuple[int, int]) -> int:
+        """How many there are along an axis of `n` pixels."""
+        made = extent(n, kernel, stride, sum(pads), 1, self.ceil_mode)
         # In ceil mode the last window must still start inside the input or its leading padding.
-        rows -= self.ceil_mode and (rows - 1) * sh >= h + top
-        columns -= self.ceil_mode and (columns - 1) * sw >= w + left
-        return (c, rows, columns)
+        return made - (self.ceil_mode and (made - 1) * stride >= n + pads[0])
 
     def resizes(self) -> Resizes:
-        rows, columns = zip(self.kernel, self.stride, strict=True)
-        top, bottom, left, right = self.padding
-        first = slides((top, bottom), *rows, ceil=self.ceil_mode)
-        return first, slides((left, right), *columns, ceil=self.ceil_mode)
+        return tuple(slides(pads, k, s, ceil=self.ceil_mode) for k, s, pads in self.slides)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        (kh, kw), (sh, sw) = ints(self.kernel), ints(self.stride)
-        top, _, left, _ = ints(self.padding)
-        return window(kh, sh, top), window(kw, sw, left)
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        return tuple(window(k, s, before) for k, s, (before, _) in self.slides)
 
 
 class MaxPool(Pool):
     """Maximum over a window; padding never wins.
 
-    n rows become (n + padding above and below - kernel) // stride + 1. In ceil mode the division
-    rounds up, if the last window starts inside the map or the padding above.
+    n pixels along an axis become (n + padding on both sides - kernel) // stride + 1. In ceil mode
+    the division rounds up, if the last window starts inside the map or the padding before it.
     """
 
     __slots__ = ()
@@ -84,25 +84,25 @@ class AdaptivePool(Op):
     """Base of the pools over each cell of a grid."""
 
     keeps_sign = stateless = True
-    size: Pair = attribute(Kind.PAIR, "Height and width of the result.")
+    size: Extents = attribute(Kind.EXTENTS, "Extents of the result.")
 
     def output(self, x: Shape) -> Shape:
-        c, _, _ = as_map(x, self.word)
-        return (c, *ints(self.size))
+        return (as_map(x, self.word)[0], *ints(self.size))
 
     def resizes(self) -> Resizes:
-        return FIXED, FIXED
+        return (FIXED,)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        rows, columns = ints(self.size)
-        return None if rows == columns == 1 else (cells(x[1], rows), cells(x[2], columns))
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        size = ints(self.size)
+        return None if max(size) == 1 else tuple(map(cells, x[1:], size))
 
 
 class AdaptiveAvgPool(AdaptivePool):
     """Mean over each cell of a grid of `size`, which covers the map whatever its size is.
 
-    Of n rows, row i of m sees those from i * n // m up to the one before (i + 1) * n / m, rounded
-    up: cells overlap where m does not divide n, and where the map is smaller than the grid.
+    Of n pixels along an axis, cell i of m sees those from i * n // m up to the one before
+    (i + 1) * n / m, rounded up: cells overlap where m does not divide n, and where the map is
+    smaller than the grid.
     """
 
     __slots__ = ()
@@ -125,22 +125,22 @@ class GlobalPool(Op):
 
     keeps_sign = stateless = True
     keepdims: bool = attribute(
-        Kind.BOOL, "Whether the result is a map of 1 x 1 instead of a vector.", default=False
+        Kind.BOOL, "Whether the result is a map of one pixel instead of a vector.", default=False
     )
 
     def output(self, x: Shape) -> Shape:
-        c, _, _ = as_map(x, self.word)
-        return (c, 1, 1) if self.keepdims else (c,)
+        c, *extents = as_map(x, self.word)
+        return (c, *(1 for _ in extents)) if self.keepdims else (c,)
 
     def resizes(self) -> Resizes:
-        return FIXED, FIXED
+        return (FIXED,)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         return None
 
 
 class GlobalAvgPool(GlobalPool):
-    """Mean over all positions: C x H x W becomes a vector of C, or C x 1 x 1."""
+    """Mean over all positions: a map becomes a vector of its channels, or a map of one pixel."""
 
     __slots__ = ()
     word, called = "global_avg_pool", "avgpool"

@@ -9,13 +9,20 @@ from typing import Any, cast
 from ..expr.dims import Dim
 from .attribute import Kind, attribute, operation
 from .axis import Axis, interpolated, nearest
-from .base import Op, Shape, ShapeError, as_map
+from .base import Op, Shape, ShapeError, as_map, show_axes
 from .resize import FIXED, Resize, Resizes
 
 
 class Resampling(Enum):
     NEAREST = "nearest"
+    LINEAR = "linear"
     BILINEAR = "bilinear"
+    TRILINEAR = "trilinear"
+
+
+# What frameworks call linear interpolation along each axis, by the number of axes.
+INTERPOLATIONS = {1: Resampling.LINEAR, 2: Resampling.BILINEAR, 3: Resampling.TRILINEAR}
+ALIGNED = 2  # of whose maps alone a target may have the corners aligned
 
 
 def _mode() -> Any:
@@ -39,12 +46,20 @@ class Resampled(Op):
     mode: Resampling
     align_corners: bool
 
-    def enlarged(self, x: Shape, size: tuple[int, int]) -> Shape:
-        """The shape with that height and width. Raises `ShapeError` for what is no enlargement."""
+    def enlarged(self, x: Shape, size: Shape) -> Shape:
+        """The shape with those extents. Raises `ShapeError` for what is no enlargement."""
         c, *extents = as_map(x, "upsample")
+        linear = INTERPOLATIONS[len(extents)]
+        if self.mode not in (Resampling.NEAREST, linear):
+            message = f"upsample: {self.mode.value} is not for {show_axes(len(extents))}"
+            raise ShapeError(message, help=f"write `mode: {linear.value}`", key="mode")
+        if self.align_corners and len(extents) != ALIGNED:
+            message = f"upsample: align_corners is not for {show_axes(len(extents))}"
+            help = f"remove `align_corners`: it is for {show_axes(ALIGNED)}"
+            raise ShapeError(message, help=help, key="align_corners")
         if self.align_corners and self.mode is Resampling.NEAREST:
             message = "upsample: only what is interpolated has corners to align"
-            help = "write `mode: bilinear`, or remove `align_corners`"
+            help = f"write `mode: {linear.value}`, or remove `align_corners`"
             raise ShapeError(message, help=help, key="align_corners")
         for before, after in zip(extents, size, strict=True):
             if after < before:
@@ -53,24 +68,24 @@ class Resampled(Op):
                 raise ShapeError(message, help=help, key="to")
             if self.mode is Resampling.NEAREST and after % before:
                 message = f"upsample: {after} pixels are no multiple of {before}"
-                help = "write `mode: bilinear`: of the nearest pixel frameworks think differently"
+                instead = f"write `mode: {linear.value}`"
+                help = f"{instead}: of the nearest pixel frameworks think differently"
                 raise ShapeError(message, help=help, key="to")
         return (c, *size)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         (_, *before), (_, *after) = x, self.output(x)
-        made = [
+        return tuple(
             nearest(m // n)
             if self.mode is Resampling.NEAREST
             else interpolated(n, m, self.align_corners)
             for n, m in zip(before, after, strict=True)
-        ]
-        return made[0], made[1]
+        )
 
 
 @operation
 class Upsample(Resampled):
-    """Height and width times `scale`."""
+    """All extents of the map times `scale`."""
 
     word = "upsample"
     scale: Dim = attribute(Kind.POSITIVE, "The factor.")
@@ -78,12 +93,12 @@ class Upsample(Resampled):
     align_corners: bool = _align_corners()
 
     def output(self, x: Shape) -> Shape:
-        _, h, w = as_map(x, self.word)
+        _, *extents = as_map(x, self.word)
         scale = cast(int, self.scale)
-        return self.enlarged(x, (h * scale, w * scale))
+        return self.enlarged(x, tuple(n * scale for n in extents))
 
     def resizes(self) -> Resizes:
-        return Resize(up=self.scale), Resize(up=self.scale)
+        return (Resize(up=self.scale),)
 
 
 @operation
@@ -91,12 +106,13 @@ class UpsampleTo(Resampled):
     """Height and width of the map that left the step `to`; `extents` are they in numbers."""
 
     word = "upsample"
+    axes = (2,)
     to: str = attribute(
         Kind.STEP, "The step whose map tells the height and the width.", default="input"
     )
     mode: Resampling = _mode()
     align_corners: bool = _align_corners()
-    extents: tuple[int, int] | None = None
+    extents: Shape | None = None
 
     @property
     def like(self) -> str:
@@ -105,13 +121,13 @@ class UpsampleTo(Resampled):
     def beside(self, name: str, shape: Shape | None = None) -> UpsampleTo:
         if shape is None:
             return replace(self, to=name)
-        if len(shape) != 3:
+        if len(shape) == 1:
             message = f"upsample: '{self.to}' is a vector, which has no height and width"
             raise ShapeError(message, help="name a step that a map leaves", key="to")
-        return replace(self, to=name, extents=(shape[1], shape[2]))
+        return replace(self, to=name, extents=shape[1:])
 
     def resizes(self) -> Resizes:
-        return FIXED, FIXED
+        return (FIXED,)
 
     def output(self, x: Shape) -> Shape:
         assert self.extents is not None, "elaboration has told them"

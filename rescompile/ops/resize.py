@@ -1,4 +1,4 @@
-"""What operations do to the height and width of a map, whatever these are: numbers or expressions.
+"""What operations do to the extents of a map, whatever these are: numbers or expressions.
 
 `Op.output` tells the size of one map. The code of a block serves maps of all sizes, and asks by its
 parameters whether a branch changes the shape: for that each operation tells here what it does.
@@ -65,4 +65,4 @@ class Resize:
 
 KEEPS = Resize()
 FIXED = Resize(fixed=True)
-Resizes = tuple[Resize, Resize]  # of height and width
+Resizes = tuple[Resize, ...]  # of each axis, or a single one that holds of all

@@ -17,7 +17,7 @@ class LocalResponseNorm(Op):
     here `size` times as large.
     """
 
-    word = "local_response_norm"
+    word, axes = "local_response_norm", (2,)
     keeps_sign = stateless = True
     size: Dim = attribute(Kind.POSITIVE, "How many channels are neighbours.")
     alpha: float = attribute(Kind.FLOAT, "The factor of the mean, from 0.", default=1e-4)
@@ -39,7 +39,7 @@ class GlobalResponseNorm(Op):
     al. 2023, ConvNeXt V2). It may stand under `positions`.
     """
 
-    word = "global_response_norm"
+    word, axes = "global_response_norm", (2,)
     positional = fresh = True
     epsilon: float = attribute(Kind.EPSILON, "Added to the mean of the norms.", default=1e-6)
     positions: bool = False  # whether the channels are last

@@ -9,7 +9,7 @@ from ..expr.dims import Dim, binary
 from ..expr.polynomial import product
 from .attribute import Kind, attribute, operation
 from .axis import Axis
-from .base import Pair, Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
+from .base import Extents, Parameter, Role, Shape, ShapeError, Weighted, as_map, show_shape
 from .channel import Rearrangement
 from .resize import FIXED, Resizes
 from .window import ints
@@ -47,12 +47,12 @@ class Linear(Weighted):
     def macs(self, x: Shape, y: Shape) -> int:
         return x[0] * prod(y)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
-        return (Axis(), Axis()) if self.positions else None
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        return Weighted.sees(self, x) if self.positions else None
 
 
 class Flatten(Rearrangement):
-    """A map as a vector of C * H * W, in the order channels, rows, columns."""
+    """A map as a vector, in the order of channels, rows, columns: the channels come first."""
 
     __slots__ = ()
     word = "flatten"
@@ -62,42 +62,42 @@ class Flatten(Rearrangement):
         return (prod(x),)
 
     def resizes(self) -> Resizes:
-        return FIXED, FIXED
+        return (FIXED,)
 
 
 @operation
 class Unflatten(Rearrangement):
-    """A vector of C * H * W as a map C x H x W: the inverse of `flatten`.
+    """A vector as a map: the inverse of `flatten`.
 
     The order is channels, rows, columns, in every framework.
     """
 
-    word = "unflatten"
-    size: Pair = attribute(
-        Kind.PAIR, "Height and width of the map; their product divides the features."
+    word, axes = "unflatten", (2,)
+    size: Extents = attribute(
+        Kind.EXTENTS, "Extents of the map; their product divides the features."
     )
 
     def output(self, x: Shape) -> Shape:
-        rows, columns = ints(self.size)
+        size, pixels = ints(self.size), prod(ints(self.size))
         if len(x) != 1:
             raise ShapeError(
                 "unflatten needs a vector, but its input is a map",
                 f"the input is {show_shape(x)}",
                 "leave it out, or put `flatten: {}` before it",
             )
-        if x[0] % (rows * columns):
+        if x[0] % pixels:
             raise ShapeError(
-                f"unflatten: {x[0]} features are no maps of {rows} x {columns}",
-                help=f"choose a number of features that {rows * columns} divides",
+                f"unflatten: {x[0]} features are no maps of {show_shape(size)}",
+                help=f"choose a number of features that {pixels} divides",
                 key="size",
             )
-        return (x[0] // (rows * columns), rows, columns)
+        return (x[0] // pixels, *size)
 
     def leaving(self, x: Dim) -> Dim:
         return binary("//", x, product(self.size))
 
     def resizes(self) -> Resizes:
-        return FIXED, FIXED
+        return (FIXED,)
 
-    def sees(self, x: Shape) -> tuple[Axis, Axis] | None:
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         return None

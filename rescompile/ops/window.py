@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from ..expr.dims import Dim, binary, if_else
 from ..expr.polynomial import product, total
-from .base import Pair, Quad, ShapeError
+from .base import ShapeError
 from .resize import Resize
 
 
@@ -55,6 +56,11 @@ def same_padding(n: int, kernel: int, stride: int, dilation: int = 1) -> tuple[i
     return need // 2, need - need // 2
 
 
-def ints(pair: Pair | Quad) -> Any:
+def ints(dims: tuple[Dim, ...]) -> Any:
     """Attributes that are bound, as the numbers that they are."""
-    return cast(Any, pair)
+    return cast(Any, dims)
+
+
+def ends(sides: tuple[Dim, ...]) -> Iterator[Any]:
+    """What is before and after along each axis."""
+    return zip(sides[::2], sides[1::2], strict=True)

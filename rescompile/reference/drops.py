@@ -17,7 +17,7 @@ import numpy as np
 
 from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace
-from ..ops import Dropout, Shape, StochasticDepth
+from ..ops import AXIS_NAMES, Dropout, Shape, StochasticDepth
 from . import Array
 from .deviation import Arrays, Deviation
 from .weights import digest
@@ -29,7 +29,7 @@ EXPECTED = 1000  # how many draws of the rarer kind a sample is to have
 LEAST, MOST = 2**9, 2**18  # samples
 ROUNDING = 1e-5  # of a product in float32, relative
 DIGITS = 1e-9  # to which a rate is the same number, however it is computed
-AXES = ("samples", "channels", "rows", "columns")
+SAMPLES = "samples"
 # What is kept of one layer's sample, in this order; then the agreement along each axis.
 RATE, SHARE, SCALE, EVALUATION = range(4)
 
@@ -67,10 +67,10 @@ def known(trace: OpTrace) -> Array:
 
 
 def _extent(trace: OpTrace) -> Shape:
-    """N x 8, or N x 2 x 2 x 2: so many samples that a wrong rate shows, and no more."""
+    """N x 8, or N x 2 x 2 x 2, say: so many samples that a wrong rate shows, and no more."""
     rate = _rate(trace)
     rarer = min(rate, 1 - rate)
-    shape = (8,) if len(trace.x) == 1 else (2, 2, 2)
+    shape = (8,) if len(trace.x) == 1 else (2,) * len(trace.x)
     each = 1 if _is_whole(trace) else math.prod(shape)
     wanted = EXPECTED / (rarer * each) if rarer else LEAST
     return (2 * math.ceil(min(max(wanted, LEAST), MOST) / 2), *shape)
@@ -127,9 +127,10 @@ def _judged(name: str, trace: OpTrace, got: Array) -> Iterator[Deviation]:
     yield _exact(f"scale of what {name} keeps, off by", float(got[SCALE]), 0.0, ROUNDING)
     yield _drawn(f"share that {name} keeps", share, 1 - _rate(trace), draws)
     alike = 1 - 2 * share * (1 - share)  # where neighbours have nothing to do with each other
-    for axis, agreement in zip(AXES, got[EVALUATION + 1 :], strict=False):
+    axes = (SAMPLES, "channels", *AXIS_NAMES.get(len(trace.x) - 1, ()))
+    for axis, agreement in zip(axes, got[EVALUATION + 1 :], strict=True):
         where = f"neighbouring {axis} that {name} treats alike"
-        if whole and axis != AXES[0]:
+        if whole and axis != SAMPLES:
             yield _exact(where, float(agreement), 1.0)
         else:
             yield _drawn(where, float(agreement), alike, draws // 2)

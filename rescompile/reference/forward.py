@@ -1,7 +1,8 @@
 """The meaning of every operation, each a definition in NumPy float64 (`MEANINGS`).
 
-A meaning takes the bound operation, its input, (N, C, H, W) or (N, C), its parameters by leaf name
-in PyTorch's layout, and whether the network is in training, and returns the output with the batch.
+A meaning takes the bound operation, its input, (N, C, *spatial) or (N, C), its parameters by leaf
+name in PyTorch's layout, and whether the network is in training, and returns the output with the
+batch.
 Evaluation is PyTorch's `eval()`. In training, BatchNorm normalises by the statistics of the batch,
 and an operation that draws random numbers is refused unless its rate is zero: no two programs draw
 the same ones.
@@ -9,7 +10,8 @@ the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from .. import ops
 from ..expr.dims import Dim
 from ..ops import Op, Shape
+from ..ops.window import ends
 from .activations import FUNCTIONS
 from .activations import Array as Array
 
@@ -30,19 +33,42 @@ def ints(dims: tuple[Dim, ...]) -> tuple[int, ...]:
 
 
 def pad(x: Array, padding: tuple[int, ...], fill: float = 0.0) -> Array:
-    """`x` with `fill` around its maps; `padding` is top, bottom, left, right."""
-    top, bottom, left, right = padding
-    widths = ((0, 0), (0, 0), (top, bottom), (left, right))
+    """`x` with `fill` around its maps; `padding` is before and after each axis in turn."""
+    widths = ((0, 0), (0, 0), *zip(padding[::2], padding[1::2], strict=True))
     return np.pad(x, widths, constant_values=fill)
 
 
 def windows(
-    x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...] = (1, 1)
+    x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...] = ()
 ) -> Array:
-    """Every window that lies inside the maps of `x`: (N, C, rows, columns, kh, kw), a view."""
-    (sh, sw), (dh, dw) = stride, dilation
+    """Every window that lies inside the maps of `x`: (N, C, *their places, *kernel), a view."""
+    dilation = dilation or (1,) * len(kernel)
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    return sliding_window_view(x, reach, axis=(2, 3))[:, :, ::sh, ::sw, ::dh, ::dw]
+    seen = sliding_window_view(x, reach, axis=spatial(x))
+    steps = (slice(None, None, step) for step in (*stride, *dilation))
+    return seen[(slice(None), slice(None), *steps)]
+
+
+def inside(places: Iterable[int | slice]) -> Any:
+    """The index of some places in the maps of all samples and channels."""
+    return (..., *places)
+
+
+def spatial(x: Array) -> tuple[int, ...]:
+    """The axes of its maps."""
+    return tuple(range(2, x.ndim))
+
+
+def window_axes(seen: Array) -> tuple[int, ...]:
+    """The axes within the windows that `windows` gives."""
+    return tuple(range(seen.ndim // 2 + 1, seen.ndim))
+
+
+def along(x: Array, matrices: Sequence[Array]) -> Array:
+    """Each axis of the maps of `x` by a matrix, whose rows weigh its pixels."""
+    for axis, matrix in enumerate(matrices, 2):
+        x = np.moveaxis(np.tensordot(x, matrix, (axis, 1)), -1, axis)
+    return x
 
 
 def per_channel(v: Array, x: Array) -> Array:
@@ -51,15 +77,16 @@ def per_channel(v: Array, x: Array) -> Array:
 
 
 def patches(op: ops.Conv, x: Array) -> Array:
-    """im2col: for each sample and group a matrix of (channel, i, j) by (row, column)."""
+    """im2col: for each sample and group a matrix of (channel, place in a window) by windows."""
     stride, dilation, (groups,) = ints(op.stride), ints(op.dilation), ints((op.groups,))
     seen = windows(pad(x, op.pads(x.shape[1:])), ints(op.kernel), stride, dilation)
-    n, _c, rows, columns, _kh, _kw = seen.shape
-    return seen.transpose(0, 1, 4, 5, 2, 3).reshape(n, groups, -1, rows * columns)
+    count = prod(seen.shape[2 : seen.ndim // 2 + 1])
+    seen = np.moveaxis(seen, window_axes(seen), spatial(x))
+    return seen.reshape(len(x), groups, -1, count)
 
 
 def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
-    """y[o] = b[o] + sum over c, i, j of w[o, c, i, j] x[c] at the window's pixel i, j.
+    """y[o] = b[o] + sum over c and i of w[o, c, i] x[c] at the window's pixel i.
 
     Output channel o sees the input channels of its own group only.
     """
@@ -73,7 +100,7 @@ def conv(op: ops.Conv, x: Array, p: Params, *_: object) -> Array:
 
 def std_weight(op: ops.StdConv, x: Array, p: Params) -> tuple[Array, Array]:
     """The weights with mean 0 and variance 1 for each output, and what they were divided by."""
-    return standardise(p["weight"], (1, 2, 3), op.epsilon)
+    return standardise(p["weight"], (1, *spatial(x)), op.epsilon)
 
 
 def std_conv(op: ops.StdConv, x: Array, p: Params, *_: object) -> Array:
@@ -83,24 +110,31 @@ def std_conv(op: ops.StdConv, x: Array, p: Params, *_: object) -> Array:
 
 
 def conv_transpose(op: ops.ConvTranspose, x: Array, p: Params, *_: object) -> Array:
-    """Each pixel of x[c] adds w[c, o, i, j] x[c] to y[o], i rows and j columns after its own place.
+    """Each pixel of x[c] adds w[c, o, i] x[c] to y[o], i pixels after its own place.
 
-    Its own place is where its row and column, times the stride, fall. Of what that gives, padding
-    is cut off on both sides; output padding is rows and columns after it that nothing reaches.
+    Its own place is where its coordinates, times the stride, fall. Of what that gives, padding is
+    cut off on both sides; output padding is pixels after it that nothing reaches.
     """
     (groups,) = ints((op.groups,))
-    (kh, kw), (sh, sw), (top, left) = map(ints, (op.kernel, op.stride, op.padding))
-    (n, c, h, w), (out, rows, columns) = x.shape, op.output(x.shape[1:])
-    weight = p["weight"].reshape(groups, c // groups, out // groups, kh, kw)
-    grouped = x.reshape(n, groups, c // groups, h, w)
-    whole = np.zeros((n, out, rows + 2 * top, columns + 2 * left))
-    for i in range(kh):
-        for j in range(kw):
-            part = np.einsum("gco,ngchw->ngohw", weight[..., i, j], grouped, optimize=True)
-            area = (slice(i, i + (h - 1) * sh + 1, sh), slice(j, j + (w - 1) * sw + 1, sw))
-            whole[:, :, area[0], area[1]] += part.reshape(n, out, h, w)
-    y = whole[:, :, top : top + rows, left : left + columns]
+    kernel, stride, cut = map(ints, (op.kernel, op.stride, op.padding))
+    (n, c, *extents), (out, *made) = x.shape, op.output(x.shape[1:])
+    weight = p["weight"].reshape(groups, c // groups, out // groups, *kernel)
+    grouped = x.reshape(n, groups, c // groups, *extents)
+    whole = np.zeros((n, out, *(size + 2 * pad for size, pad in zip(made, cut, strict=True))))
+    for place in np.ndindex(*kernel):
+        part = np.einsum("gco,ngc...->ngo...", weight[inside(place)], grouped, optimize=True)
+        whole[inside(area(place, extents, stride))] += part.reshape(n, out, *extents)
+    inner = (slice(pad, pad + size) for pad, size in zip(cut, made, strict=True))
+    y: Array = whole[inside(inner)]
     return y + per_channel(p["bias"], y) if op.bias else y
+
+
+def area(
+    place: tuple[int, ...], extents: Sequence[int], stride: tuple[int, ...]
+) -> tuple[slice, ...]:
+    """Along each axis as many pixels as `extents` says, from a place on, a stride apart."""
+    axes = zip(place, extents, stride, strict=True)
+    return tuple(slice(start, start + (n - 1) * step + 1, step) for start, n, step in axes)
 
 
 def linear(op: ops.Linear, x: Array, p: Params, *_: object) -> Array:
@@ -162,16 +196,14 @@ def group_norm(op: ops.GroupNorm, x: Array, p: Params, *_: object) -> Array:
 
 def instance_norm(op: ops.InstanceNorm, x: Array, p: Params, *_: object) -> Array:
     """Mean 0 and variance 1 over the positions of each channel, scaled and shifted."""
-    return _affine(standardise(x, (2, 3), op.epsilon)[0], p)
+    return _affine(standardise(x, spatial(x), op.epsilon)[0], p)
 
 
-def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, int]:
-    """By how many rows and columns the last windows of a pool reach past its padding."""
-    kernel, stride, padding = ints(op.kernel), ints(op.stride), ints(op.padding)
-    ends = [(n - 1) * s + k for n, s, k in zip(op.output(shape)[1:], stride, kernel, strict=True)]
-    padded = (shape[1] + padding[0] + padding[1], shape[2] + padding[2] + padding[3])
-    rows, columns = (max(0, end - size) for end, size in zip(ends, padded, strict=True))
-    return rows, columns
+def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, ...]:
+    """By how many pixels the last windows of a pool reach past its padding, as a padding."""
+    axes = zip(op.output(shape)[1:], shape[1:], op.slides, strict=True)
+    beyond = (max(0, (n - 1) * s + k - size - sum(pads)) for n, size, (k, s, pads) in axes)
+    return tuple(side for after in beyond for side in (0, after))
 
 
 def pool_windows(op: ops.Pool, x: Array, fill: float, beyond: float) -> Array:
@@ -179,14 +211,14 @@ def pool_windows(op: ops.Pool, x: Array, fill: float, beyond: float) -> Array:
 
     In ceil mode the last window may reach past the padding: there it sees `beyond`.
     """
-    rows, columns = pool_overhang(op, x.shape[1:])
-    x = pad(pad(x, ints(op.padding), fill), (0, rows, 0, columns), beyond)
+    x = pad(pad(x, ints(op.padding), fill), pool_overhang(op, x.shape[1:]), beyond)
     return windows(x, ints(op.kernel), ints(op.stride))
 
 
 def max_pool(op: ops.MaxPool, x: Array, *_: object) -> Array:
     """The maximum of each window; padding is -infinity, so that it never wins."""
-    y: Array = pool_windows(op, x, -np.inf, -np.inf).max((4, 5))
+    seen = pool_windows(op, x, -np.inf, -np.inf)
+    y: Array = seen.max(window_axes(seen))
     return y
 
 
@@ -196,7 +228,8 @@ def avg_pool(op: ops.AvgPool, x: Array, *_: object) -> Array:
     Padding counts where `count_include_pad` says so; what ceil mode adds beyond it never does.
     """
     counted = pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
-    y: Array = pool_windows(op, x, 0.0, 0.0).sum((4, 5)) / counted.sum((4, 5))
+    within = window_axes(counted)
+    y: Array = pool_windows(op, x, 0.0, 0.0).sum(within) / counted.sum(within)
     return y
 
 
@@ -210,9 +243,7 @@ def cells(n: int, count: int) -> Array:
 
 def adaptive_avg_pool(op: ops.AdaptiveAvgPool, x: Array, *_: object) -> Array:
     """The mean of each cell, which is that of the means of its rows."""
-    rows, columns = map(cells, x.shape[2:], ints(op.size))
-    y: Array = np.einsum("yh,nchw,xw->ncyx", rows, x, columns, optimize=True)
-    return y
+    return along(x, list(map(cells, x.shape[2:], ints(op.size))))
 
 
 def cell(n: int, count: int, i: int) -> slice:
@@ -222,20 +253,21 @@ def cell(n: int, count: int, i: int) -> slice:
 
 def adaptive_max_pool(op: ops.AdaptiveMaxPool, x: Array, *_: object) -> Array:
     """The maximum of each cell."""
-    (rows, columns), (h, w) = ints(op.size), x.shape[2:]
-    y = np.empty((*x.shape[:2], rows, columns))
-    for i, j in np.ndindex(rows, columns):
-        y[:, :, i, j] = x[:, :, cell(h, rows, i), cell(w, columns, j)].max((2, 3))
+    size = ints(op.size)
+    y = np.empty((*x.shape[:2], *size))
+    for place in np.ndindex(*size):
+        seen = x[inside(map(cell, x.shape[2:], size, place))]
+        y[inside(place)] = seen.max(spatial(x))
     return y
 
 
 def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
-    y: Array = x.mean((2, 3), keepdims=op.keepdims)
+    y: Array = x.mean(spatial(x), keepdims=op.keepdims)
     return y
 
 
 def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
-    y: Array = x.max((2, 3), keepdims=op.keepdims)
+    y: Array = x.max(spatial(x), keepdims=op.keepdims)
     return y
 
 
@@ -271,15 +303,14 @@ def sources(mode: ops.PadMode, n: int, before: int, after: int) -> list[int]:
 
 
 def pad_map(op: ops.Pad, x: Array, *_: object) -> Array:
-    top, bottom, left, right = ints(op.padding)
-    rows = sources(op.mode, x.shape[2], top, bottom)
-    columns = sources(op.mode, x.shape[3], left, right)
-    return x[:, :, rows][:, :, :, columns]
+    for axis, pads in enumerate(ends(op.padding), 2):
+        x = x.take(sources(op.mode, x.shape[axis], *pads), axis)
+    return x
 
 
 def pad_channels(op: ops.PadChannels, x: Array, *_: object) -> Array:
     before, after = ints((op.before, op.after))
-    return np.pad(x, ((0, 0), (before, after), (0, 0), (0, 0)))
+    return np.pad(x, ((0, 0), (before, after), *((0, 0) for _ in x.shape[2:])))
 
 
 def slice_channels(op: ops.SliceChannels, x: Array, *_: object) -> Array:
@@ -289,9 +320,8 @@ def slice_channels(op: ops.SliceChannels, x: Array, *_: object) -> Array:
 
 def channel_shuffle(op: ops.ChannelShuffle, x: Array, *_: object) -> Array:
     """Channel i of group g becomes channel g of the i-th group of the output."""
-    n, c, h, w = x.shape
     (groups,) = ints((op.groups,))
-    return x.reshape(n, groups, c // groups, h, w).swapaxes(1, 2).reshape(x.shape)
+    return x.reshape(len(x), groups, x.shape[1] // groups, -1).swapaxes(1, 2).reshape(x.shape)
 
 
 def depth_to_space(op: ops.DepthToSpace, x: Array, *_: object) -> Array:
@@ -353,7 +383,7 @@ def local_response_norm(op: ops.LocalResponseNorm, x: Array, *_: object) -> Arra
 
 def norms(op: ops.GlobalResponseNorm, x: Array) -> tuple[Array, Array]:
     """Of each channel the norm over all positions, and the mean of all with epsilon."""
-    each: Array = np.sqrt((x * x).sum((2, 3), keepdims=True))
+    each: Array = np.sqrt((x * x).sum(spatial(x), keepdims=True))
     return each, each.mean(1, keepdims=True) + op.epsilon
 
 
@@ -381,21 +411,17 @@ def interpolation(n: int, count: int, align_corners: bool) -> Array:
     return weights
 
 
-def interpolations(op: ops.Resampled, x: Array) -> tuple[Array, Array]:
-    """The weights along both axes."""
-    size = zip(x.shape[2:], op.output(x.shape[1:])[1:], strict=True)
-    rows, columns = (interpolation(*axis, op.align_corners) for axis in size)
-    return rows, columns
+def resampling(op: ops.Resampled, x: Array) -> list[Array]:
+    """Along each axis, how much each pixel weighs in each pixel of the enlarged map."""
+    sizes = zip(x.shape[2:], op.output(x.shape[1:])[1:], strict=True)
+    if op.mode is ops.Resampling.NEAREST:
+        return [np.eye(n).repeat(count // n, 0) for n, count in sizes]
+    return [interpolation(n, count, op.align_corners) for n, count in sizes]
 
 
 def upsample(op: ops.Resampled, x: Array, *_: object) -> Array:
-    """Each pixel repeated, or the linear interpolation of its neighbours along both axes."""
-    if op.mode is ops.Resampling.NEAREST:
-        h, w = op.output(x.shape[1:])[1:]
-        return x.repeat(h // x.shape[2], 2).repeat(w // x.shape[3], 3)
-    rows, columns = interpolations(op, x)
-    y: Array = np.einsum("yh,nchw,xw->ncyx", rows, x, columns, optimize=True)
-    return y
+    """Each pixel repeated, or the linear interpolation of its neighbours along all axes."""
+    return along(x, resampling(op, x))
 
 
 MEANINGS: dict[type[Op], Meaning] = {

@@ -9,6 +9,7 @@ frameworks take: zero for relu, the first of equals for a max-pool.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,18 @@ import numpy.typing as npt
 
 from .. import ops
 from ..ops import Op
+from ..ops.window import ends
 from .activations import SLOPES
 from .forward import (
     MEANINGS,
     Array,
     Params,
+    along,
+    area,
     batch_moments,
     cell,
     cells,
-    interpolations,
+    inside,
     ints,
     neighbours,
     norms,
@@ -33,10 +37,13 @@ from .forward import (
     per_channel,
     pool_overhang,
     pool_windows,
+    resampling,
     response,
     sources,
+    spatial,
     standardise,
     std_weight,
+    window_axes,
     windows,
 )
 
@@ -51,32 +58,32 @@ def _over_channel(x: Array) -> Array:
 
 
 def _fold(seen: Array, out: Array, stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
-    """Windows (N, C, rows, columns, kh, kw) added into `out` where `windows` took them from."""
-    rows, columns, kh, kw = seen.shape[2:]
-    for i in range(kh):
-        for j in range(kw):
-            top, left = i * dilation[0], j * dilation[1]
-            bottom, right = top + stride[0] * (rows - 1) + 1, left + stride[1] * (columns - 1) + 1
-            out[:, :, top : bottom : stride[0], left : right : stride[1]] += seen[..., i, j]
+    """Windows (N, C, *places, *kernel) added into `out` where `windows` took them from."""
+    count = len(stride)
+    extents, kernel = seen.shape[2 : 2 + count], seen.shape[2 + count :]
+    for place in np.ndindex(*kernel):
+        start = tuple(i * d for i, d in zip(place, dilation, strict=True))
+        out[inside(area(start, extents, stride))] += seen[inside(place)]
     return out
 
 
 def _crop(padded: Array, x: Array, padding: tuple[int, ...]) -> Array:
     """The part of `padded` that is `x` and not its padding."""
-    top, left = padding[0], padding[2]
-    return padded[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+    axes = zip(padding[::2], x.shape[2:], strict=True)
+    cut: Array = padded[inside(slice(before, before + n) for before, n in axes)]
+    return cut
 
 
 def conv(op: ops.Conv, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     groups, pads = ints((op.groups,))[0], op.pads(x.shape[1:])
-    n, _, rows, columns = y.shape
     weight = p["weight"].reshape(groups, len(p["weight"]) // groups, -1)
-    grouped = dy.reshape(n, groups, -1, rows * columns)
+    grouped = dy.reshape(len(y), groups, -1, prod(y.shape[2:]))
     given = {"weight": (grouped @ patches(op, x).swapaxes(2, 3)).sum(0).reshape(p["weight"].shape)}
     if op.bias:
         given["bias"] = _over_channel(dy)
     seen = weight.swapaxes(1, 2) @ grouped
-    seen = seen.reshape(n, x.shape[1], *ints(op.kernel), rows, columns).transpose(0, 1, 4, 5, 2, 3)
+    seen = seen.reshape(len(y), x.shape[1], *ints(op.kernel), *y.shape[2:])
+    seen = np.moveaxis(seen, spatial(x), window_axes(seen))
     padded = _fold(seen, np.zeros_like(pad(x, pads)), ints(op.stride), ints(op.dilation))
     return _crop(padded, x, pads), given
 
@@ -85,7 +92,7 @@ def std_conv(op: ops.StdConv, x: Array, y: Array, p: Params, dy: Array, training
     normal, deviation = std_weight(op, x, p)
     factor = op.factor(x.shape[1:]) * (p["gain"] if op.gain else 1.0)
     dx, given = conv(op, x, y, {**p, "weight": normal * factor}, dy, training)
-    pulled, axes = given["weight"], (1, 2, 3)
+    pulled, axes = given["weight"], tuple(range(1, normal.ndim))
     if op.gain:
         along = (pulled * normal).sum(axes, keepdims=True)
         given["gain"] = along * op.factor(x.shape[1:])
@@ -100,16 +107,18 @@ def conv_transpose(
 ) -> Pulled:
     """What a pixel of x added to y, it is now given back from there: a convolution of dy."""
     (groups,), kernel, stride = ints((op.groups,)), ints(op.kernel), ints(op.stride)
-    (top, left), (n, c, h, w) = ints(op.padding), x.shape
-    seen = windows(pad(dy, (top, top, left, left)), kernel, stride)[:, :, :h, :w]
-    seen = seen.reshape(n, groups, -1, h, w, *kernel)
-    weight = p["weight"].reshape(groups, c // groups, -1, *kernel)
-    grouped = x.reshape(n, groups, c // groups, h, w)
-    dw = np.einsum("ngchw,ngohwij->gcoij", grouped, seen, optimize=True)
+    n, c, *extents = x.shape
+    cut = tuple(side for pad in ints(op.padding) for side in (pad, pad))
+    seen = windows(pad(dy, cut), kernel, stride)
+    seen = seen[(slice(None), slice(None), *map(slice, extents))]
+    seen = seen.reshape(n, groups, -1, prod(extents), prod(kernel))
+    weight = p["weight"].reshape(groups, c // groups, -1, prod(kernel))
+    grouped = x.reshape(n, groups, c // groups, prod(extents))
+    dw = np.einsum("ngcx,ngoxi->gcoi", grouped, seen, optimize=True)
     given = {"weight": dw.reshape(p["weight"].shape)}
     if op.bias:
         given["bias"] = _over_channel(dy)
-    dx: Array = np.einsum("gcoij,ngohwij->ngchw", weight, seen, optimize=True)
+    dx: Array = np.einsum("gcoi,ngoxi->ngcx", weight, seen, optimize=True)
     return dx.reshape(x.shape), given
 
 
@@ -167,9 +176,9 @@ def group_norm(
 def instance_norm(
     op: ops.InstanceNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
-    standard, deviation = standardise(x, (2, 3), op.epsilon)
+    standard, deviation = standardise(x, spatial(x), op.epsilon)
     inner, given = _unaffine(standard, p, dy)
-    return _unstandardise(standard, deviation, inner, (2, 3)), given
+    return _unstandardise(standard, deviation, inner, spatial(x)), given
 
 
 def elementwise(slope: Callable[[Any, Array, Array], npt.NDArray[Any]]) -> Vjp:
@@ -188,9 +197,9 @@ def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training:
 
 
 def _unpool(op: ops.Pool, x: Array, seen: Array) -> Array:
-    rows, columns = pool_overhang(op, x.shape[1:])
-    out = np.zeros_like(pad(pad(x, ints(op.padding)), (0, rows, 0, columns)))
-    return _crop(_fold(seen, out, ints(op.stride), (1, 1)), x, ints(op.padding))
+    out = np.zeros_like(pad(pad(x, ints(op.padding)), pool_overhang(op, x.shape[1:])))
+    stride, padding = ints(op.stride), ints(op.padding)
+    return _crop(_fold(seen, out, stride, (1,) * len(stride)), x, padding)
 
 
 def _greatest(seen: Array) -> Array:
@@ -207,35 +216,33 @@ def max_pool(op: ops.MaxPool, x: Array, y: Array, p: Params, dy: Array, training
 
 def avg_pool(op: ops.AvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     counted = pool_windows(op, np.ones_like(x[:1, :1]), float(op.count_include_pad), 0.0)
-    share = (dy / counted.sum((4, 5)))[..., None, None]
-    return _unpool(op, x, np.broadcast_to(share, (*y.shape, *ints(op.kernel)))), {}
+    kernel = ints(op.kernel)
+    share = (dy / counted.sum(window_axes(counted))).reshape(*y.shape, *(1 for _ in kernel))
+    return _unpool(op, x, np.broadcast_to(share, (*y.shape, *kernel))), {}
 
 
 def adaptive_avg_pool(
     op: ops.AdaptiveAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
-    rows, columns = map(cells, x.shape[2:], ints(op.size))
-    pulled: Array = np.einsum("yh,ncyx,xw->nchw", rows, dy, columns, optimize=True)
-    return pulled, {}
+    return along(dy, [shares.T for shares in map(cells, x.shape[2:], ints(op.size))]), {}
 
 
 def adaptive_max_pool(
     op: ops.AdaptiveMaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
-    (rows, columns), (h, w) = ints(op.size), x.shape[2:]
-    pulled = np.zeros_like(x)
-    for i, j in np.ndindex(rows, columns):
-        place = (slice(None), slice(None), cell(h, rows, i), cell(w, columns, j))
-        seen = x[place]
-        first = _greatest(seen.reshape(*seen.shape[:2], -1)).reshape(seen.shape)
-        pulled[place] += first * dy[:, :, i : i + 1, j : j + 1]
+    size, pulled = ints(op.size), np.zeros_like(x)
+    for place in np.ndindex(*size):
+        seen_there = inside(map(cell, x.shape[2:], size, place))
+        seen = x[seen_there].reshape(*x.shape[:2], -1)
+        given = _greatest(seen) * dy[inside(place)][..., None]
+        pulled[seen_there] += given.reshape(x[seen_there].shape)
     return pulled, {}
 
 
 def global_avg_pool(
     op: ops.GlobalAvgPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
-    share = dy.reshape(*x.shape[:2], 1, 1) / (x.shape[2] * x.shape[3])
+    share = _spread(dy, x) / prod(x.shape[2:])
     return np.broadcast_to(share, x.shape), {}
 
 
@@ -243,7 +250,12 @@ def global_max_pool(
     op: ops.GlobalMaxPool, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
     first = _greatest(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
-    return first * dy.reshape(*x.shape[:2], 1, 1), {}
+    return first * _spread(dy, x), {}
+
+
+def _spread(dy: Array, x: Array) -> Array:
+    """What a channel has one value of, to meet all positions of `x`."""
+    return dy.reshape(*x.shape[:2], *(1 for _ in x.shape[2:]))
 
 
 def split_softmax(
@@ -293,7 +305,7 @@ def global_response_norm(
 ) -> Pulled:
     each, mean = norms(op, x)
     inner, given = _unaffine(x * each / mean, p, dy)
-    pulled = (inner * x).sum((2, 3), keepdims=True)
+    pulled = (inner * x).sum(spatial(x), keepdims=True)
     of_each = pulled / mean - (pulled * each).mean(1, keepdims=True) / mean**2
     along = np.divide(x, each, out=np.zeros_like(x), where=each > 0)
     return dy + inner * each / mean + of_each * along, given
@@ -304,14 +316,8 @@ def unchanged(op: Op, x: Array, y: Array, p: Params, dy: Array, training: bool) 
 
 
 def pad_map(op: ops.Pad, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
-    top, bottom, left, right = ints(op.padding)
-    rows = sources(op.mode, x.shape[2], top, bottom)
-    columns = sources(op.mode, x.shape[3], left, right)
-    pulled = np.zeros_like(x)
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            pulled[:, :, row, column] += dy[:, :, i, j]
-    return pulled, {}
+    axes = zip(x.shape[2:], ends(op.padding), strict=True)
+    return along(dy, [np.eye(n)[sources(op.mode, n, *pads)].T for n, pads in axes]), {}
 
 
 def layer_scale(
@@ -332,12 +338,7 @@ def rearranged(
 
 
 def upsample(op: ops.Resampled, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
-    n, c, h, w = x.shape
-    if op.mode is ops.Resampling.NEAREST:
-        return dy.reshape(n, c, h, y.shape[2] // h, w, y.shape[3] // w).sum((3, 5)), {}
-    rows, columns = interpolations(op, x)
-    pulled: Array = np.einsum("yh,ncyx,xw->nchw", rows, dy, columns, optimize=True)
-    return pulled, {}
+    return along(dy, [matrix.T for matrix in resampling(op, x)]), {}
 
 
 VJPS: dict[type[Op], Vjp] = {

@@ -31,10 +31,10 @@ def derived(written: str, base: Document) -> str:
 
 
 def _said(spec: Spec) -> Iterator[str]:
-    images = {
-        name: f"{{channels: {one.channels}, height: {one.height}, width: {one.width}}}"
-        for name, one in spec.entering.items()
-    }
+    images = {}
+    for name, one in spec.entering.items():
+        extents = {"channels": one.channels, **one.size}
+        images[name] = f"{{{', '.join(f'{key}: {value}' for key, value in extents.items())}}}"
     if spec.inputs:
         yield f"# inputs: {{{', '.join(f'{name}: {image}' for name, image in images.items())}}}"
     else:

@@ -48,7 +48,7 @@ class Case:
 
     @property
     def image(self) -> str:
-        """Height x width of its images."""
+        """Height x width of its images, say."""
         sizes = [show_shape(shape[1:]) for shape in self.elaborated.network.inputs.values()]
         return " and ".join(dict.fromkeys(sizes))
 
@@ -149,7 +149,7 @@ def reduced(full: Case) -> Case:
     Checks in float64 would take minutes at 224 x 224. A network of smaller images is itself.
     """
     shapes = full.elaborated.network.inputs.values()
-    for size in range(SMALLEST, min(min(shape[1:]) for shape in shapes), 32):
+    for size in range(SMALLEST, min(min(shape[1:][-2:]) for shape in shapes), 32):
         try:
             return full_size(full.spec, size, full.sources, full.changes)
         except SpecError:

@@ -100,8 +100,7 @@ def _is_calm(reference: Reference) -> bool:
 
 def _sizes(net: Architecture) -> Iterator[int]:
     for _, trace in net.analysis.elaborated.flat():
-        c, h, w = trace.y if len(trace.y) == 3 else (*trace.y, 1, 1)
-        yield c * h * w
+        yield math.prod(trace.y)
 
 
 # Text: reports, resolved specs, canonical form, source files.

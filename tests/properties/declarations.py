@@ -62,7 +62,7 @@ def attribute(owner: str, key: str, schema: Json, required: bool) -> Attribute:
             most = one.get("maximum", one.get("exclusiveMaximum"))
             given |= {"number": (least, most), "whole": kind == "integer"}
         elif kind == "array" and "minItems" in one:
-            given["lists"] += (one["minItems"],)
+            given["lists"] += tuple(range(one["minItems"], one["maxItems"] + 1))
         elif kind == "boolean":
             given["flag"] = True
     return Attribute(owner, key, required, **given)

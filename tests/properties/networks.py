@@ -34,8 +34,7 @@ class _Network(Steps):
         return files
 
     def spec(self) -> Step:
-        image = {"channels": self.pick([1, 3, 4]), "height": self.pick([8, 9, 12, 16])}
-        image["width"] = self.pick([image["height"], 7, 8, 10])
+        image = {"channels": self.pick([1, 3, 4]), **self.size()}
         scope = Scope("network", None, image["channels"], False)
         classes = self.pick([2, 3, 5])
         inputs, start = self.inputs(image, scope)
@@ -68,6 +67,14 @@ class _Network(Steps):
         scope.width, scope.marks = None, [*scope.marks, first, second]
         start = [{"from": first}, {"concat": [[], [{"from": second}]]}]
         return {"inputs": {first: image, second: other}}, start
+
+    def size(self) -> dict[str, int]:
+        """The extents of what goes in."""
+        if self.axes == 1:
+            return {"length": self.pick([16, 21, 32, 40])}
+        height = self.pick([8, 9, 12, 16] if self.axes == 2 else [6, 7, 8])
+        image = {"height": height, "width": self.pick([height, 7, 8, 10])}
+        return image if self.axes == 2 else {"frames": self.pick([4, 5, 8]), **image}
 
     def shortcut_of_all(self) -> Any:
         return self.pick(["projection", "projection", *KINDS_OF_SHORTCUT])

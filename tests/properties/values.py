@@ -20,6 +20,7 @@ from .words import COMMONPLACE, CONTROLS, ODD, PIECES
 T = TypeVar("T")
 Step = dict[str, Any]
 TAKEN = (*CALL_KEYS, *KNOWN, *KNOWN_OUTSIDE, *OF_NETWORK)
+AXES = (2, 1, 2, 3)  # by turns
 SYMBOLS = (*FORMS_OF_CALLS, "network parameter", "expression", "let")
 # Each network has one attribute in one form more often than others: all of them come in turn.
 THEMES = [(one, form) for one in ALL for form in forms_of(one) if form in SYMBOLS]
@@ -130,6 +131,7 @@ class Values:
         self.random = random.Random(seed)
         self.other = random.Random(-seed - 1)  # for what was put between the rest afterwards
         self.theme, self.form = THEMES[seed % len(THEMES)]
+        self.axes = AXES[seed // 2 % len(AXES)]  # of the maps
         self.forced = False  # whether the theme has to come now
         words = dict.fromkeys((*COMMONPLACE, *self.random.sample(ODD, len(ODD) // 4)))
         self.words = self.random.sample(list(words), len(words))
@@ -200,17 +202,19 @@ class Values:
         values = self.usual(one, keep)
         if not values or (one != self.theme and not one.required and self.chance(absent)):
             return None
-        if 2 in one.lists and scope.block is not None and self.chance(0.06):
-            return self.pair(one, scope, [v for v in values if not isinstance(v, str)])
+        if one.lists and scope.block is not None and self.chance(0.06):
+            return self.extents(one, scope, [v for v in values if not isinstance(v, str)])
         if one.lists and self.chance(0.25):
             numbers = [v for v in values if not isinstance(v, str)]
-            return [self.scalar(one, scope, numbers) for _ in range(self.pick(one.lists))]
+            fitting = [n for n in one.lists if n in (self.axes, 2 * self.axes)]
+            count = self.pick(one.lists if self.chance(0.1) else fitting)
+            return [self.scalar(one, scope, numbers) for _ in range(count)]
         return self.scalar(one, scope, values)
 
-    def pair(self, one: Attribute, scope: Scope, numbers: list[Any]) -> str:
-        """A parameter for two numbers, or one for both."""
-        pairs = [[self.pick(numbers), self.pick(numbers)] for _ in range(2)]
-        return f"${self.parameter('pair', one.key, [*pairs, self.pick(numbers)], scope).name}"
+    def extents(self, one: Attribute, scope: Scope, numbers: list[Any]) -> str:
+        """A parameter for a number for each axis, or one for all."""
+        lists = [[self.pick(numbers) for _ in range(self.axes)] for _ in range(2)]
+        return f"${self.parameter('extents', one.key, [*lists, self.pick(numbers)], scope).name}"
 
     def scalar(self, one: Attribute, scope: Scope, values: list[Any]) -> Any:
         form = self.form if one == self.theme and (self.forced or self.chance(0.9)) else ""
@@ -233,7 +237,7 @@ class Values:
         text = f"${self.parameter(type, topic, fitting, owner, form).name}"
         if (
             words
-            or type in ("bool", "pair")
+            or type in ("bool", "extents")
             or form in FORMS_OF_CALLS
             or form == "network parameter"
         ):
@@ -269,7 +273,7 @@ class Values:
             return self.pick(alike)
         lets = scope.block.lets if scope.block is not None else ()
         lets = (*lets, *(self.lets if scope.block is None else ()))
-        several = values if type == "pair" else list(dict.fromkeys(values))
+        several = values if type == "extents" else list(dict.fromkeys(values))
         made = Parameter(self.value_name(*own, *lets), type, topic, several)
         numbers = scope.block is not None and type not in ("str", "shortcut")
         made.once = numbers and (form == "once" or self.chance(0.25))

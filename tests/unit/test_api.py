@@ -91,7 +91,7 @@ def test_networks_are_copied_and_pickled(
         (lambda net: load("resnet18", set={"classes": {3}}), "write mappings, lists, texts"),
         (lambda net: load({**SPEC, "title": object()}), "write mappings, lists, texts"),
         (lambda net: load({**SPEC, "classes": float("nan")}), "write mappings, lists, texts"),
-        (lambda net: load("resnet18", size=(1, 2, 3)), "write it without quotes"),
+        (lambda net: load("resnet18", size=(1, 2, 3)), "or one for the sides of an image"),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -8,13 +8,13 @@ from rescompile.emit.layout import Call, statement
 from rescompile.emit.table import (
     LITERAL,
     NUMBER,
-    PAIR,
-    SIDES,
     Argument,
     Constructor,
     constant,
     entering,
+    extents,
     option,
+    sides,
 )
 from rescompile.expr.dims import Var
 from rescompile.ops import AvgPool, Conv, Dropout, Op
@@ -23,9 +23,13 @@ CONV = Constructor(
     "Conv",
     Conv,
     (
-        *(entering("inputs"), Argument("filters", "channels"), Argument("size", "kernel", PAIR)),
-        option("stride", "stride", PAIR, 1),
-        option("padding", "padding", SIDES, 0),
+        *(
+            entering("inputs"),
+            Argument("filters", "channels"),
+            Argument("size", "kernel", extents(2)),
+        ),
+        option("stride", "stride", extents(2), 1),
+        option("padding", "padding", sides(2), 0),
         option("bias", "bias", LITERAL, True),
     ),
 )
@@ -33,8 +37,8 @@ POOL = Constructor(
     "Pool",
     AvgPool,
     (
-        Argument("size", "kernel", PAIR),
-        option("step", "stride", PAIR, None, like="size"),
+        Argument("size", "kernel", extents(2)),
+        option("step", "stride", extents(2), None, like="size"),
         Argument("axis", (), constant(1), keyword=True),
     ),
     implied=(("count_include_pad", True),),

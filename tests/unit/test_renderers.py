@@ -123,7 +123,7 @@ class Nnx(Syntax):
         channels = scope.entering(node)
         if isinstance(node.op, Conv):
             kernel = Items("(", ")", tuple(scope.dim(size) for size in node.op.kernel))
-            stride = [] if node.op.stride == (1, 1) else [scope.pair(node.op.stride)]
+            stride = [] if node.op.stride == (1, 1) else [scope.extents(node.op.stride)]
             given = (channels, scope.dim(node.op.channels), kernel, *stride, *self.passed)
             return Call("nnx.Conv", given)
         if isinstance(node.op, BatchNorm):

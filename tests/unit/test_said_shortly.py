@@ -391,14 +391,16 @@ PAIRS = """
 parameters: {long: [1, 7]}
 blocks:
   unit:
-    parameters: {kernel: {type: pair, default: 3}, stride: {type: pair, default: 1, once: true}}
+    parameters:
+      kernel: {type: extents, default: 3}
+      stride: {type: extents, default: 1, once: true}
     body:
       - {name: c, conv: {channels: 4, kernel: $kernel, stride: $stride, padding: $kernel}}
       - name: g
         group:
           - multiply: [[{max_pool: {kernel: $kernel}}], [{avg_pool: {kernel: $kernel}}]]
   outer:
-    parameters: {size: {type: pair}, n: {}}
+    parameters: {size: {type: extents}, n: {}}
     body:
       - {name: u, block: unit, kernel: $size, stride: [1, $n]}
       - {name: v, block: unit, kernel: [$n, 1]}
@@ -422,7 +424,7 @@ def test_pairs_are_passed_on(write: Write) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ("size: [1, 2, 3], n: 1", r"'size' is a pair of whole numbers, not a list of 3"),
+        ("size: [1, 2, 3], n: 1", r"'size' is a whole number for each axis, not a list of 3"),
         ("size: [1, 2.5], n: 1", r"'size' is a whole number, not 2.5"),
         ("size: wide, n: 1", r"'wide' in an expression is not a name"),
         ("size: 1, n: [1, 2]", r"'n'"),

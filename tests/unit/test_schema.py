@@ -97,7 +97,7 @@ def test_the_good_one_is_good(validator: Draft202012Validator, tmp_path: Path) -
         {"stem": [{"conv": {"channels": 8}}]},
         {"stem": [{"conv": {"channels": 8.5, "kernel": 3}}]},
         {"stem": [{"conv": {"channels": "8", "kernel": 3}}]},
-        {"stem": [{"conv": {"channels": 8, "kernel": [3, 3, 3]}}]},
+        {"stem": [{"conv": {"channels": 8, "kernel": [3, 3, 3, 3]}}]},
         {"stem": [{"conv": {"channels": 8, "kernel": 3, "stride": 0}}]},
         {"stem": [{"conv": {"channels": 8, "kernel": 3, "bias": "yes"}}]},
         {"stem": [{"conv": {"channels": 8, "kernel": 3, "padding": "valid"}}]},

@@ -125,7 +125,7 @@ def test_no_closed_form() -> None:
 )
 def test_strides(body: tuple[Node, ...], strides: str) -> None:
     unit = block(conv("8", "$s * $first"), s=1, first=1)
-    rows, columns = body_strides(body, X, {"unit": unit})
+    rows, columns = body_strides(body, X, {"unit": unit}, 2)
     assert text(rows) == text(columns) == strides
 
 
@@ -133,7 +133,7 @@ def test_strides_pass_a_gate() -> None:
     gate = Branch((conv("8"), Layer(GlobalAvgPool(True))))
     for branches in ((Branch((conv("8", "2"),)), gate), (gate, Branch((conv("8", "2"),)))):
         join = Join(JoinKind.MULTIPLY, branches, "gated")
-        assert body_strides((join,), X, {}) == (2, 2)
+        assert body_strides((join,), X, {}, 2) == (2, 2)
 
 
 @pytest.mark.parametrize("repeat", [1, 2, 5])

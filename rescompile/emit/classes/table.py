@@ -13,7 +13,10 @@ from ..table import Constructor, Render, by_kind
 
 @record
 class Site:
-    """Where an op stands: channels that enter it, rank of its input, whether it may be in place."""
+    """Where an op stands: channels that enter it, rank of its input, whether it may be in place.
+
+    A vector has the rank 1, a map one more than it has axes.
+    """
 
     channels: str
     rank: int
@@ -25,20 +28,20 @@ class Site:
 class Module(Constructor):
     """A module and what it wants.
 
-    `rank` is that of its input, where it is for one; `last` tells that the channels stand last
+    `ranks` are those of its input, where it is for some; `last` tells that the channels stand last
     there, `own` that emitted files define it. By the argument `inplace`, if it has such a one, it
     overwrites its input.
     """
 
-    rank: int | None = None
+    ranks: tuple[int, ...] = ()
     last: bool = False
     inplace: str = ""
     own: bool = False
 
     def serves(self, op: Op, site: Site) -> bool:
         """Whether it is the op, there."""
-        where = self.rank in (None, site.rank) and getattr(op, "positions", False) <= self.last
-        return where and self.fits(op)
+        there = not self.ranks or site.rank in self.ranks
+        return there and getattr(op, "positions", False) <= self.last and self.fits(op)
 
     def call(self, op: Op, site: Site, library: str) -> Code:
         """The op as a call of it; `library` has what files do not define themselves."""

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from ...expr.dims import Expr, text
 from ...ir.trace import OpTrace
+from ...ops.window import ends
 from ...record import record
 from ..borders import Padding
 from ..layout import Call, Code, Keyword
@@ -31,7 +32,12 @@ NATURAL = {
     "use_bias": "False",
     "multiplier": "1",
 }
-QUOTED = {Padding.VALID: '"valid"', Padding.SAME: '"same"', Padding.HALF: '"same"'}
+QUOTED = {
+    Padding.VALID: '"valid"',
+    Padding.SAME: '"same"',
+    Padding.HALF: '"same"',
+    Padding.CAUSAL: '"causal"',
+}
 
 
 @record
@@ -64,10 +70,13 @@ class ConvHelper(Shared):
         self.target = target
         self.sites = {site.node.id: site for site in sites}
         self.depthwise = sites[0].depthwise
-        self.common = next((way for way in QUOTED if all(way in s.paddings for s in sites)), None)
+        # A layer for depthwise convolutions pads no sequence before alone.
+        self.either = any(site.either for site in sites)
+        self.causal = () if self.depthwise or self.either else (Padding.CAUSAL,)
+        known = (Padding.VALID, Padding.SAME, Padding.HALF, *self.causal)
+        self.common = next((way for way in known if all(way in s.paddings for s in sites)), None)
         self.ways = {self.padding(site) for site in sites}
         self.skips = any(site.skips for site in sites)
-        self.either = any(site.either for site in sites)
         decided = all(len({self.pads(trace) for trace in site.traces}) == 1 for site in sites)
         self.is_function = len(sites) > 1 or not decided or self.skips or self.either
         said = [self.options(site) for site in sites]
@@ -77,7 +86,7 @@ class ConvHelper(Shared):
 
     def padding(self, site: ConvSite) -> Padding:
         """How a convolution of this network is padded."""
-        order = (Padding.SAME, Padding.VALID, Padding.GIVEN)
+        order = (Padding.SAME, Padding.VALID, *self.causal, Padding.GIVEN)
         # One that no way is right for is refused (`_reasons`), for which its names are asked.
         right = (way for way in order if way in site.paddings)
         return self.common or next(right, Padding.SAME)
@@ -95,7 +104,7 @@ class ConvHelper(Shared):
         op = site.op
         return {
             "stride": op.stride,
-            "padding": QUOTED.get(self.padding(site)) or op.padding,
+            "padding": QUOTED.get(self.padding(site)) or tuple(ends(cast(Any, op.padding))),
             "dilation": op.dilation,
             "groups": 1 if self.depthwise else op.groups,
             "use_bias": op.bias,
@@ -107,7 +116,7 @@ class ConvHelper(Shared):
     def apply(self, at: Place) -> Values:
         """The values of the place's variable, one after the other."""
         site, scope = self.sites[at.node.id], at.scope
-        options, size = self.options(site), {"kernel_size": scope.pair(site.op.kernel)}
+        options, size = self.options(site), {"kernel_size": scope.extents(site.op.kernel)}
         if not self.depthwise:
             size = {"filters": scope.dim(site.op.channels), **size}
         if self.is_function:
@@ -116,7 +125,9 @@ class ConvHelper(Shared):
         made: Values = []
         values = size | {key: scope.code(said) for key, said in options.items()}
         if self.pads(site.traces[0]):
-            pad = self.target.pad(scope.code(site.op.padding), at.label.keyword("_pad"))
+            pad = self.target.pad(
+                scope.sides(ends(cast(Any, site.op.padding))), at.label.keyword("_pad")
+            )
             made.append((Call(pad, (at.source,)), ""))
             values["padding"] = '"valid"'
         layer = self.layer(values, at.label.keyword(), self.depthwise)
@@ -166,7 +177,7 @@ class ConvHelper(Shared):
         amount, tests, note = values["padding"], [], ""
         if self.common is Padding.HALF:
             amount, note = "kernel_size // 2", 'here "same" would pad one side only'
-            single = any(op.kernel == (1, 1) for s in self.sites.values() for op in s.bound)
+            single = any(max(op.kernel) == 1 for s in self.sites.values() for op in s.bound)
             tests += ["stride > 1"] if values["stride"] == "stride" else []
             tests += ["kernel_size > 1"] if single else []
         elif Padding.GIVEN not in self.ways:

@@ -19,6 +19,8 @@ from ...ir.trace import OpTrace
 from ...ops import Conv
 from ..borders import Padding, paddings, skips
 
+DEPTHWISE_AXES = (1, 2)  # of maps that have a layer of their own for depthwise convolutions
+
 
 @dataclass(frozen=True)
 class ConvSite:
@@ -48,7 +50,7 @@ class ConvSite:
     def either(self) -> bool:
         """Whether that is so in some calls, and in others not."""
         # One with two strides is a grouped convolution in all calls: see `is_depthwise`.
-        single = self.op.stride[0] == self.op.stride[1]
+        single = len({*self.op.stride}) == 1
         return single and not self.depthwise and bool(self.multipliers)
 
     @property
@@ -87,10 +89,11 @@ def has_group_each(trace: OpTrace) -> bool:
 def is_depthwise(trace: OpTrace) -> bool:
     """Whether each channel is filtered by itself, and the layer for that can do it.
 
-    That layer has one stride for both axes on TensorFlow.
+    That layer has one stride for all axes on TensorFlow.
     """
     op: Any = trace.op
-    return has_group_each(trace) and op.stride[0] == op.stride[1]
+    can = len(op.kernel) in DEPTHWISE_AXES and len({*op.stride}) == 1
+    return has_group_each(trace) and can
 
 
 def find_sites(analysis: Analysis) -> Iterator[ConvSite]:
@@ -117,7 +120,7 @@ def served(analysis: Analysis) -> dict[str, list[ConvSite]]:
         groups["depthwise_conv" if site.depthwise else full].append(site)
     made: dict[str, list[ConvSite]] = {}
     for name, group in groups.items():
-        pairs = any(a != b for s in group for a, b in (s.op.stride, s.op.dilation))
+        pairs = any(len({*how}) > 1 for s in group for how in (s.op.stride, s.op.dilation))
         made[name] = [site for site in group if not (pairs and site.skips)]
         made[f"dilated_{name}"] = [site for site in group if pairs and site.skips]
     return {name: group for name, group in made.items() if group}

@@ -131,15 +131,22 @@ def type_of(values: Iterable[Any]) -> str:
 
 
 def _types(value: Any) -> set[str]:
-    pair = "tuple[int, int]"
     if not isinstance(value, tuple):
         return {type(value).__name__ if isinstance(value, (bool, str)) else "int"}
-    if len(value) == 2:
-        return {"int"} if value[0] == value[1] else {"int", pair}
-    top, bottom, left, right = value
-    alike = "int" if top == left else pair
-    return {alike if (top, left) == (bottom, right) else f"tuple[{pair}, {pair}]"}
+    if isinstance(value[0], tuple):
+        pair = "tuple[int, int]"
+        if all(before == after for before, after in value):
+            return {"int" if len({before for before, _ in value}) == 1 else _several("int", value)}
+        return {_several(pair, value) if value[1:] else pair}
+    return {"int"} if len({*value}) == 1 else {"int", _several("int", value)}
+
+
+def _several(kind: str, value: tuple[Any, ...]) -> str:
+    """A tuple of as many of a type as there are axes."""
+    return f"tuple[{', '.join([kind] * len(value))}]"
 
 
 def _is_symbolic(value: Any) -> bool:
-    return any(isinstance(dim, Expr) for dim in (value if isinstance(value, tuple) else (value,)))
+    if isinstance(value, tuple):
+        return any(map(_is_symbolic, value))
+    return isinstance(value, Expr)

@@ -16,7 +16,7 @@ from .syntax import Place
 
 
 def _border(given: str) -> tuple[()]:
-    if given not in ("valid", "same"):
+    if given not in ("valid", "same", "causal"):
         raise ValueError(f"padding '{given}'")
     return ()
 

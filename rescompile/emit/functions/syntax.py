@@ -67,8 +67,10 @@ class Syntax(Target):
     def arguments(self, network: Network) -> list[Argument]:
         """What the network's function takes beside its number of classes: its inputs' shapes."""
         shapes = ((name, arranged(shape, self.layout)) for name, shape in network.inputs.items())
-        kind = "tuple[int, int, int]"
-        return [Argument(f"{name}_shape", kind, str(shape)) for name, shape in shapes]
+        return [
+            Argument(f"{name}_shape", f"tuple[{', '.join(['int'] * len(shape))}]", str(shape))
+            for name, shape in shapes
+        ]
 
     def checks(self, network: Network) -> Iterator[Line]:
         """Lines that refuse other channels than those that are fixed."""

@@ -65,11 +65,11 @@ class Window:
     """A pool by what it reads: where windows start and end, and which pixels count for a mean."""
 
     kind: type[Pool]
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    before: tuple[int, int]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    before: tuple[int, ...]
     output: Shape
-    counted: tuple[int, int, int, int] = (0, 0, 0, 0)
+    counted: tuple[int, ...]
 
 
 @dataclass
@@ -180,15 +180,15 @@ def canonical(op: Op, x: Shape) -> Op:
     """`op` in the one form that all targets share."""
     if isinstance(op, Conv):
         return replace(op, padding=op.pads(x))
-    if isinstance(op, AdaptiveAvgPool) and op.size == (1, 1):
+    if isinstance(op, AdaptiveAvgPool) and set(op.size) == {1}:
         return GlobalAvgPool(keepdims=True)
-    if isinstance(op, AdaptiveMaxPool) and op.size == (1, 1):
+    if isinstance(op, AdaptiveMaxPool) and set(op.size) == {1}:
         return GlobalMaxPool(keepdims=True)
     if isinstance(op, (GlobalResponseNorm, LayerNorm, Linear)):
-        return replace(op, positions=isinstance(op, Linear) and len(x) == 3)
+        return replace(op, positions=isinstance(op, Linear) and len(x) > 1)
     if isinstance(op, Resampled):
-        _, height, width = op.output(x)
-        return UpsampleTo("", op.mode, op.align_corners, (height, width))
+        _, *extents = op.output(x)
+        return UpsampleTo("", op.mode, op.align_corners, tuple(extents))
     if isinstance(op, Prelu) and x[0] == 1:
         return replace(op, shared=True)
     return op
@@ -198,7 +198,7 @@ def window(op: Pool, x: Shape) -> Window:
     """What a pool reads of `x`: in ceil mode more than its padding, with a remainder less."""
     made: Any = op
     mean = isinstance(op, AvgPool) and op.count_include_pad
-    counted = made.padding if mean else (0, 0, 0, 0)
+    counted = made.padding if mean else (0,) * len(made.padding)
     before, extent = made.padding[::2], op.output(x)[1:]
     return Window(type(op), made.kernel, made.stride, before, extent, counted)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import prod
 from typing import Any, cast
 
 from ...ir.structure import JoinKind
@@ -23,16 +24,17 @@ from ...ops import (
     PadChannels,
     Pool,
     Same,
+    Shape,
     same_padding,
 )
+from ...ops.window import ends
 from ..functions.layer import BORDER, DRAWN, Layer
 from ..table import Told
 from .graph import Window, window
 from .traced import TraceError
-from .values import NONE, Built, Mean, Sides, Tracer, Value
+from .values import Built, Mean, Sides, Tracer, Value
 
 LAST = "channels_last"
-Pair = tuple[int, int]
 Meaning = Callable[[Built, Any], Value]  # of a value, or of several
 
 
@@ -46,16 +48,23 @@ def operation(layer: Built, x: Value) -> Value:
 
 
 def convolution(layer: Built, x: Value) -> Value:
-    """A convolution that pads nothing by itself, or as `same` does."""
+    """A convolution that pads nothing by itself, or as `same` or `causal` do."""
     op, x = cast(Any, layer.op), x.map(layer.name)
-    if x.pads != NONE and (layer.same or x.fill != 0.0):
+    if x.is_padded and (layer.border != "valid" or x.fill != 0.0):
         raise TraceError(f"{layer.name}: the map is padded already, with {x.fill}")
     if layer.depthwise:
         op = replace(op, channels=op.channels * x.inner[0], groups=x.inner[0])
-    sides = replace(op, padding=Same.SAME).pads(x.inner) if layer.same else x.pads
+    sides = x.sides
+    if layer.border == "same":
+        sides = replace(op, padding=Same.SAME).pads(x.inner)
+    elif layer.border == "causal":
+        ((kernel, _, dilation),) = op.slides  # frameworks have it for sequences alone
+        if layer.depthwise:
+            raise TraceError(f"{layer.name}: a depthwise convolution pads both sides")
+        sides = (dilation * (kernel - 1), 0)
     op = replace(op, padding=sides)
     x.tracer.own(layer, op, x.inner)
-    return replace(x, pads=NONE).apply(op, layer.name)
+    return replace(x, pads=()).apply(op, layer.name)
 
 
 def transposed(layer: Built, x: Value) -> Value:
@@ -68,44 +77,45 @@ def transposed(layer: Built, x: Value) -> Value:
 
 def cropped(name: str, x: Value, sides: Sides) -> Value:
     """What is cut off a transposed convolution is its padding."""
-    term, (top, bottom, left, right) = x.tracer.graph[x.settled(name)], sides
+    term = x.tracer.graph[x.settled(name)]
     op: Any = ConvTranspose(*cast(Any, term.key[1:])) if term.key[0] is ConvTranspose else None
-    if op is None or op.padding != (0, 0):
+    if op is None or max(op.padding) > 0:
         raise TraceError(f"{name} cuts what is no transposed convolution, or cut already")
-    rows, columns = op.output_padding
-    more = (rows + top - bottom, columns + left - right)
+    axes = zip(op.output_padding, ends(sides), strict=True)
+    more = tuple(given + before - after for given, (before, after) in axes)
     if min(more) < 0:
         raise TraceError(f"{term.weights}: more is cut off at the end than was padded")
-    return x.again(replace(op, padding=(top, left), output_padding=more))
+    return x.again(replace(op, padding=sides[::2], output_padding=more))
 
 
 def pooled(layer: Built, x: Value) -> Value:
     """A pool that pads nothing by itself, or as `same` does."""
     name, op, graph = layer.name, cast(Any, layer.op), x.tracer.graph
-    padded, mean = x.map(name).pads != NONE, isinstance(op, AvgPool)
-    if padded and layer.same:
+    padded, mean = x.map(name).is_padded, isinstance(op, AvgPool)
+    if layer.border == "causal" or (padded and layer.border == "same"):
         raise TraceError(f"{name}: the map is padded already")
     if padded and not mean and x.fill == 0.0 and not graph[x.term].nonnegative:
         raise TraceError(f"{name}: a zero around the map may win, for its input can be negative")
     if padded and mean and x.fill != 0.0:
         raise TraceError(f"{name}: a mean of a map padded with {x.fill}")
-    if layer.same:
+    if layer.border == "same":
         axes = zip(x.inner[1:], op.kernel, op.stride, strict=True)
-        rows, columns = (same_padding(*axis) for axis in axes)
-        around = x.padded(name, (*rows, *columns), x.fill)
-        how = _window(op, around, NONE)
+        pads = (side for axis in axes for side in same_padding(*axis))
+        how = _window(op, x.padded(name, tuple(pads), x.fill), ())
     else:
-        how = _window(op, x, x.pads if mean else NONE)
+        how = _window(op, x, x.sides if mean else ())
     return Value(x.tracer, graph.pool(how, x.term))
 
 
 def _window(op: Pool, x: Value, counted: Sides) -> Window:
     """What a pool without padding reads of a map that has been padded before."""
-    height, width, channels = x.extents
-    return replace(window(op, (channels, height, width)), before=x.pads[::2], counted=counted)
+    *extents, channels = x.extents
+    counted = counted or (0,) * len(x.sides)
+    shape = (channels, *extents)
+    return replace(window(op, shape), before=x.sides[::2], counted=counted)
 
 
-def subsampled(x: Value, stride: Pair) -> Value:
+def subsampled(x: Value, stride: Shape) -> Value:
     """Every stride-th pixel of a convolution without a stride: one that has it."""
     term = x.tracer.graph[x.term]
     return x.again(replace(Conv(*cast(Any, term.key[1:])), stride=stride))
@@ -113,7 +123,7 @@ def subsampled(x: Value, stride: Pair) -> Value:
 
 def moved(name: str, x: Value, order: tuple[int, ...]) -> Value:
     """The channels taken to the front; `order` counts the axes behind the batch from one."""
-    if order != (3, 1, 2):
+    if order != (len(x.inner), *range(1, len(x.inner))):
         raise TraceError(f"{name}: dimensions in the order {order}")
     return Value(x.tracer, x.map(name).settled(name), moved=True)
 
@@ -123,9 +133,8 @@ def flattened(layer: Built, x: Value) -> Value:
     made = replace(x, moved=False).apply(Flatten(), layer.name)
     if len(x.inner) == 1:  # it was flat
         return replace(made, rows=x.rows)
-    channels, height, width = x.inner
-    seen = height * width > 1 and not x.moved
-    return replace(made, rows=(channels, height, width) if seen else None)
+    seen = prod(x.inner) > x.inner[0] and not x.moved
+    return replace(made, rows=x.inner if seen else None)
 
 
 def joined(name: str, values: list[Value], kind: JoinKind) -> Value:
@@ -145,14 +154,15 @@ MEANINGS: dict[type[Op], Meaning] = {
 # -- functions -----------------------------------------------------------------------------------
 
 
-def pad(name: str, x: Value, pads: Sequence[Pair], fill: float) -> Value:
+def pad(name: str, x: Value, pads: Sequence[tuple[int, int]], fill: float) -> Value:
     """Padding of every axis: around the map, or channels of zeros."""
-    batch, rows, columns, channels = map(tuple, pads)
+    batch, *around, channels = map(tuple, pads)
+    sides = tuple(side for axis in around for side in axis)
     if batch != (0, 0):
         raise TraceError("a batch is padded")
     if channels == (0, 0):
-        made = x.padded(name, cast(Sides, (*rows, *columns)), fill)
-    elif (*rows, *columns) == NONE and fill == 0.0:
+        made = x.padded(name, sides, fill)
+    elif not any(sides) and fill == 0.0:
         made = x.apply(PadChannels(*channels))
     else:
         raise TraceError("pixels and channels are padded at once, or not with zeros")
@@ -166,14 +176,14 @@ def split(x: Value, count: int) -> list[Value]:
 
 def ones_like(x: Value) -> Value:
     """Ones where `x` is, padding included that it has already."""
-    return x.tracer.called(None, x, replace(x.map("ones_like"), ones=x.pads, fill=0.0))
+    return x.tracer.called(None, x, replace(x.map("ones_like"), ones=x.sides, fill=0.0))
 
 
-def average(x: Value, kernel: Pair, stride: Pair) -> Mean:
+def average(x: Value, kernel: Shape, stride: Shape) -> Mean:
     """The mean of each window, over whatever is there."""
-    if x.map("a mean", ones=True).fill != 0.0 and x.pads != NONE:
+    if x.map("a mean", ones=True).fill != 0.0 and x.is_padded:
         raise TraceError(f"a mean of a map padded with {x.fill}")
-    how = _window(AvgPool(kernel, stride), x, x.ones or NONE)
+    how = _window(AvgPool(kernel, stride), x, x.ones or ())
     made = Mean(x.tracer, how, x.term if x.ones is None else None)
     return x.tracer.called(None, x, made)
 
@@ -200,8 +210,8 @@ def layer_class(
         given = bound.arguments
         op = _first(readers, kind, given)
         initial, border = (given.get(asides.get(form, "")) for form in (DRAWN, BORDER))
-        label, same, depthwise = tracer.named(name), border == "same", rows[0].depthwise
-        layer = Built(kind, label, op, initial, same, depthwise, given)
+        label, depthwise = tracer.named(name), rows[0].depthwise
+        layer = Built(kind, label, op, initial, border or "valid", depthwise, given)
         means = meaning or MEANINGS.get(type(op), operation)
         return lambda x: tracer.called(layer, x, means(layer, x))
 

@@ -245,7 +245,7 @@ class Leaf(Module):
         super().__init__()
         self.in_place = options.pop(self.rows[0].inplace, False)
         self.entry, self.op, self.entering = meaning(self.rows, args, options)
-        for parameter in self.op.parameters((self.entering or 1, 1, 1)):
+        for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
 
     @classmethod
@@ -268,7 +268,7 @@ class Leaf(Module):
         entry, op = self.entry, self.op
         if self.entering not in (None, x.inner[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
-        if entry.rank not in (None, len(x.inner)):
+        if entry.ranks and len(x.inner) not in entry.ranks:
             raise TraceError(f"{self._path}: {entry.name} is not for {x.inner}")
         anywhere = (op.positional and op.orderless) or (entry.last and len(x.inner) == 1)
         if x.last != entry.last and not anywhere:

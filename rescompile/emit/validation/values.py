@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from ...ir.initial import CONSTANT, Draw
 from ...ir.structure import INPUT
 from ...ops import Flatten, Linear, Op, Role, Shape, SliceChannels
+from ...ops.window import ends
 from ..channels_last import Map, layout_of
 from .expected import Tensor
 from .graph import Graph, Window
 from .traced import Traced, TraceError
 
-Sides = tuple[int, int, int, int]  # top, bottom, left, right
-NONE: Sides = (0, 0, 0, 0)
+Sides = tuple[int, ...]  # before and after each axis: top, bottom, left, right
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +28,15 @@ class Built:
     """A layer as it was constructed: its class and name, and what its arguments say.
 
     That is an operation, an initialiser for the kernel, which can `draw` one of a shape, and
-    whether it pads as `same` does; `given` has the arguments themselves. A model that is a layer
-    has calls `inside`.
+    how it pads by itself: as "same" or "causal" do, or not; `given` has the arguments themselves.
+    A model that is a layer has calls `inside`.
     """
 
     kind: str
     name: str
     op: Op
     initial: Any = None
-    same: bool = False
+    border: str = "valid"
     depthwise: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
     inside: Calls | None = None
@@ -45,7 +45,7 @@ class Built:
     def said(self) -> tuple[object, ...]:
         """All that a layer is, but for what it starts as."""
         inside = self.inside and [call.layer.said for call in self.inside.nodes if call.layer]
-        return self.kind, self.name, self.op, self.same, self.depthwise, str(inside)
+        return self.kind, self.name, self.op, self.border, self.depthwise, str(inside)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,14 +71,15 @@ class Calls:
 class Value:
     """A tensor: a term, and what has been done to it that is no operation yet.
 
-    `pads` are pixels of `fill` around the map, `moved` says that the channels were taken to the
-    front, `rows` is the map that was flattened in the framework's order. `ones` make it no term but
-    ones where that has pixels, and in the padding that they tell. `node` is the call that made it.
+    `pads` are pixels of `fill` around the map, if any were added; `moved` says that the channels
+    were taken to the front, `rows` is the map that was flattened in the framework's order. `ones`
+    make it no term but ones where that has pixels, and in the padding that they tell. `node` is the
+    call that made it.
     """
 
     tracer: Tracer
     term: int
-    pads: Sides = NONE
+    pads: Sides = ()
     fill: float = 0.0
     ones: Sides | None = None
     moved: bool = False
@@ -87,29 +88,37 @@ class Value:
 
     @property
     def inner(self) -> Shape:
-        """Channels, height and width, or features, without what is pending."""
+        """Channels and extents, or features, without what is pending."""
         return self.tracer.graph[self.term].shape
 
     @property
     def extents(self) -> tuple[int, ...]:
-        """Height and width, of a map, and the channels, with what is pending."""
+        """The extents of a map, and the channels, with what is pending."""
         channels, *extents = self.inner
-        before, after = self.pads[::2], self.pads[1::2]
-        padded = (n + b + a for n, b, a in zip(extents, before, after, strict=False))
+        padded = (n + sum(pads) for n, pads in zip(extents, ends(self.sides), strict=True))
         return (*padded, channels)
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """As the framework tells it: batch, height, width, channels."""
+        """As the framework tells it: batch, extents, channels."""
         *extents, channels = self.extents
         return (None, *(None if self.tracer.sizeless else n for n in extents), channels)
+
+    @property
+    def sides(self) -> Sides:
+        """How many pixels there are around the map on each side."""
+        return self.pads or (0, 0) * (len(self.inner) - 1)
+
+    @property
+    def is_padded(self) -> bool:
+        return any(self.pads)
 
     def settled(self, by: str, orderless: bool = False) -> int:
         """The term, for what takes no padding. Raises `TraceError` where something is pending.
 
         Only what is `orderless` takes vectors in the framework's order.
         """
-        if self.pads != NONE or self.moved or self.ones is not None:
+        if self.is_padded or self.moved or self.ones is not None:
             raise TraceError(f"{by} gets a value that is padded or permuted")
         if self.rows and not orderless:
             raise TraceError(f"{by} sees a vector in the framework's own order")
@@ -117,17 +126,17 @@ class Value:
 
     def map(self, by: str, ones: bool = False) -> Value:
         """The value itself, for what takes a map, padded or not, and perhaps `ones`."""
-        if len(self.inner) != 3 or self.moved or (self.ones is not None and not ones):
+        if len(self.inner) == 1 or self.moved or (self.ones is not None and not ones):
             raise TraceError(f"{by} wants a map")
         return self
 
     def padded(self, by: str, sides: Sides, fill: float = 0.0) -> Value:
         """With so many pixels around the map."""
         self.map(by, ones=fill == 0.0)
-        if self.pads != NONE and self.fill != fill:
+        if self.is_padded and self.fill != fill:
             raise TraceError(f"{by}: two paddings of different values")
-        top, bottom, left, right = (a + b for a, b in zip(self.pads, sides, strict=True))
-        return replace(self, pads=(top, bottom, left, right), fill=fill)
+        both = tuple(a + b for a, b in zip(self.sides, sides, strict=True))
+        return replace(self, pads=both, fill=fill)
 
     def again(self, op: Op) -> Value:
         """What the operation that made this value makes of its input with other attributes."""
@@ -146,7 +155,7 @@ class Value:
         if dots is not ... or cut.step is not None:
             raise TraceError("only channels are taken by an index")
         start, stop, _ = cut.indices(self.inner[0])
-        made = replace(self, pads=NONE).apply(SliceChannels(start, stop))
+        made = replace(self, pads=()).apply(SliceChannels(start, stop))
         return self.tracer.called(None, self, replace(made, pads=self.pads, fill=self.fill))
 
 
@@ -160,7 +169,7 @@ class Mean:
     node: Node = START
 
     def __truediv__(self, share: Mean) -> Value:
-        same = replace(self.how, counted=NONE) == replace(share.how, counted=NONE)
+        same = replace(self.how, counted=()) == replace(share.how, counted=())
         if self.term is None or share.term is not None or not same:
             raise TraceError("a mean is divided by the share of other windows")
         how = replace(self.how, counted=share.how.counted)
@@ -186,10 +195,10 @@ class Tracer:
         self.calls: list[Node] = []
         self.sizeless = False  # whether height and width are not known to the code
 
-    def input(self, shape: tuple[int, int, int], name: str = INPUT) -> Value:
-        height, width, channels = shape
+    def input(self, shape: tuple[int, ...], name: str = INPUT) -> Value:
+        *extents, channels = shape
         term = self.graph.inputs.get(name)
-        if term is None or (channels, height, width) != self.graph[term].shape:
+        if term is None or (channels, *extents) != self.graph[term].shape:
             raise TraceError(f"the input '{name}' is {shape}")
         return Value(self, term)
 

@@ -31,6 +31,7 @@ from ..types import (
     Rule,
     Slope,
     Text,
+    absent,
     shown,
     wrong,
 )
@@ -49,9 +50,9 @@ def _default(description: str, **given: Any) -> Any:
 class ParameterSpec(Model):
     """A block parameter. `once`: only the first repetition gets it, the others the default."""
 
-    type: Literal["int", "float", "bool", "pair", "str", "shortcut"] = Field(
+    type: Literal["int", "float", "bool", "extents", "str", "shortcut"] = Field(
         "int",
-        description="What its values are. `pair` is [vertical, horizontal] or one number for both, "
+        description="What its values are. `extents` are a number for each axis, or one for all, "
         "as a kernel is; `str` is a word, such as a kind of activation; "
         "`shortcut` a kind or steps of one.",
     )
@@ -143,28 +144,50 @@ class BlockSpec(Model):
                     wrong(message, f"use '{called}_1', say", place, called)
 
 
+_Side = Annotated[int | None, Field(strict=True, ge=1, le=16384)]
+_Length = Annotated[int | None, Field(strict=True, ge=1, le=1 << 20)]
+# What the axes of an input are called, by their number.
+SIZES = (("length",), ("height", "width"), ("frames", "height", "width"))
+
+
 class InputSpec(Model):
-    """An image that goes in, or another map: one of several under a name of its own."""
+    """What goes in: an image, a sequence by its `length`, or a clip of `frames`.
+
+    One of several has a name of its own.
+    """
 
     channels: Annotated[int, Field(strict=True, ge=1, le=4096)] = Field(
         3, description="Its channels."
     )
-    height: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
-        description="Its height in pixels."
-    )
-    width: Annotated[int, Field(strict=True, ge=1, le=16384)] = Field(
-        description="Its width in pixels."
-    )
+    length: _Length = Field(None, description="Of a sequence: its samples.")
+    frames: _Side = Field(None, description="Of a clip, or a volume: its images.")
+    height: _Side = Field(None, description="Of an image: its height in pixels.")
+    width: _Side = Field(None, description="Of an image: its width in pixels.")
+
+    @property
+    def size(self) -> dict[str, int]:
+        """Its extents by their names, in the order of the axes."""
+        sizes = {key: getattr(self, key) for key in ("length", *SIZES[-1])}
+        return {key: value for key, value in sizes.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _one(self) -> "InputSpec":
+        said = tuple(self.size)
+        if "length" in said and len(said) > 1:
+            help = "write `length` alone for a sequence, or `height` and `width` for images"
+            wrong(f"a sequence has a length, and no {said[1]}", help, said[1])
+        if said not in SIZES:
+            missing = next(key for key in ("height", "width") if key not in said)
+            more = "" if said else ", say, or the `length` of a sequence"
+            absent(missing, f"add `{missing}: 224`{more}")
+        return self
 
     @classmethod
     def example(cls, value: Any) -> str:
-        channels, height, width = value if _is_size(value) else (3, 224, 224)
-        return f"write `{{channels: {channels}, height: {height}, width: {width}}}`"
-
-
-def _is_size(value: Any) -> bool:
-    """Whether somebody wrote the shape as frameworks do: a list of three numbers."""
-    return isinstance(value, list) and len(value) == 3 and all(type(v) is int for v in value)
+        whole = isinstance(value, list) and all(type(v) is int for v in value)
+        shape = value if whole and len(value) in (2, 3, 4) else (3, 224, 224)
+        names = ("channels", *SIZES[len(shape) - 2])
+        return f"write `{{{', '.join(map('{}: {}'.format, names, shape))}}}`"
 
 
 class InitSpec(Model):
@@ -335,6 +358,11 @@ class Spec(Model):
         if self.input is not None and self.inputs:
             help = "write all of them under `inputs`; of a base's, `input: ~` removes its one"
             wrong("the network has both `input` and `inputs`", help, "inputs")
+        for name, given in self.inputs.items():
+            if len(given.size) != self.axes:
+                first = next(iter(self.inputs))
+                message = f"'{name}' has {len(given.size)} axes, but '{first}' has {self.axes}"
+                wrong(message, "give all inputs the same axes", "inputs", name)
         for name, called in channel_names(self.inputs).items():
             for place in ("parameters", "let"):
                 if called in getattr(self, place):
@@ -346,6 +374,11 @@ class Spec(Model):
     def entering(self) -> Mapping[str, InputSpec]:
         """What goes in, by name; an only image is called `input`."""
         return self.inputs or {INPUT: cast(InputSpec, self.input)}
+
+    @property
+    def axes(self) -> int:
+        """How many axes its maps have: those of what goes in."""
+        return len(next(iter(self.entering.values())).size)
 
     @model_validator(mode="after")
     def _two_entries(self) -> "Spec":

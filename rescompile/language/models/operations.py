@@ -17,12 +17,12 @@ from ..types import (
     Condition,
     Cut,
     Epsilon,
+    Extents,
+    ExtentsFromZero,
     Factor,
     Int,
     Momentum,
     Padding,
-    Pair,
-    PairFromZero,
     PlainFloat,
     PoolPadding,
     Positive,
@@ -64,8 +64,8 @@ ShortcutKind = Annotated[str, choice(SHORTCUTS, "shortcut")]
 TYPES: dict[Kind, Any] = {
     Kind.POSITIVE: Positive,
     Kind.WHOLE: Int,
-    Kind.PAIR: Pair,
-    Kind.PAIR_FROM_ZERO: PairFromZero,
+    Kind.EXTENTS: Extents,
+    Kind.EXTENTS_FROM_ZERO: ExtentsFromZero,
     Kind.PADDING: Padding,
     Kind.POOL_PADDING: PoolPadding,
     Kind.SIDES: Sides,
@@ -90,10 +90,8 @@ def key(op: type[Op], name: str, **given: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A default as a spec would say it: one number for all sides."""
-    if value is ops.REQUIRED:
-        return ...
-    return value[0] if isinstance(value, tuple) else getattr(value, "value", value)
+    """A default as a spec would say it."""
+    return ... if value is ops.REQUIRED else getattr(value, "value", value)
 
 
 def _type(declared: Attribute) -> Any:
@@ -105,15 +103,15 @@ def _type(declared: Attribute) -> Any:
 class DepthwiseConv(Model):
     """Convolution of each channel by itself; `multiplier` outputs for each input channel.
 
-    C channels become C * multiplier; rows and columns as with `conv`.
+    C channels become C * multiplier; the extents of the map as with `conv`.
     """
 
-    kernel: Pair = key(ops.Conv, "kernel")
-    stride: Pair = key(ops.Conv, "stride")
+    kernel: Extents = key(ops.Conv, "kernel")
+    stride: Extents = key(ops.Conv, "stride")
     padding: Padding | None = key(
         ops.Conv, "padding", description="Zeros around the map, as for `conv`."
     )
-    dilation: Pair = key(ops.Conv, "dilation")
+    dilation: Extents = key(ops.Conv, "dilation")
     multiplier: Positive = Field(1, description="Outputs for each input channel.")
     bias: Condition | None = key(ops.Conv, "bias")
 
