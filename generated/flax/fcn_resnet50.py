@@ -23,20 +23,19 @@ from flax import nnx
 def upsample(
     x: jax.Array,
     scale: int = 1,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, ...] | None = None,
     method: str = "nearest",
     align_corners: bool = False,
 ) -> jax.Array:
-    """Height and width times scale, or those of a size; align_corners is for bilinear."""
-    n, height, width, channels = x.shape
-    height, width = size or (height * scale, width * scale)
+    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    size = size or tuple(extent * scale for extent in x.shape[1:-1])
     if not align_corners:
-        return jax.image.resize(x, (n, height, width, channels), method)
-    for axis, count in ((1, height), (2, width)):
+        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
+    for axis, count in enumerate(size, 1):
         last = x.shape[axis] - 1
         places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
         low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (3 - axis))
+        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
         near, far = (jnp.take(x, at, axis) for at in (low, jnp.minimum(low + 1, last)))
         x = near * (1 - share) + far * share
     return x
@@ -142,17 +141,17 @@ class FCNResNet50(nnx.Module):
         self.classifier = FcnHead(2048, hidden=512, classes=num_classes, rngs=rngs)
         self.aux_classifier = FcnHead(1024, hidden=256, classes=num_classes, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        y = x
+    def __call__(self, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
+        x = inputs
         for layer in self.backbone.layers[:7]:
-            y = layer(y)
-        backbone_layer3 = y  # 65 x 65 x 1024
+            x = layer(x)
+        backbone_layer3 = x  # 65 x 65 x 1024
         for layer in self.backbone.layers[7:]:
-            y = layer(y)
-        y = self.classifier(y)  # 65 x 65 x 21
-        out = upsample(y, size=x.shape[1:3], method="bilinear")  # 520 x 520 x 21
-        y = self.aux_classifier(backbone_layer3)  # 65 x 65 x 21
-        aux = upsample(y, size=x.shape[1:3], method="bilinear")  # 520 x 520 x 21
+            x = layer(x)
+        x = self.classifier(x)  # 65 x 65 x 21
+        out = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        x = self.aux_classifier(backbone_layer3)  # 65 x 65 x 21
+        aux = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
         return out, aux
 
 
