@@ -143,17 +143,17 @@ class FCNResNet101(nnx.Module):
         self.classifier = FcnHead(2048, hidden=512, classes=num_classes, rngs=rngs)
         self.aux_classifier = FcnHead(1024, hidden=256, classes=num_classes, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        y = x
+    def __call__(self, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
+        x = inputs
         for layer in self.backbone.layers[:7]:
-            y = layer(y)
-        backbone_layer3 = y  # 65 x 65 x 1024
+            x = layer(x)
+        backbone_layer3 = x  # 65 x 65 x 1024
         for layer in self.backbone.layers[7:]:
-            y = layer(y)
-        y = self.classifier(y)  # 65 x 65 x 21
-        out = upsample(y, size=x.shape[1:3], method="bilinear")  # 520 x 520 x 21
-        y = self.aux_classifier(backbone_layer3)  # 65 x 65 x 21
-        aux = upsample(y, size=x.shape[1:3], method="bilinear")  # 520 x 520 x 21
+            x = layer(x)
+        x = self.classifier(x)  # 65 x 65 x 21
+        out = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        x = self.aux_classifier(backbone_layer3)  # 65 x 65 x 21
+        aux = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
         return out, aux
 
 

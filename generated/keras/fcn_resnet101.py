@@ -143,30 +143,30 @@ def fcn_resnet101(
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    y = conv(inputs, 64, 7, stride=2, name="backbone_conv1")  # 260 x 260 x 64
-    y = batch_norm(y, name="backbone_bn1")  # 260 x 260 x 64
-    y = layers.ReLU(name="backbone_relu")(y)  # 260 x 260 x 64
-    y = layers.ZeroPadding2D(1, name="backbone_maxpool_pad")(y)  # zeros never win: x >= 0 here
-    y = layers.MaxPooling2D(3, 2, name="backbone_maxpool")(y)  # 130 x 130 x 64
-    y = make_stage(y, 64, blocks=3, name="backbone_layer1")  # 130 x 130 x 256
-    y = make_stage(y, 128, blocks=4, stride=2, name="backbone_layer2")  # 65 x 65 x 512
+    x = conv(inputs, 64, 7, stride=2, name="backbone_conv1")  # 260 x 260 x 64
+    x = batch_norm(x, name="backbone_bn1")  # 260 x 260 x 64
+    x = layers.ReLU(name="backbone_relu")(x)  # 260 x 260 x 64
+    x = layers.ZeroPadding2D(1, name="backbone_maxpool_pad")(x)  # zeros never win: x >= 0 here
+    x = layers.MaxPooling2D(3, 2, name="backbone_maxpool")(x)  # 130 x 130 x 64
+    x = make_stage(x, 64, blocks=3, name="backbone_layer1")  # 130 x 130 x 256
+    x = make_stage(x, 128, blocks=4, stride=2, name="backbone_layer2")  # 65 x 65 x 512
     for i in range(23):
-        y = bottleneck(
-            y, 256, dilation=1 if i == 0 else 2, name=f"backbone_layer3_{i}"
+        x = bottleneck(
+            x, 256, dilation=1 if i == 0 else 2, name=f"backbone_layer3_{i}"
         )  # 65 x 65 x 1024
-    backbone_layer3 = y
+    backbone_layer3 = x
     for i in range(3):
-        y = bottleneck(
-            y, 512, dilation=2 if i == 0 else 4, name=f"backbone_layer4_{i}"
+        x = bottleneck(
+            x, 512, dilation=2 if i == 0 else 4, name=f"backbone_layer4_{i}"
         )  # 65 x 65 x 2048
-    y = fcn_head(y, hidden=512, classes=classes, name="classifier")  # 65 x 65 x 21
+    x = fcn_head(x, hidden=512, classes=classes, name="classifier")  # 65 x 65 x 21
     out = Interpolation2D(inputs.shape[1:3], interpolation="bilinear", name="out")(
-        y
+        x
     )  # 520 x 520 x 21
-    y = fcn_head(
+    x = fcn_head(
         backbone_layer3, hidden=256, classes=classes, name="aux_classifier"
     )  # 65 x 65 x 21
     aux = Interpolation2D(inputs.shape[1:3], interpolation="bilinear", name="aux")(
-        y
+        x
     )  # 520 x 520 x 21
     return keras.Model(inputs, [out, aux], name="fcn_resnet101")

@@ -59,7 +59,8 @@ class Graph:
         self.weights: dict[str, np.ndarray] = {}
         self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
         self.taken: set[str] = set()
-        self.result = ""
+        self.inputs: list[str] = []
+        self.results: list[str] = []
 
     def local(self, name: str) -> str:
         """What has that name, as it is called in the block."""
@@ -122,26 +123,37 @@ class Operators:
         return add
 
 
-def block(build: Callable[..., Value]) -> Callable[..., Value]:
+def block(build: Callable[..., Any]) -> Callable[..., Any]:
     """Make an ONNX function of the nodes that a block adds, and one node of a call."""
 
     @functools.wraps(build)
-    def call(x: Value, *args: Any, name: str, **options: Any) -> Value:
-        graph, body = x.graph, Graph(x.graph.dtype, x.graph.rng, name)
-        start = Value(body, body.free("x"), x.type)
-        y = build(start, *args, name=name, **options)
-        if y is start:
-            y = op.Identity(y, name=f"{name}.y")
-        body.result, label = y.name, graph.local(name)
+    def call(*args: Any, name: str, **options: Any) -> Any:
+        xs = [x for x in args if isinstance(x, Value)]
+        graph, count = xs[0].graph, len(xs)
+        body = Graph(graph.dtype, graph.rng, name)
+        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
+        kinds = zip(keys, xs, strict=True)
+        starts = [Value(body, key, x.type) for key, x in kinds]
+        made = build(*starts, *args[count:], name=name, **options)
+        ys = list(made) if isinstance(made, tuple) else [made]
+        for i, y in enumerate(ys):
+            if y in starts:
+                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
+        body.inputs, body.results = keys, [y.name for y in ys]
+        label = graph.local(name)
         for key, weight in body.weights.items():
             graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name, *(f"{label}.{key}" for key in body.weights)]
-        made = Value(graph, graph.free(label), y.type)
-        kind, ends = build.__name__, [made.name]
+        inputs = [x.name for x in xs]
+        inputs += [f"{label}.{key}" for key in body.weights]
+        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
+        ends = [graph.free(end) for end in names]
+        kind = build.__name__
         node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
         graph.nodes.append(node)
         graph.calls += [*body.calls, (node, body)]
-        return made
+        types = zip(ends, ys, strict=True)
+        values = tuple(Value(graph, end, y.type) for end, y in types)
+        return values if len(values) > 1 else values[0]
 
     return call
 
@@ -150,7 +162,7 @@ def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
     """One for each kind of block: a block with other nodes is another kind."""
     kinds: dict[str, dict[str, list[tuple]]] = {}
     for node, body in calls:
-        shown = [body.result, *body.weights]
+        shown = [*body.inputs, *body.results, *body.weights]
         for step in body.nodes:
             said = [own.name for own in step.attribute]
             shown += [step.op_type, *step.input, *step.output, *said, "|"]
@@ -182,19 +194,20 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             told = onnx.AttributeProto(name=own.name, type=own.type)
             told.ref_attr_name = names[values]
             own.CopyFrom(told)
-    kind, inputs, ends = node.op_type, ["x", *body.weights], [body.result]
-    how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
+    inputs = [*body.inputs, *body.weights]
+    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
     return helper.make_function(*how, [*names.values()])
 
 
-def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its input to its outputs, with the functions it calls."""
-    graph, info = x.graph, helper.make_value_info
+def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
+    """A graph from its inputs to its outputs, with the functions it calls."""
+    graph, info = inputs[0].graph, helper.make_value_info
     blocks = functions(graph.calls)  # completes the nodes that call them
     array, given = numpy_helper.from_array, graph.weights.items()
     weights = [array(weight, key) for key, weight in given]
-    start, *ends = [info(y.name, y.type) for y in (x, *outputs)]
-    made = helper.make_graph(graph.nodes, name, [start], ends, weights)
+    starts = [info(x.name, x.type) for x in inputs]
+    ends = [info(y.name, y.type) for y in outputs]
+    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
     how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
     return helper.make_model(made, ir_version=10, **how)
 
@@ -300,29 +313,29 @@ def fcn_resnet101(
 ) -> onnx.ModelProto:
     graph = Graph(dtype, np.random.default_rng(seed))
     images = graph.value("images", ("N", *input_shape))
-    y = conv(
+    x = conv(
         images, 64, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], name="backbone.conv1"
     )  # 64 x 260 x 260
-    y = batch_norm(y, name="backbone.bn1")  # 64 x 260 x 260
-    y = op.Relu(y, name="backbone.relu")  # 64 x 260 x 260
-    y = op.MaxPool(
-        y, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="backbone.maxpool"
+    x = batch_norm(x, name="backbone.bn1")  # 64 x 260 x 260
+    x = op.Relu(x, name="backbone.relu")  # 64 x 260 x 260
+    x = op.MaxPool(
+        x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="backbone.maxpool"
     )  # 64 x 130 x 130
-    y = make_stage(y, 64, blocks=3, name="backbone.layer1")  # 256 x 130 x 130
-    y = make_stage(y, 128, blocks=4, stride=2, name="backbone.layer2")  # 512 x 65 x 65
+    x = make_stage(x, 64, blocks=3, name="backbone.layer1")  # 256 x 130 x 130
+    x = make_stage(x, 128, blocks=4, stride=2, name="backbone.layer2")  # 512 x 65 x 65
     for i in range(23):
-        y = bottleneck(
-            y, 256, dilation=1 if i == 0 else 2, name=f"backbone.layer3.{i}"
+        x = bottleneck(
+            x, 256, dilation=1 if i == 0 else 2, name=f"backbone.layer3.{i}"
         )  # 1024 x 65 x 65
-    backbone_layer3 = y
+    backbone_layer3 = x
     for i in range(3):
-        y = bottleneck(
-            y, 512, dilation=2 if i == 0 else 4, name=f"backbone.layer4.{i}"
+        x = bottleneck(
+            x, 512, dilation=2 if i == 0 else 4, name=f"backbone.layer4.{i}"
         )  # 2048 x 65 x 65
-    y = fcn_head(y, hidden=512, classes=classes, name="classifier")  # 21 x 65 x 65
-    out = upsample_to(y, images.shape[2:], mode="bilinear", name="out")  # 21 x 520 x 520
-    y = fcn_head(
+    x = fcn_head(x, hidden=512, classes=classes, name="classifier")  # 21 x 65 x 65
+    out = upsample_to(x, images.shape[2:], mode="bilinear", name="out")  # 21 x 520 x 520
+    x = fcn_head(
         backbone_layer3, hidden=256, classes=classes, name="aux_classifier"
     )  # 21 x 65 x 65
-    aux = upsample_to(y, images.shape[2:], mode="bilinear", name="aux")  # 21 x 520 x 520
-    return model("fcn_resnet101", images, [out, aux])
+    aux = upsample_to(x, images.shape[2:], mode="bilinear", name="aux")  # 21 x 520 x 520
+    return model("fcn_resnet101", [images], [out, aux])

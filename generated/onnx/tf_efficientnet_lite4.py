@@ -70,7 +70,8 @@ class Graph:
         self.weights: dict[str, np.ndarray] = {}
         self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
         self.taken: set[str] = set()
-        self.result = ""
+        self.inputs: list[str] = []
+        self.results: list[str] = []
 
     def local(self, name: str) -> str:
         """What has that name, as it is called in the block."""
@@ -133,26 +134,37 @@ class Operators:
         return add
 
 
-def block(build: Callable[..., Value]) -> Callable[..., Value]:
+def block(build: Callable[..., Any]) -> Callable[..., Any]:
     """Make an ONNX function of the nodes that a block adds, and one node of a call."""
 
     @functools.wraps(build)
-    def call(x: Value, *args: Any, name: str, **options: Any) -> Value:
-        graph, body = x.graph, Graph(x.graph.dtype, x.graph.rng, name)
-        start = Value(body, body.free("x"), x.type)
-        y = build(start, *args, name=name, **options)
-        if y is start:
-            y = op.Identity(y, name=f"{name}.y")
-        body.result, label = y.name, graph.local(name)
+    def call(*args: Any, name: str, **options: Any) -> Any:
+        xs = [x for x in args if isinstance(x, Value)]
+        graph, count = xs[0].graph, len(xs)
+        body = Graph(graph.dtype, graph.rng, name)
+        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
+        kinds = zip(keys, xs, strict=True)
+        starts = [Value(body, key, x.type) for key, x in kinds]
+        made = build(*starts, *args[count:], name=name, **options)
+        ys = list(made) if isinstance(made, tuple) else [made]
+        for i, y in enumerate(ys):
+            if y in starts:
+                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
+        body.inputs, body.results = keys, [y.name for y in ys]
+        label = graph.local(name)
         for key, weight in body.weights.items():
             graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name, *(f"{label}.{key}" for key in body.weights)]
-        made = Value(graph, graph.free(label), y.type)
-        kind, ends = build.__name__, [made.name]
+        inputs = [x.name for x in xs]
+        inputs += [f"{label}.{key}" for key in body.weights]
+        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
+        ends = [graph.free(end) for end in names]
+        kind = build.__name__
         node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
         graph.nodes.append(node)
         graph.calls += [*body.calls, (node, body)]
-        return made
+        types = zip(ends, ys, strict=True)
+        values = tuple(Value(graph, end, y.type) for end, y in types)
+        return values if len(values) > 1 else values[0]
 
     return call
 
@@ -161,7 +173,7 @@ def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
     """One for each kind of block: a block with other nodes is another kind."""
     kinds: dict[str, dict[str, list[tuple]]] = {}
     for node, body in calls:
-        shown = [body.result, *body.weights]
+        shown = [*body.inputs, *body.results, *body.weights]
         for step in body.nodes:
             said = [own.name for own in step.attribute]
             shown += [step.op_type, *step.input, *step.output, *said, "|"]
@@ -193,19 +205,20 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             told = onnx.AttributeProto(name=own.name, type=own.type)
             told.ref_attr_name = names[values]
             own.CopyFrom(told)
-    kind, inputs, ends = node.op_type, ["x", *body.weights], [body.result]
-    how = (DOMAIN, kind, inputs, ends, body.nodes, OPSETS)
+    inputs = [*body.inputs, *body.weights]
+    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
     return helper.make_function(*how, [*names.values()])
 
 
-def model(name: str, x: Value, outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its input to its outputs, with the functions it calls."""
-    graph, info = x.graph, helper.make_value_info
+def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
+    """A graph from its inputs to its outputs, with the functions it calls."""
+    graph, info = inputs[0].graph, helper.make_value_info
     blocks = functions(graph.calls)  # completes the nodes that call them
     array, given = numpy_helper.from_array, graph.weights.items()
     weights = [array(weight, key) for key, weight in given]
-    start, *ends = [info(y.name, y.type) for y in (x, *outputs)]
-    made = helper.make_graph(graph.nodes, name, [start], ends, weights)
+    starts = [info(x.name, x.type) for x in inputs]
+    ends = [info(y.name, y.type) for y in outputs]
+    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
     how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
     return helper.make_model(made, ir_version=10, **how)
 
@@ -329,4 +342,4 @@ def tf_efficientnet_lite4(
     x = op.GlobalAveragePool(x, name="avgpool.map")
     x = op.Flatten(x, name="avgpool")  # 1280
     x = linear(x, classes, name="classifier")  # 1000
-    return model("tf_efficientnet_lite4", images, [x])
+    return model("tf_efficientnet_lite4", [images], [x])

@@ -104,17 +104,17 @@ class FCNResNet50(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        y = x
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        x = inputs
         for layer in self.backbone[:7]:
-            y = layer(y)
-        backbone_layer3 = y  # 1024 x 65 x 65
+            x = layer(x)
+        backbone_layer3 = x  # 1024 x 65 x 65
         for layer in self.backbone[7:]:
-            y = layer(y)
-        y = self.classifier(y)  # 21 x 65 x 65
-        out = F.interpolate(y, x.shape[-2:], mode="bilinear")  # 21 x 520 x 520
-        y = self.aux_classifier(backbone_layer3)  # 21 x 65 x 65
-        aux = F.interpolate(y, x.shape[-2:], mode="bilinear")  # 21 x 520 x 520
+            x = layer(x)
+        x = self.classifier(x)  # 21 x 65 x 65
+        out = F.interpolate(x, inputs.shape[-2:], mode="bilinear")  # 21 x 520 x 520
+        x = self.aux_classifier(backbone_layer3)  # 21 x 65 x 65
+        aux = F.interpolate(x, inputs.shape[-2:], mode="bilinear")  # 21 x 520 x 520
         return out, aux
 
 
