@@ -142,8 +142,8 @@ def fcn_resnet101(
 ) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
-    inputs_ = keras.Input(input_shape)
-    x = conv(inputs_, 64, 7, stride=2, name="backbone_conv1")  # 260 x 260 x 64
+    inputs = keras.Input(input_shape)
+    x = conv(inputs, 64, 7, stride=2, name="backbone_conv1")  # 260 x 260 x 64
     x = batch_norm(x, name="backbone_bn1")  # 260 x 260 x 64
     x = layers.ReLU(name="backbone_relu")(x)  # 260 x 260 x 64
     x = layers.ZeroPadding2D(1, name="backbone_maxpool_pad")(x)  # zeros never win: x >= 0 here
@@ -160,13 +160,13 @@ def fcn_resnet101(
             x, 512, dilation=2 if i == 0 else 4, name=f"backbone_layer4_{i}"
         )  # 65 x 65 x 2048
     x = fcn_head(x, hidden=512, classes=classes, name="classifier")  # 65 x 65 x 21
-    out = Interpolation2D(inputs_.shape[1:3], interpolation="bilinear", name="out")(
+    out = Interpolation2D(inputs.shape[1:3], interpolation="bilinear", name="out")(
         x
     )  # 520 x 520 x 21
     x = fcn_head(
         backbone_layer3, hidden=256, classes=classes, name="aux_classifier"
     )  # 65 x 65 x 21
-    aux = Interpolation2D(inputs_.shape[1:3], interpolation="bilinear", name="aux")(
+    aux = Interpolation2D(inputs.shape[1:3], interpolation="bilinear", name="aux")(
         x
     )  # 520 x 520 x 21
-    return keras.Model(inputs_, [out, aux], name="fcn_resnet101")
+    return keras.Model(inputs, [out, aux], name="fcn_resnet101")

@@ -37,7 +37,7 @@ def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
+    """A tensor in a graph: N x channels (x height x width), and N is open."""
 
     graph: "Graph"
     name: str
@@ -251,8 +251,7 @@ def upsample_to(
     how = {"coordinate_transformation_mode": placed, "mode": "linear"}
     if mode == "nearest":
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    axes = list(range(2, len(x.shape)))
-    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
+    return op.Resize(x, None, None, np.array(size), axes=[2, 3], name=name, **how)
 
 
 op = Operators()
@@ -313,9 +312,9 @@ def fcn_resnet101(
     seed: int = 0,
 ) -> onnx.ModelProto:
     graph = Graph(dtype, np.random.default_rng(seed))
-    images_ = graph.value("images", ("N", *input_shape))
+    images = graph.value("images", ("N", *input_shape))
     x = conv(
-        images_, 64, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], name="backbone.conv1"
+        images, 64, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], name="backbone.conv1"
     )  # 64 x 260 x 260
     x = batch_norm(x, name="backbone.bn1")  # 64 x 260 x 260
     x = op.Relu(x, name="backbone.relu")  # 64 x 260 x 260
@@ -334,9 +333,9 @@ def fcn_resnet101(
             x, 512, dilation=2 if i == 0 else 4, name=f"backbone.layer4.{i}"
         )  # 2048 x 65 x 65
     x = fcn_head(x, hidden=512, classes=classes, name="classifier")  # 21 x 65 x 65
-    out = upsample_to(x, images_.shape[2:], mode="bilinear", name="out")  # 21 x 520 x 520
+    out = upsample_to(x, images.shape[2:], mode="bilinear", name="out")  # 21 x 520 x 520
     x = fcn_head(
         backbone_layer3, hidden=256, classes=classes, name="aux_classifier"
     )  # 21 x 65 x 65
-    aux = upsample_to(x, images_.shape[2:], mode="bilinear", name="aux")  # 21 x 520 x 520
-    return model("fcn_resnet101", [images_], [out, aux])
+    aux = upsample_to(x, images.shape[2:], mode="bilinear", name="aux")  # 21 x 520 x 520
+    return model("fcn_resnet101", [images], [out, aux])

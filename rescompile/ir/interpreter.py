@@ -102,7 +102,7 @@ class Interpreter(ABC, Generic[V]):
         else:
             name = item.name
             at = child_path(path, name)
-            y = self.several(item, x, at) if is_several(item.node) else self.child(item, x, at)
+            y = self.several(item, x, path) if is_several(item.node) else self.child(item, x, at)
         at, found = child_path(path, name), self.shape(y)
         if found != item.y:
             where = ".".join(at)
@@ -114,14 +114,14 @@ class Interpreter(ABC, Generic[V]):
 
     def value(self, source: str, path: Path) -> V:
         """What a step of the scope at `path` goes back to."""
-        return self.held[(*path, *source.split("."))]
+        return self.held[child_path(path, source)]
 
     def several(self, item: Trace, x: V, path: Path) -> V:
         """A call of a block that takes values by their names, or gives several, turn by turn."""
-        node = cast(Call, item.node)
+        node, own = cast(Call, item.node), child_path(path, item.name)
         values = [self.value(source, path) for source in node.sources] or [x]
         for call in turns(item):
-            place = (*path, item.name) if call is item else (*path, item.name, call.name)
+            place = own if call is item else (*own, call.name)
             instance = call.instance
             self.enter(instance.block.entering, values, place)
             last = self.sequence(instance.items, values[0], place)
@@ -130,7 +130,7 @@ class Interpreter(ABC, Generic[V]):
                 raise InternalError(f"{'.'.join(place)} gives other shapes than it should")
         if node.outputs:
             for output, value in zip(node.outputs, values, strict=True):
-                self.held[(*path, item.name, output)] = value
+                self.held[(*own, output)] = value
         return values[0]
 
     def child(self, item: OpTrace | CallTrace | GroupTrace, x: V, path: Path) -> V:

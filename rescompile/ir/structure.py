@@ -398,7 +398,7 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
     return found
 
 
-def is_several(node: Node) -> TypeGuard[Call]:
+def is_several(node: Node | None) -> TypeGuard[Call]:
     """Whether a node takes values by their names, or gives several."""
     return isinstance(node, Call) and bool(node.sources or node.outputs)
 

@@ -175,7 +175,7 @@ class _Check:
             return
         inside = ""
         first, dot, rest = name.partition(".")
-        if dot and not any(one.startswith(f"{first}.") for one in self.every):
+        if dot and first in self.every:  # a whole step is called so, not a list of steps
             name, inside = first, rest
             self.taken |= {first} if word == "from" else set()
         step = seen.get(name)
@@ -184,9 +184,9 @@ class _Check:
             if any(name in _names(after) for after in later):
                 message = f"the step '{name}' comes later than this `{word}`"
                 help = "a value is there only after its step"
-            elif several := next((v for v in seen if v and v.startswith(f"{name}.")), ""):
+            elif is_several(call := self.made.get(name)) and call.outputs:
                 message = f"the step '{name}' gives several values"
-                help = f"say which one is meant: `{several}`"
+                help = f"say which one is meant: `{call.leaving[0]}`"
             elif name in self.every:
                 message = f"`{word}` does not see the step '{name}'"
                 help = (

@@ -179,6 +179,49 @@ stages:
   - {name: more, block: unit, channels: 3, repeat: 3}
   - concat: [[from: input, conv: {channels: 2, kernel: 1}], []]
 """,
+    # Values of groups and of lists, sizes of inputs, and weights that are used again.
+    "all kinds of values": """
+inputs:
+  image: {channels: 3, height: 16, width: 20}
+  guide: {channels: 2, height: 8, width: 10}
+defaults: {bias: true}
+blocks:
+  pair:
+    inputs: [high, low]
+    outputs: [up, low]
+    body:
+      - from: low
+      - {name: convs.0, conv: {channels: 4, kernel: 3}}
+      - {name: convs.1, conv: {channels: 4, kernel: 3}}
+      - {name: more, reuse: convs.1, repeat: 2}
+      - upsample: {to: high, mode: bilinear}
+      - add: [[], [from: high]]
+      - concat: [[], [from: convs.0, upsample: {to: high}]]
+      - {name: up, conv: {channels: 4, kernel: 1}}
+  twice:
+    body:
+      - {name: a, conv: {channels: 4, kernel: 3, stride: 2}}
+      - norm: {}
+      - upsample: {to: input, mode: bilinear}
+      - add: [[], [from: input]]
+stages:
+  - from: image
+  - group: [conv: {channels: 4, kernel: 3}, activation: {}, conv: {channels: 4, kernel: 3}]
+    name: ims
+  - from: guide
+  - {name: guided, conv: {channels: 4, kernel: 3}}
+  - {name: cells.0, block: twice}
+  - {name: cells.1, reuse: cells.0}
+  - {name: p, block: pair, from: [ims.1, cells.1], repeat: 2}
+  - from: p.up
+  - {name: q, block: twice}
+  - {name: r, reuse: q}
+  - add: [[], [from: ims]]
+  - {name: s, upsample: {to: image}}
+  - from: p.low
+  - {name: low, upsample: {to: image, mode: bilinear}}
+outputs: [p.up, ims.0, s, low]
+""",
 }
 
 

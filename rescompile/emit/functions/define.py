@@ -83,7 +83,8 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     arguments = syntax.arguments(network)
     own = [a.name for a in arguments]
     kept = sources(network.body)
-    inputs = variables(network.inputs, kept, {*program.names.taken, *own}, syntax.input)
+    taken = program.names.taken.union(own).difference([syntax.input])
+    inputs = variables(network.inputs, kept, taken, syntax.input)
     scope = program.root_scope({}, syntax.input, *inputs.values(), *own)
     body = Module(program, scope, Label(separator=syntax.separator), root=True)
     root = program.analysis.elaborated.root
