@@ -26,6 +26,7 @@ GIVEN: dict[str, Any] = {
     "init": 0.5,
     "size": 3,
     "use_bias": True,
+    "gain": True,
     "momentum": 0.9,
     "epsilon": 1e-3,
     "alpha_initializer": "zeros",
