@@ -31,9 +31,9 @@ from flax import nnx
 
 def ceil_max_pool(
     x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
+    window_shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
 ) -> jax.Array:
     """Max-pooling whose last window may reach over the edge, unless all of it would."""
     sides = []

@@ -80,9 +80,9 @@ class StdConv(nnx.Conv):
 
 def ceil_avg_pool(
     x: jax.Array,
-    window_shape: tuple[int, int],
-    strides: tuple[int, int],
-    padding: tuple[tuple[int, int], tuple[int, int]],
+    window_shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
     count_include_pad: bool = True,
 ) -> jax.Array:
     """Average pooling whose last window may reach over the edge; what is there never counts."""

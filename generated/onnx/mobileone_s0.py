@@ -41,7 +41,7 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), and N is open."""
+    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
 
     graph: "Graph"
     name: str
