@@ -25,13 +25,13 @@ from rescompile.emit.placed import Placed, owned
 from rescompile.emit.weights import Stored, widened
 from rescompile.ir.trace import Elaborated
 
-from .vocabulary import LAYERS, PRELU
+from .vocabulary import LAYERS, PRELU, ROWS
 
 STATE = ("optimizer", "seed_generator", "metrics")  # of training, not of the network
 INSIDE = "model.weights.h5"
 WEIGHTS = "a file of Keras weights"
 # What a layer's variables are called, in the order in which Keras numbers them in a file.
-VARIABLES = {snake_case(k): tuple(r.variables.values()) for k, r in LAYERS.items() if r.variables}
+VARIABLES = {snake_case(row.name): tuple(row.variables.values()) for row in ROWS if row.variables}
 
 
 def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterator[Placed]:
@@ -43,7 +43,7 @@ def tensors(elaborated: Elaborated, layers: Iterable[tuple[str, str]]) -> Iterat
             continue
         path, trace = owners[layer]
         for place, parameter in owned(path, trace):
-            row = LAYERS[kind]
+            row = LAYERS[kind][0]
             layout = layout_of(trace.op, trace.x, parameter, row.depthwise, kernels.get(path))
             if kind == PRELU.name:
                 axes = (*(1 for _ in trace.x[1:]), *layout.shape)

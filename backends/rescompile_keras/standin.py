@@ -140,7 +140,7 @@ def model_of(
         kind: layers.layer_class(tracer, rows, MEANINGS.get(kind))
         for kind, rows in words.layers.items()
     }
-    own: dict[str, Any] = {kind: made.pop(kind) for kind in (*OWN, *words.own)}
+    own: dict[str, Any] = {kind: made.pop(kind) for kind in OWN if kind in made}
     own |= {row.name: layers.own_function(tracer, row) for row in FUNCTIONS}
     own |= {PART: shared(tracer), AFTER: after(tracer)}
     fixed = {helper: (helpers[helper], made) for helper, made in own.items()}

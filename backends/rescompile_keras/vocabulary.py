@@ -124,9 +124,9 @@ OWN_LAYERS = (
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
 )
-# Layers that are operations; the first of those of one kind is the usual one.
-ROWS = (
-    *(DENSE, NORM, UNBIASED, FLATTEN, SCALE, PRELU),
+# Layers for maps of any number of axes.
+COMMON = (
+    *(DENSE, NORM, FLATTEN, SCALE, UNBIASED, PRELU),
     _layer("LayerNormalization", ops.LayerNorm, EPSILON),
     _layer("GroupNormalization", ops.InstanceNorm, Argument("groups", (), constant(-1)), EPSILON),
     _layer("GroupNormalization", ops.GroupNorm, Argument("groups", "groups"), EPSILON),
@@ -165,6 +165,7 @@ JOINS = {
     JoinKind.MULTIPLY: _layer("Multiply", Op),
     JoinKind.CONCAT: _layer("Concatenate", Op),
 }
+ASIDES = (PERMUTE, *JOINS.values())
 # What asks for the extents of a map while a model is built.
 SIZED = (
     *(ops.AdaptivePool, ops.ChannelShuffle, ops.DepthToSpace, ops.SpaceToDepth),
@@ -172,8 +173,6 @@ SIZED = (
 )
 # What a file defines for layers that are called more than once.
 PART, AFTER = "shared_layers", "After"
-# Layers that a file defines itself.
-OWN = (SCALE.name, UNBIASED.name, *(row.name for row in OWN_LAYERS))
 
 
 def _for_images(strides: Argument, dilation: Argument, groups: Argument) -> tuple[Layer, ...]:
@@ -233,27 +232,23 @@ class Vocabulary:
             ),
         )
         own += _for_images(strides, dilation, groups) if n == 2 else ()
-        self.own = tuple(row.name for row in own)
-        rows = (
+        # Layers that are operations; the first of those of one kind is the usual one.
+        self.rows: tuple[Layer, ...] = (
             *(self.conv, *[self.depthwise] * (n in DEPTHWISE_AXES), self.transposed),
             *(self.max, self.mean, *own),
             _layer(f"GlobalAveragePooling{n}D", ops.GlobalAvgPool, KEEPDIMS),
             _layer(f"GlobalMaxPooling{n}D", ops.GlobalMaxPool, KEEPDIMS),
             _layer(f"UpSampling{n}D", ops.Upsample, scale, *more, implied=alone),
             _layer("Dropout", ops.StochasticDepth, RATE, sample),
-            *ROWS,
         )
-        self.usual = {row.kind: row for row in reversed((*rows, *FUNCTIONS))}
-        self.layers = by_name((*rows, self.zeros, self.crop, PERMUTE, *JOINS.values()))
+        self.usual = {row.kind: row for row in reversed((*COMMON, *self.rows, *FUNCTIONS))}
+        self.asides = (self.zeros, self.crop)
+        self.layers = by_name((*COMMON, *self.rows, *ASIDES, *self.asides))
 
 
 WORDS = {n: Vocabulary(n) for n in (2, 1, 3)}
-# By the name of a class.
-LAYERS = {name: rows[0] for words in WORDS.values() for name, rows in words.layers.items()}
-# What files define themselves, whatever the maps.
-FIXED = (
-    *OWN,
-    *(name for words in WORDS.values() for name in words.own),
-    *(row.name for row in FUNCTIONS),
-    *(PART, AFTER),
-)
+ROWS = (*COMMON, *(row for words in WORDS.values() for row in words.rows))
+LAYERS = by_name((*ROWS, *ASIDES, *(row for words in WORDS.values() for row in words.asides)))
+# Layers that a file defines itself, and all that it may define.
+OWN = tuple(name for name, (row, *_) in LAYERS.items() if not row.module)
+FIXED = (*OWN, *(row.name for row in FUNCTIONS), PART, AFTER)

@@ -280,6 +280,6 @@ MODULES: dict[type[Op], Writes] = {
 }
 # Of those that emitted files define, the ones that are PyTorch's as well.
 INHERITS = {f"{how}Conv{n}d": f"Conv{n}d" for n in (1, 2, 3) for how in ("Padded", "Same")}
-INHERITS["ChannelConv"] = "Conv1d"
+INHERITS |= {f"LayerNorm{n}d": "LayerNorm" for n in (1, 2, 3)} | {"ChannelConv": "Conv1d"}
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

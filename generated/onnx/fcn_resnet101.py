@@ -37,7 +37,7 @@ def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A tensor in a graph: N x channels (x height x width), and N is open."""
+    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
 
     graph: "Graph"
     name: str
@@ -251,7 +251,8 @@ def upsample_to(
     how = {"coordinate_transformation_mode": placed, "mode": "linear"}
     if mode == "nearest":
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    return op.Resize(x, None, None, np.array(size), axes=[2, 3], name=name, **how)
+    axes = list(range(2, len(x.shape)))
+    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
 
 
 op = Operators()

@@ -21,12 +21,12 @@ REQUIRED = inspect.Parameter.empty
 # What an argument is given where a variable of the layer is to be made, and a shape that fits.
 GIVEN: dict[str, Any] = {
     "filters": 4,
-    "kernel_size": 1,
     "units": 4,
     "groups": 2,
     "init": 0.5,
     "size": 3,
     "use_bias": True,
+    "gain": True,
     "momentum": 0.9,
     "epsilon": 1e-3,
     "alpha_initializer": "zeros",
@@ -95,8 +95,10 @@ def test_the_vocabulary_speaks_of_layers_and_attributes_that_there_are() -> None
 @pytest.mark.parametrize("row", [row for row in ROWS if row.variables], ids=lambda row: row.name)
 def test_variables_are_those_of_the_layer_in_its_order(row: Layer) -> None:
     name = row.name
-    layer = real(name)(**{a: GIVEN[a] for a in own_arguments(name) if a in GIVEN})
-    layer.build((None, 4) if name == "Dense" else (None, 3, 3, 4))
+    axes = next((axes for axes in (1, 3) if f"{axes}D" in name), 2)
+    given = GIVEN | {"kernel_size": (1,) * axes}
+    layer = real(name)(**{a: given[a] for a in own_arguments(name) if a in given})
+    layer.build((None, 4) if name == "Dense" else (None, *[3] * axes, 4))
     assert [v.name for v in layer.variables] == list(row.variables.values())
     for variable in row.variables.values():
         assert getattr(layer, variable) is not None
