@@ -26,6 +26,7 @@ from ..ir.structure import (
     Reuse,
     Where,
     child_path,
+    is_several,
     shared,
     sources,
     walk,
@@ -256,7 +257,7 @@ def strip(analysis: Analysis, opened: Iterable[str] = ()) -> tuple[Element, ...]
     known = located(analysis.elaborated)
     entering = analysis.root_flow.entering
     again = shared(network.body)
-    kept = _steps(sources(network.body)).union(network.outputs, again)
+    kept = _steps(network.body).union(network.outputs, again)
     outputs = frozenset(network.outputs)
     names = dict(tapped(network, taps(analysis.elaborated)))
     builder = Builder(
@@ -305,9 +306,9 @@ def _step(source: str) -> str:
     return source.partition(".")[0]
 
 
-def _steps(found: Iterable[str]) -> frozenset[str]:
-    """Values that are gone back to, and the steps that give those."""
-    return frozenset(name for one in found for name in (one, _step(one)))
+def _steps(body: tuple[Node, ...]) -> frozenset[str]:
+    """Values that are gone back to, and the calls that give several of them."""
+    return sources(body).union(str(node.name) for node in walk(body) if is_several(node))
 
 
 def _unfolded(node: Node, known: Known) -> Iterator[Node]:
@@ -349,7 +350,7 @@ def panels(analysis: Analysis) -> list[Panel]:
         flow, _ = analysis.flows[name]
         prefix = f"{network.name}.{name}"
         again = shared(block.body)
-        kept = _steps(sources(block.body)) | again
+        kept = _steps(block.body) | again
         builder = Builder(network.blocks, flow.entering, prefix, kept, shared=again)
         head = [Text(line, "head") for line in words.folded(words.definition(block), 38)]
         for let, dim in block.lets:

@@ -131,12 +131,12 @@ def _strip(analysis: Analysis, opened: Iterable[str]) -> list[Item]:
     items, title = list(piece.items), Text(_title(analysis), "title")
     total = network_cost(analysis.elaborated)
     sums = folded.told("", "total", total)
-    several, rows = len(network.inputs) > 1, [*piece.facts]
+    several, entries = len(network.inputs) > 1, []
     for i, (name, shape) in enumerate(reversed([*network.inputs.items()])):
         at = -GAP - 6 - i * ROW
-        rows.append((at, ("", show_shape(shape), "", "")))
+        entries.append((at, ("", show_shape(shape), "", "")))
         items.append(Label(0, at, Text(name if several else "input", "small"), "middle"))
-    rows.append((piece.height + GAP + 6, sums))
+    rows = [*entries, *piece.facts, (piece.height + GAP + 6, sums)]
     items += [] if several else [Arc(((0, -GAP), (0, 0)), "flow", True)]
     names = [Label(-piece.left - 8, y, Text(facts[0], "small"), "end") for y, facts in rows]
     items += [label for label in names if label.text.text]
