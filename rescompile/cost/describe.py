@@ -53,7 +53,8 @@ def _option(op: Op, name: str, value: Any) -> str:
         return name if value else f"no {name}"
     if not isinstance(value, tuple):
         return f"{name} {value.value if isinstance(value, Enum) else value}"
-    if EACH.get(attributes(type(op))[name].kind) == 2:
+    declared = attributes(type(op)).get(name)  # the compiler's own have no declaration
+    if declared and EACH.get(declared.kind) == 2:
         sides = list(ends(value))
         if any(before != after for before, after in sides):
             return f"{name} " + ", ".join(f"{before}+{after}" for before, after in sides)

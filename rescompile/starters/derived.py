@@ -73,5 +73,7 @@ def _call(step: Step, *keys: str) -> str:
 
 
 def _quoted(value: Any) -> str:
+    if isinstance(value, (list, tuple)):  # a number for each axis
+        return f"[{', '.join(map(_quoted, value))}]"
     text = _number(value)
     return f'"{text}"' if set(text) & set(",:{}[]#") else text

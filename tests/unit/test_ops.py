@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 import pytest
 
@@ -257,7 +258,8 @@ def test_channels_as_expressions(op: Op, channels: str) -> None:
 def test_the_world_is_closed() -> None:
     kinds = [kind for kind in vars(ops).values() if isinstance(kind, type)]
     assert {kind for kind in kinds if issubclass(kind, Op) and kind.word} == set(ops.OPS)
-    assert len({kind.word for kind in ops.OPS}) == len(ops.OPS)
+    counted = Counter(kind.word for kind in ops.OPS)
+    assert {word for word, count in counted.items() if count > 1} == {ops.Upsample.word}
     assert all(kind.__doc__ for kind in ops.OPS)
 
 

@@ -93,7 +93,7 @@ def told(net: Elaborated) -> ReceptiveField:
 def check(nodes: tuple[Node, ...]) -> None:
     """What is told of each position far from the border is what is measured, and so is the size."""
     net = network(nodes)
-    axis = told(net).rows
+    axis = told(net).axes[0]
     sizes = []
     for position, seen in enumerate(measured(net)):
         first, last = axis.sees(position)
@@ -205,9 +205,9 @@ def test_drawn_chains_see_what_is_measured(seed: int) -> None:
 
 def test_a_long_pattern_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = (ops.Upsample(2), conv(4, 1, 1, 2), ops.Upsample(3), conv(3, 1, 1, 1))
-    exact = told(network(chain(*steps))).rows
+    exact = told(network(chain(*steps))).axes[0]
     monkeypatch.setattr(axes, "MAX_PERIOD", 1)
-    bound = told(network(chain(*steps))).rows
+    bound = told(network(chain(*steps))).axes[0]
     assert not bound.first
     assert exact.size <= bound.size <= exact.size + 1
     assert bound.jump == exact.jump == Fraction(1, 6)

@@ -125,7 +125,7 @@ class Upsample(Model):
 
     scale: Positive | None = key(ops.Upsample, "scale", default=None)
     to: StepValue | None = key(ops.UpsampleTo, "to", default=None)
-    mode: Literal["nearest", "bilinear"] = key(ops.Upsample, "mode")
+    mode: Literal["nearest", "linear", "bilinear", "trilinear"] = key(ops.Upsample, "mode")
     align_corners: Bool = key(ops.Upsample, "align_corners")
 
     @model_validator(mode="after")
