@@ -23,8 +23,11 @@ from rescompile.language.load import zoo
 
 matplotlib = pytest.importorskip("matplotlib")
 FEW = ("resnet18", "resnet34", "plain34", "vgg16", "alexnet")
-TIMM = json.loads((Path(__file__).parents[1] / "facts/timm.json").read_text("utf-8"))
-CROWD = sorted(set(zoo()) - set(TIMM))  # a hundred; with timm's there is no room for every name
+FACTS = Path(__file__).parents[1] / "facts"
+LATER = [json.loads((FACTS / f"{name}.json").read_text("utf-8")) for name in ("timm", "axes")]
+# A hundred networks for images; with timm's there is no room for every name.
+OTHERS = ("fcn_resnet50", "fcn_resnet101", "alexnet_2012", "googlenet_2014")
+CROWD = sorted(set(zoo()).difference(*LATER, OTHERS))
 
 
 @pytest.fixture(autouse=True)

@@ -80,5 +80,5 @@ def test_sizes() -> None:
     assert read_size("28x28") == (28, 28)
     assert read_size("28 \u00d7 28 x 256") == (28, 28, 256)
     assert read_size("28") is None
-    assert read_size("28x28x256x1") is None
+    assert read_size("8x28x28x256x1") is None
     assert read_size("28x28 maps") is None

@@ -66,7 +66,7 @@ stages:
 def test_what_is_turned_around_comes_back(
     converter: Converter, backends: list[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "turned.yaml").write_text(TURNED, "utf-8")
+    (tmp_path / "turned.yaml").write_bytes(TURNED.encode())
     spec = str(tmp_path / "turned.yaml")
     way = [get_backend(name).weight_files[0] for name in backends]
     files = _through(converter, spec, drawn(spec, tmp_path / "given.npz"), [*way, *way[:1], ".npz"])

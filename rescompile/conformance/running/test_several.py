@@ -230,7 +230,7 @@ def test_a_backend_computes_what_the_reference_does(
     worker: Worker, name: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(HEAD + SPECS[name], "utf-8")
+    path.write_bytes((HEAD + SPECS[name]).encode())
     level = Level.FORWARD if get_backend(worker.backend).no_training else Level.TRAIN
     certificate = verify(str(path), [worker], Options(level))
     assert certificate.good, certificate.text()
@@ -238,7 +238,7 @@ def test_a_backend_computes_what_the_reference_does(
 
 def test_inputs_are_told_apart_by_their_order(worker: Worker, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(HEAD + SPECS["two streams"].replace("10", "3"), "utf-8")
+    path.write_bytes((HEAD + SPECS["two streams"].replace("10", "3")).encode())
     elaborated = open_spec(path).analysis.elaborated
     rng = np.random.default_rng(0)
     first, second = (rng.standard_normal((2, 3, 16, 20)).astype(np.float32) for _ in range(2))

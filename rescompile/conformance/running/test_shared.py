@@ -122,7 +122,7 @@ SPECS = {"retina": RETINA, "twins": TWINS, "recurrent": RECURRENT}
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The path of a spec."""
     file = tmp_path / f"{request.param}.yaml"
-    file.write_text(SPECS[request.param])
+    file.write_bytes(SPECS[request.param].encode())
     return str(file)
 
 

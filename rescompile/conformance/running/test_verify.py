@@ -84,7 +84,7 @@ head:
 def test_a_network_with_dropout_and_depthwise_kernels_agrees(
     workers: list[Worker], tmp_path: Path
 ) -> None:
-    (tmp_path / "small.yaml").write_text(SMALL, "utf-8")
+    (tmp_path / "small.yaml").write_bytes(SMALL.encode())
     certificate = verify(str(tmp_path / "small.yaml"), workers, Options())
     assert certificate.good, certificate.text()
     assert any("dropout" in note for note in certificate.notes)
