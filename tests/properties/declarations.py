@@ -61,7 +61,7 @@ def attribute(owner: str, key: str, schema: Json, required: bool) -> Attribute:
             least = one.get("minimum", one.get("exclusiveMinimum", 0))
             most = one.get("maximum", one.get("exclusiveMaximum"))
             given |= {"number": (least, most), "whole": kind == "integer"}
-        elif kind == "array" and "minItems" in one:
+        elif kind == "array" and {"minItems", "maxItems"} <= one.keys():
             given["lists"] += tuple(range(one["minItems"], one["maxItems"] + 1))
         elif kind == "boolean":
             given["flag"] = True
