@@ -45,7 +45,7 @@ def word_help(word: str, known: Iterable[str], names: dict[str, str] = KINDS) ->
     if plain in ANSWERS:
         return ANSWERS[plain]
     flat = plain.replace("1d", "2d").replace("3d", "2d")
-    if flat != plain and names.get(flat) in known:
+    if flat != plain and names.get(flat, "") in known:
         return f"it is called `{names[flat]}` here: how many axes it works on the input tells"
     if plain in FOREIGN or plain.endswith(DIMENSIONS):
         return f"`{word}` is not in this language; known: {', '.join(sorted(known))}"
