@@ -172,7 +172,9 @@ def in_mode(model: nnx.Module, training: bool) -> None:
 
 
 def dtype_of(model: nnx.Module) -> Any:
-    return next((w.dtype for w in jax.tree.leaves(nnx.state(model, WEIGHTS))), "float32")
+    """The type of a model's weights, or, where it has none, the one that JAX has by default."""
+    weights = jax.tree.leaves(nnx.state(model, WEIGHTS))
+    return next((weight.dtype for weight in weights), jnp.zeros(()).dtype)
 
 
 def portable(state: Any, analysis: Analysis, *without: str) -> dict[Path, Any]:

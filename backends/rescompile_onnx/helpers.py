@@ -469,11 +469,13 @@ def cells(extent: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 def adaptive_average_pool(x: Value, size: list[int], *, name: str) -> Value:
     """The mean of each cell of a grid: sums along each axis, then divided."""
     y, area, after = x, np.ones(()), np.prod(x.shape[2:])
-    for axis, (extent, count) in enumerate(zip(x.shape[2:], size, strict=True), 2):
+    cuts = zip(x.shape[2:], size, strict=True)
+    for axis, (extent, count) in enumerate(cuts, 2):
         starts, ends = cells(extent, count)
         seen, made = np.arange(extent), f"{name}.axis{axis}"
         inside = ((starts <= seen) & (seen < ends)).astype(x.graph.dtype)
-        area, after = np.multiply.outer(area, inside.sum(axis=1)), after // extent
+        area = np.multiply.outer(area, inside.sum(axis=1))
+        after = after // extent
         y = op.Reshape(y, [0, -1, extent, after], name=f"{made}.columns")
         y = op.MatMul(x.graph.given(f"{made}.cells", inside), y, name=f"{made}.sums")
     y = op.Reshape(y, [0, x.shape[1], *size], name=f"{name}.map")

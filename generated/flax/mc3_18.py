@@ -34,47 +34,47 @@ class VideoBlock(nnx.Module):
     def __init__(
         self,
         in_channels: int,
-        channels: int,
+        width: int,
         kernel_frames: int = 3,
-        stride_rows: int = 1,
-        stride_columns: int = 1,
+        step_rows: int = 1,
+        step_columns: int = 1,
         *,
         rngs: nnx.Rngs,
     ) -> None:
         self.conv1 = nnx.Sequential(
             conv(
                 in_channels,
-                channels,
+                width,
                 (kernel_frames, 3, 3),
-                strides=(1, stride_rows, stride_columns),
+                strides=(1, step_rows, step_columns),
                 padding=(((kernel_frames - 1) // 2, (kernel_frames - 1) // 2), (1, 1), (1, 1)),
                 rngs=rngs,
             ),
-            batch_norm(channels, rngs=rngs),
+            batch_norm(width, rngs=rngs),
             nnx.relu,
         )
         self.conv2 = nnx.Sequential(
             conv(
-                channels,
-                channels,
+                width,
+                width,
                 (kernel_frames, 3, 3),
                 padding=(((kernel_frames - 1) // 2, (kernel_frames - 1) // 2), (1, 1), (1, 1)),
                 rngs=rngs,
             ),
-            batch_norm(channels, rngs=rngs),
+            batch_norm(width, rngs=rngs),
         )
         self.downsample = nnx.Sequential()
-        if stride_rows != 1 or stride_columns != 1 or in_channels != channels:
+        if step_rows != 1 or step_columns != 1 or in_channels != width:
             self.downsample = nnx.Sequential(
                 conv(
                     in_channels,
-                    channels,
+                    width,
                     (1, 1, 1),
-                    strides=(1, stride_rows, stride_columns),
+                    strides=(1, step_rows, step_columns),
                     padding=0,
                     rngs=rngs,
                 ),
-                batch_norm(channels, rngs=rngs),
+                batch_norm(width, rngs=rngs),
             )
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -87,24 +87,24 @@ class VideoBlock(nnx.Module):
 
 def make_stage(
     in_channels: int,
-    channels: int,
+    width: int,
     blocks: int,
     kernel_frames: int = 3,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
     *,
     rngs: nnx.Rngs,
 ) -> nnx.Sequential:
     first = VideoBlock(
         in_channels,
-        channels,
+        width=width,
         kernel_frames=kernel_frames,
-        stride_rows=stride_rows,
-        stride_columns=stride_columns,
+        step_rows=step_rows,
+        step_columns=step_columns,
         rngs=rngs,
     )
     rest = (
-        VideoBlock(channels, channels, kernel_frames=kernel_frames, rngs=rngs)
+        VideoBlock(width, width=width, kernel_frames=kernel_frames, rngs=rngs)
         for _ in range(blocks - 1)
     )
     return nnx.Sequential(first, *rest)
@@ -124,15 +124,15 @@ class MC3_18(nnx.Module):
             batch_norm(64, rngs=rngs),
             nnx.relu,
         )
-        self.layer1 = make_stage(64, 64, blocks=2, rngs=rngs)
+        self.layer1 = make_stage(64, width=64, blocks=2, rngs=rngs)
         self.layer2 = make_stage(
-            64, 128, blocks=2, kernel_frames=1, stride_rows=2, stride_columns=2, rngs=rngs
+            64, width=128, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, rngs=rngs
         )
         self.layer3 = make_stage(
-            128, 256, blocks=2, kernel_frames=1, stride_rows=2, stride_columns=2, rngs=rngs
+            128, width=256, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, rngs=rngs
         )
         self.layer4 = make_stage(
-            256, 512, blocks=2, kernel_frames=1, stride_rows=2, stride_columns=2, rngs=rngs
+            256, width=512, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, rngs=rngs
         )
         self.fc = linear(512, num_classes, rngs=rngs)
 

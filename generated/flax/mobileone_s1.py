@@ -130,7 +130,6 @@ class MobileOneS1(nnx.Module):
         self,
         num_classes: int = 1000,
         in_channels: int = 3,
-        stem: int = 64,
         a1: float = 1.5,
         a2: float = 1.5,
         a3: float = 2.0,
@@ -138,11 +137,9 @@ class MobileOneS1(nnx.Module):
         *,
         rngs: nnx.Rngs,
     ) -> None:
-        self.stem = MobileoneBlock(in_channels, stem, stride=2, rngs=rngs)
+        self.stem = MobileoneBlock(in_channels, 64, stride=2, rngs=rngs)
         self.stages = nnx.Sequential(
-            MobileoneStage(
-                stem if stem > 0 else in_channels, int(64 * a1), depth=2, rngs=rngs
-            ),  # 56 x 56 x 96
+            MobileoneStage(64, int(64 * a1), depth=2, rngs=rngs),  # 56 x 56 x 96
             MobileoneStage(int(64 * a1), int(128 * a2), depth=8, rngs=rngs),  # 28 x 28 x 192
             MobileoneStage(int(128 * a2), int(256 * a3), depth=10, rngs=rngs),  # 14 x 14 x 512
             MobileoneStage(int(256 * a3), int(512 * a4), depth=1, rngs=rngs),  # 7 x 7 x 1280
@@ -158,7 +155,6 @@ class MobileOneS1(nnx.Module):
 def mobileone_s1(
     num_classes: int = 1000,
     in_channels: int = 3,
-    stem: int = 64,
     a1: float = 1.5,
     a2: float = 1.5,
     a3: float = 2.0,
@@ -166,4 +162,4 @@ def mobileone_s1(
     *,
     rngs: nnx.Rngs,
 ) -> MobileOneS1:
-    return MobileOneS1(num_classes, in_channels, stem, a1, a2, a3, a4, rngs=rngs)
+    return MobileOneS1(num_classes, in_channels, a1, a2, a3, a4, rngs=rngs)

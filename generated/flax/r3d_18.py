@@ -34,41 +34,41 @@ class VideoBlock(nnx.Module):
     def __init__(
         self,
         in_channels: int,
-        channels: int,
-        stride_frames: int = 1,
-        stride_rows: int = 1,
-        stride_columns: int = 1,
+        width: int,
+        step_frames: int = 1,
+        step_rows: int = 1,
+        step_columns: int = 1,
         *,
         rngs: nnx.Rngs,
     ) -> None:
         self.conv1 = nnx.Sequential(
             conv(
                 in_channels,
-                channels,
+                width,
                 (3, 3, 3),
-                strides=(stride_frames, stride_rows, stride_columns),
+                strides=(step_frames, step_rows, step_columns),
                 padding=1,
                 rngs=rngs,
             ),
-            batch_norm(channels, rngs=rngs),
+            batch_norm(width, rngs=rngs),
             nnx.relu,
         )
         self.conv2 = nnx.Sequential(
-            conv(channels, channels, (3, 3, 3), padding=1, rngs=rngs),
-            batch_norm(channels, rngs=rngs),
+            conv(width, width, (3, 3, 3), padding=1, rngs=rngs),
+            batch_norm(width, rngs=rngs),
         )
         self.downsample = nnx.Sequential()
-        if stride_frames != 1 or stride_rows != 1 or stride_columns != 1 or in_channels != channels:
+        if step_frames != 1 or step_rows != 1 or step_columns != 1 or in_channels != width:
             self.downsample = nnx.Sequential(
                 conv(
                     in_channels,
-                    channels,
+                    width,
                     (1, 1, 1),
-                    strides=(stride_frames, stride_rows, stride_columns),
+                    strides=(step_frames, step_rows, step_columns),
                     padding=0,
                     rngs=rngs,
                 ),
-                batch_norm(channels, rngs=rngs),
+                batch_norm(width, rngs=rngs),
             )
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -81,23 +81,23 @@ class VideoBlock(nnx.Module):
 
 def make_stage(
     in_channels: int,
-    channels: int,
+    width: int,
     blocks: int,
-    stride_frames: int = 1,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    step_frames: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
     *,
     rngs: nnx.Rngs,
 ) -> nnx.Sequential:
     first = VideoBlock(
         in_channels,
-        channels,
-        stride_frames=stride_frames,
-        stride_rows=stride_rows,
-        stride_columns=stride_columns,
+        width=width,
+        step_frames=step_frames,
+        step_rows=step_rows,
+        step_columns=step_columns,
         rngs=rngs,
     )
-    rest = (VideoBlock(channels, channels, rngs=rngs) for _ in range(blocks - 1))
+    rest = (VideoBlock(width, width=width, rngs=rngs) for _ in range(blocks - 1))
     return nnx.Sequential(first, *rest)
 
 
@@ -115,15 +115,15 @@ class R3D18(nnx.Module):
             batch_norm(64, rngs=rngs),
             nnx.relu,
         )
-        self.layer1 = make_stage(64, 64, blocks=2, rngs=rngs)
+        self.layer1 = make_stage(64, width=64, blocks=2, rngs=rngs)
         self.layer2 = make_stage(
-            64, 128, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2, rngs=rngs
+            64, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2, rngs=rngs
         )
         self.layer3 = make_stage(
-            128, 256, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2, rngs=rngs
+            128, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2, rngs=rngs
         )
         self.layer4 = make_stage(
-            256, 512, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2, rngs=rngs
+            256, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2, rngs=rngs
         )
         self.fc = linear(512, num_classes, rngs=rngs)
 

@@ -122,7 +122,6 @@ def classifier_head(x: KerasTensor, features: int, *, name: str) -> KerasTensor:
 def mobileone_s1(
     input_shape: tuple[int, int, int] = (224, 224, 3),
     classes: int = 1000,
-    stem: int = 64,
     a1: float = 1.5,
     a2: float = 1.5,
     a3: float = 2.0,
@@ -131,7 +130,7 @@ def mobileone_s1(
     if keras.config.image_data_format() != "channels_last":
         raise ValueError("call keras.config.set_image_data_format('channels_last') first")
     inputs = keras.Input(input_shape)
-    x = mobileone_block(inputs, stem, stride=2, name="stem")  # 112 x 112 x 64
+    x = mobileone_block(inputs, 64, stride=2, name="stem")  # 112 x 112 x 64
     x = mobileone_stage(x, int(64 * a1), depth=2, name="stages_0")  # 56 x 56 x 96
     x = mobileone_stage(x, int(128 * a2), depth=8, name="stages_1")  # 28 x 28 x 192
     x = mobileone_stage(x, int(256 * a3), depth=10, name="stages_2")  # 14 x 14 x 512

@@ -50,35 +50,31 @@ def conv(
 
 def video_block(
     x: KerasTensor,
-    channels: int,
-    stride_frames: int = 1,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    width: int,
+    step_frames: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
     *,
     name: str,
 ) -> KerasTensor:
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
     shortcut = x
-    if stride_frames != 1 or stride_rows != 1 or stride_columns != 1 or x.shape[-1] != channels:
+    if step_frames != 1 or step_rows != 1 or step_columns != 1 or x.shape[-1] != width:
         shortcut = conv(
-            x,
-            channels,
-            1,
-            stride=(stride_frames, stride_rows, stride_columns),
-            name=f"{name}_downsample_0",
+            x, width, 1, stride=(step_frames, step_rows, step_columns), name=f"{name}_downsample_0"
         )
         shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     x = conv(
         x,
-        channels,
+        width,
         3,
-        stride=(stride_frames, stride_rows, stride_columns),
+        stride=(step_frames, step_rows, step_columns),
         padding=1,
         name=f"{name}_conv1_0",
     )
     x = batch_norm(x, name=f"{name}_conv1_1")
     x = layers.ReLU(name=f"{name}_conv1_2")(x)
-    x = conv(x, channels, 3, name=f"{name}_conv2_0")
+    x = conv(x, width, 3, name=f"{name}_conv2_0")
     x = batch_norm(x, name=f"{name}_conv2_1")
     x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu")(x)
@@ -86,24 +82,24 @@ def video_block(
 
 def make_stage(
     x: KerasTensor,
-    channels: int,
+    width: int,
     blocks: int,
-    stride_frames: int = 1,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    step_frames: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
     *,
     name: str,
 ) -> KerasTensor:
     x = video_block(
         x,
-        channels,
-        stride_frames=stride_frames,
-        stride_rows=stride_rows,
-        stride_columns=stride_columns,
+        width=width,
+        step_frames=step_frames,
+        step_rows=step_rows,
+        step_columns=step_columns,
         name=f"{name}_0",
     )
     for i in range(1, blocks):
-        x = video_block(x, channels, name=f"{name}_{i}")
+        x = video_block(x, width=width, name=f"{name}_{i}")
     return x
 
 
@@ -118,15 +114,15 @@ def r3d_18(
     )  # 16 x 56 x 56 x 64
     x = batch_norm(x, name="stem_1")  # 16 x 56 x 56 x 64
     x = layers.ReLU(name="stem_2")(x)  # 16 x 56 x 56 x 64
-    x = make_stage(x, 64, blocks=2, name="layer1")  # 16 x 56 x 56 x 64
+    x = make_stage(x, width=64, blocks=2, name="layer1")  # 16 x 56 x 56 x 64
     x = make_stage(
-        x, 128, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2, name="layer2"
+        x, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer2"
     )  # 8 x 28 x 28 x 128
     x = make_stage(
-        x, 256, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2, name="layer3"
+        x, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer3"
     )  # 4 x 14 x 14 x 256
     x = make_stage(
-        x, 512, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2, name="layer4"
+        x, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer4"
     )  # 2 x 7 x 7 x 512
     x = layers.GlobalAveragePooling3D(name="avgpool")(x)  # 512
     x = layers.Dense(

@@ -263,29 +263,25 @@ op = Operators()
 @block
 def video_block(
     x: Value,
-    channels: int,
+    width: int,
     kernel_frames: int = 3,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
     *,
     name: str,
 ) -> Value:
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
     shortcut = x
-    if stride_rows != 1 or stride_columns != 1 or x.shape[1] != channels:
+    if step_rows != 1 or step_columns != 1 or x.shape[1] != width:
         shortcut = conv(
-            x,
-            channels,
-            [1, 1, 1],
-            strides=[1, stride_rows, stride_columns],
-            name=f"{name}.downsample.0",
+            x, width, [1, 1, 1], strides=[1, step_rows, step_columns], name=f"{name}.downsample.0"
         )
         shortcut = batch_norm(shortcut, name=f"{name}.downsample.1")
     x = conv(
         x,
-        channels,
+        width,
         [kernel_frames, 3, 3],
-        strides=[1, stride_rows, stride_columns],
+        strides=[1, step_rows, step_columns],
         pads=[(kernel_frames - 1) // 2, 1, 1, (kernel_frames - 1) // 2, 1, 1],
         name=f"{name}.conv1.0",
     )
@@ -293,7 +289,7 @@ def video_block(
     x = op.Relu(x, name=f"{name}.conv1.2")
     x = conv(
         x,
-        channels,
+        width,
         [kernel_frames, 3, 3],
         pads=[(kernel_frames - 1) // 2, 1, 1, (kernel_frames - 1) // 2, 1, 1],
         name=f"{name}.conv2.0",
@@ -305,24 +301,24 @@ def video_block(
 
 def make_stage(
     x: Value,
-    channels: int,
+    width: int,
     blocks: int,
     kernel_frames: int = 3,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
     *,
     name: str,
 ) -> Value:
     x = video_block(
         x,
-        channels,
+        width=width,
         kernel_frames=kernel_frames,
-        stride_rows=stride_rows,
-        stride_columns=stride_columns,
+        step_rows=step_rows,
+        step_columns=step_columns,
         name=f"{name}.0",
     )
     for i in range(1, blocks):
-        x = video_block(x, channels, kernel_frames=kernel_frames, name=f"{name}.{i}")
+        x = video_block(x, width=width, kernel_frames=kernel_frames, name=f"{name}.{i}")
     return x
 
 
@@ -339,15 +335,15 @@ def mc3_18(
     )  # 64 x 16 x 56 x 56
     x = batch_norm(x, name="stem.1")  # 64 x 16 x 56 x 56
     x = op.Relu(x, name="stem.2")  # 64 x 16 x 56 x 56
-    x = make_stage(x, 64, blocks=2, name="layer1")  # 64 x 16 x 56 x 56
+    x = make_stage(x, width=64, blocks=2, name="layer1")  # 64 x 16 x 56 x 56
     x = make_stage(
-        x, 128, blocks=2, kernel_frames=1, stride_rows=2, stride_columns=2, name="layer2"
+        x, width=128, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer2"
     )  # 128 x 16 x 28 x 28
     x = make_stage(
-        x, 256, blocks=2, kernel_frames=1, stride_rows=2, stride_columns=2, name="layer3"
+        x, width=256, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer3"
     )  # 256 x 16 x 14 x 14
     x = make_stage(
-        x, 512, blocks=2, kernel_frames=1, stride_rows=2, stride_columns=2, name="layer4"
+        x, width=512, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer4"
     )  # 512 x 16 x 7 x 7
     x = op.GlobalAveragePool(x, name="avgpool.map")
     x = op.Flatten(x, name="avgpool")  # 512

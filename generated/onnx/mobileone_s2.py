@@ -334,7 +334,6 @@ def classifier_head(x: Value, features: int, *, name: str) -> Value:
 def mobileone_s2(
     input_shape: tuple[int, int, int] = (3, 224, 224),
     classes: int = 1000,
-    stem: int = 64,
     a1: float = 1.5,
     a2: float = 2.0,
     a3: float = 2.5,
@@ -344,7 +343,7 @@ def mobileone_s2(
 ) -> onnx.ModelProto:
     graph = Graph(dtype, np.random.default_rng(seed))
     images = graph.value("images", ("N", *input_shape))
-    x = mobileone_block(images, stem, stride=2, name="stem")  # 64 x 112 x 112
+    x = mobileone_block(images, 64, stride=2, name="stem")  # 64 x 112 x 112
     x = mobileone_stage(x, int(64 * a1), depth=2, name="stages.0")  # 96 x 56 x 56
     x = mobileone_stage(x, int(128 * a2), depth=8, name="stages.1")  # 256 x 28 x 28
     x = mobileone_stage(x, int(256 * a3), depth=10, name="stages.2")  # 640 x 14 x 14

@@ -117,18 +117,15 @@ class MobileOneS1(nn.Module):
         self,
         num_classes: int = 1000,
         in_channels: int = 3,
-        stem: int = 64,
         a1: float = 1.5,
         a2: float = 1.5,
         a3: float = 2.0,
         a4: float = 2.5,
     ) -> None:
         super().__init__()
-        self.stem = MobileoneBlock(in_channels, stem, stride=2)
+        self.stem = MobileoneBlock(in_channels, 64, stride=2)
         self.stages = nn.Sequential(
-            MobileoneStage(
-                stem if stem > 0 else in_channels, int(64 * a1), depth=2
-            ),  # 96 x 56 x 56
+            MobileoneStage(64, int(64 * a1), depth=2),  # 96 x 56 x 56
             MobileoneStage(int(64 * a1), int(128 * a2), depth=8),  # 192 x 28 x 28
             MobileoneStage(int(128 * a2), int(256 * a3), depth=10),  # 512 x 14 x 14
             MobileoneStage(int(256 * a3), int(512 * a4), depth=1),  # 1280 x 7 x 7
@@ -151,10 +148,9 @@ class MobileOneS1(nn.Module):
 def mobileone_s1(
     num_classes: int = 1000,
     in_channels: int = 3,
-    stem: int = 64,
     a1: float = 1.5,
     a2: float = 1.5,
     a3: float = 2.0,
     a4: float = 2.5,
 ) -> MobileOneS1:
-    return MobileOneS1(num_classes, in_channels, stem, a1, a2, a3, a4)
+    return MobileOneS1(num_classes, in_channels, a1, a2, a3, a4)

@@ -23,39 +23,35 @@ class VideoBlock(nn.Module):
     def __init__(
         self,
         in_channels: int,
-        channels: int,
-        stride_frames: int = 1,
-        stride_rows: int = 1,
-        stride_columns: int = 1,
+        width: int,
+        step_frames: int = 1,
+        step_rows: int = 1,
+        step_columns: int = 1,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
             nn.Conv3d(
                 in_channels,
-                channels,
+                width,
                 3,
-                stride=(stride_frames, stride_rows, stride_columns),
+                stride=(step_frames, step_rows, step_columns),
                 padding=1,
                 bias=False,
             ),
-            nn.BatchNorm3d(channels),
+            nn.BatchNorm3d(width),
             nn.ReLU(inplace=True),
         )
         self.conv2 = nn.Sequential(
-            nn.Conv3d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm3d(channels),
+            nn.Conv3d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm3d(width),
         )
         self.downsample: nn.Module = nn.Identity()
-        if stride_frames != 1 or stride_rows != 1 or stride_columns != 1 or in_channels != channels:
+        if step_frames != 1 or step_rows != 1 or step_columns != 1 or in_channels != width:
             self.downsample = nn.Sequential(
                 nn.Conv3d(
-                    in_channels,
-                    channels,
-                    1,
-                    stride=(stride_frames, stride_rows, stride_columns),
-                    bias=False,
+                    in_channels, width, 1, stride=(step_frames, step_rows, step_columns), bias=False
                 ),
-                nn.BatchNorm3d(channels),
+                nn.BatchNorm3d(width),
             )
         self.relu = nn.ReLU(inplace=True)
 
@@ -69,20 +65,20 @@ class VideoBlock(nn.Module):
 
 def make_stage(
     in_channels: int,
-    channels: int,
+    width: int,
     blocks: int,
-    stride_frames: int = 1,
-    stride_rows: int = 1,
-    stride_columns: int = 1,
+    step_frames: int = 1,
+    step_rows: int = 1,
+    step_columns: int = 1,
 ) -> nn.Sequential:
     first = VideoBlock(
         in_channels,
-        channels,
-        stride_frames=stride_frames,
-        stride_rows=stride_rows,
-        stride_columns=stride_columns,
+        width=width,
+        step_frames=step_frames,
+        step_rows=step_rows,
+        step_columns=step_columns,
     )
-    rest = (VideoBlock(channels, channels) for _ in range(blocks - 1))
+    rest = (VideoBlock(width, width=width) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)
 
 
@@ -96,15 +92,15 @@ class R3D18(nn.Module):
             nn.BatchNorm3d(64),
             nn.ReLU(inplace=True),
         )
-        self.layer1 = make_stage(64, 64, blocks=2)
+        self.layer1 = make_stage(64, width=64, blocks=2)
         self.layer2 = make_stage(
-            64, 128, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2
+            64, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2
         )
         self.layer3 = make_stage(
-            128, 256, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2
+            128, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2
         )
         self.layer4 = make_stage(
-            256, 512, blocks=2, stride_frames=2, stride_rows=2, stride_columns=2
+            256, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2
         )
         self.avgpool = nn.AdaptiveAvgPool3d(1)
         self.fc = nn.Linear(512, num_classes)

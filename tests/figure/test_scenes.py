@@ -58,7 +58,7 @@ def test_a_paper_figure_has_a_box_a_layer_and_an_arc_a_shortcut(net: Architectur
     added = [row for row in rows if row.what.startswith("add ") and "shortcut" in row.what]
     assert found["identity"] + found["projection"] == len(added)
     tips = [e.text or "" for e in ElementTree.fromstring(picture.svg()).iter(f"{SVG}title")]
-    on_shortcuts = sum(tip.count(" conv, ") for tip in tips if " shortcut: " in tip)
+    on_shortcuts = sum(tip.count("conv, ") for tip in tips if " shortcut: " in tip)
     assert found["layer"] + on_shortcuts == net.report("network").total.weighted_layers
 
 

@@ -133,6 +133,7 @@ def test_a_backend_agrees_with_the_reference(worker: Worker, shared: str) -> Non
     assert certificate.good, certificate.text()
 
 
+@pytest.mark.needs("weight_files")
 def test_files_hold_what_is_shared_once(
     converter: Converter, backend: str, shared: str, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ blocks:
   scaled: {body: [{layer_scale: {init: 0.5}, name: scale}]}
 stages:
   - {conv: {channels: 4, kernel: 3}}
+  - {std_conv: {channels: 4, kernel: 3, gain: true}}
   - {depthwise_conv: {kernel: 3, multiplier: 2}}
   - {conv_transpose: {channels: 4, kernel: 2, stride: 2}}
   - {conv_transpose: {channels: 4, kernel: 2, bias: false}}
