@@ -32,21 +32,14 @@ class VideoBlock(nnx.Module):
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
 
     def __init__(
-        self,
-        in_channels: int,
-        width: int,
-        kernel_frames: int = 3,
-        step_rows: int = 1,
-        step_columns: int = 1,
-        *,
-        rngs: nnx.Rngs,
+        self, in_channels: int, width: int, kernel_frames: int = 3, step: int = 1, *, rngs: nnx.Rngs
     ) -> None:
         self.conv1 = nnx.Sequential(
             conv(
                 in_channels,
                 width,
                 (kernel_frames, 3, 3),
-                strides=(1, step_rows, step_columns),
+                strides=(1, step, step),
                 padding=(((kernel_frames - 1) // 2, (kernel_frames - 1) // 2), (1, 1), (1, 1)),
                 rngs=rngs,
             ),
@@ -64,16 +57,9 @@ class VideoBlock(nnx.Module):
             batch_norm(width, rngs=rngs),
         )
         self.downsample = nnx.Sequential()
-        if step_rows != 1 or step_columns != 1 or in_channels != width:
+        if step != 1 or in_channels != width:
             self.downsample = nnx.Sequential(
-                conv(
-                    in_channels,
-                    width,
-                    (1, 1, 1),
-                    strides=(1, step_rows, step_columns),
-                    padding=0,
-                    rngs=rngs,
-                ),
+                conv(in_channels, width, (1, 1, 1), strides=(1, step, step), padding=0, rngs=rngs),
                 batch_norm(width, rngs=rngs),
             )
 
@@ -90,19 +76,11 @@ def make_stage(
     width: int,
     blocks: int,
     kernel_frames: int = 3,
-    step_rows: int = 1,
-    step_columns: int = 1,
+    step: int = 1,
     *,
     rngs: nnx.Rngs,
 ) -> nnx.Sequential:
-    first = VideoBlock(
-        in_channels,
-        width=width,
-        kernel_frames=kernel_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-        rngs=rngs,
-    )
+    first = VideoBlock(in_channels, width=width, kernel_frames=kernel_frames, step=step, rngs=rngs)
     rest = (
         VideoBlock(width, width=width, kernel_frames=kernel_frames, rngs=rngs)
         for _ in range(blocks - 1)
@@ -125,15 +103,9 @@ class MC3_18(nnx.Module):
             nnx.relu,
         )
         self.layer1 = make_stage(64, width=64, blocks=2, rngs=rngs)
-        self.layer2 = make_stage(
-            64, width=128, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, rngs=rngs
-        )
-        self.layer3 = make_stage(
-            128, width=256, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, rngs=rngs
-        )
-        self.layer4 = make_stage(
-            256, width=512, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, rngs=rngs
-        )
+        self.layer2 = make_stage(64, width=128, blocks=2, kernel_frames=1, step=2, rngs=rngs)
+        self.layer3 = make_stage(128, width=256, blocks=2, kernel_frames=1, step=2, rngs=rngs)
+        self.layer4 = make_stage(256, width=512, blocks=2, kernel_frames=1, step=2, rngs=rngs)
         self.fc = linear(512, num_classes, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -32,23 +32,11 @@ class VideoBlock(nnx.Module):
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
 
     def __init__(
-        self,
-        in_channels: int,
-        width: int,
-        step_frames: int = 1,
-        step_rows: int = 1,
-        step_columns: int = 1,
-        *,
-        rngs: nnx.Rngs,
+        self, in_channels: int, width: int, step: int = 1, time_step: int = 1, *, rngs: nnx.Rngs
     ) -> None:
         self.conv1 = nnx.Sequential(
             conv(
-                in_channels,
-                width,
-                (3, 3, 3),
-                strides=(step_frames, step_rows, step_columns),
-                padding=1,
-                rngs=rngs,
+                in_channels, width, (3, 3, 3), strides=(time_step, step, step), padding=1, rngs=rngs
             ),
             batch_norm(width, rngs=rngs),
             nnx.relu,
@@ -58,13 +46,13 @@ class VideoBlock(nnx.Module):
             batch_norm(width, rngs=rngs),
         )
         self.downsample = nnx.Sequential()
-        if step_frames != 1 or step_rows != 1 or step_columns != 1 or in_channels != width:
+        if time_step != 1 or step != 1 or in_channels != width:
             self.downsample = nnx.Sequential(
                 conv(
                     in_channels,
                     width,
                     (1, 1, 1),
-                    strides=(step_frames, step_rows, step_columns),
+                    strides=(time_step, step, step),
                     padding=0,
                     rngs=rngs,
                 ),
@@ -80,23 +68,9 @@ class VideoBlock(nnx.Module):
 
 
 def make_stage(
-    in_channels: int,
-    width: int,
-    blocks: int,
-    step_frames: int = 1,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    rngs: nnx.Rngs,
+    in_channels: int, width: int, blocks: int, step: int = 1, time_step: int = 1, *, rngs: nnx.Rngs
 ) -> nnx.Sequential:
-    first = VideoBlock(
-        in_channels,
-        width=width,
-        step_frames=step_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-        rngs=rngs,
-    )
+    first = VideoBlock(in_channels, width=width, step=step, time_step=time_step, rngs=rngs)
     rest = (VideoBlock(width, width=width, rngs=rngs) for _ in range(blocks - 1))
     return nnx.Sequential(first, *rest)
 
@@ -116,15 +90,9 @@ class R3D18(nnx.Module):
             nnx.relu,
         )
         self.layer1 = make_stage(64, width=64, blocks=2, rngs=rngs)
-        self.layer2 = make_stage(
-            64, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2, rngs=rngs
-        )
-        self.layer3 = make_stage(
-            128, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2, rngs=rngs
-        )
-        self.layer4 = make_stage(
-            256, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2, rngs=rngs
-        )
+        self.layer2 = make_stage(64, width=128, blocks=2, step=2, time_step=2, rngs=rngs)
+        self.layer3 = make_stage(128, width=256, blocks=2, step=2, time_step=2, rngs=rngs)
+        self.layer4 = make_stage(256, width=512, blocks=2, step=2, time_step=2, rngs=rngs)
         self.fc = linear(512, num_classes, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -49,26 +49,18 @@ def conv(
 
 
 def video_block(
-    x: KerasTensor,
-    width: int,
-    kernel_frames: int = 3,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
+    x: KerasTensor, width: int, kernel_frames: int = 3, step: int = 1, *, name: str
 ) -> KerasTensor:
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
     shortcut = x
-    if step_rows != 1 or step_columns != 1 or x.shape[-1] != width:
-        shortcut = conv(
-            x, width, 1, stride=(1, step_rows, step_columns), name=f"{name}_downsample_0"
-        )
+    if step != 1 or x.shape[-1] != width:
+        shortcut = conv(x, width, 1, stride=(1, step, step), name=f"{name}_downsample_0")
         shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
     x = conv(
         x,
         width,
         (kernel_frames, 3, 3),
-        stride=(1, step_rows, step_columns),
+        stride=(1, step, step),
         padding=((kernel_frames - 1) // 2, 1, 1),
         name=f"{name}_conv1_0",
     )
@@ -81,23 +73,9 @@ def video_block(
 
 
 def make_stage(
-    x: KerasTensor,
-    width: int,
-    blocks: int,
-    kernel_frames: int = 3,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
+    x: KerasTensor, width: int, blocks: int, kernel_frames: int = 3, step: int = 1, *, name: str
 ) -> KerasTensor:
-    x = video_block(
-        x,
-        width=width,
-        kernel_frames=kernel_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-        name=f"{name}_0",
-    )
+    x = video_block(x, width=width, kernel_frames=kernel_frames, step=step, name=f"{name}_0")
     for i in range(1, blocks):
         x = video_block(x, width=width, kernel_frames=kernel_frames, name=f"{name}_{i}")
     return x
@@ -116,13 +94,13 @@ def mc3_18(
     x = layers.ReLU(name="stem_2")(x)  # 16 x 56 x 56 x 64
     x = make_stage(x, width=64, blocks=2, name="layer1")  # 16 x 56 x 56 x 64
     x = make_stage(
-        x, width=128, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer2"
+        x, width=128, blocks=2, kernel_frames=1, step=2, name="layer2"
     )  # 16 x 28 x 28 x 128
     x = make_stage(
-        x, width=256, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer3"
+        x, width=256, blocks=2, kernel_frames=1, step=2, name="layer3"
     )  # 16 x 14 x 14 x 256
     x = make_stage(
-        x, width=512, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer4"
+        x, width=512, blocks=2, kernel_frames=1, step=2, name="layer4"
     )  # 16 x 7 x 7 x 512
     x = layers.GlobalAveragePooling3D(name="avgpool")(x)  # 512
     x = layers.Dense(

@@ -49,29 +49,14 @@ def conv(
 
 
 def video_block(
-    x: KerasTensor,
-    width: int,
-    step_frames: int = 1,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
+    x: KerasTensor, width: int, step: int = 1, time_step: int = 1, *, name: str
 ) -> KerasTensor:
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
     shortcut = x
-    if step_frames != 1 or step_rows != 1 or step_columns != 1 or x.shape[-1] != width:
-        shortcut = conv(
-            x, width, 1, stride=(step_frames, step_rows, step_columns), name=f"{name}_downsample_0"
-        )
+    if time_step != 1 or step != 1 or x.shape[-1] != width:
+        shortcut = conv(x, width, 1, stride=(time_step, step, step), name=f"{name}_downsample_0")
         shortcut = batch_norm(shortcut, name=f"{name}_downsample_1")
-    x = conv(
-        x,
-        width,
-        3,
-        stride=(step_frames, step_rows, step_columns),
-        padding=1,
-        name=f"{name}_conv1_0",
-    )
+    x = conv(x, width, 3, stride=(time_step, step, step), padding=1, name=f"{name}_conv1_0")
     x = batch_norm(x, name=f"{name}_conv1_1")
     x = layers.ReLU(name=f"{name}_conv1_2")(x)
     x = conv(x, width, 3, name=f"{name}_conv2_0")
@@ -81,23 +66,9 @@ def video_block(
 
 
 def make_stage(
-    x: KerasTensor,
-    width: int,
-    blocks: int,
-    step_frames: int = 1,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
+    x: KerasTensor, width: int, blocks: int, step: int = 1, time_step: int = 1, *, name: str
 ) -> KerasTensor:
-    x = video_block(
-        x,
-        width=width,
-        step_frames=step_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-        name=f"{name}_0",
-    )
+    x = video_block(x, width=width, step=step, time_step=time_step, name=f"{name}_0")
     for i in range(1, blocks):
         x = video_block(x, width=width, name=f"{name}_{i}")
     return x
@@ -115,15 +86,9 @@ def r3d_18(
     x = batch_norm(x, name="stem_1")  # 16 x 56 x 56 x 64
     x = layers.ReLU(name="stem_2")(x)  # 16 x 56 x 56 x 64
     x = make_stage(x, width=64, blocks=2, name="layer1")  # 16 x 56 x 56 x 64
-    x = make_stage(
-        x, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer2"
-    )  # 8 x 28 x 28 x 128
-    x = make_stage(
-        x, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer3"
-    )  # 4 x 14 x 14 x 256
-    x = make_stage(
-        x, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer4"
-    )  # 2 x 7 x 7 x 512
+    x = make_stage(x, width=128, blocks=2, step=2, time_step=2, name="layer2")  # 8 x 28 x 28 x 128
+    x = make_stage(x, width=256, blocks=2, step=2, time_step=2, name="layer3")  # 4 x 14 x 14 x 256
+    x = make_stage(x, width=512, blocks=2, step=2, time_step=2, name="layer4")  # 2 x 7 x 7 x 512
     x = layers.GlobalAveragePooling3D(name="avgpool")(x)  # 512
     x = layers.Dense(
         classes, kernel_initializer=keras.initializers.RandomNormal(stddev=0.01), name="fc"

@@ -261,27 +261,17 @@ op = Operators()
 
 
 @block
-def video_block(
-    x: Value,
-    width: int,
-    kernel_frames: int = 3,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
-) -> Value:
+def video_block(x: Value, width: int, kernel_frames: int = 3, step: int = 1, *, name: str) -> Value:
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
     shortcut = x
-    if step_rows != 1 or step_columns != 1 or x.shape[1] != width:
-        shortcut = conv(
-            x, width, [1, 1, 1], strides=[1, step_rows, step_columns], name=f"{name}.downsample.0"
-        )
+    if step != 1 or x.shape[1] != width:
+        shortcut = conv(x, width, [1, 1, 1], strides=[1, step, step], name=f"{name}.downsample.0")
         shortcut = batch_norm(shortcut, name=f"{name}.downsample.1")
     x = conv(
         x,
         width,
         [kernel_frames, 3, 3],
-        strides=[1, step_rows, step_columns],
+        strides=[1, step, step],
         pads=[(kernel_frames - 1) // 2, 1, 1, (kernel_frames - 1) // 2, 1, 1],
         name=f"{name}.conv1.0",
     )
@@ -300,23 +290,9 @@ def video_block(
 
 
 def make_stage(
-    x: Value,
-    width: int,
-    blocks: int,
-    kernel_frames: int = 3,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
+    x: Value, width: int, blocks: int, kernel_frames: int = 3, step: int = 1, *, name: str
 ) -> Value:
-    x = video_block(
-        x,
-        width=width,
-        kernel_frames=kernel_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-        name=f"{name}.0",
-    )
+    x = video_block(x, width=width, kernel_frames=kernel_frames, step=step, name=f"{name}.0")
     for i in range(1, blocks):
         x = video_block(x, width=width, kernel_frames=kernel_frames, name=f"{name}.{i}")
     return x
@@ -337,13 +313,13 @@ def mc3_18(
     x = op.Relu(x, name="stem.2")  # 64 x 16 x 56 x 56
     x = make_stage(x, width=64, blocks=2, name="layer1")  # 64 x 16 x 56 x 56
     x = make_stage(
-        x, width=128, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer2"
+        x, width=128, blocks=2, kernel_frames=1, step=2, name="layer2"
     )  # 128 x 16 x 28 x 28
     x = make_stage(
-        x, width=256, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer3"
+        x, width=256, blocks=2, kernel_frames=1, step=2, name="layer3"
     )  # 256 x 16 x 14 x 14
     x = make_stage(
-        x, width=512, blocks=2, kernel_frames=1, step_rows=2, step_columns=2, name="layer4"
+        x, width=512, blocks=2, kernel_frames=1, step=2, name="layer4"
     )  # 512 x 16 x 7 x 7
     x = op.GlobalAveragePool(x, name="avgpool.map")
     x = op.Flatten(x, name="avgpool")  # 512

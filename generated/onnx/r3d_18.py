@@ -261,31 +261,19 @@ op = Operators()
 
 
 @block
-def video_block(
-    x: Value,
-    width: int,
-    step_frames: int = 1,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
-) -> Value:
+def video_block(x: Value, width: int, step: int = 1, time_step: int = 1, *, name: str) -> Value:
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
     shortcut = x
-    if step_frames != 1 or step_rows != 1 or step_columns != 1 or x.shape[1] != width:
+    if time_step != 1 or step != 1 or x.shape[1] != width:
         shortcut = conv(
-            x,
-            width,
-            [1, 1, 1],
-            strides=[step_frames, step_rows, step_columns],
-            name=f"{name}.downsample.0",
+            x, width, [1, 1, 1], strides=[time_step, step, step], name=f"{name}.downsample.0"
         )
         shortcut = batch_norm(shortcut, name=f"{name}.downsample.1")
     x = conv(
         x,
         width,
         [3, 3, 3],
-        strides=[step_frames, step_rows, step_columns],
+        strides=[time_step, step, step],
         pads=[1, 1, 1, 1, 1, 1],
         name=f"{name}.conv1.0",
     )
@@ -298,23 +286,9 @@ def video_block(
 
 
 def make_stage(
-    x: Value,
-    width: int,
-    blocks: int,
-    step_frames: int = 1,
-    step_rows: int = 1,
-    step_columns: int = 1,
-    *,
-    name: str,
+    x: Value, width: int, blocks: int, step: int = 1, time_step: int = 1, *, name: str
 ) -> Value:
-    x = video_block(
-        x,
-        width=width,
-        step_frames=step_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-        name=f"{name}.0",
-    )
+    x = video_block(x, width=width, step=step, time_step=time_step, name=f"{name}.0")
     for i in range(1, blocks):
         x = video_block(x, width=width, name=f"{name}.{i}")
     return x
@@ -334,15 +308,9 @@ def r3d_18(
     x = batch_norm(x, name="stem.1")  # 64 x 16 x 56 x 56
     x = op.Relu(x, name="stem.2")  # 64 x 16 x 56 x 56
     x = make_stage(x, width=64, blocks=2, name="layer1")  # 64 x 16 x 56 x 56
-    x = make_stage(
-        x, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer2"
-    )  # 128 x 8 x 28 x 28
-    x = make_stage(
-        x, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer3"
-    )  # 256 x 4 x 14 x 14
-    x = make_stage(
-        x, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2, name="layer4"
-    )  # 512 x 2 x 7 x 7
+    x = make_stage(x, width=128, blocks=2, step=2, time_step=2, name="layer2")  # 128 x 8 x 28 x 28
+    x = make_stage(x, width=256, blocks=2, step=2, time_step=2, name="layer3")  # 256 x 4 x 14 x 14
+    x = make_stage(x, width=512, blocks=2, step=2, time_step=2, name="layer4")  # 512 x 2 x 7 x 7
     x = op.GlobalAveragePool(x, name="avgpool.map")
     x = op.Flatten(x, name="avgpool")  # 512
     x = linear(x, classes, name="fc")  # 400

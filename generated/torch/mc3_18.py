@@ -20,21 +20,14 @@ from torch import Tensor, nn
 class VideoBlock(nn.Module):
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        width: int,
-        kernel_frames: int = 3,
-        step_rows: int = 1,
-        step_columns: int = 1,
-    ) -> None:
+    def __init__(self, in_channels: int, width: int, kernel_frames: int = 3, step: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
             nn.Conv3d(
                 in_channels,
                 width,
                 (kernel_frames, 3, 3),
-                stride=(1, step_rows, step_columns),
+                stride=(1, step, step),
                 padding=((kernel_frames - 1) // 2, 1, 1),
                 bias=False,
             ),
@@ -52,9 +45,9 @@ class VideoBlock(nn.Module):
             nn.BatchNorm3d(width),
         )
         self.downsample: nn.Module = nn.Identity()
-        if step_rows != 1 or step_columns != 1 or in_channels != width:
+        if step != 1 or in_channels != width:
             self.downsample = nn.Sequential(
-                nn.Conv3d(in_channels, width, 1, stride=(1, step_rows, step_columns), bias=False),
+                nn.Conv3d(in_channels, width, 1, stride=(1, step, step), bias=False),
                 nn.BatchNorm3d(width),
             )
         self.relu = nn.ReLU(inplace=True)
@@ -68,20 +61,9 @@ class VideoBlock(nn.Module):
 
 
 def make_stage(
-    in_channels: int,
-    width: int,
-    blocks: int,
-    kernel_frames: int = 3,
-    step_rows: int = 1,
-    step_columns: int = 1,
+    in_channels: int, width: int, blocks: int, kernel_frames: int = 3, step: int = 1
 ) -> nn.Sequential:
-    first = VideoBlock(
-        in_channels,
-        width=width,
-        kernel_frames=kernel_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-    )
+    first = VideoBlock(in_channels, width=width, kernel_frames=kernel_frames, step=step)
     rest = (VideoBlock(width, width=width, kernel_frames=kernel_frames) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)
 
@@ -97,15 +79,9 @@ class MC3_18(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.layer1 = make_stage(64, width=64, blocks=2)
-        self.layer2 = make_stage(
-            64, width=128, blocks=2, kernel_frames=1, step_rows=2, step_columns=2
-        )
-        self.layer3 = make_stage(
-            128, width=256, blocks=2, kernel_frames=1, step_rows=2, step_columns=2
-        )
-        self.layer4 = make_stage(
-            256, width=512, blocks=2, kernel_frames=1, step_rows=2, step_columns=2
-        )
+        self.layer2 = make_stage(64, width=128, blocks=2, kernel_frames=1, step=2)
+        self.layer3 = make_stage(128, width=256, blocks=2, kernel_frames=1, step=2)
+        self.layer4 = make_stage(256, width=512, blocks=2, kernel_frames=1, step=2)
         self.avgpool = nn.AdaptiveAvgPool3d(1)
         self.fc = nn.Linear(512, num_classes)
 

@@ -20,24 +20,10 @@ from torch import Tensor, nn
 class VideoBlock(nn.Module):
     """Two convolutions, added to a shortcut (Tran et al. 2018); [1, 3, 3] sees one frame."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        width: int,
-        step_frames: int = 1,
-        step_rows: int = 1,
-        step_columns: int = 1,
-    ) -> None:
+    def __init__(self, in_channels: int, width: int, step: int = 1, time_step: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
-            nn.Conv3d(
-                in_channels,
-                width,
-                3,
-                stride=(step_frames, step_rows, step_columns),
-                padding=1,
-                bias=False,
-            ),
+            nn.Conv3d(in_channels, width, 3, stride=(time_step, step, step), padding=1, bias=False),
             nn.BatchNorm3d(width),
             nn.ReLU(inplace=True),
         )
@@ -46,11 +32,9 @@ class VideoBlock(nn.Module):
             nn.BatchNorm3d(width),
         )
         self.downsample: nn.Module = nn.Identity()
-        if step_frames != 1 or step_rows != 1 or step_columns != 1 or in_channels != width:
+        if time_step != 1 or step != 1 or in_channels != width:
             self.downsample = nn.Sequential(
-                nn.Conv3d(
-                    in_channels, width, 1, stride=(step_frames, step_rows, step_columns), bias=False
-                ),
+                nn.Conv3d(in_channels, width, 1, stride=(time_step, step, step), bias=False),
                 nn.BatchNorm3d(width),
             )
         self.relu = nn.ReLU(inplace=True)
@@ -64,20 +48,9 @@ class VideoBlock(nn.Module):
 
 
 def make_stage(
-    in_channels: int,
-    width: int,
-    blocks: int,
-    step_frames: int = 1,
-    step_rows: int = 1,
-    step_columns: int = 1,
+    in_channels: int, width: int, blocks: int, step: int = 1, time_step: int = 1
 ) -> nn.Sequential:
-    first = VideoBlock(
-        in_channels,
-        width=width,
-        step_frames=step_frames,
-        step_rows=step_rows,
-        step_columns=step_columns,
-    )
+    first = VideoBlock(in_channels, width=width, step=step, time_step=time_step)
     rest = (VideoBlock(width, width=width) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)
 
@@ -93,15 +66,9 @@ class R3D18(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.layer1 = make_stage(64, width=64, blocks=2)
-        self.layer2 = make_stage(
-            64, width=128, blocks=2, step_frames=2, step_rows=2, step_columns=2
-        )
-        self.layer3 = make_stage(
-            128, width=256, blocks=2, step_frames=2, step_rows=2, step_columns=2
-        )
-        self.layer4 = make_stage(
-            256, width=512, blocks=2, step_frames=2, step_rows=2, step_columns=2
-        )
+        self.layer2 = make_stage(64, width=128, blocks=2, step=2, time_step=2)
+        self.layer3 = make_stage(128, width=256, blocks=2, step=2, time_step=2)
+        self.layer4 = make_stage(256, width=512, blocks=2, step=2, time_step=2)
         self.avgpool = nn.AdaptiveAvgPool3d(1)
         self.fc = nn.Linear(512, num_classes)
 

@@ -23,9 +23,9 @@ DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
 HEAVY = 100e6  # parameters: with more, a test takes half a minute
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
-KEPT = (  # branches, gates, shuffles, dense connections, layer scales, dead branches
+KEPT = (  # branches, gates, shuffles, dense connections, dead branches
     *("googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "densenet121"),
-    *("convnext_tiny", "repvgg_a0", "resnet20_cifar"),
+    *("repvgg_a0", "resnet20_cifar"),
 )
 BLOTTED = [  # what two lines of one kind may differ in
     (re.compile(pattern), instead)

@@ -57,9 +57,10 @@ def code(backend: Backend, source: str) -> str:
 
 
 def others(kind: type[Op], name: str) -> Iterator[dict[str, Any]]:
-    """Values for all attributes but one: all others first than their defaults."""
+    """Values for all attributes but one: all others than their defaults, the defaults, the rest."""
     rest = [field for field in fields(kind) if field.name not in (name, *LIES)]
-    for given in product(*(values(field) for field in rest)):
+    first, *more = product(*(values(field) for field in rest))
+    for given in dict.fromkeys((first, *more[-1:], *more)):
         yield dict(zip((field.name for field in rest), given, strict=True))
 
 

@@ -56,6 +56,7 @@ name: turned
 input: {channels: 3, height: 10, width: 14}
 stages:
   - conv: {channels: 8, kernel: 3, stride: 2, groups: 1}
+  - {name: scale, layer_scale: {init: 0.5}}
   - conv: {channels: 8, kernel: [3, 5], groups: 8}
   - conv_transpose: {channels: 6, kernel: [3, 2], stride: 2, bias: true}
   - flatten: {}

@@ -47,7 +47,7 @@ def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str
 
 def _imports(syntax: Syntax, used: Set[str]) -> list[str]:
     standard, own = (
-        [line for name, line in lines if not name or name in used]
+        [line for name, line in lines if not name or name in used & syntax.file_names]
         for lines in (STANDARD, syntax.imports)
     )
     return [*standard, "", *own] if standard else own
