@@ -194,8 +194,11 @@ def function(calls: list[tuple]) -> onnx.FunctionProto:
             if len(set(values)) == 1:
                 continue
             if values not in names:
-                count = sum(n.startswith(own.name) for n in names.values())
-                names[values] = own.name + (f"_{count + 1}" if count else "")
+                called, count = own.name, 1
+                while called in names.values():
+                    count += 1
+                    called = f"{own.name}_{count}"
+                names[values] = called
                 for (call, _), one in zip(calls, said, strict=True):
                     call.attribute.add().CopyFrom(one)
                     call.attribute[-1].name = names[values]
