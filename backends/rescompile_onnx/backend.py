@@ -17,7 +17,7 @@ from rescompile.ir.structure import Form, Initializer, Path, channel_names
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
 
-from .syntax import CORE, FILE, RESERVED, TABLE, OnnxSyntax
+from .syntax import CORE, FILE, RESERVED, TABLE, OnnxSyntax, dilated_pads
 from .vocabulary import OPSET
 
 if TYPE_CHECKING:
@@ -133,6 +133,9 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
     for path, trace in analysis.elaborated.flat():
         if type(trace.op) in OnnxBackend.UNSUPPORTED:
             yield f"{'.'.join(path)}: {OnnxBackend.UNSUPPORTED[type(trace.op)]}"
+        if len(dilated_pads(trace.node, analysis)) > 1:
+            place = ".".join(path)
+            yield f"{place}: `same` beside a dilation means different pixels in different calls"
     for block in network.blocks.values():
         if uncountable(block):
             yield f"block '{block.name}': how many steps it has depends on the repetition"

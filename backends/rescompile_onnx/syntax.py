@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, cast
 
 from rescompile import ops
 from rescompile.emit.functions import syntax
@@ -16,7 +17,7 @@ from rescompile.emit.scope import Argument
 from rescompile.emit.table import Constructor
 from rescompile.emit.template import helpers
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import INPUT, JoinKind, Network
+from rescompile.ir.structure import INPUT, JoinKind, Layer, Network
 from rescompile.ops import Op
 
 from .vocabulary import FUNCTIONS, JOINS, OPERATORS, to_first, to_last
@@ -69,9 +70,29 @@ def _permute(op: ops.Permute, at: Place, analysis: Analysis) -> Values:
     return [(Call("op.Transpose", (at.source, order, at.label.keyword())), "")]
 
 
+def dilated_pads(node: Layer, analysis: Analysis) -> set[ops.Sides]:
+    """What `same` means, pixel by pixel, in calls of a dilated convolution; nothing of others.
+
+    onnxruntime takes no dilation beside `auto_pad`.
+    """
+    op = node.op
+    if not isinstance(op, ops.Conv) or op.padding is not ops.Same.SAME:
+        return set()
+    called = [(cast(ops.Conv, trace.op), trace.x) for trace in analysis.traces[node.id]]
+    plain = all(step == 1 for one, _ in called for step in one.dilation)
+    return set() if plain else {one.pads(x) for one, x in called}
+
+
+def _conv(op: ops.Conv, at: Place, analysis: Analysis) -> Values:
+    pads = dilated_pads(at.node, analysis)
+    plain = _rule("", *(row for row in FUNCTIONS if row.kind is type(op)))
+    return plain(replace(op, padding=pads.pop()) if pads else op, at, analysis)
+
+
 TABLE: dict[type[Op], Rule] = {
     **{row.kind: _rule("op.", *(r for r in OPERATORS if r.kind is row.kind)) for row in OPERATORS},
     **{row.kind: _rule("", *(r for r in FUNCTIONS if r.kind is row.kind)) for row in FUNCTIONS},
+    **dict.fromkeys((ops.Conv, ops.StdConv), _conv),
     ops.GlobalAvgPool: _global_pool,
     ops.GlobalMaxPool: _global_pool,
     ops.LayerNorm: _norm,

@@ -94,16 +94,15 @@ class Interpreter(ABC, Generic[V]):
         if isinstance(item, FromTrace):
             return self.value(item.node.source, path)
         if isinstance(item, JoinTrace):
-            name = item.node.name or item.node.kind.value
+            at = child_path(path, item.node.name or item.node.kind.value)
             y = self.join(item, x, path)
         elif isinstance(item, ResidualTrace):
-            name = item.node.name or "add"
+            at = child_path(path, item.node.name or "add")
             y = self.residual(item, x, path)
         else:
-            name = item.name
-            at = child_path(path, name)
+            at = child_path(path, item.name)
             y = self.several(item, x, path) if is_several(item.node) else self.child(item, x, at)
-        at, found = child_path(path, name), self.shape(y)
+        found = self.shape(y)
         if found != item.y:
             where = ".".join(at)
             raise InternalError(f"{where} gives {show_shape(found)}, not {show_shape(item.y)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ pytest.importorskip("onnxruntime")
 import onnx
 
 from rescompile.api import open_spec
+from rescompile.errors import UnsupportedError
 from rescompile.live import import_source
 from rescompile.reference import run
 from rescompile.reference.deviation import relative_error
@@ -36,6 +38,10 @@ CASES: list[list[dict[str, Any]]] = [
         for size in ([1, 1], [3, 4], [7, 5], [9, 23])
     ),
     [*VECTOR, {"unflatten": {"size": [2, 3]}}],
+    *(
+        [{"conv": {"channels": 4, "kernel": 3, "dilation": by, "stride": step, "padding": "same"}}]
+        for by, step in ((2, 1), ([1, 3], 1), (2, 2))
+    ),
     [{"pad": {"padding": [1, 2, 3, 0], "mode": "reflect"}}],
     [{"pad": {"padding": [6, 6, 9, 9], "mode": "reflect"}}],
     [{"pad": {"padding": [0, 9, 1, 12], "mode": "replicate"}}],
@@ -75,3 +81,24 @@ def test_an_operation_computes_what_it_means(steps: list[dict[str, Any]]) -> Non
             (got,) = alive.run(model, x)
             assert got.shape == wanted.shape == (batch, *shape[1:])
             assert relative_error(got, wanted) < bound
+
+
+def test_what_dilated_kernels_pad_is_one_thing_in_all_calls(tmp_path: Path) -> None:
+    """The pixels of `same` stand in the function: a block of two sizes has no function for both."""
+    (tmp_path / "mine.yaml").write_text(
+        """
+rescompile: 1
+name: mine
+input: {channels: 3, height: 9, width: 9}
+blocks:
+  unit:
+    body: [{name: conv, conv: {channels: 3, kernel: 3, dilation: 2, stride: 2, padding: same}}]
+stages:
+  - {name: first, block: unit}
+  - {name: pool, max_pool: {kernel: 2, stride: 1}}
+  - {name: second, block: unit}
+""",
+        "utf-8",
+    )
+    with pytest.raises(UnsupportedError, match=r"first\.conv: `same` beside a dilation"):
+        open_spec(str(tmp_path / "mine.yaml")).source("onnx")
