@@ -45,10 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is no test of the sample is slow where a backend is not taken by default."""
+    shipped = zoo()
     for item in items:
         given = getattr(getattr(item, "callspec", None), "params", {})
         network = given.get("to_run", given.get("spec"))
-        skips = "worker" in given and network in zoo() and network not in SAMPLE
+        skips = "worker" in given and network in shipped and network not in SAMPLE
         if skips and not get_backend(given["worker"]).by_default:
             item.add_marker(pytest.mark.slow)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -11,12 +13,18 @@ from ..worker.client import Worker
 from .plugin import ready
 
 
+@cache
+def process(backend: str) -> Worker:
+    """A backend in a process of its own, shared by all modules: frameworks take long to start."""
+    made = Worker(backend)
+    atexit.register(made.close)
+    return made
+
+
 @pytest.fixture(scope="module")
-def worker(request: pytest.FixtureRequest) -> Iterator[Worker]:
-    """A backend in a process of its own."""
+def worker(request: pytest.FixtureRequest) -> Worker:
     ready(request.param)
-    with Worker(request.param) as made:
-        yield made
+    return process(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,12 +41,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def chosen(config: pytest.Config) -> list[Backend]:
     """The backends that are tested, by name. One that does not work is a wrong command line."""
     names = config.getoption(CHOSEN, default=None)
-    if names is None:
-        return sorted(working(), key=lambda one: one.name)
     try:
-        return [get_backend(name) for name in names]
+        return _backends(None if names is None else tuple(names))
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@cache
+def _backends(names: tuple[str, ...] | None) -> list[Backend]:
+    """Looked for once: every test asks, and it reads the folders of the whole path."""
+    if names is None:
+        return sorted(working(), key=lambda one: one.name)
+    return [get_backend(name) for name in names]
 
 
 def missing(name: str) -> list[str]:

@@ -12,7 +12,7 @@ import ast
 import dataclasses
 from collections.abc import Iterator
 from functools import cache
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
@@ -36,10 +36,14 @@ ATTRIBUTES = [
 ]
 
 
+def is_optional(field: Any) -> bool:
+    return field.default is not dataclasses.MISSING
+
+
 def values(field: Any) -> list[Any]:
     """What to give for an attribute, its default last."""
     found = [value for value in VALUES[field.type] if not is_default(value, field.default)]
-    return found if field.default is dataclasses.MISSING else [*found, field.default]
+    return [*found, field.default] if is_optional(field) else found
 
 
 def made(backend: Backend, op: Op) -> Made | None:
@@ -57,30 +61,48 @@ def code(backend: Backend, source: str) -> str:
 
 
 def others(kind: type[Op], name: str) -> Iterator[dict[str, Any]]:
-    """Values for all attributes but one: all others than their defaults, the defaults, the rest."""
-    rest = [field for field in fields(kind) if field.name not in (name, *LIES)]
-    first, *more = product(*(values(field) for field in rest))
-    for given in dict.fromkeys((first, *more[-1:], *more)):
-        yield dict(zip((field.name for field in rest), given, strict=True))
+    """Values for all attributes but one: others than their defaults, or these, and two that vary.
 
-
-@cache
-def variants(backend: str, kind: Any, name: str) -> dict[Any, Made]:
-    """Networks that differ in an attribute alone; one where a backend takes no other value."""
-    (field,) = (f for f in fields(kind) if f.name == name)
-    target, taken = get_backend(backend), dict[Any, Made]()
-    for rest in others(kind, name):
-        tried = {value: made(target, kind(**rest, **{name: value})) for value in values(field)}
-        found = {value: one for value, one in tried.items() if one is not None}
-        if len(found) > 1:
-            return found
-        taken |= found
-    return taken
+    All that there are would be a hundred thousand where a backend takes none of them.
+    """
+    rest = {f.name: f for f in fields(kind) if f.name not in (name, *LIES)}
+    unusual = {name: values(field)[0] for name, field in rest.items()}
+    usual = {
+        name: field.default if is_optional(field) else unusual[name] for name, field in rest.items()
+    }
+    for base in (unusual, usual):
+        for names in combinations(rest, min(2, len(rest))):
+            for given in product(*(values(rest[name]) for name in names)):
+                yield base | dict(zip(names, given, strict=True))
 
 
 def is_told(backend: Backend, name: str) -> bool:
     """Whether an attribute makes a difference; what runs may be unbiased in any case."""
     return name != "unbiased" or backend.biased_variance or backend.runtime is None
+
+
+def texts(backend: Backend, found: dict[Any, Made]) -> set[str]:
+    return {code(backend, source) for _, source in found.values()}
+
+
+@cache
+def variants(backend: str, kind: Any, name: str) -> dict[Any, Made]:
+    """Networks that differ in an attribute alone; one where a backend takes no other value.
+
+    Beside some values of the others it may be of no account, as what a pool without padding counts.
+    """
+    (field,) = (f for f in fields(kind) if f.name == name)
+    target, taken = get_backend(backend), dict[Any, Made]()
+    alike: dict[Any, Made] = {}
+    for rest in others(kind, name):
+        tried = {value: made(target, kind(**rest, **{name: value})) for value in values(field)}
+        found = {value: one for value, one in tried.items() if one is not None}
+        if len(found) > 1:
+            if len(texts(target, found)) == len(found) or not is_told(target, name):
+                return found
+            alike = alike or found
+        taken |= found
+    return alike or taken
 
 
 def meaning(backend: Backend, network: Elaborated) -> tuple[Any, ...]:
@@ -96,8 +118,7 @@ def test_every_attribute_shows_in_the_code(backend: str, kind: Any, name: str) -
     target = get_backend(backend)
     found = variants(backend, kind, name)
     if len(found) > 1:
-        texts = {code(target, source) for _, source in found.values()}
-        assert len(texts) == (len(found) if is_told(target, name) else 1)
+        assert len(texts(target, found)) == (len(found) if is_told(target, name) else 1)
         return
     (field,) = (f for f in fields(kind) if f.name == name)
     assert set(found) == {field.default}, "a backend takes the default alone, and refuses the rest"

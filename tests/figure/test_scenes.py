@@ -26,7 +26,7 @@ PAGE = 2.2  # the greatest ratio of a page's sides
 SMALL = 500  # pixels that fit onto a page whatever their ratio is
 
 
-@pytest.fixture(params=SPECS, ids=lambda spec: Path(spec).stem)
+@pytest.fixture(scope="module", params=SPECS, ids=lambda spec: Path(spec).stem)
 def net(request: pytest.FixtureRequest) -> Architecture:
     return open_spec(request.param)
 

@@ -8,7 +8,6 @@ needs must not break the other.
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from collections.abc import Iterator
 from itertools import combinations
 from math import prod
@@ -123,20 +122,6 @@ def compiled(folder: Path, names: tuple[str, ...]) -> Architecture:
 PAIRS = list(combinations(FORMS, 2))
 
 
-def cases() -> Iterator[Any]:
-    """Each form, and of the pairs with the same helpers one."""
-    yield from (pytest.param((name,), id=name) for name in FORMS)
-    seen: set[str] = set()
-    with tempfile.TemporaryDirectory() as folder:
-        for names in PAIRS:
-            helpers = Style(compiled(Path(folder), names).analysis).convs
-            made = [helper.function() for helper in helpers if helper.is_function]
-            text = "\n".join(line for f in made for line in (f.signature, *f.lines))
-            if text not in seen:
-                yield pytest.param(names, id="-".join(names), marks=pytest.mark.slow)
-            seen.add(text)
-
-
 @pytest.mark.parametrize("first", FORMS)
 def test_the_source_is_proved_for_every_pair(tmp_path: Path, first: str) -> None:
     """It is executed, and proved to be the network, before it is given."""
@@ -155,15 +140,30 @@ def keras() -> Iterator[Worker]:
         yield worker
 
 
-@pytest.mark.parametrize("names", list(cases()))
-def test_convolutions_beside_each_other(
-    keras: Worker, tmp_path: Path, names: tuple[str, ...]
-) -> None:
-    elaborated = compiled(tmp_path, names).analysis.elaborated
+def agrees(keras: Worker, made: Architecture, path: Path) -> None:
+    elaborated = made.analysis.elaborated
     x = np.random.default_rng(7).standard_normal((2, *elaborated.network.input))
     (wanted,) = run(elaborated, random_weights(elaborated, 3), x).outputs
-    (got,) = keras.run(tmp_path / "mine.yaml", x.astype(np.float32), weights=3)
+    (got,) = keras.run(path / "mine.yaml", x.astype(np.float32), weights=3)
     assert relative_error(got, wanted) < 1e-5
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_convolutions_by_themselves(keras: Worker, tmp_path: Path, name: str) -> None:
+    agrees(keras, compiled(tmp_path, (name,)), tmp_path)
+
+
+@pytest.mark.slow
+def test_convolutions_beside_each_other(keras: Worker, tmp_path: Path) -> None:
+    """Of the pairs that have the same helpers one."""
+    seen: set[str] = set()
+    for names in PAIRS:
+        made = compiled(tmp_path, names)
+        functions = [one.function() for one in Style(made.analysis).convs if one.is_function]
+        text = "\n".join(line for f in functions for line in (f.signature, *f.lines))
+        if text not in seen:
+            agrees(keras, made, tmp_path)
+        seen.add(text)
 
 
 @pytest.mark.parametrize(
