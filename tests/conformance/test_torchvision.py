@@ -27,7 +27,7 @@ TORCHVISION = json.loads((ROOT / "tests/facts/torchvision.json").read_text("utf-
 SIZES = json.loads((ROOT / "tests/facts/torchvision_sizes.json").read_text("utf-8"))
 FORWARD_FLOAT32 = 1e-5
 TORCHVISION_FLOAT32 = 1e-4
-LIKE_VGG16 = ("vgg16_bn", "vgg19")  # and as large: run where there is time
+LARGE = ("vgg16", "vgg16_bn", "vgg19")  # run where there is time
 COUNTER = "num_batches_tracked"
 
 
@@ -38,10 +38,7 @@ def images(spec: str, seed: int) -> Any:
 
 @pytest.mark.parametrize(
     "spec",
-    [
-        pytest.param(s, marks=pytest.mark.slow if s in LIKE_VGG16 else ())
-        for s in sorted(TORCHVISION)
-    ],
+    [pytest.param(s, marks=pytest.mark.slow if s in LARGE else ()) for s in sorted(TORCHVISION)],
 )
 def test_a_backend_gives_torchvisions_logits(worker: Worker, spec: str) -> None:
     fact = TORCHVISION[spec]

@@ -23,7 +23,7 @@ from rescompile.registry import default_backends
 
 from .mutations import byte_strings, mutated_specs
 
-EXAMPLES = int(os.environ.get("RESCOMPILE_FUZZ_ERRORS", "100"))
+EXAMPLES = int(os.environ.get("RESCOMPILE_FUZZ_ERRORS", "60"))
 SECONDS = 10  # far more than any command takes, on a machine as busy as can be
 PRECIOUS = "what was there before\n"
 READING = ("report", "check", "lint", "show")

@@ -28,9 +28,15 @@ BESIDE = [(backend, m) for backend, m in PAIRS if backend in USUAL and m.what in
 
 
 def sampled(backend: str, mutant: Mutant) -> bool:
-    """Whether it is run by default: of a target that commands do not take one for each check."""
-    first = next(m for m in PLACED[backend] if m.check == mutant.check)
-    return backend in USUAL or mutant is first
+    """Whether it is run by default: each fault in one of the usual targets, by turns.
+
+    Of a target that commands do not take, one is for each check.
+    """
+    if backend not in USUAL:
+        return mutant is next(m for m in PLACED[backend] if m.check == mutant.check)
+    fault = (mutant.what, mutant.spec)
+    have = [name for name in USUAL if fault in {(m.what, m.spec) for m in PLACED[name]}]
+    return backend == have[list(KNOWN).index(fault) % len(have)]
 
 
 ALL = [

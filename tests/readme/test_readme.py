@@ -29,8 +29,13 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder with the specs and the generated files of the repository, to be written into."""
-    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    """A folder with specs and the generated files of the repository, to be written into.
+
+    Of the specs it has those that stand in no folder of a family; other tests build every one.
+    """
+    (tmp_path / "specs").mkdir()
+    for file in (*(ROOT / "specs").glob("*.*"), ROOT / "specs/blocks"):
+        (tmp_path / "specs" / file.name).symlink_to(file)
     return tmp_path
 
 

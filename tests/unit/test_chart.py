@@ -89,9 +89,9 @@ def test_no_name_is_over_a_point(all_of_them: Chart) -> None:
 
 
 def test_names_that_have_no_room_are_told() -> None:
-    made = chart(sorted(zoo()))  # not logarithmic: most stand in one corner
+    made = chart(CROWD)  # not logarithmic: most stand in one corner
     assert made.unnamed
-    assert set(texts(made)) == set(zoo()) - set(made.unnamed)
+    assert set(texts(made)) == set(CROWD) - set(made.unnamed)
     found = list(boxes(made, 100))
     assert not [1 for a, b in combinations(found, 2) if a.overlaps(b)]
     assert made.notes() == [f"no room for the names of {', '.join(made.unnamed)}"]

@@ -117,7 +117,17 @@ def layers(net: Architecture) -> int:
     return net.report("network").total.layers
 
 
-@pytest.mark.parametrize("like", sorted(zoo()))
+# By default one of each family; the others are written alike.
+FIRST = {path.parent: name for name, path in sorted(zoo().items(), reverse=True)}
+
+
+@pytest.mark.parametrize(
+    "like",
+    [
+        pytest.param(name, marks=() if name in FIRST.values() else pytest.mark.slow)
+        for name in sorted(zoo())
+    ],
+)
 def test_any_shipped_network_is_extended(like: str) -> None:
     """As it is written it is the base; and so it is with each suggestion that says what is so."""
     code, said = new("mine", "--like", like)

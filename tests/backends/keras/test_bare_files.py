@@ -50,7 +50,8 @@ def given(spec: str, folder: Path) -> Path:
 @pytest.mark.parametrize(
     "spec",
     [
-        *("resnet20_cifar", "googlenet"),
+        "resnet20_cifar",
+        pytest.param("googlenet", marks=pytest.mark.slow),
         pytest.param("mobilenet_v3_small", marks=pytest.mark.slow),
         pytest.param("shufflenet_v2_x0_5", marks=pytest.mark.slow),
     ],

@@ -33,7 +33,9 @@ for made in (model, keras.saving.load_model("model.keras")):
 """
 
 
-@pytest.mark.parametrize("spec", ["resnet20_cifar", "googlenet"])
+@pytest.mark.parametrize(
+    "spec", ["resnet20_cifar", pytest.param("googlenet", marks=pytest.mark.slow)]
+)
 def test_another_data_format_is_refused_and_a_built_model_keeps_its_own(
     spec: str, tmp_path: Path
 ) -> None:

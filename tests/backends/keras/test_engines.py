@@ -14,7 +14,7 @@ from rescompile.reference.deviation import relative_error
 from rescompile.reference.weights import random_weights
 from rescompile.worker.client import Worker
 
-SPEC = "resnet34"
+SPEC = "resnet20_cifar"
 
 
 @pytest.mark.parametrize("engine", ["tensorflow", "jax", "torch"])

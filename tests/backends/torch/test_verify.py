@@ -206,8 +206,17 @@ def broken(spec: str, fault: str) -> dict[str, str]:
     return {"torch": emitted.replace(old, new)}
 
 
-@pytest.mark.parametrize("level", Level)
-@pytest.mark.parametrize("fault", FAULTS)
+# A process that dies is started again for each check, which takes long where training is verified.
+FAILING = [
+    pytest.param(
+        fault, level, marks=pytest.mark.slow if (fault, level) == ("a crash", Level.TRAIN) else ()
+    )
+    for fault in FAULTS
+    for level in Level
+]
+
+
+@pytest.mark.parametrize(("fault", "level"), FAILING)
 def test_emitted_code_that_fails_is_a_failed_check(
     tiny: str, fault: str, level: Level, worker: Worker
 ) -> None:
