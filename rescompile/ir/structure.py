@@ -197,6 +197,11 @@ class Reuse:
     at: Location | None = field(default=None, compare=False)
     id: int = node_id()
 
+    @property
+    def once(self) -> bool:
+        """Whether its code needs no loop."""
+        return self.repeat is None or self.repeat == 1
+
 
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own
 Node = Child | Loop | Join | Residual | From | Reuse
