@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...expr.dims import Dim, Var
+from ...ir.choices import choices
 from ...ir.counting import uses_index
 from ...ir.flow import RUNNING
 from ...ir.structure import IN_CHANNELS, INDEX, Call, Child, Group, Layer, Loop, Node
 from ...ops import Shape
-from ..choices import choices
 from ..code import uses
 from ..label import Label
 from ..layout import Arg, Code, Commented, Items
