@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InternalError
-from ..ir.structure import Path, child_path
+from ..ir.structure import Path, path_of
 from ..ir.trace import Elaborated, OpTrace, ResidualTrace, flatten, walk_traces
 from ..ops import Parameter, Shape
 from .executor import parameter_path
@@ -65,7 +65,7 @@ def _last_of_branches(elaborated: Elaborated) -> Iterator[Path]:
     for path, trace in walk_traces(elaborated.root.items):
         if not isinstance(trace, ResidualTrace) or trace.shortcut is None:
             continue
-        around = path[: -len(child_path((), trace.name))]
+        around = path[: -len(path_of(trace.name))]
         inside = [
             (parameter_path(place, parameter.leaf), parameter)
             for place, one in flatten((*trace.pre, *trace.branch), around)
