@@ -20,7 +20,7 @@ from rescompile.emit.runtime import LayerRuntime
 from rescompile.emit.weights import COUNTER, Slot, Stored, state_slots
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.inputs import as_given, each_input
-from rescompile.ir.structure import Path
+from rescompile.ir.structure import Path, path_of
 
 from . import files
 
@@ -64,7 +64,7 @@ class TorchRuntime(LayerRuntime):
 
     def get_weights(self, model: nn.Module, analysis: Analysis) -> dict[Path, Any]:
         state = model.state_dict().items()
-        return {tuple(k.split(".")): _array(v) for k, v in state if not k.endswith(COUNTER)}
+        return {path_of(k): _array(v) for k, v in state if not k.endswith(COUNTER)}
 
     def run(self, model: nn.Module, images: Any, training: bool = False) -> list[Any]:
         model.train(training)
@@ -108,7 +108,7 @@ class TorchRuntime(LayerRuntime):
         found = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
         arrays = [gradient.numpy() for gradient in found]
         of_inputs, gradients = arrays[: len(inputs)], arrays[len(inputs) :]
-        paths = (tuple(key.split(".")) for key in named)
+        paths = map(path_of, named)
         by_path = dict(zip(paths, gradients, strict=True))
         return Gradients(list(map(_array, outputs)), by_path, as_given(of_inputs, images))
 

@@ -18,6 +18,7 @@ from ..emit.guard import bound_of
 from ..emit.weights import state_slots
 from ..errors import Diagnostic, SpecError
 from ..files import replacing
+from ..ir.structure import path_of
 from ..language.stdin import portable
 from ..worker.client import OutOfTime, Worker, WorkerError
 from ..worker.job import Answer, named, unnamed
@@ -111,7 +112,7 @@ class Converter(ExitStack):
         if answer.data["problems"]:
             raise SpecError(_diagnostic(found) for found in answer.data["problems"])
         taken = unnamed(answer.arrays)
-        fresh = {tuple(name.split(".")) for name in answer.data["fresh"]}
+        fresh = {path_of(name) for name in answer.data["fresh"]}
         made = initial(net.analysis.elaborated, fresh, seed, _float_of(taken))
         with replacing(output) as beside:
             known = about(net, weights)

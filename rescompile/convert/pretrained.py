@@ -13,6 +13,7 @@ import numpy as np
 from ..api import open_spec
 from ..download import Settings
 from ..emit.weights import COUNTER
+from ..ir.structure import path_of
 from ..language.override import words
 from ..published import reference
 from ..registry import get_runtime
@@ -59,7 +60,7 @@ def pretrained(
         )
         with np.load(file) as stored:
             names = [name for name in stored.files if not name.endswith(COUNTER)]
-            arrays = {tuple(name.split(".")): stored[name] for name in names}
+            arrays = {path_of(name): stored[name] for name in names}
     net = open_spec(spec or reference(given)[0], set=changes)
     model = net.module(backend)
     get_runtime(backend).set_weights(model, net.analysis, arrays)

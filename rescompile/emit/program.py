@@ -8,12 +8,13 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
+from ..ir.counting import counted
 from ..ir.structure import IN_CHANNELS, INDEX, Block, Call, channel_names
 from ..ir.taps import tapped, taps
 from ..ops import Shape, show_shape
 from ..record import record
 from .naming import Names, shown_names
-from .repetition import StageKey, counted, stage_key, staged
+from .repetition import StageKey, stage_key, staged
 from .scope import COUNTERS, Argument, Scope, ordered
 from .summary import arranged
 

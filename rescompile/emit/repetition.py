@@ -1,7 +1,7 @@
-"""Repetitions of a block: which of their arguments depend on the number of the repetition, and how.
+"""Repetitions of a block: which are written once, as a function of their count, and which are not.
 
-Most do not, or count up by one from a number that the call gives: those repetitions are written
-once, as a function of their count. All others are written out as a loop where they stand.
+All whose arguments depend on the number of the repetition and do not just count up are written out
+as a loop where they stand.
 """
 
 from __future__ import annotations
@@ -10,29 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeGuard
 
-from ..expr.dims import Binary, Dim, Expr, Var, binary, if_else, names
+from ..expr.dims import Dim, Var, binary, if_else
+from ..ir.counting import counted, uses_index
 from ..ir.structure import INDEX, Block, Call, Form, Group, Node, walk
 
 StageKey = tuple[str, str, tuple[str, ...]]  # block, pattern of the names, counted parameters
-
-
-def counted(node: Call) -> dict[str, Dim]:
-    """The parameters that count up by one with each repetition, and what the first one gets."""
-    starts = {name: _start(dim) for name, dim in node.args}
-    return {name: start for name, start in starts.items() if start is not None}
-
-
-def _start(dim: Dim) -> Dim | None:
-    if dim == Var(INDEX):
-        return 0
-    counts = isinstance(dim, Binary) and dim.op == "+" and dim.left == Var(INDEX)
-    return dim.right if counts and not isinstance(dim.right, Expr) else None  # type: ignore[union-attr]
-
-
-def uses_index(node: Call) -> bool:
-    """Whether arguments of a repeated call depend on its number and do not just count up."""
-    plain = counted(node)
-    return any(INDEX in names(dim) for name, dim in node.args if name not in plain)
 
 
 def in_turn(node: Call, block: Block) -> Call:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ..expr.dims import Dim
+from ..ir.choices import together
 from ..ir.structure import (
     INPUT,
     Call,
@@ -32,7 +33,6 @@ from ..ir.structure import (
 from ..ir.taps import Tap
 from ..ops import StochasticDepth
 from ..record import record
-from .choices import together
 from .naming import Names, free
 
 LANE = "x"  # the variable that runs through a body

@@ -82,7 +82,9 @@ def _rest(op: Op, entering: Dim | None) -> Iterator[str]:
         yield from _of_bias(op, usual=True)
     elif isinstance(op, ops.ConvTranspose):
         yield from _of_bias(op)
-    told = TOLD if isinstance(op, ops.Weighted) else ("kernel", "stride")
+    if op.like:
+        yield f"to {op.like}"
+    told = TOLD if isinstance(op, ops.Weighted) else ("kernel", "stride", "to", "extents")
     for name, value in ops.said(op).items():
         if name not in told:
             yield _attribute(name.replace("_", " "), value)

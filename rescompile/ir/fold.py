@@ -13,8 +13,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from ..expr.assume import Known, assuming, knowing, truth, without
-from ..expr.dims import Dim, Expr, ExprError, names, substitute
+from ..expr.dims import Dim, Expr, ExprError, Var, names, substitute
 from ..ops import attribute_dims, map_attributes
+from .counting import counts
 from .elaborate import elaborate
 from .lets import with_lets
 from .structure import (
@@ -130,11 +131,14 @@ class _Folder:
         self.known = outer
 
     @contextmanager
-    def repeated(self) -> Iterator[None]:
-        """Inside, `index` is another number."""
-        outer, self.known = self.known, without(self.known, INDEX)
+    def repeated(self, count: Dim | None = None) -> Iterator[None]:
+        """Inside, `index` is another number: zero where `count` says that there is but one turn."""
+        outer = self.known, self.constants
+        self.known = without(self.known, INDEX)
+        turn: dict[str, Dim] = {INDEX: 0 if count == 1 else Var(INDEX)}
+        self.constants = {**self.constants, **turn}
         yield
-        self.known = outer
+        self.known, self.constants = outer
 
     def decided(self, node: Node, what: str) -> bool | None:
         """What every instance decided about a node, or None where they differ."""
@@ -167,8 +171,10 @@ class _Folder:
         if isinstance(node, Loop):
             when = self.when(node)
             count = self.dim(node.count)
-            with self.where(knowing(self.dim(node.when))), self.repeated():
+            with self.where(knowing(self.dim(node.when))), self.repeated(count):
                 body = () if when is False else self.body(node.body)
+            if count == 1:
+                return body
             return (replace(node, count=count, body=body, when=when),) if body else ()
         if isinstance(node, Reuse) and node.repeat is not None:
             repeat = self.dim(node.repeat)
@@ -193,10 +199,11 @@ class _Folder:
     def call(self, node: Call, when: Dim) -> Call:
         keep = {p.name: p for p in self.kept[node.block]}
         repeat = None if node.repeat is None else self.dim(node.repeat)
-        with self.repeated() if repeat is not None else nullcontext():
+        with nullcontext() if repeat is None else self.repeated():
             args = tuple((name, self.dim(dim)) for name, dim in node.args if name in keep)
         if repeat is not None:  # what only the first repetition gets is worth what it is there
             first = {name for name, p in keep.items() if p.once and p.default is not None}
+            first |= {name for name, dim in args if repeat == 1 and not counts(dim)}
             args = tuple(
                 (name, substitute(dim, {INDEX: 0}) if name in first else dim) for name, dim in args
             )

@@ -13,7 +13,16 @@ from typing import Generic, TypeVar, cast
 
 from ..errors import InternalError
 from ..ops import Shape, show_shape
-from .structure import Call, JoinKind, Network, Path, child_path, is_several, sources
+from .structure import (
+    Call,
+    JoinKind,
+    Network,
+    Path,
+    child_path,
+    is_several,
+    path_of,
+    sources,
+)
 from .trace import (
     CallTrace,
     Elaborated,
@@ -36,7 +45,7 @@ class Interpreter(ABC, Generic[V]):
         self.elaborated = elaborated
         self.sources = _sources(elaborated.network)
         network = elaborated.network
-        self.returned = [tuple(name.split(".")) for name in network.outputs]
+        self.returned = [path_of(name) for name in network.outputs]
         inside = (name.split(".") for name in sources(network.body) if "." in name)
         self.kept = {*self.returned, *map(tuple, inside)}
         self.owners = elaborated.owners

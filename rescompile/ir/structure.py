@@ -29,9 +29,14 @@ BLOCK_INDEX = "block_index"  # the number of a repetition, counted through the w
 BLOCK_COUNT = "block_count"  # how many there are
 
 
+def path_of(name: str) -> Path:
+    """The path that a name with dots spells, as state dicts have them."""
+    return tuple(name.split("."))
+
+
 def child_path(path: Path, name: str) -> Path:
     """The path of a child; a member of a list, `convs.0`, has that of the list and its number."""
-    return (*path, *name.split("."))
+    return (*path, *path_of(name))
 
 
 Places = Mapping[str, Location]  # where values stand, by their keys
@@ -196,6 +201,11 @@ class Reuse:
     repeat: Dim | None = None
     at: Location | None = field(default=None, compare=False)
     id: int = node_id()
+
+    @property
+    def once(self) -> bool:
+        """Whether its code needs no loop."""
+        return self.repeat is None or self.repeat == 1
 
 
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own

@@ -24,6 +24,7 @@ from .structure import (
     Reuse,
     child_path,
     is_several,
+    path_of,
     walk,
 )
 
@@ -253,8 +254,8 @@ def is_again(item: Trace) -> bool:
 def _own_name(item: Trace) -> Path:
     """What has the weights of a trace, in the scope of what has the weights around it."""
     if item.again is not None:
-        return child_path((), item.again.of)
-    return () if isinstance(item.node, Reuse) else child_path((), item.name)
+        return path_of(item.again.of)
+    return () if isinstance(item.node, Reuse) else path_of(item.name)
 
 
 def _owners(items: Iterable[Trace], path: Path, owner: Path) -> Iterator[tuple[Path, Path]]:

@@ -116,7 +116,8 @@ def _are_alike(made: Elaborated, other: Elaborated) -> bool:
     """Whether two have the same layers but for widths and rates.
 
     A convolution in groups that stay as many is another layer where its channels do not, and so is
-    one that filters each channel by itself, or is transposed and in groups, in one network alone.
+    one that filters each channel by itself, with so many filters, or is transposed and in groups,
+    in one network alone.
     """
     pairs = zip_longest(made.flat(), other.flat())
     for one, another in pairs:
@@ -133,11 +134,12 @@ def _are_alike(made: Elaborated, other: Elaborated) -> bool:
     return True
 
 
-def _form(trace: OpTrace) -> tuple[bool, bool]:
-    """Whether it filters each channel by itself, and whether it is transposed and in groups."""
+def _form(trace: OpTrace) -> tuple[int, bool]:
+    """How many filters each channel has by itself, and whether it is transposed and in groups."""
     op, groups = trace.op, getattr(trace.op, "groups", 1)
     depthwise = isinstance(op, Conv) and groups == trace.x[0] > 1
-    return depthwise, isinstance(op, ConvTranspose) and groups > 1
+    filters = trace.y[0] // groups if depthwise else 0
+    return filters, isinstance(op, ConvTranspose) and groups > 1
 
 
 class _Reach:

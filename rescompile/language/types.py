@@ -143,6 +143,9 @@ def _within(
 def _bool(value: Any) -> Any:
     if isinstance(value, bool):
         return value
+    if is_expression(value):
+        help = f"write two steps of one name, `when: {value}` and `when: not ({value})`"
+        wrong(f"expected true or false, found the expression {shown(value)}", help)
     word = MEANT.get(str(value).lower(), "true` or `false")
     help = f"write `{word}`: words such as yes, no, on and off are text"
     wrong(f"expected true or false, found {shown(value)}", help)

@@ -1,7 +1,8 @@
 """Where values go: what `from` may go back to, and that nothing is computed for nobody.
 
 A `from`, and the `to` of an upsampling, sees what comes in, and the steps before it in its own list
-and in the lists around it, within one block's body or the network's own steps. It sees neither into
+and in the lists around it, within one block's body or the network's own steps. Each is sure to be
+there: it has no condition, or is one of alternatives of which one holds. It sees neither into
 blocks, groups and other branches nor out of a residual, whose shortcut depends on what its branch
 does to the shape. The size of what comes in can be asked for there as well.
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from ..errors import Diagnostic, Location, did_you_mean
+from ..ir.choices import branches, together
 from ..ir.structure import (
     INPUT,
     Call,
@@ -66,13 +68,14 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
     """Report what a block cannot give of its `outputs`, and steps that none of them needs."""
     body = [node for part in bodies for node in part]
     steps = {name: node for node in body for name in _names(node)}
+    sure = _sure(tuple(body))
     for i, output in enumerate(spec.outputs):
         at, node = spec.at("outputs", i), steps.get(output)
         if output not in steps and output not in (spec.inputs or [INPUT]):
             help = did_you_mean(output, [*steps, *spec.inputs])
             message = f"there is no step named '{output}' in the block's own list to give"
             found.append(Diagnostic("E106", message, at, help=help))
-        elif node is not None and _is_conditional(node):
+        elif node is not None and _is_conditional(node) and output not in sure:
             message = f"the step '{output}' has a condition: it need not be there"
             help = f"put '{output}' into a block, and name the call of the block"
             found.append(Diagnostic("E210", message, at, help=help))
@@ -100,6 +103,7 @@ class _Check:
         self.taken: set[str] = set()  # the values that something goes back to
         self.asked: set[str] = set()  # and those of which it may be the size alone
         self.made: dict[str, Node] = {}  # the steps so far, in whatever list
+        self.sure = _sure(body)
 
     def body(self, nodes: Body, visible: Visible, around: Body) -> None:
         """Check one list of nodes, and what is inside of them; `around` comes after the list."""
@@ -201,7 +205,7 @@ class _Check:
                 f"'{name}' is no group of the network's own steps, into which `{word}` could see"
             )
             self.report(message, at, f"write `{word}: {name}`, for the whole step")
-        elif step is not None and _is_conditional(step):
+        elif step is not None and _is_conditional(step) and name not in self.sure:
             help = f"put '{name}' into a block, and name the call of the block"
             self.report(f"the step '{name}' has a condition: it need not be there", at, help)
 
@@ -271,6 +275,19 @@ def _called(node: Node) -> set[str]:
 def _names(node: Node) -> set[str]:
     """The name of a node's own value, if the spec gives one, or those of several."""
     return set(node.leaving) if is_several(node) and node.outputs else _called(node)
+
+
+def _sure(nodes: Body) -> set[str]:
+    """The names of alternatives of which one is always there, in a list and the lists inside."""
+    found = set[str]()
+    for one, *others in together(nodes):
+        whens = [node.when for node in (one, *others) if isinstance(node, (Layer, Group, Call))]
+        if others and [*branches(whens)][-1][0] == "else":
+            found |= _names(one)
+    for node in nodes:
+        if isinstance(node, (Join, Residual)):
+            found = found.union(*map(_sure, children(node)))
+    return found
 
 
 def _is_conditional(node: Node) -> bool:

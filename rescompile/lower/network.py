@@ -99,6 +99,8 @@ def _parameters(spec: Spec, found: list[Diagnostic]) -> tuple[dict[str, Dim], di
         elif not _is_extents(value, spec):
             message = f"the parameter '{name}' of the network is neither a number nor a word"
             help = "write a number or a word; expressions stand where the parameter is used"
+            if isinstance(value, (list, tuple)):
+                help = f"a list has a number for each axis of the maps, {spec.axes} here"
             at = spec.at("parameters", name)
             found.append(Diagnostic("E112", message, at, help=help))
     if spec.shortcut is not None:

@@ -172,6 +172,8 @@ class Steps:
             return scope.dim(value, options, key, wanted=wanted)
 
         op = operation(step.word, options, read, words, scope.channels)
+        if op is not None and op.like == INPUT and self.calls.inline:
+            raise fault("E208", OWN_INPUT, options.at("to"), BODY)
         if op is not None and op.like and (scope.numbered or when is not True):
             message = "`to` asks for the size of a step of a body, but this is a sequence"
             if not scope.numbered:

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InternalError
-from ..ir.structure import Path
-from ..ir.trace import Elaborated, OpTrace
+from ..ir.structure import Path, path_of
+from ..ir.trace import Elaborated, OpTrace, ResidualTrace, flatten, walk_traces
 from ..ops import Parameter, Shape
 from .executor import parameter_path
 from .forward import Array
@@ -43,14 +43,36 @@ def random_weights(elaborated: Elaborated, seed: int = 0) -> dict[Path, Array]:
     """Float64 weights under which values neither explode nor vanish; `seed` is 0 or more.
 
     Each tensor is drawn (see `_draw`) from a generator of its own, seeded by `seed` and its path.
-    Scales of norms are then shrunk by `CALM`: under scales about one, residual sums double with
-    each block, gates behind them saturate, and float32 cannot follow float64 in any framework.
+    Scales of norms are then shrunk by `CALM`, and where there are none what residual branches end
+    with: under scales about one, residual sums double with each block, gates behind them saturate,
+    and float32 cannot follow float64 in any framework.
     """
+    last = set(_last_of_branches(elaborated))
     return {
         path: _draw(np.random.default_rng([seed, digest(path)]), path[-1], parameter.shape)
-        * (CALM if path[-1] == "weight" and len(parameter.shape) == 1 else 1.0)
+        * (CALM if path in last or _is_scale(path, parameter) else 1.0)
         for path, parameter, _ in parameters(elaborated)
     }
+
+
+def _is_scale(path: Path, parameter: Parameter) -> bool:
+    """Whether a tensor is what a norm multiplies by."""
+    return path[-1] == "weight" and len(parameter.shape) == 1
+
+
+def _last_of_branches(elaborated: Elaborated) -> Iterator[Path]:
+    """The last weights of each residual's branch that has no norm."""
+    for path, trace in walk_traces(elaborated.root.items):
+        if not isinstance(trace, ResidualTrace) or trace.shortcut is None:
+            continue
+        around = path[: -len(path_of(trace.name))]
+        inside = [
+            (parameter_path(place, parameter.leaf), parameter)
+            for place, one in flatten((*trace.pre, *trace.branch), around)
+            for parameter in one.op.parameters(one.x)
+        ]
+        if not any(_is_scale(*one) for one in inside):
+            yield from [place for place, _ in inside if place[-1] == "weight"][-1:]
 
 
 def seeded_weights(elaborated: Elaborated) -> dict[Path, npt.NDArray[np.float32]]:

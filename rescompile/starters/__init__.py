@@ -5,6 +5,7 @@ A kind of network has a small whole one, the YAML file beside; any shipped netwo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,11 +24,12 @@ def kinds() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def starter(name: str, kind: str) -> str:
+def starter(name: str, kind: str, compiles: Callable[[str], bool]) -> str:
     """The text of a spec to start from, for a network called `name`.
 
-    `kind` is one of `kinds()`, or the name of a shipped network. Raises `SpecError` where no
-    network can be called so, and where there is no such kind.
+    `kind` is one of `kinds()`, or the name of a shipped network. `compiles` tells whether the text
+    of a spec is a network: nothing else is suggested. Raises `SpecError` where no network can be
+    called so, and where there is no such kind.
     """
     try:
         TypeAdapter(NetworkName).validate_python(name)
@@ -39,6 +41,6 @@ def starter(name: str, kind: str) -> str:
         if kind not in zoo():
             help = did_you_mean(kind, [*kinds(), *zoo()])
             raise SpecError([Diagnostic("E001", f"there is nothing like '{kind}'", help=help)])
-        return derived(written, load(find(kind)))
+        return derived(written, load(find(kind)), compiles)
     text = (FOLDER / f"{kind}.yaml").read_bytes().decode("utf-8").replace("\r\n", "\n")
     return text.replace(f"\nname: {kind} ", f"\nname: {written} ", 1)

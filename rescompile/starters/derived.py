@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..ir.structure import INPUT
@@ -15,8 +15,11 @@ WIDTH = 98
 SHOWN = ("channels", "repeat")  # of a stage: what is changed most often
 
 
-def derived(written: str, base: Document) -> str:
-    """The text of a spec that extends `base`, for a network called `written` there."""
+def derived(written: str, base: Document, compiles: Callable[[str], bool]) -> str:
+    """The text of a spec that extends `base`, for a network called `written` there.
+
+    A stage more is suggested where `compiles` says of the text with it that it is a network.
+    """
     spec = base.spec
     title = spec.title or spec.name
     head = (
@@ -27,7 +30,18 @@ def derived(written: str, base: Document) -> str:
     lines = [f"# {line}" for line in wrap(head, WIDTH)]
     lines += ["", "rescompile: 1  # the version of the language", f"extends: {spec.name}"]
     lines += [f"name: {written}  # of the emitted file and function", *_said(spec)]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    stages = [step for step in spec.stages if step.name and step.block]
+    more = _more(stages[-1]) if stages else ""
+    return (
+        f"{text}# {more}  # adds one\n" if more and compiles(f"{text}stages:\n{more}\n") else text
+    )
+
+
+def _more(last: Step) -> str:
+    """Another stage like the last one; nothing where that asks for its own place."""
+    call = _call(last, "block", *last.arguments, "repeat")
+    return "" if "$" in call else f"  more: {{after: {last.name}, {call[1:]}"
 
 
 def _said(spec: Spec) -> Iterator[str]:
@@ -53,12 +67,7 @@ def _said(spec: Spec) -> Iterator[str]:
     if stages:
         yield "# stages:  # by name: keys that stand here replace the base's"
         yield from (f"#   {step.name}: {_call(step, *SHOWN)}" for step in stages)
-        last = stages[-1]
-        yield f"#   {last.name}: null  # drops the stage"
-        every = ("block", *last.arguments, "repeat")
-        call = _call(last, *every)
-        if "$" not in call:  # an expression may hold for its own place alone
-            yield f"#   more: {{after: {last.name}, {call[1:]}  # adds one"
+        yield f"#   {stages[-1].name}: null  # drops the stage"
 
 
 def _number(value: Any) -> str:

@@ -1,8 +1,8 @@
 """Initial weights as samples: do they have the distribution that the spec asks for?
 
-Every tensor's mean and standard deviation, and the kurtosis of all tensors of one kind together,
-must lie within a number of standard errors of what the distribution has; a truncated normal differs
-from a normal in its kurtosis alone. No two may be equal, as a shared initialiser makes them.
+Every tensor's mean and standard deviation, and the share of all tensors of one kind that lies far
+out, must be within a number of standard errors of what the distribution has; a truncated normal
+differs from a normal in its tails alone. No two may be equal, as a shared initialiser makes them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from ..reference import Array
 from ..reference.deviation import Arrays, Deviation
 from ..reference.weights import parameters
 
-# The kurtosis of a normal and of a uniform distribution, and n times the variance of a sample's
-# kurtosis about a known mean, from the distribution's moments (delta method).
 KURTOSIS = {"normal": 3.0, "uniform": 1.8}
-SPREAD = {"normal": 24.0, "uniform": 1.3166}
+# How far out, in standard deviations, and the share of weights beyond: a normal that is truncated
+# at two of its own has none there, nor has a uniform distribution, whose edge is at sqrt(3).
+FAR = {"normal": 2.3, "uniform": math.sqrt(3) * (1 + 1e-6)}
+BEYOND = {"normal": math.erfc(FAR["normal"] / math.sqrt(2)), "uniform": 0.0}
 FEW = 8  # values: fewer tell nothing
 
 
@@ -76,6 +77,19 @@ def _moments(name: str, kind: str, value: Array, sigma: float) -> Deviation:
 
 
 def _tails(kind: str, value: Array) -> Deviation:
-    kurtosis = float((value**4).mean() / (value**2).mean() ** 2)
-    error = abs(kurtosis - KURTOSIS[kind]) * math.sqrt(value.size / SPREAD[kind])
-    return Deviation(error, f"kurtosis of all {kind} weights", (), kurtosis, KURTOSIS[kind])
+    """Of the share that lies far out, in the standard errors of a normal that is as unlikely.
+
+    By Chernoff's bound k of n are so many or more, or so few or less, with probability
+    exp(-n KL(k/n || p)) at most, whatever n is; the square root of twice that exponent is the
+    distance in standard errors where n is large.
+    """
+    share = float((np.abs(value) > FAR[kind]).mean())
+    wanted = BEYOND[kind]
+    error = math.sqrt(2 * value.size * _divergence(share, wanted))
+    return Deviation(error, f"tails of all {kind} weights", (), share, wanted)
+
+
+def _divergence(p: float, q: float) -> float:
+    """Kullback and Leibler's, of one coin from another."""
+    terms = ((p, q), (1 - p, 1 - q))
+    return sum(a * math.log(a / b) if b else math.inf for a, b in terms if a)

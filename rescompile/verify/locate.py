@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..ir.structure import Path
+from ..ir.structure import Path, path_of
 from ..ir.trace import Trace, is_call, walk_traces
 from ..reference import Array
 from ..reference.deviation import Arrays, Deviation, deviations
@@ -64,7 +64,7 @@ def locate_tensor(case: Case, found: Mapping[str, Deviation], bound: float) -> P
     before = ""
     for name, deviation in found.items():
         if deviation.error > bound:
-            path = tuple(name.split("."))
+            path = path_of(name)
             return Place(block_of(path, calls), name, before, deviation)
         before = name
     return None

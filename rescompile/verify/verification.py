@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ..errors import UnsupportedError
-from ..ir.structure import Path
+from ..ir.structure import Path, path_of
 from ..ir.trace import Elaborated
 from ..reference import drops
 from ..reference.deviation import Arrays, Deviation, deviations, worst
@@ -250,7 +250,7 @@ class _Verification:
             values = executor.reference.values(check.training, check.drops)
             place = locate_value(executor.case, values, self.seen(check, executor, values), bound)
             if place is not None:
-                path = tuple(place.layer.split("."))
+                path = path_of(place.layer)
                 others = {
                     label: self.seen(check, self.executors[label], [path]) for label in others
                 }

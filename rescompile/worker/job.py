@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ir.structure import path_of
+
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 
@@ -126,7 +128,7 @@ def named(arrays: Mapping[tuple[str, ...], Array], kind: str = "") -> dict[str, 
 
 def unnamed(arrays: Arrays) -> dict[tuple[str, ...], Array]:
     """Tensors by path."""
-    return {tuple(name.split(".")): array for name, array in arrays.items()}
+    return {path_of(name): array for name, array in arrays.items()}
 
 
 def of_kind(arrays: Arrays, kind: str) -> dict[str, Array]:

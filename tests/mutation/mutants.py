@@ -53,7 +53,7 @@ MUTANTS = (
         "residual",
         "untruncated_normal",
         "truncated_normal",
-        "kurtosis of all normal weights",
+        "tails of all normal weights",
         INITIAL,
     ),
     Mutant(

@@ -42,7 +42,7 @@ PRESETS = (
     ),
     Mutant(
         *("truncated normal", "residual", '"fan_out", "normal"', '"fan_out", "truncated_normal"'),
-        *("kurtosis of all normal weights", INITIAL),
+        *("tails of all normal weights", INITIAL),
     ),
     Mutant(
         *("one initialiser for all", "residual", MADE, MADE.replace("=rngs", "=nnx.Rngs(0)")),

@@ -287,7 +287,14 @@ def _by_torch(here: Here, paths: list[Steps]) -> Counted:
 
 def _by_keras(here: Here, paths: list[Steps]) -> Counted:
     parameters = sum(v.value.numel() for v in here.model.trainable_variables)
-    return {"parameters": parameters}, {getattr(layer, "rate", None) for layer in here.model.layers}
+    return {"parameters": parameters}, {getattr(one, "rate", None) for one in _layers(here.model)}
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """The layers of a Keras model, and of the models in it, which are applied more than once."""
+    for layer in model.layers:
+        yield layer
+        yield from _layers(layer) if hasattr(layer, "layers") else ()
 
 
 def _by_runtime(here: Here, paths: list[Steps]) -> Counted:

@@ -104,6 +104,8 @@ class Steps(Calls):
         name = self.step_name(scope.numbered)
         for way, when in zip(ways, conditions, strict=True):
             way |= {"name": name, "when": when}
+        if scope.kind in ("network", "body"):
+            scope.marks += [name] * self.chance(0.5)
         scope.width = None
         return [*before, *ways]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rescompile.emit.choices import choices
 from rescompile.expr.dims import Dim
 from rescompile.expr.parse import parse
+from rescompile.ir.choices import choices
 from rescompile.ir.structure import Layer, Node
 from rescompile.ops import Relu
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from rescompile.api import Architecture, open_spec
-from rescompile.emit.repetition import counted, stage_key, uses_index
+from rescompile.emit.repetition import stage_key
 from rescompile.errors import SpecError
 from rescompile.expr.dims import Var, binary, evaluate, text
 from rescompile.expr.parse import parse
+from rescompile.ir.counting import counted, uses_index
 from rescompile.ir.structure import INDEX, Call
 from rescompile.ops import StochasticDepth
 from rescompile.registry import backend_names

@@ -163,3 +163,32 @@ def test_what_only_the_first_repetition_gets_does_not_count_up(write: Write, bac
     calls = [node for node in walk(net.analysis.network.body) if isinstance(node, Call)]
     assert [dict(call.args)["more"] for call in calls] == [3, 0]
     assert net.source(backend)
+
+
+ONE_TURN = """
+blocks:
+  again:
+    parameters: {times: {type: int}}
+    body:
+      - {name: first, conv: {channels: 4, kernel: 1}}
+      - {name: second, reuse: first, repeat: $times}
+stages:
+  - {conv: {channels: 4, kernel: 1}}
+  - {name: called, block: unit, channels: 8 * 2 ** $index, repeat: 1}
+  - name: loop
+    group:
+      - repeat: 1
+        steps:
+          - {conv: {channels: 4 + $index, kernel: 1}}
+          - {activation: {}, when: $index > 0}
+          - {repeat: 2, steps: [{conv: {channels: 5 - $index, kernel: 1}}]}
+  - {name: once, block: again, times: 1}
+"""
+
+
+@pytest.mark.parametrize("backend", backend_names())
+def test_one_turn_is_no_loop(write: Write, backend: str) -> None:
+    spec = BLOCK.replace("stages:\n", ONE_TURN.replace("\nblocks:\n", ""))
+    source = open_spec(write(spec)).source(backend)
+    assert "range(1)" not in source
+    assert source.count("range(2)") == 1

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from rescompile.api import open_spec
 from rescompile.cost.cost import network_cost
+from rescompile.errors import SpecError
 from rescompile.ir.text import show
 from rescompile.reference import run
 
@@ -58,3 +60,24 @@ def test_depth_and_field_follow_the_value(write: Write) -> None:
 def test_show_tells_where_a_value_comes_from(write: Write) -> None:
     text = show(open_spec(str(write(SKIP))).analysis)
     assert "      branch:\n        from skip\n      branch:\n        identity\n" in text
+
+
+ALTERNATIVES = """
+blocks:
+  unit:
+    parameters: {{kind: {{type: int}}}}
+    body:
+      - {{name: down, when: $kind == 1, conv: {{channels: 8, kernel: 3}}}}
+      - {{name: down, when: {other}, conv: {{channels: 8, kernel: 1}}}}
+      - {{name: last, conv: {{channels: 8, kernel: 3}}}}
+      - add: [[], [from: down]]
+stages:
+  - {{name: one, block: unit, kind: 1}}
+  - {{name: two, block: unit, kind: 2}}
+"""
+
+
+def test_an_alternative_is_gone_back_to_where_one_is_sure_to_be_there(write: Write) -> None:
+    open_spec(str(write(ALTERNATIVES.format(other="$kind != 1")))).report("network")
+    with pytest.raises(SpecError, match="'down' has a condition: it need not be there"):
+        open_spec(str(write(ALTERNATIVES.format(other="$kind == 2")))).report("network")

@@ -54,7 +54,7 @@ def command(name: str, like: str, output: Path | None) -> None:
     from ...starters import starter
     from ...starters.editor import schema_line
 
-    text = starter(name, like)
+    text = starter(name, like, _compiles)
     path = output or Path()
     path = path / f"{name}.yaml" if path.is_dir() else path
     if os.path.lexists(path):
@@ -68,3 +68,15 @@ def command(name: str, like: str, output: Path | None) -> None:
     if schema:
         click.echo(f"wrote {visible(schema.path.as_posix())}, which tells editors the language")
     click.echo(f"next: rescompile build {shown}")
+
+
+def _compiles(text: str) -> bool:
+    """Whether the text of a spec is a network."""
+    from ...api import open_spec
+    from ...errors import SpecError
+
+    try:
+        open_spec(text).report("network")
+    except SpecError:
+        return False
+    return True

@@ -14,6 +14,7 @@ import pytest
 from ...api import open_spec
 from ...convert.conversion import Converter
 from ...convert.fresh import initial
+from ...ir.structure import path_of
 from ...language.override import words
 from ...registry import get_backend
 from ..plugin import ready
@@ -68,7 +69,7 @@ def check_new_head(suffix: str, converter: Converter, tmp_path: Path) -> None:
     grey = read(tmp_path / "back.npz")["conv1.weight"]
     np.testing.assert_array_equal(out["conv1.weight"], grey.repeat(4, axis=1) / 4)
     net = open_spec(SPEC, set=other).analysis.elaborated
-    wanted = initial(net, [tuple(name.split(".")) for name in new], 0, "float32")
+    wanted = initial(net, [path_of(name) for name in new], 0, "float32")
     for path, array in wanted.items():
         np.testing.assert_array_equal(out[".".join(path)], array)
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ...expr.dims import Dim, Expr, Var, binary
 from ...ir.analysis import Analysis
+from ...ir.choices import branches
 from ...ir.structure import (
     CLASSES,
     Block,
@@ -25,7 +26,6 @@ from ...ir.structure import (
     channel_names,
     walk,
 )
-from ..choices import branches
 from ..layout import Call as MadeCall
 from ..layout import Code, Items, statement
 from ..lines import Writer, lets

@@ -130,7 +130,7 @@ class Forward(Writer):
     def turns(self, value: Apply, target: str) -> bool:
         """A step that is applied again several times, if this is one."""
         again = value.again
-        if again is None or again.repeat is None:
+        if again is None or again.once:
             return False
         count = self.flags.get((again.id, "repeat"))
         if value.source != target:

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...expr.dims import Dim, Var
+from ...ir.choices import choices
+from ...ir.counting import uses_index
 from ...ir.flow import RUNNING
 from ...ir.structure import IN_CHANNELS, INDEX, Call, Child, Group, Layer, Loop, Node
 from ...ops import Shape
-from ..choices import choices
 from ..code import uses
 from ..label import Label
 from ..layout import Arg, Code, Commented, Items
 from ..layout import Call as Made
 from ..lines import RETURN, Line, Writer
-from ..repetition import by_turn, in_turn, spliced, uses_index
+from ..repetition import by_turn, in_turn, spliced
 from ..scope import Scope
 from .syntax import Classes
 

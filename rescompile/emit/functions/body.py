@@ -12,13 +12,14 @@ from typing import TypeGuard, cast
 
 from ...expr.dims import Dim, Var, binary, negation
 from ...expr.polynomial import total
+from ...ir.choices import Choice, choices
+from ...ir.counting import uses_index
 from ...ir.structure import INDEX, Call, Child, Group, Layer, Loop, Node
 from ...ops import Shape
-from ..choices import Choice, choices
 from ..label import Label
 from ..layout import line_length, statement
 from ..lines import Line, Writer
-from ..repetition import in_turn, spliced, uses_index
+from ..repetition import in_turn, spliced
 from ..scope import Scope, beside
 from .numbering import Numbering
 from .syntax import Functions, Place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...expr.dims import Dim, Var, binary
+from ...ir.choices import branches
 from ...ir.structure import (
     INPUT,
     Child,
@@ -14,7 +15,6 @@ from ...ir.structure import (
     sources,
 )
 from ...ops import Shape
-from ..choices import branches
 from ..label import Label
 from ..lines import Line
 from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Several, Split

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from ...expr.dims import Dim, Expr, IfElse, Var, names, substitute
 from ...expr.polynomial import product, total
+from ...ir.choices import condition
 from ...ir.flow import Flow, arguments, expand
 from ...ir.structure import IN_CHANNELS, INDEX, Block, Call, Form, Loop, Node, walk
-from ..choices import condition
 from ..repetition import StageKey, stage_key, staged
 
 

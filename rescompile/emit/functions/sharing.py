@@ -135,11 +135,11 @@ class Sharing(Body):
     def again(self, node: Child, step: Reuse, target: str, source: str) -> None:
         """A step once more, or so many times in a row."""
         label = self.label.child(str(step.name))
-        if step.repeat is None:
+        if step.once:
             self.turn(node, step, target, source, label)
             return
         self.copy(target, source)
-        with self.loop(self.scope, self.scope.dim(step.repeat)):
+        with self.loop(self.scope, self.scope.dim(cast(Dim, step.repeat))):
             named = label.numbered(cast(Dim, Var(INDEX)), self.scope)
             self.turn(node, step, target, target, named)
 

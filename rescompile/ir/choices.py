@@ -10,8 +10,8 @@ from itertools import groupby
 
 from ..expr.assume import Known, knowing, truth
 from ..expr.dims import Dim, Unary, negation
-from ..ir.structure import Child, Node
 from ..record import record
+from .structure import Child, Node
 
 
 @record
