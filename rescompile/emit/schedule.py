@@ -161,12 +161,13 @@ class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
 
     `kept` names the children whose values are returned, or used again by later ones: each has a
-    variable of its own. So have the `taps` of groups, by the groups' ids. `inputs` are the
-    variables of what comes in (see `variables`).
+    variable of its own, for which `called` may have a better word. So have the `taps` of groups, by
+    the groups' ids. `inputs` are the variables of what comes in (see `variables`).
     """
 
     inline: bool = False
     kept: frozenset[str] = frozenset()
+    called: Mapping[str, str] = field(default_factory=dict)
     reserved: Iterable[str] = ()
     taps: Mapping[int, tuple[Tap, ...]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=lambda: {INPUT: LANE})
@@ -218,7 +219,7 @@ class Scheduler:
             turning = node.repeat is not None  # what a turn gives, the next one takes
             for value in node.leaving:
                 if value in self.kept or turning:
-                    self.held[value] = self.fresh(value.replace(".", "_"))
+                    self.held[value] = self.fresh(self.called.get(value, value))
             targets = [self.held.get(value, "_") for value in node.leaving]
         else:
             targets = [self.target(node.name, self.lane)]
@@ -240,7 +241,7 @@ class Scheduler:
         for tap in self.taps[node.id]:
             made = Part(node, var, start, tap.stop, first, tap.members)
             self.statements.append(Assign(self.lane, made))
-            self.held[tap.output] = self.fresh(tap.output.replace(".", "_"))
+            self.held[tap.output] = self.fresh(tap.output)
             self.statements.append(
                 Assign(self.held[tap.output], Copy(self.lane, node.body[tap.stop - 1].id))
             )
@@ -256,7 +257,7 @@ class Scheduler:
         """A variable for the value of a child: its own where it is kept."""
         if name is None or name not in self.kept:
             return otherwise
-        self.held[name] = self.fresh(name)
+        self.held[name] = self.fresh(self.called.get(name, name))
         return self.held[name]
 
     def free(self, var: str) -> str:

@@ -283,7 +283,7 @@ class _Elaborator:
             env[name] = self.stack.value(dim, env, block.at, name)
         scope = _Scope(env, block.form is not Form.MODULE, named=named, position=start)
         items, y = self.body(block.body, xs[0], scope)
-        outputs = tuple(named[output] for output in block.outputs)
+        outputs = tuple(named[output] for output in block.outputs.values())
         if block.form is Form.SEQUENCE:
             self.check_children(items)
         return Instance(

@@ -83,7 +83,7 @@ class Flow:
     def leaving(self, block: Block) -> tuple[Dim, ...]:
         """The channels of all values that a block gives."""
         y = self.block(block)
-        return tuple(map(self.value, block.outputs)) or (y,)
+        return tuple(map(self.value, block.outputs.values())) or (y,)
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:

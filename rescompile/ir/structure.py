@@ -225,8 +225,8 @@ class Block:
     """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
 
     `entering` has the inputs by name, each with what its channels are worth: a name, or a number
-    where all calls agree. `outputs` names the inputs and children whose values are given; empty
-    means the last.
+    where all calls agree. `outputs` has the inputs and children whose values are given, by the
+    names that callers know them by; empty means the last.
     """
 
     name: str
@@ -236,8 +236,13 @@ class Block:
     lets: tuple[tuple[str, Dim], ...] = ()
     about: str = ""
     entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
-    outputs: tuple[str, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
     at: Location | None = field(default=None, compare=False)
+
+    @property
+    def called(self) -> dict[str, str]:
+        """The names of the values that it gives."""
+        return {value: name for name, value in self.outputs.items()}
 
 
 def channel_names(inputs: Iterable[str]) -> dict[str, str]:
@@ -320,7 +325,8 @@ class Network:
     def root(self) -> Block:
         """The network's own scope as a block."""
         form, body = Form.MODULE, self.body
-        how = (self.parameters, self.lets, "", self.entering, self.outputs)
+        outputs = dict(zip(self.outputs, self.outputs, strict=True))
+        how = (self.parameters, self.lets, "", self.entering, outputs)
         return Block(self.name, form, body, *how)
 
     @property

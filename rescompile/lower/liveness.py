@@ -66,8 +66,8 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
     """Report what a block cannot give of its `outputs`, and steps that none of them needs."""
     body = [node for part in bodies for node in part]
     steps = {name: node for node in body for name in _names(node)}
-    for i, output in enumerate(spec.outputs):
-        at, node = spec.at("outputs", i), steps.get(output)
+    for name, output in spec.gives.items():
+        at, node = spec.output_at(name), steps.get(output)
         if output not in steps and output not in (spec.inputs or [INPUT]):
             help = did_you_mean(output, [*steps, *spec.inputs])
             message = f"there is no step named '{output}' in the block's own list to give"
@@ -77,7 +77,7 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
             help = f"put '{output}' into a block, and name the call of the block"
             found.append(Diagnostic("E210", message, at, help=help))
     last = body[-1] if body else None
-    if last is not None and spec.outputs and not _names(last) & {*spec.outputs}:
+    if last is not None and spec.outputs and not _names(last) & {*spec.gives.values()}:
         message = "nothing after the last output is given"
         help = "remove this step, or name it among the `outputs`"
         found.append(Diagnostic("E210", message, last.at, help=help))

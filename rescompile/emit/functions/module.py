@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...expr.dims import Dim, Var, binary
 from ...ir.structure import (
     INPUT,
+    Block,
     Child,
     Layer,
-    Node,
     Residual,
     Where,
     channel_names,
@@ -34,11 +34,18 @@ class Module(Sharing):
         self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
-    def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
-        """The variable with the last value, or those of the children called `outputs`."""
+    def run(self, block: Block) -> list[str]:
+        """The variable with the last value of a block, or those of the values that it gives."""
+        nodes, outputs = block.body, block.outputs.values()
         taps = self.program.taps if self.root else {}
         kept = sources(nodes).union(outputs)
-        scheduler = Scheduler(kept=kept, reserved=self.reserved, taps=taps, inputs=self.inputs)
+        scheduler = Scheduler(
+            kept=kept,
+            called=block.called,
+            reserved=self.reserved,
+            taps=taps,
+            inputs=self.inputs,
+        )
         result = scheduler.run(nodes)
         self.scope.taken |= scheduler.used.difference(COUNTERS)
         self.held = {name: self.read(held) for name, held in scheduler.held.items()}
@@ -95,8 +102,8 @@ class Module(Sharing):
         sources = tuple(map(self.read, value.sources))
         label = self.label.child(str(value.node.name))
         shapes = self.leaving.get(value.node.id, ())
-        note = ", ".join(self.program.note(shape) for shape in shapes)
-        self.write(called.call(sources, given, label), target, note)
+        notes = (self.program.note(shape) for shape in shapes)
+        self.unpack(called.call(sources, given, label), target, notes)
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""
