@@ -26,6 +26,7 @@ from ..ir.structure import (
     Reuse,
     Where,
     forgets,
+    gives_several,
     is_several,
     shared,
 )
@@ -63,10 +64,24 @@ class Apply:
 
 @record
 class Several:
-    """A block of which the call takes values by their names, or gives several; all in variables."""
+    """A block of which the call takes values by their names, or gives several; all in variables.
+
+    It is applied another time where it is `again`.
+    """
 
     node: Call
     sources: tuple[str, ...]
+    again: Reuse | None = None
+
+    @property
+    def step(self) -> Call | Reuse:
+        """The node that stands there."""
+        return self.again or self.node
+
+    @property
+    def source(self) -> str:
+        """The first of the variables that it takes."""
+        return self.sources[0]
 
 
 @record
@@ -199,6 +214,8 @@ class Scheduler:
             return self.join(node, var)
         if isinstance(node, From):
             return self.held[node.source]
+        if gives_several(node):
+            return self.several(node, var)
         if isinstance(node, Reuse):
             target = self.target(node.name, self.free(var))
             self.statements.append(Assign(target, self.again(node, var)))
@@ -212,9 +229,13 @@ class Scheduler:
         self.apply(node, var, target, others)
         return target
 
-    def several(self, node: Call, var: str) -> str:
+    def several(self, node: Call | Reuse, var: str) -> str:
         """A call of a block that takes values by their names, or gives several."""
-        given = tuple(self.held[source] for source in node.sources) or (var,)
+        again = node if isinstance(node, Reuse) else None
+        call = node if isinstance(node, Call) else cast(Call, self.steps[node.of])
+        given = (var,) if again else tuple(self.held[one] for one in call.sources) or (var,)
+        if node.name in self.shared:
+            self.steps[str(node.name)] = call
         if node.outputs:
             turning = node.repeat is not None  # what a turn gives, the next one takes
             for value in node.leaving:
@@ -223,7 +244,7 @@ class Scheduler:
             targets = [self.held.get(value, "_") for value in node.leaving]
         else:
             targets = [self.target(node.name, self.lane)]
-        self.statements.append(Assign(", ".join(targets), Several(node, given)))
+        self.statements.append(Assign(", ".join(targets), Several(call, given, again)))
         return next((name for name in targets if name != "_"), self.lane)
 
     def apply(self, node: Child, var: str, target: str, others: Iterable[Child] = ()) -> None:

@@ -92,7 +92,7 @@ class Call:
     @property
     def leaving(self) -> tuple[str, ...]:
         """What the values are called that it gives, where those are several."""
-        return tuple(f"{self.name}.{output}" for output in self.outputs)
+        return leaving(self)
 
 
 @record
@@ -188,14 +188,25 @@ class Reuse:
     """The step called `of` again, with the same weights; with `repeat`, that many times in a row.
 
     That step is a layer, a group or a call without a condition, and stands earlier in the same
-    module scope, in whatever list of nodes, but in no shortcut.
+    module scope, in whatever list of nodes, but in no shortcut. `outputs` are those of a call.
     """
 
     of: str
     name: str | None = None
     repeat: Dim | None = None
+    outputs: tuple[str, ...] = ()
     at: Location | None = field(default=None, compare=False)
     id: int = node_id()
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """What the values are called that it gives, where those are several."""
+        return leaving(self)
+
+
+def leaving(node: Call | Reuse) -> tuple[str, ...]:
+    """What the values are called that a call gives, the first time or again."""
+    return tuple(f"{node.name}.{output}" for output in node.outputs)
 
 
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own
@@ -405,8 +416,13 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
 
 
 def is_several(node: Node | None) -> TypeGuard[Call]:
-    """Whether a node takes values by their names, or gives several."""
+    """Whether a call takes values by their names, or gives several."""
     return isinstance(node, Call) and bool(node.sources or node.outputs)
+
+
+def gives_several(node: Node | None) -> TypeGuard[Call | Reuse]:
+    """Whether a call gives several values, the first time or again."""
+    return isinstance(node, (Call, Reuse)) and bool(node.outputs)
 
 
 def forgets(node: Node) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 
 from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, is_several, sources
-from ...ir.trace import GroupTrace, OpTrace, values
+from ...ir.trace import GroupTrace, OpTrace, standing, values
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..naming import attribute
@@ -64,7 +64,7 @@ class Forward(Writer):
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
         items = program.analysis.elaborated.root.items if root else ()
-        self.leaving = {item.node.id: values(item) for item in items if is_several(item.node)}
+        self.leaving = {standing(item).id: values(item) for item in items if is_several(item.node)}
 
     def render(self, members: Mapping[int, str], flags: Flags) -> tuple[str, ...]:
         """The lines; `members` are the attributes of nodes."""
@@ -118,7 +118,7 @@ class Forward(Writer):
         """A member that is given variables, or each of some members in turn."""
         member = f"self.{attribute(self.members[value.node.id])}"
         if value.node.repeat is None:
-            shapes = self.leaving.get(value.node.id, ())
+            shapes = self.leaving.get(value.step.id, ())
             notes = (self.program.note(shape) for shape in shapes)
             self.unpack(Call(member, value.sources), target, notes)
             return

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
 from ...ir.structure import INDEX, Block, Form, channel_names, is_several, sources
-from ...ir.trace import values
+from ...ir.trace import standing, values
 from ..label import Label
 from ..layout import Code, Items, signature
 from ..lines import RETURN, Writer, lets
@@ -89,7 +89,8 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     body = Module(program, scope, Label(separator=syntax.separator), root=True)
     root = program.analysis.elaborated.root
     body.inputs, body.shapes = inputs, root.shapes
-    body.leaving = {item.node.id: values(item) for item in root.items if is_several(item.node)}
+    several = (item for item in root.items if is_several(item.node))
+    body.leaving = {standing(item).id: values(item) for item in several}
     entries = {name: syntax.input if kept == LANE else kept for name, kept in inputs.items()}
     opening = [*syntax.opening(network, entries)]
     body.lines += opening

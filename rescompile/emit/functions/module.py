@@ -13,7 +13,6 @@ from ...ir.structure import (
     channel_names,
     sources,
 )
-from ...ops import Shape
 from ..choices import branches
 from ..label import Label
 from ..lines import Line
@@ -31,7 +30,6 @@ class Module(Sharing):
         super().__init__(program, scope, label, program.syntax.input if root else LANE)
         self.root = root
         self.inputs = {INPUT: LANE}
-        self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
     def run(self, block: Block) -> list[str]:
@@ -80,7 +78,8 @@ class Module(Sharing):
         elif isinstance(value, Apply):
             self.choose(value.nodes, target, self.read(value.source))
         elif isinstance(value, Several):
-            self.several(value, target)
+            sources = tuple(map(self.read, value.sources))
+            self.several(value.node, value.step, target, sources)
         elif isinstance(value, Copy):
             self.copy(target, self.read(value.source))
         elif isinstance(value, Split):
@@ -95,15 +94,6 @@ class Module(Sharing):
                 self.child(value.step, target, self.read(value.source))
         else:
             self.combine(value, target)
-
-    def several(self, value: Several, target: str) -> None:
-        """A block that takes values by their names, or gives several."""
-        called, given = self.program.called(self.scope, value.node)
-        sources = tuple(map(self.read, value.sources))
-        label = self.label.child(str(value.node.name))
-        shapes = self.leaving.get(value.node.id, ())
-        notes = (self.program.note(shape) for shape in shapes)
-        self.unpack(called.call(sources, given, label), target, notes)
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""
