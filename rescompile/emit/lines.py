@@ -64,8 +64,9 @@ class Writer:
         line = Line(code, target, self.indent, ", ".join(notes))
         if line.comment and not line.fits:
             width = line_length() - self.indent - 2
-            for part in wrap(line.comment, width, break_long_words=False):
-                self.write(f"# {part}")
+            whole = line.comment.replace(", ", ",\n").replace(" ", "\0").replace("\n", " ")
+            for part in wrap(whole, width, break_long_words=False):
+                self.write("# " + part.replace("\0", " "))
             line = replace(line, comment="")
         self.lines.append(line)
 
