@@ -15,7 +15,7 @@ from rescompile.ops import Op
 
 from .vocabulary import AFTER
 
-Build = Callable[[Value], Value]
+Build = Callable[[Value], "Value | tuple[Value, ...]"]
 
 
 @dataclass(eq=False)
@@ -30,7 +30,7 @@ class Part:
     names: frozenset[str] = frozenset()  # of its layers
     last: Node | None = None  # its last call
 
-    def __call__(self, x: Value) -> Value:
+    def __call__(self, x: Value) -> Value | tuple[Value, ...]:
         if any(n not in (None, m) for n, m in zip(self.shape, x.extents, strict=True)):
             raise TraceError(f"{self.name} is called with {x.extents}, and made for {self.shape}")
         tracer, updates = self.tracer, self.tracer.graph.updates
@@ -40,19 +40,21 @@ class Part:
         ordered = self.last is None or reaches(x.node, self.last)
         if sum(map(len, updates.values())) > before and not ordered:
             raise TraceError(f"{self.name} may be called in another order than it is written in")
-        made = tracer.called(self.layer, x, made)
-        self.last = made.node
-        return made
+        made = tracer.parts(self.layer, x, made)
+        self.last = made[0].node
+        return made[0] if len(made) == 1 else tuple(made)
 
-    def inside(self, x: Value) -> Value:
+    def inside(self, x: Value) -> list[Value]:
         """What the function makes of a value, from the layers of the first call."""
         tracer = self.tracer
         outer = tracer.calls, tracer.names, tracer.sizeless
         tracer.calls, tracer.names = [], tracer.names - self.names
         tracer.sizeless |= None in self.shape
         known = frozenset(tracer.names)
-        made = self.build(replace(x, node=START))
-        layer = Built("Functional", self.name, Op(), inside=Calls(tracer.calls, [made.node]))
+        built = self.build(replace(x, node=START))
+        made = [*built] if isinstance(built, tuple) else [built]
+        ends = [value.node for value in made]
+        layer = Built("Functional", self.name, Op(), inside=Calls(tracer.calls, ends))
         if self.layer is None:
             self.layer, self.names = layer, frozenset(tracer.names - known)
         elif layer.said != self.layer.said:

@@ -135,7 +135,7 @@ class ReceptiveFields:
             block, fields = call.instance.block, found[-1]
             inner = dict(zip(block.entering, fields, strict=True))
             last = self.total(call.instance.items, fields[0], inner)
-            found.append([inner[output] for output in block.outputs] or [last])
+            found.append([inner[output] for output in block.outputs.values()] or [last])
         return found
 
     def trace(self, item: OpTrace | GroupTrace | CallTrace) -> ReceptiveField:

@@ -96,6 +96,12 @@ _SYMBOLS: dict[type[ast.AST], str] = (
     | {ast.And: "and", ast.Or: "or", ast.Not: "not ", ast.USub: "-"}
 )
 _ATOM = re.compile(r"[\w.]*")
+MANY = 5  # values, of which a type still counts each
+
+
+def several(kind: str, count: int) -> str:
+    """The type of a tuple of so many values of one type, which many are not counted in."""
+    return f"tuple[{', '.join([kind] * count)}]" if count <= MANY else f"tuple[{kind}, ...]"
 
 
 def uses(lines: Iterable[str], name: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from textwrap import wrap
 
 from ..expr.dims import Var
 from ..ir.structure import INDEX, Block
@@ -35,6 +36,11 @@ class Line:
             return f"{' ' * self.indent}# {self.comment}\n{bare}"
         before = f"{self.target} {self.sign} " if self.target else ""
         before = "return " if self.target == RETURN else before
+        pad = " " * self.indent
+        if ", " in self.target and len(f"{pad}{before}(") > line_length():
+            names = "".join(f"{pad}    {name},\n" for name in self.target.split(", "))
+            code = statement(self.code, before=") = ", indent=self.indent, comment=self.comment)
+            return f"{pad}(\n{names}{code}"
         return statement(self.code, before=before, indent=self.indent, comment=self.comment)
 
     @property
@@ -52,6 +58,25 @@ class Writer:
 
     def write(self, code: Code, target: str = "", comment: str = "", sign: str = "=") -> None:
         self.lines.append(Line(code, target, self.indent, comment, sign))
+
+    def unpack(self, code: Code, target: str, notes: Iterable[str]) -> None:
+        """An assignment of several values, with what is noted of each beside it, or above it."""
+        line = Line(code, target, self.indent, ", ".join(notes))
+        if line.comment and not line.fits:
+            width = line_length() - self.indent - 2
+            whole = line.comment.replace(", ", ",\n").replace(" ", "\0").replace("\n", " ")
+            for part in wrap(whole, width, break_long_words=False):
+                self.write("# " + part.replace("\0", " "))
+            line = replace(line, comment="")
+        self.lines.append(line)
+
+    def give(self, names: Sequence[str]) -> None:
+        """Return several values; what the last line makes of them is returned as it is."""
+        last, given = self.lines[-1] if self.lines else None, ", ".join(names)
+        if last and (last.target, last.sign, last.indent) == (given, "=", self.indent):
+            self.lines[-1] = replace(last, target=RETURN)
+        else:
+            self.write(given, RETURN)
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:

@@ -27,6 +27,7 @@ from ..ir.structure import (
     Reuse,
     Where,
     forgets,
+    gives_several,
     is_several,
     shared,
 )
@@ -63,10 +64,24 @@ class Apply:
 
 @record
 class Several:
-    """A block of which the call takes values by their names, or gives several; all in variables."""
+    """A block of which the call takes values by their names, or gives several; all in variables.
+
+    It is applied another time where it is `again`.
+    """
 
     node: Call
     sources: tuple[str, ...]
+    again: Reuse | None = None
+
+    @property
+    def step(self) -> Call | Reuse:
+        """The node that stands there."""
+        return self.again or self.node
+
+    @property
+    def source(self) -> str:
+        """The first of the variables that it takes."""
+        return self.sources[0]
 
 
 @record
@@ -161,12 +176,13 @@ class Scheduler:
     """Makes the statements of one body. `inline` lets a branch of one step stand in its join.
 
     `kept` names the children whose values are returned, or used again by later ones: each has a
-    variable of its own. So have the `taps` of groups, by the groups' ids. `inputs` are the
-    variables of what comes in (see `variables`).
+    variable of its own, for which `called` may have a better word. So have the `taps` of groups, by
+    the groups' ids. `inputs` are the variables of what comes in (see `variables`).
     """
 
     inline: bool = False
     kept: frozenset[str] = frozenset()
+    called: Mapping[str, str] = field(default_factory=dict)
     reserved: Iterable[str] = ()
     taps: Mapping[int, tuple[Tap, ...]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=lambda: {INPUT: LANE})
@@ -198,6 +214,8 @@ class Scheduler:
             return self.join(node, var)
         if isinstance(node, From):
             return self.held[node.source]
+        if gives_several(node):
+            return self.several(node, var)
         if isinstance(node, Reuse):
             target = self.target(node.name, self.free(var))
             self.statements.append(Assign(target, self.again(node, var)))
@@ -211,18 +229,22 @@ class Scheduler:
         self.apply(node, var, target, others)
         return target
 
-    def several(self, node: Call, var: str) -> str:
+    def several(self, node: Call | Reuse, var: str) -> str:
         """A call of a block that takes values by their names, or gives several."""
-        given = tuple(self.held[source] for source in node.sources) or (var,)
+        again = node if isinstance(node, Reuse) else None
+        call = node if isinstance(node, Call) else cast(Call, self.steps[node.of])
+        given = (var,) if again else tuple(self.held[one] for one in call.sources) or (var,)
+        if node.name in self.shared:
+            self.steps[str(node.name)] = call
         if node.outputs:
             turning = node.repeat is not None  # what a turn gives, the next one takes
             for value in node.leaving:
                 if value in self.kept or turning:
-                    self.held[value] = self.fresh(value.replace(".", "_"))
+                    self.held[value] = self.fresh(self.called.get(value, value))
             targets = [self.held.get(value, "_") for value in node.leaving]
         else:
             targets = [self.target(node.name, self.lane)]
-        self.statements.append(Assign(", ".join(targets), Several(node, given)))
+        self.statements.append(Assign(", ".join(targets), Several(call, given, again)))
         return next((name for name in targets if name != "_"), self.lane)
 
     def apply(self, node: Child, var: str, target: str, others: Iterable[Child] = ()) -> None:
@@ -240,7 +262,7 @@ class Scheduler:
         for tap in self.taps[node.id]:
             made = Part(node, var, start, tap.stop, first, tap.members)
             self.statements.append(Assign(self.lane, made))
-            self.held[tap.output] = self.fresh(tap.output.replace(".", "_"))
+            self.held[tap.output] = self.fresh(tap.output)
             self.statements.append(
                 Assign(self.held[tap.output], Copy(self.lane, node.body[tap.stop - 1].id))
             )
@@ -256,7 +278,7 @@ class Scheduler:
         """A variable for the value of a child: its own where it is kept."""
         if name is None or name not in self.kept:
             return otherwise
-        self.held[name] = self.fresh(name)
+        self.held[name] = self.fresh(self.called.get(name, name))
         return self.held[name]
 
     def free(self, var: str) -> str:

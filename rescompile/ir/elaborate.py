@@ -283,7 +283,7 @@ class _Elaborator:
             env[name] = self.stack.value(dim, env, block.at, name)
         scope = _Scope(env, block.form is not Form.MODULE, named=named, position=start)
         items, y = self.body(block.body, xs[0], scope)
-        outputs = tuple(named[output] for output in block.outputs)
+        outputs = tuple(named[output] for output in block.outputs.values())
         if block.form is Form.SEQUENCE:
             self.check_children(items)
         return Instance(
@@ -320,7 +320,7 @@ class _Elaborator:
             raise self.stack.error(error, node.at, code=CODE)
         inner = _Scope(scope.env, False, scope.decisions)
         with self.stack.within(f"in '{node.of}', applied again", node.at):
-            (item,) = self.node(first.node, x, inner)
+            (item,) = self.node(_called(first.node, name), x, inner)
         self.add_layers(inner.layers, scope, node.at)
         if error := difference(node, first, item):
             raise self.stack.error(error, node.at, code=CODE)
@@ -374,6 +374,11 @@ class _Elaborator:
         if carried != y:
             raise self.stack.carries(node, y, carried)
         return ResidualTrace(pre, branch, shortcut, x, y, node)
+
+
+def _called(node: Node, name: str) -> Node:
+    """A step as it is where it is applied again: a call takes what comes in."""
+    return replace(node, name=name, sources=()) if isinstance(node, Call) else node
 
 
 def _tap(node: Residual, x: Shape, tapped: Shape) -> Shape:

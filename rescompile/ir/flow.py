@@ -83,7 +83,7 @@ class Flow:
     def leaving(self, block: Block) -> tuple[Dim, ...]:
         """The channels of all values that a block gives."""
         y = self.block(block)
-        return tuple(map(self.value, block.outputs)) or (y,)
+        return tuple(map(self.value, block.outputs.values())) or (y,)
 
     def body(self, nodes: tuple[Node, ...], x: Dim) -> Dim:
         for node in nodes:
@@ -141,7 +141,11 @@ class Flow:
         if isinstance(node, From):
             return self.value(node.source)
         if isinstance(node, Reuse):
-            return x if node.repeat is not None else self.left(node)
+            if node.repeat is not None:
+                return x
+            for output, name in zip(node.outputs, node.leaving, strict=True):
+                self.named[name] = self.value(f"{node.of}.{output}")
+            return self.left(node)
         if isinstance(node, Loop):
             return self.loop(node, x)
         if isinstance(node, Call):

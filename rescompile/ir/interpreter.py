@@ -133,7 +133,8 @@ class Interpreter(ABC, Generic[V]):
             instance = call.instance
             self.enter(instance.block.entering, values, place)
             last = self.sequence(instance.items, values[0], place)
-            values = [self.held[(*place, output)] for output in instance.block.outputs] or [last]
+            values = [self.value(output, place) for output in instance.block.outputs.values()]
+            values = values or [last]
             if [self.shape(value) for value in values] != [*(instance.outputs or (instance.y,))]:
                 raise InternalError(f"{'.'.join(place)} gives other shapes than it should")
         if node.outputs:
@@ -173,5 +174,5 @@ class Interpreter(ABC, Generic[V]):
 def _sources(network: Network) -> frozenset[str]:
     """The names of all steps that any scope goes back to, or that a block gives."""
     bodies = (network.body, *(block.body for block in network.blocks.values()))
-    given = (block.outputs for block in network.blocks.values())
+    given = (block.outputs.values() for block in network.blocks.values())
     return frozenset().union(*map(sources, bodies), *given)

@@ -87,7 +87,7 @@ def _several(item: Trace, node: Call, start: Resizes, named: dict[str, Resizes])
         block = call.instance.block
         inner = dict(zip(block.entering, given, strict=True))
         last = traced(call.instance.items, given[0], inner)
-        given = [inner[output] for output in block.outputs] or [last]
+        given = [inner[output] for output in block.outputs.values()] or [last]
     named.update(zip(node.leaving, given, strict=False))
     return given[0]
 

@@ -97,7 +97,7 @@ class Call:
     @property
     def leaving(self) -> tuple[str, ...]:
         """What the values are called that it gives, where those are several."""
-        return tuple(f"{self.name}.{output}" for output in self.outputs)
+        return leaving(self)
 
 
 @record
@@ -193,12 +193,13 @@ class Reuse:
     """The step called `of` again, with the same weights; with `repeat`, that many times in a row.
 
     That step is a layer, a group or a call without a condition, and stands earlier in the same
-    module scope, in whatever list of nodes, but in no shortcut.
+    module scope, in whatever list of nodes, but in no shortcut. `outputs` are those of a call.
     """
 
     of: str
     name: str | None = None
     repeat: Dim | None = None
+    outputs: tuple[str, ...] = ()
     at: Location | None = field(default=None, compare=False)
     id: int = node_id()
 
@@ -206,6 +207,16 @@ class Reuse:
     def once(self) -> bool:
         """Whether its code needs no loop."""
         return self.repeat is None or self.repeat == 1
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """What the values are called that it gives, where those are several."""
+        return leaving(self)
+
+
+def leaving(node: Call | Reuse) -> tuple[str, ...]:
+    """What the values are called that a call gives, the first time or again."""
+    return tuple(f"{node.name}.{output}" for output in node.outputs)
 
 
 Child = Layer | Group | Call  # what has a place, a name and a condition of its own
@@ -235,8 +246,8 @@ class Block:
     """A definition: `body` over `parameters` and `in_channels`; `lets` name expressions.
 
     `entering` has the inputs by name, each with what its channels are worth: a name, or a number
-    where all calls agree. `outputs` names the inputs and children whose values are given; empty
-    means the last.
+    where all calls agree. `outputs` has the inputs and children whose values are given, by the
+    names that callers know them by; empty means the last.
     """
 
     name: str
@@ -246,8 +257,13 @@ class Block:
     lets: tuple[tuple[str, Dim], ...] = ()
     about: str = ""
     entering: Mapping[str, Dim] = field(default_factory=lambda: symbols((INPUT,)))
-    outputs: tuple[str, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
     at: Location | None = field(default=None, compare=False)
+
+    @property
+    def called(self) -> dict[str, str]:
+        """The names of the values that it gives."""
+        return {value: name for name, value in self.outputs.items()}
 
 
 def channel_names(inputs: Iterable[str]) -> dict[str, str]:
@@ -330,7 +346,8 @@ class Network:
     def root(self) -> Block:
         """The network's own scope as a block."""
         form, body = Form.MODULE, self.body
-        how = (self.parameters, self.lets, "", self.entering, self.outputs)
+        outputs = dict(zip(self.outputs, self.outputs, strict=True))
+        how = (self.parameters, self.lets, "", self.entering, outputs)
         return Block(self.name, form, body, *how)
 
     @property
@@ -409,8 +426,13 @@ def channels_last(body: tuple[Node, ...]) -> set[int]:
 
 
 def is_several(node: Node | None) -> TypeGuard[Call]:
-    """Whether a node takes values by their names, or gives several."""
+    """Whether a call takes values by their names, or gives several."""
     return isinstance(node, Call) and bool(node.sources or node.outputs)
+
+
+def gives_several(node: Node | None) -> TypeGuard[Call | Reuse]:
+    """Whether a call gives several values, the first time or again."""
+    return isinstance(node, (Call, Reuse)) and bool(node.outputs)
 
 
 def forgets(node: Node) -> bool:

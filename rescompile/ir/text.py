@@ -65,7 +65,8 @@ def _block(block: Block) -> Iterator[str]:
     for node in block.body:
         yield from _node(node, 1)
     if block.outputs:
-        yield f"{INDENT}outputs: {', '.join(block.outputs)}"
+        outputs = (n if n == of else f"{n} = {of}" for n, of in block.outputs.items())
+        yield f"{INDENT}outputs: {', '.join(outputs)}"
 
 
 def _parameter(name: str, kind: str, default: Dim | None, once: bool) -> str:

@@ -140,7 +140,7 @@ class Calls:
         sources = self.sources(step, spec, scope, repeat, args)
         when = binary("and", when, is_repeated(repeat))
         how = (tuple(args), step.name, repeat, children, when)
-        return Call(block, *how, sources, tuple(spec.outputs), step.at(), step.places)
+        return Call(block, *how, sources, tuple(spec.gives), step.at(), step.places)
 
     def sources(
         self,
@@ -174,7 +174,8 @@ class Calls:
             message = f"this call of '{name}' {what}, so it has no condition"
             raise fault("E208", message, step.key_at("when"), "put it into a block of its own")
         if spec.outputs and (step.name is None or is_member(step.name)):
-            help = f"write `name: {name}`, say: later steps go back to `{name}.{spec.outputs[0]}`"
+            value = next(iter(spec.gives))
+            help = f"write `name: {name}`, say: later steps go back to `{name}.{value}`"
             raise fault("E208", f"what '{name}' gives has no names here", step.at(), help)
         if repeat is not None:
             _check_turns(step, spec, repeat, args)
@@ -289,7 +290,7 @@ class Calls:
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
             places = {key: spec.at("inputs", i) for i, key in enumerate(inputs)}
-            check_values([body], self.found, places, spec.outputs)
+            check_values([body], self.found, places, spec.gives.values())
             check_given([body], spec, self.found)
             (body,) = assign_names([body], self.found, inputs)
         elif form is Form.SEQUENCE:
@@ -299,7 +300,7 @@ class Calls:
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
         params = (param for key in own for param in self.arguments.parameters(key, spec))
-        how = (tuple(params), tuple(scope.lets), spec.about, entering, tuple(spec.outputs))
+        how = (tuple(params), tuple(scope.lets), spec.about, entering, spec.gives)
         return Block(name, form, body, *how, spec.at())
 
 

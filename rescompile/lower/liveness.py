@@ -30,6 +30,7 @@ from ..ir.structure import (
     Reuse,
     children,
     forgets,
+    gives_several,
     is_repeated,
     is_several,
     place_of,
@@ -69,8 +70,8 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
     body = [node for part in bodies for node in part]
     steps = {name: node for node in body for name in _names(node)}
     sure = _sure(tuple(body))
-    for i, output in enumerate(spec.outputs):
-        at, node = spec.at("outputs", i), steps.get(output)
+    for name, output in spec.gives.items():
+        at, node = spec.output_at(name), steps.get(output)
         if output not in steps and output not in (spec.inputs or [INPUT]):
             help = did_you_mean(output, [*steps, *spec.inputs])
             message = f"there is no step named '{output}' in the block's own list to give"
@@ -80,7 +81,7 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
             help = f"put '{output}' into a block, and name the call of the block"
             found.append(Diagnostic("E210", message, at, help=help))
     last = body[-1] if body else None
-    if last is not None and spec.outputs and not _names(last) & {*spec.outputs}:
+    if last is not None and spec.outputs and not _names(last) & {*spec.gives.values()}:
         message = "nothing after the last output is given"
         help = "remove this step, or name it among the `outputs`"
         found.append(Diagnostic("E210", message, last.at, help=help))
@@ -126,8 +127,9 @@ class _Check:
     def inner(self, nodes: Body) -> None:
         """Refuse, in the parts of joins and residuals, calls that name values."""
         for node in nodes:
-            if is_several(node):
-                message = f"'{node.block}' takes or gives several values, which no branch does"
+            if is_several(node) or gives_several(node):
+                called = node.of if isinstance(node, Reuse) else node.block
+                message = f"'{called}' takes or gives several values, which no branch does"
                 help = "write the call before the join, and go back to what it gives"
                 self.report(message, node.at, help)
 
@@ -158,9 +160,9 @@ class _Check:
             message = f"'{name}' brings values together: it has no weights of its own"
             help = "put it into a block with its branches, and apply the call of that again"
             self.report(message, node.at, help, AGAIN)
-        elif is_several(step):
-            message = f"'{name}' takes or gives several values: a `reuse` has one"
-            help = "put what is shared into a block of one value, and apply the call of that again"
+        elif is_several(step) and len(step.sources) > 1:
+            message = f"'{name}' takes several values: a `reuse` has what comes in"
+            help = "put what is shared into a block of one input, and apply the call of that again"
             self.report(message, node.at, help, AGAIN)
         elif _is_conditional(step):
             message = f"the step '{name}' has a condition: it need not be there"
@@ -188,7 +190,7 @@ class _Check:
             if any(name in _names(after) for after in later):
                 message = f"the step '{name}' comes later than this `{word}`"
                 help = "a value is there only after its step"
-            elif is_several(call := self.made.get(name)) and call.outputs:
+            elif gives_several(call := self.made.get(name)):
                 message = f"the step '{name}' gives several values"
                 help = f"say which one is meant: `{call.leaving[0]}`"
             elif name in self.every:
@@ -212,7 +214,7 @@ class _Check:
     def unused(self, nodes: Body, used: set[str]) -> None:
         """Report values that a `from` drops though nobody has seen them, and several at once."""
         for before, node in pairwise(nodes):
-            if is_several(before) and before.outputs and not forgets(node):
+            if gives_several(before) and not forgets(node):
                 message = f"'{before.name}' gives several values, and this step does not say which"
                 help = f"write `- from: {before.leaving[0]}` before it"
                 self.report(message, node.at, help)
@@ -227,10 +229,11 @@ class _Check:
 
     def last(self, body: Body, outputs: Iterable[str]) -> None:
         """Report several values at the end of a scope that does not say which it gives."""
-        if body and is_several(body[-1]) and body[-1].outputs and not list(outputs):
-            message = f"'{body[-1].name}' gives several values, and nothing says which are meant"
-            help = f"write `- from: {body[-1].leaving[0]}` after it, or name `outputs`"
-            self.report(message, body[-1].at, help)
+        last = body[-1] if body else None
+        if gives_several(last) and not list(outputs):
+            message = f"'{last.name}' gives several values, and nothing says which are meant"
+            help = f"write `- from: {last.leaving[0]}` after it, or name `outputs`"
+            self.report(message, last.at, help)
 
     def names(self, body: Body) -> None:
         """Report names that mean a step, or a list of steps, and an input."""
@@ -274,7 +277,7 @@ def _called(node: Node) -> set[str]:
 
 def _names(node: Node) -> set[str]:
     """The name of a node's own value, if the spec gives one, or those of several."""
-    return set(node.leaving) if is_several(node) and node.outputs else _called(node)
+    return set(node.leaving) if gives_several(node) else _called(node)
 
 
 def _sure(nodes: Body) -> set[str]:

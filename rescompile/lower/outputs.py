@@ -19,7 +19,7 @@ from ..ir.structure import (
     Residual,
     Reuse,
     Stage,
-    is_several,
+    gives_several,
     shared,
 )
 from ..ir.taps import ends, is_group, taps
@@ -59,7 +59,7 @@ def _unknown(
         message = f"the output '{output}' is not part of the network: its `when` is false"
         return message, "return another step, or change the condition"
     node = every[name]
-    if is_several(node) and node.outputs:
+    if gives_several(node):
         if output in node.leaving:
             return None
         message = f"'{name}' gives several values, of which none is '{output}'"

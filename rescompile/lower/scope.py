@@ -46,6 +46,7 @@ class Scope:
     lets: list[tuple[str, Dim]] = field(default_factory=list)
     named: dict[str, Dim] = field(default_factory=dict)  # the channels of inputs and named steps
     again: dict[str, str] = field(default_factory=dict)  # steps again, and what they are of
+    given: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the outputs of calls
 
     @property
     def fractions(self) -> dict[str, Dim]:

@@ -28,6 +28,7 @@ from ..ir.structure import (
     Node,
     Param,
     Reuse,
+    gives_several,
     is_repeated,
     is_several,
 )
@@ -102,7 +103,9 @@ class Steps:
             return ()  # it is wrong, which is known; others are written out before
         when = scope.condition(step.when, step, "when")
         if word == "block":
-            return self.calls.nodes(step, scope, when)
+            nodes = self.calls.nodes(step, scope, when)
+            scope.given.update((str(n.name), n.outputs) for n in nodes if gives_several(n))
+            return nodes
         if word == "group":
             body = self.sequence(step.group or (), scope)
             return (Group(body, step.name, when, step.at()),)
@@ -238,7 +241,14 @@ class Steps:
         if step.name is not None:
             scope.again[step.name] = of
         repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
-        return Reuse(of, step.name, repeat, step.at("reuse"))
+        outputs = scope.given.get(of, ())
+        if outputs and step.name is None:
+            help = f"write `name: {of}_2`, say: later steps go back to `{of}_2.{outputs[0]}`"
+            raise fault("E208", f"what '{of}' gives has no names here", step.at(), help)
+        if outputs and repeat is not None:
+            message = f"'{of}' gives several values, so no turn follows another"
+            raise fault("E208", message, step.key_at("repeat"), "write one `reuse` after the other")
+        return Reuse(of, step.name, repeat, outputs, step.at("reuse"))
 
     def loop(self, step: Step, scope: Scope) -> Loop:
         if not scope.numbered:

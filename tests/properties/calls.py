@@ -130,6 +130,29 @@ class Calls(Operations):
         after = [] if gated else [{"multiply": [[], gate]}]
         return [first, second, call, {"from": taken}, *after]
 
+    def pair(self, scope: Scope) -> list[Step]:
+        """A block that gives two values, and the same again of another map."""
+        block = Block(self.name(), "body", 0)
+        inner, width = replace(_in(block), keep=True), self.pick([2, 4])
+        block.steps = [{"conv": {"channels": width, "kernel": 3}, "name": "trunk"}]
+        for side in ("left", "right"):
+            inner.width, inner.marks = width, []
+            block.steps += [{"from": "trunk"}, *self.steps(inner, 0, 2, 0)]
+            block.steps.append({"conv": {"channels": width, "kernel": 1}, "name": side})
+        block.outputs = {"one": "left", "other": "right"}
+        block.done, self.blocks[block.name] = True, block
+        maps = [{"conv": {"channels": 4, "kernel": 3}, "name": self.name()} for _ in range(2)]
+        call = {"name": self.name(), "block": block.name}
+        again = {"name": self.name(), "reuse": call["name"]}
+        pool = {"global_avg_pool": {"keepdims": True}}
+        taken = [f"{one['name']}.{key}" for one in (call, again) for key in block.outputs]
+        self.random.shuffle(taken)
+        gates = [[{"from": name}, pool] for name in taken[1:]]
+        scope.width = None
+        scope.marks += taken
+        steps = [*maps, {"from": maps[0]["name"]}, call, {"from": maps[1]["name"]}, again]
+        return [*steps, {"from": taken[0]}, {"multiply": [[], *gates]}]
+
     def leaving(self, block: Block, step: Step, scope: Scope) -> Any:
         """The channels that leave a call, where they are as plain as what the call gives."""
         width = block.width

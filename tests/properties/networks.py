@@ -92,6 +92,8 @@ class _Network(Steps):
             made.extend(steps)
             if self.chance(0.04):
                 made.extend(self.several(scope))
+            if self.other.random() < 0.03:
+                made.extend(self.pair(scope))
         return made
 
     def tabled(self, steps: list[Step]) -> Iterator[Step]:

@@ -93,7 +93,7 @@ class Block:
     lets: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
+    outputs: list[str] | dict[str, str] = field(default_factory=list)
     width: Any = None  # the channels that leave it, as its steps say it
     done: bool = False
 

@@ -95,6 +95,39 @@ stages:
   - {name: wide, block: exchange, from: [same.to_high, same.to_low], channels: 6}
 outputs: [wide.to_high, wide.to_low]
 """,
+    # A pyramid in a block of its own: what it gives are members of lists and what calls gave.
+    "pyramid": """
+input: {channels: 3, height: 16, width: 24}
+blocks:
+  body:
+    outputs: {fine: c4, coarse: c5}
+    body:
+      - conv: {channels: 8, kernel: 3, stride: 2}
+        name: c4
+      - norm: {}
+      - activation: {}
+      - conv: {channels: 12, kernel: 3, stride: 2}
+        name: c5
+  pyramid:
+    inputs: [c4, c5]
+    outputs: {p4: smooth.0, p5: smooth.1, raw: c5}
+    body:
+      - from: c5
+      - {name: inner.1, conv: {channels: 6, kernel: 1, bias: true}}
+      - {name: smooth.1, conv: {channels: 6, kernel: 3}}
+      - from: c4
+      - {name: inner.0, conv: {channels: 6, kernel: 1, bias: true}}
+      - add: [[], [from: inner.1, upsample: {to: c4}]]
+      - {name: smooth.0, conv: {channels: 6, kernel: 3}}
+  backbone:
+    outputs: {raw: fpn.raw, p5: fpn.p5, p4: fpn.p4}
+    body:
+      - {name: body, block: body}
+      - {name: fpn, block: pyramid, from: [body.fine, body.coarse]}
+stages:
+  - {name: backbone, block: backbone}
+outputs: [backbone.p4, backbone.raw, backbone.p5]
+""",
     # Cells that take what the two before them gave, and hand one of it on (in the manner of Zoph
     # et al. 2018): their channels are others in each turn.
     "cells": """

@@ -33,6 +33,17 @@ blocks:
       - {name: conv2, conv: {channels: $channels, kernel: 3, bias: true}}
       - activation: {}
       - {name: last, conv: {channels: $outputs, kernel: 3, bias: true}}
+  heads:
+    about: A block that gives two values, and is applied again.
+    outputs: {classes: classes, boxes: boxes}
+    parameters: {channels: {type: int}}
+    body:
+      - {name: enter, conv: {channels: $channels, kernel: 1}}
+      - norm: {}
+        name: mixed
+      - {name: classes, block: head, channels: $channels, outputs: 9}
+      - from: mixed
+      - {name: boxes, block: head, channels: $channels, outputs: 4}
 stem:
   - {name: stem, conv: {channels: 8, kernel: 3, stride: 4}}
   - norm: {}
@@ -47,18 +58,24 @@ stages:
   - upsample: {scale: 2}
   - {name: p3, add: [[], [{from: c3}, {name: lateral3, conv: {channels: 8, kernel: 1}}]]}
 head:
-  - {name: classes3, block: head, channels: 8, outputs: 9}
+  - {name: level3, block: heads, channels: 8}
   - from: p4
-  - {name: classes4, reuse: classes3}
+  - {name: level4, reuse: level3}
   - from: p5
-  - {name: classes5, reuse: classes3}
+  - {name: level5, reuse: level4}
   - from: p3
-  - {name: boxes3, block: head, channels: 8, outputs: 4}
+  - {name: centre3, block: head, channels: 8, outputs: 1}
   - from: p4
-  - {name: boxes4, reuse: boxes3}
-  - from: p5
-  - {name: boxes5, reuse: boxes4}
-outputs: [classes3, classes4, classes5, boxes3, boxes4, boxes5]
+  - {name: centre4, reuse: centre3}
+outputs:
+  - level3.classes
+  - level5.boxes
+  - level4.classes
+  - level3.boxes
+  - level4.boxes
+  - level5.classes
+  - centre3
+  - centre4
 """
 TWINS = """\
 rescompile: 1

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 
 from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, is_several, sources
-from ...ir.structure import Call as Called
-from ...ir.trace import GroupTrace, OpTrace, values
+from ...ir.trace import GroupTrace, OpTrace, standing, values
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..naming import attribute
@@ -42,17 +41,22 @@ class Forward(Writer):
     def __init__(self, program: Classes, block: Block, root: bool) -> None:
         super().__init__(8)
         self.program, self.syntax, body = program, program.syntax, block.body
-        self.names = block.outputs
-        kept = sources(body).union(self.names)
+        kept = sources(body).union(block.outputs.values())
         taps = program.taps if root else {}
         loops = taps or any(is_several(node) and node.repeat is not None for node in body)
         reserved = self.syntax.meanings.union([MEMBER] if loops else [])
         self.inputs = variables(block.entering, kept, reserved)
         scheduler = Scheduler(
-            inline=True, kept=kept, reserved=reserved, taps=taps, inputs=self.inputs
+            inline=True,
+            kept=kept,
+            called=block.called,
+            reserved=reserved,
+            taps=taps,
+            inputs=self.inputs,
         )
         self.result = scheduler.run(body)
-        self.outputs = [scheduler.held[name] for name in self.names] or [self.result]
+        given = (scheduler.held[value] for value in block.outputs.values())
+        self.outputs = [*given] or [self.result]
         self.statements, self.held = scheduler.statements, scheduler.held
         self.in_place = overwriting(
             self.statements, program.network.blocks, program.analysis.spreading
@@ -60,7 +64,7 @@ class Forward(Writer):
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
         items = program.analysis.elaborated.root.items if root else ()
-        self.leaving = {item.node.id: values(item) for item in items if is_several(item.node)}
+        self.leaving = {standing(item).id: values(item) for item in items if is_several(item.node)}
 
     def render(self, members: Mapping[int, str], flags: Flags) -> tuple[str, ...]:
         """The lines; `members` are the attributes of nodes."""
@@ -91,8 +95,8 @@ class Forward(Writer):
                 calls += 1
                 self.lines[-1] = Line(folded, made.target, self.indent, self.note(made))
         last = self.lines[-1] if self.lines else None
-        if last and calls and self.outputs == [last.target]:
-            self.lines[-1] = Line(last.code, RETURN, last.indent, last.comment)
+        if last and calls:
+            self.give(self.outputs)
         else:
             self.write(", ".join(self.outputs), RETURN)
         return tuple(map(str, self.lines))
@@ -114,18 +118,15 @@ class Forward(Writer):
         """A member that is given variables, or each of some members in turn."""
         member = f"self.{attribute(self.members[value.node.id])}"
         if value.node.repeat is None:
-            self.write(Call(member, value.sources), target, self.note_of(value.node))
+            shapes = self.leaving.get(value.step.id, ())
+            notes = (self.program.note(shape) for shape in shapes)
+            self.unpack(Call(member, value.sources), target, notes)
             return
         targets = tuple(target.split(", "))
         if value.sources != targets:
             self.write(", ".join(value.sources), target)
         with self.block(f"for {MEMBER} in {self.syntax.members.format(member)}:"):
             self.write(Call(MEMBER, targets), target)
-
-    def note_of(self, node: Called) -> str:
-        """The shapes of what a call gives, one by one."""
-        shapes = self.leaving.get(node.id, ())
-        return ", ".join(self.program.note(shape) for shape in shapes)
 
     def turns(self, value: Apply, target: str) -> bool:
         """A step that is applied again several times, if this is one."""

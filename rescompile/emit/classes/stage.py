@@ -22,7 +22,7 @@ def define_stage(program: Classes, stage: Stage[Class]) -> Class:
     lines = Lines(program.syntax, stage)
     if is_several(stage.node):
         called = channel_names(stage.block.entering).values()
-        given = (flow.named[name] for name in stage.block.outputs)
+        given = (flow.named[name] for name in stage.block.outputs.values())
         leaving = {n: expand(stage.block.lets, dim) for n, dim in zip(called, given, strict=False)}
         leaving = {n: dim for n, dim in leaving.items() if stage.inner.takes(n)}
         changes = any(dim != Var(name) for name, dim in leaving.items())

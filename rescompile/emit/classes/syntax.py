@@ -9,6 +9,7 @@ from ...ir.structure import Block, Form, Layer
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES
+from ..code import several
 from ..layout import Call, Code, Keyword, signature
 from ..lines import Writer
 from ..naming import pascal_case
@@ -118,7 +119,7 @@ class Class(Definition):
     def forward_signature(self) -> str:
         """The head of the forward pass."""
         one = self.syntax.tensor
-        made = f"tuple[{', '.join([one] * self.outputs)}]" if self.outputs else one
+        made = several(one, self.outputs) if self.outputs else one
         given = [f"{name}: {one}" for name in self.inputs]
         return signature(self.syntax.forward, ["self", *given], made, 4)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
 from ...ir.structure import INDEX, Block, Form, channel_names, is_several, sources
-from ...ir.trace import values
+from ...ir.trace import standing, values
 from ..label import Label
 from ..layout import Code, Items, signature
 from ..lines import RETURN, Writer, lets
@@ -36,13 +36,13 @@ def define_block(program: Functions, block: Block, name: str) -> Function:
     body = Module(program, scope, label)
     inline = block.form is Form.INLINE
     if block.form is Form.MODULE:
-        kept = sources(block.body).union(block.outputs)
+        kept = sources(block.body).union(block.outputs.values())
         body.inputs = variables(block.entering, kept, body.reserved)
-        result, *more = body.run(block.body, block.outputs)
+        result, *more = body.run(block)
     else:
         result = Sequence(body, label, "x", "x", START if inline else "").run(block.body)
     if block.outputs:
-        body.write(", ".join([result, *more]), RETURN)
+        body.give([result, *more])
     elif body.lines and body.lines[-1].target == result and body.lines[-1].indent == 4:
         body.lines[-1] = replace(body.lines[-1], target="x")  # nothing comes after that asks for it
     else:
@@ -89,11 +89,12 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     body = Module(program, scope, Label(separator=syntax.separator), root=True)
     root = program.analysis.elaborated.root
     body.inputs, body.shapes = inputs, root.shapes
-    body.leaving = {item.node.id: values(item) for item in root.items if is_several(item.node)}
+    several = (item for item in root.items if is_several(item.node))
+    body.leaving = {standing(item).id: values(item) for item in several}
     entries = {name: syntax.input if kept == LANE else kept for name, kept in inputs.items()}
     opening = [*syntax.opening(network, entries)]
     body.lines += opening
-    results = body.run(network.body, network.outputs)
+    results = body.run(network.root)
     result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
     made = lets(network.root, scope)
     body.lines[len(opening) : len(opening)] = [*body.channels(), *made]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...expr.dims import Expr
 from ...record import record
+from ..code import several
 from ..label import Label
 from ..layout import Call, Code, Keyword, signature
 from ..lines import RETURN, Line
@@ -34,8 +35,8 @@ class Function(Definition):
         given = [*tensors, *(a.declared for a in self.arguments), "*", "name: str"]
         if self.numbered:
             given.append("start: int = 0")
-        several = f"tuple[{', '.join([self.tensor] * self.outputs)}]"
-        return signature(self.name, given, several if self.outputs > 1 else self.tensor)
+        made = several(self.tensor, self.outputs) if self.outputs > 1 else self.tensor
+        return signature(self.name, given, made)
 
     def call(
         self, source: str | tuple[str, ...], given: dict[str, str], label: Label, start: str = "0"
@@ -136,14 +137,10 @@ def _types(value: Any) -> set[str]:
     if isinstance(value[0], tuple):
         pair = "tuple[int, int]"
         if all(before == after for before, after in value):
-            return {"int" if len({before for before, _ in value}) == 1 else _several("int", value)}
-        return {_several(pair, value) if value[1:] else pair}
-    return {"int"} if len({*value}) == 1 else {"int", _several("int", value)}
-
-
-def _several(kind: str, value: tuple[Any, ...]) -> str:
-    """A tuple of as many of a type as there are axes."""
-    return f"tuple[{', '.join([kind] * len(value))}]"
+            alike = len({before for before, _ in value}) == 1
+            return {"int" if alike else several("int", len(value))}
+        return {several(pair, len(value)) if value[1:] else pair}
+    return {"int"} if len({*value}) == 1 else {"int", several("int", len(value))}
 
 
 def _is_symbolic(value: Any) -> bool:

@@ -6,15 +6,14 @@ from ...expr.dims import Dim, Var, binary
 from ...ir.choices import branches
 from ...ir.structure import (
     INPUT,
+    Block,
     Child,
     Layer,
-    Node,
     Residual,
     Where,
     channel_names,
     sources,
 )
-from ...ops import Shape
 from ..label import Label
 from ..lines import Line
 from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Several, Split
@@ -31,14 +30,20 @@ class Module(Sharing):
         super().__init__(program, scope, label, program.syntax.input if root else LANE)
         self.root = root
         self.inputs = {INPUT: LANE}
-        self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
         self.begun: dict[int, Sequence] = {}  # groups of which parts are still to come, by id
 
-    def run(self, nodes: tuple[Node, ...], outputs: tuple[str, ...] = ()) -> list[str]:
-        """The variable with the last value, or those of the children called `outputs`."""
+    def run(self, block: Block) -> list[str]:
+        """The variable with the last value of a block, or those of the values that it gives."""
+        nodes, outputs = block.body, block.outputs.values()
         taps = self.program.taps if self.root else {}
         kept = sources(nodes).union(outputs)
-        scheduler = Scheduler(kept=kept, reserved=self.reserved, taps=taps, inputs=self.inputs)
+        scheduler = Scheduler(
+            kept=kept,
+            called=block.called,
+            reserved=self.reserved,
+            taps=taps,
+            inputs=self.inputs,
+        )
         result = scheduler.run(nodes)
         self.scope.taken |= scheduler.used.difference(COUNTERS)
         self.held = {name: self.read(held) for name, held in scheduler.held.items()}
@@ -73,7 +78,8 @@ class Module(Sharing):
         elif isinstance(value, Apply):
             self.choose(value.nodes, target, self.read(value.source))
         elif isinstance(value, Several):
-            self.several(value, target)
+            sources = tuple(map(self.read, value.sources))
+            self.several(value.node, value.step, target, sources)
         elif isinstance(value, Copy):
             self.copy(target, self.read(value.source))
         elif isinstance(value, Split):
@@ -88,15 +94,6 @@ class Module(Sharing):
                 self.child(value.step, target, self.read(value.source))
         else:
             self.combine(value, target)
-
-    def several(self, value: Several, target: str) -> None:
-        """A block that takes values by their names, or gives several."""
-        called, given = self.program.called(self.scope, value.node)
-        sources = tuple(map(self.read, value.sources))
-        label = self.label.child(str(value.node.name))
-        shapes = self.leaving.get(value.node.id, ())
-        note = ", ".join(self.program.note(shape) for shape in shapes)
-        self.write(called.call(sources, given, label), target, note)
 
     def changes(self, node: Residual, source: str) -> Dim:
         """The condition under which a residual's branch changes the shape."""

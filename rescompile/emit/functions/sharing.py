@@ -13,11 +13,14 @@ from dataclasses import replace
 from typing import cast
 
 from ...expr.dims import Dim, Var
-from ...ir.structure import INDEX, Child, Reuse
+from ...ir.structure import INDEX, Child, Reuse, gives_several
+from ...ir.structure import Call as Called
+from ...ops import Shape
+from ..code import several
 from ..label import Label
 from ..layout import Call
 from ..lines import RETURN
-from ..schedule import LANE, Apply, Assign, Scheduler, reads
+from ..schedule import LANE, Apply, Assign, Scheduler, Several, reads
 from ..scope import Scope
 from .body import Body
 from .syntax import Functions
@@ -34,6 +37,7 @@ class Sharing(Body):
         self.objects: dict[str, str] = {}  # by the names of steps
         self.before: dict[int, str] = {}  # what must be there before a statement, by its number
         self.kept: dict[int, str] = {}  # what a statement makes, under a name of its own
+        self.leaving: dict[int, tuple[Shape, ...]] = {}  # of calls that give several values
 
     def read(self, variable: str) -> str:
         return self.entry if variable == "x" else variable
@@ -61,7 +65,7 @@ class Sharing(Body):
         for i, statement in enumerate(made):
             value = statement.value
             waits = set[int]().union(*(waiting.get(name, ()) for name in reads(value)))
-            if isinstance(value, Apply) and self.updates(value.node):
+            if isinstance(value, (Apply, Several)) and self.updates(value.node):
                 before = last.get(value.node.id)
                 if before is not None and before not in waits:
                     self.before[i] = self.variable(before, made[before + 1 : i], made[before])
@@ -78,49 +82,72 @@ class Sharing(Body):
 
     def variable(self, i: int, later: list[Assign], made: Assign) -> str:
         """A variable that keeps what statement `i` makes."""
-        if all(made.target not in statement.target.split(", ") for statement in later):
-            return made.target
+        own = _own(made)
+        if all(own not in statement.target.split(", ") for statement in later):
+            return own
         if i not in self.kept:
-            step = cast(Apply, made.value).step
+            step = cast("Apply | Several", made.value).step
             self.kept[i] = self.scope.fresh(f"{step.name}_done")
         return self.kept[i]
 
     def applies(self, i: int, made: Assign) -> bool:
         """Write statement `i`, if it applies a step that is shared."""
         value = made.value
-        if not isinstance(value, Apply) or value.node.name not in self.shared:
+        if not isinstance(value, (Apply, Several)) or value.node.name not in self.shared:
             return False
-        source, target = self.read(value.source), made.target
+        source, target, own = self.read(value.source), made.target, _own(made)
         if i in self.before:
             label = self.label.child(str(value.step.name))
-            self.write(self.syntax.after(source, self.before[i], label), target)
-            source = target
+            self.write(self.syntax.after(source, self.before[i], label), own)
+            source = own
         if value.again is not None:
             self.again(value.node, value.again, target, source)
         elif self.syntax.part:
             self.part_of(value.node, target, source)
+        elif isinstance(value, Several):
+            self.several(value.node, value.node, target, (source,))
         else:
             self.child(value.node, target, source)
         if i in self.kept:
-            self.write(target, self.kept[i])
+            self.write(own, self.kept[i])
         return True
+
+    def several(
+        self, node: Called, step: Called | Reuse, target: str, sources: tuple[str, ...]
+    ) -> None:
+        """A block that takes values by their names, or gives several, where `step` stands."""
+        called, given = self.program.called(self.scope, node)
+        label = self.label.child(str(step.name))
+        self.unpack(called.call(sources, given, label), target, self.notes(step))
+
+    def notes(self, step: Called | Reuse) -> list[str]:
+        """The shapes of what a call gives, one by one."""
+        return [self.program.note(shape) for shape in self.leaving.get(step.id, ())]
 
     def part_of(self, node: Child, target: str, source: str) -> None:
         """A function of a step, of which an object is made, and the first call of that."""
         name = str(node.name)
         made = self.objects[name] = self.scope.fresh(f"{name}_model")
         label, tensor = self.label.child(name), self.syntax.tensor
+        result = several(tensor, len(node.outputs)) if gives_several(node) else tensor
         self.apart()
         given = (self.extents(node, source), label.keyword())
         self.write(Call(f"@{self.syntax.part}", given))
-        with self.block(f"def {made}(x: {tensor}) -> {tensor}:"), self.noting({}):
+        with self.block(f"def {made}(x: {tensor}) -> {result}:"), self.noting({}):
             self.apply(node, "x", "x", label)
             if self.lines[-1].target == "x" and self.lines[-1].indent == self.indent:
                 self.lines[-1] = replace(self.lines[-1], target=RETURN)
             else:
                 self.write("x", RETURN)
         self.apart()
-        self.write(Call(made, (source,)), target, self.note(node))
+        self.given(Call(made, (source,)), target, node)
+
+    def given(self, made: Call, target: str, step: Child | Reuse) -> None:
+        """What the call of an object gives, where `step` stands."""
+        if gives_several(step):
+            self.unpack(made, target, self.notes(step))
+        else:
+            self.write(made, target, self.note(step))
 
     def extents(self, node: Child, source: str) -> str:
         """What an object takes: extents are left open where they differ between calls."""
@@ -146,13 +173,15 @@ class Sharing(Body):
     def turn(self, node: Child, step: Reuse, target: str, source: str, label: Label) -> None:
         """One call, or one turn, which is called `label`."""
         if self.syntax.part:
-            made = Call(self.objects[str(node.name)], (source,))
-            self.write(made, target, self.note(step))
+            self.given(Call(self.objects[str(node.name)], (source,)), target, step)
             return
         first, shape = self.label.child(str(node.name)), self.shapes.get(step.id)
         shapes = {} if shape is None else {node.id: shape}
         with self.noting(shapes), self.block(self.syntax.again(source, first, label)):
-            self.apply(node, target, source, label)
+            if gives_several(node) and isinstance(node, Called):
+                self.several(node, step, target, (source,))
+            else:
+                self.apply(node, target, source, label)
 
     @contextmanager
     def noting(self, shapes: dict[int, tuple[int, ...]]) -> Iterator[None]:
@@ -160,3 +189,8 @@ class Sharing(Body):
         outer, self.shapes = self.shapes, shapes
         yield
         self.shapes = outer
+
+
+def _own(made: Assign) -> str:
+    """A variable that a statement gives a value."""
+    return next(name for name in made.target.split(", ") if name != "_")

@@ -9,6 +9,7 @@ from pydantic import (
 )
 
 from ... import ops
+from ...errors import Location
 from ...ir.structure import INPUT, channel_names
 from ..names import (
     GlobalName,
@@ -23,6 +24,7 @@ from ..types import (
     Alpha,
     Bool,
     Deviation,
+    Either,
     Epsilon,
     Int,
     Momentum,
@@ -81,6 +83,10 @@ class ParameterSpec(Model):
         return "write `{type: int}`, perhaps with a `default`"
 
 
+def _outputs(value: Any) -> str:
+    return "named" if isinstance(value, dict) else "list"
+
+
 class BlockSpec(Model):
     """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
 
@@ -99,10 +105,12 @@ class BlockSpec(Model):
         description="With `body`: names for what a call gives with `from`, where that is more than "
         "what comes in.",
     )
-    outputs: list[PortName] = Field(
+    outputs: Annotated[
+        list[PortName] | dict[PortName, StepValue], Either(_outputs, "list", "named")
+    ] = Field(
         default_factory=list,
         description="With `body`: its inputs and steps whose values it gives, where those are "
-        "several.",
+        "several. A mapping has names for them, each with the value that it stands for.",
     )
     body: Steps | None = Field(None, description="Steps with names: a module.")
     sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
@@ -127,13 +135,25 @@ class BlockSpec(Model):
         self._check_values()
         return self
 
+    @property
+    def gives(self) -> dict[str, str]:
+        """The values that it gives where those are several, by the names that callers have."""
+        named = self.outputs
+        return named if isinstance(named, dict) else dict(zip(named, named, strict=True))
+
+    def output_at(self, name: str) -> Location | None:
+        """Where an output stands, by its name."""
+        named = self.outputs
+        return self.at("outputs", name if isinstance(named, dict) else named.index(name))
+
     def _check_values(self) -> None:
-        for what, names in (("inputs", self.inputs), ("outputs", self.outputs)):
+        for what, names in (("inputs", self.inputs), ("outputs", [*self.gives.values()])):
             if names and self.body is None:
                 wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
             for i, name in enumerate(names):
                 if name in names[:i]:
-                    wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, i)
+                    at = [*self.outputs][i] if isinstance(getattr(self, what), dict) else i
+                    wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, at)
         if len(self.outputs) == 1:
             help = "make its step the last one, which needs no `outputs`"
             wrong("`outputs` are several values, but this is one", help, "outputs")
