@@ -169,6 +169,8 @@ class _Folder:
             count = self.dim(node.count)
             with self.where(knowing(self.dim(node.when))), self.repeated():
                 body = () if when is False else self.body(node.body)
+            if count == 1 and when is True and not _mentions_index(body):
+                return body
             return (replace(node, count=count, body=body, when=when),) if body else ()
         if isinstance(node, Reuse) and node.repeat is not None:
             repeat = self.dim(node.repeat)
@@ -299,6 +301,10 @@ def used_names(block: Block) -> set[str]:
         for dim in node_dims(node):
             used |= names(dim)
     return used
+
+
+def _mentions_index(body: tuple[Node, ...]) -> bool:
+    return any(INDEX in names(dim) for node in walk(body) for dim in node_dims(node))
 
 
 def node_dims(node: Node) -> list[Dim]:

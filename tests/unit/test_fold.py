@@ -163,3 +163,15 @@ def test_what_only_the_first_repetition_gets_does_not_count_up(write: Write, bac
     calls = [node for node in walk(net.analysis.network.body) if isinstance(node, Call)]
     assert [dict(call.args)["more"] for call in calls] == [3, 0]
     assert net.source(backend)
+
+
+def test_steps_that_stand_once_are_no_repetition(write: Write) -> None:
+    """Nobody writes a loop of one turn; what asks for the turn's number keeps it."""
+    text = (
+        "blocks:\n  unit:\n    parameters: {{turns: {{type: int}}}}\n    sequence:\n"
+        "      - repeat: $turns\n        steps: [{{conv: {{channels: {channels}, kernel: 1}}}}]\n"
+        "stages:\n  - {{name: a, block: unit, turns: {turns}}}\n"
+    )
+    assert layers(unit(write, text.format(channels=8, turns=1))) == ["conv"]
+    assert layers(unit(write, text.format(channels=8, turns=2))) == []
+    assert layers(unit(write, text.format(channels="8 + $index", turns=1))) == []
