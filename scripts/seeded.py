@@ -18,7 +18,7 @@ def seeded(key: str, shape: tuple[int, ...]) -> torch.Tensor:
     """The tensor of a name: from a generator that the name alone seeds."""
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
     rng, leaf = np.random.default_rng(seed), key.rpartition(".")[2]
-    if leaf == "running_var" or (leaf == "weight" and len(shape) < 2):
+    if leaf in ("running_var", "gain") or (leaf == "weight" and len(shape) < 2):
         drawn = rng.uniform(0.5, 1.5, shape)
     elif leaf == "weight":
         drawn = rng.standard_normal(shape) * math.sqrt(2 / math.prod(shape[1:]))

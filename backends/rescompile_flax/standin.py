@@ -90,13 +90,15 @@ class Operation(Leaf, Module):
 
 
 class Scale(Factor):
-    """A factor for each channel; PyTorch's has a shape that fits what it multiplies."""
+    """A factor for each channel, or one for all; PyTorch has it in the shape of what it meets."""
 
     def __init__(self, given: Filled) -> None:
-        super().__init__((given.shape,), Draw(CONSTANT, given.value))
+        shape = given.shape if given.shape == () else (given.shape,)
+        super().__init__(shape, Draw(CONSTANT, given.value))
 
     def __mul__(self, value: Value) -> Value:
-        self.shape = (self.shape[0], *(1 for _ in value.inner[1:]))
+        if self.shape:
+            self.shape = (self.shape[0], *(1 for _ in value.inner[1:]))
         return super().__mul__(value)
 
 

@@ -75,7 +75,8 @@ class FlaxSyntax(syntax.Syntax):
             return "nnx.identity"
         entering = scope.entering(node)
         if isinstance(op, LayerScale):
-            return Call("nnx.Param", (Call("jnp.full", (entering, number(op.init))),))
+            shape = "()" if op.shared else entering
+            return Call("nnx.Param", (Call("jnp.full", (shape, number(op.init))),))
         args = self.called.get(row.preset, row).write(op, scope.dim, entering)
         if row.is_function:
             return Call("partial", (row.name, *args)) if args else row.name

@@ -102,7 +102,10 @@ DENSE = _layer("Dense", ops.Linear, Argument("units", "features"), BIAS, INITIAL
 NORM = _layer("BatchNormalization", ops.BatchNorm, *BATCH)
 UNBIASED = _own("UnbiasedBatchNormalization", ops.BatchNorm, *BATCH, implied=(("unbiased", True),))
 FLATTEN = _layer("Flatten", ops.Flatten)
-SCALE = _own("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT))
+SCALE = _own(
+    *("LayerScale", ops.LayerScale, Argument("init", "init", FLOAT)),
+    option("shared", "shared", LITERAL, False),
+)
 PRELU = _layer(
     *("PReLU", ops.Prelu, Argument("alpha_initializer", "init", CONSTANT, keyword=True)),
     Argument("shared_axes", (), ASIDE, None, keyword=True),

@@ -327,9 +327,9 @@ def instance_norm(x: Value, *, name: str, **attributes: Any) -> Value:
     return op.InstanceNormalization(x, *given, name=name, **attributes)
 
 
-def layer_scale(x: Value, start: float, *, name: str) -> Value:
-    """A learned factor for each channel (Touvron et al. 2021)."""
-    shape = (x.shape[1], *[1 for _ in x.shape[2:]])
+def layer_scale(x: Value, start: float, shared: bool = False, *, name: str) -> Value:
+    """A learned factor for each channel (Touvron et al. 2021), or a `shared` one."""
+    shape = () if shared else (x.shape[1], *[1 for _ in x.shape[2:]])
     return op.Mul(x, x.graph.weight(name, shape, start), name=name)
 
 

@@ -140,7 +140,12 @@ FUNCTIONS = (
     _row("layer_norm", ops.LayerNorm, EPSILON),
     _row("group_norm", ops.GroupNorm, Argument("num_groups", "groups"), EPSILON),
     _row("instance_norm", ops.InstanceNorm, EPSILON),
-    _row("layer_scale", ops.LayerScale, *_given("init", form=LITERAL)),
+    _row(
+        "layer_scale",
+        ops.LayerScale,
+        *_given("init", form=LITERAL),
+        option("shared", "shared", LITERAL, False),
+    ),
     _row(
         "prelu",
         ops.Prelu,

@@ -30,8 +30,8 @@ from rescompile.ops import Op
 
 
 def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
-    ones = ", ".join("1" for _ in range(1, site.rank))
-    shape = f"({site.channels}, {ones})" if ones else f"({site.channels},)"
+    axes = [] if op.shared else [site.channels, *("1" for _ in range(1, site.rank))]
+    shape = f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
 
 

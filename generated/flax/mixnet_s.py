@@ -75,8 +75,8 @@ class MixedResidualRelu2_2(nnx.Module):
         self.bn2 = batch_norm(2 * (hidden // 2), rngs=rngs)
         self.conv_pwl = nnx.List(
             [
-                conv(2 * (hidden // 2) // 2, 12, (1, 1), padding=0, rngs=rngs),
-                conv(2 * (hidden // 2) // 2, 12, (1, 1), padding=0, rngs=rngs),
+                conv(hidden // 2, 12, (1, 1), padding=0, rngs=rngs),
+                conv(hidden // 2, 12, (1, 1), padding=0, rngs=rngs),
             ]
         )
         self.bn3 = batch_norm(24, rngs=rngs)

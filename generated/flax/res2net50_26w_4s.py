@@ -44,9 +44,9 @@ class Res2netFirst(nnx.Module):
         self.bn1 = batch_norm(4 * width, rngs=rngs)
         self.convs = nnx.List(
             [
-                conv(4 * width // 4, width, (3, 3), strides=stride, padding=1, rngs=rngs),
-                conv(4 * width // 4, width, (3, 3), strides=stride, padding=1, rngs=rngs),
-                conv(4 * width // 4, width, (3, 3), strides=stride, padding=1, rngs=rngs),
+                conv(width, width, (3, 3), strides=stride, padding=1, rngs=rngs),
+                conv(width, width, (3, 3), strides=stride, padding=1, rngs=rngs),
+                conv(width, width, (3, 3), strides=stride, padding=1, rngs=rngs),
             ]
         )
         self.bns = nnx.List(
@@ -59,7 +59,7 @@ class Res2netFirst(nnx.Module):
         self.avgpool = partial(
             nnx.avg_pool, window_shape=(3, 3), strides=(stride, stride), padding=((1, 1), (1, 1))
         )
-        self.conv3 = conv(3 * width + 4 * width // 4, 4 * channels, (1, 1), padding=0, rngs=rngs)
+        self.conv3 = conv(4 * width, 4 * channels, (1, 1), padding=0, rngs=rngs)
         self.bn3 = batch_norm(4 * channels, rngs=rngs)
         self.downsample = nnx.Sequential(
             conv(in_channels, 4 * channels, (1, 1), strides=stride, padding=0, rngs=rngs),

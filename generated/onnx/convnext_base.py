@@ -266,9 +266,9 @@ def layer_norm(x: Value, axis: int = -1, epsilon: float = 1e-5, *, name: str) ->
     return op.Transpose(x, perm=[0, last, *range(1, last)], name=name)
 
 
-def layer_scale(x: Value, start: float, *, name: str) -> Value:
-    """A learned factor for each channel (Touvron et al. 2021)."""
-    shape = (x.shape[1], *[1 for _ in x.shape[2:]])
+def layer_scale(x: Value, start: float, shared: bool = False, *, name: str) -> Value:
+    """A learned factor for each channel (Touvron et al. 2021), or a `shared` one."""
+    shape = () if shared else (x.shape[1], *[1 for _ in x.shape[2:]])
     return op.Mul(x, x.graph.weight(name, shape, start), name=name)
 
 

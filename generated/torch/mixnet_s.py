@@ -64,10 +64,7 @@ class MixedResidualRelu2_2(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(2 * (hidden // 2))
         self.conv_pwl = nn.ModuleList(
-            [
-                nn.Conv2d(2 * (hidden // 2) // 2, 12, 1, bias=False),
-                nn.Conv2d(2 * (hidden // 2) // 2, 12, 1, bias=False),
-            ]
+            [nn.Conv2d(hidden // 2, 12, 1, bias=False), nn.Conv2d(hidden // 2, 12, 1, bias=False)]
         )
         self.bn3 = nn.BatchNorm2d(24)
         self.use_shortcut = stride == 1 and in_channels == 24

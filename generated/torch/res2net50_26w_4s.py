@@ -46,9 +46,9 @@ class Res2netFirst(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.convs = nn.ModuleList(
             [
-                nn.Conv2d(4 * width // 4, width, 3, stride=stride, padding=1, bias=False),
-                nn.Conv2d(4 * width // 4, width, 3, stride=stride, padding=1, bias=False),
-                nn.Conv2d(4 * width // 4, width, 3, stride=stride, padding=1, bias=False),
+                nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False),
+                nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False),
+                nn.Conv2d(width, width, 3, stride=stride, padding=1, bias=False),
             ]
         )
         self.bns = nn.ModuleList(
@@ -56,7 +56,7 @@ class Res2netFirst(nn.Module):
         )
         self.part = nn.ReLU(inplace=True)
         self.avgpool = nn.AvgPool2d(3, stride=stride, padding=1)
-        self.conv3 = nn.Conv2d(3 * width + 4 * width // 4, 4 * channels, 1, bias=False)
+        self.conv3 = nn.Conv2d(4 * width, 4 * channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * channels)
         self.downsample = nn.Sequential(
             nn.Conv2d(in_channels, 4 * channels, 1, stride=stride, bias=False),

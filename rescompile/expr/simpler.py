@@ -45,6 +45,10 @@ def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
         return test if then else negation(test)
     if isinstance(otherwise, IfElse) and otherwise.then == then:
         return if_else(logical_or(test, otherwise.test), then, otherwise.otherwise)
+    if isinstance(test, Binary) and test.op in ("==", "!="):  # `n if n != 1 else 1` is n
+        equal, other = (then, otherwise) if test.op == "==" else (otherwise, then)
+        if is_whole(other) and {equal, other} == {test.left, test.right}:
+            return other
     return then if then == otherwise else IfElse(test, then, otherwise)
 
 
@@ -104,13 +108,24 @@ def _arithmetic(op: str, left: Dim, right: Dim) -> Dim:
         return left
     if _is(left, LEFT_NEUTRAL.get(op)):
         return right
-    if op == "//" and _is(right, 1) and is_whole(left):
-        return left
+    if op == "//" and type(right) is int and is_whole(left):
+        return _whole_quotient(left, right)
     if op in ("+", "-"):
         return _sum(op, left, right)
     if op == "*" and type(right) is int:
         return _times(left, right)
     return Binary(op, left, right)
+
+
+def _whole_quotient(dim: Dim, number: int) -> Dim:
+    """A whole number over another, which may divide one of its factors."""
+    if number == 1:
+        return dim
+    if isinstance(dim, Binary) and dim.op == "*":
+        for factor, other in ((dim.right, dim.left), (dim.left, dim.right)):
+            if type(factor) is int and factor % number == 0 and is_whole(other):
+                return binary("*", other, factor // number)
+    return Binary("//", dim, number)
 
 
 def _times(dim: Dim, number: int) -> Dim:

@@ -173,7 +173,7 @@ class _Folder:
             count = self.dim(node.count)
             with self.where(knowing(self.dim(node.when))), self.repeated(count):
                 body = () if when is False else self.body(node.body)
-            if count == 1:
+            if count == 1 and when is True:
                 return body
             return (replace(node, count=count, body=body, when=when),) if body else ()
         if isinstance(node, Reuse) and node.repeat is not None:

@@ -31,13 +31,20 @@ class StochasticDepth(Op):
 
 @operation
 class LayerScale(Op):
-    """A learned factor for each channel; it stands in a block's `body`. The shape stays."""
+    """A learned factor for each channel, or one for all; it stands in a block's `body`.
+
+    The shape stays. One factor that is zero at first is SkipInit (De and Smith 2020), or ReZero
+    (Bachlechner et al. 2020).
+    """
 
     word = "layer_scale"
     fresh = light = True
     init: float = attribute(Kind.FLOAT, "The factors at first.", default=1e-6)
+    shared: bool = attribute(Kind.BOOL, "Whether all channels have one factor.", default=False)
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
+        if self.shared:
+            return (Parameter("", (), start=self.init),)
         return (Parameter("", (x[0], *(1 for _ in x[1:])), start=self.init),)
 
 

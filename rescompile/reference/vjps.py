@@ -323,7 +323,9 @@ def pad_map(op: ops.Pad, x: Array, y: Array, p: Params, dy: Array, training: boo
 def layer_scale(
     op: ops.LayerScale, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
-    return dy * p[""], {"": _over_channel(dy * x).reshape(p[""].shape)}
+    along = dy * x
+    given = along.sum() if op.shared else _over_channel(along)
+    return dy * p[""], {"": np.reshape(given, p[""].shape)}
 
 
 def rearranged(

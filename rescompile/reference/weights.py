@@ -95,12 +95,13 @@ def digest(path: Path) -> int:
 def _draw(rng: np.random.Generator, leaf: str, shape: Shape) -> Array:
     """A float64 tensor of the kind that the last name of its path tells.
 
-    Running variances and the scales of norms are uniform in [0.5, 1.5); weights of two or more
-    dimensions are normal with variance 2 / fan_in (He et al. 2015, arXiv:1502.01852), fan_in being
+    Running variances, the scales of norms and the gains of standardised weights are uniform in
+    [0.5, 1.5): under less a network without norms is blind. Weights of two or more dimensions are
+    normal with variance 2 / fan_in (He et al. 2015, arXiv:1502.01852), fan_in being
     the product of all dimensions but the first; all else (biases, running means, layer scales) is
     normal with standard deviation 0.1.
     """
-    if leaf == "running_var" or (leaf == "weight" and len(shape) < 2):
+    if leaf in ("running_var", "gain") or (leaf == "weight" and len(shape) < 2):
         return rng.uniform(0.5, 1.5, shape)
     drawn = rng.standard_normal(shape)
     return drawn * math.sqrt(2.0 / math.prod(shape[1:])) if leaf == "weight" else 0.1 * drawn

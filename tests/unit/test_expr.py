@@ -151,6 +151,11 @@ def test_powers() -> None:
         ("$a + ($i + 1)", "$a + ($i + 1)"),  # as it was written: there is one number
         ("$a * 2 * 3", "$a * 6"),
         ("int($a * 2) + round($i) // 1", "$a * 2 + $i"),
+        ("$a * 2 // 2 + 6 * $i // 3", "$a + $i * 2"),
+        ("$a * 3 // 2", "$a * 3 // 2"),
+        ("$a if $a != 2 else 2", "$a"),
+        ("3 if $i == 3 else $i", "$i"),
+        ("2 if $a != 2 else $a", "2"),
         ("$i + 1 > 1", "$i > 0"),
         ("3 <= $i - 1", "$i >= 4"),
         ("not $i < 2", "$i >= 2"),

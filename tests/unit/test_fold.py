@@ -192,3 +192,15 @@ def test_one_turn_is_no_loop(write: Write, backend: str) -> None:
     source = open_spec(write(spec)).source(backend)
     assert "range(1)" not in source
     assert source.count("range(2)") == 1
+
+
+def test_steps_that_stand_once_are_no_repetition(write: Write) -> None:
+    """Nobody writes a loop of one turn, whose number is 0."""
+    text = (
+        "blocks:\n  unit:\n    parameters: {{turns: {{type: int}}}}\n    sequence:\n"
+        "      - repeat: $turns\n        steps: [{{conv: {{channels: {channels}, kernel: 1}}}}]\n"
+        "stages:\n  - {{name: a, block: unit, turns: {turns}}}\n"
+    )
+    assert layers(unit(write, text.format(channels=8, turns=1))) == ["conv"]
+    assert layers(unit(write, text.format(channels=8, turns=2))) == []
+    assert layers(unit(write, text.format(channels="8 + $index", turns=1))) == ["conv"]

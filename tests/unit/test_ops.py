@@ -193,6 +193,7 @@ def test_attribute_that_makes_no_sense(op: Op, message: str) -> None:
         (Linear(10, False), (512,), {"weight": (10, 512)}),
         (LayerScale(), X, {"": (64, 1, 1)}),
         (LayerScale(), (64,), {"": (64,)}),
+        (LayerScale(shared=True), X, {"": ()}),
         (InstanceNorm(), X, {"weight": (64,), "bias": (64,)}),
         (GroupNorm(8), X, {"weight": (64,), "bias": (64,)}),
         (Relu(), X, {}),

@@ -123,14 +123,17 @@ class Parameter:
 
 @dataclass(eq=False)
 class Factor(Parameter):
-    """One that stands alone: what the spec calls an operation is one tensor here."""
+    """One that stands alone: what the spec calls an operation is one tensor here.
+
+    Of no axes it is a number, which all channels share.
+    """
 
     path: str = ""
 
     def __mul__(self, value: Value) -> Value:
         if value.last:
             raise TraceError("a factor of channels that stand last")
-        return value.apply(ops.LayerScale(self.draw.value), self.path)
+        return value.apply(ops.LayerScale(self.draw.value, self.shape == ()), self.path)
 
 
 @record

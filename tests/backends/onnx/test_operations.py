@@ -32,6 +32,8 @@ CASES: list[list[dict[str, Any]]] = [
     [{"activation": {"kind": "prelu", "shared": True, "init": 0}}],
     [*VECTOR, {"activation": {"kind": "prelu"}}],
     [*VECTOR, {"activation": {"kind": "prelu", "shared": True}}],
+    [{"layer_scale": {"shared": True}}],
+    [*VECTOR, {"layer_scale": {"shared": True, "init": 0}}],
     *(
         [{f"adaptive_{kind}_pool": {"size": size}}]
         for kind in ("max", "avg")

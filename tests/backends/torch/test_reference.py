@@ -181,7 +181,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.Flatten: lambda rng: (ops.Flatten(), some(rng)),
     ops.Dropout: lambda rng: (ops.Dropout(0.5), some(rng)),
     ops.StochasticDepth: lambda rng: (ops.StochasticDepth(0.5), a_map(rng)),
-    ops.LayerScale: lambda rng: (ops.LayerScale(), some(rng)),
+    ops.LayerScale: lambda rng: (ops.LayerScale(shared=bool(rng.integers(2))), some(rng)),
     ops.Scale: lambda rng: (ops.Scale(float(rng.standard_normal())), some(rng)),
     ops.Pad: a_pad,
     ops.PadChannels: lambda rng: (ops.PadChannels(*pair(rng, 0, 3)), a_map(rng)),
