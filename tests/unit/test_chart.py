@@ -26,7 +26,7 @@ FEW = ("resnet18", "resnet34", "plain34", "vgg16", "alexnet")
 FACTS = Path(__file__).parents[1] / "facts"
 LATER = [
     json.loads((FACTS / f"{name}.json").read_text("utf-8"))
-    for name in ("timm", "axes", "segmentation")
+    for name in ("timm", "axes", "segmentation", "decoders")
 ]
 # A hundred networks for images; with timm's there is no room for every name.
 OTHERS = ("alexnet_2012", "googlenet_2014")

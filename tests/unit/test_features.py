@@ -25,7 +25,8 @@ TIMM = json.loads((FACTS / "timm_features.json").read_text("utf-8"))
 # leaves out: here it is left out of all.
 OTHERWISE = {"mobilenet_v3_small": (576, 96), "mobilenet_v3_large": (960, 160)}
 SEGMENTATION = json.loads((FACTS / "segmentation.json").read_text("utf-8"))
-NO_BACKBONE = {"unet", "googlenet_aux", "inception_v3_aux", *SEGMENTATION}
+DECODERS = json.loads((FACTS / "decoders.json").read_text("utf-8"))
+NO_BACKBONE = {"unet", "googlenet_aux", "inception_v3_aux", *SEGMENTATION, *DECODERS}
 SAMPLE = [
     *("resnet18", "vgg11_bn", "densenet121", "mobilenet_v2", "efficientnet_b0", "inception_v3"),
     *("regnet_x_400mf", "shufflenet_v2_x0_5", "squeezenet1_0", "xception", "wrn_28_10", "alexnet"),
