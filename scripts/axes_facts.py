@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from timm_facts import COUNTER, seeded
+from seeded import COUNTER, seeded
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import video
 

@@ -71,6 +71,6 @@ class KerasSyntax(syntax.Syntax):
             called = () if name == INPUT else (Keyword("name", f'"{name}"'),)
             yield Line(Call("keras.Input", (f"{name}_shape", *called)), variable)
 
-    def model(self, network: Network, inputs: list[str], result: Code) -> Code:
-        given = Items("[", "]", tuple(inputs)) if len(inputs) > 1 else inputs[0]
-        return Call("keras.Model", (given, result, Keyword("name", f'"{network.name}"')))
+    def model(self, network: Network, inputs: list[str], results: list[str]) -> Code:
+        ends = [Items("[", "]", tuple(x)) if len(x) > 1 else x[0] for x in (inputs, results)]
+        return Call("keras.Model", (*ends, Keyword("name", f'"{network.name}"')))

@@ -144,6 +144,6 @@ class OnnxSyntax(syntax.Syntax):
             called = self.input if name == INPUT else name
             yield Line(f'graph.value("{called}", ("N", *{name}_shape))', variable)
 
-    def model(self, network: Network, inputs: list[str], result: Code) -> Code:
-        outputs = result if network.outputs else Items("[", "]", (result,))
-        return Call("model", (f'"{network.name}"', Items("[", "]", tuple(inputs)), outputs))
+    def model(self, network: Network, inputs: list[str], results: list[str]) -> Code:
+        ends = [Items("[", "]", tuple(names)) for names in (inputs, results)]
+        return Call("model", (f'"{network.name}"', *ends))

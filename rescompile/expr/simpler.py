@@ -114,6 +114,8 @@ def _arithmetic(op: str, left: Dim, right: Dim) -> Dim:
         return _sum(op, left, right)
     if op == "*" and type(right) is int:
         return _times(left, right)
+    if op == "//" and type(right) is int:
+        return _quotient(left, right)
     return Binary(op, left, right)
 
 
@@ -134,6 +136,15 @@ def _times(dim: Dim, number: int) -> Dim:
         other = dim.right if type(dim.right) is int else None
         return Binary("*", dim, number) if other is None else binary("*", dim.left, other * number)
     return Binary("*", dim, number)
+
+
+def _quotient(dim: Dim, number: int) -> Dim:
+    """A whole quotient, without what a product has as a factor already: c * 4 // 2 is c * 2."""
+    if isinstance(dim, Binary) and dim.op == "*" and is_whole(dim.left):
+        factor = dim.right
+        if type(factor) is int and factor % number == 0:
+            return binary("*", dim.left, factor // number)
+    return Binary("//", dim, number)
 
 
 def _sum(op: str, left: Dim, right: Dim) -> Dim:

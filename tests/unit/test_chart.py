@@ -24,9 +24,12 @@ from rescompile.language.load import zoo
 matplotlib = pytest.importorskip("matplotlib")
 FEW = ("resnet18", "resnet34", "plain34", "vgg16", "alexnet")
 FACTS = Path(__file__).parents[1] / "facts"
-LATER = [json.loads((FACTS / f"{name}.json").read_text("utf-8")) for name in ("timm", "axes")]
+LATER = [
+    json.loads((FACTS / f"{name}.json").read_text("utf-8"))
+    for name in ("timm", "axes", "segmentation", "decoders")
+]
 # A hundred networks for images; with timm's there is no room for every name.
-OTHERS = ("fcn_resnet50", "fcn_resnet101", "alexnet_2012", "googlenet_2014")
+OTHERS = ("alexnet_2012", "googlenet_2014")
 CROWD = sorted(set(zoo()).difference(*LATER, OTHERS))
 
 

@@ -18,12 +18,15 @@ from rescompile.language.load import zoo
 from rescompile.reference.weights import parameters
 from rescompile.registry import backend_names
 
-TIMM = json.loads((Path(__file__).parents[1] / "facts/timm_features.json").read_text("utf-8"))
+FACTS = Path(__file__).parents[1] / "facts"
+TIMM = json.loads((FACTS / "timm_features.json").read_text("utf-8"))
 # timm takes MobileNetV3's last 1x1 convolution for a stage, as its pool comes before the last but
 # one layer. By form it is the one that MobileNetV2 and EfficientNet have before theirs, which timm
 # leaves out: here it is left out of all.
 OTHERWISE = {"mobilenet_v3_small": (576, 96), "mobilenet_v3_large": (960, 160)}
-NO_BACKBONE = {"unet", "googlenet_aux", "inception_v3_aux"}
+SEGMENTATION = json.loads((FACTS / "segmentation.json").read_text("utf-8"))
+DECODERS = json.loads((FACTS / "decoders.json").read_text("utf-8"))
+NO_BACKBONE = {"unet", "googlenet_aux", "inception_v3_aux", *SEGMENTATION, *DECODERS}
 SAMPLE = [
     *("resnet18", "vgg11_bn", "densenet121", "mobilenet_v2", "efficientnet_b0", "inception_v3"),
     *("regnet_x_400mf", "shufflenet_v2_x0_5", "squeezenet1_0", "xception", "wrn_28_10", "alexnet"),

@@ -104,7 +104,7 @@ class Class(Definition):
     base: str = ""  # the class of a class
     returns: str = ""  # what a function returns
     inputs: tuple[str, ...] = ()  # what the forward pass calls its arguments
-    outputs: int = 0  # of a forward pass that gives a tuple
+    outputs: int = 0  # of a forward pass that names what it gives; several are a tuple
     syntax: Syntax = field(default_factory=Syntax)
 
     @property
@@ -119,7 +119,7 @@ class Class(Definition):
     def forward_signature(self) -> str:
         """The head of the forward pass."""
         one = self.syntax.tensor
-        made = several(one, self.outputs) if self.outputs else one
+        made = several(one, self.outputs) if self.outputs > 1 else one
         given = [f"{name}: {one}" for name in self.inputs]
         return signature(self.syntax.forward, ["self", *given], made, 4)
 

@@ -9,7 +9,7 @@ from ...ir.analysis import Analysis
 from ...ir.structure import INDEX, Block, Form, channel_names, is_several, sources
 from ...ir.trace import standing, values
 from ..label import Label
-from ..layout import Code, Items, signature
+from ..layout import signature
 from ..lines import RETURN, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
@@ -95,12 +95,11 @@ def network_function(program: Functions) -> tuple[str, list[str]]:
     opening = [*syntax.opening(network, entries)]
     body.lines += opening
     results = body.run(network.root)
-    result: Code = Items("[", "]", tuple(results)) if network.outputs else results[0]
     made = lets(network.root, scope)
     body.lines[len(opening) : len(opening)] = [*body.channels(), *made]
     channels = channel_names(network.inputs).values()
     arguments += [*program.arguments(scope, *channels), *syntax.options(network)]
     declared = [argument.declared for argument in arguments]
     head = signature(network.name, declared, syntax.model_type)
-    body.write(syntax.model(network, [*entries.values()], result), RETURN)
+    body.write(syntax.model(network, [*entries.values()], results), RETURN)
     return head, [*map(str, body.lines)]

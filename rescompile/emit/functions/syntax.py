@@ -89,8 +89,8 @@ class Syntax(Target):
         """The first lines of the network's function; they give the inputs' variables values."""
         raise NotImplementedError
 
-    def model(self, network: Network, inputs: list[str], result: Code) -> Code:
-        """What the network's function returns, made of the variables of its inputs."""
+    def model(self, network: Network, inputs: list[str], results: list[str]) -> Code:
+        """What the network's function returns, given the variables of its inputs and results."""
         raise NotImplementedError
 
 

@@ -122,3 +122,10 @@ stages:
     assert "low = self.low(x)" in source
     assert "high = self.high(x)" in source
     assert "return self.first(low) + self.second(high) + x" in source
+
+
+def test_a_single_output_is_a_tensor_by_itself(tmp_path: Path) -> None:
+    steps = "stages: [{conv: {channels: 3, kernel: 3}, name: a}]\noutputs: [a]\n"
+    net = open_spec(write(tmp_path, steps))
+    assert "def forward(self, x: Tensor) -> Tensor:" in net.source("torch")
+    assert "return keras.Model(inputs, a, name=" in net.source("keras")
