@@ -16,6 +16,7 @@ from ..names import (
     NetworkName,
     ParameterName,
     PortName,
+    PortNames,
     StepValue,
     ValueName,
 )
@@ -23,11 +24,13 @@ from ..types import (
     Alpha,
     Bool,
     Deviation,
+    Either,
     Epsilon,
     Int,
     Momentum,
     PlainFloat,
     Positive,
+    Repeat,
     Rule,
     Slope,
     Text,
@@ -81,6 +84,25 @@ class ParameterSpec(Model):
         return "write `{type: int}`, perhaps with a `default`"
 
 
+class Values(Model):
+    """Several inputs or outputs of a block, as many as each of its calls says."""
+
+    name: PortNames = Field(
+        description="The pattern of their names: `{i}` counts from zero, `{n}` from one."
+    )
+    repeat: Repeat = Field(description="How many there are, as a parameter of the block says.")
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return 'write `{name: "x{i}", repeat: $count}`, say'
+
+
+Port = Annotated[
+    PortName | Values,
+    Either(lambda value: "several" if isinstance(value, dict) else "one", "one", "several"),
+]
+
+
 class BlockSpec(Model):
     """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
 
@@ -94,12 +116,12 @@ class BlockSpec(Model):
         default_factory=dict,
         description="Names for expressions over the parameters, each usable below it.",
     )
-    inputs: list[PortName] = Field(
+    inputs: list[Port] = Field(
         default_factory=list,
         description="With `body`: names for what a call gives with `from`, where that is more than "
         "what comes in.",
     )
-    outputs: list[PortName] = Field(
+    outputs: list[Port] = Field(
         default_factory=list,
         description="With `body`: its inputs and steps whose values it gives, where those are "
         "several.",
@@ -132,12 +154,14 @@ class BlockSpec(Model):
             if names and self.body is None:
                 wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
             for i, name in enumerate(names):
-                if name in names[:i]:
+                if isinstance(name, str) and name in names[:i]:
                     wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, i)
-        if len(self.outputs) == 1:
+        if len(self.outputs) == 1 and isinstance(self.outputs[0], str):
             help = "make its step the last one, which needs no `outputs`"
             wrong("`outputs` are several values, but this is one", help, "outputs")
-        for name, called in channel_names(self.inputs).items():
+        plain = [name for name in self.inputs if isinstance(name, str)]
+        every = plain if len(self.inputs) == len(plain) else [*plain, ""]
+        for name, called in channel_names(every).items():
             for place in ("parameters", "let"):
                 if called in getattr(self, place):
                     message = f"`${called}` are the channels of the input '{name}'"
