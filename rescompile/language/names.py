@@ -61,7 +61,7 @@ def _or_pattern(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def checked(value: Any) -> Any:
         if not is_pattern(value):
             return check(value)
-        check(filled(value, lambda inside: "0"))
+        check(filled("x" * value.startswith("{") + value, lambda inside: "0"))
         return value
 
     return checked

@@ -2,7 +2,7 @@
 
 A name may have `{i}` and `{n}`, the number of the turn from zero and from one, or an expression in
 braces, `cell_{$index + 6}`, over what is known there: numbers of turns, and parameters that calls
-give as numbers.
+give as numbers. `{$left}` is also a word that a call gives.
 """
 
 from __future__ import annotations
@@ -76,6 +76,9 @@ def _name(pattern: str, model: Model, key: str, place: int | None, scope: Scope)
         if inside in SHORT and INDEX not in scope.values:
             message = f"nothing repeats here that `{{{inside}}}` would count"
             raise fault("E207", message, model.at(key, place), NO_TURN)
+        word = scope.words.get(inside.removeprefix("$")) if inside.startswith("$") else None
+        if isinstance(word, str):
+            return word
         found = scope.dim(SHORT.get(inside, inside), model, key, place)
         if isinstance(found, int) and found >= 0:
             return str(found)
