@@ -262,7 +262,10 @@ def _list(schema: dict[str, Any]) -> str:
         return "a list of lists"
     if item.get("type") in ("array", "number"):
         return "a list of lists of steps" if item["type"] == "array" else "a list of numbers"
-    if "oneOf" in item or "anyOf" in item:
+    options = item.get("oneOf") or item.get("anyOf") or []
+    if any(option.get("type") == "string" for option in options):
+        return "a list of names, or of mappings, see [below](#several-values)"
+    if options:
         return "a list of branches, each a list of steps or a mapping"
     inner = item.get("$ref", "").rsplit("/", 1)[-1]
     return f"a list of {inner.lower()}s, see below" if inner else "a list of names or words"

@@ -168,6 +168,13 @@ class UnbiasedBatchNorm(nnx.BatchNorm):
         return y
 
 
+def crop(x: jax.Array, cropping: tuple[tuple[int, int], ...]) -> jax.Array:
+    """The map without some pixels before and after each axis."""
+    for axis, (before, after) in enumerate(cropping, 1):
+        x = jax.lax.slice_in_dim(x, before, x.shape[axis] - after, axis=axis)
+    return x
+
+
 def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):

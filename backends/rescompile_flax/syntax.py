@@ -153,6 +153,6 @@ def _resolved(op: Op) -> Op:
     """An op as Flax has it."""
     if isinstance(op, ConvTranspose):
         return spread(op)
-    if isinstance(op, AvgPool) and not op.ceil_mode and all(side == 0 for side in op.padding):
+    if isinstance(op, AvgPool) and not (op.ceil_mode or op.is_padded):
         return replace(op, count_include_pad=True)  # Flax's default, and there is none to count
     return op

@@ -29,7 +29,7 @@ from rescompile.ops import AvgPool, Conv, ConvTranspose, Op, Pool, Prelu, Same, 
 from .initialise import initializer
 from .layers import CONSTANTS, TABLE, Style, norm_layer
 from .names import collisions
-from .pooling import reasons
+from .pooling import asks_for_size, reasons
 from .syntax import KerasSyntax
 from .vocabulary import FIXED, PART, RESERVED, SIZED, function
 
@@ -210,7 +210,7 @@ def _sizes(style: Style) -> Iterator[str]:
     inside = {trace.node.id for one in found for _, trace in flatten(one.traces)}
     for path, trace in style.analysis.elaborated.owning():
         op = trace.op
-        asks = isinstance(op, SIZED) or (isinstance(op, AvgPool) and op.ceil_mode)
+        asks = isinstance(op, SIZED) or (isinstance(op, AvgPool) and asks_for_size(op))
         if asks and trace.node.id in inside and trace.x[1:] != (1, 1):
             place = ".".join(path)
             yield f"{place}: it is shared by maps of several sizes, and asks Keras for the size"

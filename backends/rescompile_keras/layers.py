@@ -22,10 +22,11 @@ from rescompile.emit.functions.syntax import Place, Values
 from rescompile.emit.layout import Call, Code, Items
 from rescompile.ir.analysis import Analysis
 from rescompile.ops import Op
+from rescompile.ops.window import ends
 
 from . import vocabulary as words
 from .initialise import initializer
-from .pooling import PoolHelper, Pools
+from .pooling import PoolHelper, Pools, SamePool
 from .vocabulary import FUNCTIONS, WORDS
 
 
@@ -53,10 +54,11 @@ class Style:
         self.several_linears = sum(isinstance(op, ops.Linear) for op in found) > 1
 
     @property
-    def helpers(self) -> list[ConvHelper | PoolHelper]:
+    def helpers(self) -> list[ConvHelper | PoolHelper | SamePool]:
         """What several layers share."""
         convs = (helper for helper in self.convs if helper.is_function)
-        return [*convs, *self.pools.helpers.values()]
+        counted = [self.pools.counted] if self.pools.counted else []
+        return [*convs, *self.pools.helpers.values(), *counted]
 
     def helper_names(self) -> set[str]:
         """The functions of the file that are no block's."""
@@ -167,6 +169,10 @@ def _pad_channels(op: ops.PadChannels, at: Place, style: Style) -> Code:
     return Call("keras.ops.pad", (at.source, sides))
 
 
+def _crop(op: ops.Crop, at: Place, style: Style) -> Code:
+    return style.words.crop.applied(at, {"cropping": at.scope.sides([*ends(op.cropping)])})
+
+
 def _slice_channels(op: ops.SliceChannels, at: Place, style: Style) -> Code:
     start = "" if op.start == 0 else at.scope.dim(op.start)
     stop = at.scope.dim(op.stop)
@@ -189,6 +195,7 @@ TABLE: dict[type[Op], Rule] = {
     ops.Upsample: _upsample,
     ops.Flatten: _flatten,
     ops.PadChannels: _pad_channels,
+    ops.Crop: _crop,
     ops.SliceChannels: _slice_channels,
     ops.Permute: lambda op, at, style: [],  # channels are last throughout
 }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
-from rescompile.emit.borders import Border, border
+from rescompile.emit.borders import Border, border, pads_same
 from rescompile.emit.functions.define import BLOCK
 from rescompile.emit.functions.function import Function, Shared
 from rescompile.emit.functions.syntax import Place, Values
@@ -14,7 +14,7 @@ from rescompile.emit.lines import Line
 from rescompile.emit.scope import Argument
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.trace import OpTrace
-from rescompile.ops import AXIS_NAMES, AvgPool, MaxPool, Pool
+from rescompile.ops import AXIS_NAMES, AvgPool, MaxPool, Pool, Same, Sides
 from rescompile.ops.window import ends
 from rescompile.record import record
 
@@ -37,14 +37,20 @@ class PoolSite:
     @property
     def pads(self) -> bool:
         """Whether zeros around the map are a layer of their own."""
-        return self.border is Border.PADDED and (isinstance(self.op, AvgPool) or self.safe)
+        zeros = isinstance(self.op, AvgPool) or self.safe
+        return self.border is Border.COUNTED or (self.border is Border.PADDED and zeros)
 
     @property
     def options(self) -> dict[str, Any]:
         """What a helper may have to be told."""
         counted = isinstance(self.op, AvgPool) and self.op.count_include_pad
-        said = (self.op.padding[0], counted, self.op.ceil_mode)
+        said = (self.sides[0], counted, self.op.ceil_mode)
         return dict(zip(NATURAL, said, strict=True))
+
+    @property
+    def sides(self) -> Sides:
+        """The padding before and after each axis, which is no word here."""
+        return cast(Sides, self.op.padding)
 
 
 class PoolHelper(Shared):
@@ -129,6 +135,36 @@ class PoolHelper(Shared):
         return whole if whole.fits else Line(f"{', '.join(names)} = (\n        {each}\n    )")
 
 
+class SamePool(Shared):
+    """The function for means by `same` padding whose zeros count, which no layer has."""
+
+    def __init__(self, words: Vocabulary) -> None:
+        self.words = words
+        super().__init__("same_average_pool", {}, [{}], [])
+
+    def call(self, site: PoolSite, at: Place) -> Code:
+        """A pool by this function."""
+        window = (at.scope.dim(site.op.kernel[0]), at.scope.dim(site.op.stride[0]))
+        return Call(self.name, (at.source, *window, at.label.keyword()))
+
+    def function(self) -> Function:
+        window = [Argument("pool_size", "int"), Argument("stride", "int")]
+        about = "The mean of each window of `same` padding, whose zeros count."
+        return function(self.name, window, self.lines(), about)
+
+    def lines(self) -> Iterator[Line]:
+        axes = self.words.axes
+        last = "(-(-extent // stride) - 1) * stride + pool_size"
+        yield Line(f"[{last} - extent for extent in x.shape[1:{axes + 1}]]", "beyond")
+        yield Line("[max(pixels, 0) for pixels in beyond]", "missing")
+        yield Line("tuple((pixels // 2, pixels - pixels // 2) for pixels in missing)", "pads")
+        amount = {"padding": "pads[0]" if axes == 1 else "pads"}
+        pad = self.words.zeros.written(amount, BLOCK.keyword("_pad"))
+        yield Line(Call(pad, ("x",)), "x")
+        pool = {"pool_size": "pool_size", "strides": "stride"}
+        yield Line(Call(self.words.mean.written(pool, BLOCK.keyword()), ("x",)), "x")
+
+
 class Pools:
     """All pools of a network; `negative` are the ids of those that may see a negative value."""
 
@@ -140,6 +176,8 @@ class Pools:
             if isinstance(traces[0].node.op, Pool)
         }
         self.helpers: dict[type[Pool], PoolHelper] = {}
+        counted = any(site.border is Border.COUNTED for site in self.sites.values())
+        self.counted = SamePool(words) if counted else None
         helped = [site for site in self.sites.values() if site.border is Border.HELPER]
         for kind, name in ((MaxPool, "max_pool"), (AvgPool, "average_pool")):
             if found := [site for site in helped if type(site.op) is kind]:
@@ -160,14 +198,16 @@ class Pools:
         """The values of the place's variable; `given` are the arguments of the layer that pools."""
         site = self.sites[at.node.id]
         op, made, entering = site.op, list[tuple[Code, str]](), at.source
+        if self.counted and site.border is Border.COUNTED:
+            return [(self.counted.call(site, at), "")]
         if site.border is Border.HELPER:
             return [(self.helpers[type(op)].call(site, at), "")]
         if site.pads:
             note = SAFE if isinstance(op, MaxPool) else ""
-            padding = {"padding": at.scope.sides(ends(op.padding))}
+            padding = {"padding": at.scope.sides(ends(site.sides))}
             made.append((self.words.zeros.applied(at, padding, suffix="_pad"), note))
         elif site.border is Border.PADDED:
-            pads = at.scope.pads(ends(op.padding))
+            pads = at.scope.pads(ends(site.sides))
             made.append((Call("keras.ops.pad", (at.source, pads, INFINITY)), ""))
         elif site.border is Border.SAME:
             given["padding"] = '"same"'
@@ -176,11 +216,20 @@ class Pools:
         return [*made, (layer.applied(at, given, entering), "")]
 
 
+def asks_for_size(op: AvgPool) -> bool:
+    """Whether the function of a mean pads as many pixels as the size of the map tells."""
+    return op.ceil_mode or (isinstance(op.padding, Same) and not pads_same(op))
+
+
 def reasons(site: PoolSite, place: str) -> Iterator[str]:
     """What no helper can do."""
-    if site.border is not Border.HELPER:
+    if site.border not in (Border.HELPER, Border.COUNTED):
         return
     kernel, stride, padding = site.op.kernel, site.op.stride, site.op.padding
+    if isinstance(padding, Same):
+        if any(len({*how}) > 1 for how in (kernel, stride)):
+            yield f"{place}: a mean in which the zeros of `same` padding count must be square"
+        return
     if any(len({*how}) > 1 for how in (kernel, stride, padding)):
         yield f"{place}: a pool in ceil mode, or a mean that leaves padding out, must be square"
     for trace in site.traces:

@@ -393,6 +393,13 @@ def split_softmax(x: Value, splits: int, groups: int = 1, *, name: str) -> Value
     return op.Reshape(y, [0, *x.shape[1:]], name=name)
 
 
+def crop(x: Value, sides: list[int], *, name: str) -> Value:
+    """Without pixels of the border: `sides` are those before each axis, then those after."""
+    axes = len(sides) // 2
+    ends = [-n if n else np.iinfo(np.int32).max for n in sides[axes:]]
+    return op.Slice(x, sides[:axes], ends, axes=[*range(2, axes + 2)], name=name)
+
+
 def unflatten(x: Value, size: list[int], *, name: str) -> Value:
     """A vector as maps of a size, in the order channels, rows, columns."""
     channels = x.shape[1] // (size[0] * size[1])

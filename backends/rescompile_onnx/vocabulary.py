@@ -70,6 +70,7 @@ def _old(momentum: float) -> float:
 
 LIST = Form(_list, _read)
 SIDES = Form(lambda v, dim: _list(_apart(v), dim), _read_sides, lambda v: v is not Same.SAME)
+CROPPED = replace(SIDES, fits=lambda v: True)
 SAME = Form(lambda v, dim: '"SAME_UPPER"', {"SAME_UPPER": Same.SAME}.get, lambda v: v is Same.SAME)
 CUT = Form(lambda v, dim: _list((*v, *v), dim), _read_cut)
 OLD = Form(lambda v, dim: repr(_old(v)), _old)
@@ -94,7 +95,8 @@ STANDARD = (
     option("gamma", "gamma", LITERAL, 1.0),
 )
 MOMENTUM = option("momentum", "momentum", OLD, 0.9)
-WINDOW = (Argument("kernel_shape", "kernel", LIST, keyword=True), STRIDES, PADS)
+SLIDES = (Argument("kernel_shape", "kernel", LIST, keyword=True), STRIDES)
+WINDOW = (*SLIDES, PADS)
 CEILED = option("ceil_mode", "ceil_mode", FLAG, 0)
 COUNTED = option("count_include_pad", "count_include_pad", FLAG, 0)
 MODE = option("mode", "mode", choice(ops.Resampling), "nearest")
@@ -165,6 +167,7 @@ FUNCTIONS = (
     _row(
         "split_softmax", ops.SplitSoftmax, *_given("splits"), option("groups", "groups", NUMBER, 1)
     ),
+    _row("crop", ops.Crop, Argument("sides", "cropping", CROPPED)),
     _row("unflatten", ops.Unflatten, *_given("size", form=LIST)),
     _row("silu", ops.Silu),
     _row("log_sigmoid", ops.LogSigmoid),
@@ -198,7 +201,9 @@ OPERATORS = (
     _row("Clip", ops.HardTanh, _same("min", -1.0), _same("max", 1.0)),
     _row("Softmax", ops.Softmax, _same("axis", 1, keyword=True)),
     _row("MaxPool", ops.MaxPool, *WINDOW, CEILED),
+    _row("MaxPool", ops.MaxPool, *SLIDES, AUTO),
     _row("AveragePool", ops.AvgPool, *WINDOW, CEILED, COUNTED),
+    _row("AveragePool", ops.AvgPool, *SLIDES, AUTO, COUNTED),
     _row("GlobalAveragePool", ops.GlobalAvgPool, keepdims=True),
     _row("GlobalMaxPool", ops.GlobalMaxPool, keepdims=True),
     _row("Dropout", ops.Dropout, *_given("rate")),

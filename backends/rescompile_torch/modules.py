@@ -25,6 +25,7 @@ from rescompile.emit.table import (
     option,
 )
 from rescompile.emit.table import sides as padding_sides
+from rescompile.expr.polynomial import product
 from rescompile.ir.structure import IN_CHANNELS
 from rescompile.ops import Op
 
@@ -39,8 +40,8 @@ def _prelu(op: ops.Prelu, site: Site) -> Code:
     return PRELU.call(op, replace(site, channels="1") if op.shared else site, "nn")
 
 
-def _conv(op: ops.Conv, site: Site) -> Code:
-    return (SAMED_CONVS if isinstance(op.padding, ops.Same) else PADDED)[ops.Conv](op, site)
+def _padded(op: ops.Conv | ops.Pool, site: Site) -> Code:
+    return (SAMED_ONES if isinstance(op.padding, ops.Same) else PADDED)[type(op)](op, site)
 
 
 def _permute(op: ops.Permute, site: Site) -> Code:
@@ -101,7 +102,15 @@ def _depths(axes: int) -> Form:
     return Form(write, read)
 
 
+def _uncropped(given: Any) -> Any:
+    if any(side > 0 for side in given):
+        raise ValueError("zeros around the map")
+    return tuple(-side for side in _turned(given))
+
+
 EDGES = Form(_edges, _turned)
+# What is padded by less than nothing is cut.
+CUT_OFF = Form(lambda sides, dim: _edges([product((-1, side)) for side in sides], dim), _uncropped)
 
 MAP = Form(
     lambda size, dim: Items("(", ")", ("-1", *map(dim, size))), lambda given: tuple(given[1:])
@@ -168,13 +177,12 @@ def _of_axes(n: int) -> tuple[Module, ...]:
     even = option("padding", "padding", sides, 0)
     padded = option("padding", "padding", EDGES, (0, 0) * n)
     cut, more = (option(name, name, each, 0) for name in ("padding", "output_padding"))
-    pool = (
-        *(
-            Argument("kernel_size", "kernel", each),
-            option("stride", "stride", each, None, "kernel_size"),
-        ),
-        *(even, option("ceil_mode", "ceil_mode", LITERAL, False)),
+    window = (
+        Argument("kernel_size", "kernel", each),
+        option("stride", "stride", each, None, "kernel_size"),
     )
+    pool = (*window, even, option("ceil_mode", "ceil_mode", LITERAL, False))
+    steps = Argument("stride", "stride", each)
     size = Argument("output_size", "size", each)
     whole: dict[str, Any] = {"implied": (("keepdims", True),), "ranks": rank}
     own: dict[str, Any] = {"own": True, "ranks": rank}
@@ -196,12 +204,15 @@ def _of_axes(n: int) -> tuple[Module, ...]:
         _module(f"InstanceNorm{n}d", ops.InstanceNorm, *instance, ranks=rank),
         _module(f"MaxPool{n}d", ops.MaxPool, *pool),
         _module(f"AvgPool{n}d", ops.AvgPool, *pool, COUNTED),
+        _module(f"SameMaxPool{n}d", ops.MaxPool, *window, implied=SAMED, **own),
+        _module(f"SameAvgPool{n}d", ops.AvgPool, window[0], steps, COUNTED, implied=SAMED, **own),
         _module(f"AdaptiveAvgPool{n}d", ops.GlobalAvgPool, ONE_PIXEL, **whole),
         _module(f"AdaptiveMaxPool{n}d", ops.GlobalMaxPool, ONE_PIXEL, **whole),
         # And what those of 1 mean.
         _module(f"AdaptiveAvgPool{n}d", ops.AdaptiveAvgPool, size),
         _module(f"AdaptiveMaxPool{n}d", ops.AdaptiveMaxPool, size),
         _module(f"ReflectionPad{n}d", ops.Pad, _around(ops.PadMode.REFLECT, n)),
+        _module(f"ZeroPad{n}d", ops.Crop, Argument("padding", "cropping", CUT_OFF), ranks=rank),
         _module(f"ReplicationPad{n}d", ops.Pad, _around(ops.PadMode.REPLICATE, n)),
     )
 
@@ -268,11 +279,11 @@ LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple
 INTERPOLATE = _module(
     *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
 )
-SAMED_CONVS = writers((one for one in TABLE if one.implied == SAMED), "nn")
+SAMED_ONES = writers((one for one in TABLE if one.implied == SAMED), "nn")
 PADDED = writers((one for one in TABLE if one.implied != SAMED), "nn")
 MODULES: dict[type[Op], Writes] = {
     **PADDED,
-    ops.Conv: _conv,
+    **dict.fromkeys((ops.Conv, ops.MaxPool, ops.AvgPool), _padded),
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,
@@ -280,6 +291,7 @@ MODULES: dict[type[Op], Writes] = {
 }
 # Of those that emitted files define, the ones that are PyTorch's as well.
 INHERITS = {f"{how}Conv{n}d": f"Conv{n}d" for n in (1, 2, 3) for how in ("Padded", "Same")}
+INHERITS |= {f"Same{how}Pool{n}d": f"{how}Pool{n}d" for n in (1, 2, 3) for how in ("Max", "Avg")}
 INHERITS |= {f"LayerNorm{n}d": "LayerNorm" for n in (1, 2, 3)} | {"ChannelConv": "Conv1d"}
 # Modules that emitted files define themselves, since PyTorch has none: by the op that needs them.
 HELPERS = ("Permute", *(one.name for one in TABLE if one.own))

@@ -14,7 +14,17 @@ from rescompile.emit.scope import Scope
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
-from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same, UpsampleTo
+from rescompile.ops import (
+    AvgPool,
+    Conv,
+    Flatten,
+    GlobalPool,
+    LayerScale,
+    Op,
+    Pool,
+    Same,
+    UpsampleTo,
+)
 
 from .initialise import initialise
 from .modules import HELPERS, INTERPOLATE, MODULES
@@ -79,6 +89,12 @@ def _resolved(op: Op, traces: list[OpTrace]) -> Op:
     if isinstance(op, Conv) and isinstance(op.padding, Same):
         meant = {cast(Conv, trace.op).pads(trace.x) for trace in traces}
         return replace(op, padding=meant.pop()) if len(meant) == 1 else op
-    if isinstance(op, AvgPool) and all(side == 0 for side in op.padding):
+    if isinstance(op, Pool) and isinstance(op.padding, Same):
+        meant = {cast(Pool, trace.op).pads(trace.x) for trace in traces}
+        pads = next(iter(meant))
+        if len(meant) > 1 or pads[::2] != pads[1::2]:  # PyTorch's pools pad opposite sides alike
+            return op
+        op = replace(op, padding=pads)
+    if isinstance(op, AvgPool) and not op.is_padded:
         return replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
     return op

@@ -34,6 +34,7 @@ class Border(Enum):
     VALID = "nothing"
     SAME = "`same` is what is asked for"
     PADDED = "padding before the pool"
+    COUNTED = "`same`, whose zeros count in a mean"
     HELPER = "padding that depends on the map, or a mean that does not count it"
 
 
@@ -57,8 +58,10 @@ def border(traces: Sequence[OpTrace]) -> Border:
     found: list[Any] = [trace.op for trace in traces]
     if all(map(pads_same, found)):
         return Border.VALID if all(max(op.kernel) == 1 for op in found) else Border.SAME
+    if isinstance(found[0].padding, Same):
+        return Border.COUNTED
     reaches = any(op.ceil_mode and max(op.stride) > 1 for op in found)
-    padded = any(set(op.padding) != {0} for op in found)
+    padded = any(op.is_padded for op in found)
     left_out = isinstance(found[0], AvgPool) and not found[0].count_include_pad
     if reaches or (padded and left_out):
         return Border.HELPER
@@ -102,10 +105,10 @@ def pads_same(op: Conv | Pool) -> bool:
     So it is for pools of up to two pixels side by side whose last one may reach over the edge. A
     mean must leave out what is padded, as it is left out by these frameworks.
     """
-    if isinstance(op, Conv) and isinstance(op.padding, Same):
+    if isinstance(op, AvgPool) and op.count_include_pad and op.is_padded:
+        return set(op.kernel) == {1}
+    if isinstance(op.padding, Same):
         return True
-    if isinstance(op, AvgPool) and op.count_include_pad and set(op.padding) != {0}:
-        return False
     ceil = isinstance(op, Pool) and op.ceil_mode
     return all(
         (_is_half(kernel, stride, dilation, sides) and 1 in (kernel, stride))

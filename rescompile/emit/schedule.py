@@ -340,10 +340,12 @@ class Scheduler:
                 operands.append(self.branch(body, source, source))
             else:
                 gate = node.kind is JoinKind.MULTIPLY and not several
-                name = branch.name or (
-                    "gate" if gate else _branch_name(var, i) if several else "branch"
-                )
-                operands.append(self.branch(body, source, self.fresh(name)))
+                called = "gate" if gate else "branch"
+                if several:
+                    called = _branch_name(self.free(var), i)
+                if body != branch.body and isinstance(body[-1], (Call, Group)):
+                    called = str(body[-1].name).replace(".", "_")  # made of another value
+                operands.append(self.branch(body, source, self.fresh(branch.name or called)))
         return self.combine(node, node.kind, tuple(operands), var, True)
 
     def single(self, body: tuple[Node, ...]) -> Child | None:
@@ -357,7 +359,7 @@ class Scheduler:
 
     def split(self, node: Join, var: str) -> tuple[str, ...]:
         """A variable for each branch with its share of the channels."""
-        names = [b.name or _branch_name(var, i) for i, b in enumerate(node.branches)]
+        names = [b.name or _branch_name(self.free(var), i) for i, b in enumerate(node.branches)]
         shares = tuple(self.fresh(name) for name in names)
         self.statements.append(Assign(", ".join(shares), Split(var, len(shares))))
         return shares

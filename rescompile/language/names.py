@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeGuard
 
 from ..reserved import KEYWORDS, child_name
 from .hints import QUOTES, is_torn
@@ -15,6 +16,7 @@ _WORD = r"(?:[A-Za-z]|\{name\})(?:[A-Za-z0-9_]|\{name\})*"  # of what code has a
 _BRANCHES = re.compile(rf"{_WORD}(?:\{{[in]\}}[A-Za-z0-9_]*|\.\{{i\}})\Z")
 _MEMBER = re.compile(r"([^.]*)((?:\.(?:0|[1-9][0-9]{0,2}))+)\Z")  # a list of a list has two numbers
 _INSIDE = re.compile(r"[A-Za-z0-9_-]+")  # children of groups have numbers, names, or patterns
+_FILLED = re.compile(r"\{[^{}]*\}")  # where a name has a number: that of a turn, or an expression
 _CHILDREN = re.compile(rf"{_PART}\{{[in]\}}{_PART}\Z")
 
 # Names that a spec cannot give to values of its own; a test compares them with their sources.
@@ -43,6 +45,28 @@ def as_name(value: Any) -> Any:
     return value
 
 
+def filled(name: str, number: Callable[[str], str]) -> str:
+    """A pattern of names with a number in the place of what stands in its braces."""
+    return _FILLED.sub(lambda found: number(found[0][1:-1]), name)
+
+
+def is_pattern(value: Any) -> TypeGuard[str]:
+    """Whether a name has braces, for which the turn of what repeats gives a number."""
+    return isinstance(value, str) and "{" in value
+
+
+def _or_pattern(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The rule of a name, or of a pattern that gives such names: that stays as it is."""
+
+    def checked(value: Any) -> Any:
+        if not is_pattern(value):
+            return check(value)
+        check(filled("x" * value.startswith("{") + value, lambda inside: "0"))
+        return value
+
+    return checked
+
+
 def is_member(name: str) -> bool:
     """Whether a name is that of a member of a list: `convs.0`."""
     return bool(_MEMBER.match(name))
@@ -58,7 +82,7 @@ def as_child_name(value: Any) -> str:
     return child_name(value)
 
 
-def _step_value(value: Any) -> str:
+def step_value(value: Any) -> str:
     """The value that leaves a step or a step of a group, or one of those that a call gives."""
     if not isinstance(value, str) or is_member(value):
         return as_child_name(value)
@@ -76,10 +100,10 @@ def _step_value(value: Any) -> str:
 def _sources(value: Any) -> Any:
     """One such value, or a list of them."""
     if not isinstance(value, list):
-        return _step_value(value)
+        return _or_pattern(step_value)(value)
     if not value:
         wrong("a list of no values", "name what the block is given, in its order")
-    return [_step_value(one) for one in value]
+    return [_or_pattern(step_value)(one) for one in value]
 
 
 def _port_name(value: Any) -> str:
@@ -150,13 +174,22 @@ NAMES: dict[str, Any] = {
     "maxLength": MAX_NAME,
 }
 Name = Annotated[str, Rule(as_name, **NAMES)]
+_NUMBERED = r"([A-Za-z0-9_]|\{[^{}]*\})*"
 ChildName = Annotated[
     str,
-    Rule(as_child_name, **{**NAMES, "pattern": r"^[A-Za-z][A-Za-z0-9_]*(\.(0|[1-9][0-9]{0,2}))*$"}),
+    Rule(
+        _or_pattern(as_child_name),
+        type="string",
+        pattern=rf"^[A-Za-z]{_NUMBERED}(\.((0|[1-9][0-9]{{0,2}})|\{{[^{{}}]*\}}))*$",
+    ),
 ]
-StepValue = Annotated[str, Rule(_step_value, type="string")]
+StepValue = Annotated[str, Rule(_or_pattern(step_value), type="string")]
 ValueName = Annotated[str, Rule(_value_name, **NAMES)]
 PortName = Annotated[str, Rule(_port_name, **NAMES)]
+PortNames = Annotated[
+    str,
+    Rule(_or_pattern(_port_name), type="string", pattern=rf"^[A-Za-z]{_NUMBERED}$"),
+]
 _SOURCE = {"type": "string"}
 Sources = Annotated[
     str | list[str],

@@ -17,6 +17,7 @@ from .models import JOINS, BlockSpec, BranchSpec, Spec, Step
 FORMS = ("body", "sequence", "inline")
 STEPS = ("stem", "stages", "head")
 DECIDING = ("when", "repeat")
+NAMED = ("name", "from", "to", "reuse")  # in braces they may ask for numbers
 _NAME = re.compile(r"\$([A-Za-z][A-Za-z0-9_]*)")
 
 
@@ -46,6 +47,15 @@ def mappings(value: Any) -> Iterator[Located]:
 def single(value: Any) -> Iterator[Located]:
     """The steps in a value, however deep; a branch may be called as what a step does."""
     return (one for one in mappings(value) if one.model is Step)
+
+
+def _scope(value: Any) -> Iterator[Located]:
+    """The steps of a body, those of its joins included and those in its groups not."""
+    if isinstance(value, Located):
+        yield value
+    if isinstance(value, (dict, list)):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        yield from (one for key, part in inner if key != "group" for one in _scope(part))
 
 
 def called(value: Any) -> set[str]:
@@ -127,17 +137,26 @@ class Reading:
         size = -1
         while size < (size := sum(map(len, found.values()))):  # until no call passes one on
             for name, block in self.spec.blocks.items():
-                asked = self.branching(steps(block), found)
+                asked = self.branching(steps(block), found) | self.turning(block)
                 for let, value in reversed(block.let.items()):
                     asked |= names(value) if let in asked else set()
                 found[name] |= asked & block.parameters.keys()
         return found
 
     @staticmethod
+    def turning(block: BlockSpec) -> set[str]:
+        """Names on which it depends what a block takes and gives, and what is written out in it."""
+        ports = [block.tree[key] for key in ("inputs", "outputs") if key in block.tree]
+        written_out = [one for one in _scope(block.tree.get("body")) if "steps" in one]
+        every = [*mappings(ports), *written_out]
+        return names([one.get("repeat") for one in every])
+
+    @staticmethod
     def branching(value: Any, settled: dict[str, set[str]]) -> set[str]:
         """Names on which branches in some steps depend, or in the blocks that those call."""
         found: set[str] = set()
         for one in mappings(value):
+            found |= names([one[key] for key in NAMED if "{" in str(one.get(key))])
             if one.model is BranchSpec:
                 found |= names([one[key] for key in DECIDING if key in one])
             elif one.model is Step and one.keys() & {*JOINS}:
@@ -158,7 +177,8 @@ class Reading:
 def free(block: BlockSpec) -> set[str]:
     """Names that a block reads and does not have itself."""
     found = names([parameter.default for parameter in block.parameters.values()])
-    own = set(block.parameters)
+    turning = (one for one in mappings(steps(block)) if one.model in (Step, BranchSpec))
+    own = {*block.parameters, *(one["index"] for one in turning if "index" in one)}
     for name, value in block.let.items():
         found |= names(value) - own
         own.add(name)

@@ -334,7 +334,13 @@ Condition = Annotated[bool | str, Rule(_condition, anyOf=[{"type": "boolean"}, _
 Extents = Annotated[Any, Rule(_tuple(EXTENTS, _EDGES, 1), **_extents(1, *EXTENTS))]
 ExtentsFromZero = Annotated[Any, Rule(_tuple(EXTENTS, _EDGES), **_extents(0, *EXTENTS))]
 Sides = Annotated[Any, Rule(_tuple(SIDES, _SIDES), **_extents(0, *SIDES))]
-PoolPadding = Annotated[Any, Rule(_symmetric("a pool"), **_extents(0, *EXTENTS))]
+PoolPadding = Annotated[
+    Any,
+    Rule(
+        lambda value: value if value == "same" else _symmetric("a pool")(value),
+        anyOf=[{"enum": ["same"]}, *_extents(0, *EXTENTS)["anyOf"]],
+    ),
+]
 Cut = Annotated[Any, Rule(_symmetric("a transposed convolution"), **_extents(0, *EXTENTS))]
 Padding = Annotated[
     Any, Rule(_padding, anyOf=[{"enum": ["same", "causal"]}, *_extents(0, *SIDES)["anyOf"]])

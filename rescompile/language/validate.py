@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from ..errors import Diagnostic, Location, SpecError
 from .hints import VALUES, key_help, meant, word_help
 from .located import Located, LocatedList, locate
 from .models import JOINS, Model, ShortcutArgument, Spec
+from .names import as_child_name, step_value
 from .recovery import mend
 from .types import is_expression, shown
 from .yaml import Item
@@ -43,6 +45,16 @@ def validate(root: Item) -> tuple[Spec | None, list[Diagnostic]]:
 def shortcut(value: Any, at: Location) -> Any:
     """The shortcut that an argument of a call spells. Raises `SpecError` as `validate` does."""
     return _validated(ShortcutArgument, Located.holding("shortcut", value, at)).shortcut
+
+
+def numbered(name: str, key: str, at: Location | None) -> str:
+    """A name that a pattern gave under a key of a step. Raises `SpecError` as `validate` does."""
+    try:
+        return as_child_name(name) if key in ("name", "reuse") else step_value(name)
+    except PydanticCustomError as error:
+        told = error.context or {}
+        found = Diagnostic("E112", str(told.get("message")), at, help=str(told.get("help", "")))
+        raise SpecError([found]) from None
 
 
 def _validated(model: type[M], located: Located) -> M:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from ..errors import Diagnostic, SpecError, did_you_mean
+from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from ..expr.dims import Dim, Expr, Var, binary, names, text
 from ..ir.structure import (
     BLOCK_INDEX,
@@ -34,10 +34,12 @@ from .arguments import EXTENTS, Arguments, parts
 from .liveness import check_given, check_values
 from .names import assign_names, check_sequence, refuse_names
 from .scope import NUMERIC, Scope, fault
+from .turns import ports
 
 MAX_BLOCK_DEPTH = 24
 OWN_INPUT = "an inline block has no input of its own to go back to"
 BODY = "write `body:` for `inline:` in the block, and give the call a name"
+Ports = Mapping[str, Location | None]  # what a block takes or gives, with the places
 
 
 class Calls:
@@ -133,27 +135,34 @@ class Calls:
         _check_known(known, step, spec)
         args = [(key, dim) for key, dim in args if key not in known]
         block = self.variant(name, spec, {**words, **known}, step)
+        inputs, outputs = self.ports(spec, known)
         repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
         if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
             self.passed += repeat
         children = step.children or "{i}"
-        sources = self.sources(step, spec, scope, repeat, args)
+        sources = self.sources(step, inputs, outputs, scope)
+        if repeat is not None and (sources or outputs):
+            _check_turns(step, inputs, outputs, repeat, args)
         when = binary("and", when, is_repeated(repeat))
         how = (tuple(args), step.name, repeat, children, when)
-        return Call(block, *how, sources, tuple(spec.gives), step.at(), step.places)
+        return Call(block, *how, sources, tuple(outputs), step.at(), step.places)
 
-    def sources(
-        self,
-        step: Step,
-        spec: BlockSpec,
-        scope: Scope,
-        repeat: Dim | None,
-        args: list[tuple[str, Dim]],
-    ) -> tuple[str, ...]:
-        """The values that a call names. Raises `SpecError` where it may not, or not so many."""
+    def ports(self, spec: BlockSpec, known: dict[str, Any]) -> tuple[Ports, Ports]:
+        """The inputs and outputs of a block; `known` are its numbers that tell how many."""
+        values = {k: v for k, v in self.values.items() if k not in spec.parameters} | known
+        scope = Scope("", False, {}, values, self.words, None, in_block=True)
+        return ports(spec, "inputs", scope) or {INPUT: None}, ports(spec, "outputs", scope)
+
+    def sources(self, step: Step, inputs: Ports, outputs: Ports, scope: Scope) -> tuple[str, ...]:
+        """The values that a call names. Raises `SpecError` where it may not, or not so many.
+
+        Where it names none, several are those of the call before it.
+        """
         given = step.from_ or []
         given = [given] if isinstance(given, str) else given
-        name, inputs = str(step.block), spec.inputs or [INPUT]
+        if not given and 1 < len(inputs) == len(scope.flowing):
+            given = list(scope.flowing)
+        name = str(step.block)
         if (given or len(inputs) > 1) and len(given) != len(inputs):
             takes = f"{len(inputs)} value{'s' * (len(inputs) > 1)}"
             message = f"block '{name}' takes {takes}, and this call gives {len(given)}"
@@ -161,7 +170,7 @@ class Calls:
             if len(inputs) > 1:
                 help = f"write `from: [...]` with a value for each of {', '.join(inputs)}"
             raise fault("E208", message, step.at("from"), help)
-        if not given and not spec.outputs:
+        if not given and not outputs:
             return ()
         if INPUT in given and self.inline:
             raise fault("E208", OWN_INPUT, step.at("from"), BODY)
@@ -170,15 +179,14 @@ class Calls:
         if scope.numbered:
             message = f"this call of '{name}' {what}, but stands in a sequence"
             raise fault("E208", message, step.at(), f"write it into {outside}")
-        if step.when is not True:
+        if step.when is not True and not scope.written_out:
             message = f"this call of '{name}' {what}, so it has no condition"
             raise fault("E208", message, step.key_at("when"), "put it into a block of its own")
-        if spec.outputs and (step.name is None or is_member(step.name)):
-            value = next(iter(spec.gives))
-            help = f"write `name: {name}`, say: later steps go back to `{name}.{value}`"
+        if outputs and (step.name is None or is_member(step.name)):
+            help = (
+                f"write `name: {name}`, say: later steps go back to `{name}.{next(iter(outputs))}`"
+            )
             raise fault("E208", f"what '{name}' gives has no names here", step.at(), help)
-        if repeat is not None:
-            _check_turns(step, spec, repeat, args)
         return tuple(given)
 
     def counting(self, step: Step, scope: Scope) -> Scope:
@@ -186,7 +194,7 @@ class Calls:
         if step.repeat is None:
             return scope
         inner = scope.with_index()
-        if not self.stack and INDEX not in scope.names:
+        if not self.stack and INDEX not in scope.names and not scope.written_out:
             number = binary("+", Var(INDEX), self.passed)
             inner = replace(inner, values={**inner.values, BLOCK_INDEX: number})
         return inner
@@ -272,7 +280,8 @@ class Calls:
             names = parts(key, spec, self.axes)
             lists[key] = tuple(map(Var, names))
             symbolic |= dict.fromkeys(names, int)
-        inputs = spec.inputs or [INPUT]
+        inputs, outputs = self.ports(spec, known)
+        gives = spec.gives(outputs)
         entering, called = symbols(inputs), channel_names(inputs).values()
         scope = Scope(
             owner=name,
@@ -280,7 +289,7 @@ class Calls:
             names={**symbolic, **dict.fromkeys(called, int)},
             values={k: v for k, v in self.values.items() if k not in spec.parameters} | known,
             words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
-            channels=entering[inputs[0]],
+            channels=next(iter(entering.values())),
             in_block=True,
             lists=lists,
             named=dict(entering),
@@ -289,9 +298,9 @@ class Calls:
             scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
         if form is Form.MODULE:
-            places = {key: spec.at("inputs", i) for i, key in enumerate(inputs)}
-            check_values([body], self.found, places, spec.gives.values())
-            check_given([body], spec, self.found)
+            given = dict(zip(gives.values(), outputs.values(), strict=True))
+            check_values([body], self.found, inputs, given)
+            check_given([body], inputs, given, self.found)
             (body,) = assign_names([body], self.found, inputs)
         elif form is Form.SEQUENCE:
             check_sequence(body, self.found)
@@ -300,7 +309,7 @@ class Calls:
             help = "remove the name: the steps are numbered where the block is called"
             refuse_names(body, message, help, self.found)
         params = (param for key in own for param in self.arguments.parameters(key, spec))
-        how = (tuple(params), tuple(scope.lets), spec.about, entering, spec.gives)
+        how = (tuple(params), tuple(scope.lets), spec.about, entering, gives)
         return Block(name, form, body, *how, spec.at())
 
 
@@ -332,10 +341,12 @@ def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
             raise fault("E112", message, step.at(key), help)
 
 
-def _check_turns(step: Step, spec: BlockSpec, repeat: Dim, args: list[tuple[str, Dim]]) -> None:
+def _check_turns(
+    step: Step, inputs: Ports, outputs: Ports, repeat: Dim, args: list[tuple[str, Dim]]
+) -> None:
     """Refuse repetitions of a call that names values, but for a number of turns that are alike."""
     name = step.block
-    takes, gives = max(1, len(spec.inputs)), max(1, len(spec.outputs))
+    takes, gives = len(inputs), max(1, len(outputs))
     if takes != gives:
         message = f"block '{name}' takes {takes} and gives {gives}, so no turn follows another"
         help = "let it give as many values as it takes, in the same order"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..ir.call_stack import MAX_REPEAT
 from ..language.models import BranchSpec, Step
 from ..reserved import child_name
-from .scope import Scope, fault
+from .scope import Scope
+from .turns import turns
 
 NAMED = "{name}{n}"  # what repeated branches of one name are called
 
@@ -33,8 +33,7 @@ def written_out(given: Any, scope: Scope) -> Iterator[tuple[str | None, Part, Sc
                 yield name, part.branch, scope
         else:
             pattern = None if name is None else (part.children or NAMED).replace("{name}", name)
-            for i in range(_count(part, scope)):
-                inner = scope.at_index(i)
+            for i, inner in turns(part, scope):
                 if inner.settled(part.when, part, "when", bool):
                     yield _numbered(pattern, i), part.branch, inner
 
@@ -44,14 +43,6 @@ def _parts(given: Any) -> Iterator[tuple[str | None, Part | BranchSpec]]:
         yield from ((child_name(name), part) for name, part in given.items())
     else:
         yield from ((None, part) for part in ([given] if isinstance(given, BranchSpec) else given))
-
-
-def _count(part: BranchSpec, scope: Scope) -> int:
-    count = scope.settled(part.repeat, part, "repeat")
-    if isinstance(count, int) and 0 <= count <= MAX_REPEAT:
-        return count
-    message = f"repeat is {count}; it must be a whole number from 0 to {MAX_REPEAT}"
-    raise fault("E204", message, part.at("repeat"), "check the expression")
 
 
 def _numbered(pattern: str | None, i: int) -> str | None:

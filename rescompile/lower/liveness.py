@@ -37,7 +37,6 @@ from ..ir.structure import (
     sources_of,
     walk,
 )
-from ..language.models import BlockSpec
 
 Body = tuple[Node, ...]
 Visible = Mapping[str, Node | None]  # steps, and inputs, which are no nodes
@@ -65,15 +64,23 @@ def check_values(
     check.last(body, outputs)
 
 
-def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]) -> None:
-    """Report what a block cannot give of its `outputs`, and steps that none of them needs."""
+def check_given(
+    bodies: Iterable[Body],
+    inputs: Iterable[str],
+    outputs: Mapping[str, Location | None],
+    found: list[Diagnostic],
+) -> None:
+    """Report what a block cannot give of its outputs, and steps that none of them needs.
+
+    `outputs` are their names, with their places.
+    """
     body = [node for part in bodies for node in part]
     steps = {name: node for node in body for name in _names(node)}
     sure = _sure(tuple(body))
-    for name, output in spec.gives.items():
-        at, node = spec.output_at(name), steps.get(output)
-        if output not in steps and output not in (spec.inputs or [INPUT]):
-            help = did_you_mean(output, [*steps, *spec.inputs])
+    for output, at in outputs.items():
+        node = steps.get(output)
+        if output not in steps and output not in inputs:
+            help = did_you_mean(output, [*steps, *inputs])
             message = f"there is no step named '{output}' in the block's own list to give"
             found.append(Diagnostic("E106", message, at, help=help))
         elif node is not None and _is_conditional(node) and output not in sure:
@@ -81,7 +88,7 @@ def check_given(bodies: Iterable[Body], spec: BlockSpec, found: list[Diagnostic]
             help = f"put '{output}' into a block, and name the call of the block"
             found.append(Diagnostic("E210", message, at, help=help))
     last = body[-1] if body else None
-    if last is not None and spec.outputs and not _names(last) & {*spec.gives.values()}:
+    if last is not None and outputs and not _names(last) & {*outputs}:
         message = "nothing after the last output is given"
         help = "remove this step, or name it among the `outputs`"
         found.append(Diagnostic("E210", message, last.at, help=help))

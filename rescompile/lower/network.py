@@ -185,8 +185,28 @@ def _symbolic(spec: Spec, values: dict[str, Dim]) -> Iterator[Param]:
             yield Param(name, float if isinstance(value, float) else int, value)
 
 
-def _stages(spec: Spec, steps: Steps, scope: Scope) -> list[Stage]:
-    return [Stage(label, steps.body(part, scope)) for label, part in _rows(spec) if part]
+def _stages(spec: Spec, steps: Steps, scope: Scope) -> Iterator[Stage]:
+    """The rows; a `from` begins the one of the step that follows it."""
+    start: tuple[Node, ...] = ()
+    for label, part in _rows(spec):
+        for stage in _apart(label, steps.body(part, scope)) if part else ():
+            if all(isinstance(node, From) for node in stage.body):
+                start += stage.body
+            else:
+                yield replace(stage, body=(*start, *stage.body))
+                start = ()
+    if start:
+        yield Stage("head", start)
+
+
+def _apart(label: str, body: tuple[Node, ...]) -> Iterator[Stage]:
+    """A row; of steps that are written out each is one."""
+    if label != f"{UNNAMED}steps":
+        yield Stage(label, body)
+        return
+    for node in body:
+        named = None if isinstance(node, (Loop, From)) else node.name
+        yield Stage(named or UNNAMED, (node,))
 
 
 def _rows(spec: Spec) -> Iterator[tuple[str, list[Step]]]:
@@ -201,8 +221,8 @@ def _label(label: str, body: tuple[Node, ...]) -> str:
     """The label of a row: an unnamed step is called as everywhere, `maxpool1` say."""
     if not label.startswith(UNNAMED):
         return label
-    (only, *more) = body or (None,)
-    if more or only is None or isinstance(only, (Loop, From)) or not only.name:
+    (only, *more) = [node for node in body if not isinstance(node, From)] or (None,)
+    if more or only is None or isinstance(only, Loop) or not only.name:
         return label.removeprefix(UNNAMED)
     return only.name
 

@@ -47,6 +47,7 @@ class Scope:
     named: dict[str, Dim] = field(default_factory=dict)  # the channels of inputs and named steps
     again: dict[str, str] = field(default_factory=dict)  # steps again, and what they are of
     given: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the outputs of calls
+    flowing: tuple[str, ...] = ()  # the values of the step before, where those are several
 
     @property
     def fractions(self) -> dict[str, Dim]:
@@ -61,9 +62,15 @@ class Scope:
         values = {name: value for name, value in self.values.items() if name != INDEX}
         return replace(self, names={**self.names, INDEX: int}, values=values)
 
-    def at_index(self, index: int) -> Scope:
-        """One of the turns, written out."""
-        return replace(self, values={**self.values, INDEX: index})
+    def at_index(self, index: int, called: str | None = None) -> Scope:
+        """One of the turns, written out; its number may have a name of its own as well."""
+        own = {INDEX: index} if called is None else {INDEX: index, called: index}
+        return replace(self, values={**self.values, **own})
+
+    @property
+    def written_out(self) -> bool:
+        """Whether the present steps are those of a turn that is written out."""
+        return INDEX in self.values
 
     def free(self, wanted: str) -> str:
         """`wanted`, or with a number where the scope has such a name."""
@@ -122,7 +129,7 @@ class Scope:
         value: Any,
         model: Model,
         key: str,
-        index: str | None = None,
+        index: str | int | None = None,
         wanted: Kind | None = float,
     ) -> Dim:
         """A number, or the expression that a string spells, known values filled in.
@@ -138,7 +145,7 @@ class Scope:
             dim = substitute(read_as, {**self.fractions, **self.values})
         except ExprError as error:
             raise fault("E204", str(error), at, error.help) from None
-        self.check_kind(read_as, index or key, wanted, at)
+        self.check_kind(read_as, index if isinstance(index, str) else key, wanted, at)
         unknown = names(dim) - set(self.names)
         if unknown:
             name = min(unknown)

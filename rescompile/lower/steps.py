@@ -30,7 +30,7 @@ from ..ir.structure import (
     Reuse,
     gives_several,
     is_repeated,
-    is_several,
+    sources_of,
 )
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
@@ -41,6 +41,7 @@ from .names import assign_names, check_sequence
 from .ops import Words, operation
 from .residual import Residuals
 from .scope import Scope, fault
+from .turns import called, turns
 
 OUTER_CHANNELS = "outer_channels"
 MAX_STEPS = 30_000
@@ -74,6 +75,9 @@ class Steps:
                 nodes = self.step(step, scope)
                 made.extend(nodes)
                 scope.channels = self.after(nodes, scope)
+                if nodes:
+                    last = nodes[-1]
+                    scope.flowing = last.leaving if isinstance(last, Call) else ()
             except SpecError as error:
                 self.found.extend(error.diagnostics)
                 scope.channels = None
@@ -81,9 +85,7 @@ class Steps:
 
     def after(self, nodes: tuple[Node, ...], scope: Scope) -> Dim | None:
         """The channels that leave some nodes, None where no expression tells."""
-        if nodes and isinstance(nodes[0], From):
-            return scope.named.get(nodes[0].source)
-        named = bool(nodes) and is_several(nodes[0]) and bool(nodes[0].sources)
+        named = bool(nodes) and (isinstance(nodes[0], From) or bool(sources_of(nodes[0])))
         if scope.channels is None and not named:
             return None
         try:
@@ -101,7 +103,10 @@ class Steps:
         word = step.word
         if word == "table":
             return ()  # it is wrong, which is known; others are written out before
+        step = called(step, scope)
         when = scope.condition(step.when, step, "when")
+        if when is False and scope.written_out:
+            return ()  # in this turn it need not make sense
         if word == "block":
             nodes = self.calls.nodes(step, scope, when)
             scope.given.update((str(n.name), n.outputs) for n in nodes if gives_several(n))
@@ -112,7 +117,7 @@ class Steps:
         if word == "positions":
             return self.positions(step, scope)
         if word == "steps":
-            return (self.loop(step, scope),)
+            return (self.loop(step, scope),) if scope.numbered else self.turns(step, scope)
         if word == "from":
             return (self.earlier(step, scope),)
         if word == "reuse":
@@ -250,10 +255,20 @@ class Steps:
             raise fault("E208", message, step.key_at("repeat"), "write one `reuse` after the other")
         return Reuse(of, step.name, repeat, outputs, step.at("reuse"))
 
+    def turns(self, step: Step, scope: Scope) -> tuple[Node, ...]:
+        """Steps that repeat where they have names: each turn written out."""
+        entering, made = scope.channels, list[Node]()
+        for _, inner in turns(step, scope):
+            inner.channels, inner.flowing = scope.channels, scope.flowing
+            made.extend(self.body(step.steps or (), inner))
+            scope.channels, scope.flowing = inner.channels, inner.flowing
+        scope.channels = entering
+        return tuple(made)
+
     def loop(self, step: Step, scope: Scope) -> Loop:
-        if not scope.numbered:
-            help = "put it into a `group:`, or into a block with `sequence:`"
-            raise fault("E208", "`steps` are repeated only inside a sequence", step.at(), help)
+        if step.index is not None:
+            message = "what repeats inside a sequence has no name for its number"
+            raise fault("E208", message, step.key_at("index"), "use `$index`")
         count = scope.dim(step.repeat, step, "repeat")
         entering = scope.channels
         body = self.body(step.steps or (), scope.with_index())

@@ -62,6 +62,7 @@ from .base import (
 )
 from .channel import (
     ChannelShuffle,
+    Crop,
     DepthToSpace,
     Pad,
     PadChannels,
@@ -132,6 +133,7 @@ OPS: tuple[type[Op], ...] = (
     LayerScale,
     Scale,
     Pad,
+    Crop,
     PadChannels,
     SliceChannels,
     ChannelShuffle,
@@ -170,6 +172,7 @@ __all__ = [
     "ChannelShuffle",
     "Conv",
     "ConvTranspose",
+    "Crop",
     "Convolution",
     "DepthToSpace",
     "Dropout",

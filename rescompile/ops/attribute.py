@@ -33,7 +33,7 @@ class Kind(Enum):
     EXTENTS = "whole numbers from 1, one for each axis"
     EXTENTS_FROM_ZERO = "whole numbers from 0, one for each axis"
     PADDING = "pixels on all sides, or a word"
-    POOL_PADDING = "pixels on all sides, alike on opposite ones"
+    POOL_PADDING = "pixels on all sides, alike on opposite ones, or a word"
     SIDES = "pixels on all sides"
     CUT = "pixels taken off, alike on opposite sides"
     RATE = "from 0, less than 1"

@@ -60,6 +60,29 @@ class SliceChannels(Rearrangement):
 
 
 @operation
+class Crop(Rearrangement):
+    """The map without some pixels of its border, of which at least one is left."""
+
+    word = "crop"
+    cropping: Sides = attribute(Kind.SIDES, "Pixels taken off on all sides.")
+
+    def output(self, x: Shape) -> Shape:
+        c, *extents = as_map(x, self.word)
+        axes = list(zip(extents, ends(self.cropping), strict=True))
+        for n, cut in axes:
+            if sum(cut) >= n:
+                message = f"crop: {sum(cut)} of {n} pixels are taken off, and none is left"
+                raise ShapeError(message, help=f"take off at most {n - 1} here", key="cropping")
+        return (c, *(n - sum(cut) for n, cut in axes))
+
+    def resizes(self) -> Resizes:
+        return tuple(Resize(more=total((), cut)) for cut in ends(self.cropping))
+
+    def sees(self, x: Shape) -> tuple[Axis, ...] | None:
+        return tuple(window(1, 1, -before) for before, _ in ends(self.cropping))
+
+
+@operation
 class ChannelShuffle(Rearrangement):
     """Interleaves groups of channels (ShuffleNet): channel i of group g becomes g of group i."""
 

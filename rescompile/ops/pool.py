@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from .attribute import Kind, attribute, operation
 from .axis import Axis, cells, window
-from .base import Extents, Op, Shape, ShapeError, Sides, Windowed, as_map
-from .resize import FIXED, Resizes
-from .window import ends, extent, ints, slides
+from .base import Extents, Op, Same, Shape, ShapeError, Sides, Windowed, as_map
+from .resize import FIXED, Resize, Resizes
+from .window import ends, extent, ints, same_padding, slides
 
 
 @operation
@@ -20,28 +20,44 @@ class Pool(Windowed):
     stride: Extents = attribute(
         Kind.EXTENTS, "Steps of the window; the default is the kernel.", absent=None
     )
-    padding: Sides = attribute(
-        Kind.POOL_PADDING, "Pixels around the map, at most half of the kernel.", default=0
+    padding: Sides | Same = attribute(
+        Kind.POOL_PADDING,
+        "Pixels around the map, at most half of the kernel, or `same`.",
+        default=0,
     )
     ceil_mode: bool = attribute(
         Kind.BOOL, "Whether a last, incomplete window counts as well.", default=False
     )
 
     @property
-    def slides(self) -> list[Any]:
-        """Kernel, stride, and padding before and after along each axis."""
-        return list(zip(self.kernel, self.stride, ends(self.padding), strict=True))
+    def is_padded(self) -> bool:
+        """Whether there may be anything around the map."""
+        return isinstance(self.padding, Same) or any(side != 0 for side in self.padding)
+
+    def pads(self, x: Shape) -> tuple[int, ...]:
+        """The padding in pixels on input shape `x`, before and after along each axis."""
+        if not isinstance(self.padding, Same):
+            return cast("tuple[int, ...]", self.padding)
+        axes = zip(x[1:], ints(self.kernel), ints(self.stride), strict=True)
+        return tuple(side for axis in axes for side in same_padding(*axis))
+
+    def slides(self, x: Shape) -> list[Any]:
+        """Kernel, stride, and padding before and after along each axis of input shape `x`."""
+        return list(zip(self.kernel, self.stride, ends(self.pads(x)), strict=True))
 
     def output(self, x: Shape) -> Shape:
         c, *extents = as_map(x, self.word)
-        for k, _, pads in self.slides:
+        if self.ceil_mode and isinstance(self.padding, Same):
+            message = f"{self.word}: `same` padding leaves no incomplete window to count"
+            raise ShapeError(message, help="remove `ceil_mode`", key="ceil_mode")
+        for k, _, pads in self.slides(x):
             if 2 * max(pads) > k:
                 raise ShapeError(
                     f"{self.word}: a padding of {max(pads)} exceeds half of the kernel {k}",
                     help="a pool pads at most half of its kernel, or whole windows would be empty",
                     key="padding",
                 )
-        axes = zip(extents, self.slides, strict=True)
+        axes = zip(extents, self.slides(x), strict=True)
         return (c, *(self.windows(n, k, s, pads) for n, (k, s, pads) in axes))
 
     def windows(self, n: int, kernel: int, stride: int, pads: tuple[int, int]) -> int:
@@ -51,10 +67,13 @@ class Pool(Windowed):
         return made - (self.ceil_mode and (made - 1) * stride >= n + pads[0])
 
     def resizes(self) -> Resizes:
-        return tuple(slides(pads, k, s, ceil=self.ceil_mode) for k, s, pads in self.slides)
+        if isinstance(self.padding, Same):
+            return tuple(Resize(down=stride) for stride in self.stride)
+        axes = zip(self.kernel, self.stride, ends(self.padding), strict=True)
+        return tuple(slides(pads, k, s, ceil=self.ceil_mode) for k, s, pads in axes)
 
     def sees(self, x: Shape) -> tuple[Axis, ...] | None:
-        return tuple(window(k, s, before) for k, s, (before, _) in self.slides)
+        return tuple(window(k, s, before) for k, s, (before, _) in self.slides(x))
 
 
 class MaxPool(Pool):
@@ -62,6 +81,7 @@ class MaxPool(Pool):
 
     n pixels along an axis become (n + padding on both sides - kernel) // stride + 1. In ceil mode
     the division rounds up, if the last window starts inside the map or the padding before it.
+    `same` is TensorFlow's padding, by which they become n / stride, rounded up.
     """
 
     __slots__ = ()

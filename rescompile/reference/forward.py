@@ -201,7 +201,7 @@ def instance_norm(op: ops.InstanceNorm, x: Array, p: Params, *_: object) -> Arra
 
 def pool_overhang(op: ops.Pool, shape: Shape) -> tuple[int, ...]:
     """By how many pixels the last windows of a pool reach past its padding, as a padding."""
-    axes = zip(op.output(shape)[1:], shape[1:], op.slides, strict=True)
+    axes = zip(op.output(shape)[1:], shape[1:], op.slides(shape), strict=True)
     beyond = (max(0, (n - 1) * s + k - size - sum(pads)) for n, size, (k, s, pads) in axes)
     return tuple(side for after in beyond for side in (0, after))
 
@@ -211,7 +211,7 @@ def pool_windows(op: ops.Pool, x: Array, fill: float, beyond: float) -> Array:
 
     In ceil mode the last window may reach past the padding: there it sees `beyond`.
     """
-    x = pad(pad(x, ints(op.padding), fill), pool_overhang(op, x.shape[1:]), beyond)
+    x = pad(pad(x, op.pads(x.shape[1:]), fill), pool_overhang(op, x.shape[1:]), beyond)
     return windows(x, ints(op.kernel), ints(op.stride))
 
 
@@ -305,6 +305,12 @@ def sources(mode: ops.PadMode, n: int, before: int, after: int) -> list[int]:
 def pad_map(op: ops.Pad, x: Array, *_: object) -> Array:
     for axis, pads in enumerate(ends(op.padding), 2):
         x = x.take(sources(op.mode, x.shape[axis], *pads), axis)
+    return x
+
+
+def crop(op: ops.Crop, x: Array, *_: object) -> Array:
+    for axis, (before, after) in enumerate(ends(op.cropping), 2):
+        x = x.take(range(before, x.shape[axis] - after), axis)
     return x
 
 
@@ -447,6 +453,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.LayerScale: layer_scale,
     ops.Scale: scale,
     ops.Pad: pad_map,
+    ops.Crop: crop,
     ops.PadChannels: pad_channels,
     ops.SliceChannels: slice_channels,
     ops.ChannelShuffle: channel_shuffle,

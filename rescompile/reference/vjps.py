@@ -197,8 +197,8 @@ def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training:
 
 
 def _unpool(op: ops.Pool, x: Array, seen: Array) -> Array:
-    out = np.zeros_like(pad(pad(x, ints(op.padding)), pool_overhang(op, x.shape[1:])))
-    stride, padding = ints(op.stride), ints(op.padding)
+    stride, padding = ints(op.stride), op.pads(x.shape[1:])
+    out = np.zeros_like(pad(pad(x, padding), pool_overhang(op, x.shape[1:])))
     return _crop(_fold(seen, out, stride, (1,) * len(stride)), x, padding)
 
 

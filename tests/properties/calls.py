@@ -100,6 +100,8 @@ class Calls(Operations):
 
     def several(self, scope: Scope) -> list[Step]:
         """A block that takes two values and gives two, called with some that have names."""
+        if self.other.random() < 0.4:
+            return self.lanes(scope)
         block = Block(self.name(), "body", 0, inputs=["left", "right"])
         inner = replace(_in(block), keep=True)
         width = self.pick([2, 4])
@@ -152,6 +154,35 @@ class Calls(Operations):
         scope.marks += taken
         steps = [*maps, {"from": maps[0]["name"]}, call, {"from": maps[1]["name"]}, again]
         return [*steps, {"from": taken[0]}, {"multiply": [[], *gates]}]
+
+    def lanes(self, scope: Scope) -> list[Step]:
+        """A block of as many values as a call says, each of which takes in all others, twice."""
+        choose, count = self.other.choice, self.other.choice([2, 3])
+        conv = {"channels": choose([2, "$width"]), "kernel": choose([1, 3])}
+        into = [{"from": "x{i}"}, {"name": choose(["into.{i}", "into{n}"]), "conv": conv}]
+        source = into[1]["name"].replace("{i}", "{$source}").replace("{n}", "{$source + 1}")
+        other = {"name": "mix.{$lane}.{$source}", "when": "$source != $lane"}
+        other |= {"conv": {"channels": conv["channels"], "kernel": 1}}
+        both = {"repeat": "$count", "index": "source", "branch": [{"from": source}, other]}
+        given = [{"add": both}, {"activation": {}, "name": "y{i}"}]
+        block = Block(self.name(), "body", 0)
+        block.steps = [{"repeat": "$count", "steps": into}]
+        block.steps += [{"repeat": "$count", "index": "lane", "steps": given}]
+        block.inputs, block.outputs = ([{"name": f"{x}{{i}}", "repeat": "$count"}] for x in "xy")
+        values = {"count": [count], "width": [2, 3]} if "width" in str(conv) else {"count": [count]}
+        block.parameters = {n: Parameter(n, "int", "", v) for n, v in values.items()}
+        block.done, self.blocks[block.name] = True, block
+        names = [f"lane{i}_{len(self.used)}" for i in range(count)]
+        starts = [{"conv": {"channels": 2, "kernel": 3}, "name": name} for name in names]
+        args = {"count": count} | ({"width": 3} if "width" in values else {})
+        call = {"name": self.name(), "block": block.name, "from": names, **args}
+        call |= {"repeat": 2} if self.other.random() < 0.5 else {}
+        turns = {"name": "again_{n}", "block": block.name, **args}  # takes what flows on
+        more = [{"repeat": 2, "steps": [turns]}] if self.other.random() < 0.5 else []
+        last = "again_2" if more else call["name"]
+        scope.width = None
+        after = [[{"from": f"{last}.y{i}"}] for i in range(1, count)]
+        return [*starts, call, *more, {"from": f"{last}.y0"}, {"concat": [[], *after]}]
 
     def leaving(self, block: Block, step: Step, scope: Scope) -> Any:
         """The channels that leave a call, where they are as plain as what the call gives."""

@@ -87,10 +87,18 @@ def test_upsampling_to_a_size_is_exact_for_any_ratio() -> None:
     assert mean(ops.UpsampleTo("a", bilinear, True, (2, 2)), [[5]]) == [[5, 5]] * 2
 
 
+def test_same_pools_pad_the_odd_pixel_after() -> None:
+    row, window = [[-4, -2, -6, -8]], ((1, 3), (1, 2), ops.Same.SAME)
+    assert mean(ops.MaxPool(*window), row) == [[-2, -6]]
+    assert mean(ops.AvgPool(*window), row) == [[-4, -7]]
+    assert mean(ops.AvgPool(*window, count_include_pad=True), [[3, 6, 9, 12]]) == [[6, 7]]
+
+
 def test_padding_mirrors_the_map_or_repeats_its_border() -> None:
     row = [[1, 2, 3]]
     assert mean(ops.Pad((0, 0, 2, 1), ops.PadMode.REFLECT), row) == [[3, 2, 1, 2, 3, 2]]
     assert mean(ops.Pad((1, 0, 2, 1), ops.PadMode.REPLICATE), row) == [[1, 1, 1, 2, 3, 3]] * 2
+    assert mean(ops.Crop((0, 0, 1, 0)), row) == [[2, 3]]
     y = MEANINGS[ops.Unflatten](ops.Unflatten((2, 2)), np.arange(8.0).reshape(1, 8), {}, False)
     assert y.tolist() == [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]
 

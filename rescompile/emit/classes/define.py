@@ -170,25 +170,30 @@ class Members:
 
     def listed(self, target: str, members: Attributes, made: Mapping[int, Code]) -> None:
         """A list of members by their numbers; one that is not there is the identity."""
-        numbers = range(1 + max(map(int, members)))
-        codes = [self.expression(members.get(str(i)), made) for i in numbers]
+        codes = [self.expression(member, made) for member in numbered(members)]
         if None not in codes:
-            items = Items("[", "]", tuple(code for code in codes if code is not None))
-            self.lines.write(MadeCall(self.syntax.listing, (items,)), target)
+            self.lines.write(self.listing(codes), target)
             return
         self.lines.write(MadeCall(self.syntax.listing), target)
-        for i, code in zip(numbers, codes, strict=True):
+        for i, code in enumerate(codes):
             local = code
             if local is None:
                 local = self.scope.fresh("member")
                 self.member(local, members[str(i)], made)
             self.lines.write(MadeCall(f"{target}.append", (local,)))
 
+    def listing(self, codes: Iterable[Code | None]) -> Code:
+        items = Items("[", "]", tuple(code for code in codes if code is not None))
+        return MadeCall(self.syntax.listing, (items,))
+
     def expression(self, member: Ways | Attributes | None, made: Mapping[int, Code]) -> Code | None:
         """A member of a list as one expression, or None where statements are needed."""
         if member is None:
             return self.syntax.identity
-        if isinstance(member, dict) or len(member) > 1 or member[0][1] is not True:
+        if isinstance(member, dict):
+            codes = [self.expression(inner, made) for inner in numbered(member)]
+            return None if None in codes else self.listing(codes)
+        if len(member) > 1 or member[0][1] is not True:
             return None
         node = member[0][0]
         return made[node.id] if isinstance(node, Layer) else self.sequences.one(node)
@@ -238,6 +243,11 @@ class Members:
             name += "_2"
         self.flags[node.id, what] = name
         self.lines.write(self.scope.dim(condition), f"self.{name}")
+
+
+def numbered(members: Attributes) -> list[Ways | Attributes | None]:
+    """The members of a list in their order, None for one that is not there."""
+    return [members.get(str(i)) for i in range(1 + max(map(int, members)))]
 
 
 def entry(attributes: Attributes, parts: list[str]) -> Ways:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from ...ir.joining import spread
 from ...ir.structure import INPUT, JoinKind
@@ -20,6 +20,8 @@ from ...ops import (
     AvgPool,
     BatchNorm,
     Conv,
+    ConvTranspose,
+    Crop,
     Flatten,
     GlobalAvgPool,
     GlobalMaxPool,
@@ -39,6 +41,7 @@ from ...ops import (
     UpsampleTo,
     show_shape,
 )
+from ...ops.window import ends
 from ...record import record
 
 Key = tuple[object, ...]
@@ -113,6 +116,10 @@ class Graph:
             return self.apply(Flatten(), self.apply(replace(op, keepdims=True), x))
         if isinstance(op, Pool):
             return self.pool(window(op, given.shape), x)
+        if isinstance(op, Crop):
+            cut = self.cut(op, x)
+            if cut is not None:
+                return cut
         op = canonical(op, given.shape)
         owns = bool(op.parameters(given.shape))
         positive = op.nonnegative or (given.nonnegative and op.keeps_sign)
@@ -140,6 +147,24 @@ class Graph:
         return self.intern(
             Term(word, (how,), (x,), "", (shape[0], *how.output), positive),
         )
+
+    def cut(self, op: Crop, x: int) -> int | None:
+        """The border taken off, where that is the padding of the transposed convolution `x`."""
+        term = self.terms[x]
+        if not any(cast(Any, op.cropping)):
+            return x
+        if term.key[0] is not ConvTranspose:
+            return None
+        whole: Any = ConvTranspose(*cast(Any, term.key[1:]))
+        axes = list(zip(whole.output_padding, whole.stride, ends(op.cropping), strict=True))
+        more = tuple(given + before - after for given, _, (before, after) in axes)
+        if not all(0 <= n < stride for n, (_, stride, _) in zip(more, axes, strict=True)):
+            return None
+        pads = (
+            pad + cut for pad, cut in zip(whole.padding, cast(Any, op.cropping)[::2], strict=True)
+        )
+        made = replace(whole, padding=tuple(pads), output_padding=more)
+        return self.apply(made, term.inputs[0], term.weights)
 
     def combine(self, kind: JoinKind, values: list[int]) -> int:
         """Values added, multiplied or concatenated, from the first to the last."""
@@ -198,8 +223,9 @@ def window(op: Pool, x: Shape) -> Window:
     """What a pool reads of `x`: in ceil mode more than its padding, with a remainder less."""
     made: Any = op
     mean = isinstance(op, AvgPool) and op.count_include_pad
-    counted = made.padding if mean else (0,) * len(made.padding)
-    before, extent = made.padding[::2], op.output(x)[1:]
+    pads = op.pads(x)
+    counted = pads if mean else (0,) * len(pads)
+    before, extent = pads[::2], op.output(x)[1:]
     return Window(type(op), made.kernel, made.stride, before, extent, counted)
 
 

@@ -17,6 +17,7 @@ from ...ops import (
     AvgPool,
     Conv,
     ConvTranspose,
+    Crop,
     Flatten,
     Linear,
     MaxPool,
@@ -27,7 +28,6 @@ from ...ops import (
     Shape,
     same_padding,
 )
-from ...ops.window import ends
 from ..functions.layer import BORDER, DRAWN, Layer
 from ..table import Told
 from .graph import Window, window
@@ -76,16 +76,8 @@ def transposed(layer: Built, x: Value) -> Value:
 
 
 def cropped(name: str, x: Value, sides: Sides) -> Value:
-    """What is cut off a transposed convolution is its padding."""
-    term = x.tracer.graph[x.settled(name)]
-    op: Any = ConvTranspose(*cast(Any, term.key[1:])) if term.key[0] is ConvTranspose else None
-    if op is None or max(op.padding) > 0:
-        raise TraceError(f"{name} cuts what is no transposed convolution, or cut already")
-    axes = zip(op.output_padding, ends(sides), strict=True)
-    more = tuple(given + before - after for given, (before, after) in axes)
-    if min(more) < 0:
-        raise TraceError(f"{term.weights}: more is cut off at the end than was padded")
-    return x.again(replace(op, padding=sides[::2], output_padding=more))
+    """Pixels taken off the border; of a transposed convolution that is its padding."""
+    return Value(x.tracer, x.tracer.graph.apply(Crop(sides), x.settled(name)))
 
 
 def pooled(layer: Built, x: Value) -> Value:

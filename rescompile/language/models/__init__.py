@@ -15,7 +15,9 @@ from .network import (
     InputSpec,
     NormDefaults,
     ParameterSpec,
+    Port,
     Spec,
+    Values,
 )
 from .operations import (
     ACTIVATION_OPTIONS,
@@ -74,6 +76,7 @@ __all__ = [
     "NormKind",
     "OPERATIONS",
     "ParameterSpec",
+    "Port",
     "Preprocessing",
     "Residual",
     "SHORTCUTS",
@@ -86,5 +89,6 @@ __all__ = [
     "StepOrSteps",
     "Table",
     "Steps",
+    "Values",
     "WORDS",
 ]

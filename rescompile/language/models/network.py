@@ -1,6 +1,6 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
@@ -9,7 +9,6 @@ from pydantic import (
 )
 
 from ... import ops
-from ...errors import Location
 from ...ir.structure import INPUT, channel_names
 from ..names import (
     GlobalName,
@@ -17,6 +16,7 @@ from ..names import (
     NetworkName,
     ParameterName,
     PortName,
+    PortNames,
     StepValue,
     ValueName,
 )
@@ -30,6 +30,7 @@ from ..types import (
     Momentum,
     PlainFloat,
     Positive,
+    Repeat,
     Rule,
     Slope,
     Text,
@@ -87,6 +88,25 @@ def _outputs(value: Any) -> str:
     return "named" if isinstance(value, dict) else "list"
 
 
+class Values(Model):
+    """Several inputs or outputs of a block, as many as each of its calls says."""
+
+    name: PortNames = Field(
+        description="The pattern of their names: `{i}` counts from zero, `{n}` from one."
+    )
+    repeat: Repeat = Field(description="How many there are, as a parameter of the block says.")
+
+    @classmethod
+    def example(cls, value: Any) -> str:
+        return 'write `{name: "x{i}", repeat: $count}`, say'
+
+
+Port = Annotated[
+    PortName | Values,
+    Either(lambda value: "several" if isinstance(value, dict) else "one", "one", "several"),
+]
+
+
 class BlockSpec(Model):
     """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
 
@@ -100,13 +120,13 @@ class BlockSpec(Model):
         default_factory=dict,
         description="Names for expressions over the parameters, each usable below it.",
     )
-    inputs: list[PortName] = Field(
+    inputs: list[Port] = Field(
         default_factory=list,
         description="With `body`: names for what a call gives with `from`, where that is more than "
         "what comes in.",
     )
     outputs: Annotated[
-        list[PortName] | dict[PortName, StepValue], Either(_outputs, "list", "named")
+        list[Port] | dict[PortName, StepValue], Either(_outputs, "list", "named")
     ] = Field(
         default_factory=list,
         description="With `body`: its inputs and steps whose values it gives, where those are "
@@ -135,29 +155,27 @@ class BlockSpec(Model):
         self._check_values()
         return self
 
-    @property
-    def gives(self) -> dict[str, str]:
-        """The values that it gives where those are several, by the names that callers have."""
-        named = self.outputs
-        return named if isinstance(named, dict) else dict(zip(named, named, strict=True))
-
-    def output_at(self, name: str) -> Location | None:
-        """Where an output stands, by its name."""
-        named = self.outputs
-        return self.at("outputs", name if isinstance(named, dict) else named.index(name))
+    def gives(self, outputs: Iterable[str]) -> dict[str, str]:
+        """What its outputs, by the names that callers have, are called in the block itself."""
+        named = self.outputs if isinstance(self.outputs, dict) else {}
+        return {name: named.get(name, name) for name in outputs}
 
     def _check_values(self) -> None:
-        for what, names in (("inputs", self.inputs), ("outputs", [*self.gives.values()])):
+        given = self.outputs
+        given = [*given.values()] if isinstance(given, dict) else given
+        for what, names in (("inputs", self.inputs), ("outputs", given)):
             if names and self.body is None:
                 wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
             for i, name in enumerate(names):
-                if name in names[:i]:
+                if isinstance(name, str) and name in names[:i]:
                     at = [*self.outputs][i] if isinstance(getattr(self, what), dict) else i
                     wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, at)
-        if len(self.outputs) == 1:
+        if len(self.outputs) == 1 and not isinstance(next(iter(self.outputs)), Values):
             help = "make its step the last one, which needs no `outputs`"
             wrong("`outputs` are several values, but this is one", help, "outputs")
-        for name, called in channel_names(self.inputs).items():
+        plain = [name for name in self.inputs if isinstance(name, str)]
+        every = plain if len(self.inputs) == len(plain) else [*plain, ""]
+        for name, called in channel_names(every).items():
             for place in ("parameters", "let"):
                 if called in getattr(self, place):
                     message = f"`${called}` are the channels of the input '{name}'"

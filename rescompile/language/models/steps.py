@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, Sources
+from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, Sources, ValueName
 from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
@@ -47,6 +47,9 @@ Branches = Annotated[
 ]
 
 
+INDEX = "What expressions call the number of each, from 0, in place of `$index`."
+
+
 class BranchSpec(Model):
     """A branch of a join in full: its steps, whether it is there, and how often.
 
@@ -69,9 +72,13 @@ class BranchSpec(Model):
         description="The pattern of their names where the branch has one, `{name}{n}` if not said; "
         "`{name}.{i}` makes a list of them.",
     )
+    index: ValueName | None = Field(None, description=INDEX)
 
     @model_validator(mode="after")
     def _repeated(self) -> "BranchSpec":
+        if self.index is not None and self.repeat is None:
+            help = "add `repeat:`, or remove it"
+            wrong("`index` tells branches apart that repeat, but this is one", help, "index")
         if self.children is not None and self.repeat is None:
             help = "add `repeat:`, or leave the branch its own name"
             wrong("`children` names branches that repeat, but this is one", help, "children")
@@ -212,6 +219,9 @@ class Common(Model):
         description="The pattern of the repetitions' names: `{i}` counts from zero, `{n}` from "
         "one, `{name}` is the step's own name.",
     )
+    index: ValueName | None = Field(
+        None, description=f"With `steps` that are written out: {INDEX[0].lower()}{INDEX[1:]}"
+    )
     split: Bool = Field(
         False,
         description="For `add`, `multiply` and `concat`: each branch gets an equal share of the "
@@ -239,8 +249,8 @@ class Step(Operation):
     )
     steps: Steps | None = Field(
         None,
-        description="With `repeat`: steps repeated inside the sequence where they stand. They take "
-        "no `when`; the call of an `inline` block that holds them does.",
+        description="With `repeat`: steps repeated where they stand, in a sequence or written out. "
+        "They take no `when`; the call of an `inline` block that holds them does.",
     )
     table: Table | None = Field(
         None, description="Steps, one for each row of a table. They stand where the table does."
@@ -323,6 +333,9 @@ class Step(Operation):
             wrong(f"a `{word}` step cannot be repeated", help, "repeat")
         if self.repeat is None and word == "steps":
             wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
+        if self.index is not None and word != "steps":
+            help = "use `$index`, or repeat `steps` that hold this one"
+            wrong(f"the turns of a `{word}` have no name for their number", help, "index")
         if word == "reuse" and self.children is not None:
             help = "remove it"
             wrong("the turns of a `reuse` are one step: they have no names", help, "children")

@@ -78,7 +78,10 @@ def a_pool(kind: type[ops.Pool]) -> Callable[[Rng], tuple[Op, Shape]]:
         if not ceil:
             bottom, right = (int(rng.integers(0, k // 2 + 1)) for k in kernel)
         more = {"count_include_pad": bool(rng.integers(2))} if kind is ops.AvgPool else {}
-        op = kind(kernel, pair(rng, 1, 4), (top, bottom, left, right), ceil, **more)
+        sides: Any = (top, bottom, left, right)
+        if not ceil and rng.integers(3) == 0:
+            sides = ops.Same.SAME
+        op = kind(kernel, pair(rng, 1, 4), sides, ceil, **more)
         return op, a_map(rng, least=5)
 
     return draw
@@ -109,6 +112,10 @@ def an_unflatten(rng: Rng) -> tuple[Op, Shape]:
 def a_pad(rng: Rng) -> tuple[Op, Shape]:
     sides = (*pair(rng, 0, 3), *pair(rng, 0, 3))
     return ops.Pad(sides, list(ops.PadMode)[rng.integers(2)]), a_map(rng, least=4)
+
+
+def a_crop(rng: Rng) -> tuple[Op, Shape]:
+    return ops.Crop((*pair(rng, 0, 1), *pair(rng, 0, 1))), a_map(rng, least=4)
 
 
 def a_linear(rng: Rng) -> tuple[Op, Shape]:
@@ -184,6 +191,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.LayerScale: lambda rng: (ops.LayerScale(shared=bool(rng.integers(2))), some(rng)),
     ops.Scale: lambda rng: (ops.Scale(float(rng.standard_normal())), some(rng)),
     ops.Pad: a_pad,
+    ops.Crop: a_crop,
     ops.PadChannels: lambda rng: (ops.PadChannels(*pair(rng, 0, 3)), a_map(rng)),
     ops.SliceChannels: a_slice,
     ops.ChannelShuffle: grouped(ops.ChannelShuffle, a_map),
@@ -244,20 +252,32 @@ def torch_linear(t: Any, op: Any, x: Any, p: Any) -> Any:
     return t.nn.functional.linear(x.movedim(1, -1), p["weight"], p.get("bias")).movedim(-1, 1)
 
 
+def sides_of(op: Any, x: Any) -> tuple[int, ...]:
+    """The padding of a pool; TensorFlow's is as its guide to convolutions has it."""
+    if op.padding is not ops.Same.SAME:
+        return tuple(op.padding)
+    made: list[int] = []
+    for n, kernel, stride in zip(x.shape[2:], op.kernel, op.stride, strict=True):
+        along = max(kernel - (n % stride or stride), 0)
+        made += [along // 2, along - along // 2]
+    return tuple(made)
+
+
 def torch_max_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
     pool = t.nn.functional.max_pool2d
     if op.ceil_mode:
         return pool(x, op.kernel, op.stride, op.padding[::2], ceil_mode=True)
-    return pool(torch_padded(t, x, op.padding, -np.inf), op.kernel, op.stride)
+    return pool(torch_padded(t, x, sides_of(op, x), -np.inf), op.kernel, op.stride)
 
 
 def torch_avg_pool(t: Any, op: Any, x: Any, p: Any) -> Any:
     pool = t.nn.functional.avg_pool2d
-    if op.ceil_mode or op.padding[::2] == op.padding[1::2]:
+    sides = sides_of(op, x)
+    if op.ceil_mode or sides[::2] == sides[1::2]:
         include = op.count_include_pad
-        return pool(x, op.kernel, op.stride, op.padding[::2], op.ceil_mode, include)
-    counted = torch_padded(t, t.ones_like(x), op.padding, float(op.count_include_pad))
-    total = pool(torch_padded(t, x, op.padding), op.kernel, op.stride)
+        return pool(x, op.kernel, op.stride, sides[::2], op.ceil_mode, include)
+    counted = torch_padded(t, t.ones_like(x), sides, float(op.count_include_pad))
+    total = pool(torch_padded(t, x, sides), op.kernel, op.stride)
     return total / pool(counted, op.kernel, op.stride)
 
 
@@ -332,6 +352,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.LayerScale: lambda t, op, x, p: x * p[""],
     ops.Scale: lambda t, op, x, p: x * op.factor,
     ops.Pad: lambda t, op, x, p: torch_padded(t, x, op.padding, mode=op.mode.value),
+    ops.Crop: lambda t, op, x, p: torch_padded(t, x, [-side for side in op.cropping]),
     ops.PadChannels: lambda t, op, x, p: t.nn.functional.pad(x, (0, 0, 0, 0, op.before, op.after)),
     ops.SliceChannels: lambda t, op, x, p: x[:, op.start : op.stop],
     ops.ChannelShuffle: lambda t, op, x, p: t.nn.functional.channel_shuffle(x, op.groups),

@@ -1,0 +1,19 @@
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SameMaxPool1d(nn.MaxPool1d):
+    """A pool padded as TensorFlow's `same` is, which depends on the size of the map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        missing = self.missing(x.shape[2], 0)
+        sides = (missing // 2, missing - missing // 2)
+        y: Tensor = super().forward(F.pad(x, sides, value=float("-inf")))
+        return y
+
+    def missing(self, extent: int, axis: int) -> int:
+        """How many pixels the last window reaches beyond the map, at least none."""
+        window = (self.kernel_size, self.stride)
+        kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
+        beyond = (-(-extent // stride) - 1) * stride + kernel - extent
+        return (beyond + abs(beyond)) // 2

@@ -1,0 +1,19 @@
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SameMaxPool2d(nn.MaxPool2d):
+    """A pool padded as TensorFlow's `same` is, which depends on the size of the map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows, columns = self.missing(x.shape[2], 0), self.missing(x.shape[3], 1)
+        sides = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+        y: Tensor = super().forward(F.pad(x, sides, value=float("-inf")))
+        return y
+
+    def missing(self, extent: int, axis: int) -> int:
+        """How many pixels the last window reaches beyond the map, at least none."""
+        window = (self.kernel_size, self.stride)
+        kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
+        beyond = (-(-extent // stride) - 1) * stride + kernel - extent
+        return (beyond + abs(beyond)) // 2
