@@ -13,6 +13,7 @@ import numpy as np
 from flax import nnx
 
 from rescompile.emit.channels_last import to_last
+from rescompile.emit.classes.places import places
 from rescompile.emit.contract import Weights
 from rescompile.emit.placed import Placed
 from rescompile.emit.runtime import LastRuntime
@@ -20,7 +21,8 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.inputs import each_input
 from rescompile.ir.structure import Path
 
-from .places import keys, places, tensors
+from .places import keys, tensors
+from .syntax import FlaxSyntax
 
 WEIGHTS = (nnx.Param, nnx.BatchStat)
 
@@ -41,7 +43,7 @@ class FlaxRuntime(LastRuntime):
         return {".".join(map(str, place)): module for place, module in nnx.iter_modules(model)}
 
     def found(self, model: Any, analysis: Analysis, paths: Iterable[Path]) -> dict[Path, Any]:
-        layers, known = self.layers(model), places(analysis.elaborated)
+        layers, known = self.layers(model), places(analysis.elaborated, FlaxSyntax)
         named = ((path, ".".join(known[path])) for path in paths if path in known)
         return {path: layers[name] for path, name in named if name in layers}
 
@@ -129,7 +131,7 @@ class FlaxRuntime(LastRuntime):
         """Of every module that is called once; functions are not seen."""
         inputs = [self.entering(model, array) for array in each_input(images)]
         calls = dict(nnx.to_flat_state(observed(in_mode(model, training), inputs)))
-        known, seen = places(analysis.elaborated), {}
+        known, seen = places(analysis.elaborated, FlaxSyntax), {}
         for path in self.found(model, analysis, paths):
             made = calls.get((*keys(known[path]), "__call__"))
             values: Any = () if made is None else made.get_value()

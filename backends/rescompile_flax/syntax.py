@@ -8,7 +8,6 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from rescompile.emit.classes import syntax
-from rescompile.emit.code import Attribute
 from rescompile.emit.layout import Arg, Call, Chain, Code, Items, Keyword
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Scope
@@ -42,7 +41,7 @@ class FlaxSyntax(syntax.Syntax):
     listing = "nnx.List"
     tensor, forward, starts = "jax.Array", "__call__", ""
     part, optional = "Callable", ""
-    members, named, layout = "{}.layers", False, "channels_last"
+    holds, named, layout = "layers", False, "channels_last"
     declared, passed = ("*", "rngs: nnx.Rngs"), (Keyword("rngs", "rngs"),)
     imports = (("", "import jax"), ("jnp", "import jax.numpy as jnp"), ("", "from flax import nnx"))
     helpers = ("make_divisible", *HELPERS)
@@ -57,7 +56,7 @@ class FlaxSyntax(syntax.Syntax):
     inline = tuple(kind for kind in TABLE if issubclass(kind, INLINE) and kind.stateless)
 
     def __init__(self, analysis: Analysis) -> None:
-        self.analysis = analysis
+        super().__init__(analysis)
         found: dict[Row, list[Op]] = {}
         for _, trace in analysis.elaborated.flat():
             if (row := row_of(trace.node.op, len(trace.x))) is not None and row.preset:
@@ -96,9 +95,6 @@ class FlaxSyntax(syntax.Syntax):
 
     def split(self, source: str, count: int) -> Code:
         return f"jnp.split({source}, {count}, axis=-1)"
-
-    def listed(self, made: Code) -> Code:
-        return Attribute(made, "layers")
 
     def constants(self, used: Set[str]) -> list[str]:
         """The presets, each with what its layers have in common."""

@@ -11,7 +11,6 @@ from rescompile.emit.code import Attribute
 from rescompile.emit.layout import Call, Chain, Code, Items
 from rescompile.emit.lines import Writer
 from rescompile.emit.scope import Scope
-from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
 from rescompile.ops import AvgPool, Conv, Flatten, GlobalPool, LayerScale, Op, Same, UpsampleTo
@@ -35,9 +34,6 @@ class TorchSyntax(syntax.Syntax):
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
     inline = (Flatten, UpsampleTo)
-
-    def __init__(self, analysis: Analysis) -> None:
-        self.analysis = analysis
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
         traces = self.analysis.traces[node.id]

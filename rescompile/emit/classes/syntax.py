@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import field
 
+from ...ir.analysis import Analysis
 from ...ir.structure import Block, Form, Layer
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES
+from ..code import Attribute
 from ..layout import Call, Code, Keyword, signature
 from ..lines import Writer
 from ..naming import pascal_case
@@ -33,7 +35,7 @@ class Syntax(Target):
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     listing: str  # the class of lists of modules
-    members = "{}"  # what the members of a sequence are appended to
+    holds = ""  # the attribute of a sequence that lists its members; empty where it does so itself
     identity: str  # the module that does nothing, as an expression
     silent: tuple[type[Op], ...] = ()  # what is nothing at all here, and no member of a sequence
     starts = "super().__init__()"  # how the constructor of a module begins, if it must
@@ -41,6 +43,9 @@ class Syntax(Target):
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
     inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
 
     def block_name(self, block: Block) -> tuple[str, str]:
         if block.form is Form.INLINE:
@@ -83,9 +88,13 @@ class Syntax(Target):
     def extend(self, target: str, made: Code) -> Code:
         return Call(f"{target}.extend", (made,))
 
+    def members(self, sequence: str) -> str:
+        """What lists the members of a sequence."""
+        return f"{sequence}.{self.holds}" if self.holds else sequence
+
     def listed(self, made: Code) -> Code:
-        """The members of a sequence, of which there is an expression."""
-        return made
+        """The same, where the sequence is an expression."""
+        return Attribute(made, self.holds) if self.holds else made
 
     def finish(self, lines: Writer) -> None:
         """Write the end of the network's constructor, if there is anything to say."""
@@ -104,7 +113,7 @@ class Class(Definition):
     returns: str = ""  # what a function returns
     inputs: tuple[str, ...] = ()  # what the forward pass calls its arguments
     outputs: int = 0  # of a forward pass that gives a tuple
-    syntax: Syntax = field(default_factory=Syntax)
+    syntax: Syntax = field(kw_only=True)
 
     @property
     def signature(self) -> str:
