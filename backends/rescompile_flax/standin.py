@@ -53,6 +53,13 @@ class Module(modules.Module):
     def __init__(self) -> None:
         pass
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Flax takes an attribute for what it was first: a module or a tensor, or none of them."""
+        before, tensors = self.__dict__.get(name, value), (modules.Module, modules.Parameter)
+        if isinstance(before, tensors) != isinstance(value, tensors):
+            raise TraceError(f"a module and a function as '{name}'")
+        super().__setattr__(name, value)
+
 
 class List(modules.List):
     """Modules and functions by their numbers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from rescompile.emit.classes import syntax
@@ -14,7 +14,7 @@ from rescompile.emit.scope import Scope
 from rescompile.emit.table import fraction, literal, number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.initial import initializer
-from rescompile.ir.structure import Initializer, Layer
+from rescompile.ir.structure import Initializer, Layer, Node
 from rescompile.ops import (
     Activation,
     AvgPool,
@@ -79,6 +79,13 @@ class FlaxSyntax(syntax.Syntax):
         if row.is_function:
             return Call("partial", (row.name, *args)) if args else row.name
         return Call(row.preset or row.name, (*args, *self.passed))
+
+    def nothing(self, nodes: Sequence[Node]) -> str:
+        """A function in the place of functions: Flax takes an attribute for what it was first."""
+        layers = [node for node in nodes if isinstance(node, Layer)]
+        rows = [self.row(node) for node in layers if len(layers) == len(nodes)]
+        functions = bool(rows) and all(row is None or row.is_function for row in rows)
+        return "nnx.identity" if functions else self.identity
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         row = self.row(node)

@@ -163,8 +163,8 @@ class Members:
         elif (only := member[0])[1] is True:
             self.sequences.assign(target, only[0], made.get(only[0].id))
         else:
-            optional = self.syntax.optional
-            self.lines.write(self.syntax.identity, f"{target}: {optional}" if optional else target)
+            optional, nothing = self.syntax.optional, self.syntax.nothing([only[0]])
+            self.lines.write(nothing, f"{target}: {optional}" if optional else target)
             with self.lines.block(f"if {self.scope.dim(only[1])}:"):
                 self.sequences.assign(target, only[0], made.get(only[0].id))
 
@@ -200,7 +200,8 @@ class Members:
         if heads[-1][0] == "else":
             self.lines.write(annotated)
         else:
-            self.lines.write(self.syntax.identity, annotated)
+            nothing = self.syntax.nothing([node for node, _ in ways])
+            self.lines.write(nothing, annotated)
         for (node, _), (word, condition) in zip(ways, heads, strict=True):
             asked = "" if word == "else" else f" {self.scope.dim(condition)}"
             with self.lines.block(f"{word}{asked}:"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import field
 
 from ...ir.analysis import Analysis
-from ...ir.structure import Block, Form, Layer
+from ...ir.structure import Block, Form, Layer, Node
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES
@@ -65,6 +65,10 @@ class Syntax(Target):
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
         """The constructor of an operation's module."""
         raise NotImplementedError
+
+    def nothing(self, nodes: Sequence[Node]) -> str:
+        """The module that does nothing, as what stands in the place of one of some nodes."""
+        return self.identity
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
         """The constructor where nothing but the module is applied."""
