@@ -21,7 +21,7 @@ from rescompile.emit.validation.modules import (
     concatenation,
 )
 from rescompile.emit.validation.traced import TraceError
-from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
+from rescompile.ir.initial import NORMAL, UNIFORM, Draw
 from rescompile.ops import Role, Shape
 
 from .operations import ROWS, Row, gathered
@@ -98,9 +98,6 @@ class Operation(Leaf, Module):
 
 class Scale(Factor):
     """A factor for each channel; PyTorch's has a shape that fits what it multiplies."""
-
-    def __init__(self, given: Filled) -> None:
-        super().__init__((given.shape,), Draw(CONSTANT, given.value))
 
     def __mul__(self, value: Value) -> Value:
         self.shape = (self.shape[0], *(1 for _ in value.inner[1:]))

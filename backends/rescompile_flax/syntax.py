@@ -127,7 +127,7 @@ class FlaxSyntax(syntax.Syntax):
 def row_of(op: Op, rank: int) -> Row | None:
     """The row that writes an op on values of a rank; None for what is nothing here."""
     rows = TABLE[type(op)]
-    return next(row for row in rows if row.says(op, rank)) if rows else None
+    return next(row for row in rows if row.serves(op, rank)) if rows else None
 
 
 def _with_defaults(row: Row, ops: list[Op]) -> Row:

@@ -77,4 +77,6 @@ def _resolved(op: Op, traces: list[OpTrace]) -> Op:
         return replace(op, padding=meant.pop()) if len(meant) == 1 else op
     if isinstance(op, AvgPool) and all(side == 0 for side in op.padding):
         return replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
+    if isinstance(op, GlobalPool):
+        return replace(op, keepdims=True)  # a vector is what is made of that
     return op
