@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from rescompile.emit.classes.backend import ClassesBackend
 from rescompile.emit.contract import ENGINE
 from rescompile.emit.preprocessing import PreprocessingRequest, preprocessing, refuse_bicubic
-from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import Path
-from rescompile.ir.trace import Elaborated
 
 from .operations import TABLE
-from .places import owners
 from .syntax import FlaxSyntax
 
 if TYPE_CHECKING:
@@ -39,18 +35,12 @@ class FlaxBackend(ClassesBackend):
     weight_files = (".msgpack",)
     bare_files: Mapping[str, tuple[str, ...]] = {".msgpack": ("msgpack",)}
     tables: Mapping[str, dict[Any, Any]] = {"emission": TABLE}
-    helpers = FOLDER / "helpers.py"
-
-    def syntax(self, analysis: Analysis) -> FlaxSyntax:
-        return FlaxSyntax(analysis)
+    syntax, helpers = FlaxSyntax, FOLDER / "helpers.py"
 
     def standin(self) -> StandIn:
         from .standin import STANDIN
 
         return STANDIN
-
-    def owners(self, elaborated: Elaborated) -> Callable[[Path], str]:
-        return owners(elaborated)
 
     def preprocessing(self, request: PreprocessingRequest) -> str:
         refuse_bicubic(self.title, request)

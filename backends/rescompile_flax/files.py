@@ -5,12 +5,11 @@ They are nested maps of arrays: the state of a model, from attribute to attribut
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import prod
 from pathlib import Path as FilePath
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -23,9 +22,8 @@ from rescompile.ir.analysis import Analysis
 
 from .places import keys, tensors
 
-WHAT = "a file of Flax weights"
+HALF = "bfloat16"
 ARRAY = 1  # what Flax calls an array among msgpack's types of extensions
-HEAD = 1 << 10  # bytes in which the shape and the type of an array are
 
 
 class FlaxFiles:
@@ -36,83 +34,62 @@ class FlaxFiles:
 
     @contextmanager
     def read(self, file: FilePath, bound: Bound) -> Iterator[list[Stored]]:
-        with open(file, "rb") as opened, parsing(WHAT):
-            size = file.stat().st_size
-            limits = {"max_buffer_size": size, "max_array_len": 0, "max_map_len": 0}
-            unpacker = msgpack.Unpacker(opened, **limits)
-            found = list(_Reader(file, unpacker, bound).arrays(()))
-            if unpacker.tell() != size:
-                raise ValueError("something follows the weights")
+        entries = 0
+
+        def counted(pairs: list[Any]) -> dict[Any, Any]:
+            nonlocal entries
+            entries += len(pairs)
+            bound.count(entries)
+            return dict(pairs)
+
+        with (
+            parsing("a file of Flax weights"),
+            open(file, "rb") as opened,
+            mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as packed,
+        ):
+            how = {"ext_hook": _unpacked, "object_pairs_hook": counted, "strict_map_key": False}
+            limits = {"max_array_len": 0, "max_map_len": bound.entries}
+            found = list(_stored(msgpack.unpackb(packed, **how, **limits)))
         yield found
 
     def write(
         self, analysis: Analysis, source: str, weights: Weights, dtype: str, file: FilePath
     ) -> None:
-        state: dict[str | int, Any] = {}
-        for tensor, array in laid_out(tensors(analysis.elaborated), weights):
-            *steps, leaf = keys(tensor.place)
+        placed = laid_out(tensors(analysis.elaborated), weights)
+        state: dict[Any, Any] = {}
+        for tensor, array in sorted(placed, key=lambda one: keys(one[0].place)):
+            *outer, leaf = keys(tensor.place)
             inner = state
-            for step in steps:
-                inner = inner.setdefault(step, {})
+            for key in outer:
+                inner = inner.setdefault(key, {})
             inner[leaf] = array
-        with open(file, "wb") as opened:
-            _write(state, opened)
+        file.write_bytes(msgpack.packb(state, default=_packed))
 
 
-def _write(value: Any, file: BinaryIO) -> None:
-    if not isinstance(value, dict):
-        told = msgpack.packb((value.shape, value.dtype.name, value.tobytes()))
-        file.write(msgpack.packb(msgpack.ExtType(ARRAY, told)))
+def _packed(array: Any) -> msgpack.ExtType:
+    told = (array.shape, array.dtype.name, array.tobytes())
+    return msgpack.ExtType(ARRAY, msgpack.packb(told))
+
+
+def _unpacked(code: int, told: bytes) -> tuple[str, Any]:
+    """The type of an array, and the array; of bfloat16, which NumPy lacks, its bits."""
+    if code != ARRAY:
+        raise BrokenFile("it holds more than arrays")
+    shape, kind, values = msgpack.unpackb(told)
+    return kind, np.frombuffer(values, "<u2" if kind == HALF else kind).reshape(shape)
+
+
+def _stored(found: Any, path: tuple[str, ...] = ()) -> Iterator[Stored]:
+    """The arrays of a state that has been unpacked."""
+    if isinstance(found, dict):
+        for key, inner in found.items():
+            yield from _stored(inner, (*path, str(key)))
         return
-    file.write(msgpack.Packer().pack_map_header(len(value)))
-    for key in sorted(value):
-        file.write(msgpack.packb(key))
-        _write(value[key], file)
-
-
-@dataclass
-class _Reader:
-    """Goes through a file from map to map: entries are counted before they are read."""
-
-    file: FilePath
-    unpacker: Any
-    bound: Bound
-    entries: int = 0
-
-    def arrays(self, path: tuple[str, ...]) -> Iterator[Stored]:
-        try:
-            count = self.unpacker.read_map_header()
-        except ValueError:  # no map, and nothing is read
-            yield self.array(path, self.unpacker.unpack())
-            return
-        self.entries += count
-        self.bound.count(self.entries)
-        for _ in range(count):
-            key = self.unpacker.unpack()
-            if not isinstance(key, (str, int)):
-                raise ValueError(f"a {type(key).__name__} for a name")
-            yield from self.arrays((*path, str(key)))
-
-    def array(self, path: tuple[str, ...], made: Any) -> Stored:
-        """An array by its head alone, which must tell how large the rest is."""
-        name, end = "/".join(path), self.unpacker.tell()
-        if not isinstance(made, msgpack.ExtType) or made.code != ARRAY:
-            raise BrokenFile(f"its entry '{name}' is no array")
-        head = msgpack.Unpacker()
-        head.feed(made.data[:HEAD])
-        if head.read_array_header() != 3:
-            raise ValueError("an array is a shape, a type and values")
-        shape, kind = tuple(head.unpack()), head.unpack()
-        halves = kind == "bfloat16"
-        stored = np.dtype("uint16" if halves else kind)
-        size, rest = prod(shape) * stored.itemsize, len(made.data) - head.tell()
-        if min(shape, default=0) < 0 or not size <= rest <= size + 5:
-            raise ValueError(f"'{name}' is not as large as its shape says")
-
-        def read() -> Any:
-            with parsing(WHAT):
-                found = np.fromfile(self.file, stored, prod(shape), offset=end - size)
-                return widened(found.reshape(shape)) if halves else found.reshape(shape)
-
-        dtype = ("float32", "bfloat16") if halves else (stored.name, "")
-        return Stored(name, path[-1], shape, dtype[0], read, dtype[1])
+    name = "/".join(path)
+    if not isinstance(found, tuple):
+        raise BrokenFile(f"its entry '{name}' is no array")
+    kind, array = found
+    if kind == HALF:
+        yield Stored(name, path[-1], array.shape, "float32", lambda: widened(array), kind)
+    else:
+        yield Stored.of(name, path[-1], array)

@@ -9,12 +9,7 @@ class ChannelConv(nnx.Conv):
     """A convolution over the channels of one pixel (Wang et al. 2020)."""
 
     def __init__(
-        self,
-        size: int,
-        *,
-        use_bias: bool = True,
-        kernel_init: nnx.Initializer,
-        rngs: nnx.Rngs,
+        self, size: int, *, use_bias: bool = True, kernel_init: nnx.Initializer, rngs: nnx.Rngs
     ) -> None:
         super().__init__(1, 1, (size,), use_bias=use_bias, kernel_init=kernel_init, rngs=rngs)
 
@@ -57,25 +52,16 @@ class GroupedConvTranspose(nnx.Module):
         shape = (*kernel_size, out_features // groups, in_features)
         self.kernel = nnx.Param(kernel_init(rngs.params(), shape))
         self.bias = nnx.Param(jnp.zeros(out_features)) if use_bias else None
-        each = (strides,) * len(kernel_size) if isinstance(strides, int) else strides
-        self.strides, self.padding, self.groups = each, padding, groups
+        self.strides = (strides,) * len(kernel_size) if isinstance(strides, int) else strides
+        self.padding, self.groups = padding, groups
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        *extents, features, channels = self.kernel.shape
-        axes, group = tuple(range(len(extents))), channels // self.groups
-        kernel = jnp.flip(self.kernel[...], axes)
-        kernel = kernel.reshape(*extents, features, self.groups, group)
-        kernel = jnp.moveaxis(kernel, -1, len(extents)).swapaxes(-1, -2)
-        places = "DHW"[-len(extents) :]
-        x = jax.lax.conv_general_dilated(
-            x,
-            kernel.reshape(*extents, group, self.groups * features),
-            (1,) * len(extents),
-            self.padding,
-            lhs_dilation=self.strides,
-            dimension_numbers=(f"N{places}C", f"{places}IO", f"N{places}C"),
-            feature_group_count=self.groups,
-        )
+        parts = [jnp.split(array, self.groups, -1) for array in (x, self.kernel[...])]
+        made = [
+            jax.lax.conv_transpose(part, kernel, self.strides, self.padding, transpose_kernel=True)
+            for part, kernel in zip(*parts, strict=True)
+        ]
+        x = jnp.concatenate(made, -1)
         return x if self.bias is None else x + self.bias
 
 
@@ -178,24 +164,20 @@ def crop(x: jax.Array, cropping: tuple[tuple[int, int], ...]) -> jax.Array:
 def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
-        n, means = x.shape[axis], []
-        for i in range(count):
-            start, end = i * n // count, -(-(i + 1) * n // count)
-            cell = jax.lax.slice_in_dim(x, start, end, axis=axis)
-            means.append(cell.mean(axis))
-        x = jnp.stack(means, axis)
+        n = x.shape[axis]
+        cells = ((i * n // count, -(-(i + 1) * n // count)) for i in range(count))
+        pooled = [jax.lax.slice_in_dim(x, *cell, axis=axis).mean(axis) for cell in cells]
+        x = jnp.stack(pooled, axis)
     return x
 
 
 def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The maximum of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
-        n, greatest = x.shape[axis], []
-        for i in range(count):
-            start, end = i * n // count, -(-(i + 1) * n // count)
-            cell = jax.lax.slice_in_dim(x, start, end, axis=axis)
-            greatest.append(cell.max(axis))
-        x = jnp.stack(greatest, axis)
+        n = x.shape[axis]
+        cells = ((i * n // count, -(-(i + 1) * n // count)) for i in range(count))
+        pooled = [jax.lax.slice_in_dim(x, *cell, axis=axis).max(axis) for cell in cells]
+        x = jnp.stack(pooled, axis)
     return x
 
 
@@ -251,11 +233,7 @@ def flatten(x: jax.Array) -> jax.Array:
 
 
 def local_response_norm(
-    x: jax.Array,
-    size: int,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 1.0,
+    x: jax.Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> jax.Array:
     """x / (k + alpha * mean) ** beta, of the squares of neighbouring channels."""
     around = ((0, 0), (0, 0), (size // 2, (size - 1) // 2))

@@ -152,11 +152,6 @@ class Row(Module):
         said = any(argument in SAID for argument in self.arguments)
         return snake_case(self.name.rpartition(".")[2]) if said else ""
 
-    def says(self, op: Op, rank: int) -> bool:
-        """Whether it has all values of an op, those included that no argument says."""
-        there = not self.ranks or rank in self.ranks
-        return there and all(getattr(op, name) == value for name, value in self.implied)
-
 
 def spread(op: ops.ConvTranspose) -> ops.ConvTranspose:
     """Padding as Flax has it: of the pixels when they are apart, before and after them."""

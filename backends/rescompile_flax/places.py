@@ -1,58 +1,25 @@
-"""Where modules and tensors are in a model: a sequence keeps its members in a list, by number."""
+"""Where tensors are in a model, and in a file of its weights."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from collections.abc import Iterator
 
 from rescompile.emit.channels_last import layout_of
+from rescompile.emit.classes.places import places
 from rescompile.emit.placed import Placed, owned
-from rescompile.ir.structure import Form, Path, child_path
-from rescompile.ir.trace import CallTrace, Elaborated, OpTrace, Trace, is_again
+from rescompile.ir.structure import Path
+from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op, Prelu, Weighted
 
-from .operations import TABLE
+from .syntax import FlaxSyntax
 
 # What Flax calls tensors that are no parameters.
 STATISTICS = {"running_mean": "mean", "running_var": "var"}
 
 
-def places(elaborated: Elaborated) -> dict[Path, Path]:
-    """For each step by its path the place of its module, from attribute to attribute."""
-    return dict(_places(elaborated.root.items, (), ()))
-
-
-def owners(elaborated: Elaborated) -> Callable[[Path], str]:
-    """What the spec calls what is at a place."""
-    paths = {place: path for path, place in places(elaborated).items()}
-    return lambda place: ".".join(paths.get(place, place))
-
-
-def _places(
-    items: Iterable[Trace], path: Path, place: Path, numbers: Iterator[int] | None = None
-) -> Iterator[tuple[Path, Path]]:
-    """`numbers` are those of the members, where `place` is a sequence's list."""
-    for item in items:
-        if is_again(item):
-            continue  # its modules are in the place of the first
-        inner, at = path, place
-        if not item.shares_scope:
-            if isinstance(item, OpTrace) and not TABLE[type(item.op)]:
-                continue
-            inner = child_path(path, item.name)
-            at = child_path(place, item.name if numbers is None else str(next(numbers)))
-            yield inner, at
-        module = isinstance(item, CallTrace) and item.instance.block.form is Form.MODULE
-        for part in item.parts:
-            if item.shares_scope or module:
-                yield from _places(part, inner, at)
-            else:
-                yield from _places(part, inner, (*at, "layers"), count())
-
-
 def tensors(elaborated: Elaborated) -> Iterator[Placed]:
     """Every tensor of a network, in PyTorch's order of the steps."""
-    found = places(elaborated)
+    found = places(elaborated, FlaxSyntax)
     for path, trace in elaborated.owning():
         for own, tensor in owned(path, trace):
             leaf = _leaf(trace.op, tensor.leaf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -12,20 +12,22 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from rescompile.emit.channels_last import to_first, to_last
-from rescompile.emit.contract import Gradients, Weights
-from rescompile.emit.placed import laid_out
-from rescompile.emit.runtime import LayerRuntime
+from rescompile.emit.channels_last import to_last
+from rescompile.emit.classes.places import places
+from rescompile.emit.contract import Weights
+from rescompile.emit.placed import Placed
+from rescompile.emit.runtime import LastRuntime
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.inputs import as_given, each_input
+from rescompile.ir.inputs import each_input
 from rescompile.ir.structure import Path
 
-from .places import STATISTICS, keys, places, tensors
+from .places import keys, tensors
+from .syntax import FlaxSyntax
 
 WEIGHTS = (nnx.Param, nnx.BatchStat)
 
 
-class FlaxRuntime(LayerRuntime):
+class FlaxRuntime(LastRuntime):
     """Steps are found by their places; models are compiled whole.
 
     A `patient` runtime draws weights when they are first asked for: JAX compiles for each shape
@@ -41,7 +43,7 @@ class FlaxRuntime(LayerRuntime):
         return {".".join(map(str, place)): module for place, module in nnx.iter_modules(model)}
 
     def found(self, model: Any, analysis: Analysis, paths: Iterable[Path]) -> dict[Path, Any]:
-        layers, known = self.layers(model), places(analysis.elaborated)
+        layers, known = self.layers(model), places(analysis.elaborated, FlaxSyntax)
         named = ((path, ".".join(known[path])) for path in paths if path in known)
         return {path: layers[name] for path, name in named if name in layers}
 
@@ -69,38 +71,54 @@ class FlaxRuntime(LayerRuntime):
         self.undrawn = jax.jit(lambda: nnx.state(make(), WEIGHTS))
         return model
 
-    def draw(
-        self, model: nnx.Module, analysis: Analysis, path: Path, values: Any, training: bool
+    def variables(self, model: nnx.Module, analysis: Analysis) -> Iterator[tuple[Placed, Any]]:
+        held = dict(nnx.to_flat_state(nnx.state(model, WEIGHTS)))
+        known = {keys(tensor.place): tensor for tensor in tensors(analysis.elaborated)}
+        if wrong := held.keys() ^ known.keys():
+            places = sorted("/".join(map(str, place)) for place in wrong)
+            raise ValueError(f"weights that only one side has: {', '.join(places)}")
+        return ((tensor, held[place]) for place, tensor in known.items())
+
+    def assign(self, variable: nnx.Variable, array: Any) -> None:
+        variable.set_value(jnp.asarray(array, variable.dtype))
+
+    def tensor(self, model: nnx.Module, array: Any) -> jax.Array:
+        """Of the type of a model's weights, or, where it has none, of JAX's own."""
+        weights = jax.tree.leaves(nnx.state(model, WEIGHTS))
+        dtype = next((weight.dtype for weight in weights), jnp.zeros(()).dtype)
+        return jnp.asarray(np.ascontiguousarray(array), dtype)
+
+    def array(self, tensor: Any) -> Any:
+        return np.array(tensor.get_value() if isinstance(tensor, nnx.Variable) else tensor)
+
+    def outputs(self, model: nnx.Module, inputs: list[jax.Array], training: bool) -> Any:
+        return called(in_mode(model, training), inputs)
+
+    def differentiate(
+        self, model: nnx.Module, analysis: Analysis, inputs: list[Any], targets: list[Any]
     ) -> Any:
-        layer = self.found(model, analysis, [path])[path]
-        return to_output(layer(to_input(values), deterministic=not training, rngs=self.rngs))
+        (state, first), made = differentiate(in_mode(model, training=True), inputs, targets)
+        held = dict(nnx.to_flat_state(state))
+        found = ((one, held.get(keys(one.place))) for one in tensors(analysis.elaborated))
+        return made, self.portable(pair for pair in found if pair[1] is not None), first
+
+    def dropped(self, layer: Any, x: jax.Array, training: bool) -> Any:
+        return layer(x, deterministic=not training, rngs=self.rngs)
 
     def multiply(self, model: nnx.Module, analysis: Analysis, factors: Weights) -> None:
         for path, layer in self.found(model, analysis, factors).items():
             layer.__class__ = Known
-            layer.factor = np.asarray(to_last(factors[path]))
+            layer.factor = to_last(factors[path])
 
     def set_weights(self, model: nnx.Module, analysis: Analysis, weights: Weights) -> None:
-        held, self.undrawn = dict(nnx.to_flat_state(nnx.state(model, WEIGHTS))), None
-        for tensor, array in laid_out(tensors(analysis.elaborated), weights):
-            variable = held.pop(keys(tensor.place), None)
-            if variable is None or variable.shape != array.shape:
-                found = "not there" if variable is None else variable.shape
-                raise ValueError(f"{'.'.join(tensor.path)} is {found} in Flax, not {array.shape}")
-            variable.set_value(jnp.asarray(array, variable.dtype))
-        if held:
-            more = (".".join(map(str, place)) for place in held)
-            raise ValueError(f"no weights for {', '.join(more)}")
+        self.undrawn = None
+        super().set_weights(model, analysis, weights)
 
     def get_weights(self, model: nnx.Module, analysis: Analysis) -> dict[Path, Any]:
         if self.undrawn is not None:
             nnx.update(model, self.undrawn())
             self.undrawn = None
-        return portable(nnx.state(model, WEIGHTS), analysis)
-
-    def run(self, model: nnx.Module, images: Any, training: bool = False) -> list[Any]:
-        in_mode(model, training)
-        return list(map(to_output, outputs(model, to_inputs(images, dtype_of(model)))))
+        return super().get_weights(model, analysis)
 
     def values(
         self,
@@ -111,26 +129,15 @@ class FlaxRuntime(LayerRuntime):
         training: bool = False,
     ) -> dict[Path, Any]:
         """Of every module that is called once; functions are not seen."""
-        in_mode(model, training)
-        held = dict(nnx.to_flat_state(observed(model, to_inputs(images, dtype_of(model)))))
-        known, seen = places(analysis.elaborated), {}
+        inputs = [self.entering(model, array) for array in each_input(images)]
+        calls = dict(nnx.to_flat_state(observed(in_mode(model, training), inputs)))
+        known, seen = places(analysis.elaborated, FlaxSyntax), {}
         for path in self.found(model, analysis, paths):
-            calls = held.get((*keys(known[path]), "__call__"))
-            made: Any = () if calls is None else calls.get_value()
-            if len(made) == 1 and isinstance(made[0], jax.Array):
-                seen[path] = to_output(made[0])
+            made = calls.get((*keys(known[path]), "__call__"))
+            values: Any = () if made is None else made.get_value()
+            if len(values) == 1 and isinstance(values[0], jax.Array):
+                seen[path] = self.leaving(values[0])
         return seen
-
-    def step(
-        self, model: nnx.Module, analysis: Analysis, images: Any, targets: list[Any]
-    ) -> Gradients:
-        in_mode(model, training=True)
-        dtype = dtype_of(model)
-        wanted = [to_input(target, dtype) for target in targets]
-        (state, of_inputs), made = differentiate(model, to_inputs(images, dtype), wanted)
-        gradients = portable(state, analysis, *STATISTICS.values())
-        first = as_given(map(to_output, of_inputs), images)
-        return Gradients(list(map(to_output, made)), gradients, first)
 
 
 class Known(nnx.Dropout):  # type: ignore[misc]
@@ -143,7 +150,7 @@ class Known(nnx.Dropout):  # type: ignore[misc]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]
-def outputs(model: Any, inputs: list[jax.Array]) -> list[Any]:
+def called(model: Any, inputs: list[jax.Array]) -> list[Any]:
     made = model(*inputs)
     return [jnp.asarray(y) for y in (made if isinstance(made, tuple) else (made,))]
 
@@ -152,7 +159,7 @@ def outputs(model: Any, inputs: list[jax.Array]) -> list[Any]:
 def observed(model: nnx.Module, inputs: list[jax.Array]) -> Any:
     """What leaves each call of a module, by place and method."""
     kept = nnx.Intermediate
-    return nnx.capture(outputs.__wrapped__, kept, method_outputs=kept)(model, inputs)[1]
+    return nnx.capture(called.__wrapped__, kept, method_outputs=kept)(model, inputs)[1]
 
 
 @nnx.jit  # type: ignore[untyped-decorator]
@@ -160,41 +167,13 @@ def differentiate(model: nnx.Module, inputs: list[jax.Array], targets: list[jax.
     """The gradients of the weights and of the inputs, and the outputs."""
 
     def loss(model: nnx.Module, inputs: list[jax.Array]) -> Any:
-        made = outputs(model, inputs)
+        made = called(model, inputs)
         pairs = zip(targets, made, strict=True)
         return -sum((t * jax.nn.log_softmax(y)).sum() for t, y in pairs), made
 
     return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, inputs)
 
 
-def in_mode(model: nnx.Module, training: bool) -> None:
+def in_mode(model: nnx.Module, training: bool) -> nnx.Module:
     (model.train if training else model.eval)()
-
-
-def dtype_of(model: nnx.Module) -> Any:
-    """The type of a model's weights, or, where it has none, the one that JAX has by default."""
-    weights = jax.tree.leaves(nnx.state(model, WEIGHTS))
-    return next((weight.dtype for weight in weights), jnp.zeros(()).dtype)
-
-
-def portable(state: Any, analysis: Analysis, *without: str) -> dict[Path, Any]:
-    """The tensors of a state in PyTorch's layout, but for some kinds, which it does not have."""
-    held = dict(nnx.to_flat_state(state))
-    return {
-        tensor.path: tensor.portable(np.asarray(held[keys(tensor.place)].get_value()))
-        for tensor in tensors(analysis.elaborated)
-        if tensor.kind not in without
-    }
-
-
-def to_inputs(images: Any, dtype: Any) -> list[Any]:
-    return [to_input(given, dtype) for given in each_input(images)]
-
-
-def to_input(array: Any, dtype: Any = None) -> Any:
-    return jnp.asarray(np.ascontiguousarray(to_last(np.asarray(array))), dtype)
-
-
-def to_output(array: Any) -> Any:
-    """An array of its own, with its channels first."""
-    return np.array(to_first(np.asarray(array)))
+    return model

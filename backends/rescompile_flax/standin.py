@@ -21,7 +21,7 @@ from rescompile.emit.validation.modules import (
     concatenation,
 )
 from rescompile.emit.validation.traced import TraceError
-from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
+from rescompile.ir.initial import NORMAL, UNIFORM, Draw
 from rescompile.ops import Role, Shape
 
 from .operations import ROWS, Row, gathered
@@ -52,6 +52,13 @@ class Module(modules.Module):
 
     def __init__(self) -> None:
         pass
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Flax takes an attribute for what it was first: a module or a tensor, or none of them."""
+        before, tensors = self.__dict__.get(name, value), (modules.Module, modules.Parameter)
+        if isinstance(before, tensors) != isinstance(value, tensors):
+            raise TraceError(f"a module and a function as '{name}'")
+        super().__setattr__(name, value)
 
 
 class List(modules.List):
@@ -91,10 +98,6 @@ class Operation(Leaf, Module):
 
 class Scale(Factor):
     """A factor for each channel, or one for all; PyTorch has it in the shape of what it meets."""
-
-    def __init__(self, given: Filled) -> None:
-        shape = given.shape if given.shape == () else (given.shape,)
-        super().__init__(shape, Draw(CONSTANT, given.value))
 
     def __mul__(self, value: Value) -> Value:
         if self.shape:

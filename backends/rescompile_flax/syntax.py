@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from rescompile.emit.classes import syntax
-from rescompile.emit.code import Attribute
 from rescompile.emit.layout import Arg, Call, Chain, Code, Items, Keyword
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Scope
 from rescompile.emit.table import fraction, literal, number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.initial import initializer
-from rescompile.ir.structure import Initializer, Layer
+from rescompile.ir.structure import Initializer, Layer, Node
 from rescompile.ops import (
     Activation,
     AvgPool,
@@ -42,7 +41,7 @@ class FlaxSyntax(syntax.Syntax):
     listing = "nnx.List"
     tensor, forward, starts = "jax.Array", "__call__", ""
     part, optional = "Callable", ""
-    members, named, layout = "{}.layers", False, "channels_last"
+    holds, named, layout = "layers", False, "channels_last"
     declared, passed = ("*", "rngs: nnx.Rngs"), (Keyword("rngs", "rngs"),)
     imports = (("", "import jax"), ("jnp", "import jax.numpy as jnp"), ("", "from flax import nnx"))
     helpers = ("make_divisible", *HELPERS)
@@ -57,7 +56,7 @@ class FlaxSyntax(syntax.Syntax):
     inline = tuple(kind for kind in TABLE if issubclass(kind, INLINE) and kind.stateless)
 
     def __init__(self, analysis: Analysis) -> None:
-        self.analysis = analysis
+        super().__init__(analysis)
         found: dict[Row, list[Op]] = {}
         for _, trace in analysis.elaborated.flat():
             if (row := row_of(trace.node.op, len(trace.x))) is not None and row.preset:
@@ -82,6 +81,13 @@ class FlaxSyntax(syntax.Syntax):
             return Call("partial", (row.name, *args)) if args else row.name
         return Call(row.preset or row.name, (*args, *self.passed))
 
+    def nothing(self, nodes: Sequence[Node]) -> str:
+        """A function in the place of functions: Flax takes an attribute for what it was first."""
+        layers = [node for node in nodes if isinstance(node, Layer)]
+        rows = [self.row(node) for node in layers if len(layers) == len(nodes)]
+        functions = bool(rows) and all(row is None or row.is_function for row in rows)
+        return "nnx.identity" if functions else self.identity
+
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         row = self.row(node)
         if row is None:
@@ -97,9 +103,6 @@ class FlaxSyntax(syntax.Syntax):
 
     def split(self, source: str, count: int) -> Code:
         return f"jnp.split({source}, {count}, axis=-1)"
-
-    def listed(self, made: Code) -> Code:
-        return Attribute(made, "layers")
 
     def constants(self, used: Set[str]) -> list[str]:
         """The presets, each with what its layers have in common."""
@@ -125,7 +128,7 @@ class FlaxSyntax(syntax.Syntax):
 def row_of(op: Op, rank: int) -> Row | None:
     """The row that writes an op on values of a rank; None for what is nothing here."""
     rows = TABLE[type(op)]
-    return next(row for row in rows if row.says(op, rank)) if rows else None
+    return next(row for row in rows if row.serves(op, rank)) if rows else None
 
 
 def _with_defaults(row: Row, ops: list[Op]) -> Row:

@@ -13,13 +13,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from rescompile.emit.channels_last import Proofs, to_first, to_last
-from rescompile.emit.contract import Gradients, Weights
-from rescompile.emit.placed import Placed, laid_out
-from rescompile.emit.runtime import LayerRuntime
+from rescompile.emit.channels_last import Proofs
+from rescompile.emit.contract import Weights
+from rescompile.emit.placed import Placed
+from rescompile.emit.runtime import LastRuntime
 from rescompile.emit.weights import Slot
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.inputs import as_given, each_input
 from rescompile.ir.structure import Path
 
 from . import files
@@ -41,15 +40,7 @@ def weights_of(model: Any, analysis: Analysis) -> list[Placed]:
     return list(tensors(analysis.elaborated, layers))
 
 
-def variables(model: Any, analysis: Analysis) -> Iterator[tuple[Placed, Any]]:
-    """Every weight with the Keras variable that holds it."""
-    layers = {layer.name: layer for layer in flat(model)}
-    for tensor in weights_of(model, analysis):
-        layer, variable = tensor.place
-        yield tensor, getattr(layers[layer], variable)
-
-
-class KerasRuntime(LayerRuntime):
+class KerasRuntime(LastRuntime):
     """Layers are found by name: the path of an operation, joined by underscores."""
 
     separator = "_"
@@ -75,29 +66,42 @@ class KerasRuntime(LayerRuntime):
             make_exact(model)
         return model
 
-    def draw(self, model: Any, analysis: Analysis, path: Path, values: Any, training: bool) -> Any:
-        layer = self.layers(model)["_".join(path)]
-        return to_channels_first(layer(to_input(values), training=training))
+    def variables(self, model: Any, analysis: Analysis) -> Iterator[tuple[Placed, Any]]:
+        layers = self.layers(model)
+        for tensor in weights_of(model, analysis):
+            layer, variable = tensor.place
+            yield tensor, getattr(layers[layer], variable)
+
+    def assign(self, variable: Any, array: Any) -> None:
+        variable.assign(np.ascontiguousarray(array))
+
+    def tensor(self, model: Any, array: Any) -> Any:
+        """In the dtype that models have now."""
+        array = np.ascontiguousarray(array).astype(keras.config.floatx())
+        return keras.ops.convert_to_tensor(array)
+
+    def array(self, tensor: Any) -> Any:
+        """Of any engine."""
+        plain = tensor.detach() if hasattr(tensor, "detach") else tensor
+        return np.array(keras.ops.convert_to_numpy(plain))
+
+    def outputs(self, model: Any, inputs: list[Any], training: bool) -> list[Any]:
+        return listed(model(inputs, training=training))
+
+    def differentiate(
+        self, model: Any, analysis: Analysis, inputs: list[Any], targets: list[Any]
+    ) -> Any:
+        outputs, gradients, of_inputs = differentiate(model, inputs, targets)
+        found = self.variables(model, analysis)
+        own = ((one, gradients[v.path]) for one, v in found if v.path in gradients)
+        return outputs, self.portable(own), of_inputs
+
+    def dropped(self, layer: Any, x: Any, training: bool) -> Any:
+        return layer(x, training=training)
 
     def multiply(self, model: Any, analysis: Analysis, factors: Weights) -> None:
         for path, layer in self.found(model, analysis, factors).items():
-            layer.call = _multiplied(to_input(factors[path]))
-
-    def set_weights(self, model: Any, analysis: Analysis, weights: Weights) -> None:
-        held = dict(variables(model, analysis))
-        for tensor, array in laid_out(held, weights):
-            if array.shape != tuple(held[tensor].shape):
-                name, shape = ".".join(tensor.path), tuple(held[tensor].shape)
-                raise ValueError(f"{name} is {shape} in Keras, not {array.shape}")
-            held[tensor].assign(np.ascontiguousarray(array))
-
-    def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
-        found = variables(model, analysis)
-        return {tensor.path: tensor.portable(to_array(held)) for tensor, held in found}
-
-    def run(self, model: Any, images: Any, training: bool = False) -> list[Any]:
-        made = model(to_inputs(images), training=training)
-        return [to_channels_first(out) for out in listed(made)]
+            layer.call = _multiplied(self.entering(model, factors[path]))
 
     def values(
         self, model: Any, analysis: Analysis, paths: list[Path], images: Any, training: bool = False
@@ -121,19 +125,6 @@ class KerasRuntime(LayerRuntime):
         part = keras.Model(model.inputs, list(seen.values()))
         return dict(zip(seen, self.run(part, images, training), strict=True))
 
-    def step(self, model: Any, analysis: Analysis, images: Any, targets: list[Any]) -> Gradients:
-        wanted = [to_input(target) for target in targets]
-        outputs, gradients, of_inputs = differentiate(model, to_inputs(images), wanted)
-        return Gradients(
-            [to_channels_first(output) for output in outputs],
-            {
-                tensor.path: tensor.portable(to_array(gradients[variable.path]))
-                for tensor, variable in variables(model, analysis)
-                if variable.path in gradients
-            },
-            as_given(map(to_channels_first, of_inputs), images),
-        )
-
     def slots(self, model: Any, analysis: Analysis) -> list[Slot]:
         return [tensor.slot for tensor in weights_of(model, analysis)]
 
@@ -156,24 +147,3 @@ class KerasRuntime(LayerRuntime):
 
 def _multiplied(factor: Any) -> Callable[..., Any]:
     return lambda x, training=False: x * factor if training else x
-
-
-def to_array(tensor: Any) -> Any:
-    """A tensor of any engine as an array of its own."""
-    plain = tensor.detach() if hasattr(tensor, "detach") else tensor
-    return np.array(keras.ops.convert_to_numpy(plain))
-
-
-def to_channels_first(tensor: Any) -> Any:
-    return to_first(to_array(tensor))
-
-
-def to_inputs(images: Any) -> list[Any]:
-    """What a model is called with."""
-    return [to_input(given) for given in each_input(images)]
-
-
-def to_input(array: Any) -> Any:
-    """Channels last, in the dtype that models have now."""
-    array = np.ascontiguousarray(to_last(np.asarray(array)))
-    return keras.ops.convert_to_tensor(array.astype(keras.config.floatx()))

@@ -33,10 +33,7 @@ class TorchBackend(ClassesBackend):
     weight_files = (".pth", ".pt", ".th")
     interchange_files = (".safetensors", ".npz")
     tables: Mapping[str, dict[Any, Any]] = {"emission": MODULES, "initialisation": DRAWN}
-    helpers = FOLDER / "helpers"
-
-    def syntax(self, analysis: Analysis) -> TorchSyntax:
-        return TorchSyntax(analysis)
+    syntax, helpers = TorchSyntax, FOLDER / "helpers"
 
     def standin(self) -> StandIn:
         from .standin import STANDIN

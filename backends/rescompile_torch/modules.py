@@ -40,10 +40,6 @@ def _prelu(op: ops.Prelu, site: Site) -> Code:
     return PRELU.call(op, replace(site, channels="1") if op.shared else site, "nn")
 
 
-def _padded(op: ops.Conv | ops.Pool, site: Site) -> Code:
-    return (SAMED_ONES if isinstance(op.padding, ops.Same) else PADDED)[type(op)](op, site)
-
-
 def _permute(op: ops.Permute, site: Site) -> Code:
     return Call("Permute", tuple(map(str, to_last(site.rank) if op.last else to_first(site.rank))))
 
@@ -163,7 +159,8 @@ PRELU = _module(
     option("init", "init", LITERAL, 0.25),
 )
 DEPTHS = ("StochasticDepth", "StochasticDepth1d", "StochasticDepth3d")
-SAMED = (("padding", ops.Same.SAME),)  # the calls of a block differ in the pixels that this means
+# Where the calls of a block differ in the pixels that this means.
+SAMED: dict[str, Any] = {"implied": (("padding", ops.Same.SAME),)}
 
 
 def _of_axes(n: int) -> tuple[Module, ...]:
@@ -192,7 +189,7 @@ def _of_axes(n: int) -> tuple[Module, ...]:
     spaced = (dilation, GROUPS, BIAS)
     return (
         _module(f"Conv{n}d", ops.Conv, *conv, even, *spaced),
-        _module(f"SameConv{n}d", ops.Conv, *conv, *spaced, implied=SAMED, **own),
+        _module(f"SameConv{n}d", ops.Conv, *conv, *spaced, **SAMED, **own),
         _module(f"PaddedConv{n}d", ops.Conv, *conv, padded, *spaced, **own),
         *(
             _module(name, ops.StdConv, *conv, ROUND, *spaced, *STANDARD, **own)
@@ -279,11 +276,8 @@ LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple
 INTERPOLATE = _module(
     *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
 )
-SAMED_ONES = writers((one for one in TABLE if one.implied == SAMED), "nn")
-PADDED = writers((one for one in TABLE if one.implied != SAMED), "nn")
 MODULES: dict[type[Op], Writes] = {
-    **PADDED,
-    **dict.fromkeys((ops.Conv, ops.MaxPool, ops.AvgPool), _padded),
+    **writers(TABLE, "nn"),
     ops.Prelu: _prelu,
     ops.LayerScale: _layer_scale,
     ops.Permute: _permute,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path as FilePath
@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rescompile.emit.contract import Gradients, Weights
+from rescompile.emit.contract import Weights
 from rescompile.emit.guard import Bound
 from rescompile.emit.runtime import LayerRuntime
 from rescompile.emit.weights import COUNTER, Slot, Stored, state_slots
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.inputs import as_given, each_input
 from rescompile.ir.structure import Path, path_of
 
 from . import files
@@ -43,11 +42,37 @@ class TorchRuntime(LayerRuntime):
             _allow_float64(model)
         return model.to(getattr(torch, dtype))
 
-    def draw(
-        self, model: nn.Module, analysis: Analysis, path: Path, values: Any, training: bool
-    ) -> Any:
-        module = model.get_submodule(".".join(path)).train(training)
-        return _array(module(_input(model, values)))
+    def entering(self, model: nn.Module, array: Any) -> Tensor:
+        given = torch.as_tensor(np.array(array))
+        return given.to(next((p.dtype for p in model.parameters()), given.dtype))
+
+    def leaving(self, tensor: Tensor) -> Any:
+        """The numbers of a tensor as an array of its own."""
+        return tensor.detach().cpu().numpy().copy()
+
+    def outputs(self, model: nn.Module, inputs: list[Tensor], training: bool) -> Sequence[Tensor]:
+        model.train(training)
+        with torch.no_grad():
+            return _outputs(model(*inputs))
+
+    def differentiate(
+        self, model: nn.Module, analysis: Analysis, inputs: list[Tensor], targets: list[Tensor]
+    ) -> tuple[Sequence[Tensor], dict[Path, Any], Sequence[Tensor]]:
+        model.train()
+        inputs = [x.requires_grad_() for x in inputs]
+        # Clones: the first layer may work in place.
+        outputs = _outputs(model(*(x.clone() for x in inputs)))
+        pairs = zip(outputs, targets, strict=True)
+        losses = [-(target * F.log_softmax(output, 1)).sum() for output, target in pairs]
+        named = dict(model.named_parameters())
+        loss, wanted = torch.stack(losses).sum(), [*inputs, *named.values()]
+        found = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
+        paths = map(path_of, named)
+        gradients = zip(paths, (one.numpy() for one in found[len(inputs) :]), strict=True)
+        return outputs, dict(gradients), found[: len(inputs)]
+
+    def dropped(self, layer: nn.Module, x: Tensor, training: bool) -> Any:
+        return layer.train(training)(x)
 
     def multiply(self, model: nn.Module, analysis: Analysis, factors: Weights) -> None:
         for path, module in self.found(model, analysis, factors).items():
@@ -64,12 +89,7 @@ class TorchRuntime(LayerRuntime):
 
     def get_weights(self, model: nn.Module, analysis: Analysis) -> dict[Path, Any]:
         state = model.state_dict().items()
-        return {path_of(k): _array(v) for k, v in state if not k.endswith(COUNTER)}
-
-    def run(self, model: nn.Module, images: Any, training: bool = False) -> list[Any]:
-        model.train(training)
-        with torch.no_grad():
-            return list(map(_array, _outputs(model(*_inputs(model, images)))))
+        return {path_of(k): self.leaving(v) for k, v in state if not k.endswith(COUNTER)}
 
     def values(
         self,
@@ -84,33 +104,13 @@ class TorchRuntime(LayerRuntime):
 
         def keep(path: Path, module: nn.Module, args: Any, output: Any) -> None:
             if isinstance(output, Tensor):  # copied: what follows may work in place
-                seen[path].append(_array(output))
+                seen[path].append(self.leaving(output))
 
         with ExitStack() as hooks:
             for path, module in self.found(model, analysis, paths).items():
                 hooks.enter_context(module.register_forward_hook(partial(keep, path)))
             self.run(model, images, training)
         return {path: made[0] for path, made in seen.items() if len(made) == 1}
-
-    def step(
-        self, model: nn.Module, analysis: Analysis, images: Any, targets: list[Any]
-    ) -> Gradients:
-        model.train()
-        inputs = [x.requires_grad_() for x in _inputs(model, images)]
-        # Clones: the first layer may work in place.
-        outputs = _outputs(model(*(x.clone() for x in inputs)))
-        losses = [
-            -(torch.as_tensor(target).to(output.dtype) * F.log_softmax(output, 1)).sum()
-            for output, target in zip(outputs, targets, strict=True)
-        ]
-        named = dict(model.named_parameters())
-        loss, wanted = torch.stack(losses).sum(), [*inputs, *named.values()]
-        found = torch.autograd.grad(loss, wanted, allow_unused=True, materialize_grads=True)
-        arrays = [gradient.numpy() for gradient in found]
-        of_inputs, gradients = arrays[: len(inputs)], arrays[len(inputs) :]
-        paths = map(path_of, named)
-        by_path = dict(zip(paths, gradients, strict=True))
-        return Gradients(list(map(_array, outputs)), by_path, as_given(of_inputs, images))
 
     def slots(self, model: nn.Module, analysis: Analysis) -> list[Slot]:
         return state_slots(analysis)
@@ -132,20 +132,6 @@ class TorchRuntime(LayerRuntime):
 def _tensor(array: Any) -> Tensor:
     """A tensor over the numbers of an array where PyTorch can take them as they lie."""
     return torch.as_tensor(np.require(array, requirements=["C", "W"]))
-
-
-def _array(tensor: Tensor) -> Any:
-    """The numbers of a tensor as an array of its own."""
-    return tensor.detach().cpu().numpy().copy()
-
-
-def _input(model: nn.Module, images: Any) -> Tensor:
-    given = torch.as_tensor(np.array(images))
-    return given.to(next((p.dtype for p in model.parameters()), given.dtype))
-
-
-def _inputs(model: nn.Module, images: Any) -> list[Tensor]:
-    return [_input(model, given) for given in each_input(images)]
 
 
 def _outputs(made: Any) -> tuple[Tensor, ...]:

@@ -52,10 +52,6 @@ class Tensor(Value):
         return self.shares(count)
 
 
-def parameter(given: Filled) -> Factor:
-    return Factor(given.shape, Draw(CONSTANT, given.value))
-
-
 def interpolate(x: Value, *args: Any, **options: Any) -> Value:
     if x.last:
         raise TraceError("interpolate gets a map with its channels last")
@@ -138,7 +134,7 @@ NN = SimpleNamespace(
     Sequential=Sequential,
     ModuleList=List,
     Identity=Identity,
-    Parameter=parameter,
+    Parameter=Factor,
     init=SimpleNamespace(
         zeros_=zeros,
         normal_=normal,

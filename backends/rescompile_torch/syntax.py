@@ -11,7 +11,6 @@ from rescompile.emit.code import Attribute
 from rescompile.emit.layout import Call, Chain, Code, Items
 from rescompile.emit.lines import Writer
 from rescompile.emit.scope import Scope
-from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Layer
 from rescompile.ir.trace import OpTrace
 from rescompile.ops import (
@@ -45,9 +44,6 @@ class TorchSyntax(syntax.Syntax):
     meanings = syntax.Syntax.meanings | file_names | {"isinstance"}
     own = syntax.Syntax.own | {"module"}  # each one in turn, where weights are drawn
     inline = (Flatten, UpsampleTo)
-
-    def __init__(self, analysis: Analysis) -> None:
-        self.analysis = analysis
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
         traces = self.analysis.traces[node.id]
@@ -97,4 +93,6 @@ def _resolved(op: Op, traces: list[OpTrace]) -> Op:
         op = replace(op, padding=pads)
     if isinstance(op, AvgPool) and not op.is_padded:
         return replace(op, count_include_pad=True)  # PyTorch's default, and there is none to count
+    if isinstance(op, GlobalPool):
+        return replace(op, keepdims=True)  # a vector is what is made of that
     return op

@@ -44,11 +44,7 @@ def ceil_max_pool(
 
 
 def local_response_norm(
-    x: jax.Array,
-    size: int,
-    alpha: float = 1e-4,
-    beta: float = 0.75,
-    k: float = 1.0,
+    x: jax.Array, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> jax.Array:
     """x / (k + alpha * mean) ** beta, of the squares of neighbouring channels."""
     around = ((0, 0), (0, 0), (size // 2, (size - 1) // 2))

@@ -208,7 +208,7 @@ class Block8(nnx.Module):
         )
         self.conv2d = conv(448, 2080, (1, 1), padding=0, use_bias=True, rngs=rngs)
         self.scale = partial(jnp.multiply, scale)
-        self.relu = nnx.Sequential()
+        self.relu = nnx.identity
         if activate:
             self.relu = nnx.relu
 

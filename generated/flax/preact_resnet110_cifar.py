@@ -48,7 +48,7 @@ class PreactBlock(nnx.Module):
         self.bn1 = nnx.Sequential()
         if preactivate:
             self.bn1 = batch_norm(in_channels, rngs=rngs)
-        self.relu1 = nnx.Sequential()
+        self.relu1 = nnx.identity
         if preactivate:
             self.relu1 = nnx.relu
         self.conv1 = conv(in_channels, channels, (3, 3), strides=stride, padding=1, rngs=rngs)

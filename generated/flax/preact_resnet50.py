@@ -46,7 +46,7 @@ class PreactBottleneck(nnx.Module):
         self.bn1 = nnx.Sequential()
         if preactivate:
             self.bn1 = batch_norm(in_channels, rngs=rngs)
-        self.relu1 = nnx.Sequential()
+        self.relu1 = nnx.identity
         if preactivate:
             self.relu1 = nnx.relu
         self.conv1 = conv(in_channels, channels, (1, 1), strides=stride, padding=0, rngs=rngs)

@@ -125,7 +125,7 @@ class OsaStage(nnx.Module):
         *,
         rngs: nnx.Rngs,
     ) -> None:
-        self.pool = nnx.Sequential()
+        self.pool = nnx.identity
         if pool:
             self.pool = partial(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))

@@ -51,7 +51,7 @@ class XceptionDown(nnx.Module):
     def __init__(
         self, in_channels: int, hidden: int, channels: int, activate: bool = True, *, rngs: nnx.Rngs
     ) -> None:
-        self.relu1 = nnx.Sequential()
+        self.relu1 = nnx.identity
         if activate:
             self.relu1 = nnx.relu
         self.conv1 = SeparableConv(in_channels, hidden, rngs=rngs)

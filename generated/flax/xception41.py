@@ -69,12 +69,12 @@ class SeparableConv(nnx.Module):
             rngs=rngs,
         )
         self.bn_dw = batch_norm(in_channels, rngs=rngs)
-        self.relu1 = nnx.Sequential()
+        self.relu1 = nnx.identity
         if activate:
             self.relu1 = nnx.relu
         self.conv_pw = conv(in_channels, channels, (1, 1), padding=0, rngs=rngs)
         self.bn_pw = batch_norm(channels, rngs=rngs)
-        self.relu2 = nnx.Sequential()
+        self.relu2 = nnx.identity
         if activate:
             self.relu2 = nnx.relu
 

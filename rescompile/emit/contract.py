@@ -198,7 +198,7 @@ class Backend(Protocol):
     interchange_files: tuple[str, ...] = ()  # those among the core's formats that its users load
     UNSUPPORTED: Mapping[type[Op], str] = {}
     # What it has by operation: "emission" of each one, "initialisation" of those with tensors that
-    # are drawn, "storage" of those with tensors. A backend that needs no entries has no such table.
+    # are drawn. A backend that needs no entries has no such table.
     tables: Mapping[str, MutableMapping[type[Op], Any]] = {}
 
     def unsupported(self, analysis: Analysis) -> list[str]:

@@ -113,7 +113,7 @@ def __init__(self, *, rngs: nnx.Rngs) -> None:
 
 class Nnx(Syntax):
     module, sequence, identity = "nnx.Module", "nnx.Sequential", "nnx.identity"
-    members = "{}.layers"
+    holds = "layers"
     layout = "channels_last"
     declared = ("*", "rngs: nnx.Rngs")
     passed = (Keyword("rngs", "rngs"),)
@@ -144,7 +144,8 @@ def written(definition: Class) -> str:
 
 
 def test_classes_of_another_framework(write: Write) -> None:
-    program = new_program(open_spec(write(SPEC)).analysis, Nnx())
+    analysis = open_spec(write(SPEC)).analysis
+    program = new_program(analysis, Nnx(analysis))
     network = define_network(program)
     made = {one.name: written(one) for one in (*program.order, network)}
     assert list(made) == ["Unit", "make_stage", "Row", "StepsConcat", "steps", "Mine"]

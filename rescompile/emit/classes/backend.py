@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from ...expr.dims import Number
 from ...ir.analysis import Analysis
-from ...ir.structure import Path
 from ...ir.trace import Elaborated
 from ..contract import Backend, Request
 from ..template import helper
+from .places import places
 from .refusals import refusals
 from .source import source
 from .syntax import Syntax
@@ -26,14 +26,12 @@ if TYPE_CHECKING:
 class ClassesBackend(Backend):
     """Emits a class of modules for each block, and one for the network.
 
-    `helpers` is where the helpers are that files define, a folder or a Python file.
+    `syntax` tells how the file of a network is written; `helpers` is where the helpers are that
+    files define, a folder or a Python file.
     """
 
+    syntax: type[Syntax]
     helpers: FilePath
-
-    @abstractmethod
-    def syntax(self, analysis: Analysis) -> Syntax:
-        """How the file of a network is written."""
 
     @abstractmethod
     def standin(self) -> StandIn:
@@ -42,10 +40,6 @@ class ClassesBackend(Backend):
     def advice(self, analysis: Analysis) -> str:
         """A line of the docstring, if there is anything to say."""
         return ""
-
-    def owners(self, elaborated: Elaborated) -> Callable[[Path], str]:
-        """What the spec calls the owner of weights that is somewhere in a model."""
-        return ".".join
 
     def unsupported(self, analysis: Analysis) -> list[str]:
         found = refusals(analysis, self.syntax(analysis), self.UNSUPPORTED)
@@ -66,4 +60,5 @@ class ClassesBackend(Backend):
         make = execute(source, found.imports, fixed)[elaborated.network.name]
         model = make(*given.values(), **found.passed)
         inputs = (found.tensor(graph, term) for term in graph.inputs.values())
-        return trace(model, inputs, self.owners(elaborated))
+        paths = {place: path for path, place in places(elaborated, self.syntax).items()}
+        return trace(model, inputs, lambda place: ".".join(paths.get(place, place)))

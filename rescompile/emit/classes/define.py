@@ -72,8 +72,8 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     channels = list(_channels(block, scope))
     arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
-    how = (about, forward, base, returns, inputs, len(block.outputs), syntax)
-    return Class(name, arguments, body, *how)
+    how = (about, forward, base, returns, inputs, len(block.outputs))
+    return Class(name, arguments, body, *how, syntax=syntax)
 
 
 def _channels(block: Block, scope: Scope) -> Iterator[str]:
@@ -163,8 +163,8 @@ class Members:
         elif (only := member[0])[1] is True:
             self.sequences.assign(target, only[0], made.get(only[0].id))
         else:
-            optional = self.syntax.optional
-            self.lines.write(self.syntax.identity, f"{target}: {optional}" if optional else target)
+            optional, nothing = self.syntax.optional, self.syntax.nothing([only[0]])
+            self.lines.write(nothing, f"{target}: {optional}" if optional else target)
             with self.lines.block(f"if {self.scope.dim(only[1])}:"):
                 self.sequences.assign(target, only[0], made.get(only[0].id))
 
@@ -205,7 +205,8 @@ class Members:
         if heads[-1][0] == "else":
             self.lines.write(annotated)
         else:
-            self.lines.write(self.syntax.identity, annotated)
+            nothing = self.syntax.nothing([node for node, _ in ways])
+            self.lines.write(nothing, annotated)
         for (node, _), (word, condition) in zip(ways, heads, strict=True):
             asked = "" if word == "else" else f" {self.scope.dim(condition)}"
             with self.lines.block(f"{word}{asked}:"):

@@ -103,7 +103,7 @@ class Forward(Writer):
 
     def part(self, value: Part, target: str) -> None:
         """Some members of a sequence, one after the other: a slice of it would be no child."""
-        member = self.syntax.members.format(f"self.{attribute(self.members[value.node.id])}")
+        member = self.syntax.members(f"self.{attribute(self.members[value.node.id])}")
         first = self.position(value.node, value.first)
         last = None if value.last is None else self.position(value.node, value.last)
         if last == first + 1:
@@ -125,7 +125,7 @@ class Forward(Writer):
         targets = tuple(target.split(", "))
         if value.sources != targets:
             self.write(", ".join(value.sources), target)
-        with self.block(f"for {MEMBER} in {self.syntax.members.format(member)}:"):
+        with self.block(f"for {MEMBER} in {self.syntax.members(member)}:"):
             self.write(Call(MEMBER, targets), target)
 
     def turns(self, value: Apply, target: str) -> bool:

@@ -120,11 +120,11 @@ class Sequences:
             body = self.audible(node.body)
             members = self.leading(body)
             self.lines.write(self.sequence(members), target)
-            self.fill(self.syntax.members.format(target), body, len(members))
+            self.fill(self.syntax.members(target), body, len(members))
         else:
             assert isinstance(node, Call)
             self.lines.write(self.sequence(), target)
-            self.repetitions(self.syntax.members.format(target), node)
+            self.repetitions(self.syntax.members(target), node)
 
     def fill(self, target: str, body: Body, start: int = 0) -> None:
         """Append the members of a sequence from `start` on to `target`."""
@@ -216,7 +216,7 @@ class Sequences:
         body = self.audible(body)
         members = self.leading(body)
         self.lines.write(Made("super().__init__", members, explode=len(members) > 1))
-        self.fill(self.syntax.members.format("self"), body, len(members))
+        self.fill(self.syntax.members("self"), body, len(members))
 
     def function(self, body: Body) -> None:
         """The body of a function that returns the members as a list."""

@@ -85,7 +85,7 @@ class Lines(Writer):
     def append(self, target: str, module: Call, i: Dim) -> None:
         named = f"{{{self.stage.label.name}}}"
         label = "" if self.numbered else Label().turn(self.stage.node, i, self.scope, named).code()
-        self.write(self.syntax.append(self.syntax.members.format(target), module, label))
+        self.write(self.syntax.append(self.syntax.members(target), module, label))
 
     def generated(self, first: Call, rest: Call, counter: str) -> None:
         """Numbered repetitions: generators that a sequence takes."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import field
 
-from ...ir.structure import Block, Form, Layer
+from ...ir.analysis import Analysis
+from ...ir.structure import Block, Form, Layer, Node
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES
-from ..code import several
+from ..code import Attribute, several
 from ..layout import Call, Code, Keyword, signature
 from ..lines import Writer
 from ..naming import pascal_case
@@ -34,7 +35,7 @@ class Syntax(Target):
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     listing: str  # the class of lists of modules
-    members = "{}"  # what the members of a sequence are appended to
+    holds = ""  # the attribute of a sequence that lists its members; empty where it does so itself
     identity: str  # the module that does nothing, as an expression
     silent: tuple[type[Op], ...] = ()  # what is nothing at all here, and no member of a sequence
     starts = "super().__init__()"  # how the constructor of a module begins, if it must
@@ -42,6 +43,9 @@ class Syntax(Target):
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
     inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
 
     def block_name(self, block: Block) -> tuple[str, str]:
         if block.form is Form.INLINE:
@@ -61,6 +65,10 @@ class Syntax(Target):
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
         """The constructor of an operation's module."""
         raise NotImplementedError
+
+    def nothing(self, nodes: Sequence[Node]) -> str:
+        """The module that does nothing, as what stands in the place of one of some nodes."""
+        return self.identity
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
         """The constructor where nothing but the module is applied."""
@@ -84,9 +92,13 @@ class Syntax(Target):
     def extend(self, target: str, made: Code) -> Code:
         return Call(f"{target}.extend", (made,))
 
+    def members(self, sequence: str) -> str:
+        """What lists the members of a sequence."""
+        return f"{sequence}.{self.holds}" if self.holds else sequence
+
     def listed(self, made: Code) -> Code:
-        """The members of a sequence, of which there is an expression."""
-        return made
+        """The same, where the sequence is an expression."""
+        return Attribute(made, self.holds) if self.holds else made
 
     def finish(self, lines: Writer) -> None:
         """Write the end of the network's constructor, if there is anything to say."""
@@ -105,7 +117,7 @@ class Class(Definition):
     returns: str = ""  # what a function returns
     inputs: tuple[str, ...] = ()  # what the forward pass calls its arguments
     outputs: int = 0  # of a forward pass that names what it gives; several are a tuple
-    syntax: Syntax = field(default_factory=Syntax)
+    syntax: Syntax = field(kw_only=True)
 
     @property
     def signature(self) -> str:

@@ -38,10 +38,11 @@ class Module(Constructor):
     inplace: str = ""
     own: bool = False
 
-    def serves(self, op: Op, site: Site) -> bool:
-        """Whether it is the op, there."""
-        there = not self.ranks or site.rank in self.ranks
-        return there and getattr(op, "positions", False) <= self.last and self.fits(op)
+    def serves(self, op: Op, rank: int) -> bool:
+        """Whether it is the op, on an input of a rank, with all that no argument says."""
+        there = not self.ranks or rank in self.ranks
+        implied = all(getattr(op, name) == value for name, value in self.implied)
+        return there and implied and self.fits(op)
 
     def call(self, op: Op, site: Site, library: str) -> Code:
         """The op as a call of it; `library` has what files do not define themselves."""
@@ -59,7 +60,9 @@ def writers(table: Iterable[Module], library: str) -> dict[type[Op], Writes]:
     kinds = by_kind(table)
 
     def write(op: Op, site: Site) -> Code:
-        found = next(one for one in kinds[type(op)] if one.serves(op, site))
+        last = getattr(op, "positions", False)  # whether its channels do
+        rows = (one for one in kinds[type(op)] if one.last >= last)
+        found = next(one for one in rows if one.serves(op, site.rank))
         return found.call(op, site, library)
 
     return dict.fromkeys(kinds, write)

@@ -121,14 +121,17 @@ class Parameter:
     draw: Draw
 
 
-@dataclass(eq=False)
 class Factor(Parameter):
     """One that stands alone: what the spec calls an operation is one tensor here.
 
     Of no axes it is a number, which all channels share.
     """
 
-    path: str = ""
+    path = ""
+
+    def __init__(self, given: Filled) -> None:
+        shape = given.shape if isinstance(given.shape, tuple) else (given.shape,)
+        super().__init__(shape, Draw(CONSTANT, given.value))
 
     def __mul__(self, value: Value) -> Value:
         if value.last:

@@ -77,6 +77,7 @@ OTHERS = (
     ("unet", "transpose_kernel=True", "transpose_kernel=False"),
     ("unet", "strides=2, padding=1", 'strides=2, padding="SAME"'),
     ("unet", "[encoder4, x]", "[encoder3, x]"),
+    ("preact_resnet18", "self.relu1 = nnx.identity", "self.relu1 = nnx.Sequential()"),
 )
 MUTANTS = [*(("resnet34", old, new) for old, new in SHARED), *OTHERS]
 

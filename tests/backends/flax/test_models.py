@@ -92,6 +92,20 @@ def test_jax_transforms_it(model: Any, x: Any) -> None:
     assert jnp.allclose(made.reshape(6, 5), wanted, atol=1e-5)
 
 
+def test_a_step_that_some_calls_have_is_no_leaf_of_a_state(x: Any) -> None:
+    """NNX takes an attribute for a module or for none as it is first assigned."""
+    spec = SPEC.replace(
+        "stride: {type: int", "acts: {type: bool, default: true}, stride: {type: int"
+    )
+    spec = spec.replace("    body:\n", "    body:\n      - {activation: {}, when: $acts}\n")
+    spec = spec.replace("repeat: 2, channels: 4,", "channels: 4, acts: false,")
+    more = "  - {name: layer2, block: basic, channels: 4}\nhead:"
+    model = rescompile.load(spec.replace("head:", more)).module("flax")
+    model.eval()
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(model))
+    assert jnp.allclose(nnx.jit(lambda m, x: m(x))(model, x), model(x), atol=1e-5)
+
+
 def test_it_is_trained_as_flax_models_are(x: Any) -> None:
     model = rescompile.load(SPEC).module("flax")
     optimizer = nnx.Optimizer(model, optax.sgd(0.05, momentum=0.9), wrt=nnx.Param)
