@@ -72,7 +72,8 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     channels = list(_channels(block, scope))
     arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
-    how = (about, forward, base, returns, inputs, len(block.outputs), syntax)
+    decorator = "" if inline else syntax.decorator
+    how = (about, forward, base, returns, inputs, len(block.outputs), syntax, decorator)
     return Class(name, arguments, body, *how)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import field
 
-from ...ir.structure import Block, Form, Layer
+from ...ir.structure import Block, Form, JoinKind, Layer
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES
-from ..layout import Call, Code, Keyword, signature
+from ..layout import Call, Chain, Code, Keyword, signature
 from ..lines import Writer
 from ..naming import pascal_case
 from ..program import Definition, Program, Target
-from ..scope import Scope, call_args
+from ..scope import Argument, Scope, call_args
 
 NUM_CLASSES = "num_classes"
 
@@ -28,8 +28,12 @@ class Syntax(Target):
     # Lines that import the target, each with the name that only some files use; empty where all do.
     imports: tuple[tuple[str, str], ...] = ()
     helpers: tuple[str, ...] = ()  # what it may define beside its classes, in this order
+    always: frozenset[str] = frozenset()  # those that every file has
     tensor = "Tensor"
     forward = "forward"  # the method that applies a module
+    context: tuple[Argument, ...] = ()  # what that is given before tensors, and hands on
+    overwrites = True  # whether sums and operations can take the place of what they are given
+    decorator = ""  # what stands above the class of a block
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     listing: str  # the class of lists of modules
@@ -67,7 +71,15 @@ class Syntax(Target):
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         """An operation applied; `member` is its module, where it has one."""
-        return Call(member, (source,))
+        return self.call(member, source)
+
+    def call(self, member: str, *sources: Code) -> Call:
+        """A module applied to values."""
+        return Call(member, (*(argument.name for argument in self.context), *sources))
+
+    def join(self, kind: JoinKind, operands: tuple[Code, ...]) -> Code:
+        """A sum or a product."""
+        return Chain("*" if kind is JoinKind.MULTIPLY else "+", operands)
 
     def concat(self, operands: tuple[Code, ...]) -> Code:
         raise NotImplementedError
@@ -105,6 +117,7 @@ class Class(Definition):
     inputs: tuple[str, ...] = ()  # what the forward pass calls its arguments
     outputs: int = 0  # of a forward pass that gives a tuple
     syntax: Syntax = field(default_factory=Syntax)
+    decorator: str = ""
 
     @property
     def signature(self) -> str:
@@ -119,8 +132,9 @@ class Class(Definition):
         """The head of the forward pass."""
         one = self.syntax.tensor
         made = f"tuple[{', '.join([one] * self.outputs)}]" if self.outputs else one
-        given = [f"{name}: {one}" for name in self.inputs]
-        return signature(self.syntax.forward, ["self", *given], made, 4)
+        context = (argument.declared for argument in self.syntax.context)
+        given = ["self", *context, *(f"{name}: {one}" for name in self.inputs)]
+        return signature(self.syntax.forward, given, made, 4)
 
     def call(self, given: dict[str, str]) -> Call:
         """A call: channels by position, the rest by keyword, defaults left out."""
