@@ -17,10 +17,10 @@ from rescompile.emit.contract import Weights
 from rescompile.emit.weights import COUNTER, Slot, state_slots
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.inputs import each_input
-from rescompile.ir.structure import Path
+from rescompile.ir.structure import Path, path_of
 
 from . import files
-from .exact import Evaluator, decimals
+from .exact import run
 
 DOUBLE = onnx.TensorProto.DOUBLE
 
@@ -37,7 +37,8 @@ class OnnxRuntime:
         self.seeded = seed
 
     def build(self, module: ModuleType, name: str, dtype: str) -> onnx.ModelProto:
-        made: onnx.ModelProto = getattr(module, name)(dtype=dtype, seed=self.seeded)
+        network = getattr(module, name)()
+        made: onnx.ModelProto = module.export(network, dtype, self.seeded)
         return made
 
     def set_weights(self, model: onnx.ModelProto, analysis: Analysis, weights: Weights) -> None:
@@ -53,7 +54,7 @@ class OnnxRuntime:
 
     def get_weights(self, model: onnx.ModelProto, analysis: Analysis) -> dict[Path, Any]:
         kept = model.graph.initializer
-        return {tuple(t.name.split(".")): numpy_helper.to_array(t) for t in kept}
+        return {path_of(t.name): numpy_helper.to_array(t) for t in kept}
 
     def run(self, model: onnx.ModelProto, images: Any, training: bool = False) -> list[Any]:
         names = [given.name for given in model.graph.input]
@@ -62,8 +63,7 @@ class OnnxRuntime:
         given = (np.asarray(array).astype(dtype) for array in each_input(images))
         start = dict(zip(names, given, strict=True))
         if kind == DOUBLE:
-            with decimals():
-                return list(Evaluator(model).run(None, start))
+            return run(model, start)
         return list(_session(model).run(None, start))
 
     def values(
@@ -74,8 +74,14 @@ class OnnxRuntime:
         images: Any,
         training: bool = False,
     ) -> dict[Path, Any]:
-        """Of every node of the network's graph that is called as its path is; not in functions."""
-        ends = {node.name: node.output[0] for node in model.graph.node}
+        """Of what the network's graph has a scope for; not within functions.
+
+        A node is called `layer1/0/Conv_3`, and the last one of a scope gives its value.
+        """
+        ends = {
+            node.name.rpartition("/")[0].replace("/", "."): node.output[0]
+            for node in model.graph.node
+        }
         names = {path: ends[name] for path in paths if (name := ".".join(path)) in ends}
         part = onnx.ModelProto()
         part.CopyFrom(model)

@@ -1,212 +1,170 @@
-"""What emitted code finds where it imports ONNX, while it is proved to say what the spec says.
+"""What emitted code finds where it imports onnxscript, while it is proved.
 
-Values compute nothing: operators, and the functions of a file, which are known by their text, make
+Values compute nothing: operators, and the helpers of a file, which are known by their text, make
 terms of them. What draws weights is executed.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-from rescompile.emit.table import Constructor
-from rescompile.emit.validation.execute import execute
-from rescompile.emit.validation.expected import Tensor
-from rescompile.emit.validation.graph import Graph as Terms
-from rescompile.emit.validation.traced import Traced, TraceError
-from rescompile.ir.initial import CONSTANT, NORMAL, UNIFORM, Draw
+from rescompile.emit.classes.table import Module as Row
+from rescompile.emit.table import by_name, meaning
+from rescompile.emit.template import helpers
+from rescompile.emit.validation.modules import (
+    Factor,
+    Filled,
+    Leaf,
+    List,
+    Module,
+    Sequential,
+    StandIn,
+    Value,
+    applied,
+    joined,
+)
+from rescompile.emit.validation.traced import TraceError
+from rescompile.ir.initial import NORMAL, UNIFORM, Draw
 from rescompile.ir.structure import INPUT, JoinKind
-from rescompile.ops import GlobalResponseNorm, LayerNorm, Linear, Op, Role
+from rescompile.ir.trace import Elaborated
+from rescompile.ops import Parameter, Role
 
-from .vocabulary import FUNCTIONS, JOINS, OPERATORS, to_first, to_last
+from .operations import FUNCTIONS, TABLE
+from .syntax import DRAWN, HELPERS, IMAGES, names, perm
 
-ONLY = "images"  # what an only input is called that has no name
-INITIAL = {Role.CONV: "conv_init", Role.LINEAR: "linear_init"}
 RNG = SimpleNamespace(
     normal=lambda mean, std, shape: Draw(NORMAL if mean == 0 else "shifted normal", std),
     uniform=lambda low, high, shape: Draw(UNIFORM if low == -high else "?", high / math.sqrt(3)),
 )
 
 
-@dataclass(eq=False)
-class Graph:
-    """The network's graph: its terms, its tensors, the names of its nodes, and what draws."""
-
-    terms: Terms
-    scope: Mapping[str, Any]
-    tensors: dict[tuple[str, str], Tensor] = field(default_factory=dict)
-    names: set[str] = field(default_factory=set)
-    shared: dict[str, str] = field(default_factory=dict)  # steps, and the first of their kind
-
-    def owner(self, name: str) -> str:
-        """The step that has the weights of the step of that name."""
-        for step, first in self.shared.items():
-            if f"{name}.".startswith(f"{step}."):
-                return self.owner(first + name.removeprefix(step))
-        return name
-
-    def value(self, name: str, shape: Any) -> Value:
-        term = self.terms.inputs.get(INPUT if name == ONLY else name)
-        if term is None or tuple(shape) != ("N", *self.terms[term].shape):
-            raise TraceError(f"the input '{name}' is {shape}")
-        return Value(self, term)
-
-
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A term; `last` where its channels are."""
-
-    graph: Graph
-    term: int
-    last: bool = False
-
-    @property
-    def inner(self) -> tuple[int, ...]:
-        return self.graph.terms[self.term].shape
+class Tensor(Value):
+    """A value of a graph: N x channels (x height x width), say."""
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        channels, *extents = self.inner
-        return ("N", *extents, channels) if self.last else ("N", channels, *extents)
-
-    def named(self, name: str) -> Value:
-        """The value, as a node of that name takes it, which no other has."""
-        if name in self.graph.names:
-            raise TraceError(f"two nodes are called '{name}'")
-        self.graph.names.add(name)
-        return self
-
-    def apply(self, op: Op, name: str, last: bool) -> Value:
-        """An operation, which finds the channels there, and its weights under its name."""
-        elementwise = op.positional and op.orderless
-        if self.last != last and not elementwise and len(self.inner) > 1:
-            raise TraceError(f"{name}: {op.word} finds the channels elsewhere")
-        owner = self.graph.owner(name)
-        for parameter in op.parameters(self.inner):
-            start = parameter.start
-            if isinstance(start, Role):
-                draw = self.graph.scope[INITIAL[start]](RNG, parameter.shape)
-            else:
-                draw = Draw(CONSTANT, start)
-            tensor, key = Tensor(parameter.shape, draw), (owner, parameter.leaf)
-            if owner == name:
-                self.graph.tensors[key] = tensor
-            elif self.graph.tensors.get(key) != tensor:
-                raise TraceError(f"{name}: the weights of {owner} do not fit")
-        return replace(self, term=self.graph.terms.apply(op, self.term, owner))
+        if self.last:
+            raise TraceError("the shape of a value whose channels were moved")
+        return ("N", *self.inner)
 
 
-def _applied(rows: Iterable[Constructor]) -> Callable[..., Value]:
-    """What a call of the operator or function means that one of some rows tells."""
-    found = list(rows)
+class Operation(Leaf):
+    """A class of the file, which gives an operator its weights; `scope` is the file's."""
 
-    def call(x: Value, *given: Any, name: str, **options: Any) -> Value:
-        placed = found[0].kind in (LayerNorm, GlobalResponseNorm)
-        axis = options.pop("axis", -1) if placed else None
-        last = axis == -1 or found[0].kind is Linear
-        for row in found:
-            try:
-                op = row.reader()(*given, **options)[0]
-            except (TypeError, ValueError):
-                continue
-            return x.named(name).apply(op, name, last)
-        raise TraceError(f"{name}: {given}, {options} have no meaning")
+    scope: Mapping[str, Any]
 
-    return call
-
-
-def _transpose(x: Value, *, perm: list[int], name: str) -> Value:
-    axes = len(x.inner) - 1
-    if not axes or perm != (to_first(axes) if x.last else to_last(axes)):
-        raise TraceError(f"{name}: axes in the order {perm}")
-    return replace(x.named(name), last=not x.last)
-
-
-def _join(kind: JoinKind, *values: Any, name: str, axis: int = 1) -> Value:
-    x = values[0]
-    if not all(isinstance(value, Value) for value in values):
-        made: Value = OPERATION[JOINS[kind]](*values, name=name)
+    def start(self, parameter: Parameter) -> Draw:
+        if not isinstance(parameter.start, Role):
+            return super().start(parameter)
+        (name,) = (name for name, role in DRAWN.items() if role is parameter.start)
+        made: Draw = self.scope[name](RNG, parameter.shape)
         return made
-    if axis != 1 or any(value.last for value in values):
-        raise TraceError(f"{name}: channels are last, or axis {axis} is joined")
-    term = x.graph.terms.combine(kind, [value.term for value in values])
-    joined: Value = replace(x.named(name), term=term)
-    return joined
+
+    def forward(self, *given: Any) -> Value:
+        return super().forward(given[-1])
 
 
-def _split(x: Value, count: int) -> list[Value]:
-    if x.last:
-        raise TraceError("channels that are last are split")
-    return [replace(x, term=term) for term in x.graph.terms.shares(x.term, count)]
+class Apply(Module):
+    """An operator, or a function of the file."""
+
+    def __init__(self, kind: Any, *args: Any, **options: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.options = kind, args, options
+
+    def forward(self, op: Any, x: Value) -> Any:
+        called = getattr(op, self.kind) if isinstance(self.kind, str) else partial(self.kind, op)
+        return called(x, *self.args, **self.options)
 
 
-@contextmanager
-def _again(x: Value, first: str, name: str) -> Iterator[None]:
-    """Inside, steps of that name have the weights of others."""
-    x.graph.shared[name] = first
-    yield
+def _apply(rows: tuple[Row, ...], x: Value, *given: Any, **options: Any) -> Value:
+    if not isinstance(x, Value):
+        raise TraceError(f"{rows[0].name} of what is no tensor")
+    there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
+    row, op, _ = meaning(there, given, options)
+    return applied(row, op, x)
 
 
-def _by_name(rows: Iterable[Constructor]) -> dict[str, Callable[..., Value]]:
-    found: dict[str, list[Constructor]] = {}
-    for row in rows:
-        found.setdefault(row.name, []).append(row)
-    return {name: _applied(same) for name, same in found.items()}
+def _join(kind: JoinKind, *values: Any, axis: int = 1) -> Value:
+    x, other, *_ = values
+    if isinstance(other, Factor):
+        return other * cast(Value, x)
+    if kind is JoinKind.MULTIPLY and not isinstance(other, Value):
+        return _apply(CALLED["op.Mul"], *values)
+    if axis != 1:
+        raise TraceError(f"axis {axis} is joined")
+    return joined(kind, values)
 
 
-OPERATION = _by_name(OPERATORS)
-JOINED = {name: functools.partial(_join, kind) for kind, name in JOINS.items()}
-OP = SimpleNamespace(**{**OPERATION, "Transpose": _transpose, **JOINED})
+def _split(x: Value, *, axis: int, num_outputs: int, _outputs: int) -> list[Value]:
+    if x.last or axis != 1 or num_outputs != _outputs:
+        raise TraceError("channels are split that are elsewhere, or other parts are taken")
+    return x.shares(num_outputs)
 
 
-def trace(
-    source: str, name: str, terms: Terms, texts: Mapping[str, str], given: tuple[Any, ...]
-) -> Traced:
-    """Execute a file, whose helpers are known by their `texts`, and call its network."""
-    scope: dict[str, Any] = {}
-    made = Graph(terms, scope)
+def _transpose(x: Value, *, perm: list[int]) -> Value:
+    rank = len(x.inner)
+    if rank == 1 or perm != order(rank, not x.last):
+        raise TraceError(f"axes in the order {perm}")
+    return x.view(x.term, last=not x.last)
 
-    def model(called: str, inputs: list[Value], outputs: list[Value]) -> list[Value]:
-        if [value.term for value in inputs] != [*terms.inputs.values()]:
-            raise TraceError("the inputs are others, or in another order")
-        if called != name or any(value.last for value in outputs):
-            raise TraceError(f"'{called}' has an output with its channels last, or another's name")
-        return outputs
 
-    meanings = {
-        **dict.fromkeys(("Value", "functions", "function", "weights", "cells")),
-        "Graph": lambda dtype, rng: made,
-        "Operators": lambda: OP,
-        "model": model,
-        "block": lambda build: build,
-        "split": _split,
-        "Again": _again,
-        **_by_name(FUNCTIONS),
+def _ready(
+    kept: dict[str, Any], scope: Mapping[str, Any], elaborated: Elaborated, varied: bool
+) -> None:
+    """What a file says of its model beside the classes."""
+    network = elaborated.network
+    inputs = {IMAGES if name == INPUT else name: shape for name, shape in network.inputs.items()}
+    wanted = {
+        "DOMAIN": network.name,
+        "OPSETS": {"": 21, network.name: 1},
+        "INPUTS": scope.get("INPUTS") if varied else inputs,
+        "OUTPUTS": [*names(network)],
     }
-    fixed = {key: (texts[key], meaning) for key, meaning in meanings.items()}
-    scope.update(execute(source, IMPORTS, fixed))
-    for key, (_, meaning) in fixed.items():
-        if scope.get(key, meaning) is not meaning:
-            raise TraceError(f"'{key}' has another text than that helper")
-    outputs = scope[name](*given)
-    return Traced(tuple(value.term for value in outputs), made.tensors)
+    for name, value in wanted.items():
+        if repr(scope.get(name)) != repr(value):
+            raise TraceError(f"{name} is {scope.get(name)}, not {value}")
+    kept.update(scope)
 
 
-RANDOM = SimpleNamespace(Generator=object, default_rng=lambda seed: None)
-HELPER = SimpleNamespace(make_opsetid=lambda domain, version: (domain, version))
-ABSTRACT = SimpleNamespace(Callable=Callable, Sequence=list)
+order, CALLED = perm, by_name(TABLE)
+OP = SimpleNamespace(
+    **{name[3:]: partial(_apply, rows) for name, rows in CALLED.items() if "." in name},
+    Add=partial(_join, JoinKind.ADD),
+    Concat=partial(_join, JoinKind.CONCAT),
+    Split=_split,
+    Transpose=_transpose,
+)
+OP.Mul = partial(_join, JoinKind.MULTIPLY)
+NN = SimpleNamespace(Module=Module, ModuleList=List)
 IMPORTS = {
-    "functools": functools,
-    "dataclasses": SimpleNamespace(dataclass=None, replace=None),
-    "collections": SimpleNamespace(abc=ABSTRACT),
-    "collections.abc": ABSTRACT,
+    "numpy": SimpleNamespace(random=SimpleNamespace(Generator=object), ndarray=object),
+    "onnx": None,
+    "onnx_ir": SimpleNamespace(Value=Tensor),
+    "onnx_ir.passes": SimpleNamespace(common=None),
+    "onnxscript": SimpleNamespace(OpBuilder=object, build_function=None, nn=NN),
+    "collections.abc": SimpleNamespace(Sequence=list),
     "typing": SimpleNamespace(Any=Any),
-    "numpy": SimpleNamespace(random=RANDOM, ndarray=object),
-    "onnx": SimpleNamespace(ModelProto=object, helper=HELPER, numpy_helper=None),
-    "onnx.shape_inference": SimpleNamespace(infer_node_outputs=None),
 }
+
+
+def standin() -> StandIn:
+    """With an empty scope, which is that of the file once it was executed."""
+    scope: dict[str, Any] = {}
+    kind: Any = type("Drawn", (Operation,), {"scope": scope})
+    known: dict[str, Any] = {
+        **dict.fromkeys(helpers(HELPERS)),
+        **{name: kind.of(*rows) for name, rows in CALLED.items() if rows[0].own},
+        **{
+            name: lambda op, *given, rows=CALLED[name], **options: _apply(rows, *given, **options)
+            for name in FUNCTIONS
+        },
+        "parameter": lambda shape, start: Factor(Filled(tuple(shape), start)),
+        "function": lambda kind: kind,
+        "Sequential": Sequential,
+        "Apply": Apply,
+    }
+    return StandIn(IMPORTS, known, Tensor, given=(OP,), ready=partial(_ready, scope))

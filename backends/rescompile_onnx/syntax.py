@@ -1,149 +1,154 @@
-"""How the graph of a network is written: joins, and every operation by one table."""
+"""How modules of onnxscript are written, beside the operations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any, cast
+from typing import cast
 
 from rescompile import ops
-from rescompile.emit.functions import syntax
-from rescompile.emit.functions.syntax import Place, Values
-from rescompile.emit.label import Label
-from rescompile.emit.layout import Call, Code, Items, Keyword
+from rescompile.emit.classes import syntax
+from rescompile.emit.classes.table import Site
+from rescompile.emit.layout import Arg, Call, Code, Items, Keyword, signature
 from rescompile.emit.lines import Line
-from rescompile.emit.scope import Argument
-from rescompile.emit.table import Constructor
+from rescompile.emit.scope import Argument, Scope
+from rescompile.emit.table import Render, fraction, literal, number
 from rescompile.emit.template import helpers
 from rescompile.ir.analysis import Analysis
-from rescompile.ir.structure import INPUT, JoinKind, Layer, Network
-from rescompile.ops import Op
+from rescompile.ir.initial import initializer
+from rescompile.ir.structure import INPUT, Initializer, JoinKind, Layer, Network
+from rescompile.ops import Op, Same
 
-from .vocabulary import FUNCTIONS, JOINS, OPERATORS, to_first, to_last
+from .operations import FUNCTIONS, KINDS
 
-FILE = FilePath(__file__).parent / "helpers.py"
-CORE = ("Value", "Graph", "Operators", "block", "functions", "function", "model")
-# What emitted functions rely on: neither a network, nor a value of a block can be called so.
-RESERVED = frozenset(
-    (
-        *(*helpers(FILE), "op", "OPSET", "DOMAIN", "OPSETS", "conv_init", "linear_init"),
-        *("functools", "dataclass", "replace", "Callable", "Sequence", "Any", "math", "np", "onnx"),
-        *("helper", "numpy_helper", "infer_node_outputs", "make_divisible", "bytes", "dict"),
-        *("isinstance", "len", "list", "property", "range", "set", "sum", "tuple", "zip"),
-        *("ValueError", "enumerate", "graph", "dtype", "seed"),
-    )
+HELPERS = FilePath(__file__).parent / "helpers.py"
+JOINS = {JoinKind.ADD: "op.Add", JoinKind.MULTIPLY: "op.Mul"}
+IMAGES = "images"  # what an only input is called that has no name
+INLINE = (
+    *(ops.Activation, ops.ChannelMax, ops.ChannelMean, ops.Flatten, ops.GlobalPool, ops.Permute),
+    ops.UpsampleTo,
 )
-Rule = Callable[[Any, Place, Analysis], Values]
+DRAWN = {"conv_init": ops.Role.CONV, "linear_init": ops.Role.LINEAR}
 
 
-def _said(row: Constructor, op: Op, at: Place, prefix: str, *more: Keyword) -> Code:
-    given = (at.source, *row.write(op, at.scope.dim), *more, at.label.keyword())
-    return Call(f"{prefix}{row.name}", given)
-
-
-def _rule(prefix: str, *rows: Constructor) -> Rule:
-    def write(op: Op, at: Place, analysis: Analysis) -> Values:
-        return [(_said(next(row for row in rows if row.fits(op)), op, at, prefix), "")]
-
-    return write
-
-
-def _global_pool(op: ops.GlobalPool, at: Place, analysis: Analysis) -> Values:
-    name = next(row.name for row in OPERATORS if row.kind is type(op))
-    if op.keepdims:
-        return [(Call(f"op.{name}", (at.source, at.label.keyword())), "")]
-    pooled = Call(f"op.{name}", (at.source, at.label.keyword(".map")))
-    return [(pooled, ""), (Call("op.Flatten", (at.target, at.label.keyword())), "")]
-
-
-def _norm(op: ops.LayerNorm | ops.GlobalResponseNorm, at: Place, analysis: Analysis) -> Values:
-    map_first = not op.positions and any(len(t.x) > 1 for t in analysis.traces[at.node.id])
-    axis = (Keyword("axis", "1"),) if map_first else ()
-    row = next(row for row in FUNCTIONS if row.kind is type(op))
-    return [(_said(row, op, at, "", *axis), "")]
-
-
-def _permute(op: ops.Permute, at: Place, analysis: Analysis) -> Values:
-    axes = len(analysis.network.input) - 1
-    order = Keyword("perm", str(to_last(axes) if op.last else to_first(axes)))
-    return [(Call("op.Transpose", (at.source, order, at.label.keyword())), "")]
-
-
-def dilated_pads(node: Layer, analysis: Analysis) -> set[ops.Sides]:
-    """What `same` means, pixel by pixel, in calls of a dilated convolution; nothing of others.
-
-    onnxruntime takes no dilation beside `auto_pad`.
-    """
-    op = node.op
-    if not isinstance(op, ops.Conv) or op.padding is not ops.Same.SAME:
-        return set()
-    called = [(cast(ops.Conv, trace.op), trace.x) for trace in analysis.traces[node.id]]
-    plain = all(step == 1 for one, _ in called for step in one.dilation)
-    return set() if plain else {one.pads(x) for one, x in called}
-
-
-def _conv(op: ops.Conv, at: Place, analysis: Analysis) -> Values:
-    pads = dilated_pads(at.node, analysis)
-    plain = _rule("", *(row for row in FUNCTIONS if row.kind is type(op)))
-    return plain(replace(op, padding=pads.pop()) if pads else op, at, analysis)
-
-
-TABLE: dict[type[Op], Rule] = {
-    **{row.kind: _rule("op.", *(r for r in OPERATORS if r.kind is row.kind)) for row in OPERATORS},
-    **{row.kind: _rule("", *(r for r in FUNCTIONS if r.kind is row.kind)) for row in FUNCTIONS},
-    **dict.fromkeys((ops.Conv, ops.StdConv), _conv),
-    ops.GlobalAvgPool: _global_pool,
-    ops.GlobalMaxPool: _global_pool,
-    ops.LayerNorm: _norm,
-    ops.GlobalResponseNorm: _norm,
-    ops.Permute: _permute,
-}
+def perm(rank: int, last: bool) -> list[int]:
+    """The order of N x C x H x W, say, with the channels last, or first again."""
+    return [0, *range(2, rank + 1), 1] if last else [0, rank, *range(1, rank)]
 
 
 class OnnxSyntax(syntax.Syntax):
-    """Values know the graph that they are in, so that operators are applied to them alone."""
+    """What differs from the syntax of any framework with modules."""
 
-    tensor, model_type = "Value", "onnx.ModelProto"
-    channels, layout, separator = "{}.shape[1]", "channels_first", "."
-    input = "images"
-    meanings = syntax.Syntax.meanings | RESERVED
-    own = syntax.Syntax.own | {"images", "dtype", "seed", "rng"}
+    module, sequence, identity = "nn.Module", "Sequential", "Sequential()"
+    listing, tensor, optional = "nn.ModuleList", "ir.Value", "nn.Module"
+    context, overwrites, decorator = (Argument("op", "OpBuilder"),), False, "@function"
+    imports = (
+        ("np", "import numpy as np"),
+        ("", "import onnx"),
+        ("", "import onnx_ir as ir"),
+        ("", "from onnx_ir.passes import common"),
+        ("", "from onnxscript import OpBuilder, build_function, nn"),
+    )
+    helpers = ("make_divisible", *helpers(HELPERS))
+    always = frozenset(("export", "Sequence", "Any"))
+    file_names = frozenset(
+        (
+            *(*helpers, *DRAWN, "DOMAIN", "OPSETS", "INPUTS", "OUTPUTS", "OpBuilder", "Sequence"),
+            *("build_function", "common", "ir", "math", "nn", "np", "onnx", "Any"),
+        )
+    )
+    meanings = syntax.Syntax.meanings | file_names | {"op"}
+    attributes = syntax.Syntax.attributes | {"name"}
+    inline = tuple(kind for kind in KINDS if issubclass(kind, INLINE) and kind is not ops.Prelu)
 
-    def __init__(self, analysis: Analysis) -> None:
-        self.analysis = analysis
-        self.meanings = self.meanings | {analysis.network.name}
-        self.own = self.own | {argument.name for argument in self.arguments(analysis.network)}
+    def made(
+        self, node: Layer, dim: Render = str, channels: str = ""
+    ) -> tuple[str, tuple[Arg, ...]]:
+        """What is called for a layer, and its arguments; `channels` enter it."""
+        op: Op = node.op
+        rows = KINDS[type(op)]
+        site = Site(channels, len(self.analysis.traces[node.id][0].x), False, dim)
+        if isinstance(op, ops.Permute):
+            return "op.Transpose", (Keyword("perm", str(perm(site.rank, op.last))),)
+        if isinstance(op, ops.LayerScale):
+            axes = [] if op.shared else [channels, *("1" for _ in range(1, site.rank))]
+            return "parameter", (f"[{', '.join(axes)}]", number(op.init))
+        if isinstance(op, ops.Conv) and len(meant := meant_pads(node, self.analysis)) == 1:
+            op = replace(op, padding=meant.pop())
+        row = next(row for row in rows if row.serves(op, site.rank))
+        return row.name, row.write(op, dim, channels)
 
-    def layer(self, at: Place) -> Values:
-        return TABLE[type(at.node.op)](at.node.op, at, self.analysis)
+    def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
+        name, args = self.made(node, scope.dim, scope.entering(node))
+        if name.startswith("op."):
+            return Call("Apply", (f'"{name[3:]}"', *args))
+        return Call("Apply", (name, *args)) if name in FUNCTIONS else Call(name, args)
 
-    def join(self, kind: JoinKind, operands: tuple[str, ...], label: Label) -> Code:
-        name = f"op.{JOINS[kind]}"
-        if kind is JoinKind.CONCAT:
-            return Call(name, (*operands, Keyword("axis", "1"), label.keyword()))
-        *before, last = operands
-        if len(before) == 1:
-            return Call(name, (*operands, label.keyword()))
-        inner = Label(label.text, ".").child(str(len(before) - 1))
-        return Call(name, (self.join(kind, tuple(before), inner), last, label.keyword()))
+    def apply(self, node: Layer, member: str, source: Code) -> Code:
+        if isinstance(node.op, ops.LayerScale):
+            return Call("op.Mul", (source, member))
+        if not isinstance(node.op, self.inline):
+            return self.call(member, source)
+        name, args = self.made(node)
+        context = () if name.startswith("op.") else ("op",)
+        return Call(name, (*context, source, *args))
 
-    def again(self, source: str, first: Label, label: Label) -> str:
-        return f"with Again({source}, {first.code()}, {label.code()}):"
+    def join(self, kind: JoinKind, operands: tuple[Code, ...]) -> Code:
+        first, *others = operands
+        for other in others:
+            first = Call(JOINS[kind], (first, other))
+        return first
+
+    def concat(self, operands: tuple[Code, ...]) -> Code:
+        return Call("op.Concat", (*operands, Keyword("axis", "1")))
 
     def split(self, source: str, count: int) -> Code:
-        return Call("split", (source, str(count)))
+        return f"op.Split({source}, axis=1, num_outputs={count}, _outputs={count})"
 
-    def options(self, network: Network) -> list[Argument]:
-        return [Argument("dtype", "str", '"float32"'), Argument("seed", "int", "0")]
+    def append(self, target: str, made: Code, name: str) -> Code:
+        method, args = ("add_module", (name, made)) if name else ("append", (made,))
+        return Call(f"{target}.{method}", args)
 
-    def opening(self, network: Network, inputs: Mapping[str, str]) -> Iterator[Line]:
-        yield from self.checks(network)
-        yield Line("Graph(dtype, np.random.default_rng(seed))", "graph")
-        for name, variable in inputs.items():
-            called = self.input if name == INPUT else name
-            yield Line(f'graph.value("{called}", ("N", *{name}_shape))', variable)
+    def constants(self, used: Set[str]) -> list[str]:
+        """What the helpers ask for, and the functions that draw weights."""
+        network = self.analysis.network
+        lines = [f'DOMAIN = "{network.name}"  # of the functions', 'OPSETS = {"": 21, DOMAIN: 1}']
+        lines.append(str(Line(shapes(network), "INPUTS", 0)))
+        lines.append(str(Line(Items("[", "]", tuple(map(literal, names(network)))), "OUTPUTS", 0)))
+        for name, role in DRAWN.items():
+            if name in used:
+                lines += ["", "", *drawing(name, initializer(network, role))]
+        return lines
 
-    def model(self, network: Network, inputs: list[str], results: list[str]) -> Code:
-        ends = [Items("[", "]", tuple(names)) for names in (inputs, results)]
-        return Call("model", (f'"{network.name}"', *ends))
+
+def meant_pads(node: Layer, analysis: Analysis) -> set[ops.Sides]:
+    """What `same` padding means, pixel by pixel, in the calls of a convolution."""
+    if getattr(node.op, "padding", 0) is not Same.SAME:
+        return set()
+    return {cast(ops.Conv, trace.op).pads(trace.x) for trace in analysis.traces[node.id]}
+
+
+def shapes(network: Network) -> Code:
+    """The inputs of a model with their shapes."""
+    found = {IMAGES if name == INPUT else name: shape for name, shape in network.inputs.items()}
+    return Items("{", "}", tuple(f'"{name}": {shape}' for name, shape in found.items()))
+
+
+def names(network: Network) -> tuple[str, ...]:
+    """What the outputs of a model are called."""
+    return network.outputs or ("output",)
+
+
+def drawing(name: str, how: Initializer) -> list[str]:
+    """A function that draws weights of a shape, in PyTorch's layout."""
+    lines = [signature(name, ["rng: np.random.Generator", "shape: Sequence[int]"], "np.ndarray")]
+    if not how.mode:
+        return [*lines, f"    return rng.normal(0.0, {how.std!r}, shape)"]
+    fan = "math.prod(shape[1:])" if how.mode == "fan_in" else "shape[0] * math.prod(shape[2:])"
+    scale = fraction(how.scale * (3 if how.uniform else 1))
+    lines.append(f"    fan = {fan}")
+    if how.uniform:
+        lines.append(f"    limit = math.sqrt({scale} / fan)")
+        return [*lines, "    return rng.uniform(-limit, limit, shape)"]
+    return [*lines, f"    return rng.normal(0.0, math.sqrt({scale} / fan), shape)"]

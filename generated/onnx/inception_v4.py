@@ -20,20 +20,224 @@ Input 3 x 299 x 299, 42,679,816 parameters, 12.25 GMACs.
     head                 1  1000             1,537,000      1.5 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
 DOMAIN = "inception_v4"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 299, 299)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -47,393 +251,257 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-op = Operators()
-
-
-@block
-def valid_conv_norm(x: Value, channels: int, stride: int = 1, *, name: str) -> Value:
+@function
+class ValidConvNorm(nn.Module):
     """A 3x3 convolution without padding, batch normalisation, and ReLU."""
-    x = conv(x, channels, [3, 3], strides=[stride, stride], name=f"{name}.conv")
-    x = batch_norm(x, epsilon=0.001, name=f"{name}.bn")
-    return op.Relu(x, name=f"{name}.relu")
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = Conv(in_channels, channels, [3, 3], strides=[stride, stride])
+        self.bn = BatchNormalization(channels, epsilon=0.001)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Relu(self.bn(op, self.conv(op, x)))
 
 
-@block
-def conv_norm(x: Value, channels: int, height: int = 1, width: int = 1, *, name: str) -> Value:
+@function
+class ConvNorm(nn.Module):
     """A convolution that keeps the size of the map, batch normalisation, and ReLU."""
-    x = conv(
-        x,
-        channels,
-        [height, width],
-        pads=[(height - 1) // 2, (width - 1) // 2, (height - 1) // 2, (width - 1) // 2],
-        name=f"{name}.conv",
-    )
-    x = batch_norm(x, epsilon=0.001, name=f"{name}.bn")
-    return op.Relu(x, name=f"{name}.relu")
+
+    def __init__(self, in_channels: int, channels: int, height: int = 1, width: int = 1) -> None:
+        super().__init__()
+        self.conv = Conv(
+            in_channels,
+            channels,
+            [height, width],
+            pads=[(height - 1) // 2, (width - 1) // 2, (height - 1) // 2, (width - 1) // 2],
+        )
+        self.bn = BatchNormalization(channels, epsilon=0.001)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Relu(self.bn(op, self.conv(op, x)))
 
 
-@block
-def mixed_3a(x: Value, *, name: str) -> Value:
+@function
+class Mixed3a(nn.Module):
     """A pool and a convolution side by side (Fig. 3, first join)."""
-    maxpool = op.MaxPool(x, kernel_shape=[3, 3], strides=[2, 2], name=f"{name}.maxpool")
-    conv2 = valid_conv_norm(x, 96, stride=2, name=f"{name}.conv")
-    return op.Concat(maxpool, conv2, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+        self.conv = ValidConvNorm(64, 96, stride=2)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(self.maxpool(op, x), self.conv(op, x), axis=1)
 
 
-@block
-def mixed_4a(x: Value, *, name: str) -> Value:
+@function
+class Mixed4a(nn.Module):
     """A 3x3 convolution, and one behind a 7x7 in two (Fig. 3, second join)."""
-    branch0 = conv_norm(x, 64, name=f"{name}.branch0.0")
-    branch0 = valid_conv_norm(branch0, 96, name=f"{name}.branch0.1")
-    branch1 = conv_norm(x, 64, name=f"{name}.branch1.0")
-    branch1 = conv_norm(branch1, 64, width=7, name=f"{name}.branch1.1")
-    branch1 = conv_norm(branch1, 64, height=7, name=f"{name}.branch1.2")
-    branch1 = valid_conv_norm(branch1, 96, name=f"{name}.branch1.3")
-    return op.Concat(branch0, branch1, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch0 = Sequential(
+            ConvNorm(160, 64),
+            ValidConvNorm(64, 96),
+        )
+        self.branch1 = Sequential(
+            ConvNorm(160, 64),
+            ConvNorm(64, 64, width=7),
+            ConvNorm(64, 64, height=7),
+            ValidConvNorm(64, 96),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(self.branch0(op, x), self.branch1(op, x), axis=1)
 
 
-@block
-def mixed_5a(x: Value, *, name: str) -> Value:
+@function
+class Mixed5a(nn.Module):
     """A convolution and a pool side by side (Fig. 3, third join)."""
-    conv2 = valid_conv_norm(x, 192, stride=2, name=f"{name}.conv")
-    maxpool = op.MaxPool(x, kernel_shape=[3, 3], strides=[2, 2], name=f"{name}.maxpool")
-    return op.Concat(conv2, maxpool, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = ValidConvNorm(192, 192, stride=2)
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(self.conv(op, x), self.maxpool(op, x), axis=1)
 
 
-@block
-def inception_a(x: Value, *, name: str) -> Value:
+@function
+class InceptionA(nn.Module):
     """Branches of a 1x1, a 3x3, two 3x3 convolutions, and a pool (Fig. 4)."""
-    branch0 = conv_norm(x, 96, name=f"{name}.branch0")
-    branch1 = conv_norm(x, 64, name=f"{name}.branch1.0")
-    branch1 = conv_norm(branch1, 96, height=3, width=3, name=f"{name}.branch1.1")
-    branch2 = conv_norm(x, 64, name=f"{name}.branch2.0")
-    branch2 = conv_norm(branch2, 96, height=3, width=3, name=f"{name}.branch2.1")
-    branch2 = conv_norm(branch2, 96, height=3, width=3, name=f"{name}.branch2.2")
-    branch3 = op.AveragePool(x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.branch3.0")
-    branch3 = conv_norm(branch3, 96, name=f"{name}.branch3.1")
-    return op.Concat(branch0, branch1, branch2, branch3, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch0 = ConvNorm(384, 96)
+        self.branch1 = Sequential(
+            ConvNorm(384, 64),
+            ConvNorm(64, 96, height=3, width=3),
+        )
+        self.branch2 = Sequential(
+            ConvNorm(384, 64),
+            ConvNorm(64, 96, height=3, width=3),
+            ConvNorm(96, 96, height=3, width=3),
+        )
+        self.branch3 = Sequential(
+            Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            ConvNorm(384, 96),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(
+            self.branch0(op, x),
+            self.branch1(op, x),
+            self.branch2(op, x),
+            self.branch3(op, x),
+            axis=1,
+        )
 
 
-def make_inception_a_stage(x: Value, blocks: int, *, name: str, start: int = 0) -> Value:
-    for i in range(blocks):
-        x = inception_a(x, name=f"{name}.{start + i}")
-    return x
+def make_inception_a_stage(blocks: int) -> Sequential:
+    stage = (InceptionA() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-@block
-def reduction_a(x: Value, *, name: str) -> Value:
+@function
+class ReductionA(nn.Module):
     """A 3x3, two 3x3 convolutions, and a pool halve the map (Fig. 7)."""
-    branch0 = valid_conv_norm(x, 384, stride=2, name=f"{name}.branch0")
-    branch1 = conv_norm(x, 192, name=f"{name}.branch1.0")
-    branch1 = conv_norm(branch1, 224, height=3, width=3, name=f"{name}.branch1.1")
-    branch1 = valid_conv_norm(branch1, 256, stride=2, name=f"{name}.branch1.2")
-    branch2 = op.MaxPool(x, kernel_shape=[3, 3], strides=[2, 2], name=f"{name}.branch2")
-    return op.Concat(branch0, branch1, branch2, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch0 = ValidConvNorm(384, 384, stride=2)
+        self.branch1 = Sequential(
+            ConvNorm(384, 192),
+            ConvNorm(192, 224, height=3, width=3),
+            ValidConvNorm(224, 256, stride=2),
+        )
+        self.branch2 = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(self.branch0(op, x), self.branch1(op, x), self.branch2(op, x), axis=1)
 
 
-@block
-def inception_b(x: Value, *, name: str) -> Value:
+@function
+class InceptionB(nn.Module):
     """Branches of 1x7 and 7x1 convolutions in place of 7x7 ones (Fig. 5)."""
-    branch0 = conv_norm(x, 384, name=f"{name}.branch0")
-    branch1 = conv_norm(x, 192, name=f"{name}.branch1.0")
-    branch1 = conv_norm(branch1, 224, width=7, name=f"{name}.branch1.1")
-    branch1 = conv_norm(branch1, 256, height=7, name=f"{name}.branch1.2")
-    branch2 = conv_norm(x, 192, name=f"{name}.branch2.0")
-    branch2 = conv_norm(branch2, 192, height=7, name=f"{name}.branch2.1")
-    branch2 = conv_norm(branch2, 224, width=7, name=f"{name}.branch2.2")
-    branch2 = conv_norm(branch2, 224, height=7, name=f"{name}.branch2.3")
-    branch2 = conv_norm(branch2, 256, width=7, name=f"{name}.branch2.4")
-    branch3 = op.AveragePool(x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.branch3.0")
-    branch3 = conv_norm(branch3, 128, name=f"{name}.branch3.1")
-    return op.Concat(branch0, branch1, branch2, branch3, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch0 = ConvNorm(1024, 384)
+        self.branch1 = Sequential(
+            ConvNorm(1024, 192),
+            ConvNorm(192, 224, width=7),
+            ConvNorm(224, 256, height=7),
+        )
+        self.branch2 = Sequential(
+            ConvNorm(1024, 192),
+            ConvNorm(192, 192, height=7),
+            ConvNorm(192, 224, width=7),
+            ConvNorm(224, 224, height=7),
+            ConvNorm(224, 256, width=7),
+        )
+        self.branch3 = Sequential(
+            Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            ConvNorm(1024, 128),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(
+            self.branch0(op, x),
+            self.branch1(op, x),
+            self.branch2(op, x),
+            self.branch3(op, x),
+            axis=1,
+        )
 
 
-def make_inception_b_stage(x: Value, blocks: int, *, name: str, start: int = 0) -> Value:
-    for i in range(blocks):
-        x = inception_b(x, name=f"{name}.{start + i}")
-    return x
+def make_inception_b_stage(blocks: int) -> Sequential:
+    stage = (InceptionB() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-@block
-def reduction_b(x: Value, *, name: str) -> Value:
+@function
+class ReductionB(nn.Module):
     """A 3x3, a 7x7 in two and a 3x3 convolution, and a pool halve the map (Fig. 8)."""
-    branch0 = conv_norm(x, 192, name=f"{name}.branch0.0")
-    branch0 = valid_conv_norm(branch0, 192, stride=2, name=f"{name}.branch0.1")
-    branch1 = conv_norm(x, 256, name=f"{name}.branch1.0")
-    branch1 = conv_norm(branch1, 256, width=7, name=f"{name}.branch1.1")
-    branch1 = conv_norm(branch1, 320, height=7, name=f"{name}.branch1.2")
-    branch1 = valid_conv_norm(branch1, 320, stride=2, name=f"{name}.branch1.3")
-    branch2 = op.MaxPool(x, kernel_shape=[3, 3], strides=[2, 2], name=f"{name}.branch2")
-    return op.Concat(branch0, branch1, branch2, axis=1, name=f"{name}.concat")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch0 = Sequential(
+            ConvNorm(1024, 192),
+            ValidConvNorm(192, 192, stride=2),
+        )
+        self.branch1 = Sequential(
+            ConvNorm(1024, 256),
+            ConvNorm(256, 256, width=7),
+            ConvNorm(256, 320, height=7),
+            ValidConvNorm(320, 320, stride=2),
+        )
+        self.branch2 = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Concat(self.branch0(op, x), self.branch1(op, x), self.branch2(op, x), axis=1)
 
 
-@block
-def inception_c(x: Value, *, name: str) -> Value:
+@function
+class InceptionC(nn.Module):
     """Branches that fan out into 1x3 and 3x1 convolutions at their ends (Fig. 6)."""
-    branch1 = conv_norm(x, 256, name=f"{name}.branch0")
-    branch2 = conv_norm(x, 384, name=f"{name}.branch1_0")
-    branch2a = conv_norm(branch2, 256, width=3, name=f"{name}.branch1_1a")
-    branch2b = conv_norm(branch2, 256, height=3, name=f"{name}.branch1_1b")
-    branch2 = op.Concat(branch2a, branch2b, axis=1, name=f"{name}.concat1")
-    branch3 = conv_norm(x, 384, name=f"{name}.branch2_0")
-    branch3 = conv_norm(branch3, 448, height=3, name=f"{name}.branch2_1")
-    branch3 = conv_norm(branch3, 512, width=3, name=f"{name}.branch2_2")
-    branch3a = conv_norm(branch3, 256, width=3, name=f"{name}.branch2_3a")
-    branch3b = conv_norm(branch3, 256, height=3, name=f"{name}.branch2_3b")
-    branch3 = op.Concat(branch3a, branch3b, axis=1, name=f"{name}.concat2")
-    branch4 = op.AveragePool(x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.branch3.0")
-    branch4 = conv_norm(branch4, 256, name=f"{name}.branch3.1")
-    return op.Concat(branch1, branch2, branch3, branch4, axis=1, name=f"{name}.concat3")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch0 = ConvNorm(1536, 256)
+        self.branch1_0 = ConvNorm(1536, 384)
+        self.branch1_1a = ConvNorm(384, 256, width=3)
+        self.branch1_1b = ConvNorm(384, 256, height=3)
+        self.branch2_0 = ConvNorm(1536, 384)
+        self.branch2_1 = ConvNorm(384, 448, height=3)
+        self.branch2_2 = ConvNorm(448, 512, width=3)
+        self.branch2_3a = ConvNorm(512, 256, width=3)
+        self.branch2_3b = ConvNorm(512, 256, height=3)
+        self.branch3 = Sequential(
+            Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+            ConvNorm(1536, 256),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        branch2 = self.branch1_0(op, x)
+        branch2 = op.Concat(self.branch1_1a(op, branch2), self.branch1_1b(op, branch2), axis=1)
+        branch3 = self.branch2_0(op, x)
+        branch3 = self.branch2_1(op, branch3)
+        branch3 = self.branch2_2(op, branch3)
+        branch3 = op.Concat(self.branch2_3a(op, branch3), self.branch2_3b(op, branch3), axis=1)
+        return op.Concat(self.branch0(op, x), branch2, branch3, self.branch3(op, x), axis=1)
 
 
-def make_inception_c_stage(x: Value, blocks: int, *, name: str, start: int = 0) -> Value:
-    for i in range(blocks):
-        x = inception_c(x, name=f"{name}.{start + i}")
-    return x
+def make_inception_c_stage(blocks: int) -> Sequential:
+    stage = (InceptionC() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-def inception_v4(
-    input_shape: tuple[int, int, int] = (3, 299, 299),
-    classes: int = 1000,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x = valid_conv_norm(images, 32, stride=2, name="features.0")  # 32 x 149 x 149
-    x = valid_conv_norm(x, 32, name="features.1")  # 32 x 147 x 147
-    x = conv_norm(x, 64, height=3, width=3, name="features.2")  # 64 x 147 x 147
-    x = mixed_3a(x, name="features.3")  # 160 x 73 x 73
-    x = mixed_4a(x, name="features.4")  # 192 x 71 x 71
-    x = mixed_5a(x, name="features.5")  # 384 x 35 x 35
-    x = make_inception_a_stage(x, blocks=4, name="features", start=6)  # 384 x 35 x 35
-    x = reduction_a(x, name="features.10")  # 1024 x 17 x 17
-    x = make_inception_b_stage(x, blocks=7, name="features", start=11)  # 1024 x 17 x 17
-    x = reduction_b(x, name="features.18")  # 1536 x 8 x 8
-    x = make_inception_c_stage(x, blocks=3, name="features", start=19)  # 1536 x 8 x 8
-    x = op.GlobalAveragePool(x, name="avgpool.map")
-    x = op.Flatten(x, name="avgpool")  # 1536
-    x = linear(x, classes, name="last_linear")  # 1000
-    return model("inception_v4", [images], [x])
+class InceptionV4(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        self.features = Sequential(
+            ValidConvNorm(in_channels, 32, stride=2),  # 32 x 149 x 149
+            ValidConvNorm(32, 32),  # 32 x 147 x 147
+            ConvNorm(32, 64, height=3, width=3),  # 64 x 147 x 147
+            Mixed3a(),  # 160 x 73 x 73
+            Mixed4a(),  # 192 x 71 x 71
+            Mixed5a(),  # 384 x 35 x 35
+            *make_inception_a_stage(blocks=4),  # 384 x 35 x 35
+            ReductionA(),  # 1024 x 17 x 17
+            *make_inception_b_stage(blocks=7),  # 1024 x 17 x 17
+            ReductionB(),  # 1536 x 8 x 8
+            *make_inception_c_stage(blocks=3),  # 1536 x 8 x 8
+        )
+        self.last_linear = Linear(1536, num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.features(op, x)  # 1536 x 8 x 8
+        x = op.ReduceMean(x, [2, 3], keepdims=0)  # 1536
+        return self.last_linear(op, x)  # 1000
+
+
+def inception_v4(num_classes: int = 1000, in_channels: int = 3) -> InceptionV4:
+    return InceptionV4(num_classes, in_channels)

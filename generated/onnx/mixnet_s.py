@@ -15,20 +15,215 @@ Input 3 x 224 x 224, 4,134,606 parameters, 0.24 GMACs.
     head           1  1000            1,847,272  16.6 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+def silu(op: OpBuilder, x: ir.Value) -> ir.Value:
+    return op.Mul(x, op.Sigmoid(x))
+
+
 DOMAIN = "mixnet_s"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 224, 224)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -42,595 +237,513 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def silu(x: Value, *, name: str) -> Value:
-    return op.Mul(x, op.Sigmoid(x, name=f"{name}.sigmoid"), name=name)
-
-
-def split(x: Value, count: int) -> list[Value]:
-    """Equal shares of the channels."""
-    name = f"{x.graph.name}.{x.name}.split"
-    return op.Split(x, axis=1, num_outputs=count, name=name)
-
-
-op = Operators()
-
-
-@block
-def separable(x: Value, *, name: str) -> Value:
+@function
+class Separable(nn.Module):
     """Filtered channel by channel, then mixed by a 1x1 convolution, around the input."""
-    shortcut = x
-    x = conv(x, 16, [3, 3], pads=[1, 1, 1, 1], group=16, name=f"{name}.conv_dw")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu")
-    x = conv(x, 16, [1, 1], name=f"{name}.conv_pw")
-    x = batch_norm(x, name=f"{name}.bn2")
-    return op.Add(x, shortcut, name=f"{name}.add")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_dw = Conv(16, 16, [3, 3], pads=[1, 1, 1, 1], group=16)
+        self.bn1 = BatchNormalization(16)
+        self.conv_pw = Conv(16, 16, [1, 1])
+        self.bn2 = BatchNormalization(16)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        x = op.Relu(self.bn1(op, self.conv_dw(op, x)))
+        x = self.bn2(op, self.conv_pw(op, x))
+        return op.Add(x, shortcut)
 
 
-@block
-def mixed_residual_relu_2_2(x: Value, expand: int = 6, stride: int = 1, *, name: str) -> Value:
+@function
+class MixedResidualRelu2_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    in_channels = x.shape[1]
-    hidden = in_channels * expand
-    shortcut = x
-    conv_pw_0, conv_pw_1 = split(x, 2)
-    conv_pw_0 = conv(conv_pw_0, hidden // 2, [1, 1], name=f"{name}.conv_pw.0")
-    conv_pw_1 = conv(conv_pw_1, hidden // 2, [1, 1], name=f"{name}.conv_pw.1")
-    x = op.Concat(conv_pw_0, conv_pw_1, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu1")
-    x = conv(
-        x,
-        2 * (hidden // 2),
-        [3, 3],
-        strides=[stride, stride],
-        pads=[1, 1, 1, 1],
-        group=2 * (hidden // 2),
-        name=f"{name}.conv_dw",
-    )
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = op.Relu(x, name=f"{name}.relu2")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 12, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 12, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat2")
-    x = batch_norm(x, name=f"{name}.bn3")
-    if stride == 1 and in_channels == 24:
-        x = op.Add(x, shortcut, name=f"{name}.add")
-    return x
+
+    def __init__(self, in_channels: int, expand: int = 6, stride: int = 1) -> None:
+        super().__init__()
+        hidden = in_channels * expand
+        self.conv_pw = nn.ModuleList(
+            [
+                Conv(in_channels // 2, hidden // 2, [1, 1]),
+                Conv(in_channels // 2, hidden // 2, [1, 1]),
+            ]
+        )
+        self.bn1 = BatchNormalization(2 * (hidden // 2))
+        self.conv_dw = Conv(
+            2 * (hidden // 2),
+            2 * (hidden // 2),
+            [3, 3],
+            strides=[stride, stride],
+            pads=[1, 1, 1, 1],
+            group=2 * (hidden // 2),
+        )
+        self.bn2 = BatchNormalization(2 * (hidden // 2))
+        self.conv_pwl = nn.ModuleList(
+            [Conv(2 * (hidden // 2) // 2, 12, [1, 1]), Conv(2 * (hidden // 2) // 2, 12, [1, 1])]
+        )
+        self.bn3 = BatchNormalization(24)
+        self.use_shortcut = stride == 1 and in_channels == 24
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        conv_pw_0, conv_pw_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = op.Relu(
+            self.bn1(
+                op,
+                op.Concat(self.conv_pw[0](op, conv_pw_0), self.conv_pw[1](op, conv_pw_1), axis=1),
+            )
+        )
+        x = op.Relu(self.bn2(op, self.conv_dw(op, x)))
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
+        return op.Add(x, shortcut) if self.use_shortcut else x
 
 
-@block
-def squeeze_excitation(x: Value, ratio: float, outer: int, *, name: str) -> Value:
+@function
+class SqueezeExcitation(nn.Module):
     """A gate on channels, whose width within goes by the channels that enter the block around
     it.
     """
-    in_channels = x.shape[1]
-    gate = op.GlobalAveragePool(x, name=f"{name}.avgpool")
-    gate = conv(gate, round(outer * ratio), [1, 1], bias=True, name=f"{name}.conv_reduce")
-    gate = silu(gate, name=f"{name}.silu")
-    gate = conv(gate, in_channels, [1, 1], bias=True, name=f"{name}.conv_expand")
-    gate = op.Sigmoid(gate, name=f"{name}.sigmoid")
-    return op.Mul(x, gate, name=f"{name}.multiply")
+
+    def __init__(self, in_channels: int, ratio: float, outer: int) -> None:
+        super().__init__()
+        self.conv_reduce = Conv(in_channels, round(outer * ratio), [1, 1], bias=True)
+        self.conv_expand = Conv(round(outer * ratio), in_channels, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        gate = op.GlobalAveragePool(x)
+        gate = silu(op, self.conv_reduce(op, gate))
+        gate = op.Sigmoid(self.conv_expand(op, gate))
+        return op.Mul(x, gate)
 
 
-@block
-def mixed_residual_silu_3(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu3(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    x = conv(x, 144, [1, 1], name=f"{name}.conv_pw")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1, conv_dw_2 = split(x, 3)
-    conv_dw_0 = conv(
-        conv_dw_0, 48, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], group=48, name=f"{name}.conv_dw.0"
-    )
-    conv_dw_1 = conv(
-        conv_dw_1, 48, [5, 5], strides=[2, 2], pads=[2, 2, 2, 2], group=48, name=f"{name}.conv_dw.1"
-    )
-    conv_dw_2 = conv(
-        conv_dw_2, 48, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], group=48, name=f"{name}.conv_dw.2"
-    )
-    x = op.Concat(conv_dw_0, conv_dw_1, conv_dw_2, axis=1, name=f"{name}.concat")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.5, outer=24, name=f"{name}.se")
-    x = conv(x, 40, [1, 1], name=f"{name}.conv_pwl")
-    return batch_norm(x, name=f"{name}.bn3")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = Conv(24, 144, [1, 1])
+        self.bn1 = BatchNormalization(144)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(48, 48, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], group=48),
+                Conv(48, 48, [5, 5], strides=[2, 2], pads=[2, 2, 2, 2], group=48),
+                Conv(48, 48, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], group=48),
+            ]
+        )
+        self.bn2 = BatchNormalization(144)
+        self.se = SqueezeExcitation(144, ratio=0.5, outer=24)
+        self.conv_pwl = Conv(144, 40, [1, 1])
+        self.bn3 = BatchNormalization(40)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = silu(op, self.bn1(op, self.conv_pw(op, x)))
+        conv_dw_0, conv_dw_1, conv_dw_2 = op.Split(x, axis=1, num_outputs=3, _outputs=3)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(
+                    self.conv_dw[0](op, conv_dw_0),
+                    self.conv_dw[1](op, conv_dw_1),
+                    self.conv_dw[2](op, conv_dw_2),
+                    axis=1,
+                ),
+            ),
+        )
+        x = self.se(op, x)
+        return self.bn3(op, self.conv_pwl(op, x))
 
 
-@block
-def mixed_residual_silu_2_2_2(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu2_2_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    shortcut = x
-    conv_pw_0, conv_pw_1 = split(x, 2)
-    conv_pw_0 = conv(conv_pw_0, 120, [1, 1], name=f"{name}.conv_pw.0")
-    conv_pw_1 = conv(conv_pw_1, 120, [1, 1], name=f"{name}.conv_pw.1")
-    x = op.Concat(conv_pw_0, conv_pw_1, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1 = split(x, 2)
-    conv_dw_0 = conv(conv_dw_0, 120, [3, 3], pads=[1, 1, 1, 1], group=120, name=f"{name}.conv_dw.0")
-    conv_dw_1 = conv(conv_dw_1, 120, [5, 5], pads=[2, 2, 2, 2], group=120, name=f"{name}.conv_dw.1")
-    x = op.Concat(conv_dw_0, conv_dw_1, axis=1, name=f"{name}.concat2")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.5, outer=40, name=f"{name}.se")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 20, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 20, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat3")
-    x = batch_norm(x, name=f"{name}.bn3")
-    return op.Add(x, shortcut, name=f"{name}.add")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = nn.ModuleList([Conv(20, 120, [1, 1]), Conv(20, 120, [1, 1])])
+        self.bn1 = BatchNormalization(240)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(120, 120, [3, 3], pads=[1, 1, 1, 1], group=120),
+                Conv(120, 120, [5, 5], pads=[2, 2, 2, 2], group=120),
+            ]
+        )
+        self.bn2 = BatchNormalization(240)
+        self.se = SqueezeExcitation(240, ratio=0.5, outer=40)
+        self.conv_pwl = nn.ModuleList([Conv(120, 20, [1, 1]), Conv(120, 20, [1, 1])])
+        self.bn3 = BatchNormalization(40)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        conv_pw_0, conv_pw_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = silu(
+            op,
+            self.bn1(
+                op,
+                op.Concat(self.conv_pw[0](op, conv_pw_0), self.conv_pw[1](op, conv_pw_1), axis=1),
+            ),
+        )
+        conv_dw_0, conv_dw_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(self.conv_dw[0](op, conv_dw_0), self.conv_dw[1](op, conv_dw_1), axis=1),
+            ),
+        )
+        x = self.se(op, x)
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
+        return op.Add(x, shortcut)
 
 
-def make_mixed_residual_silu_2_2_2_stage(
-    x: Value, blocks: int, *, name: str, start: int = 0
-) -> Value:
-    for i in range(blocks):
-        x = mixed_residual_silu_2_2_2(x, name=f"{name}.{start + i}")
-    return x
+def make_mixed_residual_silu_2_2_2_stage(blocks: int) -> Sequential:
+    stage = (MixedResidualSilu2_2_2() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-@block
-def mixed_residual_silu_3_2(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu3_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    x = conv(x, 240, [1, 1], name=f"{name}.conv_pw")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1, conv_dw_2 = split(x, 3)
-    conv_dw_0 = conv(
-        conv_dw_0, 80, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], group=80, name=f"{name}.conv_dw.0"
-    )
-    conv_dw_1 = conv(
-        conv_dw_1, 80, [5, 5], strides=[2, 2], pads=[2, 2, 2, 2], group=80, name=f"{name}.conv_dw.1"
-    )
-    conv_dw_2 = conv(
-        conv_dw_2, 80, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], group=80, name=f"{name}.conv_dw.2"
-    )
-    x = op.Concat(conv_dw_0, conv_dw_1, conv_dw_2, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.25, outer=40, name=f"{name}.se")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 40, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 40, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat2")
-    return batch_norm(x, name=f"{name}.bn3")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = Conv(40, 240, [1, 1])
+        self.bn1 = BatchNormalization(240)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(80, 80, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], group=80),
+                Conv(80, 80, [5, 5], strides=[2, 2], pads=[2, 2, 2, 2], group=80),
+                Conv(80, 80, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], group=80),
+            ]
+        )
+        self.bn2 = BatchNormalization(240)
+        self.se = SqueezeExcitation(240, ratio=0.25, outer=40)
+        self.conv_pwl = nn.ModuleList([Conv(120, 40, [1, 1]), Conv(120, 40, [1, 1])])
+        self.bn3 = BatchNormalization(80)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = silu(op, self.bn1(op, self.conv_pw(op, x)))
+        conv_dw_0, conv_dw_1, conv_dw_2 = op.Split(x, axis=1, num_outputs=3, _outputs=3)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(
+                    self.conv_dw[0](op, conv_dw_0),
+                    self.conv_dw[1](op, conv_dw_1),
+                    self.conv_dw[2](op, conv_dw_2),
+                    axis=1,
+                ),
+            ),
+        )
+        x = self.se(op, x)
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        return self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
 
 
-@block
-def mixed_residual_silu_2_2(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu2_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    shortcut = x
-    x = conv(x, 480, [1, 1], name=f"{name}.conv_pw")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1 = split(x, 2)
-    conv_dw_0 = conv(conv_dw_0, 240, [3, 3], pads=[1, 1, 1, 1], group=240, name=f"{name}.conv_dw.0")
-    conv_dw_1 = conv(conv_dw_1, 240, [5, 5], pads=[2, 2, 2, 2], group=240, name=f"{name}.conv_dw.1")
-    x = op.Concat(conv_dw_0, conv_dw_1, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.25, outer=80, name=f"{name}.se")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 40, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 40, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat2")
-    x = batch_norm(x, name=f"{name}.bn3")
-    return op.Add(x, shortcut, name=f"{name}.add")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = Conv(80, 480, [1, 1])
+        self.bn1 = BatchNormalization(480)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(240, 240, [3, 3], pads=[1, 1, 1, 1], group=240),
+                Conv(240, 240, [5, 5], pads=[2, 2, 2, 2], group=240),
+            ]
+        )
+        self.bn2 = BatchNormalization(480)
+        self.se = SqueezeExcitation(480, ratio=0.25, outer=80)
+        self.conv_pwl = nn.ModuleList([Conv(240, 40, [1, 1]), Conv(240, 40, [1, 1])])
+        self.bn3 = BatchNormalization(80)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        x = silu(op, self.bn1(op, self.conv_pw(op, x)))
+        conv_dw_0, conv_dw_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(self.conv_dw[0](op, conv_dw_0), self.conv_dw[1](op, conv_dw_1), axis=1),
+            ),
+        )
+        x = self.se(op, x)
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
+        return op.Add(x, shortcut)
 
 
-def make_mixed_residual_silu_2_2_stage(
-    x: Value, blocks: int, *, name: str, start: int = 0
-) -> Value:
-    for i in range(blocks):
-        x = mixed_residual_silu_2_2(x, name=f"{name}.{start + i}")
-    return x
+def make_mixed_residual_silu_2_2_stage(blocks: int) -> Sequential:
+    stage = (MixedResidualSilu2_2() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-@block
-def mixed_residual_silu_2_3_2(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu2_3_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    conv_pw_0, conv_pw_1 = split(x, 2)
-    conv_pw_0 = conv(conv_pw_0, 240, [1, 1], name=f"{name}.conv_pw.0")
-    conv_pw_1 = conv(conv_pw_1, 240, [1, 1], name=f"{name}.conv_pw.1")
-    x = op.Concat(conv_pw_0, conv_pw_1, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1, conv_dw_2 = split(x, 3)
-    conv_dw_0 = conv(conv_dw_0, 160, [3, 3], pads=[1, 1, 1, 1], group=160, name=f"{name}.conv_dw.0")
-    conv_dw_1 = conv(conv_dw_1, 160, [5, 5], pads=[2, 2, 2, 2], group=160, name=f"{name}.conv_dw.1")
-    conv_dw_2 = conv(conv_dw_2, 160, [7, 7], pads=[3, 3, 3, 3], group=160, name=f"{name}.conv_dw.2")
-    x = op.Concat(conv_dw_0, conv_dw_1, conv_dw_2, axis=1, name=f"{name}.concat2")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.5, outer=80, name=f"{name}.se")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 60, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 60, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat3")
-    return batch_norm(x, name=f"{name}.bn3")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = nn.ModuleList([Conv(40, 240, [1, 1]), Conv(40, 240, [1, 1])])
+        self.bn1 = BatchNormalization(480)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(160, 160, [3, 3], pads=[1, 1, 1, 1], group=160),
+                Conv(160, 160, [5, 5], pads=[2, 2, 2, 2], group=160),
+                Conv(160, 160, [7, 7], pads=[3, 3, 3, 3], group=160),
+            ]
+        )
+        self.bn2 = BatchNormalization(480)
+        self.se = SqueezeExcitation(480, ratio=0.5, outer=80)
+        self.conv_pwl = nn.ModuleList([Conv(240, 60, [1, 1]), Conv(240, 60, [1, 1])])
+        self.bn3 = BatchNormalization(120)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        conv_pw_0, conv_pw_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = silu(
+            op,
+            self.bn1(
+                op,
+                op.Concat(self.conv_pw[0](op, conv_pw_0), self.conv_pw[1](op, conv_pw_1), axis=1),
+            ),
+        )
+        conv_dw_0, conv_dw_1, conv_dw_2 = op.Split(x, axis=1, num_outputs=3, _outputs=3)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(
+                    self.conv_dw[0](op, conv_dw_0),
+                    self.conv_dw[1](op, conv_dw_1),
+                    self.conv_dw[2](op, conv_dw_2),
+                    axis=1,
+                ),
+            ),
+        )
+        x = self.se(op, x)
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        return self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
 
 
-@block
-def mixed_residual_silu_2_4_2(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu2_4_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    shortcut = x
-    conv_pw_0, conv_pw_1 = split(x, 2)
-    conv_pw_0 = conv(conv_pw_0, 180, [1, 1], name=f"{name}.conv_pw.0")
-    conv_pw_1 = conv(conv_pw_1, 180, [1, 1], name=f"{name}.conv_pw.1")
-    x = op.Concat(conv_pw_0, conv_pw_1, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3 = split(x, 4)
-    conv_dw_0 = conv(conv_dw_0, 90, [3, 3], pads=[1, 1, 1, 1], group=90, name=f"{name}.conv_dw.0")
-    conv_dw_1 = conv(conv_dw_1, 90, [5, 5], pads=[2, 2, 2, 2], group=90, name=f"{name}.conv_dw.1")
-    conv_dw_2 = conv(conv_dw_2, 90, [7, 7], pads=[3, 3, 3, 3], group=90, name=f"{name}.conv_dw.2")
-    conv_dw_3 = conv(conv_dw_3, 90, [9, 9], pads=[4, 4, 4, 4], group=90, name=f"{name}.conv_dw.3")
-    x = op.Concat(conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3, axis=1, name=f"{name}.concat2")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.5, outer=120, name=f"{name}.se")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 60, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 60, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat3")
-    x = batch_norm(x, name=f"{name}.bn3")
-    return op.Add(x, shortcut, name=f"{name}.add")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = nn.ModuleList([Conv(60, 180, [1, 1]), Conv(60, 180, [1, 1])])
+        self.bn1 = BatchNormalization(360)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(90, 90, [3, 3], pads=[1, 1, 1, 1], group=90),
+                Conv(90, 90, [5, 5], pads=[2, 2, 2, 2], group=90),
+                Conv(90, 90, [7, 7], pads=[3, 3, 3, 3], group=90),
+                Conv(90, 90, [9, 9], pads=[4, 4, 4, 4], group=90),
+            ]
+        )
+        self.bn2 = BatchNormalization(360)
+        self.se = SqueezeExcitation(360, ratio=0.5, outer=120)
+        self.conv_pwl = nn.ModuleList([Conv(180, 60, [1, 1]), Conv(180, 60, [1, 1])])
+        self.bn3 = BatchNormalization(120)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        conv_pw_0, conv_pw_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = silu(
+            op,
+            self.bn1(
+                op,
+                op.Concat(self.conv_pw[0](op, conv_pw_0), self.conv_pw[1](op, conv_pw_1), axis=1),
+            ),
+        )
+        conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3 = op.Split(x, axis=1, num_outputs=4, _outputs=4)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(
+                    self.conv_dw[0](op, conv_dw_0),
+                    self.conv_dw[1](op, conv_dw_1),
+                    self.conv_dw[2](op, conv_dw_2),
+                    self.conv_dw[3](op, conv_dw_3),
+                    axis=1,
+                ),
+            ),
+        )
+        x = self.se(op, x)
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
+        return op.Add(x, shortcut)
 
 
-def make_mixed_residual_silu_2_4_2_stage(
-    x: Value, blocks: int, *, name: str, start: int = 0
-) -> Value:
-    for i in range(blocks):
-        x = mixed_residual_silu_2_4_2(x, name=f"{name}.{start + i}")
-    return x
+def make_mixed_residual_silu_2_4_2_stage(blocks: int) -> Sequential:
+    stage = (MixedResidualSilu2_4_2() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-@block
-def mixed_residual_silu_5(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu5(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    x = conv(x, 720, [1, 1], name=f"{name}.conv_pw")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3, conv_dw_4 = split(x, 5)
-    conv_dw_0 = conv(
-        conv_dw_0,
-        144,
-        [3, 3],
-        strides=[2, 2],
-        pads=[1, 1, 1, 1],
-        group=144,
-        name=f"{name}.conv_dw.0",
-    )
-    conv_dw_1 = conv(
-        conv_dw_1,
-        144,
-        [5, 5],
-        strides=[2, 2],
-        pads=[2, 2, 2, 2],
-        group=144,
-        name=f"{name}.conv_dw.1",
-    )
-    conv_dw_2 = conv(
-        conv_dw_2,
-        144,
-        [7, 7],
-        strides=[2, 2],
-        pads=[3, 3, 3, 3],
-        group=144,
-        name=f"{name}.conv_dw.2",
-    )
-    conv_dw_3 = conv(
-        conv_dw_3,
-        144,
-        [9, 9],
-        strides=[2, 2],
-        pads=[4, 4, 4, 4],
-        group=144,
-        name=f"{name}.conv_dw.3",
-    )
-    conv_dw_4 = conv(
-        conv_dw_4,
-        144,
-        [11, 11],
-        strides=[2, 2],
-        pads=[5, 5, 5, 5],
-        group=144,
-        name=f"{name}.conv_dw.4",
-    )
-    x = op.Concat(
-        conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3, conv_dw_4, axis=1, name=f"{name}.concat"
-    )
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.5, outer=120, name=f"{name}.se")
-    x = conv(x, 200, [1, 1], name=f"{name}.conv_pwl")
-    return batch_norm(x, name=f"{name}.bn3")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = Conv(120, 720, [1, 1])
+        self.bn1 = BatchNormalization(720)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(144, 144, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], group=144),
+                Conv(144, 144, [5, 5], strides=[2, 2], pads=[2, 2, 2, 2], group=144),
+                Conv(144, 144, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], group=144),
+                Conv(144, 144, [9, 9], strides=[2, 2], pads=[4, 4, 4, 4], group=144),
+                Conv(144, 144, [11, 11], strides=[2, 2], pads=[5, 5, 5, 5], group=144),
+            ]
+        )
+        self.bn2 = BatchNormalization(720)
+        self.se = SqueezeExcitation(720, ratio=0.5, outer=120)
+        self.conv_pwl = Conv(720, 200, [1, 1])
+        self.bn3 = BatchNormalization(200)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = silu(op, self.bn1(op, self.conv_pw(op, x)))
+        conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3, conv_dw_4 = op.Split(
+            x, axis=1, num_outputs=5, _outputs=5
+        )
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(
+                    self.conv_dw[0](op, conv_dw_0),
+                    self.conv_dw[1](op, conv_dw_1),
+                    self.conv_dw[2](op, conv_dw_2),
+                    self.conv_dw[3](op, conv_dw_3),
+                    self.conv_dw[4](op, conv_dw_4),
+                    axis=1,
+                ),
+            ),
+        )
+        x = self.se(op, x)
+        return self.bn3(op, self.conv_pwl(op, x))
 
 
-@block
-def mixed_residual_silu_4_2(x: Value, *, name: str) -> Value:
+@function
+class MixedResidualSilu4_2(nn.Module):
     """An inverted residual of mixed convolutions; a kernel count of 1 is an ordinary one."""
-    shortcut = x
-    x = conv(x, 1200, [1, 1], name=f"{name}.conv_pw")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = silu(x, name=f"{name}.silu1")
-    conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3 = split(x, 4)
-    conv_dw_0 = conv(conv_dw_0, 300, [3, 3], pads=[1, 1, 1, 1], group=300, name=f"{name}.conv_dw.0")
-    conv_dw_1 = conv(conv_dw_1, 300, [5, 5], pads=[2, 2, 2, 2], group=300, name=f"{name}.conv_dw.1")
-    conv_dw_2 = conv(conv_dw_2, 300, [7, 7], pads=[3, 3, 3, 3], group=300, name=f"{name}.conv_dw.2")
-    conv_dw_3 = conv(conv_dw_3, 300, [9, 9], pads=[4, 4, 4, 4], group=300, name=f"{name}.conv_dw.3")
-    x = op.Concat(conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3, axis=1, name=f"{name}.concat1")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = silu(x, name=f"{name}.silu2")
-    x = squeeze_excitation(x, ratio=0.5, outer=200, name=f"{name}.se")
-    conv_pwl_0, conv_pwl_1 = split(x, 2)
-    conv_pwl_0 = conv(conv_pwl_0, 100, [1, 1], name=f"{name}.conv_pwl.0")
-    conv_pwl_1 = conv(conv_pwl_1, 100, [1, 1], name=f"{name}.conv_pwl.1")
-    x = op.Concat(conv_pwl_0, conv_pwl_1, axis=1, name=f"{name}.concat2")
-    x = batch_norm(x, name=f"{name}.bn3")
-    return op.Add(x, shortcut, name=f"{name}.add")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_pw = Conv(200, 1200, [1, 1])
+        self.bn1 = BatchNormalization(1200)
+        self.conv_dw = nn.ModuleList(
+            [
+                Conv(300, 300, [3, 3], pads=[1, 1, 1, 1], group=300),
+                Conv(300, 300, [5, 5], pads=[2, 2, 2, 2], group=300),
+                Conv(300, 300, [7, 7], pads=[3, 3, 3, 3], group=300),
+                Conv(300, 300, [9, 9], pads=[4, 4, 4, 4], group=300),
+            ]
+        )
+        self.bn2 = BatchNormalization(1200)
+        self.se = SqueezeExcitation(1200, ratio=0.5, outer=200)
+        self.conv_pwl = nn.ModuleList([Conv(600, 100, [1, 1]), Conv(600, 100, [1, 1])])
+        self.bn3 = BatchNormalization(200)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        x = silu(op, self.bn1(op, self.conv_pw(op, x)))
+        conv_dw_0, conv_dw_1, conv_dw_2, conv_dw_3 = op.Split(x, axis=1, num_outputs=4, _outputs=4)
+        x = silu(
+            op,
+            self.bn2(
+                op,
+                op.Concat(
+                    self.conv_dw[0](op, conv_dw_0),
+                    self.conv_dw[1](op, conv_dw_1),
+                    self.conv_dw[2](op, conv_dw_2),
+                    self.conv_dw[3](op, conv_dw_3),
+                    axis=1,
+                ),
+            ),
+        )
+        x = self.se(op, x)
+        conv_pwl_0, conv_pwl_1 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        x = self.bn3(
+            op,
+            op.Concat(self.conv_pwl[0](op, conv_pwl_0), self.conv_pwl[1](op, conv_pwl_1), axis=1),
+        )
+        return op.Add(x, shortcut)
 
 
-def make_mixed_residual_silu_4_2_stage(
-    x: Value, blocks: int, *, name: str, start: int = 0
-) -> Value:
-    for i in range(blocks):
-        x = mixed_residual_silu_4_2(x, name=f"{name}.{start + i}")
-    return x
+def make_mixed_residual_silu_4_2_stage(blocks: int) -> Sequential:
+    stage = (MixedResidualSilu4_2() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-def mixnet_s(
-    input_shape: tuple[int, int, int] = (3, 224, 224),
-    classes: int = 1000,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x = conv(
-        images, 16, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="conv_stem"
-    )  # 16 x 112 x 112
-    x = batch_norm(x, name="bn1")  # 16 x 112 x 112
-    x = op.Relu(x, name="relu1")  # 16 x 112 x 112
-    x = separable(x, name="blocks.0.0")  # 16 x 112 x 112
-    x = mixed_residual_relu_2_2(x, stride=2, name="blocks.1.0")  # 24 x 56 x 56
-    x = mixed_residual_relu_2_2(x, expand=3, name="blocks.1.1")  # 24 x 56 x 56
-    x = mixed_residual_silu_3(x, name="blocks.2.0")  # 40 x 28 x 28
-    x = make_mixed_residual_silu_2_2_2_stage(x, blocks=3, name="blocks.2", start=1)  # 40 x 28 x 28
-    x = mixed_residual_silu_3_2(x, name="blocks.3.0")  # 80 x 14 x 14
-    x = make_mixed_residual_silu_2_2_stage(x, blocks=2, name="blocks.3", start=1)  # 80 x 14 x 14
-    x = mixed_residual_silu_2_3_2(x, name="blocks.4.0")  # 120 x 14 x 14
-    x = make_mixed_residual_silu_2_4_2_stage(x, blocks=2, name="blocks.4", start=1)  # 120 x 14 x 14
-    x = mixed_residual_silu_5(x, name="blocks.5.0")  # 200 x 7 x 7
-    x = make_mixed_residual_silu_4_2_stage(x, blocks=2, name="blocks.5", start=1)  # 200 x 7 x 7
-    x = conv(x, 1536, [1, 1], name="conv_head")  # 1536 x 7 x 7
-    x = batch_norm(x, name="bn2")  # 1536 x 7 x 7
-    x = op.Relu(x, name="relu2")  # 1536 x 7 x 7
-    x = op.GlobalAveragePool(x, name="avgpool.map")
-    x = op.Flatten(x, name="avgpool")  # 1536
-    x = linear(x, classes, name="classifier")  # 1000
-    return model("mixnet_s", [images], [x])
+class MixNetS(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        self.conv_stem = Conv(in_channels, 16, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        self.bn1 = BatchNormalization(16)
+        self.blocks = Sequential(
+            Sequential(
+                Separable(),  # 16 x 112 x 112
+            ),
+            Sequential(
+                MixedResidualRelu2_2(16, stride=2),  # 24 x 56 x 56
+                MixedResidualRelu2_2(24, expand=3),  # 24 x 56 x 56
+            ),
+            Sequential(
+                MixedResidualSilu3(),  # 40 x 28 x 28
+                *make_mixed_residual_silu_2_2_2_stage(blocks=3),  # 40 x 28 x 28
+            ),
+            Sequential(
+                MixedResidualSilu3_2(),  # 80 x 14 x 14
+                *make_mixed_residual_silu_2_2_stage(blocks=2),  # 80 x 14 x 14
+            ),
+            Sequential(
+                MixedResidualSilu2_3_2(),  # 120 x 14 x 14
+                *make_mixed_residual_silu_2_4_2_stage(blocks=2),  # 120 x 14 x 14
+            ),
+            Sequential(
+                MixedResidualSilu5(),  # 200 x 7 x 7
+                *make_mixed_residual_silu_4_2_stage(blocks=2),  # 200 x 7 x 7
+            ),
+        )
+        self.conv_head = Conv(200, 1536, [1, 1])
+        self.bn2 = BatchNormalization(1536)
+        self.classifier = Linear(1536, num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.Relu(self.bn1(op, self.conv_stem(op, x)))  # 16 x 112 x 112
+        x = self.blocks(op, x)  # 200 x 7 x 7
+        x = op.Relu(self.bn2(op, self.conv_head(op, x)))  # 1536 x 7 x 7
+        x = op.ReduceMean(x, [2, 3], keepdims=0)  # 1536
+        return self.classifier(op, x)  # 1000
+
+
+def mixnet_s(num_classes: int = 1000, in_channels: int = 3) -> MixNetS:
+    return MixNetS(num_classes, in_channels)

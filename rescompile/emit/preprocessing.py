@@ -18,6 +18,7 @@ from .summary import GENERATED
 from .template import environment, tidy
 
 HERE = Path(__file__).parent
+NUMPY = HERE / "numpy_images"  # the template for targets that have nothing for images
 
 
 @record

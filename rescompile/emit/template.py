@@ -11,7 +11,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from .layout import line, signature
 from .summary import docstring
 
-PACKED = re.compile(r"\(\n +(.*[^,\n])\n +\)")  # brackets that need not be on lines of their own
+PACKED = re.compile(r"\(\n +(.*[^,\n])\n *\)")  # brackets that need not be on lines of their own
 HEAD = re.compile(r"( *)def (\w+)\((.*)\) -> (.*):")
 DOCSTRING = re.compile(r'    """(.*)"""')
 SHARED = Path(__file__).parent / "helpers"  # those that are the same for every target
@@ -61,7 +61,7 @@ def _fitted(text: str) -> str:
         return "\n".join(docstring(about[1]))
     if head := HEAD.fullmatch(text):
         indent, name, params, returns = head.groups()
-        return signature(name, re.split(r", (?=\w+:)", params), returns, len(indent))
+        return signature(name, re.split(r", (?=\**\w+:|\*,)", params), returns, len(indent))
     return line(text)
 
 

@@ -54,11 +54,16 @@ class ClassesBackend(Backend):
     ) -> Traced:
         from ..validation.execute import execute
         from ..validation.modules import trace
+        from ..validation.traced import TraceError
 
         found = self.standin()
         fixed = {name: (helper(self.helpers, name), made) for name, made in found.helpers.items()}
-        make = execute(source, found.imports, fixed)[elaborated.network.name]
-        model = make(*given.values(), **found.passed)
+        scope = execute(source, found.imports, fixed)
+        for name, (_, meaning) in fixed.items():
+            if meaning is None and scope.get(name) is not None:
+                raise TraceError(f"'{name}' has another text than that helper")
+        found.ready(scope, elaborated, bool(given))
+        model = scope[elaborated.network.name](*given.values(), **found.passed)
         inputs = (found.tensor(graph, term) for term in graph.inputs.values())
         paths = {place: path for path, place in places(elaborated, self.syntax).items()}
-        return trace(model, inputs, lambda place: ".".join(paths.get(place, place)))
+        return trace(model, inputs, lambda place: ".".join(paths.get(place, place)), found.given)

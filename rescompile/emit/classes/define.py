@@ -73,7 +73,8 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
     how = (about, forward, base, returns, inputs, len(block.outputs))
-    return Class(name, arguments, body, *how, syntax=syntax)
+    decorator = "" if inline else syntax.decorator
+    return Class(name, arguments, body, *how, syntax=syntax, decorator=decorator)
 
 
 def _channels(block: Block, scope: Scope) -> Iterator[str]:

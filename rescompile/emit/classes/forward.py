@@ -58,9 +58,9 @@ class Forward(Writer):
         given = (scheduler.held[value] for value in block.outputs.values())
         self.outputs = [*given] or [self.result]
         self.statements, self.held = scheduler.statements, scheduler.held
-        self.in_place = overwriting(
-            self.statements, program.network.blocks, program.analysis.spreading
-        )
+        blocks, spreading = program.network.blocks, program.analysis.spreading
+        found = overwriting(self.statements, blocks, spreading)
+        self.in_place = found if self.syntax.overwrites else set[int]()
         self.shapes = program.analysis.elaborated.root.shapes if root else {}
         self.permuted = channels_last(body)
         items = program.analysis.elaborated.root.items if root else ()
@@ -107,12 +107,12 @@ class Forward(Writer):
         first = self.position(value.node, value.first)
         last = None if value.last is None else self.position(value.node, value.last)
         if last == first + 1:
-            self.write(Call(f"{member}[{first}]", (value.source,)), target)
+            self.write(self.syntax.call(f"{member}[{first}]", value.source), target)
             return
         if value.source != target:
             self.write(value.source, target)
         with self.block(f"for {MEMBER} in {member}[{first or ''}:{last or ''}]:"):
-            self.write(Call(MEMBER, (target,)), target)
+            self.write(self.syntax.call(MEMBER, target), target)
 
     def several(self, value: Several, target: str) -> None:
         """A member that is given variables, or each of some members in turn."""
@@ -120,13 +120,13 @@ class Forward(Writer):
         if value.node.repeat is None:
             shapes = self.leaving.get(value.step.id, ())
             notes = (self.program.note(shape) for shape in shapes)
-            self.unpack(Call(member, value.sources), target, notes)
+            self.unpack(self.syntax.call(member, *value.sources), target, notes)
             return
         targets = tuple(target.split(", "))
         if value.sources != targets:
             self.write(", ".join(value.sources), target)
         with self.block(f"for {MEMBER} in {self.syntax.members(member)}:"):
-            self.write(Call(MEMBER, targets), target)
+            self.write(self.syntax.call(MEMBER, *targets), target)
 
     def turns(self, value: Apply, target: str) -> bool:
         """A step that is applied again several times, if this is one."""
@@ -205,7 +205,7 @@ class Forward(Writer):
         member = f"self.{attribute(self.members[node.id])}"
         if isinstance(node, Layer) and node.when is True:
             return self.syntax.apply(beside(node, self.held), member, source)
-        return Call(member, (source,))
+        return self.syntax.call(member, source)
 
     def combine(self, value: Combine) -> Code:
         operands = [self.operand(operand) for operand in value.operands]
@@ -214,8 +214,7 @@ class Forward(Writer):
         first, *others = value.operands
         if isinstance(first, Apply) and len(others) == 1 and isinstance(others[0], str):
             operands.reverse()  # x + f(x)
-        operator = "*" if value.kind is JoinKind.MULTIPLY else "+"
-        joined = Chain(operator, tuple(operands))
+        joined = self.syntax.join(value.kind, tuple(operands))
         if value.when is True:
             return joined
         alone = self.operand(first)

@@ -18,9 +18,11 @@ HERE = Path(__file__).parent
 STANDARD = (
     ("math", "import math"),
     ("Callable", "from collections.abc import Callable"),
+    ("Sequence", "from collections.abc import Sequence"),
     ("partial", "from functools import partial"),
+    ("Any", "from typing import Any"),
 )
-NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)])")  # one that code calls, asks or hands on
+NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)\[])")  # one that code calls, asks or hands on
 
 
 def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str:
@@ -29,6 +31,9 @@ def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str
     network = define_network(program)
     definitions = [*program.order, network, _maker(request.analysis.network.name, network)]
     used = _used(line for made in definitions for line in (*made.lines, *made.forward))
+    used |= syntax.always.union(*((made.decorator[1:], made.base) for made in definitions)) - {""}
+    for name in reversed(syntax.helpers):  # those that others use come first
+        used |= _used([helper(own, name)]) if name in used else set()
     constants = syntax.constants(used)
     used |= _used(constants)
     helpers = [helper(own, name) for name in syntax.helpers if name in used]

@@ -6,16 +6,16 @@ from collections.abc import Sequence, Set
 from dataclasses import field
 
 from ...ir.analysis import Analysis
-from ...ir.structure import Block, Form, Layer, Node
+from ...ir.structure import Block, Form, JoinKind, Layer, Node
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES
 from ..code import Attribute, several
-from ..layout import Call, Code, Keyword, signature
+from ..layout import Call, Chain, Code, Keyword, signature
 from ..lines import Writer
 from ..naming import pascal_case
 from ..program import Definition, Program, Target
-from ..scope import Scope, call_args
+from ..scope import Argument, Scope, call_args
 
 NUM_CLASSES = "num_classes"
 
@@ -30,8 +30,12 @@ class Syntax(Target):
     # Lines that import the target, each with the name that only some files use; empty where all do.
     imports: tuple[tuple[str, str], ...] = ()
     helpers: tuple[str, ...] = ()  # what it may define beside its classes, in this order
+    always: frozenset[str] = frozenset()  # those that every file has
     tensor = "Tensor"
     forward = "forward"  # the method that applies a module
+    context: tuple[Argument, ...] = ()  # what that is given before tensors, and hands on
+    overwrites = True  # whether sums and operations can take the place of what they are given
+    decorator = ""  # what stands above the class of a block
     module: str  # the base class of all modules
     sequence: str  # the class of modules that are applied one after the other
     listing: str  # the class of lists of modules
@@ -76,7 +80,15 @@ class Syntax(Target):
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         """An operation applied; `member` is its module, where it has one."""
-        return Call(member, (source,))
+        return self.call(member, source)
+
+    def call(self, member: str, *sources: Code) -> Call:
+        """A module applied to values."""
+        return Call(member, (*(argument.name for argument in self.context), *sources))
+
+    def join(self, kind: JoinKind, operands: tuple[Code, ...]) -> Code:
+        """A sum or a product."""
+        return Chain("*" if kind is JoinKind.MULTIPLY else "+", operands)
 
     def concat(self, operands: tuple[Code, ...]) -> Code:
         raise NotImplementedError
@@ -117,6 +129,7 @@ class Class(Definition):
     returns: str = ""  # what a function returns
     inputs: tuple[str, ...] = ()  # what the forward pass calls its arguments
     outputs: int = 0  # of a forward pass that names what it gives; several are a tuple
+    decorator: str = ""
     syntax: Syntax = field(kw_only=True)
 
     @property
@@ -132,8 +145,9 @@ class Class(Definition):
         """The head of the forward pass."""
         one = self.syntax.tensor
         made = several(one, self.outputs) if self.outputs > 1 else one
-        given = [f"{name}: {one}" for name in self.inputs]
-        return signature(self.syntax.forward, ["self", *given], made, 4)
+        context = (argument.declared for argument in self.syntax.context)
+        given = ["self", *context, *(f"{name}: {one}" for name in self.inputs)]
+        return signature(self.syntax.forward, given, made, 4)
 
     def call(self, given: dict[str, str]) -> Call:
         """A call: channels by position, the rest by keyword, defaults left out."""

@@ -68,12 +68,10 @@ def function(
 
 
 def _returning(lines: list[Line]) -> list[Line]:
-    """The last value of x is returned, also from inside of a `with`."""
+    """The last value of x is returned."""
     if lines and lines[-1].target == RETURN:
         return lines
-    outermost = next((line for line in reversed(lines) if line.indent == 4), None)
-    inside = outermost is not None and str(outermost).startswith("    with ")
-    if lines and lines[-1].target == "x" and lines[-1].indent == (8 if inside else 4):
+    if lines and lines[-1].target == "x" and lines[-1].indent == 4:
         return [*lines[:-1], replace(lines[-1], target=RETURN)]
     return [*lines, Line("x", RETURN)]
 

@@ -1,8 +1,7 @@
 """Steps that are applied more than once with the same weights.
 
-Where weights are found by names, a step is written again under another name, in a block that tells
-whose weights it has. Elsewhere a function is made of the step, and an object of that, which is
-called each time. A target that runs what it likes first is told what comes after what.
+A function is made of the step, and an object of that, which is called each time. A target that runs
+what it likes first is told what comes after what.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
-from ...expr.dims import Dim, Var
-from ...ir.structure import INDEX, Child, Reuse, gives_several
+from ...expr.dims import Dim
 from ...ir.structure import Call as Called
+from ...ir.structure import Child, Reuse, gives_several
 from ...ops import Shape
 from ..code import several
 from ..label import Label
@@ -102,12 +101,8 @@ class Sharing(Body):
             source = own
         if value.again is not None:
             self.again(value.node, value.again, target, source)
-        elif self.syntax.part:
-            self.part_of(value.node, target, source)
-        elif isinstance(value, Several):
-            self.several(value.node, value.node, target, (source,))
         else:
-            self.child(value.node, target, source)
+            self.part_of(value.node, target, source)
         if i in self.kept:
             self.write(own, self.kept[i])
         return True
@@ -161,27 +156,13 @@ class Sharing(Body):
 
     def again(self, node: Child, step: Reuse, target: str, source: str) -> None:
         """A step once more, or so many times in a row."""
-        label = self.label.child(str(step.name))
+        made = self.objects[str(node.name)]
         if step.once:
-            self.turn(node, step, target, source, label)
+            self.given(Call(made, (source,)), target, step)
             return
         self.copy(target, source)
         with self.loop(self.scope, self.scope.dim(cast(Dim, step.repeat))):
-            named = label.numbered(cast(Dim, Var(INDEX)), self.scope)
-            self.turn(node, step, target, target, named)
-
-    def turn(self, node: Child, step: Reuse, target: str, source: str, label: Label) -> None:
-        """One call, or one turn, which is called `label`."""
-        if self.syntax.part:
-            self.given(Call(self.objects[str(node.name)], (source,)), target, step)
-            return
-        first, shape = self.label.child(str(node.name)), self.shapes.get(step.id)
-        shapes = {} if shape is None else {node.id: shape}
-        with self.noting(shapes), self.block(self.syntax.again(source, first, label)):
-            if gives_several(node) and isinstance(node, Called):
-                self.several(node, step, target, (source,))
-            else:
-                self.apply(node, target, source, label)
+            self.given(Call(made, (target,)), target, step)
 
     @contextmanager
     def noting(self, shapes: dict[int, tuple[int, ...]]) -> Iterator[None]:

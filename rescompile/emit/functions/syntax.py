@@ -56,10 +56,6 @@ class Syntax(Target):
         """Equal shares of the channels."""
         raise NotImplementedError
 
-    def again(self, source: str, first: Label, label: Label) -> str:
-        """The head of the block in which a step has the weights of the first; without a `part`."""
-        raise NotImplementedError
-
     def after(self, source: str, before: str, label: Label) -> Code:
         """A value, to be used once another is there; where what is written is not `ordered`."""
         raise NotImplementedError

@@ -14,6 +14,7 @@ from typing import Any
 from ... import ops
 from ...ir.initial import CONSTANT, Draw
 from ...ir.structure import JoinKind, Path
+from ...ir.trace import Elaborated
 from ...ops import Op, Shape
 from ...record import record
 from ..classes.table import Module as Entry
@@ -230,15 +231,16 @@ class Sequential(List):
     def __init__(self, *modules: Module) -> None:
         super().__init__(modules)
 
-    def forward(self, x: Value) -> Value:
+    def forward(self, *given: Any) -> Any:
+        *before, x = given
         for module in self:
-            x = module(x)
+            x = module(*before, x)
         return x
 
 
 class Identity(Module):
-    def forward(self, x: Value) -> Value:
-        return x
+    def forward(self, *given: Any) -> Any:
+        return given[-1]
 
 
 class Leaf(Module):
@@ -271,15 +273,23 @@ class Leaf(Module):
         return Draw(CONSTANT, 1.0 if parameter.leaf in ("weight", "running_var") else 0.0)
 
     def forward(self, x: Value) -> Value:
-        entry, op = self.entry, self.op
         if self.entering not in (None, x.inner[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
-        if entry.ranks and len(x.inner) not in entry.ranks:
-            raise TraceError(f"{self._path}: {entry.name} is not for {x.inner}")
-        anywhere = (op.positional and op.orderless) or (entry.last and len(x.inner) == 1)
-        if x.last != entry.last and not anywhere:
-            raise TraceError(f"{self._path}: {op.word} finds the channels elsewhere")
-        return x.apply(op, self._path, self.in_place)
+        return applied(self.entry, self.op, x, self._path, self.in_place)
+
+
+def applied(entry: Entry, op: Op, x: Value, path: str = "", in_place: bool = False) -> Value:
+    """An operation, by its entry in the table, applied to a value that it is for."""
+    if entry.ranks and len(x.inner) not in entry.ranks:
+        raise TraceError(f"{path}: {entry.name} is not for {x.inner}")
+    anywhere = (op.positional and op.orderless) or (entry.last and len(x.inner) == 1)
+    if x.last != entry.last and not anywhere:
+        raise TraceError(f"{path}: {op.word} finds the channels elsewhere")
+    return x.apply(op, path, in_place)
+
+
+def _nothing(scope: Mapping[str, Any], elaborated: Elaborated, varied: bool) -> None:
+    """What is asked of a file beside its classes, where nothing is."""
 
 
 @dataclass
@@ -287,16 +297,23 @@ class StandIn:
     """What stands for a framework in a proof.
 
     That is what files import, by the names of modules, what becomes of the helpers that they
-    define, what their inputs are, and what every constructor is `passed`.
+    define, what their inputs are, what every constructor is `passed`, and every forward pass is
+    `given` before its inputs. A helper that means nothing here, None, must be there as it is.
+    `ready` is told what a file defines before its network is made, and whether that will have
+    other arguments than its defaults; it may raise `TraceError`.
     """
 
     imports: Mapping[str, Any]
     helpers: Mapping[str, Any]
     tensor: type[Value] = Value
     passed: Mapping[str, Any] = field(default_factory=dict)
+    given: tuple[Any, ...] = ()
+    ready: Callable[[Mapping[str, Any], Elaborated, bool], None] = _nothing
 
 
-def trace(model: Module, inputs: Iterable[Value], name: Callable[[Path], str]) -> Traced:
+def trace(
+    model: Module, inputs: Iterable[Value], name: Callable[[Path], str], given: Iterable[Any] = ()
+) -> Traced:
     """What a model does with its inputs; `name` is how the target calls what owns weights.
 
     Raises `TraceError`, and whatever broken code raises.
@@ -307,7 +324,7 @@ def trace(model: Module, inputs: Iterable[Value], name: Callable[[Path], str]) -
         for leaf, tensor in module._tensors.items():
             if isinstance(tensor, Factor):
                 tensor.path = name((*path, leaf))
-    made = model(*(x.needed("its owner") for x in inputs))
+    made = model(*given, *(x.needed("its owner") for x in inputs))
     outputs = made if isinstance(made, tuple) else (made,)
     if any(value.last for value in outputs):
         raise TraceError("an output has its channels last")

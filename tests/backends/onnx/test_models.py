@@ -15,6 +15,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 import onnx
+import onnx.inliner
 import onnxruntime
 from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
@@ -22,6 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 import rescompile
 from rescompile.cli import main
 from rescompile.convert.conversion import Converter
+from rescompile.emit.naming import pascal_case
 from rescompile.errors import SpecError
 from rescompile.ir.structure import Form
 from rescompile.ir.trace import CallTrace, walk_traces
@@ -29,6 +31,8 @@ from rescompile.reference import run
 from rescompile.reference.deviation import relative_error
 from rescompile.reference.weights import random_weights
 
+ROOT = Path(__file__).parents[3]
+TORCH_HELPERS = {file.stem for file in (ROOT / "backends/rescompile_torch/helpers").glob("*.py")}
 SPEC = """
 rescompile: 1
 name: tiny
@@ -89,14 +93,19 @@ def test_a_file_is_complete(file: Path) -> None:
 def test_each_kind_of_block_is_one_function(file: Path) -> None:
     """With a shortcut that is projected and without; what calls differ in are attributes."""
     model = onnx.load(file)
-    assert [one.name for one in model.functions] == ["bottleneck", "bottleneck_2"]
+    assert [one.name for one in model.functions] == ["Bottleneck", "Bottleneck_2"]
     assert [*model.functions[0].attribute] == ["strides"]
-    calls = [node for node in model.graph.node if node.domain == "tiny"]
+    calls = {
+        node.name.rpartition("/")[0]: node for node in model.graph.node if node.domain == "tiny"
+    }
     assert len(calls) == 7
-    given = {node.name: [*node.attribute[0].ints] for node in calls if node.attribute}
-    assert given == {"layer1.0": [1, 1], "layer2.0": [2, 2]}
-    first = next(node for node in calls if node.name == "layer2.0")
-    assert [*first.input][:2] == ["layer1.2", "layer2.0.downsample.0.weight"]
+    given = {name: [*node.attribute[0].ints] for name, node in calls.items() if node.attribute}
+    assert given == {"layer1/0": [1, 1], "layer2/0": [2, 2]}
+    source, *weights = calls["layer2/0"].input
+    assert source == calls["layer1/2"].output[0]
+    kept = [tensor.name for tensor in model.graph.initializer]
+    assert weights == [name for name in kept if name.startswith("layer2.0.")]
+    assert [*model.functions[0].input][1:] == [name.removeprefix("layer2.0.") for name in weights]
 
 
 # The last one has functions in functions whose attributes are alike.
@@ -110,14 +119,31 @@ def test_a_shipped_network_has_as_many_functions_as_kinds_of_blocks(spec: str) -
     checked(model)
     blocks = net.analysis.network.blocks
     called = {
-        trace.node.block
+        pascal_case(trace.node.block)
         for _, trace in walk_traces(net.analysis.elaborated.root.items)
         if isinstance(trace, CallTrace) and blocks[trace.node.block].form is not Form.INLINE
     }
     names = {re.sub(r"_\d+\Z", "", one.name) for one in model.functions}
     assert names == called
+    checked(onnx.inliner.inline_local_functions(model))
+    for one in model.functions:  # of blocks within blocks, too
+        assert len({*one.attribute}) == len(one.attribute)
+        used = {own.ref_attr_name for node in one.node for own in node.attribute}
+        assert used - {""} == {*one.attribute}
     bodies = [str(one.node) for one in model.functions]
     assert len({*bodies}) == len(bodies) >= len(called)
+
+
+def test_files_have_the_classes_of_those_of_pytorch() -> None:
+    """A function for each kind of block; what helpers define, and the network itself, is none."""
+    files = sorted((ROOT / "generated/onnx").glob("*.py"))
+    assert len(files) > 100
+    for file in files:
+        blocks = re.findall(r"^@function\nclass (\w+)\(", file.read_text("utf-8"), re.MULTILINE)
+        other = (ROOT / "generated/torch" / file.name).read_text("utf-8")
+        (network,) = re.findall(rf"^def {file.stem}\(.*?-> (\w+):", other, re.MULTILINE | re.DOTALL)
+        kinds = {*re.findall(r"^class (\w+)\(", other, re.MULTILINE)} - TORCH_HELPERS
+        assert {*blocks} == kinds - {network}, file.name
 
 
 @pytest.mark.slow  # the exporter alone takes half a minute
