@@ -76,13 +76,14 @@ def _read(declared: Attribute, value: Any, dim: Reader, options: models.Model, w
     if kind in EACH:
         if value == "same":
             return ops.Same.SAME
-        given = words.several(value)
+        given, alike = words.several(value), kind is Kind.POOL_PADDING  # on opposite sides
         try:
-            return (_extents if EACH[kind] == 1 else _sides)(
-                given, lambda one: dim(one, name), words.axes
-            )
+            read = _extents if alike or EACH[kind] == 1 else _sides
+            made = read(given, lambda one: dim(one, name), words.axes)
+            return tuple(side for side in made for _ in range(2)) if alike else made
         except ValueError:
-            raise _count(given, EACH[kind], options.at(name), words.axes) from None
+            each = 1 if alike else EACH[kind]
+            raise _count(given, each, options.at(name), words.axes) from None
     if kind is Kind.FLAG:
         return dim(value, name, bool)
     if kind in (Kind.BOOL, Kind.STEP):
