@@ -334,6 +334,11 @@ def local_response_norm(
     return op.Div(x, op.Pow(y, power))
 
 
+def l2_norm(op: OpBuilder, x: ir.Value, epsilon: float = 1e-12) -> ir.Value:
+    """By its parts, since LpNormalization has no epsilon."""
+    return op.Div(x, op.Clip(op.ReduceL2(x, [1]), epsilon))
+
+
 def split_softmax(op: OpBuilder, x: ir.Value, splits: int, groups: int = 1) -> ir.Value:
     """Across equal parts of the channels (Li et al. 2019)."""
     y = op.Softmax(op.Reshape(x, [0, groups, splits, -1]), axis=2)

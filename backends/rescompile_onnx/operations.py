@@ -198,6 +198,7 @@ TABLE = (
     ),
     _row("ChannelConv", ops.ChannelConv, *_given("size"), BIAS),
     _row("local_response_norm", ops.LocalResponseNorm, *_given("size"), *RESPONSE),
+    _row("l2_norm", ops.L2Norm, option("epsilon", "epsilon", FLOAT, 1e-12)),
     _row(
         "split_softmax", ops.SplitSoftmax, *_given("splits"), option("groups", "groups", NUMBER, 1)
     ),
