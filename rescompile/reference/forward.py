@@ -389,7 +389,8 @@ def local_response_norm(op: ops.LocalResponseNorm, x: Array, *_: object) -> Arra
 
 def lengths(op: ops.L2Norm, x: Array) -> Array:
     """The norm along the channels at each position, or epsilon where that is more."""
-    return np.maximum(np.sqrt((x * x).sum(1, keepdims=True)), op.epsilon)
+    found: Array = np.maximum(np.sqrt((x * x).sum(1, keepdims=True)), op.epsilon)
+    return found
 
 
 def l2_norm(op: ops.L2Norm, x: Array, *_: object) -> Array:
