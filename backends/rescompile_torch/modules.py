@@ -201,8 +201,8 @@ def _of_axes(n: int) -> tuple[Module, ...]:
         _module(f"InstanceNorm{n}d", ops.InstanceNorm, *instance, ranks=rank),
         _module(f"MaxPool{n}d", ops.MaxPool, *pool),
         _module(f"AvgPool{n}d", ops.AvgPool, *pool, COUNTED),
-        _module(f"SameMaxPool{n}d", ops.MaxPool, *window, implied=SAMED, **own),
-        _module(f"SameAvgPool{n}d", ops.AvgPool, window[0], steps, COUNTED, implied=SAMED, **own),
+        _module(f"SameMaxPool{n}d", ops.MaxPool, *window, **SAMED, **own),
+        _module(f"SameAvgPool{n}d", ops.AvgPool, window[0], steps, COUNTED, **SAMED, **own),
         _module(f"AdaptiveAvgPool{n}d", ops.GlobalAvgPool, ONE_PIXEL, **whole),
         _module(f"AdaptiveMaxPool{n}d", ops.GlobalMaxPool, ONE_PIXEL, **whole),
         # And what those of 1 mean.

@@ -44,12 +44,7 @@ class ChannelConv(nnx.Conv):
     """A convolution over the channels of one pixel (Wang et al. 2020)."""
 
     def __init__(
-        self,
-        size: int,
-        *,
-        use_bias: bool = True,
-        kernel_init: nnx.Initializer,
-        rngs: nnx.Rngs,
+        self, size: int, *, use_bias: bool = True, kernel_init: nnx.Initializer, rngs: nnx.Rngs
     ) -> None:
         super().__init__(1, 1, (size,), use_bias=use_bias, kernel_init=kernel_init, rngs=rngs)
 

@@ -52,10 +52,10 @@ class Upsampler(nnx.Sequential):
     """Channels that become pixels, once or twice (Lim et al. 2017, Fig. 3)."""
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
-        super().__init__()
-        for _ in range(1):
-            self.layers.append(conv(in_channels, in_channels * 9, (3, 3), padding=1, rngs=rngs))
-            self.layers.append(partial(depth_to_space, scale=3))
+        super().__init__(
+            conv(in_channels, in_channels * 9, (3, 3), padding=1, rngs=rngs),
+            partial(depth_to_space, scale=3),
+        )
 
 
 class EDSRBaselineX3(nnx.Module):

@@ -331,42 +331,30 @@ class PNASNet5Large(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         conv_0 = self.conv_0(x)  # 165 x 165 x 96
         cell_stem_0 = self.cell_stem_0(conv_0)  # 83 x 83 x 270
-        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(
-            conv_0, cell_stem_0
-        )  # 83 x 83 x 270, 42 x 42 x 540
-        cell_0_now, cell_0_made = self.cell_0(
-            cell_stem_1_now, cell_stem_1_made
-        )  # 42 x 42 x 540, 42 x 42 x 1080
-        cell_1_now, cell_1_made = self.cell_1(
-            cell_0_now, cell_0_made
-        )  # 42 x 42 x 1080, 42 x 42 x 1080
-        cell_2_now, cell_2_made = self.cell_2(
-            cell_1_now, cell_1_made
-        )  # 42 x 42 x 1080, 42 x 42 x 1080
-        cell_3_now, cell_3_made = self.cell_3(
-            cell_2_now, cell_2_made
-        )  # 42 x 42 x 1080, 42 x 42 x 1080
-        cell_4_now, cell_4_made = self.cell_4(
-            cell_3_now, cell_3_made
-        )  # 42 x 42 x 1080, 21 x 21 x 2160
-        cell_5_now, cell_5_made = self.cell_5(
-            cell_4_now, cell_4_made
-        )  # 21 x 21 x 2160, 21 x 21 x 2160
-        cell_6_now, cell_6_made = self.cell_6(
-            cell_5_now, cell_5_made
-        )  # 21 x 21 x 2160, 21 x 21 x 2160
-        cell_7_now, cell_7_made = self.cell_7(
-            cell_6_now, cell_6_made
-        )  # 21 x 21 x 2160, 21 x 21 x 2160
-        cell_8_now, cell_8_made = self.cell_8(
-            cell_7_now, cell_7_made
-        )  # 21 x 21 x 2160, 11 x 11 x 4320
-        cell_9_now, cell_9_made = self.cell_9(
-            cell_8_now, cell_8_made
-        )  # 11 x 11 x 4320, 11 x 11 x 4320
-        cell_10_now, cell_10_made = self.cell_10(
-            cell_9_now, cell_9_made
-        )  # 11 x 11 x 4320, 11 x 11 x 4320
+        # 83 x 83 x 270, 42 x 42 x 540
+        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(conv_0, cell_stem_0)
+        # 42 x 42 x 540, 42 x 42 x 1080
+        cell_0_now, cell_0_made = self.cell_0(cell_stem_1_now, cell_stem_1_made)
+        # 42 x 42 x 1080, 42 x 42 x 1080
+        cell_1_now, cell_1_made = self.cell_1(cell_0_now, cell_0_made)
+        # 42 x 42 x 1080, 42 x 42 x 1080
+        cell_2_now, cell_2_made = self.cell_2(cell_1_now, cell_1_made)
+        # 42 x 42 x 1080, 42 x 42 x 1080
+        cell_3_now, cell_3_made = self.cell_3(cell_2_now, cell_2_made)
+        # 42 x 42 x 1080, 21 x 21 x 2160
+        cell_4_now, cell_4_made = self.cell_4(cell_3_now, cell_3_made)
+        # 21 x 21 x 2160, 21 x 21 x 2160
+        cell_5_now, cell_5_made = self.cell_5(cell_4_now, cell_4_made)
+        # 21 x 21 x 2160, 21 x 21 x 2160
+        cell_6_now, cell_6_made = self.cell_6(cell_5_now, cell_5_made)
+        # 21 x 21 x 2160, 21 x 21 x 2160
+        cell_7_now, cell_7_made = self.cell_7(cell_6_now, cell_6_made)
+        # 21 x 21 x 2160, 11 x 11 x 4320
+        cell_8_now, cell_8_made = self.cell_8(cell_7_now, cell_7_made)
+        # 11 x 11 x 4320, 11 x 11 x 4320
+        cell_9_now, cell_9_made = self.cell_9(cell_8_now, cell_8_made)
+        # 11 x 11 x 4320, 11 x 11 x 4320
+        cell_10_now, cell_10_made = self.cell_10(cell_9_now, cell_9_made)
         _, cell_11_made = self.cell_11(cell_10_now, cell_10_made)  # 11 x 11 x 4320, 11 x 11 x 4320
         x = nnx.relu(cell_11_made)  # 11 x 11 x 4320
         x = jnp.mean(x, axis=(1, 2))  # 4320

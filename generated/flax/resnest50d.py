@@ -94,7 +94,7 @@ class SplitAttentionBottleneck(nnx.Module):
         self.conv1 = conv(in_channels, channels, (1, 1), padding=0, rngs=rngs)
         self.bn1 = batch_norm(channels, rngs=rngs)
         self.conv2 = SplitAttention(channels, channels, rngs=rngs)
-        self.avgpool = nnx.Sequential()
+        self.avgpool = nnx.identity
         if stride != 1:
             self.avgpool = partial(
                 nnx.avg_pool,

@@ -164,54 +164,64 @@ class Backbone(nnx.Module):
     """Six maps, the first of what the last stride expands, with a tail of half the width."""
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
-        self.features = nnx.List()
-        self.features.append(
-            nnx.Sequential(
-                ConvNormActivation(in_channels, 16, stride=2, rngs=rngs),
-                InvertedResidual(
-                    16, hidden=16, channels=16, gate=False, hard_swish=False, rngs=rngs
-                ),
-                InvertedResidual(
-                    16, hidden=64, channels=24, stride=2, gate=False, hard_swish=False, rngs=rngs
-                ),
-                InvertedResidual(
-                    24, hidden=72, channels=24, gate=False, hard_swish=False, rngs=rngs
-                ),
-                InvertedResidual(
-                    24, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False, rngs=rngs
-                ),
-                InvertedResidual(
-                    40, hidden=120, channels=40, kernel=5, hard_swish=False, rngs=rngs
-                ),
-                InvertedResidual(
-                    40, hidden=120, channels=40, kernel=5, hard_swish=False, rngs=rngs
-                ),
-                InvertedResidual(40, hidden=240, channels=80, stride=2, gate=False, rngs=rngs),
-                InvertedResidual(80, hidden=200, channels=80, gate=False, rngs=rngs),
-                InvertedResidual(80, hidden=184, channels=80, gate=False, rngs=rngs),
-                InvertedResidual(80, hidden=184, channels=80, gate=False, rngs=rngs),
-                InvertedResidual(80, hidden=480, channels=112, rngs=rngs),
-                InvertedResidual(112, hidden=672, channels=112, rngs=rngs),
-                ConvNormActivation(112, 672, kernel=1, rngs=rngs),
-            )
-        )
-        member = nnx.List()
-        member2 = nnx.List(
+        self.features = nnx.List(
             [
-                nnx.Sequential(),
-                ConvNormActivation(672, 672, kernel=5, stride=2, groups=672, rngs=rngs),
-                SqueezeExcitation(672, squeeze=168, rngs=rngs),
                 nnx.Sequential(
-                    conv(672, 80, (1, 1), padding=0, rngs=rngs),
-                    batch_norm(80, rngs=rngs),
+                    ConvNormActivation(in_channels, 16, stride=2, rngs=rngs),
+                    InvertedResidual(
+                        16, hidden=16, channels=16, gate=False, hard_swish=False, rngs=rngs
+                    ),
+                    InvertedResidual(
+                        16,
+                        hidden=64,
+                        channels=24,
+                        stride=2,
+                        gate=False,
+                        hard_swish=False,
+                        rngs=rngs,
+                    ),
+                    InvertedResidual(
+                        24, hidden=72, channels=24, gate=False, hard_swish=False, rngs=rngs
+                    ),
+                    InvertedResidual(
+                        24, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False, rngs=rngs
+                    ),
+                    InvertedResidual(
+                        40, hidden=120, channels=40, kernel=5, hard_swish=False, rngs=rngs
+                    ),
+                    InvertedResidual(
+                        40, hidden=120, channels=40, kernel=5, hard_swish=False, rngs=rngs
+                    ),
+                    InvertedResidual(40, hidden=240, channels=80, stride=2, gate=False, rngs=rngs),
+                    InvertedResidual(80, hidden=200, channels=80, gate=False, rngs=rngs),
+                    InvertedResidual(80, hidden=184, channels=80, gate=False, rngs=rngs),
+                    InvertedResidual(80, hidden=184, channels=80, gate=False, rngs=rngs),
+                    InvertedResidual(80, hidden=480, channels=112, rngs=rngs),
+                    InvertedResidual(112, hidden=672, channels=112, rngs=rngs),
+                    ConvNormActivation(112, 672, kernel=1, rngs=rngs),
+                ),
+                nnx.List(
+                    [
+                        nnx.List(
+                            [
+                                nnx.Sequential(),
+                                ConvNormActivation(
+                                    672, 672, kernel=5, stride=2, groups=672, rngs=rngs
+                                ),
+                                SqueezeExcitation(672, squeeze=168, rngs=rngs),
+                                nnx.Sequential(
+                                    conv(672, 80, (1, 1), padding=0, rngs=rngs),
+                                    batch_norm(80, rngs=rngs),
+                                ),
+                            ]
+                        ),
+                        InvertedResidual(80, hidden=480, channels=80, kernel=5, rngs=rngs),
+                        InvertedResidual(80, hidden=480, channels=80, kernel=5, rngs=rngs),
+                        ConvNormActivation(80, 480, kernel=1, rngs=rngs),
+                    ]
                 ),
             ]
         )
-        member.append(member2)
-        member.append(InvertedResidual(80, hidden=480, channels=80, kernel=5, rngs=rngs))
-        member.append(InvertedResidual(80, hidden=480, channels=80, kernel=5, rngs=rngs))
-        member.append(ConvNormActivation(80, 480, kernel=1, rngs=rngs))
-        self.features.append(member)
         self.extra = nnx.List(
             [
                 ExtraBlock(480, 512, rngs=rngs),

@@ -185,9 +185,9 @@ def attention_unet(
     up_concat2 = unet_up(attentionblock2, up_concat3, 32, name="up_concat2")  # 80 x 80 x 32
     x = unet_up(conv1, up_concat2, 16, name="up_concat1")  # 160 x 160 x 16
     branch1 = conv(x, classes, 1, use_bias=True, name="dsv1")  # 160 x 160 x 4
-    branch2 = scores(up_concat2, classes=classes, scale=2, name="dsv2")  # 160 x 160 x 4
-    branch3 = scores(up_concat3, classes=classes, scale=4, name="dsv3")  # 160 x 160 x 4
-    branch4 = scores(up_concat4, classes=classes, scale=8, name="dsv4")  # 160 x 160 x 4
-    x = layers.Concatenate(name="concat")([branch1, branch2, branch3, branch4])  # 160 x 160 x 16
+    dsv2 = scores(up_concat2, classes=classes, scale=2, name="dsv2")  # 160 x 160 x 4
+    dsv3 = scores(up_concat3, classes=classes, scale=4, name="dsv3")  # 160 x 160 x 4
+    dsv4 = scores(up_concat4, classes=classes, scale=8, name="dsv4")  # 160 x 160 x 4
+    x = layers.Concatenate(name="concat")([branch1, dsv2, dsv3, dsv4])  # 160 x 160 x 16
     x = conv(x, classes, 1, use_bias=True, name="final")  # 160 x 160 x 4
     return keras.Model(inputs, x, name="attention_unet")

@@ -54,12 +54,8 @@ def make_stage(x: KerasTensor, blocks: int, *, name: str, start: int = 0) -> Ker
 def upsampler(x: KerasTensor, *, name: str) -> KerasTensor:
     """Channels that become pixels, once or twice (Lim et al. 2017, Fig. 3)."""
     in_channels = x.shape[-1]
-    number = 0
-    for _ in range(1):
-        x = conv(x, in_channels * 9, 3, name=f"{name}_{number}")
-        x = depth_to_space(x, 3, name=f"{name}_{number + 1}")
-        number += 2
-    return x
+    x = conv(x, in_channels * 9, 3, name=f"{name}_0")
+    return depth_to_space(x, 3, name=f"{name}_1")
 
 
 def edsr_baseline_x3(

@@ -284,21 +284,24 @@ def hrnet_w18(
     transition1_1 = make_conv_norm_stage(
         layer1, 36, blocks=1, stride=2, name="transition1_1"
     )  # 28 x 28 x 36
+    # 56 x 56 x 18, 28 x 28 x 36
     stage2_y0, stage2_y1 = make_exchange_2_stage(
         transition1_0, transition1_1, blocks=1, name="stage2"
-    )  # 56 x 56 x 18, 28 x 28 x 36
+    )
     transition2_2 = make_conv_norm_stage(
         stage2_y1, 72, blocks=1, stride=2, name="transition2_2"
     )  # 14 x 14 x 72
+    # 56 x 56 x 18, 28 x 28 x 36, 14 x 14 x 72
     stage3_y0, stage3_y1, stage3_y2 = make_exchange_3_stage(
         stage2_y0, stage2_y1, transition2_2, blocks=4, name="stage3"
-    )  # 56 x 56 x 18, 28 x 28 x 36, 14 x 14 x 72
+    )
     transition3_3 = make_conv_norm_stage(
         stage3_y2, 144, blocks=1, stride=2, name="transition3_3"
     )  # 7 x 7 x 144
+    # 56 x 56 x 18, 28 x 28 x 36, 14 x 14 x 72, 7 x 7 x 144
     stage4_y0, stage4_y1, stage4_y2, stage4_y3 = make_exchange_4_stage(
         stage3_y0, stage3_y1, stage3_y2, transition3_3, blocks=3, name="stage4"
-    )  # 56 x 56 x 18, 28 x 28 x 36, 14 x 14 x 72, 7 x 7 x 144
+    )
     x = make_bottleneck_stage(stage4_y0, 32, blocks=1, name="incre_modules_0")  # 56 x 56 x 128
     branch1 = conv_norm(x, 256, stride=2, bias=True, name="downsamp_modules_0")  # 28 x 28 x 256
     incre_modules_1 = make_bottleneck_stage(

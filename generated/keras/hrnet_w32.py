@@ -284,21 +284,24 @@ def hrnet_w32(
     transition1_1 = make_conv_norm_stage(
         layer1, 64, blocks=1, stride=2, name="transition1_1"
     )  # 28 x 28 x 64
+    # 56 x 56 x 32, 28 x 28 x 64
     stage2_y0, stage2_y1 = make_exchange_2_stage(
         transition1_0, transition1_1, blocks=1, name="stage2"
-    )  # 56 x 56 x 32, 28 x 28 x 64
+    )
     transition2_2 = make_conv_norm_stage(
         stage2_y1, 128, blocks=1, stride=2, name="transition2_2"
     )  # 14 x 14 x 128
+    # 56 x 56 x 32, 28 x 28 x 64, 14 x 14 x 128
     stage3_y0, stage3_y1, stage3_y2 = make_exchange_3_stage(
         stage2_y0, stage2_y1, transition2_2, blocks=4, name="stage3"
-    )  # 56 x 56 x 32, 28 x 28 x 64, 14 x 14 x 128
+    )
     transition3_3 = make_conv_norm_stage(
         stage3_y2, 256, blocks=1, stride=2, name="transition3_3"
     )  # 7 x 7 x 256
+    # 56 x 56 x 32, 28 x 28 x 64, 14 x 14 x 128, 7 x 7 x 256
     stage4_y0, stage4_y1, stage4_y2, stage4_y3 = make_exchange_4_stage(
         stage3_y0, stage3_y1, stage3_y2, transition3_3, blocks=3, name="stage4"
-    )  # 56 x 56 x 32, 28 x 28 x 64, 14 x 14 x 128, 7 x 7 x 256
+    )
     x = make_bottleneck_stage(stage4_y0, 32, blocks=1, name="incre_modules_0")  # 56 x 56 x 128
     branch1 = conv_norm(x, 256, stride=2, bias=True, name="downsamp_modules_0")  # 28 x 28 x 256
     incre_modules_1 = make_bottleneck_stage(

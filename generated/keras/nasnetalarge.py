@@ -295,69 +295,58 @@ def nasnetalarge(
     conv0 = conv(inputs, 96, 3, stride=2, padding="valid", name="conv0_conv")  # 165 x 165 x 96
     conv0 = batch_norm(conv0, name="conv0_bn")  # 165 x 165 x 96
     cell_stem_0 = first_stem_cell(conv0, channels // 4, name="cell_stem_0")  # 83 x 83 x 168
+    # 83 x 83 x 168, 42 x 42 x 336
     cell_stem_1_now, cell_stem_1_made = stem_cell(
         conv0, cell_stem_0, channels // 2, name="cell_stem_1"
-    )  # 83 x 83 x 168, 42 x 42 x 336
-    cell_0_now, cell_0_made = first_cell(
-        cell_stem_1_now, cell_stem_1_made, channels, name="cell_0"
-    )  # 42 x 42 x 336, 42 x 42 x 1008
-    cell_1_now, cell_1_made = normal_cell(
-        cell_0_now, cell_0_made, channels, name="cell_1"
-    )  # 42 x 42 x 1008, 42 x 42 x 1008
-    cell_2_now, cell_2_made = normal_cell(
-        cell_1_now, cell_1_made, channels, name="cell_2"
-    )  # 42 x 42 x 1008, 42 x 42 x 1008
-    cell_3_now, cell_3_made = normal_cell(
-        cell_2_now, cell_2_made, channels, name="cell_3"
-    )  # 42 x 42 x 1008, 42 x 42 x 1008
-    cell_4_now, cell_4_made = normal_cell(
-        cell_3_now, cell_3_made, channels, name="cell_4"
-    )  # 42 x 42 x 1008, 42 x 42 x 1008
-    cell_5_now, cell_5_made = normal_cell(
-        cell_4_now, cell_4_made, channels, name="cell_5"
-    )  # 42 x 42 x 1008, 42 x 42 x 1008
+    )
+    # 42 x 42 x 336, 42 x 42 x 1008
+    cell_0_now, cell_0_made = first_cell(cell_stem_1_now, cell_stem_1_made, channels, name="cell_0")
+    # 42 x 42 x 1008, 42 x 42 x 1008
+    cell_1_now, cell_1_made = normal_cell(cell_0_now, cell_0_made, channels, name="cell_1")
+    # 42 x 42 x 1008, 42 x 42 x 1008
+    cell_2_now, cell_2_made = normal_cell(cell_1_now, cell_1_made, channels, name="cell_2")
+    # 42 x 42 x 1008, 42 x 42 x 1008
+    cell_3_now, cell_3_made = normal_cell(cell_2_now, cell_2_made, channels, name="cell_3")
+    # 42 x 42 x 1008, 42 x 42 x 1008
+    cell_4_now, cell_4_made = normal_cell(cell_3_now, cell_3_made, channels, name="cell_4")
+    # 42 x 42 x 1008, 42 x 42 x 1008
+    cell_5_now, cell_5_made = normal_cell(cell_4_now, cell_4_made, channels, name="cell_5")
+    # 42 x 42 x 1008, 21 x 21 x 1344
     reduction_cell_0_before, reduction_cell_0_made = reduction_cell(
         cell_5_now, cell_5_made, channels * 2, name="reduction_cell_0"
-    )  # 42 x 42 x 1008, 21 x 21 x 1344
+    )
+    # 21 x 21 x 1344, 21 x 21 x 2016
     cell_6_now, cell_6_made = first_cell(
         reduction_cell_0_before, reduction_cell_0_made, channels * 2, name="cell_6"
-    )  # 21 x 21 x 1344, 21 x 21 x 2016
-    cell_7_now, cell_7_made = normal_cell(
-        cell_6_now, cell_6_made, channels * 2, name="cell_7"
-    )  # 21 x 21 x 2016, 21 x 21 x 2016
-    cell_8_now, cell_8_made = normal_cell(
-        cell_7_now, cell_7_made, channels * 2, name="cell_8"
-    )  # 21 x 21 x 2016, 21 x 21 x 2016
-    cell_9_now, cell_9_made = normal_cell(
-        cell_8_now, cell_8_made, channels * 2, name="cell_9"
-    )  # 21 x 21 x 2016, 21 x 21 x 2016
-    cell_10_now, cell_10_made = normal_cell(
-        cell_9_now, cell_9_made, channels * 2, name="cell_10"
-    )  # 21 x 21 x 2016, 21 x 21 x 2016
-    cell_11_now, cell_11_made = normal_cell(
-        cell_10_now, cell_10_made, channels * 2, name="cell_11"
-    )  # 21 x 21 x 2016, 21 x 21 x 2016
+    )
+    # 21 x 21 x 2016, 21 x 21 x 2016
+    cell_7_now, cell_7_made = normal_cell(cell_6_now, cell_6_made, channels * 2, name="cell_7")
+    # 21 x 21 x 2016, 21 x 21 x 2016
+    cell_8_now, cell_8_made = normal_cell(cell_7_now, cell_7_made, channels * 2, name="cell_8")
+    # 21 x 21 x 2016, 21 x 21 x 2016
+    cell_9_now, cell_9_made = normal_cell(cell_8_now, cell_8_made, channels * 2, name="cell_9")
+    # 21 x 21 x 2016, 21 x 21 x 2016
+    cell_10_now, cell_10_made = normal_cell(cell_9_now, cell_9_made, channels * 2, name="cell_10")
+    # 21 x 21 x 2016, 21 x 21 x 2016
+    cell_11_now, cell_11_made = normal_cell(cell_10_now, cell_10_made, channels * 2, name="cell_11")
+    # 21 x 21 x 2016, 11 x 11 x 2688
     reduction_cell_1_before, reduction_cell_1_made = reduction_cell(
         cell_11_now, cell_11_made, channels * 4, name="reduction_cell_1"
-    )  # 21 x 21 x 2016, 11 x 11 x 2688
+    )
+    # 11 x 11 x 2688, 11 x 11 x 4032
     cell_12_now, cell_12_made = first_cell(
         reduction_cell_1_before, reduction_cell_1_made, channels * 4, name="cell_12"
-    )  # 11 x 11 x 2688, 11 x 11 x 4032
-    cell_13_now, cell_13_made = normal_cell(
-        cell_12_now, cell_12_made, channels * 4, name="cell_13"
-    )  # 11 x 11 x 4032, 11 x 11 x 4032
-    cell_14_now, cell_14_made = normal_cell(
-        cell_13_now, cell_13_made, channels * 4, name="cell_14"
-    )  # 11 x 11 x 4032, 11 x 11 x 4032
-    cell_15_now, cell_15_made = normal_cell(
-        cell_14_now, cell_14_made, channels * 4, name="cell_15"
-    )  # 11 x 11 x 4032, 11 x 11 x 4032
-    cell_16_now, cell_16_made = normal_cell(
-        cell_15_now, cell_15_made, channels * 4, name="cell_16"
-    )  # 11 x 11 x 4032, 11 x 11 x 4032
-    _, cell_17_made = normal_cell(
-        cell_16_now, cell_16_made, channels * 4, name="cell_17"
-    )  # 11 x 11 x 4032, 11 x 11 x 4032
+    )
+    # 11 x 11 x 4032, 11 x 11 x 4032
+    cell_13_now, cell_13_made = normal_cell(cell_12_now, cell_12_made, channels * 4, name="cell_13")
+    # 11 x 11 x 4032, 11 x 11 x 4032
+    cell_14_now, cell_14_made = normal_cell(cell_13_now, cell_13_made, channels * 4, name="cell_14")
+    # 11 x 11 x 4032, 11 x 11 x 4032
+    cell_15_now, cell_15_made = normal_cell(cell_14_now, cell_14_made, channels * 4, name="cell_15")
+    # 11 x 11 x 4032, 11 x 11 x 4032
+    cell_16_now, cell_16_made = normal_cell(cell_15_now, cell_15_made, channels * 4, name="cell_16")
+    # 11 x 11 x 4032, 11 x 11 x 4032
+    _, cell_17_made = normal_cell(cell_16_now, cell_16_made, channels * 4, name="cell_17")
     x = layers.ReLU(name="act")(cell_17_made)  # 11 x 11 x 4032
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 4032
     x = layers.Dense(

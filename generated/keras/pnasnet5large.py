@@ -235,45 +235,36 @@ def pnasnet5large(
     conv_0 = conv(inputs, 96, 3, stride=2, padding="valid", name="conv_0_conv")  # 165 x 165 x 96
     conv_0 = batch_norm(conv_0, name="conv_0_bn")  # 165 x 165 x 96
     cell_stem_0 = first_cell(conv_0, channels // 4, name="cell_stem_0")  # 83 x 83 x 270
+    # 83 x 83 x 270, 42 x 42 x 540
     cell_stem_1_now, cell_stem_1_made = halving_cell(
         conv_0, cell_stem_0, channels // 2, stride=2, name="cell_stem_1"
-    )  # 83 x 83 x 270, 42 x 42 x 540
+    )
+    # 42 x 42 x 540, 42 x 42 x 1080
     cell_0_now, cell_0_made = halving_cell(
         cell_stem_1_now, cell_stem_1_made, channels, name="cell_0"
-    )  # 42 x 42 x 540, 42 x 42 x 1080
-    cell_1_now, cell_1_made = cell(
-        cell_0_now, cell_0_made, channels, name="cell_1"
-    )  # 42 x 42 x 1080, 42 x 42 x 1080
-    cell_2_now, cell_2_made = cell(
-        cell_1_now, cell_1_made, channels, name="cell_2"
-    )  # 42 x 42 x 1080, 42 x 42 x 1080
-    cell_3_now, cell_3_made = cell(
-        cell_2_now, cell_2_made, channels, name="cell_3"
-    )  # 42 x 42 x 1080, 42 x 42 x 1080
-    cell_4_now, cell_4_made = cell(
-        cell_3_now, cell_3_made, channels * 2, stride=2, name="cell_4"
-    )  # 42 x 42 x 1080, 21 x 21 x 2160
-    cell_5_now, cell_5_made = halving_cell(
-        cell_4_now, cell_4_made, channels * 2, name="cell_5"
-    )  # 21 x 21 x 2160, 21 x 21 x 2160
-    cell_6_now, cell_6_made = cell(
-        cell_5_now, cell_5_made, channels * 2, name="cell_6"
-    )  # 21 x 21 x 2160, 21 x 21 x 2160
-    cell_7_now, cell_7_made = cell(
-        cell_6_now, cell_6_made, channels * 2, name="cell_7"
-    )  # 21 x 21 x 2160, 21 x 21 x 2160
-    cell_8_now, cell_8_made = cell(
-        cell_7_now, cell_7_made, channels * 4, stride=2, name="cell_8"
-    )  # 21 x 21 x 2160, 11 x 11 x 4320
-    cell_9_now, cell_9_made = halving_cell(
-        cell_8_now, cell_8_made, channels * 4, name="cell_9"
-    )  # 11 x 11 x 4320, 11 x 11 x 4320
-    cell_10_now, cell_10_made = cell(
-        cell_9_now, cell_9_made, channels * 4, name="cell_10"
-    )  # 11 x 11 x 4320, 11 x 11 x 4320
-    _, cell_11_made = cell(
-        cell_10_now, cell_10_made, channels * 4, name="cell_11"
-    )  # 11 x 11 x 4320, 11 x 11 x 4320
+    )
+    # 42 x 42 x 1080, 42 x 42 x 1080
+    cell_1_now, cell_1_made = cell(cell_0_now, cell_0_made, channels, name="cell_1")
+    # 42 x 42 x 1080, 42 x 42 x 1080
+    cell_2_now, cell_2_made = cell(cell_1_now, cell_1_made, channels, name="cell_2")
+    # 42 x 42 x 1080, 42 x 42 x 1080
+    cell_3_now, cell_3_made = cell(cell_2_now, cell_2_made, channels, name="cell_3")
+    # 42 x 42 x 1080, 21 x 21 x 2160
+    cell_4_now, cell_4_made = cell(cell_3_now, cell_3_made, channels * 2, stride=2, name="cell_4")
+    # 21 x 21 x 2160, 21 x 21 x 2160
+    cell_5_now, cell_5_made = halving_cell(cell_4_now, cell_4_made, channels * 2, name="cell_5")
+    # 21 x 21 x 2160, 21 x 21 x 2160
+    cell_6_now, cell_6_made = cell(cell_5_now, cell_5_made, channels * 2, name="cell_6")
+    # 21 x 21 x 2160, 21 x 21 x 2160
+    cell_7_now, cell_7_made = cell(cell_6_now, cell_6_made, channels * 2, name="cell_7")
+    # 21 x 21 x 2160, 11 x 11 x 4320
+    cell_8_now, cell_8_made = cell(cell_7_now, cell_7_made, channels * 4, stride=2, name="cell_8")
+    # 11 x 11 x 4320, 11 x 11 x 4320
+    cell_9_now, cell_9_made = halving_cell(cell_8_now, cell_8_made, channels * 4, name="cell_9")
+    # 11 x 11 x 4320, 11 x 11 x 4320
+    cell_10_now, cell_10_made = cell(cell_9_now, cell_9_made, channels * 4, name="cell_10")
+    # 11 x 11 x 4320, 11 x 11 x 4320
+    _, cell_11_made = cell(cell_10_now, cell_10_made, channels * 4, name="cell_11")
     x = layers.ReLU(name="act")(cell_11_made)  # 11 x 11 x 4320
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 4320
     x = layers.Dense(

@@ -26,20 +26,231 @@ Input 1 x 160 x 160, 2,206,439 parameters, 1.44 GMACs.
     head                  1  4 x 160 x 160     1,044    4.7 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+def upsample_to(
+    op: OpBuilder, x: ir.Value, size: Any, mode: str = "nearest", align_corners: bool = False
+) -> ir.Value:
+    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
+    placed = "align_corners" if align_corners else "half_pixel"
+    how = {"mode": "linear", "axes": [*range(2, len(x.shape))]}
+    if mode == "nearest":
+        how |= {"mode": mode, "nearest_mode": "floor"}
+        placed = "asymmetric"
+    how["coordinate_transformation_mode"] = placed
+    return op.Resize(x, None, None, list(size), **how)
+
+
+def upsample(
+    op: OpBuilder, x: ir.Value, scale: int, mode: str = "nearest", align_corners: bool = False
+) -> ir.Value:
+    size = [scale * extent for extent in x.shape[2:]]
+    return upsample_to(op, x, size, mode, align_corners)
+
+
 DOMAIN = "attention_unet"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (1, 160, 160)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -47,329 +258,167 @@ def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, math.sqrt(2.0 / fan), shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def upsample_to(
-    x: Value, size: Sequence[int], mode: str = "nearest", align_corners: bool = False, *, name: str
-) -> Value:
-    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
-    placed = "align_corners" if align_corners else "half_pixel"
-    how = {"coordinate_transformation_mode": placed, "mode": "linear"}
-    if mode == "nearest":
-        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    axes = list(range(2, len(x.shape)))
-    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
-
-
-def upsample(
-    x: Value, scale: int, mode: str = "nearest", align_corners: bool = False, *, name: str
-) -> Value:
-    size = [scale * extent for extent in x.shape[2:]]
-    return upsample_to(x, size, mode, align_corners, name=name)
-
-
-op = Operators()
-
-
-@block
-def unet_conv(x: Value, channels: int, *, name: str) -> Value:
+@function
+class UnetConv(nn.Module):
     """Two 3x3 convolutions, each normalised and with a ReLU."""
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.conv1.0")
-    x = batch_norm(x, name=f"{name}.conv1.1")
-    x = op.Relu(x, name=f"{name}.conv1.2")
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.conv2.0")
-    x = batch_norm(x, name=f"{name}.conv2.1")
-    return op.Relu(x, name=f"{name}.conv2.2")
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = Sequential(
+            Conv(in_channels, channels, [3, 3], pads=[1, 1, 1, 1], bias=True),
+            BatchNormalization(channels),
+            Apply("Relu"),
+        )
+        self.conv2 = Sequential(
+            Conv(channels, channels, [3, 3], pads=[1, 1, 1, 1], bias=True),
+            BatchNormalization(channels),
+            Apply("Relu"),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.conv1(op, x)
+        return self.conv2(op, x)
 
 
-@block
-def gating_signal(x: Value, *, name: str) -> Value:
+@function
+class GatingSignal(nn.Module):
     """What the gate of the last skip is told (Oktay et al. 2018, Fig. 1)."""
-    x = conv(x, 256, [1, 1], bias=True, name=f"{name}.conv1.0")
-    x = batch_norm(x, name=f"{name}.conv1.1")
-    return op.Relu(x, name=f"{name}.conv1.2")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = Sequential(
+            Conv(256, 256, [1, 1], bias=True),
+            BatchNormalization(256),
+            Apply("Relu"),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return self.conv1(op, x)
 
 
-@block
-def attention_gate(skip: Value, gating: Value, *, name: str) -> Value:
+@function
+class AttentionGate(nn.Module):
     """Positions of a map that are weighed by a coarser one (Oktay et al. 2018, Fig. 2)."""
-    skip_channels = skip.shape[1]
-    gate = skip
-    branch1 = conv(gate, skip_channels, [2, 2], strides=[2, 2], name=f"{name}.theta")
-    branch2 = conv(gating, skip_channels, [1, 1], bias=True, name=f"{name}.phi")
-    gate = op.Add(branch1, branch2, name=f"{name}.add")
-    gate = op.Relu(gate, name=f"{name}.relu")
-    gate = conv(gate, 1, [1, 1], bias=True, name=f"{name}.psi")
-    gate = op.Sigmoid(gate, name=f"{name}.sigmoid")
-    gate = upsample_to(gate, skip.shape[2:], mode="bilinear", name=f"{name}.upsample")
-    x = op.Mul(skip, gate, name=f"{name}.multiply")
-    x = conv(x, skip_channels, [1, 1], bias=True, name=f"{name}.W.0")
-    return batch_norm(x, name=f"{name}.W.1")
+
+    def __init__(self, skip_channels: int, gating_channels: int) -> None:
+        super().__init__()
+        self.theta = Conv(skip_channels, skip_channels, [2, 2], strides=[2, 2])
+        self.phi = Conv(gating_channels, skip_channels, [1, 1], bias=True)
+        self.psi = Conv(skip_channels, 1, [1, 1], bias=True)
+        self.W = Sequential(
+            Conv(skip_channels, skip_channels, [1, 1], bias=True),
+            BatchNormalization(skip_channels),
+        )
+
+    def forward(self, op: OpBuilder, skip: ir.Value, gating: ir.Value) -> ir.Value:
+        gate = skip
+        gate = op.Relu(op.Add(self.theta(op, gate), self.phi(op, gating)))
+        gate = op.Sigmoid(self.psi(op, gate))
+        gate = upsample_to(op, gate, skip.shape[2:], mode="bilinear")
+        x = op.Mul(skip, gate)
+        return self.W(op, x)
 
 
-@block
-def attention(skip: Value, gating: Value, *, name: str) -> Value:
+@function
+class Attention(nn.Module):
     """A gate, and what its map becomes."""
-    skip_channels = skip.shape[1]
-    x = attention_gate(skip, gating, name=f"{name}.gate_block_1")
-    x = conv(x, skip_channels, [1, 1], bias=True, name=f"{name}.combine_gates.0")
-    x = batch_norm(x, name=f"{name}.combine_gates.1")
-    return op.Relu(x, name=f"{name}.combine_gates.2")
+
+    def __init__(self, skip_channels: int, gating_channels: int) -> None:
+        super().__init__()
+        self.gate_block_1 = AttentionGate(
+            skip_channels=skip_channels, gating_channels=gating_channels
+        )
+        self.combine_gates = Sequential(
+            Conv(skip_channels, skip_channels, [1, 1], bias=True),
+            BatchNormalization(skip_channels),
+            Apply("Relu"),
+        )
+
+    def forward(self, op: OpBuilder, skip: ir.Value, gating: ir.Value) -> ir.Value:
+        x = self.gate_block_1(op, skip, gating)
+        return self.combine_gates(op, x)
 
 
-@block
-def unet_up(skip: Value, below: Value, channels: int, *, name: str) -> Value:
+@function
+class UnetUp(nn.Module):
     """A map that is enlarged and joined with a finer one (Oktay et al. 2018, Fig. 1)."""
-    x = upsample(below, 2, mode="bilinear", name=f"{name}.upsample")
-    x = op.Concat(skip, x, axis=1, name=f"{name}.concat")
-    return unet_conv(x, channels, name=f"{name}.conv")
+
+    def __init__(self, skip_channels: int, below_channels: int, channels: int) -> None:
+        super().__init__()
+        self.upsample = Apply(upsample, 2, mode="bilinear")
+        self.conv = UnetConv(skip_channels + below_channels, channels)
+
+    def forward(self, op: OpBuilder, skip: ir.Value, below: ir.Value) -> ir.Value:
+        x = self.upsample(op, below)
+        x = op.Concat(skip, x, axis=1)
+        return self.conv(op, x)
 
 
-@block
-def scores(x: Value, classes: int, scale: int, *, name: str) -> Value:
+@function
+class Scores(nn.Module):
     """A score for each class, at the size of the image (deep supervision)."""
-    x = conv(x, classes, [1, 1], bias=True, name=f"{name}.dsv.0")
-    return upsample(x, scale, mode="bilinear", name=f"{name}.dsv.1")
+
+    def __init__(self, in_channels: int, classes: int, scale: int) -> None:
+        super().__init__()
+        self.dsv = Sequential(
+            Conv(in_channels, classes, [1, 1], bias=True),
+            Apply(upsample, scale, mode="bilinear"),
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return self.dsv(op, x)
 
 
-def attention_unet(
-    input_shape: tuple[int, int, int] = (1, 160, 160),
-    classes: int = 4,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    conv1 = unet_conv(images, 16, name="conv1")  # 16 x 160 x 160
-    x = op.MaxPool(conv1, kernel_shape=[2, 2], strides=[2, 2], name="maxpool1")  # 16 x 80 x 80
-    conv2 = unet_conv(x, 32, name="conv2")  # 32 x 80 x 80
-    x = op.MaxPool(conv2, kernel_shape=[2, 2], strides=[2, 2], name="maxpool2")  # 32 x 40 x 40
-    conv3 = unet_conv(x, 64, name="conv3")  # 64 x 40 x 40
-    x = op.MaxPool(conv3, kernel_shape=[2, 2], strides=[2, 2], name="maxpool3")  # 64 x 20 x 20
-    conv4 = unet_conv(x, 128, name="conv4")  # 128 x 20 x 20
-    x = op.MaxPool(conv4, kernel_shape=[2, 2], strides=[2, 2], name="maxpool4")  # 128 x 10 x 10
-    center = unet_conv(x, 256, name="center")  # 256 x 10 x 10
-    gating = gating_signal(center, name="gating")  # 256 x 10 x 10
-    attentionblock4 = attention(conv4, gating, name="attentionblock4")  # 128 x 20 x 20
-    up_concat4 = unet_up(attentionblock4, center, 128, name="up_concat4")  # 128 x 20 x 20
-    attentionblock3 = attention(conv3, up_concat4, name="attentionblock3")  # 64 x 40 x 40
-    up_concat3 = unet_up(attentionblock3, up_concat4, 64, name="up_concat3")  # 64 x 40 x 40
-    attentionblock2 = attention(conv2, up_concat3, name="attentionblock2")  # 32 x 80 x 80
-    up_concat2 = unet_up(attentionblock2, up_concat3, 32, name="up_concat2")  # 32 x 80 x 80
-    x = unet_up(conv1, up_concat2, 16, name="up_concat1")  # 16 x 160 x 160
-    branch1 = conv(x, classes, [1, 1], bias=True, name="dsv1")  # 4 x 160 x 160
-    branch2 = scores(up_concat2, classes=classes, scale=2, name="dsv2")  # 4 x 160 x 160
-    branch3 = scores(up_concat3, classes=classes, scale=4, name="dsv3")  # 4 x 160 x 160
-    branch4 = scores(up_concat4, classes=classes, scale=8, name="dsv4")  # 4 x 160 x 160
-    x = op.Concat(branch1, branch2, branch3, branch4, axis=1, name="concat")  # 16 x 160 x 160
-    x = conv(x, classes, [1, 1], bias=True, name="final")  # 4 x 160 x 160
-    return model("attention_unet", [images], [x])
+class AttentionUNet(nn.Module):
+    def __init__(self, num_classes: int = 4, in_channels: int = 1) -> None:
+        super().__init__()
+        self.conv1 = UnetConv(in_channels, 16)
+        self.maxpool = Apply("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+        self.conv2 = UnetConv(16, 32)
+        self.conv3 = UnetConv(32, 64)
+        self.conv4 = UnetConv(64, 128)
+        self.center = UnetConv(128, 256)
+        self.gating = GatingSignal()
+        self.attentionblock4 = Attention(skip_channels=128, gating_channels=256)
+        self.up_concat4 = UnetUp(skip_channels=128, below_channels=256, channels=128)
+        self.attentionblock3 = Attention(skip_channels=64, gating_channels=128)
+        self.up_concat3 = UnetUp(skip_channels=64, below_channels=128, channels=64)
+        self.attentionblock2 = Attention(skip_channels=32, gating_channels=64)
+        self.up_concat2 = UnetUp(skip_channels=32, below_channels=64, channels=32)
+        self.up_concat1 = UnetUp(skip_channels=16, below_channels=32, channels=16)
+        self.dsv1 = Conv(16, num_classes, [1, 1], bias=True)
+        self.dsv2 = Scores(32, classes=num_classes, scale=2)
+        self.dsv3 = Scores(64, classes=num_classes, scale=4)
+        self.dsv4 = Scores(128, classes=num_classes, scale=8)
+        self.final = Conv(4 * num_classes, num_classes, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        conv1 = self.conv1(op, x)  # 16 x 160 x 160
+        x = self.maxpool(op, conv1)  # 16 x 80 x 80
+        conv2 = self.conv2(op, x)  # 32 x 80 x 80
+        x = self.maxpool(op, conv2)  # 32 x 40 x 40
+        conv3 = self.conv3(op, x)  # 64 x 40 x 40
+        x = self.maxpool(op, conv3)  # 64 x 20 x 20
+        conv4 = self.conv4(op, x)  # 128 x 20 x 20
+        x = self.maxpool(op, conv4)  # 128 x 10 x 10
+        center = self.center(op, x)  # 256 x 10 x 10
+        gating = self.gating(op, center)  # 256 x 10 x 10
+        attentionblock4 = self.attentionblock4(op, conv4, gating)  # 128 x 20 x 20
+        up_concat4 = self.up_concat4(op, attentionblock4, center)  # 128 x 20 x 20
+        attentionblock3 = self.attentionblock3(op, conv3, up_concat4)  # 64 x 40 x 40
+        up_concat3 = self.up_concat3(op, attentionblock3, up_concat4)  # 64 x 40 x 40
+        attentionblock2 = self.attentionblock2(op, conv2, up_concat3)  # 32 x 80 x 80
+        up_concat2 = self.up_concat2(op, attentionblock2, up_concat3)  # 32 x 80 x 80
+        x = self.up_concat1(op, conv1, up_concat2)  # 16 x 160 x 160
+        x = op.Concat(
+            self.dsv1(op, x),
+            self.dsv2(op, up_concat2),
+            self.dsv3(op, up_concat3),
+            self.dsv4(op, up_concat4),
+            axis=1,
+        )  # 16 x 160 x 160
+        return self.final(op, x)  # 4 x 160 x 160
+
+
+def attention_unet(num_classes: int = 4, in_channels: int = 1) -> AttentionUNet:
+    return AttentionUNet(num_classes, in_channels)

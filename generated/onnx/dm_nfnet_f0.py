@@ -19,20 +19,231 @@ Input 3 x 192 x 192, 71,489,284 parameters, 6.98 GMACs.
     head             1  1000             7,797,736    172.9 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class StdConv(Conv):
+    """By weights of mean 0 and variance 1 for each output (Qiao et al. 2019, Brock et al. 2021)."""
+
+    def __init__(
+        self, *sizes: Any, epsilon: float = 1e-6, gain: bool = False, gamma: float = 1.0, **how: Any
+    ) -> None:
+        super().__init__(*sizes, **how)
+        outputs, *window = self.weight.shape
+        self.epsilon = epsilon
+        self.scale = gamma / float(np.prod(window)) ** 0.5
+        self.gain = parameter([outputs, 1, 1, 1], 1.0) if gain else None
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        weight = op.Sub(self.weight, op.ReduceMean(self.weight, [1, 2, 3]))
+        variance = op.ReduceMean(op.Mul(weight, weight), [1, 2, 3])
+        weight = op.Div(weight, op.Sqrt(op.Add(variance, self.epsilon)))
+        if self.gain is not None:
+            weight = op.Mul(weight, op.Mul(self.gain, self.scale))
+        return op.Conv(x, weight, self.bias, **self.attributes)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
 DOMAIN = "dm_nfnet_f0"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 192, 192)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -44,458 +255,196 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, 0.01, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def std_conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    epsilon: float = 1e-6,
-    gain: bool = False,
-    gamma: float = 1.0,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    """By weights of mean 0 and variance 1 for each output (Qiao et al. 2019, Brock et al. 2021)."""
-    shape, axes = (channels, x.shape[1] // group, *kernel), [1, 2, 3]
-    weight, *shift = weights(x, name, shape, conv_init, channels if bias else 0)
-    mean = op.ReduceMean(weight, axes, name=f"{name}.mean")
-    weight = op.Sub(weight, mean, name=f"{name}.centred")
-    square = op.Mul(weight, weight, name=f"{name}.square")
-    variance = op.ReduceMean(square, axes, name=f"{name}.variance")
-    variance = op.Add(variance, epsilon, name=f"{name}.epsilon")
-    weight = op.Div(weight, op.Sqrt(variance, name=f"{name}.deviation"), name=f"{name}.normal")
-    if gain:
-        factor = x.graph.weight(f"{name}.gain", (channels, 1, 1, 1), 1.0)
-        scale = gamma / (shape[1] * kernel[0] * kernel[1]) ** 0.5
-        factor = op.Mul(factor, scale, name=f"{name}.factor")
-        weight = op.Mul(weight, factor, name=f"{name}.scaled")
-    return op.Conv(x, weight, *shift, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def layer_scale(x: Value, start: float, shared: bool = False, *, name: str) -> Value:
-    """A learned factor for each channel (Touvron et al. 2021), or a `shared` one."""
-    shape = () if shared else (x.shape[1], *[1 for _ in x.shape[2:]])
-    return op.Mul(x, x.graph.weight(name, shape, start), name=name)
-
-
-op = Operators()
-
-
-def scaled_activation(x: Value, *, name: str, start: int = 0) -> Value:
+def scaled_activation(in_channels: int) -> list[nn.Module]:
     """An activation, and the factor that gives what was normal the variance one again."""
-    x = op.Gelu(x, name=f"{name}.{start}")
-    return op.Mul(x, 1.7015043497085571, name=f"{name}.{start + 1}")
+    layers: list[nn.Module] = [
+        Apply("Gelu"),
+        Apply("Mul", 1.7015043497085571),
+    ]
+    return layers
 
 
-@block
-def squeeze_excitation(x: Value, squeeze: int, *, name: str) -> Value:
+@function
+class SqueezeExcitation(nn.Module):
     """Channels weighed by a gate that sees the whole map (Hu et al. 2017, Fig. 2)."""
-    in_channels = x.shape[1]
-    gate = op.GlobalAveragePool(x, name=f"{name}.avgpool")
-    gate = conv(gate, squeeze, [1, 1], auto_pad="SAME_UPPER", bias=True, name=f"{name}.fc1")
-    gate = op.Relu(gate, name=f"{name}.relu")
-    gate = conv(gate, in_channels, [1, 1], auto_pad="SAME_UPPER", bias=True, name=f"{name}.fc2")
-    gate = op.Sigmoid(gate, name=f"{name}.sigmoid")
-    return op.Mul(x, gate, name=f"{name}.multiply")
+
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.fc1 = Conv(in_channels, squeeze, [1, 1], bias=True)
+        self.fc2 = Conv(squeeze, in_channels, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        gate = op.GlobalAveragePool(x)
+        gate = op.Relu(self.fc1(op, gate))
+        gate = op.Sigmoid(self.fc2(op, gate))
+        return op.Mul(x, gate)
 
 
-@block
-def nfnet_block(x: Value, channels: int, stride: int = 1, beta: float = 1.0, *, name: str) -> Value:
+@function
+class NfnetBlock(nn.Module):
     """A bottleneck with two 3x3 convolutions in groups and a gate, whose branch adds nothing at
     first (SkipInit).
     """
-    hidden = channels // 2
-    preactivation = op.Gelu(x, name=f"{name}.gelu1")
-    preactivation = op.Mul(preactivation, 1.7015043497085571, name=f"{name}.scale1")
-    preactivation = op.Mul(preactivation, beta, name=f"{name}.scale2")
-    shortcut = x
-    if stride != 1 or x.shape[1] != channels:
-        shortcut = preactivation
-        number = 0
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, beta: float = 1.0) -> None:
+        super().__init__()
+        hidden = channels // 2
+        self.scale = Apply("Mul", 1.7015043497085571)
+        self.scale2 = Apply("Mul", beta)
+        self.conv1 = StdConv(in_channels, hidden, [1, 1], bias=True, epsilon=1e-5, gain=True)
+        self.conv2: nn.Module
         if stride != 1:
-            shortcut = op.AveragePool(
-                shortcut,
-                kernel_shape=[2, 2],
-                strides=[2, 2],
-                ceil_mode=1,
-                name=f"{name}.downsample.pool",
+            self.conv2 = StdConv(
+                hidden,
+                hidden,
+                [3, 3],
+                strides=[stride, stride],
+                pads=[0, 0, 1, 1],
+                group=hidden // 128,
+                bias=True,
+                epsilon=1e-5,
+                gain=True,
             )
-            number += 1
-        shortcut = std_conv(
-            shortcut,
-            channels,
-            [1, 1],
-            auto_pad="SAME_UPPER",
-            bias=True,
-            epsilon=1e-05,
-            gain=True,
-            name=f"{name}.downsample.conv",
-        )
-    x = std_conv(
-        preactivation,
-        hidden,
-        [1, 1],
-        auto_pad="SAME_UPPER",
-        bias=True,
-        epsilon=1e-05,
-        gain=True,
-        name=f"{name}.conv1",
-    )
-    x = op.Gelu(x, name=f"{name}.gelu2")
-    x = op.Mul(x, 1.7015043497085571, name=f"{name}.scale3")
-    if stride != 1:
-        x = std_conv(
-            x,
+        else:
+            self.conv2 = StdConv(
+                hidden,
+                hidden,
+                [3, 3],
+                pads=[1, 1, 1, 1],
+                group=hidden // 128,
+                bias=True,
+                epsilon=1e-5,
+                gain=True,
+            )
+        self.conv2b = StdConv(
+            hidden,
             hidden,
             [3, 3],
-            strides=[stride, stride],
-            auto_pad="SAME_UPPER",
+            pads=[1, 1, 1, 1],
             group=hidden // 128,
             bias=True,
-            epsilon=1e-05,
+            epsilon=1e-5,
             gain=True,
-            name=f"{name}.conv2",
         )
-    else:
-        x = std_conv(
-            x,
-            hidden,
-            [3, 3],
-            auto_pad="SAME_UPPER",
-            group=hidden // 128,
-            bias=True,
-            epsilon=1e-05,
-            gain=True,
-            name=f"{name}.conv2",
-        )
-    x = op.Gelu(x, name=f"{name}.gelu3")
-    x = op.Mul(x, 1.7015043497085571, name=f"{name}.scale4")
-    x = std_conv(
-        x,
-        hidden,
-        [3, 3],
-        auto_pad="SAME_UPPER",
-        group=hidden // 128,
-        bias=True,
-        epsilon=1e-05,
-        gain=True,
-        name=f"{name}.conv2b",
-    )
-    x = op.Gelu(x, name=f"{name}.gelu4")
-    x = op.Mul(x, 1.7015043497085571, name=f"{name}.scale5")
-    x = std_conv(
-        x,
-        channels,
-        [1, 1],
-        auto_pad="SAME_UPPER",
-        bias=True,
-        epsilon=1e-05,
-        gain=True,
-        name=f"{name}.conv3",
-    )
-    x = squeeze_excitation(x, squeeze=hidden, name=f"{name}.attn_last")
-    x = layer_scale(x, 0.0, shared=True, name=f"{name}.skipinit_gain")
-    x = op.Mul(x, 0.4, name=f"{name}.scale6")
-    return op.Add(x, shortcut, name=f"{name}.add")
+        self.conv3 = StdConv(hidden, channels, [1, 1], bias=True, epsilon=1e-5, gain=True)
+        self.attn_last = SqueezeExcitation(channels, squeeze=hidden)
+        self.skipinit_gain = parameter([], 0.0)
+        self.scale6 = Apply("Mul", 0.4)
+        self.downsample: nn.Module = Sequential()
+        if stride != 1 or in_channels != channels:
+            self.downsample = Sequential()
+            if stride != 1:
+                self.downsample.add_module(
+                    "pool", Apply("AveragePool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+                )
+            self.downsample.add_module(
+                "conv", StdConv(in_channels, channels, [1, 1], bias=True, epsilon=1e-5, gain=True)
+            )
+        self.projects = stride != 1 or in_channels != channels
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        preactivation = self.scale2(op, self.scale(op, op.Gelu(x)))
+        shortcut = self.downsample(op, preactivation) if self.projects else x
+        x = self.scale(op, op.Gelu(self.conv1(op, preactivation)))
+        x = self.scale(op, op.Gelu(self.conv2(op, x)))
+        x = self.scale(op, op.Gelu(self.conv2b(op, x)))
+        x = self.conv3(op, x)
+        x = self.scale6(op, op.Mul(self.attn_last(op, x), self.skipinit_gain))
+        return op.Add(x, shortcut)
 
 
 def make_stage(
-    x: Value, channels: int, blocks: int, stride: int = 1, beta: float = 1.0, *, name: str
-) -> Value:
-    x = nfnet_block(x, channels, stride=stride, beta=beta, name=f"{name}.0")
-    for i in range(1, blocks):
-        x = nfnet_block(x, channels, beta=beta, name=f"{name}.{i}")
-    return x
+    in_channels: int, channels: int, blocks: int, stride: int = 1, beta: float = 1.0
+) -> Sequential:
+    first = NfnetBlock(in_channels, channels, stride=stride, beta=beta)
+    rest = (NfnetBlock(channels, channels, beta=beta) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
 
 
-def dm_nfnet_f0(
-    input_shape: tuple[int, int, int] = (3, 192, 192),
-    classes: int = 1000,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x = std_conv(
-        images,
-        16,
-        [3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        bias=True,
-        epsilon=1e-05,
-        gain=True,
-        name="stem.conv1",
-    )  # 16 x 96 x 96
-    x = scaled_activation(x, name="stem", start=1)  # 16 x 96 x 96
-    x = std_conv(
-        x, 32, [3, 3], auto_pad="SAME_UPPER", bias=True, epsilon=1e-05, gain=True, name="stem.conv2"
-    )  # 32 x 96 x 96
-    x = scaled_activation(x, name="stem", start=4)  # 32 x 96 x 96
-    x = std_conv(
-        x, 64, [3, 3], auto_pad="SAME_UPPER", bias=True, epsilon=1e-05, gain=True, name="stem.conv3"
-    )  # 64 x 96 x 96
-    x = scaled_activation(x, name="stem", start=7)  # 64 x 96 x 96
-    x = std_conv(
-        x,
-        128,
-        [3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        bias=True,
-        epsilon=1e-05,
-        gain=True,
-        name="stem.conv4",
-    )  # 128 x 48 x 48
-    x = nfnet_block(x, 256, name="stages.0.0")  # 256 x 48 x 48
-    x = make_stage(
-        x, 512, blocks=2, stride=2, beta=0.9805806756909201, name="stages.1"
-    )  # 512 x 24 x 24
-    for i in range(6):
-        x = nfnet_block(
-            x,
-            1536,
-            stride=2 if i == 0 else 1,
-            beta=1 / (1 + 0.04 * (i if i > 0 else 2)) ** 0.5,
-            name=f"stages.2.{i}",
-        )  # 1536 x 12 x 12
-    for i in range(3):
-        x = nfnet_block(
-            x,
-            1536,
-            stride=2 if i == 0 else 1,
-            beta=1 / (1 + 0.04 * (i if i > 0 else 6)) ** 0.5,
-            name=f"stages.3.{i}",
-        )  # 1536 x 6 x 6
-    x = std_conv(
-        x,
-        3072,
-        [1, 1],
-        auto_pad="SAME_UPPER",
-        bias=True,
-        epsilon=1e-05,
-        gain=True,
-        name="final_conv",
-    )  # 3072 x 6 x 6
-    x = op.Gelu(x, name="gelu")  # 3072 x 6 x 6
-    x = op.Mul(x, 1.7015043497085571, name="scale")  # 3072 x 6 x 6
-    x = op.GlobalAveragePool(x, name="head.0.map")
-    x = op.Flatten(x, name="head.0")  # 3072
-    x = linear(x, classes, name="head.fc")  # 1000
-    return model("dm_nfnet_f0", [images], [x])
+class NFNetF0(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        self.stem = Sequential()
+        self.stem.add_module(
+            "conv1",
+            StdConv(
+                in_channels,
+                16,
+                [3, 3],
+                strides=[2, 2],
+                pads=[0, 0, 1, 1],
+                bias=True,
+                epsilon=1e-5,
+                gain=True,
+            ),
+        )  # 16 x 96 x 96
+        self.stem.extend(scaled_activation(16))  # 16 x 96 x 96
+        self.stem.add_module(
+            "conv2", StdConv(16, 32, [3, 3], pads=[1, 1, 1, 1], bias=True, epsilon=1e-5, gain=True)
+        )
+        self.stem.extend(scaled_activation(32))  # 32 x 96 x 96
+        self.stem.add_module(
+            "conv3", StdConv(32, 64, [3, 3], pads=[1, 1, 1, 1], bias=True, epsilon=1e-5, gain=True)
+        )
+        self.stem.extend(scaled_activation(64))  # 64 x 96 x 96
+        self.stem.add_module(
+            "conv4",
+            StdConv(
+                64,
+                128,
+                [3, 3],
+                strides=[2, 2],
+                pads=[0, 0, 1, 1],
+                bias=True,
+                epsilon=1e-5,
+                gain=True,
+            ),
+        )  # 128 x 48 x 48
+        self.stages = Sequential(
+            Sequential(
+                NfnetBlock(128, 256),  # 256 x 48 x 48
+            ),
+            make_stage(256, 512, blocks=2, stride=2, beta=0.9805806756909201),  # 512 x 24 x 24
+        )
+        members = Sequential()
+        width = 512
+        for i in range(6):
+            members.append(
+                NfnetBlock(
+                    width,
+                    1536,
+                    stride=2 if i == 0 else 1,
+                    beta=1 / (1 + 0.04 * (i if i > 0 else 2)) ** 0.5,
+                )
+            )
+            width = 1536
+        self.stages.append(members)
+        members = Sequential()
+        width = 1536
+        for i in range(3):
+            members.append(
+                NfnetBlock(
+                    width,
+                    1536,
+                    stride=2 if i == 0 else 1,
+                    beta=1 / (1 + 0.04 * (i if i > 0 else 6)) ** 0.5,
+                )
+            )
+            width = 1536
+        self.stages.append(members)
+        self.final_conv = StdConv(1536, 3072, [1, 1], bias=True, epsilon=1e-5, gain=True)
+        self.scale = Apply("Mul", 1.7015043497085571)
+        self.head = Sequential(
+            Apply("ReduceMean", [2, 3], keepdims=0),  # 3072
+        )
+        self.head.add_module("fc", Linear(3072, num_classes))
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.stem(op, x)  # 128 x 48 x 48
+        x = self.stages(op, x)  # 1536 x 6 x 6
+        x = self.scale(op, op.Gelu(self.final_conv(op, x)))  # 3072 x 6 x 6
+        return self.head(op, x)  # 1000
+
+
+def dm_nfnet_f0(num_classes: int = 1000, in_channels: int = 3) -> NFNetF0:
+    return NFNetF0(num_classes, in_channels)

@@ -11,20 +11,248 @@ Input 3 x 800 x 800, 32,322,720 parameters, 128.21 GMACs.
     head           5  91 x 7 x 7        4,946,016  65,911.4 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+class GroupNormalization(Normalization):
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        self.attributes["stash_type"] = x.dtype  # or it computes in float32
+        y = super().forward(op, x)
+        y.type, y.shape = x.type, x.shape  # which onnx does not infer
+        return y
+
+
+def upsample_to(
+    op: OpBuilder, x: ir.Value, size: Any, mode: str = "nearest", align_corners: bool = False
+) -> ir.Value:
+    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
+    placed = "align_corners" if align_corners else "half_pixel"
+    how = {"mode": "linear", "axes": [*range(2, len(x.shape))]}
+    if mode == "nearest":
+        how |= {"mode": mode, "nearest_mode": "floor"}
+        placed = "asymmetric"
+    how["coordinate_transformation_mode"] = placed
+    return op.Resize(x, None, None, list(size), **how)
+
+
 DOMAIN = "fcos_resnet50_fpn"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 800, 800)}
+OUTPUTS = [
+    "head.cls_logits",
+    "head4.cls_logits",
+    "head5.cls_logits",
+    "head6.cls_logits",
+    "head7.cls_logits",
+    "head.bbox_regression",
+    "head4.bbox_regression",
+    "head5.bbox_regression",
+    "head6.bbox_regression",
+    "head7.bbox_regression",
+    "head.bbox_ctrness",
+    "head4.bbox_ctrness",
+    "head5.bbox_ctrness",
+    "head6.bbox_ctrness",
+    "head7.bbox_ctrness",
+]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -32,418 +260,213 @@ def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, math.sqrt(2.0 / fan), shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-class Again:
-    """A block in which the steps of a name get the weights of the first ones, and no others."""
-
-    def __init__(self, x: Value, first: str, name: str) -> None:
-        self.graph, self.first, self.name = x.graph, x.graph.local(first), x.graph.local(name)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        weights = self.graph.weights
-        for own in [key for key in weights if f"{key}.".startswith(f"{self.name}.")]:
-            first = self.first + own.removeprefix(self.name)
-            if weights.pop(own).shape != weights[first].shape:
-                raise ValueError(f"the weights of {self.first} do not fit {self.name}")
-            for node in self.graph.nodes:
-                node.input[:] = [first if key == own else key for key in node.input]
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def group_norm(x: Value, num_groups: int, *, name: str, **attributes: Any) -> Value:
-    given = weights(x, name, (x.shape[1],), 1.0, x.shape[1])
-    how = {"num_groups": num_groups, "name": name, **attributes}
-    y = op.GroupNormalization(x, *given, **how)
-    return replace(y, type=x.type)  # which onnx does not infer
-
-
-def upsample_to(
-    x: Value, size: Sequence[int], mode: str = "nearest", align_corners: bool = False, *, name: str
-) -> Value:
-    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
-    placed = "align_corners" if align_corners else "half_pixel"
-    how = {"coordinate_transformation_mode": placed, "mode": "linear"}
-    if mode == "nearest":
-        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    axes = list(range(2, len(x.shape)))
-    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
-
-
-op = Operators()
-
-
-@block
-def bottleneck(x: Value, channels: int, stride: int = 1, *, name: str) -> Value:
+@function
+class Bottleneck(nn.Module):
     """A bottleneck whose 3x3 convolution carries the stride, or sees farther instead."""
-    shortcut = x
-    if stride != 1 or x.shape[1] != channels * 4:
-        shortcut = conv(
-            x, channels * 4, [1, 1], strides=[stride, stride], name=f"{name}.downsample.0"
-        )
-        shortcut = batch_norm(shortcut, name=f"{name}.downsample.1")
-    x = conv(x, channels, [1, 1], name=f"{name}.conv1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu1")
-    x = conv(x, channels, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1], name=f"{name}.conv2")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = op.Relu(x, name=f"{name}.relu2")
-    x = conv(x, channels * 4, [1, 1], name=f"{name}.conv3")
-    x = batch_norm(x, name=f"{name}.bn3")
-    x = op.Add(x, shortcut, name=f"{name}.add")
-    return op.Relu(x, name=f"{name}.relu3")
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, channels, [1, 1])
+        self.bn1 = BatchNormalization(channels)
+        self.conv2 = Conv(channels, channels, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1])
+        self.bn2 = BatchNormalization(channels)
+        self.conv3 = Conv(channels, channels * 4, [1, 1])
+        self.bn3 = BatchNormalization(channels * 4)
+        self.downsample: nn.Module = Sequential()
+        if stride != 1 or in_channels != channels * 4:
+            self.downsample = Sequential(
+                Conv(in_channels, channels * 4, [1, 1], strides=[stride, stride]),
+                BatchNormalization(channels * 4),
+            )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = self.downsample(op, x)
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))
+        x = op.Relu(self.bn2(op, self.conv2(op, x)))
+        x = self.bn3(op, self.conv3(op, x))
+        return op.Relu(op.Add(x, shortcut))
 
 
-def make_stage(x: Value, channels: int, blocks: int, stride: int = 1, *, name: str) -> Value:
-    x = bottleneck(x, channels, stride=stride, name=f"{name}.0")
-    for i in range(1, blocks):
-        x = bottleneck(x, channels, name=f"{name}.{i}")
-    return x
+def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> Sequential:
+    first = Bottleneck(in_channels, channels, stride=stride)
+    rest = (Bottleneck(channels * 4, channels) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
 
 
-@block
-def resnet50(x: Value, *, name: str) -> tuple[Value, Value, Value, Value]:
+@function
+class Resnet50(nn.Module):
     """The maps of a ResNet-50 at strides 4, 8, 16 and 32."""
-    x = conv(x, 64, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3], name=f"{name}.conv1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu")
-    x = op.MaxPool(
-        x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name=f"{name}.maxpool"
-    )
-    layer1 = make_stage(x, 64, blocks=3, name=f"{name}.layer1")
-    layer2 = make_stage(layer1, 128, blocks=4, stride=2, name=f"{name}.layer2")
-    layer3 = make_stage(layer2, 256, blocks=6, stride=2, name=f"{name}.layer3")
-    layer4 = make_stage(layer3, 512, blocks=3, stride=2, name=f"{name}.layer4")
-    return layer1, layer2, layer3, layer4
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, 64, [7, 7], strides=[2, 2], pads=[3, 3, 3, 3])
+        self.bn1 = BatchNormalization(64)
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        self.layer1 = make_stage(64, 64, blocks=3)
+        self.layer2 = make_stage(256, 128, blocks=4, stride=2)
+        self.layer3 = make_stage(512, 256, blocks=6, stride=2)
+        self.layer4 = make_stage(1024, 512, blocks=3, stride=2)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value]:
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))
+        x = self.maxpool(op, x)
+        layer1 = self.layer1(op, x)
+        layer2 = self.layer2(op, layer1)
+        layer3 = self.layer3(op, layer2)
+        layer4 = self.layer4(op, layer3)
+        return layer1, layer2, layer3, layer4
 
 
-@block
-def lateral(x: Value, kernel: int, *, name: str) -> Value:
+@function
+class Lateral(Sequential):
     """A convolution to the width of the pyramid."""
-    return conv(x, 256, [kernel, kernel], pads=4 * [(kernel - 1) // 2], bias=True, name=f"{name}.0")
+
+    def __init__(self, in_channels: int, kernel: int) -> None:
+        super().__init__(
+            Conv(in_channels, 256, [kernel, kernel], pads=4 * [(kernel - 1) // 2], bias=True)
+        )
 
 
-@block
-def coarser(x: Value, *, name: str) -> tuple[Value, Value]:
+@function
+class Coarser(nn.Module):
     """Two levels more above the pyramid, each at half the size of the one before."""
-    p6 = conv(x, 256, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], bias=True, name=f"{name}.p6")
-    x = op.Relu(p6, name=f"{name}.relu")
-    p7 = conv(x, 256, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], bias=True, name=f"{name}.p7")
-    return p6, p7
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.p6 = Conv(256, 256, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], bias=True)
+        self.p7 = Conv(256, 256, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+        p6 = self.p6(op, x)
+        x = op.Relu(p6)
+        p7 = self.p7(op, x)
+        return p6, p7
 
 
-@block
-def fpn(c3: Value, c4: Value, c5: Value, *, name: str) -> tuple[Value, Value, Value, Value, Value]:
+@function
+class Fpn(nn.Module):
     """Each map with what the coarser ones see, and two coarser levels (Lin et al. 2017)."""
-    inner_blocks_2 = lateral(c5, kernel=1, name=f"{name}.inner_blocks.2")
-    p5 = lateral(inner_blocks_2, kernel=3, name=f"{name}.layer_blocks.2")
-    x = lateral(c4, kernel=1, name=f"{name}.inner_blocks.1")
-    branch = upsample_to(inner_blocks_2, c4.shape[2:], name=f"{name}.upsample1")
-    m4 = op.Add(x, branch, name=f"{name}.m4")
-    p4 = lateral(m4, kernel=3, name=f"{name}.layer_blocks.1")
-    x = lateral(c3, kernel=1, name=f"{name}.inner_blocks.0")
-    branch2 = upsample_to(m4, c3.shape[2:], name=f"{name}.upsample2")
-    x = op.Add(x, branch2, name=f"{name}.m3")
-    p3 = lateral(x, kernel=3, name=f"{name}.layer_blocks.0")
-    p6, p7 = coarser(p5, name=f"{name}.extra_blocks")
-    return p3, p4, p5, p6, p7
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner_blocks = nn.ModuleList(
+            [Lateral(512, kernel=1), Lateral(1024, kernel=1), Lateral(2048, kernel=1)]
+        )
+        self.layer_blocks = nn.ModuleList(
+            [Lateral(256, kernel=3), Lateral(256, kernel=3), Lateral(256, kernel=3)]
+        )
+        self.extra_blocks = Coarser()
+
+    def forward(
+        self, op: OpBuilder, c3: ir.Value, c4: ir.Value, c5: ir.Value
+    ) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value, ir.Value]:
+        inner_blocks_2 = self.inner_blocks[2](op, c5)
+        p5 = self.layer_blocks[2](op, inner_blocks_2)
+        x = self.inner_blocks[1](op, c4)
+        m4 = op.Add(x, upsample_to(op, inner_blocks_2, c4.shape[2:]))
+        p4 = self.layer_blocks[1](op, m4)
+        x = self.inner_blocks[0](op, c3)
+        x = op.Add(x, upsample_to(op, m4, c3.shape[2:]))
+        p3 = self.layer_blocks[0](op, x)
+        p6, p7 = self.extra_blocks(op, p5)
+        return p3, p4, p5, p6, p7
 
 
-@block
-def resnet50_fpn(x: Value, *, name: str) -> tuple[Value, Value, Value, Value, Value]:
+@function
+class Resnet50Fpn(nn.Module):
     """A ResNet-50 with its pyramid of five maps, at strides 8 to 128."""
-    _, body_layer2, body_layer3, body_layer4 = resnet50(x, name=f"{name}.body")
-    return fpn(body_layer2, body_layer3, body_layer4, name=f"{name}.fpn")
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.body = Resnet50(in_channels)
+        self.fpn = Fpn()
+
+    def forward(
+        self, op: OpBuilder, x: ir.Value
+    ) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value, ir.Value]:
+        _, body_layer2, body_layer3, body_layer4 = self.body(op, x)
+        return self.fpn(op, body_layer2, body_layer3, body_layer4)
 
 
-@block
-def tower(x: Value, *, name: str) -> Value:
+@function
+class Tower(Sequential):
     """Four convolutions, each with its normalisation and activation."""
-    number = 0
-    for _ in range(4):
-        x = conv(x, 256, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.{number}")
-        x = group_norm(x, 32, name=f"{name}.{number + 1}")
-        x = op.Relu(x, name=f"{name}.{number + 2}")
-        number += 3
-    return x
+
+    def __init__(self) -> None:
+        super().__init__()
+        for _ in range(4):
+            self.append(Conv(256, 256, [3, 3], pads=[1, 1, 1, 1], bias=True))
+            self.append(GroupNormalization(256, num_groups=32))
+            self.append(Apply("Relu"))
 
 
-@block
-def classification_head(x: Value, classes: int, *, name: str) -> Value:
+@function
+class ClassificationHead(nn.Module):
     """For each class, whether a pixel is within an object of it."""
-    x = tower(x, name=f"{name}.conv")
-    return conv(x, classes, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.cls_logits")
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.conv = Tower()
+        self.cls_logits = Conv(256, classes, [3, 3], pads=[1, 1, 1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.conv(op, x)
+        return self.cls_logits(op, x)
 
 
-@block
-def regression_head(x: Value, *, name: str) -> tuple[Value, Value]:
+@function
+class RegressionHead(nn.Module):
     """How far a pixel is from the sides of its object, and how near to the middle."""
-    conv2 = tower(x, name=f"{name}.conv")
-    x = conv(conv2, 4, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.bbox_reg")
-    bbox_regression = op.Relu(x, name=f"{name}.distances")
-    bbox_ctrness = conv(conv2, 1, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.bbox_ctrness")
-    return bbox_regression, bbox_ctrness
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = Tower()
+        self.bbox_reg = Conv(256, 4, [3, 3], pads=[1, 1, 1, 1], bias=True)
+        self.bbox_ctrness = Conv(256, 1, [3, 3], pads=[1, 1, 1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ir.Value]:
+        conv = self.conv(op, x)
+        x = self.bbox_reg(op, conv)
+        bbox_regression = op.Relu(x)
+        bbox_ctrness = self.bbox_ctrness(op, conv)
+        return bbox_regression, bbox_ctrness
 
 
-@block
-def fcos_head(inputs: Value, classes: int, *, name: str) -> tuple[Value, Value, Value]:
+@function
+class FcosHead(nn.Module):
     """The maps of one level, with weights that all levels have (Tian et al. 2019, Fig. 2)."""
-    cls_logits = classification_head(inputs, classes=classes, name=f"{name}.classification_head")
-    bbox_regression, bbox_ctrness = regression_head(inputs, name=f"{name}.regression_head")
-    return cls_logits, bbox_regression, bbox_ctrness
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classification_head = ClassificationHead(classes=classes)
+        self.regression_head = RegressionHead()
+
+    def forward(self, op: OpBuilder, inputs: ir.Value) -> tuple[ir.Value, ir.Value, ir.Value]:
+        cls_logits = self.classification_head(op, inputs)
+        bbox_regression, bbox_ctrness = self.regression_head(op, inputs)
+        return cls_logits, bbox_regression, bbox_ctrness
 
 
-def fcos_resnet50_fpn(
-    input_shape: tuple[int, int, int] = (3, 800, 800),
-    classes: int = 91,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    # 256 x 100 x 100, 256 x 50 x 50, 256 x 25 x 25, 256 x 13 x 13, 256 x 7 x 7
-    backbone_p3, backbone_p4, backbone_p5, backbone_p6, backbone_p7 = resnet50_fpn(
-        images, name="backbone"
-    )
-    # 91 x 100 x 100, 4 x 100 x 100, 1 x 100 x 100
-    head_cls_logits, head_bbox_regression, head_bbox_ctrness = fcos_head(
-        backbone_p3, classes=classes, name="head"
-    )
-    with Again(backbone_p4, "head", "head4"):
+class FCOSResNet50FPN(nn.Module):
+    def __init__(self, num_classes: int = 91, in_channels: int = 3) -> None:
+        super().__init__()
+        self.backbone = Resnet50Fpn(in_channels)
+        self.head = FcosHead(classes=num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ...]:
+        # 256 x 100 x 100, 256 x 50 x 50, 256 x 25 x 25, 256 x 13 x 13, 256 x 7 x 7
+        backbone_p3, backbone_p4, backbone_p5, backbone_p6, backbone_p7 = self.backbone(op, x)
+        # 91 x 100 x 100, 4 x 100 x 100, 1 x 100 x 100
+        head_cls_logits, head_bbox_regression, head_bbox_ctrness = self.head(op, backbone_p3)
         # 91 x 50 x 50, 4 x 50 x 50, 1 x 50 x 50
-        head4_cls_logits, head4_bbox_regression, head4_bbox_ctrness = fcos_head(
-            backbone_p4, classes=classes, name="head4"
-        )
-    with Again(backbone_p5, "head", "head5"):
+        head4_cls_logits, head4_bbox_regression, head4_bbox_ctrness = self.head(op, backbone_p4)
         # 91 x 25 x 25, 4 x 25 x 25, 1 x 25 x 25
-        head5_cls_logits, head5_bbox_regression, head5_bbox_ctrness = fcos_head(
-            backbone_p5, classes=classes, name="head5"
-        )
-    with Again(backbone_p6, "head", "head6"):
+        head5_cls_logits, head5_bbox_regression, head5_bbox_ctrness = self.head(op, backbone_p5)
         # 91 x 13 x 13, 4 x 13 x 13, 1 x 13 x 13
-        head6_cls_logits, head6_bbox_regression, head6_bbox_ctrness = fcos_head(
-            backbone_p6, classes=classes, name="head6"
-        )
-    with Again(backbone_p7, "head", "head7"):
+        head6_cls_logits, head6_bbox_regression, head6_bbox_ctrness = self.head(op, backbone_p6)
         # 91 x 7 x 7, 4 x 7 x 7, 1 x 7 x 7
-        head7_cls_logits, head7_bbox_regression, head7_bbox_ctrness = fcos_head(
-            backbone_p7, classes=classes, name="head7"
-        )
-    return model(
-        "fcos_resnet50_fpn",
-        [images],
-        [
+        head7_cls_logits, head7_bbox_regression, head7_bbox_ctrness = self.head(op, backbone_p7)
+        return (
             head_cls_logits,
             head4_cls_logits,
             head5_cls_logits,
@@ -459,5 +482,8 @@ def fcos_resnet50_fpn(
             head5_bbox_ctrness,
             head6_bbox_ctrness,
             head7_bbox_ctrness,
-        ],
-    )
+        )
+
+
+def fcos_resnet50_fpn(num_classes: int = 91, in_channels: int = 3) -> FCOSResNet50FPN:
+    return FCOSResNet50FPN(num_classes, in_channels)

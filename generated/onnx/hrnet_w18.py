@@ -18,20 +18,244 @@ Fixed, since the structure depends on it: width = 18.
     head                5  1000           11,736,744  1,001.6 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+def upsample_to(
+    op: OpBuilder, x: ir.Value, size: Any, mode: str = "nearest", align_corners: bool = False
+) -> ir.Value:
+    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
+    placed = "align_corners" if align_corners else "half_pixel"
+    how = {"mode": "linear", "axes": [*range(2, len(x.shape))]}
+    if mode == "nearest":
+        how |= {"mode": mode, "nearest_mode": "floor"}
+        placed = "asymmetric"
+    how["coordinate_transformation_mode"] = placed
+    return op.Resize(x, None, None, list(size), **how)
+
+
+def upsample(
+    op: OpBuilder, x: ir.Value, scale: int, mode: str = "nearest", align_corners: bool = False
+) -> ir.Value:
+    size = [scale * extent for extent in x.shape[2:]]
+    return upsample_to(op, x, size, mode, align_corners)
+
+
 DOMAIN = "hrnet_w18"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 224, 224)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -45,560 +269,393 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def upsample_to(
-    x: Value, size: Sequence[int], mode: str = "nearest", align_corners: bool = False, *, name: str
-) -> Value:
-    """Pixels are squares, of which the nearest is taken, or their centres are linked."""
-    placed = "align_corners" if align_corners else "half_pixel"
-    how = {"coordinate_transformation_mode": placed, "mode": "linear"}
-    if mode == "nearest":
-        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    axes = list(range(2, len(x.shape)))
-    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
-
-
-def upsample(
-    x: Value, scale: int, mode: str = "nearest", align_corners: bool = False, *, name: str
-) -> Value:
-    size = [scale * extent for extent in x.shape[2:]]
-    return upsample_to(x, size, mode, align_corners, name=name)
-
-
-op = Operators()
-
-
-@block
-def bottleneck(x: Value, channels: int, *, name: str) -> Value:
+@function
+class Bottleneck(nn.Module):
     """A 1x1, a 3x3 and a 1x1 convolution, added to a shortcut (He et al. 2015, Fig. 5 right)."""
-    shortcut = x
-    if x.shape[1] != channels * 4:
-        shortcut = conv(x, channels * 4, [1, 1], name=f"{name}.downsample.0")
-        shortcut = batch_norm(shortcut, name=f"{name}.downsample.1")
-    x = conv(x, channels, [1, 1], name=f"{name}.conv1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu1")
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], name=f"{name}.conv2")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = op.Relu(x, name=f"{name}.relu2")
-    x = conv(x, channels * 4, [1, 1], name=f"{name}.conv3")
-    x = batch_norm(x, name=f"{name}.bn3")
-    x = op.Add(x, shortcut, name=f"{name}.add")
-    return op.Relu(x, name=f"{name}.relu3")
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, channels, [1, 1])
+        self.bn1 = BatchNormalization(channels)
+        self.conv2 = Conv(channels, channels, [3, 3], pads=[1, 1, 1, 1])
+        self.bn2 = BatchNormalization(channels)
+        self.conv3 = Conv(channels, channels * 4, [1, 1])
+        self.bn3 = BatchNormalization(channels * 4)
+        self.downsample: nn.Module = Sequential()
+        if in_channels != channels * 4:
+            self.downsample = Sequential(
+                Conv(in_channels, channels * 4, [1, 1]),
+                BatchNormalization(channels * 4),
+            )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = self.downsample(op, x)
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))
+        x = op.Relu(self.bn2(op, self.conv2(op, x)))
+        x = self.bn3(op, self.conv3(op, x))
+        return op.Relu(op.Add(x, shortcut))
 
 
-def make_bottleneck_stage(x: Value, channels: int, blocks: int, *, name: str) -> Value:
-    for i in range(blocks):
-        x = bottleneck(x, channels, name=f"{name}.{i}")
-    return x
+def make_bottleneck_stage(in_channels: int, channels: int, blocks: int) -> Sequential:
+    first = Bottleneck(in_channels, channels)
+    rest = (Bottleneck(channels * 4, channels) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
 
 
-@block
-def conv_norm(
-    x: Value,
-    channels: int,
-    kernel: int = 3,
-    stride: int = 1,
-    bias: bool = False,
-    relu: bool = True,
-    *,
-    name: str,
-) -> Value:
+@function
+class ConvNorm(Sequential):
     """A convolution and its normalisation, then a ReLU unless others are added first."""
-    x = conv(
-        x,
-        channels,
-        [kernel, kernel],
-        strides=[stride, stride],
-        pads=4 * [(kernel - 1) // 2],
-        bias=bias,
-        name=f"{name}.0",
-    )
-    x = batch_norm(x, name=f"{name}.1")
-    if relu:
-        x = op.Relu(x, name=f"{name}.2")
-    return x
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        bias: bool = False,
+        relu: bool = True,
+    ) -> None:
+        super().__init__(
+            Conv(
+                in_channels,
+                channels,
+                [kernel, kernel],
+                strides=[stride, stride],
+                pads=4 * [(kernel - 1) // 2],
+                bias=bias,
+            ),
+            BatchNormalization(channels),
+        )
+        if relu:
+            self.append(Apply("Relu"))
 
 
 def make_conv_norm_stage(
-    x: Value,
+    in_channels: int,
     channels: int,
     blocks: int,
     kernel: int = 3,
     stride: int = 1,
     bias: bool = False,
     relu: bool = True,
-    *,
-    name: str,
-    start: int = 0,
-) -> Value:
-    for i in range(blocks):
-        x = conv_norm(
-            x,
-            channels,
-            kernel=kernel,
-            stride=stride,
-            bias=bias,
-            relu=relu,
-            name=f"{name}.{start + i}",
-        )
-    return x
+) -> Sequential:
+    first = ConvNorm(in_channels, channels, kernel=kernel, stride=stride, bias=bias, relu=relu)
+    rest = (
+        ConvNorm(channels, channels, kernel=kernel, stride=stride, bias=bias, relu=relu)
+        for _ in range(blocks - 1)
+    )
+    return Sequential(first, *rest)
 
 
-@block
-def basic_block(x: Value, channels: int, *, name: str) -> Value:
+@function
+class BasicBlock(nn.Module):
     """Two 3x3 convolutions, added to a shortcut (He et al. 2015, Fig. 5 left)."""
-    shortcut = x
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], name=f"{name}.conv1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu1")
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], name=f"{name}.conv2")
-    x = batch_norm(x, name=f"{name}.bn2")
-    x = op.Add(x, shortcut, name=f"{name}.add")
-    return op.Relu(x, name=f"{name}.relu2")
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, channels, [3, 3], pads=[1, 1, 1, 1])
+        self.bn1 = BatchNormalization(channels)
+        self.conv2 = Conv(channels, channels, [3, 3], pads=[1, 1, 1, 1])
+        self.bn2 = BatchNormalization(channels)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = x
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))
+        x = self.bn2(op, self.conv2(op, x))
+        return op.Relu(op.Add(x, shortcut))
 
 
-def make_basic_block_stage(x: Value, channels: int, blocks: int, *, name: str) -> Value:
-    for i in range(blocks):
-        x = basic_block(x, channels, name=f"{name}.{i}")
-    return x
+def make_basic_block_stage(in_channels: int, channels: int, blocks: int) -> Sequential:
+    first = BasicBlock(in_channels, channels)
+    rest = (BasicBlock(channels, channels) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
 
 
-@block
-def enlarge(x: Value, channels: int, scale: int, *, name: str) -> Value:
+@function
+class Enlarge(Sequential):
     """To a higher resolution."""
-    x = conv(x, channels, [1, 1], name=f"{name}.0")
-    x = batch_norm(x, name=f"{name}.1")
-    return upsample(x, scale, name=f"{name}.2")
+
+    def __init__(self, in_channels: int, channels: int, scale: int) -> None:
+        super().__init__(
+            Conv(in_channels, channels, [1, 1]),
+            BatchNormalization(channels),
+            Apply(upsample, scale),
+        )
 
 
-@block
-def reduce(x: Value, channels: int, times: int, *, name: str) -> Value:
+@function
+class Reduce(Sequential):
     """To a lower resolution by convolutions of stride 2, of which the last alone changes the
     channels.
     """
-    in_channels = x.shape[1]
-    number = 0
-    if times != 1:
-        x = make_conv_norm_stage(
-            x, in_channels, blocks=times - 1, stride=2, name=name, start=number
+
+    def __init__(self, in_channels: int, channels: int, times: int) -> None:
+        super().__init__()
+        if times != 1:
+            self.extend(make_conv_norm_stage(in_channels, in_channels, blocks=times - 1, stride=2))
+        self.append(ConvNorm(in_channels, channels, stride=2, relu=False))
+
+
+@function
+class Exchange2(nn.Module):
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
+    2).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [make_basic_block_stage(18, 18, blocks=4), make_basic_block_stage(36, 36, blocks=4)]
         )
-        number += times - 1
-    return conv_norm(x, channels, stride=2, relu=False, name=f"{name}.{number}")
+        self.fuse_layers = nn.ModuleList(
+            [
+                nn.ModuleList([Sequential(), Enlarge(36, 18, scale=2)]),
+                nn.ModuleList([Reduce(18, 36, times=1)]),
+            ]
+        )
+
+    def forward(self, op: OpBuilder, x0: ir.Value, x1: ir.Value) -> tuple[ir.Value, ir.Value]:
+        branches_0 = self.branches[0](op, x0)
+        branches_1 = self.branches[1](op, x1)
+        x = op.Add(branches_0, self.fuse_layers[0][1](op, branches_1))
+        y0 = op.Relu(x)
+        x = op.Add(branches_1, self.fuse_layers[1][0](op, branches_0))
+        y1 = op.Relu(x)
+        return y0, y1
 
 
-@block
-def exchange_2(x0: Value, x1: Value, *, name: str) -> tuple[Value, Value]:
+def make_exchange_2_stage(blocks: int) -> Sequential:
+    stage = (Exchange2() for _ in range(blocks))
+    return Sequential(*stage)
+
+
+@function
+class Exchange3(nn.Module):
     """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
     2).
     """
-    branches_0 = make_basic_block_stage(x0, 18, blocks=4, name=f"{name}.branches.0")
-    branches_1 = make_basic_block_stage(x1, 36, blocks=4, name=f"{name}.branches.1")
-    fuse_layers_0_1 = enlarge(branches_1, 18, scale=2, name=f"{name}.fuse_layers.0.1")
-    x = op.Add(branches_0, fuse_layers_0_1, name=f"{name}.add1")
-    y0 = op.Relu(x, name=f"{name}.y0")
-    fuse_layers_1_0 = reduce(branches_0, 36, times=1, name=f"{name}.fuse_layers.1.0")
-    x = op.Add(fuse_layers_1_0, branches_1, name=f"{name}.add2")
-    y1 = op.Relu(x, name=f"{name}.y1")
-    return y0, y1
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [
+                make_basic_block_stage(18, 18, blocks=4),
+                make_basic_block_stage(36, 36, blocks=4),
+                make_basic_block_stage(72, 72, blocks=4),
+            ]
+        )
+        self.fuse_layers = nn.ModuleList(
+            [
+                nn.ModuleList([Sequential(), Enlarge(36, 18, scale=2), Enlarge(72, 18, scale=4)]),
+                nn.ModuleList([Reduce(18, 36, times=1), Sequential(), Enlarge(72, 36, scale=2)]),
+                nn.ModuleList([Reduce(18, 72, times=2), Reduce(36, 72, times=1)]),
+            ]
+        )
 
-def make_exchange_2_stage(x0: Value, x1: Value, blocks: int, *, name: str) -> tuple[Value, Value]:
-    for i in range(blocks):
-        x0, x1 = exchange_2(x0, x1, name=f"{name}.{i}")
-    return x0, x1
-
-
-@block
-def exchange_3(x0: Value, x1: Value, x2: Value, *, name: str) -> tuple[Value, Value, Value]:
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
-    """
-    branches_0 = make_basic_block_stage(x0, 18, blocks=4, name=f"{name}.branches.0")
-    branches_1 = make_basic_block_stage(x1, 36, blocks=4, name=f"{name}.branches.1")
-    branches_2 = make_basic_block_stage(x2, 72, blocks=4, name=f"{name}.branches.2")
-    fuse_layers_0_1 = enlarge(branches_1, 18, scale=2, name=f"{name}.fuse_layers.0.1")
-    fuse_layers_0_2 = enlarge(branches_2, 18, scale=4, name=f"{name}.fuse_layers.0.2")
-    x = op.Add(
-        op.Add(branches_0, fuse_layers_0_1, name=f"{name}.add1.1"),
-        fuse_layers_0_2,
-        name=f"{name}.add1",
-    )
-    y0 = op.Relu(x, name=f"{name}.y0")
-    fuse_layers_1_0 = reduce(branches_0, 36, times=1, name=f"{name}.fuse_layers.1.0")
-    fuse_layers_1_2 = enlarge(branches_2, 36, scale=2, name=f"{name}.fuse_layers.1.2")
-    x = op.Add(
-        op.Add(fuse_layers_1_0, branches_1, name=f"{name}.add2.1"),
-        fuse_layers_1_2,
-        name=f"{name}.add2",
-    )
-    y1 = op.Relu(x, name=f"{name}.y1")
-    fuse_layers_2_0 = reduce(branches_0, 72, times=2, name=f"{name}.fuse_layers.2.0")
-    fuse_layers_2_1 = reduce(branches_1, 72, times=1, name=f"{name}.fuse_layers.2.1")
-    x = op.Add(
-        op.Add(fuse_layers_2_0, fuse_layers_2_1, name=f"{name}.add3.1"),
-        branches_2,
-        name=f"{name}.add3",
-    )
-    y2 = op.Relu(x, name=f"{name}.y2")
-    return y0, y1, y2
-
-
-def make_exchange_3_stage(
-    x0: Value, x1: Value, x2: Value, blocks: int, *, name: str
-) -> tuple[Value, Value, Value]:
-    for i in range(blocks):
-        x0, x1, x2 = exchange_3(x0, x1, x2, name=f"{name}.{i}")
-    return x0, x1, x2
-
-
-@block
-def exchange_4(
-    x0: Value, x1: Value, x2: Value, x3: Value, *, name: str
-) -> tuple[Value, Value, Value, Value]:
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
-    """
-    branches_0 = make_basic_block_stage(x0, 18, blocks=4, name=f"{name}.branches.0")
-    branches_1 = make_basic_block_stage(x1, 36, blocks=4, name=f"{name}.branches.1")
-    branches_2 = make_basic_block_stage(x2, 72, blocks=4, name=f"{name}.branches.2")
-    branches_3 = make_basic_block_stage(x3, 144, blocks=4, name=f"{name}.branches.3")
-    fuse_layers_0_1 = enlarge(branches_1, 18, scale=2, name=f"{name}.fuse_layers.0.1")
-    fuse_layers_0_2 = enlarge(branches_2, 18, scale=4, name=f"{name}.fuse_layers.0.2")
-    fuse_layers_0_3 = enlarge(branches_3, 18, scale=8, name=f"{name}.fuse_layers.0.3")
-    x = op.Add(
-        op.Add(
-            op.Add(branches_0, fuse_layers_0_1, name=f"{name}.add1.2.1"),
-            fuse_layers_0_2,
-            name=f"{name}.add1.2",
-        ),
-        fuse_layers_0_3,
-        name=f"{name}.add1",
-    )
-    y0 = op.Relu(x, name=f"{name}.y0")
-    fuse_layers_1_0 = reduce(branches_0, 36, times=1, name=f"{name}.fuse_layers.1.0")
-    fuse_layers_1_2 = enlarge(branches_2, 36, scale=2, name=f"{name}.fuse_layers.1.2")
-    fuse_layers_1_3 = enlarge(branches_3, 36, scale=4, name=f"{name}.fuse_layers.1.3")
-    x = op.Add(
-        op.Add(
-            op.Add(fuse_layers_1_0, branches_1, name=f"{name}.add2.2.1"),
-            fuse_layers_1_2,
-            name=f"{name}.add2.2",
-        ),
-        fuse_layers_1_3,
-        name=f"{name}.add2",
-    )
-    y1 = op.Relu(x, name=f"{name}.y1")
-    fuse_layers_2_0 = reduce(branches_0, 72, times=2, name=f"{name}.fuse_layers.2.0")
-    fuse_layers_2_1 = reduce(branches_1, 72, times=1, name=f"{name}.fuse_layers.2.1")
-    fuse_layers_2_3 = enlarge(branches_3, 72, scale=2, name=f"{name}.fuse_layers.2.3")
-    x = op.Add(
-        op.Add(
-            op.Add(fuse_layers_2_0, fuse_layers_2_1, name=f"{name}.add3.2.1"),
+    def forward(
+        self, op: OpBuilder, x0: ir.Value, x1: ir.Value, x2: ir.Value
+    ) -> tuple[ir.Value, ir.Value, ir.Value]:
+        branches_0 = self.branches[0](op, x0)
+        branches_1 = self.branches[1](op, x1)
+        branches_2 = self.branches[2](op, x2)
+        x = op.Add(
+            op.Add(branches_0, self.fuse_layers[0][1](op, branches_1)),
+            self.fuse_layers[0][2](op, branches_2),
+        )
+        y0 = op.Relu(x)
+        x = op.Add(
+            op.Add(self.fuse_layers[1][0](op, branches_0), branches_1),
+            self.fuse_layers[1][2](op, branches_2),
+        )
+        y1 = op.Relu(x)
+        x = op.Add(
+            op.Add(self.fuse_layers[2][0](op, branches_0), self.fuse_layers[2][1](op, branches_1)),
             branches_2,
-            name=f"{name}.add3.2",
-        ),
-        fuse_layers_2_3,
-        name=f"{name}.add3",
-    )
-    y2 = op.Relu(x, name=f"{name}.y2")
-    fuse_layers_3_0 = reduce(branches_0, 144, times=3, name=f"{name}.fuse_layers.3.0")
-    fuse_layers_3_1 = reduce(branches_1, 144, times=2, name=f"{name}.fuse_layers.3.1")
-    fuse_layers_3_2 = reduce(branches_2, 144, times=1, name=f"{name}.fuse_layers.3.2")
-    x = op.Add(
-        op.Add(
-            op.Add(fuse_layers_3_0, fuse_layers_3_1, name=f"{name}.add4.2.1"),
-            fuse_layers_3_2,
-            name=f"{name}.add4.2",
-        ),
-        branches_3,
-        name=f"{name}.add4",
-    )
-    y3 = op.Relu(x, name=f"{name}.y3")
-    return y0, y1, y2, y3
+        )
+        y2 = op.Relu(x)
+        return y0, y1, y2
 
 
-def make_exchange_4_stage(
-    x0: Value, x1: Value, x2: Value, x3: Value, blocks: int, *, name: str
-) -> tuple[Value, Value, Value, Value]:
-    for i in range(blocks):
-        x0, x1, x2, x3 = exchange_4(x0, x1, x2, x3, name=f"{name}.{i}")
-    return x0, x1, x2, x3
+def make_exchange_3_stage(blocks: int) -> Sequential:
+    stage = (Exchange3() for _ in range(blocks))
+    return Sequential(*stage)
 
 
-def hrnet_w18(
-    input_shape: tuple[int, int, int] = (3, 224, 224),
-    classes: int = 1000,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x = conv(images, 64, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="conv1")  # 64 x 112 x 112
-    x = batch_norm(x, name="bn1")  # 64 x 112 x 112
-    x = op.Relu(x, name="relu1")  # 64 x 112 x 112
-    x = conv(x, 64, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="conv2")  # 64 x 56 x 56
-    x = batch_norm(x, name="bn2")  # 64 x 56 x 56
-    x = op.Relu(x, name="relu2")  # 64 x 56 x 56
-    layer1 = make_bottleneck_stage(x, 64, blocks=4, name="layer1")  # 256 x 56 x 56
-    transition1_0 = conv_norm(layer1, 18, name="transition1.0")  # 18 x 56 x 56
-    transition1_1 = make_conv_norm_stage(
-        layer1, 36, blocks=1, stride=2, name="transition1.1"
-    )  # 36 x 28 x 28
-    stage2_y0, stage2_y1 = make_exchange_2_stage(
-        transition1_0, transition1_1, blocks=1, name="stage2"
-    )  # 18 x 56 x 56, 36 x 28 x 28
-    transition2_2 = make_conv_norm_stage(
-        stage2_y1, 72, blocks=1, stride=2, name="transition2.2"
-    )  # 72 x 14 x 14
-    stage3_y0, stage3_y1, stage3_y2 = make_exchange_3_stage(
-        stage2_y0, stage2_y1, transition2_2, blocks=4, name="stage3"
-    )  # 18 x 56 x 56, 36 x 28 x 28, 72 x 14 x 14
-    transition3_3 = make_conv_norm_stage(
-        stage3_y2, 144, blocks=1, stride=2, name="transition3.3"
-    )  # 144 x 7 x 7
-    stage4_y0, stage4_y1, stage4_y2, stage4_y3 = make_exchange_4_stage(
-        stage3_y0, stage3_y1, stage3_y2, transition3_3, blocks=3, name="stage4"
-    )  # 18 x 56 x 56, 36 x 28 x 28, 72 x 14 x 14, 144 x 7 x 7
-    x = make_bottleneck_stage(stage4_y0, 32, blocks=1, name="incre_modules.0")  # 128 x 56 x 56
-    branch1 = conv_norm(x, 256, stride=2, bias=True, name="downsamp_modules.0")  # 256 x 28 x 28
-    incre_modules_1 = make_bottleneck_stage(
-        stage4_y1, 64, blocks=1, name="incre_modules.1"
-    )  # 256 x 28 x 28
-    x = op.Add(branch1, incre_modules_1, name="add1")  # 256 x 28 x 28
-    branch12 = conv_norm(x, 512, stride=2, bias=True, name="downsamp_modules.1")  # 512 x 14 x 14
-    incre_modules_2 = make_bottleneck_stage(
-        stage4_y2, 128, blocks=1, name="incre_modules.2"
-    )  # 512 x 14 x 14
-    x = op.Add(branch12, incre_modules_2, name="add2")  # 512 x 14 x 14
-    branch13 = conv_norm(x, 1024, stride=2, bias=True, name="downsamp_modules.2")  # 1024 x 7 x 7
-    incre_modules_3 = make_bottleneck_stage(
-        stage4_y3, 256, blocks=1, name="incre_modules.3"
-    )  # 1024 x 7 x 7
-    x = op.Add(branch13, incre_modules_3, name="add3")  # 1024 x 7 x 7
-    x = conv_norm(x, 2048, kernel=1, bias=True, name="final_layer")  # 2048 x 7 x 7
-    x = op.GlobalAveragePool(x, name="avgpool.map")
-    x = op.Flatten(x, name="avgpool")  # 2048
-    x = linear(x, classes, name="classifier")  # 1000
-    return model("hrnet_w18", [images], [x])
+@function
+class Exchange4(nn.Module):
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
+    2).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [
+                make_basic_block_stage(18, 18, blocks=4),
+                make_basic_block_stage(36, 36, blocks=4),
+                make_basic_block_stage(72, 72, blocks=4),
+                make_basic_block_stage(144, 144, blocks=4),
+            ]
+        )
+        self.fuse_layers = nn.ModuleList(
+            [
+                nn.ModuleList(
+                    [
+                        Sequential(),
+                        Enlarge(36, 18, scale=2),
+                        Enlarge(72, 18, scale=4),
+                        Enlarge(144, 18, scale=8),
+                    ]
+                ),
+                nn.ModuleList(
+                    [
+                        Reduce(18, 36, times=1),
+                        Sequential(),
+                        Enlarge(72, 36, scale=2),
+                        Enlarge(144, 36, scale=4),
+                    ]
+                ),
+                nn.ModuleList(
+                    [
+                        Reduce(18, 72, times=2),
+                        Reduce(36, 72, times=1),
+                        Sequential(),
+                        Enlarge(144, 72, scale=2),
+                    ]
+                ),
+                nn.ModuleList(
+                    [Reduce(18, 144, times=3), Reduce(36, 144, times=2), Reduce(72, 144, times=1)]
+                ),
+            ]
+        )
+
+    def forward(
+        self, op: OpBuilder, x0: ir.Value, x1: ir.Value, x2: ir.Value, x3: ir.Value
+    ) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value]:
+        branches_0 = self.branches[0](op, x0)
+        branches_1 = self.branches[1](op, x1)
+        branches_2 = self.branches[2](op, x2)
+        branches_3 = self.branches[3](op, x3)
+        x = op.Add(
+            op.Add(
+                op.Add(branches_0, self.fuse_layers[0][1](op, branches_1)),
+                self.fuse_layers[0][2](op, branches_2),
+            ),
+            self.fuse_layers[0][3](op, branches_3),
+        )
+        y0 = op.Relu(x)
+        x = op.Add(
+            op.Add(
+                op.Add(self.fuse_layers[1][0](op, branches_0), branches_1),
+                self.fuse_layers[1][2](op, branches_2),
+            ),
+            self.fuse_layers[1][3](op, branches_3),
+        )
+        y1 = op.Relu(x)
+        x = op.Add(
+            op.Add(
+                op.Add(
+                    self.fuse_layers[2][0](op, branches_0), self.fuse_layers[2][1](op, branches_1)
+                ),
+                branches_2,
+            ),
+            self.fuse_layers[2][3](op, branches_3),
+        )
+        y2 = op.Relu(x)
+        x = op.Add(
+            op.Add(
+                op.Add(
+                    self.fuse_layers[3][0](op, branches_0), self.fuse_layers[3][1](op, branches_1)
+                ),
+                self.fuse_layers[3][2](op, branches_2),
+            ),
+            branches_3,
+        )
+        y3 = op.Relu(x)
+        return y0, y1, y2, y3
+
+
+def make_exchange_4_stage(blocks: int) -> Sequential:
+    stage = (Exchange4() for _ in range(blocks))
+    return Sequential(*stage)
+
+
+class HRNetW18(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, 64, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        self.bn1 = BatchNormalization(64)
+        self.conv2 = Conv(64, 64, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        self.bn2 = BatchNormalization(64)
+        self.layer1 = make_bottleneck_stage(64, 64, blocks=4)
+        self.transition1 = nn.ModuleList(
+            [ConvNorm(256, 18), make_conv_norm_stage(256, 36, blocks=1, stride=2)]
+        )
+        self.stage2 = make_exchange_2_stage(blocks=1)
+        self.transition2 = nn.ModuleList(
+            [Sequential(), Sequential(), make_conv_norm_stage(36, 72, blocks=1, stride=2)]
+        )
+        self.stage3 = make_exchange_3_stage(blocks=4)
+        self.transition3 = nn.ModuleList(
+            [
+                Sequential(),
+                Sequential(),
+                Sequential(),
+                make_conv_norm_stage(72, 144, blocks=1, stride=2),
+            ]
+        )
+        self.stage4 = make_exchange_4_stage(blocks=3)
+        self.incre_modules = nn.ModuleList(
+            [
+                make_bottleneck_stage(18, 32, blocks=1),
+                make_bottleneck_stage(36, 64, blocks=1),
+                make_bottleneck_stage(72, 128, blocks=1),
+                make_bottleneck_stage(144, 256, blocks=1),
+            ]
+        )
+        self.downsamp_modules = nn.ModuleList(
+            [
+                ConvNorm(128, 256, stride=2, bias=True),
+                ConvNorm(256, 512, stride=2, bias=True),
+                ConvNorm(512, 1024, stride=2, bias=True),
+            ]
+        )
+        self.final_layer = ConvNorm(1024, 2048, kernel=1, bias=True)
+        self.classifier = Linear(2048, num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))  # 64 x 112 x 112
+        x = op.Relu(self.bn2(op, self.conv2(op, x)))  # 64 x 56 x 56
+        layer1 = self.layer1(op, x)  # 256 x 56 x 56
+        transition1_0 = self.transition1[0](op, layer1)  # 18 x 56 x 56
+        transition1_1 = self.transition1[1](op, layer1)  # 36 x 28 x 28
+        stage2_y0, stage2_y1 = transition1_0, transition1_1
+        for layer in self.stage2:
+            stage2_y0, stage2_y1 = layer(op, stage2_y0, stage2_y1)
+        transition2_2 = self.transition2[2](op, stage2_y1)  # 72 x 14 x 14
+        stage3_y0, stage3_y1, stage3_y2 = stage2_y0, stage2_y1, transition2_2
+        for layer in self.stage3:
+            stage3_y0, stage3_y1, stage3_y2 = layer(op, stage3_y0, stage3_y1, stage3_y2)
+        transition3_3 = self.transition3[3](op, stage3_y2)  # 144 x 7 x 7
+        stage4_y0, stage4_y1, stage4_y2, stage4_y3 = stage3_y0, stage3_y1, stage3_y2, transition3_3
+        for layer in self.stage4:
+            stage4_y0, stage4_y1, stage4_y2, stage4_y3 = layer(
+                op, stage4_y0, stage4_y1, stage4_y2, stage4_y3
+            )
+        x = self.incre_modules[0](op, stage4_y0)  # 128 x 56 x 56
+        x = op.Add(
+            self.downsamp_modules[0](op, x), self.incre_modules[1](op, stage4_y1)
+        )  # 256 x 28 x 28
+        x = op.Add(
+            self.downsamp_modules[1](op, x), self.incre_modules[2](op, stage4_y2)
+        )  # 512 x 14 x 14
+        x = op.Add(
+            self.downsamp_modules[2](op, x), self.incre_modules[3](op, stage4_y3)
+        )  # 1024 x 7 x 7
+        x = self.final_layer(op, x)  # 2048 x 7 x 7
+        x = op.ReduceMean(x, [2, 3], keepdims=0)  # 2048
+        return self.classifier(op, x)  # 1000
+
+
+def hrnet_w18(num_classes: int = 1000, in_channels: int = 3) -> HRNetW18:
+    return HRNetW18(num_classes, in_channels)

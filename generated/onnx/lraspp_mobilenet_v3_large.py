@@ -26,25 +26,15 @@ Input 3 x 520 x 520, 3,221,538 parameters, 2.09 GMACs.
     head              1  21 x 520 x 520  249,586  148.8 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
-
-OPSET = 21
-DOMAIN = "lraspp_mobilenet_v3_large"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
-
-
-def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
-    fan = shape[0] * math.prod(shape[2:])
-    return rng.normal(0.0, math.sqrt(2.0 / fan), shape)
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
 
 def make_divisible(value: float, divisor: int) -> int:
@@ -53,381 +43,388 @@ def make_divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
     return made
 
 
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
 
 
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
 
 
 def upsample_to(
-    x: Value, size: Sequence[int], mode: str = "nearest", align_corners: bool = False, *, name: str
-) -> Value:
+    op: OpBuilder, x: ir.Value, size: Any, mode: str = "nearest", align_corners: bool = False
+) -> ir.Value:
     """Pixels are squares, of which the nearest is taken, or their centres are linked."""
     placed = "align_corners" if align_corners else "half_pixel"
-    how = {"coordinate_transformation_mode": placed, "mode": "linear"}
+    how = {"mode": "linear", "axes": [*range(2, len(x.shape))]}
     if mode == "nearest":
-        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    axes = list(range(2, len(x.shape)))
-    return op.Resize(x, None, None, np.array(size), axes=axes, name=name, **how)
+        how |= {"mode": mode, "nearest_mode": "floor"}
+        placed = "asymmetric"
+    how["coordinate_transformation_mode"] = placed
+    return op.Resize(x, None, None, list(size), **how)
 
 
-op = Operators()
+DOMAIN = "lraspp_mobilenet_v3_large"  # of the functions
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 520, 520)}
+OUTPUTS = ["out"]
 
 
-@block
-def conv_norm_activation(
-    x: Value,
-    channels: int,
-    kernel: int = 3,
-    stride: int = 1,
-    groups: int = 1,
-    dilation: int = 1,
-    hard_swish: bool = True,
-    *,
-    name: str,
-) -> Value:
+def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+    fan = shape[0] * math.prod(shape[2:])
+    return rng.normal(0.0, math.sqrt(2.0 / fan), shape)
+
+
+@function
+class ConvNormActivation(Sequential):
     """A convolution, its normalisation and an activation."""
-    x = conv(
-        x,
-        channels,
-        [kernel, kernel],
-        strides=[stride, stride],
-        pads=4 * [(kernel - 1) // 2 * dilation],
-        dilations=[dilation, dilation],
-        group=groups,
-        name=f"{name}.0",
-    )
-    x = batch_norm(x, epsilon=0.001, momentum=0.99, name=f"{name}.1")
-    return op.HardSwish(x, name=f"{name}.2") if hard_swish else op.Relu(x, name=f"{name}.2")
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        dilation: int = 1,
+        hard_swish: bool = True,
+    ) -> None:
+        super().__init__(
+            Conv(
+                in_channels,
+                channels,
+                [kernel, kernel],
+                strides=[stride, stride],
+                pads=4 * [(kernel - 1) // 2 * dilation],
+                dilations=[dilation, dilation],
+                group=groups,
+            ),
+            BatchNormalization(channels, epsilon=0.001, momentum=0.99),
+        )
+        if hard_swish:
+            self.append(Apply("HardSwish"))
+        else:
+            self.append(Apply("Relu"))
 
 
-@block
-def squeeze_excitation(x: Value, squeeze: int, *, name: str) -> Value:
+@function
+class SqueezeExcitation(nn.Module):
     """Channels weighed by a gate that sees the whole map (Hu et al. 2017, Fig. 2)."""
-    in_channels = x.shape[1]
-    gate = op.GlobalAveragePool(x, name=f"{name}.avgpool")
-    gate = conv(gate, squeeze, [1, 1], bias=True, name=f"{name}.fc1")
-    gate = op.Relu(gate, name=f"{name}.relu")
-    gate = conv(gate, in_channels, [1, 1], bias=True, name=f"{name}.fc2")
-    gate = op.HardSigmoid(gate, alpha=1 / 6, name=f"{name}.hard_sigmoid")
-    return op.Mul(x, gate, name=f"{name}.multiply")
+
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.fc1 = Conv(in_channels, squeeze, [1, 1], bias=True)
+        self.fc2 = Conv(squeeze, in_channels, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        gate = op.GlobalAveragePool(x)
+        gate = op.Relu(self.fc1(op, gate))
+        gate = op.HardSigmoid(self.fc2(op, gate), alpha=1 / 6)
+        return op.Mul(x, gate)
 
 
-@block
-def inverted_residual(
-    x: Value,
-    hidden: int,
-    channels: int,
-    kernel: int = 3,
-    stride: int = 1,
-    dilation: int = 1,
-    gate: bool = True,
-    hard_swish: bool = True,
-    *,
-    name: str,
-) -> Value:
+@function
+class InvertedResidual(nn.Module):
     """An inverted residual with an optional gate (Howard et al. 2019, Fig. 4)."""
-    in_channels = x.shape[1]
-    shortcut = x
-    number = 0
-    if hidden != in_channels:
-        x = conv_norm_activation(
-            x, hidden, kernel=1, hard_swish=hard_swish, name=f"{name}.block.{number}"
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        dilation: int = 1,
+        gate: bool = True,
+        hard_swish: bool = True,
+    ) -> None:
+        super().__init__()
+        self.block = Sequential()
+        if hidden != in_channels:
+            self.block.append(
+                ConvNormActivation(in_channels, hidden, kernel=1, hard_swish=hard_swish)
+            )
+        self.block.append(
+            ConvNormActivation(
+                hidden,
+                hidden,
+                kernel=kernel,
+                stride=stride,
+                groups=hidden,
+                dilation=dilation,
+                hard_swish=hard_swish,
+            )
         )
-        number += 1
-    x = conv_norm_activation(
-        x,
-        hidden,
-        kernel=kernel,
-        stride=stride,
-        groups=hidden,
-        dilation=dilation,
-        hard_swish=hard_swish,
-        name=f"{name}.block.{number}",
-    )
-    number += 1
-    if gate:
-        x = squeeze_excitation(
-            x, squeeze=make_divisible(hidden // 4, 8), name=f"{name}.block.{number}"
+        if gate:
+            self.block.append(SqueezeExcitation(hidden, squeeze=make_divisible(hidden // 4, 8)))
+        self.block.append(
+            Sequential(
+                Conv(hidden, channels, [1, 1]),
+                BatchNormalization(channels, epsilon=0.001, momentum=0.99),
+            )
         )
-        number += 1
-    x = conv(x, channels, [1, 1], name=f"{name}.block.{number}.0")
-    x = batch_norm(x, epsilon=0.001, momentum=0.99, name=f"{name}.block.{number}.1")
-    if stride == 1 and in_channels == channels:
-        x = op.Add(x, shortcut, name=f"{name}.add")
-    return x
+        self.use_shortcut = stride == 1 and in_channels == channels
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.Add(x, self.block(op, x)) if self.use_shortcut else self.block(op, x)
 
 
-@block
-def lraspp_head(low: Value, high: Value, classes: int, *, name: str) -> Value:
+@function
+class LrasppHead(nn.Module):
     """Scores of a deep map with a gate, and of a fine one (Howard et al. 2019, Fig. 10)."""
-    cbr = conv(high, 128, [1, 1], name=f"{name}.cbr.0")
-    cbr = batch_norm(cbr, name=f"{name}.cbr.1")
-    cbr = op.Relu(cbr, name=f"{name}.cbr.2")
-    scale = op.GlobalAveragePool(high, name=f"{name}.scale.0")
-    scale = conv(scale, 128, [1, 1], name=f"{name}.scale.1")
-    scale = op.Sigmoid(scale, name=f"{name}.scale.2")
-    x = op.Mul(cbr, scale, name=f"{name}.multiply")
-    x = upsample_to(x, low.shape[2:], mode="bilinear", name=f"{name}.upsample")
-    branch1 = conv(low, classes, [1, 1], bias=True, name=f"{name}.low_classifier")
-    branch2 = conv(x, classes, [1, 1], bias=True, name=f"{name}.high_classifier")
-    return op.Add(branch1, branch2, name=f"{name}.add")
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.cbr = Sequential(
+            Conv(960, 128, [1, 1]),
+            BatchNormalization(128),
+            Apply("Relu"),
+        )
+        self.scale = Sequential(
+            Apply("GlobalAveragePool"),
+            Conv(960, 128, [1, 1]),
+            Apply("Sigmoid"),
+        )
+        self.low_classifier = Conv(40, classes, [1, 1], bias=True)
+        self.high_classifier = Conv(128, classes, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, low: ir.Value, high: ir.Value) -> ir.Value:
+        x = op.Mul(self.cbr(op, high), self.scale(op, high))
+        x = upsample_to(op, x, low.shape[2:], mode="bilinear")
+        return op.Add(self.low_classifier(op, low), self.high_classifier(op, x))
+
+
+class LRASPPMobileNetV3Large(nn.Module):
+    def __init__(self, num_classes: int = 21, in_channels: int = 3) -> None:
+        super().__init__()
+        self.backbone = Sequential(
+            ConvNormActivation(in_channels, 16, stride=2),  # 16 x 260 x 260
+            InvertedResidual(
+                16, hidden=16, channels=16, gate=False, hard_swish=False
+            ),  # 16 x 260 x 260
+            InvertedResidual(
+                16, hidden=64, channels=24, stride=2, gate=False, hard_swish=False
+            ),  # 24 x 130 x 130
+            InvertedResidual(
+                24, hidden=72, channels=24, gate=False, hard_swish=False
+            ),  # 24 x 130 x 130
+            InvertedResidual(
+                24, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False
+            ),  # 40 x 65 x 65
+            InvertedResidual(
+                40, hidden=120, channels=40, kernel=5, hard_swish=False
+            ),  # 40 x 65 x 65
+            InvertedResidual(
+                40, hidden=120, channels=40, kernel=5, hard_swish=False
+            ),  # 40 x 65 x 65
+            InvertedResidual(40, hidden=240, channels=80, stride=2, gate=False),  # 80 x 33 x 33
+            InvertedResidual(80, hidden=200, channels=80, gate=False),  # 80 x 33 x 33
+            InvertedResidual(80, hidden=184, channels=80, gate=False),  # 80 x 33 x 33
+            InvertedResidual(80, hidden=184, channels=80, gate=False),  # 80 x 33 x 33
+            InvertedResidual(80, hidden=480, channels=112),  # 112 x 33 x 33
+            InvertedResidual(112, hidden=672, channels=112),  # 112 x 33 x 33
+            InvertedResidual(112, hidden=672, channels=160, kernel=5, dilation=2),  # 160 x 33 x 33
+            InvertedResidual(160, hidden=960, channels=160, kernel=5, dilation=2),  # 160 x 33 x 33
+            InvertedResidual(160, hidden=960, channels=160, kernel=5, dilation=2),  # 160 x 33 x 33
+            ConvNormActivation(160, 960, kernel=1),  # 960 x 33 x 33
+        )
+        self.classifier = LrasppHead(classes=num_classes)
+
+    def forward(self, op: OpBuilder, inputs: ir.Value) -> ir.Value:
+        x = inputs
+        for layer in self.backbone[:5]:
+            x = layer(op, x)
+        backbone_4 = x  # 40 x 65 x 65
+        for layer in self.backbone[5:]:
+            x = layer(op, x)
+        backbone = x
+        x = self.classifier(op, backbone_4, backbone)  # 21 x 65 x 65
+        return upsample_to(op, x, inputs.shape[2:], mode="bilinear")  # 21 x 520 x 520
 
 
 def lraspp_mobilenet_v3_large(
-    input_shape: tuple[int, int, int] = (3, 520, 520),
-    classes: int = 21,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x = conv_norm_activation(images, 16, stride=2, name="backbone.0")  # 16 x 260 x 260
-    x = inverted_residual(
-        x, hidden=16, channels=16, gate=False, hard_swish=False, name="backbone.1"
-    )  # 16 x 260 x 260
-    x = inverted_residual(
-        x, hidden=64, channels=24, stride=2, gate=False, hard_swish=False, name="backbone.2"
-    )  # 24 x 130 x 130
-    x = inverted_residual(
-        x, hidden=72, channels=24, gate=False, hard_swish=False, name="backbone.3"
-    )  # 24 x 130 x 130
-    x = inverted_residual(
-        x, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False, name="backbone.4"
-    )  # 40 x 65 x 65
-    backbone_4 = x
-    x = inverted_residual(
-        x, hidden=120, channels=40, kernel=5, hard_swish=False, name="backbone.5"
-    )  # 40 x 65 x 65
-    x = inverted_residual(
-        x, hidden=120, channels=40, kernel=5, hard_swish=False, name="backbone.6"
-    )  # 40 x 65 x 65
-    x = inverted_residual(
-        x, hidden=240, channels=80, stride=2, gate=False, name="backbone.7"
-    )  # 80 x 33 x 33
-    x = inverted_residual(x, hidden=200, channels=80, gate=False, name="backbone.8")  # 80 x 33 x 33
-    x = inverted_residual(x, hidden=184, channels=80, gate=False, name="backbone.9")  # 80 x 33 x 33
-    x = inverted_residual(
-        x, hidden=184, channels=80, gate=False, name="backbone.10"
-    )  # 80 x 33 x 33
-    x = inverted_residual(x, hidden=480, channels=112, name="backbone.11")  # 112 x 33 x 33
-    x = inverted_residual(x, hidden=672, channels=112, name="backbone.12")  # 112 x 33 x 33
-    x = inverted_residual(
-        x, hidden=672, channels=160, kernel=5, dilation=2, name="backbone.13"
-    )  # 160 x 33 x 33
-    x = inverted_residual(
-        x, hidden=960, channels=160, kernel=5, dilation=2, name="backbone.14"
-    )  # 160 x 33 x 33
-    x = inverted_residual(
-        x, hidden=960, channels=160, kernel=5, dilation=2, name="backbone.15"
-    )  # 160 x 33 x 33
-    x = conv_norm_activation(x, 960, kernel=1, name="backbone.16")  # 960 x 33 x 33
-    backbone = x
-    x = lraspp_head(backbone_4, backbone, classes=classes, name="classifier")  # 21 x 65 x 65
-    out = upsample_to(x, images.shape[2:], mode="bilinear", name="out")  # 21 x 520 x 520
-    return model("lraspp_mobilenet_v3_large", [images], [out])
+    num_classes: int = 21, in_channels: int = 3
+) -> LRASPPMobileNetV3Large:
+    return LRASPPMobileNetV3Large(num_classes, in_channels)

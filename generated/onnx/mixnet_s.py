@@ -279,7 +279,7 @@ class MixedResidualRelu2_2(nn.Module):
         )
         self.bn2 = BatchNormalization(2 * (hidden // 2))
         self.conv_pwl = nn.ModuleList(
-            [Conv(2 * (hidden // 2) // 2, 12, [1, 1]), Conv(2 * (hidden // 2) // 2, 12, [1, 1])]
+            [Conv(hidden // 2, 12, [1, 1]), Conv(hidden // 2, 12, [1, 1])]
         )
         self.bn3 = BatchNormalization(24)
         self.use_shortcut = stride == 1 and in_channels == 24

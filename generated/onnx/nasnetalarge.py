@@ -31,20 +31,231 @@ Input 3 x 331 x 331, 88,753,150 parameters, 23.78 GMACs.
     head                   1  1000             4,033,000      4.0 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+def crop(op: OpBuilder, x: ir.Value, sides: Sequence[int]) -> ir.Value:
+    """Without pixels of the border: those before each axis, then those after."""
+    axes = len(sides) // 2
+    ends = [-n if n else np.iinfo(np.int32).max for n in sides[axes:]]
+    return op.Slice(x, sides[:axes], ends, [*range(2, axes + 2)])
+
+
 DOMAIN = "nasnetalarge"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 331, 331)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -58,608 +269,409 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def crop(x: Value, sides: list[int], *, name: str) -> Value:
-    """Without pixels of the border: `sides` are those before each axis, then those after."""
-    axes = len(sides) // 2
-    ends = [-n if n else np.iinfo(np.int32).max for n in sides[axes:]]
-    return op.Slice(x, sides[:axes], ends, axes=[*range(2, axes + 2)], name=name)
-
-
-op = Operators()
-
-
-@block
-def relu_conv_norm(x: Value, channels: int, *, name: str) -> Value:
+@function
+class ReluConvNorm(nn.Module):
     """A ReLU, a 1x1 convolution and its normalisation."""
-    x = op.Relu(x, name=f"{name}.act")
-    x = conv(x, channels, [1, 1], auto_pad="SAME_UPPER", name=f"{name}.conv")
-    return batch_norm(x, epsilon=0.001, name=f"{name}.bn")
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv = Conv(in_channels, channels, [1, 1])
+        self.bn = BatchNormalization(channels, epsilon=0.001)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.Relu(x)
+        return self.bn(op, self.conv(op, x))
 
 
-@block
-def separable_conv(x: Value, channels: int, kernel: int, stride: int = 1, *, name: str) -> Value:
+@function
+class SeparableConv(nn.Module):
     """A convolution of each channel by itself, then one of all channels at each position."""
-    in_channels = x.shape[1]
-    x = conv(
-        x,
-        in_channels,
-        [kernel, kernel],
-        strides=[stride, stride],
-        auto_pad="SAME_UPPER",
-        group=in_channels,
-        name=f"{name}.depthwise_conv2d",
-    )
-    return conv(x, channels, [1, 1], auto_pad="SAME_UPPER", name=f"{name}.pointwise_conv2d")
+
+    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.depthwise_conv2d = Conv(
+            in_channels,
+            in_channels,
+            [kernel, kernel],
+            strides=[stride, stride],
+            auto_pad="SAME_UPPER",
+            group=in_channels,
+        )
+        self.pointwise_conv2d = Conv(in_channels, channels, [1, 1])
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.depthwise_conv2d(op, x)
+        return self.pointwise_conv2d(op, x)
 
 
-@block
-def separable(x: Value, channels: int, kernel: int, stride: int = 1, *, name: str) -> Value:
+@function
+class Separable(nn.Module):
     """A separable convolution twice, each after a ReLU, as in all cells (Zoph et al. 2018, A.4)."""
-    x = op.Relu(x, name=f"{name}.act_1")
-    x = separable_conv(x, channels, kernel=kernel, stride=stride, name=f"{name}.separable_1")
-    x = batch_norm(x, epsilon=0.001, name=f"{name}.bn_sep_1")
-    x = op.Relu(x, name=f"{name}.act_2")
-    x = separable_conv(x, channels, kernel=kernel, name=f"{name}.separable_2")
-    return batch_norm(x, epsilon=0.001, name=f"{name}.bn_sep_2")
+
+    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.separable_1 = SeparableConv(in_channels, channels, kernel=kernel, stride=stride)
+        self.bn_sep_1 = BatchNormalization(channels, epsilon=0.001)
+        self.separable_2 = SeparableConv(channels, channels, kernel=kernel)
+        self.bn_sep_2 = BatchNormalization(channels, epsilon=0.001)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.Relu(x)
+        x = op.Relu(self.bn_sep_1(op, self.separable_1(op, x)))
+        return self.bn_sep_2(op, self.separable_2(op, x))
 
 
-@block
-def first_stem_cell(now: Value, channels: int, *, name: str) -> Value:
+@function
+class FirstStemCell(nn.Module):
     """A reduction cell of one input, which is its left side itself."""
-    conv_1x1 = relu_conv_norm(now, channels, name=f"{name}.conv_1x1")
-    branch1 = separable(conv_1x1, channels, kernel=5, stride=2, name=f"{name}.comb_iter_0_left")
-    comb_iter_0_right = separable(
-        now, channels, kernel=7, stride=2, name=f"{name}.comb_iter_0_right"
-    )
-    comb_iter_0 = op.Add(branch1, comb_iter_0_right, name=f"{name}.comb_iter_0")
-    branch12 = op.MaxPool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        name=f"{name}.maxpool1",
-    )
-    comb_iter_1_right = separable(
-        now, channels, kernel=7, stride=2, name=f"{name}.comb_iter_1_right"
-    )
-    comb_iter_1 = op.Add(branch12, comb_iter_1_right, name=f"{name}.comb_iter_1")
-    branch13 = op.AveragePool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        count_include_pad=1,
-        name=f"{name}.avgpool1",
-    )
-    comb_iter_2_right = separable(
-        now, channels, kernel=5, stride=2, name=f"{name}.comb_iter_2_right"
-    )
-    comb_iter_2 = op.Add(branch13, comb_iter_2_right, name=f"{name}.comb_iter_2")
-    branch14 = op.AveragePool(
-        comb_iter_0, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool2"
-    )
-    comb_iter_3 = op.Add(branch14, comb_iter_1, name=f"{name}.comb_iter_3")
-    branch15 = separable(comb_iter_0, channels, kernel=3, name=f"{name}.comb_iter_4_left")
-    branch2 = op.MaxPool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        name=f"{name}.maxpool2",
-    )
-    comb_iter_4 = op.Add(branch15, branch2, name=f"{name}.comb_iter_4")
-    return op.Concat(
-        comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1, name=f"{name}.made"
-    )
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv_1x1 = ReluConvNorm(96, channels)
+        self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2)
+        self.comb_iter_0_right = Separable(96, channels, kernel=7, stride=2)
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+        self.comb_iter_1_right = Separable(96, channels, kernel=7, stride=2)
+        self.avgpool1 = Apply(
+            "AveragePool",
+            kernel_shape=[3, 3],
+            strides=[2, 2],
+            auto_pad="SAME_UPPER",
+            count_include_pad=1,
+        )
+        self.comb_iter_2_right = Separable(96, channels, kernel=5, stride=2)
+        self.avgpool2 = Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        self.comb_iter_4_left = Separable(channels, channels, kernel=3)
+
+    def forward(self, op: OpBuilder, now: ir.Value) -> ir.Value:
+        conv_1x1 = self.conv_1x1(op, now)
+        comb_iter_0 = op.Add(self.comb_iter_0_left(op, conv_1x1), self.comb_iter_0_right(op, now))
+        comb_iter_1 = op.Add(self.maxpool(op, conv_1x1), self.comb_iter_1_right(op, now))
+        comb_iter_2 = op.Add(self.avgpool1(op, conv_1x1), self.comb_iter_2_right(op, now))
+        comb_iter_3 = op.Add(comb_iter_1, self.avgpool2(op, comb_iter_0))
+        comb_iter_4 = op.Add(self.comb_iter_4_left(op, comb_iter_0), self.maxpool(op, conv_1x1))
+        return op.Concat(comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1)
 
 
-@block
-def stem_cell(before: Value, now: Value, channels: int, *, name: str) -> tuple[Value, Value]:
+@function
+class StemCell(nn.Module):
     """A reduction cell whose left side is twice as large before."""
-    conv_1x1 = relu_conv_norm(now, channels, name=f"{name}.conv_1x1")
-    x = op.Relu(before, name=f"{name}.act")
-    path_1 = op.AveragePool(x, kernel_shape=[1, 1], strides=[2, 2], name=f"{name}.path_1.avgpool")
-    path_1 = conv(path_1, channels // 2, [1, 1], auto_pad="SAME_UPPER", name=f"{name}.path_1.conv")
-    path_2 = crop(x, [1, 1, 0, 0], name=f"{name}.path_2.pad")
-    path_2 = conv(
-        path_2,
-        channels - channels // 2,
-        [1, 1],
-        strides=[2, 2],
-        pads=[0, 0, 1, 1],
-        name=f"{name}.path_2.conv",
-    )
-    x = op.Concat(path_1, path_2, axis=1, name=f"{name}.concat")
-    final_path_bn = batch_norm(x, epsilon=0.001, name=f"{name}.final_path_bn")
-    branch1 = separable(conv_1x1, channels, kernel=5, stride=2, name=f"{name}.comb_iter_0_left")
-    comb_iter_0_right = separable(
-        final_path_bn, channels, kernel=7, stride=2, name=f"{name}.comb_iter_0_right"
-    )
-    comb_iter_0 = op.Add(branch1, comb_iter_0_right, name=f"{name}.comb_iter_0")
-    branch12 = op.MaxPool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        name=f"{name}.maxpool1",
-    )
-    comb_iter_1_right = separable(
-        final_path_bn, channels, kernel=7, stride=2, name=f"{name}.comb_iter_1_right"
-    )
-    comb_iter_1 = op.Add(branch12, comb_iter_1_right, name=f"{name}.comb_iter_1")
-    branch13 = op.AveragePool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        count_include_pad=1,
-        name=f"{name}.avgpool1",
-    )
-    comb_iter_2_right = separable(
-        final_path_bn, channels, kernel=5, stride=2, name=f"{name}.comb_iter_2_right"
-    )
-    comb_iter_2 = op.Add(branch13, comb_iter_2_right, name=f"{name}.comb_iter_2")
-    branch14 = op.AveragePool(
-        comb_iter_0, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool2"
-    )
-    comb_iter_3 = op.Add(branch14, comb_iter_1, name=f"{name}.comb_iter_3")
-    branch15 = separable(comb_iter_0, channels, kernel=3, name=f"{name}.comb_iter_4_left")
-    branch2 = op.MaxPool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        name=f"{name}.maxpool2",
-    )
-    comb_iter_4 = op.Add(branch15, branch2, name=f"{name}.comb_iter_4")
-    made = op.Concat(
-        comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1, name=f"{name}.made"
-    )
-    return now, made
+
+    def __init__(self, before_channels: int, now_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv_1x1 = ReluConvNorm(now_channels, channels)
+        self.path_1 = Sequential()
+        self.path_1.add_module("avgpool", Apply("AveragePool", kernel_shape=[1, 1], strides=[2, 2]))
+        self.path_1.add_module("conv", Conv(before_channels, channels // 2, [1, 1]))
+        self.path_2 = Sequential()
+        self.path_2.add_module("pad", Apply(crop, [1, 1, 0, 0]))
+        self.path_2.add_module(
+            "conv",
+            Conv(
+                before_channels, channels - channels // 2, [1, 1], strides=[2, 2], pads=[0, 0, 1, 1]
+            ),
+        )
+        self.final_path_bn = BatchNormalization(channels, epsilon=0.001)
+        self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2)
+        self.comb_iter_0_right = Separable(channels, channels, kernel=7, stride=2)
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+        self.comb_iter_1_right = Separable(channels, channels, kernel=7, stride=2)
+        self.avgpool1 = Apply(
+            "AveragePool",
+            kernel_shape=[3, 3],
+            strides=[2, 2],
+            auto_pad="SAME_UPPER",
+            count_include_pad=1,
+        )
+        self.comb_iter_2_right = Separable(channels, channels, kernel=5, stride=2)
+        self.avgpool2 = Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        self.comb_iter_4_left = Separable(channels, channels, kernel=3)
+
+    def forward(self, op: OpBuilder, before: ir.Value, now: ir.Value) -> tuple[ir.Value, ir.Value]:
+        conv_1x1 = self.conv_1x1(op, now)
+        x = op.Relu(before)
+        x = op.Concat(self.path_1(op, x), self.path_2(op, x), axis=1)
+        final_path_bn = self.final_path_bn(op, x)
+        comb_iter_0 = op.Add(
+            self.comb_iter_0_left(op, conv_1x1), self.comb_iter_0_right(op, final_path_bn)
+        )
+        comb_iter_1 = op.Add(self.maxpool(op, conv_1x1), self.comb_iter_1_right(op, final_path_bn))
+        comb_iter_2 = op.Add(self.avgpool1(op, conv_1x1), self.comb_iter_2_right(op, final_path_bn))
+        comb_iter_3 = op.Add(comb_iter_1, self.avgpool2(op, comb_iter_0))
+        comb_iter_4 = op.Add(self.comb_iter_4_left(op, comb_iter_0), self.maxpool(op, conv_1x1))
+        made = op.Concat(comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1)
+        return now, made
 
 
-@block
-def first_cell(before: Value, now: Value, channels: int, *, name: str) -> tuple[Value, Value]:
+@function
+class FirstCell(nn.Module):
     """A normal cell after a reduction, whose left side is twice as large before."""
-    conv_1x1 = relu_conv_norm(now, channels, name=f"{name}.conv_1x1")
-    x = op.Relu(before, name=f"{name}.act")
-    path_1 = op.AveragePool(x, kernel_shape=[1, 1], strides=[2, 2], name=f"{name}.path_1.avgpool")
-    path_1 = conv(path_1, channels // 2, [1, 1], auto_pad="SAME_UPPER", name=f"{name}.path_1.conv")
-    path_2 = crop(x, [1, 1, 0, 0], name=f"{name}.path_2.pad")
-    path_2 = conv(
-        path_2,
-        channels - channels // 2,
-        [1, 1],
-        strides=[2, 2],
-        pads=[0, 0, 1, 1],
-        name=f"{name}.path_2.conv",
-    )
-    x = op.Concat(path_1, path_2, axis=1, name=f"{name}.concat")
-    final_path_bn = batch_norm(x, epsilon=0.001, name=f"{name}.final_path_bn")
-    branch1 = separable(conv_1x1, channels, kernel=5, name=f"{name}.comb_iter_0_left")
-    comb_iter_0_right = separable(
-        final_path_bn, channels, kernel=3, name=f"{name}.comb_iter_0_right"
-    )
-    comb_iter_0 = op.Add(branch1, comb_iter_0_right, name=f"{name}.comb_iter_0")
-    branch12 = separable(final_path_bn, channels, kernel=5, name=f"{name}.comb_iter_1_left")
-    branch2 = separable(final_path_bn, channels, kernel=3, name=f"{name}.comb_iter_1_right")
-    comb_iter_1 = op.Add(branch12, branch2, name=f"{name}.comb_iter_1")
-    branch13 = op.AveragePool(
-        conv_1x1, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool1"
-    )
-    comb_iter_2 = op.Add(branch13, final_path_bn, name=f"{name}.comb_iter_2")
-    branch14 = op.AveragePool(
-        final_path_bn, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool2"
-    )
-    branch22 = op.AveragePool(
-        final_path_bn, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool3"
-    )
-    comb_iter_3 = op.Add(branch14, branch22, name=f"{name}.comb_iter_3")
-    branch = separable(conv_1x1, channels, kernel=3, name=f"{name}.comb_iter_4_left")
-    comb_iter_4 = op.Add(branch, conv_1x1, name=f"{name}.comb_iter_4")
-    made = op.Concat(
-        final_path_bn,
-        comb_iter_0,
-        comb_iter_1,
-        comb_iter_2,
-        comb_iter_3,
-        comb_iter_4,
-        axis=1,
-        name=f"{name}.made",
-    )
-    return now, made
+
+    def __init__(self, before_channels: int, now_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv_1x1 = ReluConvNorm(now_channels, channels)
+        self.path_1 = Sequential()
+        self.path_1.add_module("avgpool", Apply("AveragePool", kernel_shape=[1, 1], strides=[2, 2]))
+        self.path_1.add_module("conv", Conv(before_channels, channels // 2, [1, 1]))
+        self.path_2 = Sequential()
+        self.path_2.add_module("pad", Apply(crop, [1, 1, 0, 0]))
+        self.path_2.add_module(
+            "conv",
+            Conv(
+                before_channels, channels - channels // 2, [1, 1], strides=[2, 2], pads=[0, 0, 1, 1]
+            ),
+        )
+        self.final_path_bn = BatchNormalization(channels, epsilon=0.001)
+        self.comb_iter_0_left = Separable(channels, channels, kernel=5)
+        self.comb_iter_0_right = Separable(channels, channels, kernel=3)
+        self.comb_iter_1_left = Separable(channels, channels, kernel=5)
+        self.comb_iter_1_right = Separable(channels, channels, kernel=3)
+        self.avgpool = Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        self.comb_iter_4_left = Separable(channels, channels, kernel=3)
+
+    def forward(self, op: OpBuilder, before: ir.Value, now: ir.Value) -> tuple[ir.Value, ir.Value]:
+        conv_1x1 = self.conv_1x1(op, now)
+        x = op.Relu(before)
+        x = op.Concat(self.path_1(op, x), self.path_2(op, x), axis=1)
+        final_path_bn = self.final_path_bn(op, x)
+        comb_iter_0 = op.Add(
+            self.comb_iter_0_left(op, conv_1x1), self.comb_iter_0_right(op, final_path_bn)
+        )
+        comb_iter_1 = op.Add(
+            self.comb_iter_1_left(op, final_path_bn), self.comb_iter_1_right(op, final_path_bn)
+        )
+        comb_iter_2 = op.Add(final_path_bn, self.avgpool(op, conv_1x1))
+        comb_iter_3 = op.Add(self.avgpool(op, final_path_bn), self.avgpool(op, final_path_bn))
+        comb_iter_4 = op.Add(conv_1x1, self.comb_iter_4_left(op, conv_1x1))
+        made = op.Concat(
+            final_path_bn, comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1
+        )
+        return now, made
 
 
-@block
-def normal_cell(before: Value, now: Value, channels: int, *, name: str) -> tuple[Value, Value]:
+@function
+class NormalCell(nn.Module):
     """A normal cell, made of what the two cells before it made."""
-    conv_prev_1x1 = relu_conv_norm(before, channels, name=f"{name}.conv_prev_1x1")
-    conv_1x1 = relu_conv_norm(now, channels, name=f"{name}.conv_1x1")
-    branch1 = separable(conv_1x1, channels, kernel=5, name=f"{name}.comb_iter_0_left")
-    comb_iter_0_right = separable(
-        conv_prev_1x1, channels, kernel=3, name=f"{name}.comb_iter_0_right"
-    )
-    comb_iter_0 = op.Add(branch1, comb_iter_0_right, name=f"{name}.comb_iter_0")
-    branch12 = separable(conv_prev_1x1, channels, kernel=5, name=f"{name}.comb_iter_1_left")
-    branch2 = separable(conv_prev_1x1, channels, kernel=3, name=f"{name}.comb_iter_1_right")
-    comb_iter_1 = op.Add(branch12, branch2, name=f"{name}.comb_iter_1")
-    branch13 = op.AveragePool(
-        conv_1x1, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool1"
-    )
-    comb_iter_2 = op.Add(branch13, conv_prev_1x1, name=f"{name}.comb_iter_2")
-    branch14 = op.AveragePool(
-        conv_prev_1x1, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool2"
-    )
-    branch22 = op.AveragePool(
-        conv_prev_1x1, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool3"
-    )
-    comb_iter_3 = op.Add(branch14, branch22, name=f"{name}.comb_iter_3")
-    branch = separable(conv_1x1, channels, kernel=3, name=f"{name}.comb_iter_4_left")
-    comb_iter_4 = op.Add(branch, conv_1x1, name=f"{name}.comb_iter_4")
-    made = op.Concat(
-        conv_prev_1x1,
-        comb_iter_0,
-        comb_iter_1,
-        comb_iter_2,
-        comb_iter_3,
-        comb_iter_4,
-        axis=1,
-        name=f"{name}.made",
-    )
-    return now, made
+
+    def __init__(self, before_channels: int, now_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv_prev_1x1 = ReluConvNorm(before_channels, channels)
+        self.conv_1x1 = ReluConvNorm(now_channels, channels)
+        self.comb_iter_0_left = Separable(channels, channels, kernel=5)
+        self.comb_iter_0_right = Separable(channels, channels, kernel=3)
+        self.comb_iter_1_left = Separable(channels, channels, kernel=5)
+        self.comb_iter_1_right = Separable(channels, channels, kernel=3)
+        self.avgpool = Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        self.comb_iter_4_left = Separable(channels, channels, kernel=3)
+
+    def forward(self, op: OpBuilder, before: ir.Value, now: ir.Value) -> tuple[ir.Value, ir.Value]:
+        conv_prev_1x1 = self.conv_prev_1x1(op, before)
+        conv_1x1 = self.conv_1x1(op, now)
+        comb_iter_0 = op.Add(
+            self.comb_iter_0_left(op, conv_1x1), self.comb_iter_0_right(op, conv_prev_1x1)
+        )
+        comb_iter_1 = op.Add(
+            self.comb_iter_1_left(op, conv_prev_1x1), self.comb_iter_1_right(op, conv_prev_1x1)
+        )
+        comb_iter_2 = op.Add(conv_prev_1x1, self.avgpool(op, conv_1x1))
+        comb_iter_3 = op.Add(self.avgpool(op, conv_prev_1x1), self.avgpool(op, conv_prev_1x1))
+        comb_iter_4 = op.Add(conv_1x1, self.comb_iter_4_left(op, conv_1x1))
+        made = op.Concat(
+            conv_prev_1x1, comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1
+        )
+        return now, made
 
 
-@block
-def reduction_cell(before: Value, now: Value, channels: int, *, name: str) -> tuple[Value, Value]:
+@function
+class ReductionCell(nn.Module):
     """A reduction cell. The cell after it gets what was before it."""
-    conv_prev_1x1 = relu_conv_norm(before, channels, name=f"{name}.conv_prev_1x1")
-    conv_1x1 = relu_conv_norm(now, channels, name=f"{name}.conv_1x1")
-    branch1 = separable(conv_1x1, channels, kernel=5, stride=2, name=f"{name}.comb_iter_0_left")
-    comb_iter_0_right = separable(
-        conv_prev_1x1, channels, kernel=7, stride=2, name=f"{name}.comb_iter_0_right"
-    )
-    comb_iter_0 = op.Add(branch1, comb_iter_0_right, name=f"{name}.comb_iter_0")
-    branch12 = op.MaxPool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        name=f"{name}.maxpool1",
-    )
-    comb_iter_1_right = separable(
-        conv_prev_1x1, channels, kernel=7, stride=2, name=f"{name}.comb_iter_1_right"
-    )
-    comb_iter_1 = op.Add(branch12, comb_iter_1_right, name=f"{name}.comb_iter_1")
-    branch13 = op.AveragePool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        count_include_pad=1,
-        name=f"{name}.avgpool1",
-    )
-    comb_iter_2_right = separable(
-        conv_prev_1x1, channels, kernel=5, stride=2, name=f"{name}.comb_iter_2_right"
-    )
-    comb_iter_2 = op.Add(branch13, comb_iter_2_right, name=f"{name}.comb_iter_2")
-    branch14 = op.AveragePool(
-        comb_iter_0, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.avgpool2"
-    )
-    comb_iter_3 = op.Add(branch14, comb_iter_1, name=f"{name}.comb_iter_3")
-    branch15 = separable(comb_iter_0, channels, kernel=3, name=f"{name}.comb_iter_4_left")
-    branch2 = op.MaxPool(
-        conv_1x1,
-        kernel_shape=[3, 3],
-        strides=[2, 2],
-        auto_pad="SAME_UPPER",
-        name=f"{name}.maxpool2",
-    )
-    comb_iter_4 = op.Add(branch15, branch2, name=f"{name}.comb_iter_4")
-    made = op.Concat(
-        comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1, name=f"{name}.made"
-    )
-    return before, made
+
+    def __init__(self, before_channels: int, now_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv_prev_1x1 = ReluConvNorm(before_channels, channels)
+        self.conv_1x1 = ReluConvNorm(now_channels, channels)
+        self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2)
+        self.comb_iter_0_right = Separable(channels, channels, kernel=7, stride=2)
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+        self.comb_iter_1_right = Separable(channels, channels, kernel=7, stride=2)
+        self.avgpool1 = Apply(
+            "AveragePool",
+            kernel_shape=[3, 3],
+            strides=[2, 2],
+            auto_pad="SAME_UPPER",
+            count_include_pad=1,
+        )
+        self.comb_iter_2_right = Separable(channels, channels, kernel=5, stride=2)
+        self.avgpool2 = Apply("AveragePool", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+        self.comb_iter_4_left = Separable(channels, channels, kernel=3)
+
+    def forward(self, op: OpBuilder, before: ir.Value, now: ir.Value) -> tuple[ir.Value, ir.Value]:
+        conv_prev_1x1 = self.conv_prev_1x1(op, before)
+        conv_1x1 = self.conv_1x1(op, now)
+        comb_iter_0 = op.Add(
+            self.comb_iter_0_left(op, conv_1x1), self.comb_iter_0_right(op, conv_prev_1x1)
+        )
+        comb_iter_1 = op.Add(self.maxpool(op, conv_1x1), self.comb_iter_1_right(op, conv_prev_1x1))
+        comb_iter_2 = op.Add(self.avgpool1(op, conv_1x1), self.comb_iter_2_right(op, conv_prev_1x1))
+        comb_iter_3 = op.Add(comb_iter_1, self.avgpool2(op, comb_iter_0))
+        comb_iter_4 = op.Add(self.comb_iter_4_left(op, comb_iter_0), self.maxpool(op, conv_1x1))
+        made = op.Concat(comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4, axis=1)
+        return before, made
+
+
+class NASNetALarge(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3, channels: int = 168) -> None:
+        super().__init__()
+        self.conv0 = Sequential()
+        self.conv0.add_module(
+            "conv", Conv(in_channels, 96, [3, 3], strides=[2, 2])
+        )  # 96 x 165 x 165
+        self.conv0.add_module("bn", BatchNormalization(96, epsilon=0.001))
+        self.cell_stem_0 = FirstStemCell(channels // 4)
+        self.cell_stem_1 = StemCell(
+            before_channels=96, now_channels=4 * (channels // 4), channels=channels // 2
+        )
+        self.cell_0 = FirstCell(
+            before_channels=4 * (channels // 4), now_channels=4 * (channels // 2), channels=channels
+        )
+        self.cell_1 = NormalCell(
+            before_channels=4 * (channels // 2), now_channels=6 * channels, channels=channels
+        )
+        self.cell_2 = NormalCell(
+            before_channels=6 * channels, now_channels=6 * channels, channels=channels
+        )
+        self.cell_3 = NormalCell(
+            before_channels=6 * channels, now_channels=6 * channels, channels=channels
+        )
+        self.cell_4 = NormalCell(
+            before_channels=6 * channels, now_channels=6 * channels, channels=channels
+        )
+        self.cell_5 = NormalCell(
+            before_channels=6 * channels, now_channels=6 * channels, channels=channels
+        )
+        self.reduction_cell_0 = ReductionCell(
+            before_channels=6 * channels, now_channels=6 * channels, channels=channels * 2
+        )
+        self.cell_6 = FirstCell(
+            before_channels=6 * channels, now_channels=4 * (channels * 2), channels=channels * 2
+        )
+        self.cell_7 = NormalCell(
+            before_channels=4 * (channels * 2),
+            now_channels=6 * (channels * 2),
+            channels=channels * 2,
+        )
+        self.cell_8 = NormalCell(
+            before_channels=6 * (channels * 2),
+            now_channels=6 * (channels * 2),
+            channels=channels * 2,
+        )
+        self.cell_9 = NormalCell(
+            before_channels=6 * (channels * 2),
+            now_channels=6 * (channels * 2),
+            channels=channels * 2,
+        )
+        self.cell_10 = NormalCell(
+            before_channels=6 * (channels * 2),
+            now_channels=6 * (channels * 2),
+            channels=channels * 2,
+        )
+        self.cell_11 = NormalCell(
+            before_channels=6 * (channels * 2),
+            now_channels=6 * (channels * 2),
+            channels=channels * 2,
+        )
+        self.reduction_cell_1 = ReductionCell(
+            before_channels=6 * (channels * 2),
+            now_channels=6 * (channels * 2),
+            channels=channels * 4,
+        )
+        self.cell_12 = FirstCell(
+            before_channels=6 * (channels * 2),
+            now_channels=4 * (channels * 4),
+            channels=channels * 4,
+        )
+        self.cell_13 = NormalCell(
+            before_channels=4 * (channels * 4),
+            now_channels=6 * (channels * 4),
+            channels=channels * 4,
+        )
+        self.cell_14 = NormalCell(
+            before_channels=6 * (channels * 4),
+            now_channels=6 * (channels * 4),
+            channels=channels * 4,
+        )
+        self.cell_15 = NormalCell(
+            before_channels=6 * (channels * 4),
+            now_channels=6 * (channels * 4),
+            channels=channels * 4,
+        )
+        self.cell_16 = NormalCell(
+            before_channels=6 * (channels * 4),
+            now_channels=6 * (channels * 4),
+            channels=channels * 4,
+        )
+        self.cell_17 = NormalCell(
+            before_channels=6 * (channels * 4),
+            now_channels=6 * (channels * 4),
+            channels=channels * 4,
+        )
+        self.last_linear = Linear(6 * (channels * 4), num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        conv0 = self.conv0(op, x)  # 96 x 165 x 165
+        cell_stem_0 = self.cell_stem_0(op, conv0)  # 168 x 83 x 83
+        # 168 x 83 x 83, 336 x 42 x 42
+        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(op, conv0, cell_stem_0)
+        # 336 x 42 x 42, 1008 x 42 x 42
+        cell_0_now, cell_0_made = self.cell_0(op, cell_stem_1_now, cell_stem_1_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_1_now, cell_1_made = self.cell_1(op, cell_0_now, cell_0_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_2_now, cell_2_made = self.cell_2(op, cell_1_now, cell_1_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_3_now, cell_3_made = self.cell_3(op, cell_2_now, cell_2_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_4_now, cell_4_made = self.cell_4(op, cell_3_now, cell_3_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_5_now, cell_5_made = self.cell_5(op, cell_4_now, cell_4_made)
+        # 1008 x 42 x 42, 1344 x 21 x 21
+        reduction_cell_0_before, reduction_cell_0_made = self.reduction_cell_0(
+            op, cell_5_now, cell_5_made
+        )
+        # 1344 x 21 x 21, 2016 x 21 x 21
+        cell_6_now, cell_6_made = self.cell_6(op, reduction_cell_0_before, reduction_cell_0_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_7_now, cell_7_made = self.cell_7(op, cell_6_now, cell_6_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_8_now, cell_8_made = self.cell_8(op, cell_7_now, cell_7_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_9_now, cell_9_made = self.cell_9(op, cell_8_now, cell_8_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_10_now, cell_10_made = self.cell_10(op, cell_9_now, cell_9_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_11_now, cell_11_made = self.cell_11(op, cell_10_now, cell_10_made)
+        # 2016 x 21 x 21, 2688 x 11 x 11
+        reduction_cell_1_before, reduction_cell_1_made = self.reduction_cell_1(
+            op, cell_11_now, cell_11_made
+        )
+        # 2688 x 11 x 11, 4032 x 11 x 11
+        cell_12_now, cell_12_made = self.cell_12(op, reduction_cell_1_before, reduction_cell_1_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_13_now, cell_13_made = self.cell_13(op, cell_12_now, cell_12_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_14_now, cell_14_made = self.cell_14(op, cell_13_now, cell_13_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_15_now, cell_15_made = self.cell_15(op, cell_14_now, cell_14_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_16_now, cell_16_made = self.cell_16(op, cell_15_now, cell_15_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        _, cell_17_made = self.cell_17(op, cell_16_now, cell_16_made)
+        x = op.Relu(cell_17_made)  # 4032 x 11 x 11
+        x = op.ReduceMean(x, [2, 3], keepdims=0)  # 4032
+        return self.last_linear(op, x)  # 1000
 
 
 def nasnetalarge(
-    input_shape: tuple[int, int, int] = (3, 331, 331),
-    classes: int = 1000,
-    channels: int = 168,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    conv0 = conv(images, 96, [3, 3], strides=[2, 2], name="conv0.conv")  # 96 x 165 x 165
-    conv0 = batch_norm(conv0, epsilon=0.001, name="conv0.bn")  # 96 x 165 x 165
-    cell_stem_0 = first_stem_cell(conv0, channels // 4, name="cell_stem_0")  # 168 x 83 x 83
-    cell_stem_1_now, cell_stem_1_made = stem_cell(
-        conv0, cell_stem_0, channels // 2, name="cell_stem_1"
-    )  # 168 x 83 x 83, 336 x 42 x 42
-    cell_0_now, cell_0_made = first_cell(
-        cell_stem_1_now, cell_stem_1_made, channels, name="cell_0"
-    )  # 336 x 42 x 42, 1008 x 42 x 42
-    cell_1_now, cell_1_made = normal_cell(
-        cell_0_now, cell_0_made, channels, name="cell_1"
-    )  # 1008 x 42 x 42, 1008 x 42 x 42
-    cell_2_now, cell_2_made = normal_cell(
-        cell_1_now, cell_1_made, channels, name="cell_2"
-    )  # 1008 x 42 x 42, 1008 x 42 x 42
-    cell_3_now, cell_3_made = normal_cell(
-        cell_2_now, cell_2_made, channels, name="cell_3"
-    )  # 1008 x 42 x 42, 1008 x 42 x 42
-    cell_4_now, cell_4_made = normal_cell(
-        cell_3_now, cell_3_made, channels, name="cell_4"
-    )  # 1008 x 42 x 42, 1008 x 42 x 42
-    cell_5_now, cell_5_made = normal_cell(
-        cell_4_now, cell_4_made, channels, name="cell_5"
-    )  # 1008 x 42 x 42, 1008 x 42 x 42
-    reduction_cell_0_before, reduction_cell_0_made = reduction_cell(
-        cell_5_now, cell_5_made, channels * 2, name="reduction_cell_0"
-    )  # 1008 x 42 x 42, 1344 x 21 x 21
-    cell_6_now, cell_6_made = first_cell(
-        reduction_cell_0_before, reduction_cell_0_made, channels * 2, name="cell_6"
-    )  # 1344 x 21 x 21, 2016 x 21 x 21
-    cell_7_now, cell_7_made = normal_cell(
-        cell_6_now, cell_6_made, channels * 2, name="cell_7"
-    )  # 2016 x 21 x 21, 2016 x 21 x 21
-    cell_8_now, cell_8_made = normal_cell(
-        cell_7_now, cell_7_made, channels * 2, name="cell_8"
-    )  # 2016 x 21 x 21, 2016 x 21 x 21
-    cell_9_now, cell_9_made = normal_cell(
-        cell_8_now, cell_8_made, channels * 2, name="cell_9"
-    )  # 2016 x 21 x 21, 2016 x 21 x 21
-    cell_10_now, cell_10_made = normal_cell(
-        cell_9_now, cell_9_made, channels * 2, name="cell_10"
-    )  # 2016 x 21 x 21, 2016 x 21 x 21
-    cell_11_now, cell_11_made = normal_cell(
-        cell_10_now, cell_10_made, channels * 2, name="cell_11"
-    )  # 2016 x 21 x 21, 2016 x 21 x 21
-    reduction_cell_1_before, reduction_cell_1_made = reduction_cell(
-        cell_11_now, cell_11_made, channels * 4, name="reduction_cell_1"
-    )  # 2016 x 21 x 21, 2688 x 11 x 11
-    cell_12_now, cell_12_made = first_cell(
-        reduction_cell_1_before, reduction_cell_1_made, channels * 4, name="cell_12"
-    )  # 2688 x 11 x 11, 4032 x 11 x 11
-    cell_13_now, cell_13_made = normal_cell(
-        cell_12_now, cell_12_made, channels * 4, name="cell_13"
-    )  # 4032 x 11 x 11, 4032 x 11 x 11
-    cell_14_now, cell_14_made = normal_cell(
-        cell_13_now, cell_13_made, channels * 4, name="cell_14"
-    )  # 4032 x 11 x 11, 4032 x 11 x 11
-    cell_15_now, cell_15_made = normal_cell(
-        cell_14_now, cell_14_made, channels * 4, name="cell_15"
-    )  # 4032 x 11 x 11, 4032 x 11 x 11
-    cell_16_now, cell_16_made = normal_cell(
-        cell_15_now, cell_15_made, channels * 4, name="cell_16"
-    )  # 4032 x 11 x 11, 4032 x 11 x 11
-    _, cell_17_made = normal_cell(
-        cell_16_now, cell_16_made, channels * 4, name="cell_17"
-    )  # 4032 x 11 x 11, 4032 x 11 x 11
-    x = op.Relu(cell_17_made, name="act")  # 4032 x 11 x 11
-    x = op.GlobalAveragePool(x, name="avgpool.map")
-    x = op.Flatten(x, name="avgpool")  # 4032
-    x = linear(x, classes, name="last_linear")  # 1000
-    return model("nasnetalarge", [images], [x])
+    num_classes: int = 1000, in_channels: int = 3, channels: int = 168
+) -> NASNetALarge:
+    return NASNetALarge(num_classes, in_channels, channels)

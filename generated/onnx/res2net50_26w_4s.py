@@ -260,9 +260,9 @@ class Res2netFirst(nn.Module):
         self.bn1 = BatchNormalization(4 * width)
         self.convs = nn.ModuleList(
             [
-                Conv(4 * width // 4, width, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]),
-                Conv(4 * width // 4, width, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]),
-                Conv(4 * width // 4, width, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]),
+                Conv(width, width, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]),
+                Conv(width, width, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]),
+                Conv(width, width, [3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]),
             ]
         )
         self.bns = nn.ModuleList(
@@ -275,7 +275,7 @@ class Res2netFirst(nn.Module):
             pads=[1, 1, 1, 1],
             count_include_pad=1,
         )
-        self.conv3 = Conv(3 * width + 4 * width // 4, 4 * channels, [1, 1])
+        self.conv3 = Conv(4 * width, 4 * channels, [1, 1])
         self.bn3 = BatchNormalization(4 * channels)
         self.downsample = Sequential(
             Conv(in_channels, 4 * channels, [1, 1], strides=[stride, stride]),

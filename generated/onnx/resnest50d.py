@@ -14,20 +14,230 @@ Fixed, since the structure depends on it: groups = 1, expansion = 4.
     head         1  1000             2,049,000      2.0 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+def split_softmax(op: OpBuilder, x: ir.Value, splits: int, groups: int = 1) -> ir.Value:
+    """Across equal parts of the channels (Li et al. 2019)."""
+    y = op.Softmax(op.Reshape(x, [0, groups, splits, -1]), axis=2)
+    return op.Reshape(y, [0, *x.shape[1:]])
+
+
 DOMAIN = "resnest50d"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 224, 224)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -41,335 +251,115 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def split_softmax(x: Value, splits: int, groups: int = 1, *, name: str) -> Value:
-    """Across equal parts of the channels (Li et al. 2019)."""
-    y = op.Reshape(x, [0, groups, splits, -1], name=f"{name}.split")
-    y = op.Softmax(y, axis=2, name=f"{name}.softmax")
-    return op.Reshape(y, [0, *x.shape[1:]], name=name)
-
-
-def split(x: Value, count: int) -> list[Value]:
-    """Equal shares of the channels."""
-    name = f"{x.graph.name}.{x.name}.split"
-    return op.Split(x, axis=1, num_outputs=count, name=name)
-
-
-op = Operators()
-
-
-@block
-def split_attention(x: Value, channels: int, *, name: str) -> Value:
+@function
+class SplitAttention(nn.Module):
     """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang et
     al. 2020, Fig. 2).
     """
-    x = conv(x, channels * 2, [3, 3], pads=[1, 1, 1, 1], group=2, name=f"{name}.conv")
-    x = batch_norm(x, name=f"{name}.bn0")
-    x = op.Relu(x, name=f"{name}.relu1")
-    gate = x
-    branch1, branch2 = split(gate, 2)
-    gate = op.Add(branch1, branch2, name=f"{name}.add1")
-    gate = op.GlobalAveragePool(gate, name=f"{name}.avgpool")
-    gate = conv(gate, channels // 2, [1, 1], bias=True, name=f"{name}.fc1")
-    gate = batch_norm(gate, name=f"{name}.bn1")
-    gate = op.Relu(gate, name=f"{name}.relu2")
-    gate = conv(gate, channels * 2, [1, 1], bias=True, name=f"{name}.fc2")
-    gate = split_softmax(gate, 2, name=f"{name}.split_softmax")
-    x = op.Mul(x, gate, name=f"{name}.multiply")
-    branch12, branch22 = split(x, 2)
-    return op.Add(branch12, branch22, name=f"{name}.add2")
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv = Conv(in_channels, channels * 2, [3, 3], pads=[1, 1, 1, 1], group=2)
+        self.bn0 = BatchNormalization(channels * 2)
+        self.fc1 = Conv(channels, channels // 2, [1, 1], bias=True)
+        self.bn1 = BatchNormalization(channels // 2)
+        self.fc2 = Conv(channels // 2, channels * 2, [1, 1], bias=True)
+        self.split_softmax = Apply(split_softmax, 2)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.Relu(self.bn0(op, self.conv(op, x)))
+        gate = x
+        branch1, branch2 = op.Split(gate, axis=1, num_outputs=2, _outputs=2)
+        gate = op.Add(branch1, branch2)
+        gate = op.GlobalAveragePool(gate)
+        gate = op.Relu(self.bn1(op, self.fc1(op, gate)))
+        gate = self.fc2(op, gate)
+        gate = self.split_softmax(op, gate)
+        x = op.Mul(x, gate)
+        branch12, branch22 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        return op.Add(branch12, branch22)
 
 
-@block
-def split_attention_bottleneck(x: Value, channels: int, stride: int = 1, *, name: str) -> Value:
+@function
+class SplitAttentionBottleneck(nn.Module):
     """A bottleneck around split attention, with the stride in a mean behind it (Zhang et al.
     2020).
     """
-    shortcut = x
-    if stride != 1 or x.shape[1] != channels * 4:
-        shortcut = op.AveragePool(
-            x,
-            kernel_shape=[stride, stride],
-            strides=[stride, stride],
-            ceil_mode=1,
-            name=f"{name}.downsample.0",
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, channels, [1, 1])
+        self.bn1 = BatchNormalization(channels)
+        self.conv2 = SplitAttention(channels, channels)
+        self.avgpool: nn.Module = Sequential()
+        if stride != 1:
+            self.avgpool = Apply(
+                "AveragePool",
+                kernel_shape=[3, 3],
+                strides=[stride, stride],
+                pads=[1, 1, 1, 1],
+                count_include_pad=1,
+            )
+        self.conv3 = Conv(channels, channels * 4, [1, 1])
+        self.bn3 = BatchNormalization(channels * 4)
+        self.downsample: nn.Module = Sequential()
+        if stride != 1 or in_channels != channels * 4:
+            self.downsample = Sequential(
+                Apply(
+                    "AveragePool",
+                    kernel_shape=[stride, stride],
+                    strides=[stride, stride],
+                    ceil_mode=1,
+                ),
+                Conv(in_channels, channels * 4, [1, 1]),
+                BatchNormalization(channels * 4),
+            )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = self.downsample(op, x)
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))
+        x = self.conv2(op, x)
+        x = self.avgpool(op, x)
+        x = self.bn3(op, self.conv3(op, x))
+        return op.Relu(op.Add(x, shortcut))
+
+
+def make_stage(in_channels: int, channels: int, blocks: int, stride: int = 1) -> Sequential:
+    first = SplitAttentionBottleneck(in_channels, channels, stride=stride)
+    rest = (SplitAttentionBottleneck(channels * 4, channels) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
+
+
+class ResNeSt50d(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        self.conv1 = Sequential(
+            Conv(in_channels, 32, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),  # 32 x 112 x 112
+            BatchNormalization(32),
+            Apply("Relu"),
+            Conv(32, 32, [3, 3], pads=[1, 1, 1, 1]),
+            BatchNormalization(32),
+            Apply("Relu"),
+            Conv(32, 64, [3, 3], pads=[1, 1, 1, 1]),
         )
-        shortcut = conv(shortcut, channels * 4, [1, 1], name=f"{name}.downsample.1")
-        shortcut = batch_norm(shortcut, name=f"{name}.downsample.2")
-    x = conv(x, channels, [1, 1], name=f"{name}.conv1")
-    x = batch_norm(x, name=f"{name}.bn1")
-    x = op.Relu(x, name=f"{name}.relu1")
-    x = split_attention(x, channels, name=f"{name}.conv2")
-    if stride != 1:
-        x = op.AveragePool(
-            x,
-            kernel_shape=[3, 3],
-            strides=[stride, stride],
-            pads=[1, 1, 1, 1],
-            count_include_pad=1,
-            name=f"{name}.avgpool",
-        )
-    x = conv(x, channels * 4, [1, 1], name=f"{name}.conv3")
-    x = batch_norm(x, name=f"{name}.bn3")
-    x = op.Add(x, shortcut, name=f"{name}.add")
-    return op.Relu(x, name=f"{name}.relu2")
+        self.bn1 = BatchNormalization(64)
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+        self.layer1 = make_stage(64, 64, blocks=3)
+        self.layer2 = make_stage(256, 128, blocks=4, stride=2)
+        self.layer3 = make_stage(512, 256, blocks=6, stride=2)
+        self.layer4 = make_stage(1024, 512, blocks=3, stride=2)
+        self.fc = Linear(2048, num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.Relu(self.bn1(op, self.conv1(op, x)))  # 64 x 112 x 112
+        x = self.maxpool(op, x)  # 64 x 56 x 56
+        x = self.layer1(op, x)  # 256 x 56 x 56
+        x = self.layer2(op, x)  # 512 x 28 x 28
+        x = self.layer3(op, x)  # 1024 x 14 x 14
+        x = self.layer4(op, x)  # 2048 x 7 x 7
+        x = op.ReduceMean(x, [2, 3], keepdims=0)  # 2048
+        return self.fc(op, x)  # 1000
 
 
-def make_stage(x: Value, channels: int, blocks: int, stride: int = 1, *, name: str) -> Value:
-    x = split_attention_bottleneck(x, channels, stride=stride, name=f"{name}.0")
-    for i in range(1, blocks):
-        x = split_attention_bottleneck(x, channels, name=f"{name}.{i}")
-    return x
-
-
-def resnest50d(
-    input_shape: tuple[int, int, int] = (3, 224, 224),
-    classes: int = 1000,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x = conv(
-        images, 32, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="conv1.0"
-    )  # 32 x 112 x 112
-    x = batch_norm(x, name="conv1.1")  # 32 x 112 x 112
-    x = op.Relu(x, name="conv1.2")  # 32 x 112 x 112
-    x = conv(x, 32, [3, 3], pads=[1, 1, 1, 1], name="conv1.3")  # 32 x 112 x 112
-    x = batch_norm(x, name="conv1.4")  # 32 x 112 x 112
-    x = op.Relu(x, name="conv1.5")  # 32 x 112 x 112
-    x = conv(x, 64, [3, 3], pads=[1, 1, 1, 1], name="conv1.6")  # 64 x 112 x 112
-    x = batch_norm(x, name="bn1")  # 64 x 112 x 112
-    x = op.Relu(x, name="relu")  # 64 x 112 x 112
-    x = op.MaxPool(
-        x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], name="maxpool"
-    )  # 64 x 56 x 56
-    x = make_stage(x, 64, blocks=3, name="layer1")  # 256 x 56 x 56
-    x = make_stage(x, 128, blocks=4, stride=2, name="layer2")  # 512 x 28 x 28
-    x = make_stage(x, 256, blocks=6, stride=2, name="layer3")  # 1024 x 14 x 14
-    x = make_stage(x, 512, blocks=3, stride=2, name="layer4")  # 2048 x 7 x 7
-    x = op.GlobalAveragePool(x, name="avgpool.map")
-    x = op.Flatten(x, name="avgpool")  # 2048
-    x = linear(x, classes, name="fc")  # 1000
-    return model("resnest50d", [images], [x])
+def resnest50d(num_classes: int = 1000, in_channels: int = 3) -> ResNeSt50d:
+    return ResNeSt50d(num_classes, in_channels)

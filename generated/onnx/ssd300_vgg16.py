@@ -9,20 +9,215 @@ Input 3 x 300 x 300, 35,641,826 parameters, 34.86 GMACs.
     head           1  364 x 38 x 38  12,697,890   4,729.1 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+def l2_norm(op: OpBuilder, x: ir.Value, epsilon: float = 1e-12) -> ir.Value:
+    """By its parts, since LpNormalization has no epsilon."""
+    return op.Div(x, op.Clip(op.ReduceL2(x, [1]), epsilon))
+
+
 DOMAIN = "ssd300_vgg16"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 300, 300)}
+OUTPUTS = [
+    "head.cls_logits_0",
+    "head.cls_logits_1",
+    "head.cls_logits_2",
+    "head.cls_logits_3",
+    "head.cls_logits_4",
+    "head.cls_logits_5",
+    "head.bbox_regression_0",
+    "head.bbox_regression_1",
+    "head.bbox_regression_2",
+    "head.bbox_regression_3",
+    "head.bbox_regression_4",
+    "head.bbox_regression_5",
+]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -30,378 +225,185 @@ def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, math.sqrt(2.0 / fan), shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def layer_scale(x: Value, start: float, *, name: str) -> Value:
-    """A learned factor for each channel (Touvron et al. 2021)."""
-    shape = (x.shape[1], *[1 for _ in x.shape[2:]])
-    return op.Mul(x, x.graph.weight(name, shape, start), name=name)
-
-
-def l2_norm(x: Value, epsilon: float = 1e-12, *, name: str) -> Value:
-    """LpNormalization has no epsilon, and tells nothing of zeros."""
-    norm = op.ReduceL2(x, [1], name=f"{name}.norm")
-    return op.Div(x, op.Max(norm, epsilon, name=f"{name}.least"), name=name)
-
-
-op = Operators()
-
-
-def vgg_stage(x: Value, channels: int, convs: int, *, name: str, start: int = 0) -> Value:
+def vgg_stage(in_channels: int, channels: int, convs: int) -> list[nn.Module]:
     """3x3 convolutions on maps of one size (Simonyan & Zisserman 2014)."""
+    layers: list[nn.Module] = []
+    width = in_channels
     for _ in range(convs):
-        x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.{start}")
-        x = op.Relu(x, name=f"{name}.{start + 1}")
-        start += 2
-    return x
+        layers.append(Conv(width, channels, [3, 3], pads=[1, 1, 1, 1], bias=True))
+        layers.append(Apply("Relu"))
+        width = channels
+    return layers
 
 
-@block
-def coarser(x: Value, channels: int, stride: int = 1, padding: int = 0, *, name: str) -> Value:
+@function
+class Coarser(Sequential):
     """A map of fewer pixels."""
-    x = conv(x, channels // 2, [1, 1], bias=True, name=f"{name}.0")
-    x = op.Relu(x, name=f"{name}.1")
-    x = conv(
-        x,
-        channels,
-        [3, 3],
-        strides=[stride, stride],
-        pads=[padding, padding, padding, padding],
-        bias=True,
-        name=f"{name}.2",
-    )
-    return op.Relu(x, name=f"{name}.3")
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1, padding: int = 0) -> None:
+        super().__init__(
+            Conv(in_channels, channels // 2, [1, 1], bias=True),
+            Apply("Relu"),
+            Conv(
+                channels // 2,
+                channels,
+                [3, 3],
+                strides=[stride, stride],
+                pads=[padding, padding, padding, padding],
+                bias=True,
+            ),
+            Apply("Relu"),
+        )
 
 
-@block
-def backbone(x: Value, *, name: str) -> tuple[Value, ...]:
+@function
+class Backbone(nn.Module):
     """Six maps, the first one normalised (Liu et al. 2015, Fig. 2)."""
-    features = vgg_stage(x, 64, convs=2, name=f"{name}.features")
-    features = op.MaxPool(features, kernel_shape=[2, 2], strides=[2, 2], name=f"{name}.features.4")
-    features = vgg_stage(features, 128, convs=2, name=f"{name}.features", start=5)
-    features = op.MaxPool(features, kernel_shape=[2, 2], strides=[2, 2], name=f"{name}.features.9")
-    features = vgg_stage(features, 256, convs=3, name=f"{name}.features", start=10)
-    features = op.MaxPool(
-        features, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, name=f"{name}.features.16"
-    )
-    features = vgg_stage(features, 512, convs=3, name=f"{name}.features", start=17)
-    x = l2_norm(features, name=f"{name}.l2_norm")
-    m0 = layer_scale(x, 20.0, name=f"{name}.scale_weight")
-    m1 = op.MaxPool(features, kernel_shape=[2, 2], strides=[2, 2], name=f"{name}.extra.0.0")
-    m1 = vgg_stage(m1, 512, convs=3, name=f"{name}.extra.0", start=1)
-    m1 = op.MaxPool(m1, kernel_shape=[3, 3], pads=[1, 1, 1, 1], name=f"{name}.extra.0.7.0")
-    m1 = conv(
-        m1, 1024, [3, 3], pads=[6, 6, 6, 6], dilations=[6, 6], bias=True, name=f"{name}.extra.0.7.1"
-    )
-    m1 = op.Relu(m1, name=f"{name}.extra.0.7.2")
-    m1 = conv(m1, 1024, [1, 1], bias=True, name=f"{name}.extra.0.7.3")
-    m1 = op.Relu(m1, name=f"{name}.extra.0.7.4")
-    m2 = coarser(m1, 512, stride=2, padding=1, name=f"{name}.extra.1")
-    m3 = coarser(m2, 256, stride=2, padding=1, name=f"{name}.extra.2")
-    m4 = coarser(m3, 256, name=f"{name}.extra.3")
-    m5 = coarser(m4, 256, name=f"{name}.extra.4")
-    return m0, m1, m2, m3, m4, m5
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.features = Sequential(
+            *vgg_stage(in_channels, 64, convs=2),
+            Apply("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
+            *vgg_stage(64, 128, convs=2),
+            Apply("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
+            *vgg_stage(128, 256, convs=3),
+            Apply("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+            *vgg_stage(256, 512, convs=3),
+        )
+        self.l2_norm = Apply(l2_norm)
+        self.scale_weight = parameter([512, 1, 1], 20.0)
+        self.extra = nn.ModuleList(
+            [
+                Sequential(
+                    Apply("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
+                    *vgg_stage(512, 512, convs=3),
+                    Sequential(
+                        Apply("MaxPool", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+                        Conv(512, 1024, [3, 3], pads=[6, 6, 6, 6], dilations=[6, 6], bias=True),
+                        Apply("Relu"),
+                        Conv(1024, 1024, [1, 1], bias=True),
+                        Apply("Relu"),
+                    ),
+                ),
+                Coarser(1024, 512, stride=2, padding=1),
+                Coarser(512, 256, stride=2, padding=1),
+                Coarser(256, 256),
+                Coarser(256, 256),
+            ]
+        )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ...]:
+        features = self.features(op, x)
+        x = self.l2_norm(op, features)
+        m0 = op.Mul(x, self.scale_weight)
+        m1 = self.extra[0](op, features)
+        m2 = self.extra[1](op, m1)
+        m3 = self.extra[2](op, m2)
+        m4 = self.extra[3](op, m3)
+        m5 = self.extra[4](op, m4)
+        return m0, m1, m2, m3, m4, m5
 
 
-@block
-def predictions(
-    m0: Value, m1: Value, m2: Value, m3: Value, m4: Value, m5: Value, values: int, *, name: str
-) -> tuple[Value, ...]:
+@function
+class Predictions(nn.Module):
     """So many values for each box of each map."""
-    y0 = conv(m0, 4 * values, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.module_list.0")
-    y1 = conv(m1, 6 * values, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.module_list.1")
-    y2 = conv(m2, 6 * values, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.module_list.2")
-    y3 = conv(m3, 6 * values, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.module_list.3")
-    y4 = conv(m4, 4 * values, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.module_list.4")
-    y5 = conv(m5, 4 * values, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.module_list.5")
-    return y0, y1, y2, y3, y4, y5
+
+    def __init__(self, values: int) -> None:
+        super().__init__()
+        self.module_list = nn.ModuleList(
+            [
+                Conv(512, 4 * values, [3, 3], pads=[1, 1, 1, 1], bias=True),
+                Conv(1024, 6 * values, [3, 3], pads=[1, 1, 1, 1], bias=True),
+                Conv(512, 6 * values, [3, 3], pads=[1, 1, 1, 1], bias=True),
+                Conv(256, 6 * values, [3, 3], pads=[1, 1, 1, 1], bias=True),
+                Conv(256, 4 * values, [3, 3], pads=[1, 1, 1, 1], bias=True),
+                Conv(256, 4 * values, [3, 3], pads=[1, 1, 1, 1], bias=True),
+            ]
+        )
+
+    def forward(
+        self,
+        op: OpBuilder,
+        m0: ir.Value,
+        m1: ir.Value,
+        m2: ir.Value,
+        m3: ir.Value,
+        m4: ir.Value,
+        m5: ir.Value,
+    ) -> tuple[ir.Value, ...]:
+        y0 = self.module_list[0](op, m0)
+        y1 = self.module_list[1](op, m1)
+        y2 = self.module_list[2](op, m2)
+        y3 = self.module_list[3](op, m3)
+        y4 = self.module_list[4](op, m4)
+        y5 = self.module_list[5](op, m5)
+        return y0, y1, y2, y3, y4, y5
 
 
-@block
-def ssd_head(
-    m0: Value, m1: Value, m2: Value, m3: Value, m4: Value, m5: Value, classes: int, *, name: str
-) -> tuple[Value, ...]:
+@function
+class SsdHead(nn.Module):
     """Scores of all classes and what leads to the box, for each of the boxes at a pixel."""
-    cls_logits_0, cls_logits_1, cls_logits_2, cls_logits_3, cls_logits_4, cls_logits_5 = (
-        predictions(m0, m1, m2, m3, m4, m5, values=classes, name=f"{name}.classification_head")
-    )
-    (
-        bbox_regression_0,
-        bbox_regression_1,
-        bbox_regression_2,
-        bbox_regression_3,
-        bbox_regression_4,
-        bbox_regression_5,
-    ) = predictions(m0, m1, m2, m3, m4, m5, values=4, name=f"{name}.regression_head")
-    return (
-        cls_logits_0,
-        cls_logits_1,
-        cls_logits_2,
-        cls_logits_3,
-        cls_logits_4,
-        cls_logits_5,
-        bbox_regression_0,
-        bbox_regression_1,
-        bbox_regression_2,
-        bbox_regression_3,
-        bbox_regression_4,
-        bbox_regression_5,
-    )
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classification_head = Predictions(values=classes)
+        self.regression_head = Predictions(values=4)
+
+    def forward(
+        self,
+        op: OpBuilder,
+        m0: ir.Value,
+        m1: ir.Value,
+        m2: ir.Value,
+        m3: ir.Value,
+        m4: ir.Value,
+        m5: ir.Value,
+    ) -> tuple[ir.Value, ...]:
+        cls_logits_0, cls_logits_1, cls_logits_2, cls_logits_3, cls_logits_4, cls_logits_5 = (
+            self.classification_head(op, m0, m1, m2, m3, m4, m5)
+        )
+        (
+            bbox_regression_0,
+            bbox_regression_1,
+            bbox_regression_2,
+            bbox_regression_3,
+            bbox_regression_4,
+            bbox_regression_5,
+        ) = self.regression_head(op, m0, m1, m2, m3, m4, m5)
+        return (
+            cls_logits_0,
+            cls_logits_1,
+            cls_logits_2,
+            cls_logits_3,
+            cls_logits_4,
+            cls_logits_5,
+            bbox_regression_0,
+            bbox_regression_1,
+            bbox_regression_2,
+            bbox_regression_3,
+            bbox_regression_4,
+            bbox_regression_5,
+        )
 
 
-def ssd300_vgg16(
-    input_shape: tuple[int, int, int] = (3, 300, 300),
-    classes: int = 91,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    # 512 x 38 x 38, 1024 x 19 x 19, 512 x 10 x 10, 256 x 5 x 5, 256 x 3 x 3, 256 x 1 x 1
-    backbone_m0, backbone_m1, backbone_m2, backbone_m3, backbone_m4, backbone_m5 = backbone(
-        images, name="backbone"
-    )
-    # 364 x 38 x 38, 546 x 19 x 19, 546 x 10 x 10, 546 x 5 x 5, 364 x 3 x 3, 364 x 1 x 1,
-    # 16 x 38 x 38, 24 x 19 x 19, 24 x 10 x 10, 24 x 5 x 5, 16 x 3 x 3, 16 x 1 x 1
-    (
-        head_cls_logits_0,
-        head_cls_logits_1,
-        head_cls_logits_2,
-        head_cls_logits_3,
-        head_cls_logits_4,
-        head_cls_logits_5,
-        head_bbox_regression_0,
-        head_bbox_regression_1,
-        head_bbox_regression_2,
-        head_bbox_regression_3,
-        head_bbox_regression_4,
-        head_bbox_regression_5,
-    ) = ssd_head(
-        backbone_m0,
-        backbone_m1,
-        backbone_m2,
-        backbone_m3,
-        backbone_m4,
-        backbone_m5,
-        classes=classes,
-        name="head",
-    )
-    return model(
-        "ssd300_vgg16",
-        [images],
-        [
-            head_cls_logits_0,
-            head_cls_logits_1,
-            head_cls_logits_2,
-            head_cls_logits_3,
-            head_cls_logits_4,
-            head_cls_logits_5,
-            head_bbox_regression_0,
-            head_bbox_regression_1,
-            head_bbox_regression_2,
-            head_bbox_regression_3,
-            head_bbox_regression_4,
-            head_bbox_regression_5,
-        ],
-    )
+class SSD300VGG16(nn.Module):
+    def __init__(self, num_classes: int = 91, in_channels: int = 3) -> None:
+        super().__init__()
+        self.backbone = Backbone(in_channels)
+        self.head = SsdHead(classes=num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ...]:
+        # 512 x 38 x 38, 1024 x 19 x 19, 512 x 10 x 10, 256 x 5 x 5, 256 x 3 x 3, 256 x 1 x 1
+        backbone_m0, backbone_m1, backbone_m2, backbone_m3, backbone_m4, backbone_m5 = (
+            self.backbone(op, x)
+        )
+        # 364 x 38 x 38, 546 x 19 x 19, 546 x 10 x 10, 546 x 5 x 5, 364 x 3 x 3, 364 x 1 x 1,
+        # 16 x 38 x 38, 24 x 19 x 19, 24 x 10 x 10, 24 x 5 x 5, 16 x 3 x 3, 16 x 1 x 1
+        return self.head(
+            op, backbone_m0, backbone_m1, backbone_m2, backbone_m3, backbone_m4, backbone_m5
+        )
+
+
+def ssd300_vgg16(num_classes: int = 91, in_channels: int = 3) -> SSD300VGG16:
+    return SSD300VGG16(num_classes, in_channels)

@@ -15,20 +15,241 @@ Input 3 x 224 x 224, 31,389,032 parameters, 5.73 GMACs.
     head              1  1000             2,049,000      2.0 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Sequential(nn.Sequential):
+    """Members one after the other, which may have names; without any it does nothing."""
+
+    def add_module(self, name: str, module: nn.Module) -> None:
+        setattr(self, name, module)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        for module in self:
+            x = module(op, x)
+        return x
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class Linear(Layer):
+    """Of a vector, or at each position of a map whose channels are last."""
+
+    def __init__(self, in_features: int, features: int, bias: bool = True) -> None:
+        super().__init__(features, [features, in_features], linear_init, bias)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if len(x.shape) == 2:
+            return op.Gemm(x, self.weight, self.bias, transB=1)
+        y = op.MatMul(x, op.Transpose(self.weight, perm=[1, 0]))
+        return y if self.bias is None else op.Add(y, self.bias)
+
+
+class Normalization(Layer):
+    """With a scale and a shift for each channel."""
+
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, [channels], 1.0, True, **attributes)
+
+
+class BatchNormalization(Normalization):
+    def __init__(self, channels: int, **attributes: Any) -> None:
+        super().__init__(channels, **attributes)
+        self.running_mean = parameter([channels], 0.0)
+        self.running_var = parameter([channels], 1.0)
+
+
+def channel_shuffle(op: OpBuilder, x: ir.Value, groups: int) -> ir.Value:
+    """Interleaves groups of channels (Zhang et al. 2017)."""
+    _, channels, height, width = x.shape
+    y = op.Reshape(x, [0, groups, channels // groups, height, width])
+    y = op.Transpose(y, perm=[0, 2, 1, 3, 4])
+    return op.Reshape(y, [0, channels, height, width])
+
+
+def space_to_depth(op: OpBuilder, x: ir.Value, scale: int) -> ir.Value:
+    """Squares of pixels become channels, in the order of PyTorch's PixelUnshuffle."""
+    _, channels, height, width = x.shape
+    rows, columns = height // scale, width // scale
+    y = op.Reshape(x, [0, channels, rows, scale, columns, scale])
+    y = op.Transpose(y, perm=[0, 1, 3, 5, 2, 4])
+    return op.Reshape(y, [0, channels * scale**2, rows, columns])
+
+
 DOMAIN = "tresnet_m"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (3, 224, 224)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -40,386 +261,191 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, 0.01, shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def linear(x: Value, features: int, bias: bool = True, *, name: str) -> Value:
-    """Of a vector, or at each position of a map whose channels are last."""
-    shape, length = (features, x.shape[-1]), features if bias else 0
-    weight, *shift = weights(x, name, shape, linear_init, length)
-    if len(x.shape) == 2:
-        return op.Gemm(x, weight, *shift, transB=1, name=name)
-    weight = op.Transpose(weight, perm=[1, 0], name=f"{name}.transposed")
-    y = op.MatMul(x, weight, name=f"{name}.product" if bias else name)
-    return op.Add(y, *shift, name=name) if bias else y
-
-
-def batch_norm(x: Value, *, name: str, **attributes: Any) -> Value:
-    shape, graph = (x.shape[1],), x.graph
-    given = weights(x, name, shape, 1.0, *shape)
-    given.append(graph.weight(f"{name}.running_mean", shape, 0.0))
-    given.append(graph.weight(f"{name}.running_var", shape, 1.0))
-    return op.BatchNormalization(x, *given, name=name, **attributes)
-
-
-def channel_shuffle(x: Value, groups: int, *, name: str) -> Value:
-    """Interleaves groups of channels (Zhang et al. 2017)."""
-    _, channels, height, width = x.shape
-    split = [0, groups, channels // groups, height, width]
-    y = op.Reshape(x, split, name=f"{name}.split")
-    y = op.Transpose(y, perm=[0, 2, 1, 3, 4], name=f"{name}.swap")
-    return op.Reshape(y, [0, channels, height, width], name=name)
-
-
-def space_to_depth(x: Value, scale: int, *, name: str) -> Value:
-    """Squares of pixels become channels, in the order of PyTorch's PixelUnshuffle."""
-    _, channels, height, width = x.shape
-    rows, columns, depth = height // scale, width // scale, channels * scale**2
-    split = [0, channels, rows, scale, columns, scale]
-    y = op.Reshape(x, split, name=f"{name}.split")
-    y = op.Transpose(y, perm=[0, 1, 3, 5, 2, 4], name=f"{name}.swap")
-    return op.Reshape(y, [0, depth, rows, columns], name=name)
-
-
-op = Operators()
-
-
-@block
-def conv_norm(x: Value, channels: int, kernel: int = 1, *, name: str) -> Value:
+@function
+class ConvNorm(nn.Module):
     """A convolution and its normalisation."""
-    x = conv(x, channels, [kernel, kernel], pads=4 * [(kernel - 1) // 2], name=f"{name}.conv")
-    return batch_norm(x, name=f"{name}.bn")
+
+    def __init__(self, in_channels: int, channels: int, kernel: int = 1) -> None:
+        super().__init__()
+        self.conv = Conv(in_channels, channels, [kernel, kernel], pads=4 * [(kernel - 1) // 2])
+        self.bn = BatchNormalization(channels)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return self.bn(op, self.conv(op, x))
 
 
-@block
-def conv_norm_act(x: Value, channels: int, kernel: int = 1, *, name: str) -> Value:
+@function
+class ConvNormAct(nn.Module):
     """A convolution, its normalisation and an activation."""
-    x = conv(x, channels, [kernel, kernel], pads=4 * [(kernel - 1) // 2], name=f"{name}.conv")
-    x = batch_norm(x, name=f"{name}.bn")
-    return op.LeakyRelu(x, alpha=0.001, name=f"{name}.leaky_relu")
+
+    def __init__(self, in_channels: int, channels: int, kernel: int = 1) -> None:
+        super().__init__()
+        self.conv = Conv(in_channels, channels, [kernel, kernel], pads=4 * [(kernel - 1) // 2])
+        self.bn = BatchNormalization(channels)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        return op.LeakyRelu(self.bn(op, self.conv(op, x)), alpha=0.001)
 
 
-@block
-def blur_pool(x: Value, *, name: str) -> Value:
+@function
+class BlurPool(Sequential):
     """A binomial kernel, from 3 pixels on, and its stride (Zhang 2019, arXiv:1904.11486). A mean of
     two pixels after another is the kernel 1, 2, 1, and each further one is a row more of Pascal's
     triangle.
     """
-    x = op.Pad(x, [1, 1, 1, 1], None, [2, 3], mode="reflect", name=f"{name}.0")
-    x = op.AveragePool(x, kernel_shape=[2, 2], name=f"{name}.1")
-    return op.AveragePool(x, kernel_shape=[2, 2], strides=[2, 2], name=f"{name}.2")
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(
+            Apply("Pad", [1, 1, 1, 1], None, [2, 3], mode="reflect"),
+            Apply("AveragePool", kernel_shape=[2, 2]),
+            Apply("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
+        )
 
 
-@block
-def squeeze_excitation(x: Value, squeeze: int, *, name: str) -> Value:
+@function
+class SqueezeExcitation(nn.Module):
     """Channels weighed by a gate that sees the whole map (Hu et al. 2017, Fig. 2)."""
-    in_channels = x.shape[1]
-    gate = op.GlobalAveragePool(x, name=f"{name}.avgpool")
-    gate = conv(gate, squeeze, [1, 1], bias=True, name=f"{name}.fc1")
-    gate = op.Relu(gate, name=f"{name}.relu")
-    gate = conv(gate, in_channels, [1, 1], bias=True, name=f"{name}.fc2")
-    gate = op.Sigmoid(gate, name=f"{name}.sigmoid")
-    return op.Mul(x, gate, name=f"{name}.multiply")
+
+    def __init__(self, in_channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.fc1 = Conv(in_channels, squeeze, [1, 1], bias=True)
+        self.fc2 = Conv(squeeze, in_channels, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        gate = op.GlobalAveragePool(x)
+        gate = op.Relu(self.fc1(op, gate))
+        gate = op.Sigmoid(self.fc2(op, gate))
+        return op.Mul(x, gate)
 
 
-@block
-def blurred_basic(x: Value, channels: int, stride: int = 1, *, name: str) -> Value:
+@function
+class BlurredBasic(nn.Module):
     """Two 3x3 convolutions with a gate on channels, added to a shortcut; a stride blurs before it
     skips.
     """
-    shortcut = x
-    if stride != 1 or x.shape[1] != channels:
-        shortcut = op.AveragePool(
-            x,
-            kernel_shape=[stride, stride],
-            strides=[stride, stride],
-            ceil_mode=1,
-            name=f"{name}.downsample.0",
-        )
-        shortcut = conv_norm(shortcut, channels, name=f"{name}.downsample.1")
-    x = conv_norm_act(x, channels, kernel=3, name=f"{name}.conv1")
-    if stride != 1:
-        x = blur_pool(x, name=f"{name}.aa")
-    x = conv_norm(x, channels, kernel=3, name=f"{name}.conv2")
-    x = squeeze_excitation(x, squeeze=max(channels // 4, 64), name=f"{name}.se")
-    x = op.Add(x, shortcut, name=f"{name}.add")
-    return op.Relu(x, name=f"{name}.relu")
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = ConvNormAct(in_channels, channels, kernel=3)
+        self.aa: nn.Module = Sequential()
+        if stride != 1:
+            self.aa = BlurPool(channels)
+        self.conv2 = ConvNorm(channels, channels, kernel=3)
+        self.se = SqueezeExcitation(channels, squeeze=max(channels // 4, 64))
+        self.downsample: nn.Module = Sequential()
+        if stride != 1 or in_channels != channels:
+            self.downsample = Sequential(
+                Apply(
+                    "AveragePool",
+                    kernel_shape=[stride, stride],
+                    strides=[stride, stride],
+                    ceil_mode=1,
+                ),
+                ConvNorm(in_channels, channels),
+            )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = self.downsample(op, x)
+        x = self.conv1(op, x)
+        x = self.aa(op, x)
+        x = self.conv2(op, x)
+        x = self.se(op, x)
+        return op.Relu(op.Add(x, shortcut))
 
 
 def make_blurred_basic_stage(
-    x: Value, channels: int, blocks: int, stride: int = 1, *, name: str
-) -> Value:
-    x = blurred_basic(x, channels, stride=stride, name=f"{name}.0")
-    for i in range(1, blocks):
-        x = blurred_basic(x, channels, name=f"{name}.{i}")
-    return x
+    in_channels: int, channels: int, blocks: int, stride: int = 1
+) -> Sequential:
+    first = BlurredBasic(in_channels, channels, stride=stride)
+    rest = (BlurredBasic(channels, channels) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
 
 
-@block
-def blurred_bottleneck(
-    x: Value, channels: int, gate: bool = True, stride: int = 1, *, name: str
-) -> Value:
+@function
+class BlurredBottleneck(nn.Module):
     """A bottleneck with a gate on channels before its last convolution; a stride blurs before it
     skips.
     """
-    shortcut = x
-    if stride != 1 or x.shape[1] != channels * 4:
-        shortcut = op.AveragePool(
-            x,
-            kernel_shape=[stride, stride],
-            strides=[stride, stride],
-            ceil_mode=1,
-            name=f"{name}.downsample.0",
-        )
-        shortcut = conv_norm(shortcut, channels * 4, name=f"{name}.downsample.1")
-    x = conv_norm_act(x, channels, name=f"{name}.conv1")
-    x = conv_norm_act(x, channels, kernel=3, name=f"{name}.conv2")
-    if stride != 1:
-        x = blur_pool(x, name=f"{name}.aa")
-    if gate:
-        x = squeeze_excitation(x, squeeze=max(channels // 2, 64), name=f"{name}.se")
-    x = conv_norm(x, channels * 4, name=f"{name}.conv3")
-    x = op.Add(x, shortcut, name=f"{name}.add")
-    return op.Relu(x, name=f"{name}.relu")
+
+    def __init__(self, in_channels: int, channels: int, gate: bool = True, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = ConvNormAct(in_channels, channels)
+        self.conv2 = ConvNormAct(channels, channels, kernel=3)
+        self.aa: nn.Module = Sequential()
+        if stride != 1:
+            self.aa = BlurPool(channels)
+        self.se: nn.Module = Sequential()
+        if gate:
+            self.se = SqueezeExcitation(channels, squeeze=max(channels // 2, 64))
+        self.conv3 = ConvNorm(channels, channels * 4)
+        self.downsample: nn.Module = Sequential()
+        if stride != 1 or in_channels != channels * 4:
+            self.downsample = Sequential(
+                Apply(
+                    "AveragePool",
+                    kernel_shape=[stride, stride],
+                    strides=[stride, stride],
+                    ceil_mode=1,
+                ),
+                ConvNorm(in_channels, channels * 4),
+            )
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        shortcut = self.downsample(op, x)
+        x = self.conv1(op, x)
+        x = self.conv2(op, x)
+        x = self.aa(op, x)
+        x = self.se(op, x)
+        x = self.conv3(op, x)
+        return op.Relu(op.Add(x, shortcut))
 
 
 def make_blurred_bottleneck_stage(
-    x: Value, channels: int, blocks: int, gate: bool = True, stride: int = 1, *, name: str
-) -> Value:
-    x = blurred_bottleneck(x, channels, gate=gate, stride=stride, name=f"{name}.0")
-    for i in range(1, blocks):
-        x = blurred_bottleneck(x, channels, gate=gate, name=f"{name}.{i}")
-    return x
+    in_channels: int, channels: int, blocks: int, gate: bool = True, stride: int = 1
+) -> Sequential:
+    first = BlurredBottleneck(in_channels, channels, gate=gate, stride=stride)
+    rest = (BlurredBottleneck(channels * 4, channels, gate=gate) for _ in range(blocks - 1))
+    return Sequential(first, *rest)
 
 
-@block
-def classifier_head(x: Value, features: int, *, name: str) -> Value:
+@function
+class ClassifierHead(nn.Module):
     """A mean over all positions, and a linear layer."""
-    x = op.GlobalAveragePool(x, name=f"{name}.avgpool.map")
-    x = op.Flatten(x, name=f"{name}.avgpool")
-    return linear(x, features, name=f"{name}.fc")
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.fc = Linear(2048, features)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = op.ReduceMean(x, [2, 3], keepdims=0)
+        return self.fc(op, x)
 
 
-def tresnet_m(
-    input_shape: tuple[int, int, int] = (3, 224, 224),
-    classes: int = 1000,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    in_channels = images.shape[1]
-    x = space_to_depth(images, 4, name="body.0")  # 48 x 56 x 56
-    x = channel_shuffle(x, in_channels, name="body.1")  # 48 x 56 x 56
-    x = conv_norm(x, 64, kernel=3, name="body.conv1")  # 64 x 56 x 56
-    x = op.LeakyRelu(x, name="body.3")  # 64 x 56 x 56
-    x = make_blurred_basic_stage(x, 64, blocks=3, name="body.layer1")  # 64 x 56 x 56
-    x = make_blurred_basic_stage(x, 128, blocks=4, stride=2, name="body.layer2")  # 128 x 28 x 28
-    x = make_blurred_bottleneck_stage(
-        x, 256, blocks=11, stride=2, name="body.layer3"
-    )  # 1024 x 14 x 14
-    x = make_blurred_bottleneck_stage(
-        x, 512, blocks=3, gate=False, stride=2, name="body.layer4"
-    )  # 2048 x 7 x 7
-    x = classifier_head(x, features=classes, name="head")  # 1000
-    return model("tresnet_m", [images], [x])
+class TResNetM(nn.Module):
+    def __init__(self, num_classes: int = 1000, in_channels: int = 3) -> None:
+        super().__init__()
+        self.body = Sequential(
+            Apply(space_to_depth, 4),  # 48 x 56 x 56
+            Apply(channel_shuffle, in_channels),
+        )
+        self.body.add_module("conv1", ConvNorm(in_channels * 16, 64, kernel=3))  # 64 x 56 x 56
+        self.body.append(Apply("LeakyRelu"))
+        self.body.add_module("layer1", make_blurred_basic_stage(64, 64, blocks=3))  # 64 x 56 x 56
+        self.body.add_module(
+            "layer2", make_blurred_basic_stage(64, 128, blocks=4, stride=2)
+        )  # 128 x 28 x 28
+        self.body.add_module(
+            "layer3", make_blurred_bottleneck_stage(128, 256, blocks=11, stride=2)
+        )  # 1024 x 14 x 14
+        self.body.add_module(
+            "layer4", make_blurred_bottleneck_stage(1024, 512, blocks=3, gate=False, stride=2)
+        )  # 2048 x 7 x 7
+        self.head = ClassifierHead(features=num_classes)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.body(op, x)  # 2048 x 7 x 7
+        return self.head(op, x)  # 1000
+
+
+def tresnet_m(num_classes: int = 1000, in_channels: int = 3) -> TResNetM:
+    return TResNetM(num_classes, in_channels)

@@ -9,13 +9,11 @@ Input 1 x 96 x 96, 9,041,601 parameters, 4.18 GMACs.
     maxpool1       1  32 x 48 x 48           0    0.0 M
     x1_0           1  64 x 48 x 48      55,424  127.4 M
     x0_1           1  32 x 96 x 96      35,936  273.7 M
-    from           1  64 x 48 x 48           0    0.0 M
     maxpool2       1  64 x 24 x 24           0    0.0 M
     x2_0           1  128 x 24 x 24    221,440  127.4 M
     x1_1           1  64 x 48 x 48     143,552  273.7 M
     row0_2         1  64 x 96 x 96           0    0.0 M
     x0_2           1  32 x 96 x 96      45,152  358.6 M
-    from           1  128 x 24 x 24          0    0.0 M
     maxpool3       1  128 x 12 x 12          0    0.0 M
     x3_0           1  256 x 12 x 12    885,248  127.4 M
     x2_1           1  128 x 24 x 24    573,824  273.7 M
@@ -23,7 +21,6 @@ Input 1 x 96 x 96, 9,041,601 parameters, 4.18 GMACs.
     x1_2           1  64 x 48 x 48     180,416  358.6 M
     row0_3         1  96 x 96 x 96           0    0.0 M
     x0_3           1  32 x 96 x 96      54,368  443.5 M
-    from           1  256 x 12 x 12          0    0.0 M
     maxpool4       1  256 x 6 x 6            0    0.0 M
     x4_0           1  512 x 6 x 6    3,539,968  127.4 M
     x3_1           1  256 x 12 x 12  2,294,528  273.7 M
@@ -36,20 +33,193 @@ Input 1 x 96 x 96, 9,041,601 parameters, 4.18 GMACs.
     head           1  1 x 96 x 96           33    0.3 M
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
-from onnx.shape_inference import infer_node_outputs
+import onnx_ir as ir
+from onnx_ir.passes import common
+from onnxscript import OpBuilder, build_function, nn
 
-OPSET = 21
+
+def parameter(shape: Sequence[int], start: Any) -> nn.Parameter:
+    """A tensor that starts as a number, or as what is drawn of its shape."""
+    made = nn.Parameter(shape)
+    made.meta["start"] = start
+    return made
+
+
+def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir.Function:
+    """A module as a function of values, and then of its weights."""
+
+    def build(op: OpBuilder, *known: ir.Value) -> list[ir.Value]:
+        made = module.forward(op, *known)
+        ys: list[ir.Value] = []
+        for y in made if isinstance(made, tuple) else [made]:
+            ys.append(op.Identity(y) if y in (*known, *ys) else y)
+        graph = op.builder.graph
+        for name, weight in module.named_parameters():
+            graph.initializers.pop(weight.name, None)
+            own = ir.val(name, weight.dtype, weight.shape)
+            own.meta.update(weight.meta)
+            graph.inputs.append(own)
+            for node, place in weight.uses():
+                if node.graph is graph:
+                    node.replace_input_with(place, own)
+        return ys
+
+    named = zip(names, xs, strict=True)
+    inputs = [ir.val(name, x.dtype, x.shape) for name, x in named]
+    how = {"domain": DOMAIN, "opset_imports": OPSETS}
+    made = build_function(build, inputs, name=type(module).__name__, **how)
+    for node in made:
+        if any(y.type is None for y in node.outputs):  # the builder goes on
+            raise ValueError(f"{node.name}: {node.metadata_props}")
+    return made
+
+
+def function(kind: Any) -> Any:
+    """Make a function of the model of a module, and a node of each call."""
+
+    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
+        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
+        body = trace(self, names, xs)
+        op.builder.push_module(self.name)
+        made = op.call(body, *xs, *self.parameters())
+        op.builder.pop_module()
+        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
+        for y, inner in zip(ys, body.outputs, strict=True):
+            y.type, y.shape = inner.type, inner.shape
+        ys[0].producer().meta["body"] = body
+        return ys if len(ys) > 1 else made
+
+    kind.__call__ = call
+    return kind
+
+
+def structure(body: ir.Function) -> str:
+    """All that a function is but for the values of attributes."""
+    made = [value for node in body for value in node.outputs]
+    place = {value: i for i, value in enumerate([*body.inputs, *made])}
+    shown: list = [value.name for value in body.inputs]
+    for node in body:
+        inputs = [*map(place.get, node.inputs)]
+        shown += [node.op_type, inputs, *node.attributes]
+    return str([*shown, *map(place.get, body.outputs)])
+
+
+def find(nodes: Any, found: dict[tuple, list[ir.Node]]) -> None:
+    """The calls of each function, inner ones first; other nodes make another function."""
+    for node in nodes:
+        if body := node.meta.get("body"):
+            find(body, found)
+            kind = body.name, structure(body)
+            found.setdefault(kind, []).append(node)
+            number = [k for k in found if k[0] == body.name].index(kind)
+            node.op_type += f"_{number + 1}" if number else ""
+
+
+def shared(calls: list[ir.Node]) -> ir.Function:
+    """The function of some calls: what they differ in are its attributes."""
+    bodies, names = [call.meta["body"] for call in calls], dict[tuple, str]()
+    first, graph = calls[0], bodies[0].graph
+    for steps in zip(*bodies, strict=True):
+        for key in [*steps[0].attributes]:
+            said = [step.attributes[key] for step in steps]
+            values = tuple(ir.to_proto(a).SerializeToString() for a in said)
+            if len({*values}) == 1:
+                continue
+            if values not in names:
+                name = key
+                while name in names.values():
+                    name += "_2"
+                names[values] = name
+                for call, one in zip(calls, said, strict=True):
+                    call.attributes.add(ir.Attr(name, one.type, one.value))
+            told = ir.RefAttr(key, names[values], said[0].type)
+            steps[0].attributes.add(told)
+    for value in [*graph.inputs, *(y for node in graph for y in node.outputs)]:
+        value.shape = None  # calls have others
+    own = [ir.Attr(n, first.attributes[n].type, None) for n in names.values()]
+    return ir.Function(DOMAIN, first.op_type, graph=graph, attributes=own)
+
+
+def export(net: nn.Module, dtype: str = "float32", seed: int = 0, **shapes: Any) -> onnx.ModelProto:
+    """The model of a network, for any number of images, with weights that are drawn."""
+    kind = ir.DataType.from_numpy(np.dtype(dtype))
+    for weight in net.parameters():
+        weight.type = ir.TensorType(kind)
+    given, rng = {**INPUTS, **shapes}, np.random.default_rng(seed)
+    xs = [ir.val(name, kind, ["N", *given[name]]) for name in INPUTS]
+    graph = trace(net, [*INPUTS], xs).graph
+    for weight in graph.inputs[len(xs) :]:
+        start, shape = weight.meta["start"], weight.shape.numpy()
+        drawn = start(rng, shape) if callable(start) else start
+        weight.const_value = ir.tensor(np.full(shape, drawn, dtype), kind)
+        graph.register_initializer(weight)
+    del graph.inputs[len(xs) :]
+    for y, name in zip(graph.outputs, OUTPUTS, strict=True):
+        y.name = f"{name}.y" if name in graph.initializers else name
+    found: dict[tuple, list[ir.Node]] = {}
+    find(graph, found)
+    functions = [shared(calls) for calls in found.values()]
+    model = ir.Model(graph, ir_version=10, functions=functions)
+    common.ClearMetadataAndDocStringPass()(model)
+    model.doc_string = __doc__
+    return ir.to_proto(model)
+
+
+class Apply(nn.Module):
+    """An operator of ONNX, or a function of this file, as a module."""
+
+    def __init__(self, kind: Any, *args: Any, **attributes: Any) -> None:
+        super().__init__()
+        self.kind, self.args, self.attributes = kind, args, attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        if isinstance(self.kind, str):
+            return getattr(op, self.kind)(x, *self.args, **self.attributes)
+        return self.kind(op, x, *self.args, **self.attributes)
+
+
+class Layer(nn.Module):
+    """An operator of its class' name, which takes its weights in their order."""
+
+    def __init__(
+        self, channels: int, shape: Sequence[int], start: Any, bias: bool = False, **attributes: Any
+    ) -> None:
+        super().__init__()
+        self.weight = parameter(shape, start)
+        self.bias = parameter([channels], 0.0) if bias else None
+        self.attributes = attributes
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        apply = getattr(op, type(self).__name__)
+        return apply(x, *self.parameters(), **self.attributes)
+
+
+class Conv(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [channels, in_channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
+class ConvTranspose(Layer):
+    def __init__(
+        self, in_channels: int, channels: int, kernel: Sequence[int], group: int = 1, **how: Any
+    ) -> None:
+        shape = [in_channels, channels // group, *kernel]
+        super().__init__(channels, shape, conv_init, group=group, **how)
+
+
 DOMAIN = "unet_plus_plus"  # of the functions
-OPSETS = [helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, 1)]
+OPSETS = {"": 21, DOMAIN: 1}
+INPUTS = {"images": (1, 96, 96)}
+OUTPUTS = ["output"]
 
 
 def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
@@ -57,279 +227,86 @@ def conv_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, math.sqrt(2.0 / fan), shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor in a graph: N x channels (x height x width), say, and N is open."""
-
-    graph: "Graph"
-    name: str
-    type: onnx.TypeProto
-    data: onnx.TensorProto | None = None  # of a constant
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        dims = self.type.tensor_type.shape.dim
-        return tuple(dim.dim_value or dim.dim_param for dim in dims)
-
-
-class Graph:
-    """Nodes in the making: of the network, or of the call of a block that is named."""
-
-    def __init__(self, dtype: Any, rng: np.random.Generator, name: str = "") -> None:
-        self.dtype, self.rng, self.name = np.dtype(dtype), rng, name
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, np.ndarray] = {}
-        self.calls: list[tuple[onnx.NodeProto, Graph]] = []  # inner ones first
-        self.taken: set[str] = set()
-        self.inputs: list[str] = []
-        self.results: list[str] = []
-
-    def local(self, name: str) -> str:
-        """What has that name, as it is called in the block."""
-        return name.removeprefix(f"{self.name}.")
-
-    def free(self, name: str) -> str:
-        """A name for a value: the node's, unless another value has it."""
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        return name
-
-    def value(self, name: str, shape: Sequence[int | str]) -> Value:
-        kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-        made = helper.make_tensor_type_proto(kind, shape)
-        return Value(self, self.free(self.local(name)), made)
-
-    def weight(self, name: str, shape: Sequence[int], start: Any) -> Value:
-        """A tensor, and what it starts as: a number, or what is drawn."""
-        drawn = start if isinstance(start, float) else start(self.rng, shape)
-        value = self.value(name, shape)
-        self.weights[value.name] = np.full(shape, drawn, self.dtype)
-        return value
-
-    def given(self, name: str, value: Any) -> Value:
-        """An input: a value, nothing, an array, or one number."""
-        if isinstance(value, Value):
-            return value
-        if value is None:
-            return Value(self, "", onnx.TypeProto())
-        array = isinstance(value, (list, np.ndarray))
-        data = np.asarray(value, None if array else self.dtype)
-        tensor = numpy_helper.from_array(data)
-        (made,) = self.add("Constant", (), name, value=tensor)
-        return replace(made, data=tensor)
-
-    def add(self, kind: str, inputs: Sequence, name: str, **attributes: Any) -> list[Value]:
-        """A node; its outputs, of which a split has several."""
-        given = [self.given(f"{name}.{i}", x) for i, x in enumerate(inputs)]
-        label, ends = self.local(name), range(attributes.get("num_outputs", 1))
-        names = [self.free(f"{label}.{i}" if i else label) for i in ends]
-        start = [x.name for x in given]
-        node = helper.make_node(kind, start, names, label, **attributes)
-        self.nodes.append(node)
-        schema = onnx.defs.get_schema(kind, OPSET)
-        types = {x.name: x.type for x in given}
-        data = {x.name: x.data for x in given if x.data is not None}
-        made = infer_node_outputs(schema, node, types, data, opset_imports=OPSETS)
-        return [Value(self, end, made[end]) for end in names]
-
-
-class Operators:
-    """`op.Relu(x, name="relu")` adds a node where x is, and gives its output."""
-
-    def __getattr__(self, kind: str) -> Callable[..., Any]:
-        def add(x: Value, *more: Any, name: str, **attributes: Any) -> Any:
-            made = x.graph.add(kind, (x, *more), name, **attributes)
-            return made[0] if len(made) == 1 else made
-
-        return add
-
-
-def block(build: Callable[..., Any]) -> Callable[..., Any]:
-    """Make an ONNX function of the nodes that a block adds, and one node of a call."""
-
-    @functools.wraps(build)
-    def call(*args: Any, name: str, **options: Any) -> Any:
-        xs = [x for x in args if isinstance(x, Value)]
-        graph, count = xs[0].graph, len(xs)
-        body = Graph(graph.dtype, graph.rng, name)
-        keys = [body.free(k) for k in build.__code__.co_varnames[:count]]
-        kinds = zip(keys, xs, strict=True)
-        starts = [Value(body, key, x.type) for key, x in kinds]
-        made = build(*starts, *args[count:], name=name, **options)
-        ys = list(made) if isinstance(made, tuple) else [made]
-        for i, y in enumerate(ys):
-            if y in starts:
-                ys[i] = op.Identity(y, name=f"{name}.y{i or ''}")
-        body.inputs, body.results = keys, [y.name for y in ys]
-        label = graph.local(name)
-        for key, weight in body.weights.items():
-            graph.weights[graph.free(f"{label}.{key}")] = weight
-        inputs = [x.name for x in xs]
-        inputs += [f"{label}.{key}" for key in body.weights]
-        names = [f"{label}.{i}" if i else label for i in range(len(ys))]
-        ends = [graph.free(end) for end in names]
-        kind = build.__name__
-        node = helper.make_node(kind, inputs, ends, label, domain=DOMAIN)
-        graph.nodes.append(node)
-        graph.calls += [*body.calls, (node, body)]
-        types = zip(ends, ys, strict=True)
-        values = tuple(Value(graph, end, y.type) for end, y in types)
-        return values if len(values) > 1 else values[0]
-
-    return call
-
-
-def functions(calls: list[tuple]) -> list[onnx.FunctionProto]:
-    """One for each kind of block: a block with other nodes is another kind."""
-    kinds: dict[str, dict[str, list[tuple]]] = {}
-    for node, body in calls:
-        shown = [*body.inputs, *body.results, *body.weights]
-        for step in body.nodes:
-            said = [own.name for own in step.attribute]
-            shown += [step.op_type, *step.input, *step.output, *said, "|"]
-        same = kinds.setdefault(node.op_type, {})
-        alike = same.setdefault(" ".join(shown), [])
-        alike.append((node, body))
-        number = [*same.values()].index(alike) + 1
-        node.op_type += f"_{number}" if number > 1 else ""
-    found = [alike for same in kinds.values() for alike in same.values()]
-    found.sort(key=lambda alike: len(alike[0][1].calls))  # inner ones first
-    return [function(alike) for alike in found]
-
-
-def function(calls: list[tuple]) -> onnx.FunctionProto:
-    """The function of some calls: what they differ in are its attributes."""
-    (node, body), names = calls[0], dict[tuple[bytes, ...], str]()
-    for i, step in enumerate(body.nodes):
-        for j, own in enumerate(step.attribute):
-            said = [other.nodes[i].attribute[j] for _, other in calls]
-            values = tuple(one.SerializeToString() for one in said)
-            if len(set(values)) == 1:
-                continue
-            if values not in names:
-                called, count = own.name, 1
-                while called in names.values():
-                    count += 1
-                    called = f"{own.name}_{count}"
-                names[values] = called
-                for (call, _), one in zip(calls, said, strict=True):
-                    call.attribute.add().CopyFrom(one)
-                    call.attribute[-1].name = names[values]
-            told = onnx.AttributeProto(name=own.name, type=own.type)
-            told.ref_attr_name = names[values]
-            own.CopyFrom(told)
-    inputs = [*body.inputs, *body.weights]
-    how = (DOMAIN, node.op_type, inputs, body.results, body.nodes, OPSETS)
-    return helper.make_function(*how, [*names.values()])
-
-
-def model(name: str, inputs: list[Value], outputs: list[Value]) -> onnx.ModelProto:
-    """A graph from its inputs to its outputs, with the functions it calls."""
-    graph, info = inputs[0].graph, helper.make_value_info
-    blocks = functions(graph.calls)  # completes the nodes that call them
-    array, given = numpy_helper.from_array, graph.weights.items()
-    weights = [array(weight, key) for key, weight in given]
-    starts = [info(x.name, x.type) for x in inputs]
-    ends = [info(y.name, y.type) for y in outputs]
-    made = helper.make_graph(graph.nodes, name, starts, ends, weights)
-    how = {"functions": blocks, "opset_imports": OPSETS, "doc_string": __doc__}
-    return helper.make_model(made, ir_version=10, **how)
-
-
-def weights(x: Value, name: str, shape: Sequence[int], start: Any, bias: int) -> list:
-    """A tensor, and zeros for a bias of a length, if it has one."""
-    made = [x.graph.weight(f"{name}.weight", shape, start)]
-    if bias:
-        made.append(x.graph.weight(f"{name}.bias", (bias,), 0.0))
-    return made
-
-
-def conv(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (channels, x.shape[1] // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.Conv(x, *given, group=group, name=name, **attributes)
-
-
-def conv_transpose(
-    x: Value,
-    channels: int,
-    kernel: list[int],
-    group: int = 1,
-    bias: bool = False,
-    *,
-    name: str,
-    **attributes: Any,
-) -> Value:
-    shape = (x.shape[1], channels // group, *kernel)
-    given = weights(x, name, shape, conv_init, channels if bias else 0)
-    return op.ConvTranspose(x, *given, group=group, name=name, **attributes)
-
-
-op = Operators()
-
-
-@block
-def dropped_conv(x: Value, channels: int, *, name: str) -> Value:
+@function
+class DroppedConv(nn.Module):
     """Two 3x3 convolutions with dropout, as U-Net++ has them."""
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.conv1")
-    x = op.Elu(x, name=f"{name}.elu1")
-    x = op.Dropout(x, 0.5, name=f"{name}.dropout1")
-    x = conv(x, channels, [3, 3], pads=[1, 1, 1, 1], bias=True, name=f"{name}.conv2")
-    x = op.Elu(x, name=f"{name}.elu2")
-    return op.Dropout(x, 0.5, name=f"{name}.dropout2")
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = Conv(in_channels, channels, [3, 3], pads=[1, 1, 1, 1], bias=True)
+        self.dropout1 = Apply("Dropout", 0.5)
+        self.conv2 = Conv(channels, channels, [3, 3], pads=[1, 1, 1, 1], bias=True)
+        self.dropout2 = Apply("Dropout", 0.5)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x = self.dropout1(op, op.Elu(self.conv1(op, x)))
+        return self.dropout2(op, op.Elu(self.conv2(op, x)))
 
 
-@block
-def nested(below: Value, beside: Value, channels: int, *, name: str) -> Value:
+@function
+class Nested(nn.Module):
     """A node of U-Net++, from the map below and those beside it (Zhou et al. 2018, equation 1)."""
-    x = conv_transpose(below, channels, [2, 2], strides=[2, 2], bias=True, name=f"{name}.up")
-    x = op.Concat(x, beside, axis=1, name=f"{name}.concat")
-    return dropped_conv(x, channels, name=f"{name}.unit")
+
+    def __init__(self, below_channels: int, beside_channels: int, channels: int) -> None:
+        super().__init__()
+        self.up = ConvTranspose(below_channels, channels, [2, 2], strides=[2, 2], bias=True)
+        self.unit = DroppedConv(channels + beside_channels, channels)
+
+    def forward(self, op: OpBuilder, below: ir.Value, beside: ir.Value) -> ir.Value:
+        x = self.up(op, below)
+        x = op.Concat(x, beside, axis=1)
+        return self.unit(op, x)
 
 
-def unet_plus_plus(
-    input_shape: tuple[int, int, int] = (1, 96, 96),
-    classes: int = 1,
-    dtype: str = "float32",
-    seed: int = 0,
-) -> onnx.ModelProto:
-    graph = Graph(dtype, np.random.default_rng(seed))
-    images = graph.value("images", ("N", *input_shape))
-    x0_0 = dropped_conv(images, 32, name="x0_0")  # 32 x 96 x 96
-    x = op.MaxPool(x0_0, kernel_shape=[2, 2], strides=[2, 2], name="maxpool1")  # 32 x 48 x 48
-    x1_0 = dropped_conv(x, 64, name="x1_0")  # 64 x 48 x 48
-    x0_1 = nested(x1_0, x0_0, 32, name="x0_1")  # 32 x 96 x 96
-    x = op.MaxPool(x1_0, kernel_shape=[2, 2], strides=[2, 2], name="maxpool2")  # 64 x 24 x 24
-    x2_0 = dropped_conv(x, 128, name="x2_0")  # 128 x 24 x 24
-    x1_1 = nested(x2_0, x1_0, 64, name="x1_1")  # 64 x 48 x 48
-    row0_2 = op.Concat(x0_0, x0_1, axis=1, name="row0_2")  # 64 x 96 x 96
-    x0_2 = nested(x1_1, row0_2, 32, name="x0_2")  # 32 x 96 x 96
-    x = op.MaxPool(x2_0, kernel_shape=[2, 2], strides=[2, 2], name="maxpool3")  # 128 x 12 x 12
-    x3_0 = dropped_conv(x, 256, name="x3_0")  # 256 x 12 x 12
-    x2_1 = nested(x3_0, x2_0, 128, name="x2_1")  # 128 x 24 x 24
-    row1_2 = op.Concat(x1_0, x1_1, axis=1, name="row1_2")  # 128 x 48 x 48
-    x1_2 = nested(x2_1, row1_2, 64, name="x1_2")  # 64 x 48 x 48
-    row0_3 = op.Concat(row0_2, x0_2, axis=1, name="row0_3")  # 96 x 96 x 96
-    x0_3 = nested(x1_2, row0_3, 32, name="x0_3")  # 32 x 96 x 96
-    x = op.MaxPool(x3_0, kernel_shape=[2, 2], strides=[2, 2], name="maxpool4")  # 256 x 6 x 6
-    x4_0 = dropped_conv(x, 512, name="x4_0")  # 512 x 6 x 6
-    x3_1 = nested(x4_0, x3_0, 256, name="x3_1")  # 256 x 12 x 12
-    row2_2 = op.Concat(x2_0, x2_1, axis=1, name="row2_2")  # 256 x 24 x 24
-    x2_2 = nested(x3_1, row2_2, 128, name="x2_2")  # 128 x 24 x 24
-    row1_3 = op.Concat(row1_2, x1_2, axis=1, name="row1_3")  # 192 x 48 x 48
-    x1_3 = nested(x2_2, row1_3, 64, name="x1_3")  # 64 x 48 x 48
-    row0_4 = op.Concat(row0_3, x0_3, axis=1, name="row0_4")  # 128 x 96 x 96
-    x = nested(x1_3, row0_4, 32, name="x0_4")  # 32 x 96 x 96
-    x = conv(x, classes, [1, 1], bias=True, name="output")  # 1 x 96 x 96
-    x = op.Sigmoid(x, name="sigmoid")  # 1 x 96 x 96
-    return model("unet_plus_plus", [images], [x])
+class UNetPlusPlus(nn.Module):
+    def __init__(self, num_classes: int = 1, in_channels: int = 1) -> None:
+        super().__init__()
+        self.x0_0 = DroppedConv(in_channels, 32)
+        self.maxpool = Apply("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+        self.x1_0 = DroppedConv(32, 64)
+        self.x0_1 = Nested(below_channels=64, beside_channels=32, channels=32)
+        self.x2_0 = DroppedConv(64, 128)
+        self.x1_1 = Nested(below_channels=128, beside_channels=64, channels=64)
+        self.x0_2 = Nested(below_channels=64, beside_channels=64, channels=32)
+        self.x3_0 = DroppedConv(128, 256)
+        self.x2_1 = Nested(below_channels=256, beside_channels=128, channels=128)
+        self.x1_2 = Nested(below_channels=128, beside_channels=128, channels=64)
+        self.x0_3 = Nested(below_channels=64, beside_channels=96, channels=32)
+        self.x4_0 = DroppedConv(256, 512)
+        self.x3_1 = Nested(below_channels=512, beside_channels=256, channels=256)
+        self.x2_2 = Nested(below_channels=256, beside_channels=256, channels=128)
+        self.x1_3 = Nested(below_channels=128, beside_channels=192, channels=64)
+        self.x0_4 = Nested(below_channels=64, beside_channels=128, channels=32)
+        self.output = Conv(32, num_classes, [1, 1], bias=True)
+
+    def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
+        x0_0 = self.x0_0(op, x)  # 32 x 96 x 96
+        x = self.maxpool(op, x0_0)  # 32 x 48 x 48
+        x1_0 = self.x1_0(op, x)  # 64 x 48 x 48
+        x0_1 = self.x0_1(op, x1_0, x0_0)  # 32 x 96 x 96
+        x = self.maxpool(op, x1_0)  # 64 x 24 x 24
+        x2_0 = self.x2_0(op, x)  # 128 x 24 x 24
+        x1_1 = self.x1_1(op, x2_0, x1_0)  # 64 x 48 x 48
+        row0_2 = op.Concat(x0_0, x0_1, axis=1)  # 64 x 96 x 96
+        x0_2 = self.x0_2(op, x1_1, row0_2)  # 32 x 96 x 96
+        x = self.maxpool(op, x2_0)  # 128 x 12 x 12
+        x3_0 = self.x3_0(op, x)  # 256 x 12 x 12
+        x2_1 = self.x2_1(op, x3_0, x2_0)  # 128 x 24 x 24
+        row1_2 = op.Concat(x1_0, x1_1, axis=1)  # 128 x 48 x 48
+        x1_2 = self.x1_2(op, x2_1, row1_2)  # 64 x 48 x 48
+        row0_3 = op.Concat(row0_2, x0_2, axis=1)  # 96 x 96 x 96
+        x0_3 = self.x0_3(op, x1_2, row0_3)  # 32 x 96 x 96
+        x = self.maxpool(op, x3_0)  # 256 x 6 x 6
+        x4_0 = self.x4_0(op, x)  # 512 x 6 x 6
+        x3_1 = self.x3_1(op, x4_0, x3_0)  # 256 x 12 x 12
+        row2_2 = op.Concat(x2_0, x2_1, axis=1)  # 256 x 24 x 24
+        x2_2 = self.x2_2(op, x3_1, row2_2)  # 128 x 24 x 24
+        row1_3 = op.Concat(row1_2, x1_2, axis=1)  # 192 x 48 x 48
+        x1_3 = self.x1_3(op, x2_2, row1_3)  # 64 x 48 x 48
+        row0_4 = op.Concat(row0_3, x0_3, axis=1)  # 128 x 96 x 96
+        x = self.x0_4(op, x1_3, row0_4)  # 32 x 96 x 96
+        return op.Sigmoid(self.output(op, x))  # 1 x 96 x 96
+
+
+def unet_plus_plus(num_classes: int = 1, in_channels: int = 1) -> UNetPlusPlus:
+    return UNetPlusPlus(num_classes, in_channels)

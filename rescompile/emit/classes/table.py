@@ -41,6 +41,7 @@ class Module(Constructor):
     def serves(self, op: Op, rank: int) -> bool:
         """Whether it is the op, on an input of a rank, with all that no argument says."""
         there = not self.ranks or rank in self.ranks
+        there &= getattr(op, "positions", False) <= self.last  # whether its channels stand last
         implied = all(getattr(op, name) == value for name, value in self.implied)
         return there and implied and self.fits(op)
 
@@ -60,9 +61,7 @@ def writers(table: Iterable[Module], library: str) -> dict[type[Op], Writes]:
     kinds = by_kind(table)
 
     def write(op: Op, site: Site) -> Code:
-        last = getattr(op, "positions", False)  # whether its channels do
-        rows = (one for one in kinds[type(op)] if one.last >= last)
-        found = next(one for one in rows if one.serves(op, site.rank))
+        found = next(one for one in kinds[type(op)] if one.serves(op, site.rank))
         return found.call(op, site, library)
 
     return dict.fromkeys(kinds, write)
