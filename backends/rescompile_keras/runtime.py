@@ -89,7 +89,7 @@ class KerasRuntime(LayerRuntime):
             if array.shape != tuple(held[tensor].shape):
                 name, shape = ".".join(tensor.path), tuple(held[tensor].shape)
                 raise ValueError(f"{name} is {shape} in Keras, not {array.shape}")
-            held[tensor].assign(np.ascontiguousarray(array))
+            held[tensor].assign(np.asarray(array, order="C"))  # of no axes, it keeps none
 
     def get_weights(self, model: Any, analysis: Analysis) -> dict[Path, Any]:
         found = variables(model, analysis)
