@@ -73,7 +73,7 @@ class KerasRuntime(LastRuntime):
             yield tensor, getattr(layers[layer], variable)
 
     def assign(self, variable: Any, array: Any) -> None:
-        variable.assign(np.ascontiguousarray(array))
+        variable.assign(np.asarray(array, order="C"))  # of no axes, it keeps none
 
     def tensor(self, model: Any, array: Any) -> Any:
         """In the dtype that models have now."""
