@@ -256,6 +256,12 @@ def local_response_norm(
     return x / (k + alpha * mean) ** beta
 
 
+def l2_norm(x: jax.Array, epsilon: float = 1e-12) -> jax.Array:
+    """x over its Euclidean norm along the channels, at each position."""
+    squares = jnp.sum(x * x, axis=-1, keepdims=True)
+    return x * jax.lax.rsqrt(jnp.maximum(squares, epsilon**2))
+
+
 def space_to_depth(x: jax.Array, scale: int) -> jax.Array:
     """Squares of pixels become channels, in the order of PyTorch's PixelUnshuffle."""
     n, height, width, channels = x.shape

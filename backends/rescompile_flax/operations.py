@@ -256,6 +256,7 @@ ROWS = (
     _row("jnp.max", ops.ChannelMax, *ACROSS),
     _row("ChannelConv", ops.ChannelConv, Argument("size", "size"), *WEIGHTED),
     _row("local_response_norm", ops.LocalResponseNorm, *RESPONSE),
+    _row("l2_norm", ops.L2Norm, option("epsilon", "epsilon", LITERAL, 1e-12)),
     _row("GlobalResponseNorm", ops.GlobalResponseNorm, NORMED, EPSILON),
 )
 TABLE: dict[type[Op], tuple[Row, ...]] = {

@@ -24,6 +24,7 @@ from rescompile.ops import (
     ConvTranspose,
     Flatten,
     GlobalPool,
+    L2Norm,
     LayerScale,
     Op,
     UpsampleTo,
@@ -32,7 +33,7 @@ from rescompile.ops import (
 
 from .operations import DRAWN, HELPERS, ROWS, SAID, SHARED, TABLE, Row, spread
 
-INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool, UpsampleTo)
+INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool, L2Norm, UpsampleTo)
 
 
 class FlaxSyntax(syntax.Syntax):

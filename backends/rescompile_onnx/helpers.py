@@ -363,6 +363,12 @@ def local_response_norm(
     return op.Div(x, op.Pow(y, beta, name=f"{name}.beta"), name=name)
 
 
+def l2_norm(x: Value, epsilon: float = 1e-12, *, name: str) -> Value:
+    """LpNormalization has no epsilon, and tells nothing of zeros."""
+    norm = op.ReduceL2(x, [1], name=f"{name}.norm")
+    return op.Div(x, op.Max(norm, epsilon, name=f"{name}.least"), name=name)
+
+
 def global_response_norm(x: Value, axis: int = -1, epsilon: float = 1e-6, *, name: str) -> Value:
     """Channels weighed by their norm over the map (Woo et al. 2023)."""
     size, places = x.shape[axis], [1, 2] if axis == -1 else [2, 3]

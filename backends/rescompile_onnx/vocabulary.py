@@ -156,6 +156,7 @@ FUNCTIONS = (
     _row(
         "global_response_norm", ops.GlobalResponseNorm, option("epsilon", "epsilon", LITERAL, 1e-06)
     ),
+    _row("l2_norm", ops.L2Norm, option("epsilon", "epsilon", LITERAL, 1e-12)),
     _row("channel_conv", ops.ChannelConv, *_given("size"), option("bias", "bias", LITERAL, False)),
     _row(
         "split_softmax", ops.SplitSoftmax, *_given("splits"), option("groups", "groups", NUMBER, 1)

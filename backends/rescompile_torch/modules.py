@@ -259,6 +259,7 @@ TABLE = (
     _module("ChannelMax", ops.ChannelMax, own=True),
     _module("ChannelConv", ops.ChannelConv, Argument("size", "size"), NO_BIAS, own=True),
     _module("LocalResponseNorm", ops.LocalResponseNorm, *RESPONSE),
+    _module("L2Norm", ops.L2Norm, option("eps", "epsilon", LITERAL, 1e-12), own=True),
     _module("GlobalResponseNorm2d", ops.GlobalResponseNorm, *CHANNELS, ranks=(3,), own=True),
     _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE, ALIGN),

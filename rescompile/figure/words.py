@@ -30,6 +30,7 @@ WORDS = {
     "channel_max": "maximum of channels",
     "channel_conv": "conv of channels",
     "local_response_norm": "local response norm",
+    "l2_norm": "L2 norm",
     "global_response_norm": "global response norm",
     "split_softmax": "split softmax",
 }

@@ -87,7 +87,7 @@ from .pool import (
 from .regularise import Dropout, LayerScale, Scale, StochasticDepth
 from .resample import INTERPOLATIONS, Resampled, Resampling, Upsample, UpsampleTo
 from .resize import KEEPS, Resize, Resizes
-from .response import GlobalResponseNorm, LocalResponseNorm
+from .response import GlobalResponseNorm, L2Norm, LocalResponseNorm
 from .vector import Flatten, Linear, Unflatten
 from .window import same_padding
 
@@ -145,6 +145,7 @@ OPS: tuple[type[Op], ...] = (
     ChannelMax,
     ChannelConv,
     LocalResponseNorm,
+    L2Norm,
     GlobalResponseNorm,
 )
 ACTIVATIONS: dict[str, type[Activation]] = {op.word: op for op in OPS if issubclass(op, Activation)}
@@ -192,6 +193,7 @@ __all__ = [
     "LayerScale",
     "LeakyRelu",
     "Linear",
+    "L2Norm",
     "LocalResponseNorm",
     "LogSigmoid",
     "MAX_EXTENT",

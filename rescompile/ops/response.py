@@ -1,4 +1,4 @@
-"""Normalisations by the strength of what channels say, of neighbours or of the whole map."""
+"""Normalisations by the strength of what channels say, at a position or over the whole map."""
 
 from __future__ import annotations
 
@@ -52,3 +52,16 @@ class GlobalResponseNorm(Op):
 
     def sees(self, x: Shape) -> None:
         return None
+
+
+@operation
+class L2Norm(Op):
+    """x over its Euclidean norm along the channels, at each position by itself; the shape stays.
+
+    `epsilon` divides where the norm is less, so that zeros stay zeros. A `layer_scale` after it has
+    the factors that are learned for channels (Liu et al. 2015, ParseNet).
+    """
+
+    word = "l2_norm"
+    keeps_sign = stateless = True
+    epsilon: float = attribute(Kind.EPSILON, "The least that divides.", default=1e-12)

@@ -381,6 +381,16 @@ def local_response_norm(op: ops.LocalResponseNorm, x: Array, *_: object) -> Arra
     return x / response(op, x) ** op.beta
 
 
+def lengths(op: ops.L2Norm, x: Array) -> Array:
+    """The norm along the channels at each position, or epsilon where that is more."""
+    norm: Array = np.sqrt((x * x).sum(1, keepdims=True))
+    return np.maximum(norm, op.epsilon)
+
+
+def l2_norm(op: ops.L2Norm, x: Array, *_: object) -> Array:
+    return x / lengths(op, x)
+
+
 def norms(op: ops.GlobalResponseNorm, x: Array) -> tuple[Array, Array]:
     """Of each channel the norm over all positions, and the mean of all with epsilon."""
     each: Array = np.sqrt((x * x).sum(spatial(x), keepdims=True))
@@ -460,5 +470,6 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.ChannelMax: channel_max,
     ops.ChannelConv: channel_conv,
     ops.LocalResponseNorm: local_response_norm,
+    ops.L2Norm: l2_norm,
     ops.GlobalResponseNorm: global_response_norm,
 }

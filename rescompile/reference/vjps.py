@@ -30,6 +30,7 @@ from .forward import (
     cells,
     inside,
     ints,
+    lengths,
     neighbours,
     norms,
     pad,
@@ -300,6 +301,13 @@ def local_response_norm(
     return dy / divisor**op.beta - 2.0 * op.alpha * op.beta * x * shared, {}
 
 
+def l2_norm(op: ops.L2Norm, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
+    """What is along y is lost, but where epsilon divides."""
+    divisor = lengths(op, x)
+    along = (dy * y).sum(1, keepdims=True) * (divisor > op.epsilon)
+    return (dy - y * along) / divisor, {}
+
+
 def global_response_norm(
     op: ops.GlobalResponseNorm, x: Array, y: Array, p: Params, dy: Array, training: bool
 ) -> Pulled:
@@ -371,6 +379,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.ChannelMax: channel_max,
     ops.ChannelConv: channel_conv,
     ops.LocalResponseNorm: local_response_norm,
+    ops.L2Norm: l2_norm,
     ops.GlobalResponseNorm: global_response_norm,
     **{kind: rearranged for kind in ops.OPS if issubclass(kind, ops.Rearrangement)},
 }

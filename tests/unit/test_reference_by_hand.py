@@ -124,6 +124,8 @@ def test_responses_of_neighbours_and_of_the_whole_map() -> None:
     op = ops.GlobalResponseNorm(0.5)  # norms 5 and 0, whose mean is 2.5
     found = np.ravel(mean(op, x, weight=[2, 2], bias=[1, 7]))
     assert found == pytest.approx([3 + 6 * 5 / 3 + 1, 4 + 8 * 5 / 3 + 1, 7, 7])
+    x = np.array([3.0, 0.3, 0.0, 4.0, 0.4, 0.0]).reshape(1, 2, 1, 3)  # norms 5, 0.5 and 0
+    assert np.ravel(mean(ops.L2Norm(1.0), x)) == pytest.approx([0.6, 0.3, 0, 0.8, 0.4, 0])
     x = np.array([1.0, 10.0, 100.0]).reshape(1, 3, 1, 1)
     found = mean(ops.ChannelConv(3), x, weight=[[[1, 2, 3]]])
     assert np.ravel(found).tolist() == [32, 321, 210]

@@ -57,6 +57,8 @@ CASES: list[list[dict[str, Any]]] = [
         for size in (1, 2, 5, 6, 25)
     ),
     [{"local_response_norm": {"size": 3, "alpha": 0, "beta": 0}}],
+    [{"l2_norm": {}}],
+    [*VECTOR, {"l2_norm": {"epsilon": 0.5}}],
     [{"global_response_norm": {}}],
     [{"positions": [{"global_response_norm": {"epsilon": 0.1}}]}],
 ]

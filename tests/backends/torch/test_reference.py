@@ -204,6 +204,7 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
         ops.LocalResponseNorm(int(rng.integers(1, 6)), *rng.uniform(0.1, 2.0, 3).tolist()),
         a_map(rng, 2),
     ),
+    ops.L2Norm: lambda rng: (ops.L2Norm(10.0 ** -rng.integers(0, 7)), a_map(rng, 2)),
     ops.GlobalResponseNorm: lambda rng: (
         ops.GlobalResponseNorm(10.0 ** -rng.integers(2, 7)),
         a_map(rng),
@@ -353,6 +354,7 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.LocalResponseNorm: lambda t, op, x, p: t.nn.functional.local_response_norm(
         x, op.size, op.alpha, op.beta, op.k
     ),
+    ops.L2Norm: lambda t, op, x, p: t.nn.functional.normalize(x, dim=1, eps=op.epsilon),
     ops.GlobalResponseNorm: torch_global_response_norm,
     ops.Upsample: torch_upsample,
     ops.UpsampleTo: torch_upsample,
