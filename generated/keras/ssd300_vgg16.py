@@ -15,16 +15,15 @@ from keras import KerasTensor, layers
 
 @keras.saving.register_keras_serializable(package="rescompile")
 class LayerScale(layers.Layer):
-    """A learned factor for each channel (Touvron et al. 2021), or one for all."""
+    """A learned factor for each channel (Touvron et al. 2021)."""
 
-    def __init__(self, init: float, shared: bool = False, **kwargs) -> None:
+    def __init__(self, init: float, **kwargs) -> None:
         super().__init__(**kwargs)
         self.init = init
-        self.shared = shared
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.scale = self.add_weight(
-            shape=() if self.shared else (input_shape[-1],),
+            shape=(input_shape[-1],),
             initializer=keras.initializers.Constant(self.init),
             name="scale",
         )
@@ -33,12 +32,12 @@ class LayerScale(layers.Layer):
         return x * self.scale
 
     def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "init": self.init, "shared": self.shared}
+        return {**super().get_config(), "init": self.init}
 
 
 @keras.saving.register_keras_serializable(package="rescompile")
 class L2Normalization(layers.Layer):
-    """x over its Euclidean norm along the channels, whose gradient is finite where x is zero."""
+    """x over its Euclidean norm along the channels: UnitNormalization with an epsilon."""
 
     def __init__(self, epsilon: float = 1e-12, **kwargs) -> None:
         super().__init__(**kwargs)

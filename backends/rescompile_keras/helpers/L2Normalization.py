@@ -4,7 +4,7 @@ from keras import KerasTensor, layers
 
 @keras.saving.register_keras_serializable(package="rescompile")
 class L2Normalization(layers.Layer):
-    """x over its Euclidean norm along the channels, whose gradient is finite where x is zero."""
+    """x over its Euclidean norm along the channels: UnitNormalization with an epsilon."""
 
     def __init__(self, epsilon: float = 1e-12, **kwargs) -> None:
         super().__init__(**kwargs)
