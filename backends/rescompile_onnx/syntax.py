@@ -9,7 +9,7 @@ from typing import cast
 
 from rescompile import ops
 from rescompile.emit.classes import syntax
-from rescompile.emit.classes.table import Site
+from rescompile.emit.classes.table import Site, serving
 from rescompile.emit.layout import Arg, Call, Code, Items, Keyword, signature
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Argument, Scope
@@ -76,7 +76,7 @@ class OnnxSyntax(syntax.Syntax):
             return "parameter", (f"[{', '.join(axes)}]", number(op.init))
         if isinstance(op, ops.Conv) and len(meant := meant_pads(node, self.analysis)) == 1:
             op = replace(op, padding=meant.pop())
-        row = next(row for row in rows if row.serves(op, site.rank))
+        row = serving(rows, op, site.rank)
         return row.name, row.write(op, dim, channels)
 
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:

@@ -15,15 +15,16 @@ from keras import KerasTensor, layers
 
 @keras.saving.register_keras_serializable(package="rescompile")
 class LayerScale(layers.Layer):
-    """A learned factor for each channel (Touvron et al. 2021)."""
+    """A learned factor for each channel (Touvron et al. 2021), or one for all."""
 
-    def __init__(self, init: float, **kwargs) -> None:
+    def __init__(self, init: float, shared: bool = False, **kwargs) -> None:
         super().__init__(**kwargs)
         self.init = init
+        self.shared = shared
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.scale = self.add_weight(
-            shape=(input_shape[-1],),
+            shape=() if self.shared else (input_shape[-1],),
             initializer=keras.initializers.Constant(self.init),
             name="scale",
         )
@@ -32,7 +33,7 @@ class LayerScale(layers.Layer):
         return x * self.scale
 
     def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "init": self.init}
+        return {**super().get_config(), "init": self.init, "shared": self.shared}
 
 
 @keras.saving.register_keras_serializable(package="rescompile")

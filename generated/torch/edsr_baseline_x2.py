@@ -40,10 +40,10 @@ class Upsampler(nn.Sequential):
     """Channels that become pixels, once or twice (Lim et al. 2017, Fig. 3)."""
 
     def __init__(self, in_channels: int) -> None:
-        super().__init__()
-        for _ in range(1):
-            self.append(nn.Conv2d(in_channels, in_channels * 4, 3, padding=1))
-            self.append(nn.PixelShuffle(2))
+        super().__init__(
+            nn.Conv2d(in_channels, in_channels * 4, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
 
 
 class EDSRBaselineX2(nn.Module):

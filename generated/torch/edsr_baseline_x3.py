@@ -40,10 +40,10 @@ class Upsampler(nn.Sequential):
     """Channels that become pixels, once or twice (Lim et al. 2017, Fig. 3)."""
 
     def __init__(self, in_channels: int) -> None:
-        super().__init__()
-        for _ in range(1):
-            self.append(nn.Conv2d(in_channels, in_channels * 9, 3, padding=1))
-            self.append(nn.PixelShuffle(3))
+        super().__init__(
+            nn.Conv2d(in_channels, in_channels * 9, 3, padding=1),
+            nn.PixelShuffle(3),
+        )
 
 
 class EDSRBaselineX3(nn.Module):

@@ -448,66 +448,50 @@ class NASNetALarge(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         conv0 = self.conv0(x)  # 96 x 165 x 165
         cell_stem_0 = self.cell_stem_0(conv0)  # 168 x 83 x 83
-        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(
-            conv0, cell_stem_0
-        )  # 168 x 83 x 83, 336 x 42 x 42
-        cell_0_now, cell_0_made = self.cell_0(
-            cell_stem_1_now, cell_stem_1_made
-        )  # 336 x 42 x 42, 1008 x 42 x 42
-        cell_1_now, cell_1_made = self.cell_1(
-            cell_0_now, cell_0_made
-        )  # 1008 x 42 x 42, 1008 x 42 x 42
-        cell_2_now, cell_2_made = self.cell_2(
-            cell_1_now, cell_1_made
-        )  # 1008 x 42 x 42, 1008 x 42 x 42
-        cell_3_now, cell_3_made = self.cell_3(
-            cell_2_now, cell_2_made
-        )  # 1008 x 42 x 42, 1008 x 42 x 42
-        cell_4_now, cell_4_made = self.cell_4(
-            cell_3_now, cell_3_made
-        )  # 1008 x 42 x 42, 1008 x 42 x 42
-        cell_5_now, cell_5_made = self.cell_5(
-            cell_4_now, cell_4_made
-        )  # 1008 x 42 x 42, 1008 x 42 x 42
+        # 168 x 83 x 83, 336 x 42 x 42
+        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(conv0, cell_stem_0)
+        # 336 x 42 x 42, 1008 x 42 x 42
+        cell_0_now, cell_0_made = self.cell_0(cell_stem_1_now, cell_stem_1_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_1_now, cell_1_made = self.cell_1(cell_0_now, cell_0_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_2_now, cell_2_made = self.cell_2(cell_1_now, cell_1_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_3_now, cell_3_made = self.cell_3(cell_2_now, cell_2_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_4_now, cell_4_made = self.cell_4(cell_3_now, cell_3_made)
+        # 1008 x 42 x 42, 1008 x 42 x 42
+        cell_5_now, cell_5_made = self.cell_5(cell_4_now, cell_4_made)
+        # 1008 x 42 x 42, 1344 x 21 x 21
         reduction_cell_0_before, reduction_cell_0_made = self.reduction_cell_0(
             cell_5_now, cell_5_made
-        )  # 1008 x 42 x 42, 1344 x 21 x 21
-        cell_6_now, cell_6_made = self.cell_6(
-            reduction_cell_0_before, reduction_cell_0_made
-        )  # 1344 x 21 x 21, 2016 x 21 x 21
-        cell_7_now, cell_7_made = self.cell_7(
-            cell_6_now, cell_6_made
-        )  # 2016 x 21 x 21, 2016 x 21 x 21
-        cell_8_now, cell_8_made = self.cell_8(
-            cell_7_now, cell_7_made
-        )  # 2016 x 21 x 21, 2016 x 21 x 21
-        cell_9_now, cell_9_made = self.cell_9(
-            cell_8_now, cell_8_made
-        )  # 2016 x 21 x 21, 2016 x 21 x 21
-        cell_10_now, cell_10_made = self.cell_10(
-            cell_9_now, cell_9_made
-        )  # 2016 x 21 x 21, 2016 x 21 x 21
-        cell_11_now, cell_11_made = self.cell_11(
-            cell_10_now, cell_10_made
-        )  # 2016 x 21 x 21, 2016 x 21 x 21
+        )
+        # 1344 x 21 x 21, 2016 x 21 x 21
+        cell_6_now, cell_6_made = self.cell_6(reduction_cell_0_before, reduction_cell_0_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_7_now, cell_7_made = self.cell_7(cell_6_now, cell_6_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_8_now, cell_8_made = self.cell_8(cell_7_now, cell_7_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_9_now, cell_9_made = self.cell_9(cell_8_now, cell_8_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_10_now, cell_10_made = self.cell_10(cell_9_now, cell_9_made)
+        # 2016 x 21 x 21, 2016 x 21 x 21
+        cell_11_now, cell_11_made = self.cell_11(cell_10_now, cell_10_made)
+        # 2016 x 21 x 21, 2688 x 11 x 11
         reduction_cell_1_before, reduction_cell_1_made = self.reduction_cell_1(
             cell_11_now, cell_11_made
-        )  # 2016 x 21 x 21, 2688 x 11 x 11
-        cell_12_now, cell_12_made = self.cell_12(
-            reduction_cell_1_before, reduction_cell_1_made
-        )  # 2688 x 11 x 11, 4032 x 11 x 11
-        cell_13_now, cell_13_made = self.cell_13(
-            cell_12_now, cell_12_made
-        )  # 4032 x 11 x 11, 4032 x 11 x 11
-        cell_14_now, cell_14_made = self.cell_14(
-            cell_13_now, cell_13_made
-        )  # 4032 x 11 x 11, 4032 x 11 x 11
-        cell_15_now, cell_15_made = self.cell_15(
-            cell_14_now, cell_14_made
-        )  # 4032 x 11 x 11, 4032 x 11 x 11
-        cell_16_now, cell_16_made = self.cell_16(
-            cell_15_now, cell_15_made
-        )  # 4032 x 11 x 11, 4032 x 11 x 11
+        )
+        # 2688 x 11 x 11, 4032 x 11 x 11
+        cell_12_now, cell_12_made = self.cell_12(reduction_cell_1_before, reduction_cell_1_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_13_now, cell_13_made = self.cell_13(cell_12_now, cell_12_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_14_now, cell_14_made = self.cell_14(cell_13_now, cell_13_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_15_now, cell_15_made = self.cell_15(cell_14_now, cell_14_made)
+        # 4032 x 11 x 11, 4032 x 11 x 11
+        cell_16_now, cell_16_made = self.cell_16(cell_15_now, cell_15_made)
         _, cell_17_made = self.cell_17(cell_16_now, cell_16_made)  # 4032 x 11 x 11, 4032 x 11 x 11
         x = self.act(cell_17_made)  # 4032 x 11 x 11
         x = self.avgpool(x).flatten(1)  # 4032

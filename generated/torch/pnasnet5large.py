@@ -322,42 +322,30 @@ class PNASNet5Large(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         conv_0 = self.conv_0(x)  # 96 x 165 x 165
         cell_stem_0 = self.cell_stem_0(conv_0)  # 270 x 83 x 83
-        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(
-            conv_0, cell_stem_0
-        )  # 270 x 83 x 83, 540 x 42 x 42
-        cell_0_now, cell_0_made = self.cell_0(
-            cell_stem_1_now, cell_stem_1_made
-        )  # 540 x 42 x 42, 1080 x 42 x 42
-        cell_1_now, cell_1_made = self.cell_1(
-            cell_0_now, cell_0_made
-        )  # 1080 x 42 x 42, 1080 x 42 x 42
-        cell_2_now, cell_2_made = self.cell_2(
-            cell_1_now, cell_1_made
-        )  # 1080 x 42 x 42, 1080 x 42 x 42
-        cell_3_now, cell_3_made = self.cell_3(
-            cell_2_now, cell_2_made
-        )  # 1080 x 42 x 42, 1080 x 42 x 42
-        cell_4_now, cell_4_made = self.cell_4(
-            cell_3_now, cell_3_made
-        )  # 1080 x 42 x 42, 2160 x 21 x 21
-        cell_5_now, cell_5_made = self.cell_5(
-            cell_4_now, cell_4_made
-        )  # 2160 x 21 x 21, 2160 x 21 x 21
-        cell_6_now, cell_6_made = self.cell_6(
-            cell_5_now, cell_5_made
-        )  # 2160 x 21 x 21, 2160 x 21 x 21
-        cell_7_now, cell_7_made = self.cell_7(
-            cell_6_now, cell_6_made
-        )  # 2160 x 21 x 21, 2160 x 21 x 21
-        cell_8_now, cell_8_made = self.cell_8(
-            cell_7_now, cell_7_made
-        )  # 2160 x 21 x 21, 4320 x 11 x 11
-        cell_9_now, cell_9_made = self.cell_9(
-            cell_8_now, cell_8_made
-        )  # 4320 x 11 x 11, 4320 x 11 x 11
-        cell_10_now, cell_10_made = self.cell_10(
-            cell_9_now, cell_9_made
-        )  # 4320 x 11 x 11, 4320 x 11 x 11
+        # 270 x 83 x 83, 540 x 42 x 42
+        cell_stem_1_now, cell_stem_1_made = self.cell_stem_1(conv_0, cell_stem_0)
+        # 540 x 42 x 42, 1080 x 42 x 42
+        cell_0_now, cell_0_made = self.cell_0(cell_stem_1_now, cell_stem_1_made)
+        # 1080 x 42 x 42, 1080 x 42 x 42
+        cell_1_now, cell_1_made = self.cell_1(cell_0_now, cell_0_made)
+        # 1080 x 42 x 42, 1080 x 42 x 42
+        cell_2_now, cell_2_made = self.cell_2(cell_1_now, cell_1_made)
+        # 1080 x 42 x 42, 1080 x 42 x 42
+        cell_3_now, cell_3_made = self.cell_3(cell_2_now, cell_2_made)
+        # 1080 x 42 x 42, 2160 x 21 x 21
+        cell_4_now, cell_4_made = self.cell_4(cell_3_now, cell_3_made)
+        # 2160 x 21 x 21, 2160 x 21 x 21
+        cell_5_now, cell_5_made = self.cell_5(cell_4_now, cell_4_made)
+        # 2160 x 21 x 21, 2160 x 21 x 21
+        cell_6_now, cell_6_made = self.cell_6(cell_5_now, cell_5_made)
+        # 2160 x 21 x 21, 2160 x 21 x 21
+        cell_7_now, cell_7_made = self.cell_7(cell_6_now, cell_6_made)
+        # 2160 x 21 x 21, 4320 x 11 x 11
+        cell_8_now, cell_8_made = self.cell_8(cell_7_now, cell_7_made)
+        # 4320 x 11 x 11, 4320 x 11 x 11
+        cell_9_now, cell_9_made = self.cell_9(cell_8_now, cell_8_made)
+        # 4320 x 11 x 11, 4320 x 11 x 11
+        cell_10_now, cell_10_made = self.cell_10(cell_9_now, cell_9_made)
         _, cell_11_made = self.cell_11(cell_10_now, cell_10_made)  # 4320 x 11 x 11, 4320 x 11 x 11
         x = self.act(cell_11_made)  # 4320 x 11 x 11
         x = self.avgpool(x).flatten(1)  # 4320

@@ -144,44 +144,48 @@ class Backbone(nn.Module):
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.features = nn.ModuleList()
-        self.features.append(
-            nn.Sequential(
-                ConvNormActivation(in_channels, 16, stride=2),
-                InvertedResidual(16, hidden=16, channels=16, gate=False, hard_swish=False),
-                InvertedResidual(
-                    16, hidden=64, channels=24, stride=2, gate=False, hard_swish=False
-                ),
-                InvertedResidual(24, hidden=72, channels=24, gate=False, hard_swish=False),
-                InvertedResidual(24, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False),
-                InvertedResidual(40, hidden=120, channels=40, kernel=5, hard_swish=False),
-                InvertedResidual(40, hidden=120, channels=40, kernel=5, hard_swish=False),
-                InvertedResidual(40, hidden=240, channels=80, stride=2, gate=False),
-                InvertedResidual(80, hidden=200, channels=80, gate=False),
-                InvertedResidual(80, hidden=184, channels=80, gate=False),
-                InvertedResidual(80, hidden=184, channels=80, gate=False),
-                InvertedResidual(80, hidden=480, channels=112),
-                InvertedResidual(112, hidden=672, channels=112),
-                ConvNormActivation(112, 672, kernel=1),
-            )
-        )
-        member = nn.ModuleList()
-        member2 = nn.ModuleList(
+        self.features = nn.ModuleList(
             [
-                nn.Identity(),
-                ConvNormActivation(672, 672, kernel=5, stride=2, groups=672),
-                SqueezeExcitation(672, squeeze=168),
                 nn.Sequential(
-                    nn.Conv2d(672, 80, 1, bias=False),
-                    nn.BatchNorm2d(80, eps=0.001, momentum=0.03),
+                    ConvNormActivation(in_channels, 16, stride=2),
+                    InvertedResidual(16, hidden=16, channels=16, gate=False, hard_swish=False),
+                    InvertedResidual(
+                        16, hidden=64, channels=24, stride=2, gate=False, hard_swish=False
+                    ),
+                    InvertedResidual(24, hidden=72, channels=24, gate=False, hard_swish=False),
+                    InvertedResidual(
+                        24, hidden=72, channels=40, kernel=5, stride=2, hard_swish=False
+                    ),
+                    InvertedResidual(40, hidden=120, channels=40, kernel=5, hard_swish=False),
+                    InvertedResidual(40, hidden=120, channels=40, kernel=5, hard_swish=False),
+                    InvertedResidual(40, hidden=240, channels=80, stride=2, gate=False),
+                    InvertedResidual(80, hidden=200, channels=80, gate=False),
+                    InvertedResidual(80, hidden=184, channels=80, gate=False),
+                    InvertedResidual(80, hidden=184, channels=80, gate=False),
+                    InvertedResidual(80, hidden=480, channels=112),
+                    InvertedResidual(112, hidden=672, channels=112),
+                    ConvNormActivation(112, 672, kernel=1),
+                ),
+                nn.ModuleList(
+                    [
+                        nn.ModuleList(
+                            [
+                                nn.Identity(),
+                                ConvNormActivation(672, 672, kernel=5, stride=2, groups=672),
+                                SqueezeExcitation(672, squeeze=168),
+                                nn.Sequential(
+                                    nn.Conv2d(672, 80, 1, bias=False),
+                                    nn.BatchNorm2d(80, eps=0.001, momentum=0.03),
+                                ),
+                            ]
+                        ),
+                        InvertedResidual(80, hidden=480, channels=80, kernel=5),
+                        InvertedResidual(80, hidden=480, channels=80, kernel=5),
+                        ConvNormActivation(80, 480, kernel=1),
+                    ]
                 ),
             ]
         )
-        member.append(member2)
-        member.append(InvertedResidual(80, hidden=480, channels=80, kernel=5))
-        member.append(InvertedResidual(80, hidden=480, channels=80, kernel=5))
-        member.append(ConvNormActivation(80, 480, kernel=1))
-        self.features.append(member)
         self.extra = nn.ModuleList(
             [ExtraBlock(480, 512), ExtraBlock(512, 256), ExtraBlock(256, 256), ExtraBlock(256, 128)]
         )

@@ -10,13 +10,11 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
     maxpool1       1  32 x 48 x 48           0    0.0 M
     x1_0           1  64 x 48 x 48      55,424  127.4 M
     x0_1           1  32 x 96 x 96      35,936  273.7 M
-    from           1  64 x 48 x 48           0    0.0 M
     maxpool2       1  64 x 24 x 24           0    0.0 M
     x2_0           1  128 x 24 x 24    221,440  127.4 M
     x1_1           1  64 x 48 x 48     143,552  273.7 M
     row0_2         1  64 x 96 x 96           0    0.0 M
     x0_2           1  32 x 96 x 96      45,152  358.6 M
-    from           1  128 x 24 x 24          0    0.0 M
     maxpool3       1  128 x 12 x 12          0    0.0 M
     x3_0           1  256 x 12 x 12    885,248  127.4 M
     x2_1           1  128 x 24 x 24    573,824  273.7 M
@@ -24,7 +22,6 @@ On CPUs it is faster after model.to(memory_format=torch.channels_last).
     x1_2           1  64 x 48 x 48     180,416  358.6 M
     row0_3         1  96 x 96 x 96           0    0.0 M
     x0_3           1  32 x 96 x 96      54,368  443.5 M
-    from           1  256 x 12 x 12          0    0.0 M
     maxpool4       1  256 x 6 x 6            0    0.0 M
     x4_0           1  512 x 6 x 6    3,539,968  127.4 M
     x3_1           1  256 x 12 x 12  2,294,528  273.7 M

@@ -41,7 +41,6 @@ class Module(Constructor):
     def serves(self, op: Op, rank: int) -> bool:
         """Whether it is the op, on an input of a rank, with all that no argument says."""
         there = not self.ranks or rank in self.ranks
-        there &= getattr(op, "positions", False) <= self.last  # whether its channels stand last
         implied = all(getattr(op, name) == value for name, value in self.implied)
         return there and implied and self.fits(op)
 
@@ -53,6 +52,12 @@ class Module(Constructor):
         return Call(self.name if self.own else f"{library}.{self.name}", args)
 
 
+def serving(rows: Iterable[Module], op: Op, rank: int) -> Module:
+    """The first row that serves an op where channels stand first, or last if it says so."""
+    last = getattr(op, "positions", False)
+    return next(row for row in rows if row.last >= last and row.serves(op, rank))
+
+
 Writes = Callable[[Any, Site], Code]  # an op as source
 
 
@@ -61,7 +66,6 @@ def writers(table: Iterable[Module], library: str) -> dict[type[Op], Writes]:
     kinds = by_kind(table)
 
     def write(op: Op, site: Site) -> Code:
-        found = next(one for one in kinds[type(op)] if one.serves(op, site.rank))
-        return found.call(op, site, library)
+        return serving(kinds[type(op)], op, site.rank).call(op, site, library)
 
     return dict.fromkeys(kinds, write)

@@ -252,6 +252,7 @@ class Leaf(Module):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
         self.in_place = options.pop(self.rows[0].inplace, False)
+        self.given = args, options
         self.entry, self.op, self.entering = meaning(self.rows, args, options)
         for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
@@ -275,7 +276,11 @@ class Leaf(Module):
     def forward(self, x: Value) -> Value:
         if self.entering not in (None, x.inner[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
-        return applied(self.entry, self.op, x, self._path, self.in_place)
+        entry, op, rank = self.entry, self.op, len(x.inner)
+        others = [row for row in self.rows if rank in row.ranks]
+        if entry.ranks and rank not in entry.ranks and others:  # a call may mean one at each rank
+            entry, op, _ = meaning(others, *self.given)
+        return applied(entry, op, x, self._path, self.in_place)
 
 
 def applied(entry: Entry, op: Op, x: Value, path: str = "", in_place: bool = False) -> Value:
