@@ -284,7 +284,7 @@ def crop(x: Value, sides: list[int], *, name: str) -> Value:
     """Without pixels of the border: `sides` are those before each axis, then those after."""
     axes = len(sides) // 2
     ends = [-n if n else np.iinfo(np.int32).max for n in sides[axes:]]
-    return op.Slice(x, sides[:axes], ends, axes=[*range(2, axes + 2)], name=name)
+    return op.Slice(x, sides[:axes], ends, [*range(2, axes + 2)], name=name)
 
 
 op = Operators()
