@@ -102,6 +102,24 @@ def test_as_many_values_as_a_call_says_flow_on(tmp_path: Path) -> None:
     assert sorted(net.analysis.elaborated.network.blocks) == ["swap_2", "swap_3"]
 
 
+def test_a_name_may_be_a_word_that_a_call_gives(tmp_path: Path) -> None:
+    text = """
+blocks:
+  twice:
+    parameters: {side: {type: str}}
+    inline:
+      - {name: "{$side}_conv", conv: {channels: 2, kernel: 1}}
+      - add: [[], [{from: "{$side}"}]]
+stages:
+  - {name: left, conv: {channels: 2, kernel: 1}}
+  - {name: right, conv: {channels: 2, kernel: 1}}
+  - {block: twice, side: left}
+"""
+    net = made(tmp_path, text)
+    assert weights(net) == ["left", "right", "left_conv"]
+    assert weights(made(tmp_path, text.replace("side: left}", "side: right}")))[-1] == "right_conv"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
