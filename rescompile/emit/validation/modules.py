@@ -244,6 +244,7 @@ class Leaf(Module):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
         self.in_place = options.pop(self.rows[0].inplace, False)
+        self.said = (args, options)
         self.entry, self.op, self.entering = meaning(self.rows, args, options)
         for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
@@ -268,6 +269,9 @@ class Leaf(Module):
         entry, op = self.entry, self.op
         if self.entering not in (None, x.inner[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
+        if entry.ranks and len(x.inner) not in entry.ranks:  # it may mean another thing there
+            rows = tuple(row for row in self.rows if len(x.inner) in row.ranks)
+            entry, op, _ = meaning(rows, *self.said) if rows else (entry, op, None)
         if entry.ranks and len(x.inner) not in entry.ranks:
             raise TraceError(f"{self._path}: {entry.name} is not for {x.inner}")
         anywhere = (op.positional and op.orderless) or (entry.last and len(x.inner) == 1)
