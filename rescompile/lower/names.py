@@ -125,6 +125,8 @@ def _twice(node: Named, name: str, first: Location | None) -> Diagnostic:
         where += f"'{plain}' is '{name}' in code; "
     message = f"the name '{name}' stands twice in one scope"
     help = f"{where}call one of them '{name}_2', say"
+    if first is not None and first == node.at:
+        help = f"each turn needs a name of its own: write `{name}_{{i}}`, say"
     return Diagnostic("E106", message, node.at, f"named '{name}'", help)
 
 
