@@ -110,7 +110,7 @@ std_conv = partial(
 linear = partial(nnx.Linear, kernel_init=nnx.initializers.normal(0.01))
 
 
-def scaled_activation(in_channels: int, *, rngs: nnx.Rngs) -> list[Callable]:
+def scaled_activation(*, rngs: nnx.Rngs) -> list[Callable]:
     """An activation, and the factor that gives what was normal the variance one again."""
     layers: list[Callable] = [
         partial(nnx.gelu, approximate=False),
@@ -230,11 +230,11 @@ class NFNetF0(nnx.Module):
             std_conv(
                 in_channels, 16, (3, 3), strides=2, padding="SAME", gain=True, rngs=rngs
             ),  # 96 x 96 x 16
-            *scaled_activation(16, rngs=rngs),  # 96 x 96 x 16
+            *scaled_activation(rngs=rngs),  # 96 x 96 x 16
             std_conv(16, 32, (3, 3), padding="SAME", gain=True, rngs=rngs),
-            *scaled_activation(32, rngs=rngs),  # 96 x 96 x 32
+            *scaled_activation(rngs=rngs),  # 96 x 96 x 32
             std_conv(32, 64, (3, 3), padding="SAME", gain=True, rngs=rngs),
-            *scaled_activation(64, rngs=rngs),  # 96 x 96 x 64
+            *scaled_activation(rngs=rngs),  # 96 x 96 x 64
             std_conv(
                 64, 128, (3, 3), strides=2, padding="SAME", gain=True, rngs=rngs
             ),  # 48 x 48 x 128

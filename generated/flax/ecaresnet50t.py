@@ -71,7 +71,7 @@ channel_conv = partial(
 class EfficientChannelAttention(nnx.Module):
     """A gate on channels, by one kernel that is moved along them (Wang et al. 2020, ECA-Net)."""
 
-    def __init__(self, in_channels: int, size: int, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, size: int, *, rngs: nnx.Rngs) -> None:
         self.conv = channel_conv(size, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -92,7 +92,7 @@ class EcaBottleneck(nnx.Module):
         self.bn2 = batch_norm(channels, rngs=rngs)
         self.conv3 = conv(channels, channels * 4, (1, 1), padding=0, rngs=rngs)
         self.bn3 = batch_norm(channels * 4, rngs=rngs)
-        self.se = EfficientChannelAttention(channels * 4, size=size, rngs=rngs)
+        self.se = EfficientChannelAttention(size=size, rngs=rngs)
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels * 4:
             self.downsample = nnx.Sequential(

@@ -95,7 +95,7 @@ class BlurPool(nnx.Sequential):
     triangle.
     """
 
-    def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, *, rngs: nnx.Rngs) -> None:
         super().__init__(
             partial(jnp.pad, pad_width=((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect"),
             partial(nnx.avg_pool, window_shape=(2, 2), strides=(1, 1)),
@@ -126,7 +126,7 @@ class BlurredBasic(nnx.Module):
         self.conv1 = ConvNormAct(in_channels, channels, kernel=3, rngs=rngs)
         self.aa = nnx.Sequential()
         if stride != 1:
-            self.aa = BlurPool(channels, rngs=rngs)
+            self.aa = BlurPool(rngs=rngs)
         self.conv2 = ConvNorm(channels, channels, kernel=3, rngs=rngs)
         self.se = SqueezeExcitation(channels, squeeze=max(channels // 4, 64), rngs=rngs)
         self.downsample = nnx.Sequential()
@@ -172,7 +172,7 @@ class BlurredBottleneck(nnx.Module):
         self.conv2 = ConvNormAct(channels, channels, kernel=3, rngs=rngs)
         self.aa = nnx.Sequential()
         if stride != 1:
-            self.aa = BlurPool(channels, rngs=rngs)
+            self.aa = BlurPool(rngs=rngs)
         self.se = nnx.Sequential()
         if gate:
             self.se = SqueezeExcitation(channels, squeeze=max(channels // 2, 64), rngs=rngs)

@@ -255,7 +255,7 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
     return rng.normal(0.0, 0.01, shape)
 
 
-def scaled_activation(in_channels: int) -> list[nn.Module]:
+def scaled_activation() -> list[nn.Module]:
     """An activation, and the factor that gives what was normal the variance one again."""
     layers: list[nn.Module] = [
         Apply("Gelu"),
@@ -378,15 +378,15 @@ class NFNetF0(nn.Module):
                 gain=True,
             ),
         )  # 16 x 96 x 96
-        self.stem.extend(scaled_activation(16))  # 16 x 96 x 96
+        self.stem.extend(scaled_activation())  # 16 x 96 x 96
         self.stem.add_module(
             "conv2", StdConv(16, 32, [3, 3], pads=[1, 1, 1, 1], bias=True, epsilon=1e-5, gain=True)
         )
-        self.stem.extend(scaled_activation(32))  # 32 x 96 x 96
+        self.stem.extend(scaled_activation())  # 32 x 96 x 96
         self.stem.add_module(
             "conv3", StdConv(32, 64, [3, 3], pads=[1, 1, 1, 1], bias=True, epsilon=1e-5, gain=True)
         )
-        self.stem.extend(scaled_activation(64))  # 64 x 96 x 96
+        self.stem.extend(scaled_activation())  # 64 x 96 x 96
         self.stem.add_module(
             "conv4",
             StdConv(

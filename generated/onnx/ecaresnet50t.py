@@ -263,7 +263,7 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 class EfficientChannelAttention(nn.Module):
     """A gate on channels, by one kernel that is moved along them (Wang et al. 2020, ECA-Net)."""
 
-    def __init__(self, in_channels: int, size: int) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
         self.conv = ChannelConv(size)
 
@@ -285,7 +285,7 @@ class EcaBottleneck(nn.Module):
         self.bn2 = BatchNormalization(channels)
         self.conv3 = Conv(channels, channels * 4, [1, 1])
         self.bn3 = BatchNormalization(channels * 4)
-        self.se = EfficientChannelAttention(channels * 4, size=size)
+        self.se = EfficientChannelAttention(size=size)
         self.downsample: nn.Module = Sequential()
         if stride != 1 or in_channels != channels * 4:
             self.downsample = Sequential(

@@ -294,7 +294,7 @@ class BlurPool(Sequential):
     triangle.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
             Apply("Pad", [1, 1, 1, 1], None, [2, 3], mode="reflect"),
             Apply("AveragePool", kernel_shape=[2, 2]),
@@ -329,7 +329,7 @@ class BlurredBasic(nn.Module):
         self.conv1 = ConvNormAct(in_channels, channels, kernel=3)
         self.aa: nn.Module = Sequential()
         if stride != 1:
-            self.aa = BlurPool(channels)
+            self.aa = BlurPool()
         self.conv2 = ConvNorm(channels, channels, kernel=3)
         self.se = SqueezeExcitation(channels, squeeze=max(channels // 4, 64))
         self.downsample: nn.Module = Sequential()
@@ -373,7 +373,7 @@ class BlurredBottleneck(nn.Module):
         self.conv2 = ConvNormAct(channels, channels, kernel=3)
         self.aa: nn.Module = Sequential()
         if stride != 1:
-            self.aa = BlurPool(channels)
+            self.aa = BlurPool()
         self.se: nn.Module = Sequential()
         if gate:
             self.se = SqueezeExcitation(channels, squeeze=max(channels // 2, 64))

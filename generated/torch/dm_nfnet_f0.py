@@ -75,7 +75,7 @@ class StdConv2d(nn.Module):
         return F.conv2d(x, weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
-def scaled_activation(in_channels: int) -> list[nn.Module]:
+def scaled_activation() -> list[nn.Module]:
     """An activation, and the factor that gives what was normal the variance one again."""
     layers: list[nn.Module] = [
         nn.GELU(),
@@ -175,11 +175,11 @@ class NFNetF0(nn.Module):
             "conv1",
             StdConv2d(in_channels, 16, 3, stride=2, padding=(0, 1, 0, 1), eps=1e-05, gain=True),
         )  # 16 x 96 x 96
-        self.stem.extend(scaled_activation(16))  # 16 x 96 x 96
+        self.stem.extend(scaled_activation())  # 16 x 96 x 96
         self.stem.add_module("conv2", StdConv2d(16, 32, 3, padding=1, eps=1e-05, gain=True))
-        self.stem.extend(scaled_activation(32))  # 32 x 96 x 96
+        self.stem.extend(scaled_activation())  # 32 x 96 x 96
         self.stem.add_module("conv3", StdConv2d(32, 64, 3, padding=1, eps=1e-05, gain=True))
-        self.stem.extend(scaled_activation(64))  # 64 x 96 x 96
+        self.stem.extend(scaled_activation())  # 64 x 96 x 96
         self.stem.add_module(
             "conv4", StdConv2d(64, 128, 3, stride=2, padding=(0, 1, 0, 1), eps=1e-05, gain=True)
         )  # 128 x 48 x 48

@@ -34,7 +34,7 @@ class ChannelConv(nn.Conv1d):
 class EfficientChannelAttention(nn.Module):
     """A gate on channels, by one kernel that is moved along them (Wang et al. 2020, ECA-Net)."""
 
-    def __init__(self, in_channels: int, size: int) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.conv = ChannelConv(size)
@@ -58,7 +58,7 @@ class EcaBottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(channels)
         self.conv3 = nn.Conv2d(channels, channels * 4, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(channels * 4)
-        self.se = EfficientChannelAttention(channels * 4, size=size)
+        self.se = EfficientChannelAttention(size=size)
         self.downsample: nn.Module = nn.Identity()
         if stride != 1 or in_channels != channels * 4:
             self.downsample = nn.Sequential(

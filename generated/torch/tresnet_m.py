@@ -50,7 +50,7 @@ class BlurPool(nn.Sequential):
     triangle.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
             nn.ReflectionPad2d(1),
             nn.AvgPool2d(2, stride=1),
@@ -86,7 +86,7 @@ class BlurredBasic(nn.Module):
         self.conv1 = ConvNormAct(in_channels, channels, kernel=3)
         self.aa: nn.Module = nn.Identity()
         if stride != 1:
-            self.aa = BlurPool(channels)
+            self.aa = BlurPool()
         self.conv2 = ConvNorm(channels, channels, kernel=3)
         self.se = SqueezeExcitation(channels, squeeze=max(channels // 4, 64))
         self.downsample: nn.Module = nn.Identity()
@@ -126,7 +126,7 @@ class BlurredBottleneck(nn.Module):
         self.conv2 = ConvNormAct(channels, channels, kernel=3)
         self.aa: nn.Module = nn.Identity()
         if stride != 1:
-            self.aa = BlurPool(channels)
+            self.aa = BlurPool()
         self.se: nn.Module = nn.Identity()
         if gate:
             self.se = SqueezeExcitation(channels, squeeze=max(channels // 2, 64))

@@ -190,7 +190,7 @@ def _stages(spec: Spec, steps: Steps, scope: Scope) -> Iterator[Stage]:
     start: tuple[Node, ...] = ()
     for label, part in _rows(spec):
         for stage in _apart(label, steps.body(part, scope)) if part else ():
-            if all(isinstance(node, From) for node in stage.body):
+            if stage.body and all(isinstance(node, From) for node in stage.body):
                 start += stage.body
             else:
                 yield replace(stage, body=(*start, *stage.body))

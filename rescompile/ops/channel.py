@@ -76,7 +76,7 @@ class Crop(Rearrangement):
         return (c, *(n - sum(cut) for n, cut in axes))
 
     def resizes(self) -> Resizes:
-        return tuple(Resize(more=total((), cut)) for cut in ends(self.cropping))
+        return tuple(Resize(more=total((), total(cut))) for cut in ends(self.cropping))
 
     def sees(self, x: Shape) -> tuple[Axis, ...] | None:
         return tuple(window(1, 1, -before) for before, _ in ends(self.cropping))

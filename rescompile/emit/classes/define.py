@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from ...expr.dims import Dim, Expr, Var, binary
@@ -26,6 +26,7 @@ from ...ir.structure import (
     channel_names,
     walk,
 )
+from ..code import uses
 from ..layout import Call as MadeCall
 from ..layout import Code, Items, statement
 from ..lines import Writer, lets
@@ -69,7 +70,7 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
         Sequences(program, scope, lines).constructor(block.body)
     body = tuple(map(str, [*lets(block, scope, lines.indent), *lines.lines]))
     arguments = arguments_of(block, scope)
-    channels = list(_channels(block, scope))
+    channels = list(_channels(block, body))
     arguments = (*(Argument(name, "int") for name in channels), *arguments)
     about, returns = tuple(docstring(block.about)), f"list[{syntax.part}]" if inline else ""
     how = (about, forward, base, returns, inputs, len(block.outputs))
@@ -77,11 +78,11 @@ def define_block(program: Classes, block: Block, name: str) -> Class:
     return Class(name, arguments, body, *how, syntax=syntax, decorator=decorator)
 
 
-def _channels(block: Block, scope: Scope) -> Iterator[str]:
+def _channels(block: Block, body: Sequence[str]) -> Iterator[str]:
     """The channels that a constructor takes: of several inputs all that vary, to be handed on."""
     for name, called in channel_names(block.entering).items():
         varies = len(block.entering) > 1 and isinstance(block.entering[name], Expr)
-        if varies or called in scope.used:
+        if varies or uses(body, called):
             yield called
 
 
