@@ -218,6 +218,9 @@ def _text(dim: Dim, sigil: str, outer: int) -> str:
 
 
 def _binary(dim: Binary, sigil: str, outer: int) -> str:
+    turns = not sigil and dim.op in MIRRORED and _is_capital(dim.left) and names(dim.right)
+    if turns and not _is_capital(dim.right):  # as linters want what looks like a constant
+        dim = Binary(MIRRORED[dim.op], dim.right, dim.left)
     level = PRECEDENCE.get(dim.op, COMPARE)
     left, right = (level + 1 if level == COMPARE else level), level + 1
     gap = " "
@@ -228,6 +231,10 @@ def _binary(dim: Binary, sigil: str, outer: int) -> str:
         (_text(dim.left, sigil, left), _text(dim.right, sigil, right))
     )
     return f"({shown})" if level < outer else shown
+
+
+def _is_capital(dim: Dim) -> bool:
+    return isinstance(dim, Var) and dim.name.isupper()
 
 
 def _is_short(dim: Dim) -> bool:

@@ -282,3 +282,11 @@ def test_the_spec_knows_the_names_of_expressions() -> None:
     assert known == {IN_CHANNELS, INDEX, BLOCK_INDEX, BLOCK_COUNT}
     keys = {field.alias or name for name, field in Step.model_fields.items()}
     assert set(language_names.CALL_KEYS) < keys
+
+
+def test_what_looks_like_a_constant_stands_behind_in_code() -> None:
+    """Ruff asks for it (SIM300); in a spec it stands where it was written."""
+    dim = parse("$A < $gate")
+    assert (text(dim, ""), text(dim)) == ("gate > A", "$A < $gate")
+    assert text(parse("$A < $B"), "") == "A < B"
+    assert text(parse("$A < 3"), "") == "A < 3"

@@ -161,7 +161,7 @@ def test_json_has_all_that_a_spec_says(write: Write) -> None:
 def test_without_a_spec_it_lists_those_that_have_some() -> None:
     done = run("--format", "json")
     specs = {row["spec"] for row in json.loads(done.output)}
-    # torchvision's, two with auxiliary heads, CIFAR's, its networks of segmentation, of clips, SSDLite
+    # torchvision's, two with auxiliary heads, CIFAR's, those of segmentation, of clips, SSDLite
     assert len(specs) == 68 + 2 + 6 + 6 + 3 + 1
     assert "resnet50" not in specs
 
