@@ -18,7 +18,7 @@ SHOWN = ("channels", "repeat")  # of a stage: what is changed most often
 def derived(written: str, base: Document, compiles: Callable[[str], bool]) -> str:
     """The text of a spec that extends `base`, for a network called `written` there.
 
-    A stage more is suggested where `compiles` says of the text with it that it is a network.
+    A stage less or more is suggested where `compiles` says that the text with it is a network.
     """
     spec = base.spec
     title = spec.title or spec.name
@@ -31,11 +31,17 @@ def derived(written: str, base: Document, compiles: Callable[[str], bool]) -> st
     lines += ["", "rescompile: 1  # the version of the language", f"extends: {spec.name}"]
     lines += [f"name: {written}  # of the emitted file and function", *_said(spec)]
     text = "\n".join(lines) + "\n"
+    changes = (one for one in _changes(spec) if compiles(f"{text}stages:\n{one[0]}\n"))
+    return text + "".join(f"# {line}  # {what}\n" for line, what in changes)
+
+
+def _changes(spec: Spec) -> Iterator[tuple[str, str]]:
+    """A stage less and a stage more, each with what it does."""
     stages = [step for step in spec.stages if step.name and step.block]
-    more = _more(stages[-1]) if stages else ""
-    return (
-        f"{text}# {more}  # adds one\n" if more and compiles(f"{text}stages:\n{more}\n") else text
-    )
+    if stages:
+        yield f"  {stages[-1].name}: null", "drops the stage"
+        if more := _more(stages[-1]):
+            yield more, "adds one"
 
 
 def _more(last: Step) -> str:
@@ -67,7 +73,6 @@ def _said(spec: Spec) -> Iterator[str]:
     if stages:
         yield "# stages:  # by name: keys that stand here replace the base's"
         yield from (f"#   {step.name}: {_call(step, *SHOWN)}" for step in stages)
-        yield f"#   {stages[-1].name}: null  # drops the stage"
 
 
 def _number(value: Any) -> str:

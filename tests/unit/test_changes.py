@@ -49,6 +49,7 @@ def others() -> list[Op]:
     scale += [kind(s) for kind in (ops.DepthToSpace, ops.SpaceToDepth) for s in (1, 2)]
     rest: list[Op] = [
         ops.Pad((1, 2, 0, 1), ops.PadMode.REPLICATE),
+        ops.Crop((1, 0, 0, 1)),
         ops.GlobalAvgPool(True),
         ops.GlobalMaxPool(True),
         ops.Permute(True),
