@@ -20,8 +20,8 @@ from ..cost.cost import Cost, network_cost
 from ..language.load import zoo
 
 DEEP = 150  # layers: with more, a framework takes long to build a network
-COSTLY = 10e9  # multiply-adds: with more, the reference takes minutes
-HEAVY = 100e6  # parameters: with more, a test takes half a minute
+COSTLY = 3e9  # multiply-adds: with more, the frameworks and the reference take seconds each
+HEAVY = 40e6  # parameters: with more, they do as well
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
 KEPT = (  # branches, gates, shuffles, dense connections, dead branches
     *("googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "densenet121"),
