@@ -165,9 +165,11 @@ def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
         n = x.shape[axis]
-        cells = ((i * n // count, -(-(i + 1) * n // count)) for i in range(count))
-        pooled = [jax.lax.slice_in_dim(x, *cell, axis=axis).mean(axis) for cell in cells]
-        x = jnp.stack(pooled, axis)
+        starts = [i * n // count for i in range(count)]
+        ends = [-(-(i + 1) * n // count) for i in range(count)]
+        cells = zip(starts, ends, strict=True)
+        parts = (jax.lax.slice_in_dim(x, *cell, axis=axis) for cell in cells)
+        x = jnp.stack([part.mean(axis) for part in parts], axis)
     return x
 
 
@@ -175,9 +177,11 @@ def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The maximum of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
         n = x.shape[axis]
-        cells = ((i * n // count, -(-(i + 1) * n // count)) for i in range(count))
-        pooled = [jax.lax.slice_in_dim(x, *cell, axis=axis).max(axis) for cell in cells]
-        x = jnp.stack(pooled, axis)
+        starts = [i * n // count for i in range(count)]
+        ends = [-(-(i + 1) * n // count) for i in range(count)]
+        cells = zip(starts, ends, strict=True)
+        parts = (jax.lax.slice_in_dim(x, *cell, axis=axis) for cell in cells)
+        x = jnp.stack([part.max(axis) for part in parts], axis)
     return x
 
 

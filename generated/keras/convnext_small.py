@@ -41,7 +41,8 @@ class LayerScale(layers.Layer):
         return x * self.scale
 
     def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "init": self.init, "shared": self.shared}
+        given = {"init": self.init, "shared": self.shared}
+        return {**super().get_config(), **given}
 
 
 def dense_init() -> keras.Initializer:

@@ -43,7 +43,8 @@ class LayerScale(layers.Layer):
         return x * self.scale
 
     def get_config(self) -> dict[str, object]:
-        return {**super().get_config(), "init": self.init, "shared": self.shared}
+        given = {"init": self.init, "shared": self.shared}
+        return {**super().get_config(), **given}
 
 
 @keras.saving.register_keras_serializable(package="rescompile")

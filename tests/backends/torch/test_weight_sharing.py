@@ -14,10 +14,52 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from rescompile.api import open_spec  # noqa: E402
-from rescompile.conformance.running.test_shared import RECURRENT, RETINA, TWINS  # noqa: E402
+from rescompile.conformance.running.test_shared import RECURRENT, TWINS  # noqa: E402
 from rescompile.live import import_source  # noqa: E402
 from rescompile.reference import run, step  # noqa: E402
 from rescompile.reference.weights import random_weights  # noqa: E402
+
+RETINA = """\
+rescompile: 1
+name: retina
+source: the heads of Lin et al. 2017, arXiv:1708.02002, over three levels
+input: {channels: 3, height: 64, width: 64}
+blocks:
+  head:
+    parameters: {channels: {type: int}, outputs: {type: int}}
+    body:
+      - {name: conv1, conv: {channels: $channels, kernel: 3, bias: true}}
+      - activation: {}
+      - {name: conv2, conv: {channels: $channels, kernel: 3, bias: true}}
+      - activation: {}
+      - {name: last, conv: {channels: $outputs, kernel: 3, bias: true}}
+stem:
+  - {name: stem, conv: {channels: 8, kernel: 3, stride: 4}}
+  - norm: {}
+  - activation: {}
+stages:
+  - {name: c3, conv: {channels: 8, kernel: 3, stride: 2}}
+  - {name: c4, conv: {channels: 12, kernel: 3, stride: 2}}
+  - {name: c5, conv: {channels: 16, kernel: 3, stride: 2}}
+  - {name: p5, conv: {channels: 8, kernel: 1}}
+  - upsample: {scale: 2}
+  - {name: p4, add: [[], [{from: c4}, {name: lateral4, conv: {channels: 8, kernel: 1}}]]}
+  - upsample: {scale: 2}
+  - {name: p3, add: [[], [{from: c3}, {name: lateral3, conv: {channels: 8, kernel: 1}}]]}
+head:
+  - {name: classes3, block: head, channels: 8, outputs: 9}
+  - from: p4
+  - {name: classes4, reuse: classes3}
+  - from: p5
+  - {name: classes5, reuse: classes3}
+  - from: p3
+  - {name: boxes3, block: head, channels: 8, outputs: 4}
+  - from: p4
+  - {name: boxes4, reuse: boxes3}
+  - from: p5
+  - {name: boxes5, reuse: boxes4}
+outputs: [classes3, classes4, classes5, boxes3, boxes4, boxes5]
+"""
 
 BATCH = 3
 
