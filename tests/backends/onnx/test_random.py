@@ -13,20 +13,18 @@ import onnx
 
 from rescompile.api import open_spec
 from rescompile.errors import UnsupportedError
-from rescompile.ir.inputs import as_given, each_input
 from rescompile.live import import_source
-from rescompile.reference import run
 from rescompile.reference.deviation import relative_error
 from rescompile.registry import get_backend
 from rescompile.verify.case import Case
 from rescompile.verify.executors import Reference
 from tests.properties.repair import draw, write
 
-# Refused, too large, or at the mercy of rounding are four of these. `make fuzz` runs all that it
+# Refused, too large, or at the mercy of rounding are five of these. `make fuzz` runs all that it
 # draws, in float64.
 SEEDS = range(16)
 MOST_MACS, LARGEST = 2_000_000, 1e6
-ROUNDING, MOVED = 2.0**-24, 1e-6  # of a float32, and what it may do to the outputs of a network
+COARSER, MOVED = 2.0**29, 1e-6  # than float64 is float32; what one rounding may do to the outputs
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -45,14 +43,7 @@ def test_a_random_network_runs_in_onnxruntime(seed: int, tmp_path: Path) -> None
     wanted = [*reference.evaluation().values()]
     if net.report("network").total.macs > MOST_MACS or max(map(np.max, wanted)) > LARGEST:
         return
-    rounded = each_input(reference.case.images)
-    moved = run(
-        net.analysis.elaborated,
-        reference.weights,
-        as_given([image * (1 + ROUNDING) for image in rounded], reference.case.images),
-    )
-    pairs = zip(moved.outputs, wanted, strict=True)
-    if max(relative_error(other, want) for other, want in pairs) > MOVED:
+    if reference.noise(Reference.evaluation) * COARSER > MOVED:
         return  # in float32 it gives other outputs in every framework
     made = get_backend("onnx").runtime
     assert made is not None
