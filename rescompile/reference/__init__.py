@@ -4,8 +4,10 @@
 executes a whole network and `step` differentiates it (`executor`).
 """
 
+from .arrays import Array, Params
 from .executor import Gradients, Result, run, step
-from .forward import MEANINGS, Array, Params, new_running_statistics
+from .forward import MEANINGS
+from .forward.norm import new_running_statistics
 from .vjps import VJPS
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from .. import ops
 from ..ops import Op
-
-Array = npt.NDArray[np.float64]
+from .arrays import Array, Params, per_channel
 
 
 def relu(op: ops.Relu, x: Array, *_: object) -> Array:
@@ -27,9 +26,9 @@ def leaky_relu(op: ops.LeakyRelu, x: Array, *_: object) -> Array:
     return np.where(x > 0, x, op.slope * x)
 
 
-def prelu(op: ops.Prelu, x: Array, p: Mapping[str, Array], *_: object) -> Array:
+def prelu(op: ops.Prelu, x: Array, p: Params, *_: object) -> Array:
     """w x where x is negative; w is a number, or one for each channel."""
-    return np.where(x > 0, x, x * p["weight"].reshape(-1, *(1 for _ in x.shape[2:])))
+    return np.where(x > 0, x, x * per_channel(p["weight"], x))
 
 
 def sigmoid(op: ops.Sigmoid, x: Array, *_: object) -> Array:

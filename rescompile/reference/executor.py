@@ -15,7 +15,9 @@ from ..ir.structure import JoinKind, Path
 from ..ir.trace import Elaborated, OpTrace
 from ..ops import BatchNorm, Dropout, Shape, StochasticDepth, show_shape
 from ..record import record
-from .forward import MEANINGS, Array, Params, new_running_statistics
+from .arrays import Array, Params
+from .forward import MEANINGS
+from .forward.norm import new_running_statistics
 from .tape import Pull, Tape, cross_entropy, reduced_to
 from .vjps import VJPS
 

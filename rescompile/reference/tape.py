@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .forward import Array
+from .arrays import Array
 
 # What a gradient with respect to a value gives to each of the values that it was made of.
 Pull = Callable[[Array], Iterable[tuple[Array, Array]]]

@@ -18,8 +18,8 @@ from ..errors import InternalError
 from ..ir.structure import Path, path_of
 from ..ir.trace import Elaborated, OpTrace, ResidualTrace, flatten, walk_traces
 from ..ops import Parameter, Shape
+from .arrays import Array
 from .executor import parameter_path
-from .forward import Array
 
 CALM = 0.4
 
