@@ -10,20 +10,9 @@ from ...ir.trace import GroupTrace, OpTrace, standing, values
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..naming import attribute
-from ..schedule import (
-    Apply,
-    Assign,
-    Combine,
-    Copy,
-    Operand,
-    Part,
-    Scheduler,
-    Select,
-    Several,
-    Split,
-    variables,
-)
+from ..schedule import Scheduler, variables
 from ..scope import beside
+from ..statements import Apply, Assign, Combine, Copy, Operand, Part, Select, Several, Split
 from .in_place import overwriting
 from .syntax import Classes
 

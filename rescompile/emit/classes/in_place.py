@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from ... import ops
 from ...expr.dims import Expr
 from ...ir.structure import Block, Call, Group, Join, JoinKind, Layer, Node, Residual
-from ..schedule import Apply, Assign, Combine
+from ..statements import Apply, Assign, Combine
 
 Blocks = Mapping[str, Block]
 

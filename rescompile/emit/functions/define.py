@@ -13,8 +13,9 @@ from ..layout import signature
 from ..lines import RETURN, Writer, lets
 from ..program import Program, Stage
 from ..repetition import stage_key
-from ..schedule import LANE, variables
+from ..schedule import variables
 from ..scope import arguments_of
+from ..statements import LANE
 from .body import Sequence
 from .function import Function, function
 from .module import Module

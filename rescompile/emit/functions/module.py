@@ -16,8 +16,9 @@ from ...ir.structure import (
 )
 from ..label import Label
 from ..lines import Line
-from ..schedule import LANE, Apply, Assign, Combine, Copy, Part, Scheduler, Select, Several, Split
+from ..schedule import Scheduler
 from ..scope import COUNTERS, Scope
+from ..statements import LANE, Apply, Assign, Combine, Copy, Part, Select, Several, Split
 from .body import Sequence
 from .sharing import Sharing
 from .syntax import Functions

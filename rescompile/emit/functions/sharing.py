@@ -19,8 +19,9 @@ from ..code import several
 from ..label import Label
 from ..layout import Call
 from ..lines import RETURN
-from ..schedule import LANE, Apply, Assign, Scheduler, Several, reads
+from ..schedule import Scheduler
 from ..scope import Scope
+from ..statements import LANE, Apply, Assign, Several, reads
 from .body import Body
 from .syntax import Functions
 
