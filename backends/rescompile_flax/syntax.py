@@ -14,7 +14,8 @@ from rescompile.emit.scope import Scope
 from rescompile.emit.table import fraction, literal, number
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.initial import initializer
-from rescompile.ir.structure import Initializer, Layer, Node
+from rescompile.ir.nodes import Layer, Node
+from rescompile.ir.structure import Initializer
 from rescompile.ops import (
     Activation,
     AvgPool,

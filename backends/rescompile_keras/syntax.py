@@ -9,7 +9,8 @@ from rescompile.emit.functions.syntax import Place, Values
 from rescompile.emit.label import Label
 from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.lines import Line
-from rescompile.ir.structure import INPUT, JoinKind, Network
+from rescompile.ir.nodes import JoinKind
+from rescompile.ir.structure import INPUT, Network
 
 from .layers import Style, apply
 from .vocabulary import AFTER, JOINS, PART, RESERVED, TENSOR

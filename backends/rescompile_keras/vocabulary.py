@@ -30,7 +30,7 @@ from rescompile.emit.table import (
     number,
     option,
 )
-from rescompile.ir.structure import JoinKind
+from rescompile.ir.nodes import JoinKind
 from rescompile.ops import Op
 
 TENSOR = "KerasTensor"

@@ -29,7 +29,8 @@ from rescompile.emit.validation.modules import (
 )
 from rescompile.emit.validation.traced import TraceError
 from rescompile.ir.initial import NORMAL, UNIFORM, Draw
-from rescompile.ir.structure import INPUT, JoinKind
+from rescompile.ir.nodes import JoinKind
+from rescompile.ir.structure import INPUT
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Parameter, Role
 

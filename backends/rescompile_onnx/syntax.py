@@ -17,7 +17,8 @@ from rescompile.emit.table import Render, fraction, literal, number
 from rescompile.emit.template import helpers
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.initial import initializer
-from rescompile.ir.structure import INPUT, Initializer, JoinKind, Layer, Network
+from rescompile.ir.nodes import JoinKind, Layer
+from rescompile.ir.structure import INPUT, Initializer, Network
 from rescompile.ops import Op, Same
 
 from .operations import FUNCTIONS, KINDS

@@ -11,7 +11,7 @@ from rescompile.emit.code import Attribute
 from rescompile.emit.layout import Call, Chain, Code, Items
 from rescompile.emit.lines import Writer
 from rescompile.emit.scope import Scope
-from rescompile.ir.structure import Layer
+from rescompile.ir.nodes import Layer
 from rescompile.ir.trace import OpTrace
 from rescompile.ops import (
     AvgPool,

@@ -15,7 +15,7 @@ from math import floor, prod
 from typing import Protocol
 
 from ..cost.cost import Cost, network_cost
-from ..ir.structure import JoinKind
+from ..ir.nodes import JoinKind
 from ..ir.trace import Elaborated, JoinTrace, Trace, walk_traces
 from ..ops import GlobalAvgPool, Norm, Op, Weighted
 from ..table import percent, rounded

@@ -16,7 +16,8 @@ from itertools import zip_longest
 from typing import Any
 
 from ..cost.describe import describe_op, describe_run
-from ..ir.structure import Call, Network, Path, Reuse
+from ..ir.nodes import Call, Reuse
+from ..ir.structure import Network, Path
 from ..ir.trace import (
     CallTrace,
     Elaborated,

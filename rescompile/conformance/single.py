@@ -15,7 +15,8 @@ from ..errors import SpecError
 from ..ir.analysis import Analysis
 from ..ir.elaborate import elaborate
 from ..ir.fold import fold
-from ..ir.structure import INPUT, Block, Call, Form, Layer, Network, Stage
+from ..ir.nodes import Call, Layer
+from ..ir.structure import INPUT, Block, Form, Network, Stage
 from ..ir.trace import Elaborated
 from ..ops import Op
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..ir.interpreter import Interpreter
-from ..ir.structure import JoinKind, Path
+from ..ir.nodes import JoinKind
+from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace, flatten
 from ..ops import Conv, Linear, Shape, Weighted
 from ..record import record

@@ -11,7 +11,8 @@ from dataclasses import replace
 from itertools import groupby
 from math import prod
 
-from ..ir.structure import Block, Call, Form, Group, Loop, Path, Stage, is_several
+from ..ir.nodes import Call, Group, Loop, is_several
+from ..ir.structure import Block, Form, Path, Stage
 from ..ir.trace import (
     CallTrace,
     Elaborated,

@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import accumulate
 from math import prod
 
-from ..ir.structure import JoinKind, is_several
+from ..ir.nodes import JoinKind, is_several
 from ..ir.trace import (
     CallTrace,
     Elaborated,

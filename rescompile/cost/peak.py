@@ -14,7 +14,8 @@ from itertools import accumulate
 from math import inf, prod
 
 from ..ir.interpreter import Interpreter
-from ..ir.structure import JoinKind, Path
+from ..ir.nodes import JoinKind
+from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace
 from ..ops import Shape
 from ..record import record

@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import zip_longest
 
-from ..ir.structure import is_several
+from ..ir.nodes import is_several
 from ..ir.trace import (
     CallTrace,
     FromTrace,

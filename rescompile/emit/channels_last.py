@@ -12,7 +12,8 @@ from typing import Any
 
 from .. import ops
 from ..ir.interpreter import Interpreter
-from ..ir.structure import JoinKind, Path
+from ..ir.nodes import JoinKind
+from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace
 from ..ops import Op, Parameter, Pool, Role, Shape
 from ..record import record

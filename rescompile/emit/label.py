@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..expr.dims import Dim, Expr, binary
-from ..ir.structure import Call
+from ..ir.nodes import Call
 from ..record import record
 from .layout import Keyword
 from .program import NAME

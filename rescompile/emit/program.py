@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar, cast
 from ..expr.dims import Dim, Var, binary, text
 from ..ir.analysis import Analysis
 from ..ir.counting import counted
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Call, channel_names
+from ..ir.nodes import Call
+from ..ir.structure import IN_CHANNELS, INDEX, Block, channel_names
 from ..ir.taps import tapped, taps
 from ..ops import Shape, show_shape
 from ..record import record

@@ -12,7 +12,9 @@ from typing import TypeGuard
 
 from ..expr.dims import Dim, Var, binary, if_else
 from ..ir.counting import counted, uses_index
-from ..ir.structure import INDEX, Block, Call, Form, Group, Node, walk
+from ..ir.nodes import Call, Group, Node
+from ..ir.structure import INDEX, Block, Form
+from ..ir.walk import walk
 
 StageKey = tuple[str, str, tuple[str, ...]]  # block, pattern of the names, counted parameters
 

@@ -12,8 +12,7 @@ from typing import cast
 
 from ..expr.dims import Dim
 from ..ir.choices import together
-from ..ir.structure import (
-    INPUT,
+from ..ir.nodes import (
     Call,
     Child,
     From,
@@ -29,9 +28,10 @@ from ..ir.structure import (
     forgets,
     gives_several,
     is_several,
-    shared,
 )
+from ..ir.structure import INPUT
 from ..ir.taps import Tap
+from ..ir.walk import shared
 from ..ops import StochasticDepth
 from .naming import Names, free
 from .statements import LANE, Apply, Assign, Combine, Copy, Operand, Part, Select, Several, Split

@@ -10,7 +10,8 @@ from typing import Any
 from ..expr.assume import assuming
 from ..expr.dims import Dim, Expr, Var, names, replaced, simplify, text
 from ..ir.flow import Flow
-from ..ir.structure import IN_CHANNELS, INDEX, Block, Layer, Node, Param
+from ..ir.nodes import Layer, Node
+from ..ir.structure import IN_CHANNELS, INDEX, Block, Param
 from ..record import record
 from .layout import Arg, Code, Items, Keyword
 from .naming import free

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..expr.dims import Dim
-from ..ir.structure import Call, Child, Group, Join, JoinKind, Residual, Reuse
+from ..ir.nodes import Call, Child, Group, Join, JoinKind, Residual, Reuse
 from ..record import record
 
 LANE = "x"  # the variable that runs through a body

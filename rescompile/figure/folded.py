@@ -10,10 +10,8 @@ from ..cost.breakdown import Rows
 from ..cost.cost import Cost, Costs
 from ..expr.dims import Dim
 from ..ir.analysis import Analysis
-from ..ir.structure import (
-    Block,
+from ..ir.nodes import (
     Call,
-    Form,
     From,
     Group,
     Join,
@@ -21,16 +19,12 @@ from ..ir.structure import (
     Layer,
     Loop,
     Node,
-    Path,
     Residual,
     Reuse,
     Where,
-    child_path,
     is_several,
-    shared,
-    sources,
-    walk,
 )
+from ..ir.structure import Block, Form, Path, child_path
 from ..ir.taps import tapped, taps
 from ..ir.trace import (
     CallTrace,
@@ -42,6 +36,7 @@ from ..ir.trace import (
     standing,
     walk_traces,
 )
+from ..ir.walk import shared, sources, walk
 from ..ops import AdaptivePool, AvgPool, GlobalPool, MaxPool, Weighted, show_shape
 from ..table import short
 from . import words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..cost.describe import describe_join
-from ..ir.structure import JoinKind
+from ..ir.nodes import JoinKind
 from ..ir.trace import (
     CallTrace,
     FromTrace,

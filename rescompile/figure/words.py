@@ -9,7 +9,8 @@ from typing import Any
 from .. import ops
 from ..expr.dims import Dim, Expr, Var
 from ..expr.dims import text as written
-from ..ir.structure import IN_CHANNELS, INPUT, Block, Call
+from ..ir.nodes import Call
+from ..ir.structure import IN_CHANNELS, INPUT, Block
 from ..ops import Op
 from .scene import TIMES
 

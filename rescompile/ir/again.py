@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from ..ops import Shape, ShapeError, show_shape
-from .structure import Reuse
+from .nodes import Reuse
 from .trace import OpTrace, Trace, walk_traces
 
 CODE = "E214"

@@ -14,8 +14,9 @@ from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim
 from ..ops import BatchNorm
 from .flow import Flow, Named, SymbolicError
+from .nodes import Layer, Residual, Reuse
 from .shape_changes import Change, Decision, find_change
-from .structure import Block, Layer, Residual, Reuse, walk
+from .structure import Block
 from .taps import taps
 from .trace import (
     CallTrace,
@@ -29,6 +30,7 @@ from .trace import (
     own_items,
     walk_traces,
 )
+from .walk import walk
 
 
 @dataclass

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ..errors import Diagnostic, Location, SpecError
 from ..expr.dims import Dim, ExprError, Number, evaluate
 from ..ops import Shape, ShapeError, show_shape
-from .structure import Branch, From, Residual
+from .nodes import Branch, From, Residual
 from .trace import Env
 
 MAX_REPEAT = 10_000

@@ -11,7 +11,7 @@ from itertools import groupby
 from ..expr.assume import Known, knowing, truth
 from ..expr.dims import Dim, Unary, negation
 from ..record import record
-from .structure import Child, Node
+from .nodes import Child, Node
 
 
 @record

@@ -6,7 +6,8 @@ Most do not, or count up by one from a number that the call gives.
 from __future__ import annotations
 
 from ..expr.dims import Binary, Dim, Expr, Var, names
-from .structure import INDEX, Call
+from .nodes import Call
+from .structure import INDEX
 
 
 def counted(node: Call) -> dict[str, Dim]:

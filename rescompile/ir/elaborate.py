@@ -16,25 +16,9 @@ from ..ops import Op, Shape, ShapeError, bind, bounded, fitting
 from .again import CODE, difference, misfit
 from .call_stack import CallStack
 from .joining import Ways, joined, share
+from .nodes import Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse, Where, place_of
 from .resizing import changes_shape
-from .structure import (
-    INDEX,
-    Block,
-    Call,
-    Form,
-    From,
-    Group,
-    Join,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Residual,
-    Reuse,
-    Where,
-    channel_names,
-    place_of,
-)
+from .structure import INDEX, Block, Form, Network, channel_names
 from .taps import ends
 from .trace import (
     CallTrace,

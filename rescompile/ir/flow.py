@@ -28,22 +28,8 @@ from ..expr.dims import (
 )
 from ..expr.polynomial import gathered, product, total
 from ..ops import Flatten
-from .structure import (
-    INDEX,
-    Block,
-    Call,
-    From,
-    Group,
-    Join,
-    JoinKind,
-    Layer,
-    Loop,
-    Node,
-    Residual,
-    Reuse,
-    channel_names,
-    is_several,
-)
+from .nodes import Call, From, Group, Join, JoinKind, Layer, Loop, Node, Residual, Reuse, is_several
+from .structure import INDEX, Block, channel_names
 from .taps import Tap
 
 Blocks = Mapping[str, Block]

@@ -18,29 +18,11 @@ from ..ops import attribute_dims, map_attributes
 from .counting import counts
 from .elaborate import elaborate
 from .lets import with_lets
-from .structure import (
-    INDEX,
-    Block,
-    Call,
-    From,
-    Group,
-    Join,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Param,
-    Residual,
-    Reuse,
-    Stage,
-    Where,
-    channel_names,
-    children,
-    rebuilt,
-    walk,
-)
+from .nodes import Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse, Where
+from .structure import INDEX, Block, Network, Param, Stage, channel_names
 from .trace import Elaborated, Instance
 from .varying import NOTHING, Varying
+from .walk import children, rebuilt, walk
 
 
 def fold(made: Elaborated, found: Varying = NOTHING) -> Elaborated:

@@ -13,16 +13,8 @@ from typing import Generic, TypeVar, cast
 
 from ..errors import InternalError
 from ..ops import Shape, show_shape
-from .structure import (
-    Call,
-    JoinKind,
-    Network,
-    Path,
-    child_path,
-    is_several,
-    path_of,
-    sources,
-)
+from .nodes import Call, JoinKind, is_several
+from .structure import Network, Path, child_path, path_of
 from .trace import (
     CallTrace,
     Elaborated,
@@ -34,6 +26,7 @@ from .trace import (
     Trace,
     turns,
 )
+from .walk import sources
 
 V = TypeVar("V")
 

@@ -7,8 +7,10 @@ from ..expr.dims import Expr, evaluate, names
 from .analysis import Analysis, all_instances
 from .flow import RUNNING, Flow
 from .joining import check_spread
-from .structure import INDEX, Call, Group, Layer, Loop, Residual, Where, walk
+from .nodes import Call, Group, Layer, Loop, Residual, Where
+from .structure import INDEX
 from .trace import CallTrace, Elaborated, Instance, JoinTrace, OpTrace, flatten, own_items, standing
+from .walk import walk
 
 
 def prove(analysis: Analysis, lowered: Elaborated | None = None) -> None:

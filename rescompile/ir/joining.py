@@ -8,7 +8,7 @@ from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim, text
 from ..ops import Shape, ShapeError, StochasticDepth, bounded
 from .call_stack import CallStack
-from .structure import Join, JoinKind, Layer, Node, Residual
+from .nodes import Join, JoinKind, Layer, Node, Residual
 from .trace import CallTrace, GroupTrace, JoinTrace, Trace, walk_traces
 
 

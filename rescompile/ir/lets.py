@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from ..expr.dims import Dim, Expr, Function, Var, names, operands, replaced, text
 from ..ops import attributes, map_attributes
-from .structure import INDEX, Call, Layer, Network, Node, Stage, rebuilt, walk
+from .nodes import Call, Layer, Node
+from .structure import INDEX, Network, Stage
+from .walk import rebuilt, walk
 
 LONG = 20  # characters of an expression from which on it gets a name
 # What it is called for, where that is not the attribute; a number that it is made of follows.

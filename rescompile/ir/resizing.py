@@ -14,20 +14,8 @@ from functools import reduce
 from ..expr.dims import Dim, Var, binary, names, substitute
 from ..ops import KEEPS, Extents, Resize, Resizes, Shape
 from .flow import MAX_CHAIN, RUNNING, Blocks, Flow, SymbolicError, arguments, at_index, expand
-from .structure import (
-    INDEX,
-    Block,
-    Call,
-    From,
-    Group,
-    Join,
-    Layer,
-    Loop,
-    Node,
-    Residual,
-    Reuse,
-    is_several,
-)
+from .nodes import Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse, is_several
+from .structure import INDEX, Block
 from .trace import CallTrace, FromTrace, JoinTrace, OpTrace, ResidualTrace, Trace, turns
 
 UNCHANGED: Resizes = (KEEPS,)

@@ -16,8 +16,8 @@ from ..expr.polynomial import not_zero
 from ..ops import Shape, show_shape
 from ..record import record
 from .flow import Flow, SymbolicError
+from .nodes import Residual
 from .resizing import UNCHANGED, Resizing
-from .structure import Residual
 from .trace import Env
 
 MAX_TOLD = 3  # shapes in one diagnostic

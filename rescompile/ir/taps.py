@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
 from ..record import record
-from .structure import Group, Network, sources
+from .nodes import Group
+from .structure import Network
 from .trace import Elaborated, GroupTrace, Trace, standing
+from .walk import sources
 
 
 @record

@@ -7,22 +7,8 @@ from collections.abc import Iterator
 from ..expr.dims import Dim, Expr, text
 from ..ops import Op, Same, said, show_inputs, show_shape
 from .analysis import Analysis
-from .structure import (
-    INPUT,
-    Block,
-    Call,
-    From,
-    Group,
-    Join,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Residual,
-    Reuse,
-    Where,
-    channel_names,
-)
+from .nodes import Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse, Where
+from .structure import INPUT, Block, Network, channel_names
 
 INDENT = "  "
 

@@ -10,23 +10,9 @@ from typing import ClassVar, TypeAlias
 from ..expr.dims import Number
 from ..ops import Op, Shape
 from ..record import record
-from .structure import (
-    Block,
-    Call,
-    From,
-    Group,
-    Join,
-    Layer,
-    Network,
-    Node,
-    Path,
-    Residual,
-    Reuse,
-    child_path,
-    is_several,
-    path_of,
-    walk,
-)
+from .nodes import Call, From, Group, Join, Layer, Node, Residual, Reuse, is_several
+from .structure import Block, Network, Path, child_path, path_of
+from .walk import walk
 
 Env = Mapping[str, Number]
 Decisions = Mapping[tuple[int, str], bool | None]

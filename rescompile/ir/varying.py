@@ -20,27 +20,11 @@ from ..expr.dims import Dim, ExprError, Number, names
 from ..ops import Conv, ConvTranspose, SliceChannels, attributes
 from .elaborate import elaborate
 from .flow import RUNNING, Flow, SymbolicError, block_outputs, expand
-from .structure import (
-    CLASSES,
-    IN_CHANNELS,
-    INDEX,
-    Block,
-    Call,
-    From,
-    Join,
-    JoinKind,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Residual,
-    Reuse,
-    Where,
-    channel_names,
-    walk,
-)
+from .nodes import Call, From, Join, JoinKind, Layer, Loop, Node, Residual, Reuse, Where
+from .structure import CLASSES, IN_CHANNELS, INDEX, Block, Network, channel_names
 from .taps import taps
 from .trace import Elaborated, Instance, OpTrace
+from .walk import walk
 
 Name = tuple[str, str]  # a block and a name in it; the network's own scope is called ""
 ROOT = ""

@@ -10,20 +10,15 @@ from typing import Any
 
 from ..errors import Diagnostic, Location, SpecError, did_you_mean
 from ..expr.dims import Dim, Expr, Var, binary, names, text
+from ..ir.nodes import Call, Group, Layer, Loop, Node, is_repeated
 from ..ir.structure import (
     BLOCK_INDEX,
     IN_CHANNELS,
     INDEX,
     INPUT,
     Block,
-    Call,
     Form,
-    Group,
-    Layer,
-    Loop,
-    Node,
     channel_names,
-    is_repeated,
     symbols,
 )
 from ..language.models import BlockSpec, Spec, Step

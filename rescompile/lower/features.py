@@ -13,10 +13,12 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import Diagnostic, SpecError
+from ..ir.nodes import Call, From, Group, Node, is_several
 from ..ir.resizing import UNCHANGED, traced
-from ..ir.structure import Block, Call, From, Group, Network, Node, Stage, is_several, walk
+from ..ir.structure import Block, Network, Stage
 from ..ir.taps import ends, is_group
 from ..ir.trace import Elaborated, FromTrace, OpTrace, Trace, flatten, standing
+from ..ir.walk import walk
 from ..language.models import Spec
 from ..ops import Resizes, Weighted
 from ..ops.axis import Axis

@@ -17,8 +17,7 @@ from itertools import pairwise
 
 from ..errors import Diagnostic, Location, did_you_mean
 from ..ir.choices import branches, together
-from ..ir.structure import (
-    INPUT,
+from ..ir.nodes import (
     Call,
     From,
     Group,
@@ -28,15 +27,15 @@ from ..ir.structure import (
     Node,
     Residual,
     Reuse,
-    children,
     forgets,
     gives_several,
     is_repeated,
     is_several,
     place_of,
     sources_of,
-    walk,
 )
+from ..ir.structure import INPUT
+from ..ir.walk import children, walk
 
 Body = tuple[Node, ...]
 Visible = Mapping[str, Node | None]  # steps, and inputs, which are no nodes

@@ -12,20 +12,8 @@ from itertools import chain, pairwise
 
 from ..errors import Diagnostic, Location
 from ..expr.assume import knowing, truth
-from ..ir.structure import (
-    Body,
-    Call,
-    From,
-    Group,
-    Join,
-    Layer,
-    Loop,
-    Node,
-    Residual,
-    Reuse,
-    children,
-    rebuilt,
-)
+from ..ir.nodes import Call, From, Group, Join, Layer, Loop, Node, Residual, Reuse
+from ..ir.walk import Body, children, rebuilt
 from ..ops import LayerScale
 from ..reserved import child_name
 

@@ -10,15 +10,13 @@ from typing import Any
 from ..errors import Diagnostic, SpecError
 from ..expr.dims import Dim, Var
 from ..expr.kinds import Kind
+from ..ir.nodes import From, Loop, Node
 from ..ir.structure import (
     BLOCK_COUNT,
     CLASSES,
     Block,
-    From,
     Initializer,
-    Loop,
     Network,
-    Node,
     Param,
     Stage,
     channel_names,

@@ -9,21 +9,11 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 
 from ..errors import Diagnostic, SpecError, did_you_mean
 from ..expr.dims import ExprError, evaluate
-from ..ir.structure import (
-    CLASSES,
-    From,
-    Group,
-    Join,
-    Loop,
-    Node,
-    Residual,
-    Reuse,
-    Stage,
-    gives_several,
-    shared,
-)
+from ..ir.nodes import From, Group, Join, Loop, Node, Residual, Reuse, gives_several
+from ..ir.structure import CLASSES, Stage
 from ..ir.taps import ends, is_group, taps
 from ..ir.trace import Elaborated, GroupTrace
+from ..ir.walk import shared
 from ..language.models import Spec
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from ..errors import Diagnostic, Location, SpecError
 from ..ir.interpreter import Interpreter
-from ..ir.structure import JoinKind, Path, is_several, walk
+from ..ir.nodes import JoinKind, is_several
+from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace
+from ..ir.walk import walk
 from ..ops import Shape
 from ..record import record
 

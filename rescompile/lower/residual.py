@@ -12,8 +12,9 @@ from typing import Any
 from ..errors import Location, did_you_mean
 from ..expr.dims import Dim, Expr, binary
 from ..ir.flow import SymbolicError
+from ..ir.nodes import From, Group, Layer, Loop, Node, Residual, Where
 from ..ir.resizing import body_strides
-from ..ir.structure import IN_CHANNELS, Block, From, Group, Layer, Loop, Node, Residual, Where
+from ..ir.structure import IN_CHANNELS, Block
 from ..language.models import SHORTCUTS, Defaults, Shortcut, Step
 from ..language.models import Residual as ResidualSpec
 from ..ops import Extents, PadChannels, Scale, StochasticDepth

@@ -12,13 +12,9 @@ from ..expr.kinds import Kind
 from ..ir.flow import Flow, SymbolicError
 from ..ir.fold import used_names
 from ..ir.joining import LEFT_OUT
-from ..ir.structure import (
-    IN_CHANNELS,
-    INPUT,
-    Block,
+from ..ir.nodes import (
     Branch,
     Call,
-    Form,
     From,
     Group,
     Join,
@@ -26,12 +22,12 @@ from ..ir.structure import (
     Layer,
     Loop,
     Node,
-    Param,
     Reuse,
     gives_several,
     is_repeated,
     sources_of,
 )
+from ..ir.structure import IN_CHANNELS, INPUT, Block, Form, Param
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
 from .blocks import BODY, OWN_INPUT, Calls

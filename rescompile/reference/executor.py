@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ..ir.inputs import as_given, each_input
 from ..ir.interpreter import Interpreter
-from ..ir.structure import JoinKind, Path
+from ..ir.nodes import JoinKind
+from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace
 from ..ops import BatchNorm, Dropout, Shape, StochasticDepth, show_shape
 from ..record import record

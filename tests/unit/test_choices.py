@@ -7,7 +7,7 @@ import pytest
 from rescompile.expr.dims import Dim
 from rescompile.expr.parse import parse
 from rescompile.ir.choices import choices
-from rescompile.ir.structure import Layer, Node
+from rescompile.ir.nodes import Layer, Node
 from rescompile.ops import Relu
 
 Told = list[tuple[Dim, int, int]]

@@ -14,21 +14,8 @@ from rescompile.cost.receptive_field import ReceptiveField, ReceptiveFields
 from rescompile.cost.report import report
 from rescompile.expr.dims import Var
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import (
-    Block,
-    Branch,
-    Call,
-    Form,
-    Join,
-    JoinKind,
-    Layer,
-    Network,
-    Node,
-    Param,
-    Residual,
-    Stage,
-    Where,
-)
+from rescompile.ir.nodes import Branch, Call, Join, JoinKind, Layer, Node, Residual, Where
+from rescompile.ir.structure import Block, Form, Network, Param, Stage
 from rescompile.ir.trace import Elaborated
 from rescompile.language.load import find, load, zoo
 from rescompile.lower import lower

@@ -14,7 +14,8 @@ from rescompile.errors import SpecError
 from rescompile.expr.dims import Var, binary, evaluate, text
 from rescompile.expr.parse import parse
 from rescompile.ir.counting import counted, uses_index
-from rescompile.ir.structure import INDEX, Call
+from rescompile.ir.nodes import Call
+from rescompile.ir.structure import INDEX
 from rescompile.ops import StochasticDepth
 from rescompile.registry import backend_names
 

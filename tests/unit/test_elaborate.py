@@ -11,23 +11,19 @@ from rescompile.errors import SpecError
 from rescompile.expr.dims import Var
 from rescompile.expr.parse import parse
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import (
-    Block,
+from rescompile.ir.nodes import (
     Branch,
     Call,
-    Form,
     Group,
     Join,
     JoinKind,
     Layer,
     Loop,
-    Network,
     Node,
-    Param,
     Residual,
-    Stage,
     Where,
 )
+from rescompile.ir.structure import Block, Form, Network, Param, Stage
 from rescompile.ir.trace import Elaborated, ResidualTrace
 from rescompile.ops import Conv, Flatten, GlobalAvgPool, Op, PadChannels, Relu, Sigmoid
 

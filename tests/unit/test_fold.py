@@ -12,8 +12,10 @@ from rescompile.api import open_spec
 from rescompile.expr.dims import Var, text
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.fold import fold
-from rescompile.ir.structure import Block, Call, Layer, Param, Residual, Where, walk
+from rescompile.ir.nodes import Call, Layer, Residual, Where
+from rescompile.ir.structure import Block, Param
 from rescompile.ir.trace import Elaborated
+from rescompile.ir.walk import walk
 from rescompile.language.load import find, load
 from rescompile.lower import lower
 from rescompile.ops import Conv

@@ -10,7 +10,8 @@ import pytest
 from rescompile.errors import SpecError
 from rescompile.expr.dims import text
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import Call, Form, Group, Join, Layer, Network, Node, Residual, Where
+from rescompile.ir.nodes import Call, Group, Join, Layer, Node, Residual, Where
+from rescompile.ir.structure import Form, Network
 from rescompile.language.load import load
 from rescompile.lower import lower
 from rescompile.ops import AvgPool, Conv, LeakyRelu, PadChannels, Relu, Same

@@ -11,18 +11,8 @@ from rescompile.api import open_spec
 from rescompile.cost.breakdown import Rows
 from rescompile.cost.peak import Peak, peak
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import (
-    Branch,
-    From,
-    Group,
-    Join,
-    JoinKind,
-    Layer,
-    Network,
-    Node,
-    Residual,
-    Stage,
-)
+from rescompile.ir.nodes import Branch, From, Group, Join, JoinKind, Layer, Node, Residual
+from rescompile.ir.structure import Network, Stage
 
 UNIT = 8 * 4 * 4 * 4  # bytes of the image: 8 channels, 4 x 4, float32
 

@@ -11,18 +11,8 @@ import pytest
 from rescompile import ops
 from rescompile.cost.receptive_field import ReceptiveField, ReceptiveFields
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import (
-    Branch,
-    From,
-    Group,
-    Join,
-    JoinKind,
-    Layer,
-    Network,
-    Node,
-    Residual,
-    Stage,
-)
+from rescompile.ir.nodes import Branch, From, Group, Join, JoinKind, Layer, Node, Residual
+from rescompile.ir.structure import Network, Stage
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
 from rescompile.ops import axis as axes

@@ -12,22 +12,8 @@ import pytest
 from rescompile import ops
 from rescompile.errors import InternalError
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import (
-    Block,
-    Branch,
-    Call,
-    Form,
-    Group,
-    Join,
-    JoinKind,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Path,
-    Residual,
-    Stage,
-)
+from rescompile.ir.nodes import Branch, Call, Group, Join, JoinKind, Layer, Loop, Node, Residual
+from rescompile.ir.structure import Block, Form, Network, Path, Stage
 from rescompile.ir.trace import Elaborated
 from rescompile.ops import Op
 from rescompile.reference import MEANINGS, new_running_statistics, run

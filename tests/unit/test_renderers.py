@@ -14,7 +14,7 @@ from rescompile.emit.classes.define import define_network, new_program
 from rescompile.emit.classes.syntax import Class, Syntax
 from rescompile.emit.layout import Call, Code, Items, Keyword
 from rescompile.emit.scope import Scope
-from rescompile.ir.structure import Layer
+from rescompile.ir.nodes import Layer
 from rescompile.ops import Activation, BatchNorm, Conv
 
 Write = Callable[..., Path]

@@ -14,23 +14,19 @@ from rescompile.cost.cost import Cost, network_cost
 from rescompile.cost.report import Report, report, stage_rows
 from rescompile.expr.dims import Var
 from rescompile.ir.elaborate import elaborate
-from rescompile.ir.structure import (
-    Block,
+from rescompile.ir.nodes import (
     Branch,
     Call,
-    Form,
     Group,
     Join,
     JoinKind,
     Layer,
     Loop,
-    Network,
     Node,
-    Param,
     Residual,
-    Stage,
     Where,
 )
+from rescompile.ir.structure import Block, Form, Network, Param, Stage
 from rescompile.ir.trace import Elaborated
 from rescompile.language.load import find, load
 from rescompile.lower import lower

@@ -12,22 +12,9 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.elaborate import elaborate
 from rescompile.ir.flow import Flow, SymbolicError
 from rescompile.ir.invariants import prove
+from rescompile.ir.nodes import Branch, Call, Group, Join, JoinKind, Layer, Loop, Node
 from rescompile.ir.resizing import body_strides
-from rescompile.ir.structure import (
-    Block,
-    Branch,
-    Call,
-    Form,
-    Group,
-    Join,
-    JoinKind,
-    Layer,
-    Loop,
-    Network,
-    Node,
-    Param,
-    Stage,
-)
+from rescompile.ir.structure import Block, Form, Network, Param, Stage
 from rescompile.ops import Conv, GlobalAvgPool, Relu
 
 X = Var("in_channels")

@@ -8,7 +8,7 @@ import pytest
 
 from rescompile.api import open_spec
 from rescompile.emit.validation.graph import Graph
-from rescompile.ir.structure import JoinKind
+from rescompile.ir.nodes import JoinKind
 from rescompile.ops import AvgPool, Conv, GlobalAvgPool, LeakyRelu, MaxPool, Permute, Relu, Same
 from rescompile.registry import backend_names
 

@@ -10,22 +10,9 @@ from typing import TypeAlias
 from ...expr.dims import Dim, Expr, Var, binary
 from ...ir.analysis import Analysis
 from ...ir.choices import branches
-from ...ir.structure import (
-    CLASSES,
-    Block,
-    Child,
-    Form,
-    From,
-    Join,
-    Layer,
-    Network,
-    Node,
-    Residual,
-    Reuse,
-    Where,
-    channel_names,
-    walk,
-)
+from ...ir.nodes import Child, From, Join, Layer, Node, Residual, Reuse, Where
+from ...ir.structure import CLASSES, Block, Form, Network, channel_names
+from ...ir.walk import walk
 from ..code import uses
 from ..layout import Call as MadeCall
 from ..layout import Code, Items, statement

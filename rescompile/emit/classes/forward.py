@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 
-from ...ir.structure import Block, Child, Group, JoinKind, Layer, channels_last, is_several, sources
+from ...ir.nodes import Child, Group, JoinKind, Layer, is_several
+from ...ir.structure import Block
 from ...ir.trace import GroupTrace, OpTrace, standing, values
+from ...ir.walk import channels_last, sources
 from ..layout import Call, Chain, Code, statement
 from ..lines import RETURN, Line, Writer
 from ..naming import attribute

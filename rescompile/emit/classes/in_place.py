@@ -6,7 +6,8 @@ from collections.abc import Container, Iterable, Mapping
 
 from ... import ops
 from ...expr.dims import Expr
-from ...ir.structure import Block, Call, Group, Join, JoinKind, Layer, Node, Residual
+from ...ir.nodes import Call, Group, Join, JoinKind, Layer, Node, Residual
+from ...ir.structure import Block
 from ..statements import Apply, Assign, Combine
 
 Blocks = Mapping[str, Block]

@@ -9,7 +9,8 @@ from ...expr.dims import Dim, Var
 from ...ir.choices import choices
 from ...ir.counting import uses_index
 from ...ir.flow import RUNNING
-from ...ir.structure import IN_CHANNELS, INDEX, Call, Child, Group, Layer, Loop, Node
+from ...ir.nodes import Call, Child, Group, Layer, Loop, Node
+from ...ir.structure import IN_CHANNELS, INDEX
 from ...ops import Shape
 from ..code import uses
 from ..label import Label

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from ...expr.dims import Dim, Var, binary, names, substitute
 from ...ir.flow import expand
-from ...ir.structure import IN_CHANNELS, INDEX, channel_names, is_several
+from ...ir.nodes import is_several
+from ...ir.structure import IN_CHANNELS, INDEX, channel_names
 from ..label import Label
 from ..layout import Call, statement
 from ..lines import RETURN, Line, Writer

@@ -6,7 +6,8 @@ from collections.abc import Sequence, Set
 from dataclasses import field
 
 from ...ir.analysis import Analysis
-from ...ir.structure import Block, Form, JoinKind, Layer, Node
+from ...ir.nodes import JoinKind, Layer, Node
+from ...ir.structure import Block, Form
 from ...ops import Op
 from ...record import record
 from ...reserved import ATTRIBUTES

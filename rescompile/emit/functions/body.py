@@ -14,7 +14,8 @@ from ...expr.dims import Dim, Var, binary, negation
 from ...expr.polynomial import total
 from ...ir.choices import Choice, choices
 from ...ir.counting import uses_index
-from ...ir.structure import INDEX, Call, Child, Group, Layer, Loop, Node
+from ...ir.nodes import Call, Child, Group, Layer, Loop, Node
+from ...ir.structure import INDEX
 from ...ops import Shape
 from ..label import Label
 from ..layout import line_length, statement

@@ -14,7 +14,8 @@ from typing import Any
 
 from ...expr.dims import Binary, Dim, binary, names
 from ...ir.analysis import Analysis
-from ...ir.structure import IN_CHANNELS, Layer
+from ...ir.nodes import Layer
+from ...ir.structure import IN_CHANNELS
 from ...ir.trace import OpTrace
 from ...ops import Conv
 from ..borders import Padding, paddings, skips

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from ...expr.dims import Dim, Var
 from ...ir.analysis import Analysis
-from ...ir.structure import INDEX, Block, Form, channel_names, is_several, sources
+from ...ir.nodes import is_several
+from ...ir.structure import INDEX, Block, Form, channel_names
 from ...ir.trace import standing, values
+from ...ir.walk import sources
 from ..label import Label
 from ..layout import signature
 from ..lines import RETURN, Writer, lets

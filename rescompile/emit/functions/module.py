@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from ...expr.dims import Dim, Var, binary
 from ...ir.choices import branches
-from ...ir.structure import (
-    INPUT,
-    Block,
-    Child,
-    Layer,
-    Residual,
-    Where,
-    channel_names,
-    sources,
-)
+from ...ir.nodes import Child, Layer, Residual, Where
+from ...ir.structure import INPUT, Block, channel_names
+from ...ir.walk import sources
 from ..label import Label
 from ..lines import Line
 from ..schedule import Scheduler

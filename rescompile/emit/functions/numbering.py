@@ -8,7 +8,9 @@ from ...expr.dims import Dim, Expr, IfElse, Var, names, substitute
 from ...expr.polynomial import product, total
 from ...ir.choices import condition
 from ...ir.flow import Flow, arguments, expand
-from ...ir.structure import IN_CHANNELS, INDEX, Block, Call, Form, Loop, Node, walk
+from ...ir.nodes import Call, Loop, Node
+from ...ir.structure import IN_CHANNELS, INDEX, Block, Form
+from ...ir.walk import walk
 from ..repetition import StageKey, stage_key, staged
 
 

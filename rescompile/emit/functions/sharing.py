@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import cast
 
 from ...expr.dims import Dim
-from ...ir.structure import Call as Called
-from ...ir.structure import Child, Reuse, gives_several
+from ...ir.nodes import Call as Called
+from ...ir.nodes import Child, Reuse, gives_several
 from ...ops import Shape
 from ..code import several
 from ..label import Label

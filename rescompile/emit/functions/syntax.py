@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ...ir.structure import CLASSES, JoinKind, Layer, Network, channel_names
+from ...ir.nodes import JoinKind, Layer
+from ...ir.structure import CLASSES, Network, channel_names
 from ...record import record
 from ..label import Label
 from ..layout import Code

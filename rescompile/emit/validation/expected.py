@@ -7,7 +7,8 @@ from math import isclose
 
 from ...ir.initial import Draw, drawn
 from ...ir.interpreter import Interpreter
-from ...ir.structure import JoinKind, Path
+from ...ir.nodes import JoinKind
+from ...ir.structure import Path
 from ...ir.trace import Elaborated, OpTrace
 from ...ops import BatchNorm, Op, Shape
 from ...record import record

@@ -13,7 +13,8 @@ from enum import Enum
 from typing import Any, cast
 
 from ...ir.joining import spread
-from ...ir.structure import INPUT, JoinKind
+from ...ir.nodes import JoinKind
+from ...ir.structure import INPUT
 from ...ops import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any, cast
 
-from ...ir.structure import JoinKind
+from ...ir.nodes import JoinKind
 from ...ops import (
     AvgPool,
     Conv,

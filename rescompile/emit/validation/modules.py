@@ -13,7 +13,8 @@ from typing import Any
 
 from ... import ops
 from ...ir.initial import CONSTANT, Draw
-from ...ir.structure import JoinKind, Path
+from ...ir.nodes import JoinKind
+from ...ir.structure import Path
 from ...ir.trace import Elaborated
 from ...ops import Op, Shape
 from ...record import record
