@@ -5,20 +5,10 @@ Every model knows where it stands in its file (`at`), so that later passes can p
 """
 
 from .base import Model
+from .blocks import BlockSpec, ParameterSpec, Port, Values
 from .claims import Claim
-from .network import (
-    ActivationDefaults,
-    BlockSpec,
-    Defaults,
-    InitDefaults,
-    InitSpec,
-    InputSpec,
-    NormDefaults,
-    ParameterSpec,
-    Port,
-    Spec,
-    Values,
-)
+from .defaults import ActivationDefaults, Defaults, InitDefaults, InitSpec, NormDefaults
+from .network import InputSpec, Spec
 from .operations import (
     ACTIVATION_OPTIONS,
     ACTIVATIONS,

@@ -1,186 +1,19 @@
 """A whole file: input, defaults, blocks, stages, claims, weights."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from ... import ops
 from ...ir.structure import INPUT, channel_names
-from ..names import (
-    GlobalName,
-    Name,
-    NetworkName,
-    ParameterName,
-    PortName,
-    PortNames,
-    StepValue,
-    ValueName,
-)
-from ..types import (
-    Alpha,
-    Bool,
-    Deviation,
-    Either,
-    Epsilon,
-    Int,
-    Momentum,
-    PlainFloat,
-    Positive,
-    Repeat,
-    Rule,
-    Slope,
-    Text,
-    absent,
-    shown,
-    wrong,
-)
+from ..names import GlobalName, Name, NetworkName, PortName, StepValue
+from ..types import Int, Rule, Text, absent, shown, wrong
 from .base import Model
+from .blocks import BlockSpec
 from .claims import Claim
-from .operations import ActivationKind, NormKind, key
+from .defaults import Defaults, default
 from .steps import ShortcutField, Step, Steps  # noqa: F401 (Steps refers to Step by name)
 from .weights import Checkpoint
-
-
-def _default(description: str, **given: Any) -> Any:
-    """A field that is a model of its defaults, validated together with the whole file."""
-    return Field(default_factory=lambda: given, validate_default=True, description=description)
-
-
-class ParameterSpec(Model):
-    """A block parameter. `once`: only the first repetition gets it, the others the default."""
-
-    type: Literal["int", "float", "bool", "extents", "str", "shortcut"] = Field(
-        "int",
-        description="What its values are. `extents` are a number for each axis, or one for all, "
-        "as a kernel is; `str` is a word, such as a kind of activation; "
-        "`shortcut` a kind or steps of one.",
-    )
-    default: Any = Field(
-        None, description="The value where a call gives none; without it every call must give one."
-    )
-    once: Bool = Field(
-        False,
-        description="Whether only the first of several repetitions gets the argument, and the "
-        "others the default: a stride.",
-    )
-    about: Text = Field("", description="A sentence.")
-
-    @model_validator(mode="after")
-    def _once(self) -> "ParameterSpec":
-        if self.once and self.type in ("str", "shortcut"):
-            help = "repeat the block in a second call, which gives the other word"
-            wrong("a word is the same for all repetitions: only numbers are `once`", help, "once")
-        if self.once and self.default is None:
-            help = "add `default: 1`, say, which the other repetitions get"
-            wrong("a parameter that is given `once` needs a default", help, "once")
-        return self
-
-    @classmethod
-    def example(cls, value: Any) -> str:
-        return "write `{type: int}`, perhaps with a `default`"
-
-
-def _outputs(value: Any) -> str:
-    return "named" if isinstance(value, dict) else "list"
-
-
-class Values(Model):
-    """Several inputs or outputs of a block, as many as each of its calls says."""
-
-    name: PortNames = Field(
-        description="The pattern of their names: `{i}` counts from zero, `{n}` from one."
-    )
-    repeat: Repeat = Field(description="How many there are, as a parameter of the block says.")
-
-    @classmethod
-    def example(cls, value: Any) -> str:
-        return 'write `{name: "x{i}", repeat: $count}`, say'
-
-
-Port = Annotated[
-    PortName | Values,
-    Either(lambda value: "several" if isinstance(value, dict) else "one", "one", "several"),
-]
-
-
-class BlockSpec(Model):
-    """A block: `body` of named children, `sequence` of numbered ones, or `inline` steps."""
-
-    about: Text = Field(
-        "", description="A sentence; the docstring of the emitted class or function."
-    )
-    parameters: dict[ParameterName, ParameterSpec] = Field(
-        default_factory=dict, description="What a call may give, by name."
-    )
-    let: dict[ValueName, Int] = Field(
-        default_factory=dict,
-        description="Names for expressions over the parameters, each usable below it.",
-    )
-    inputs: list[Port] = Field(
-        default_factory=list,
-        description="With `body`: names for what a call gives with `from`, where that is more than "
-        "what comes in.",
-    )
-    outputs: Annotated[
-        list[Port] | dict[PortName, StepValue], Either(_outputs, "list", "named")
-    ] = Field(
-        default_factory=list,
-        description="With `body`: its inputs and steps whose values it gives, where those are "
-        "several. A mapping has names for them, each with the value that it stands for.",
-    )
-    body: Steps | None = Field(None, description="Steps with names: a module.")
-    sequence: Steps | None = Field(None, description="Numbered steps: a sequence.")
-    inline: Steps | None = Field(None, description="Steps that join the caller's sequence.")
-
-    @classmethod
-    def example(cls, value: Any) -> str:
-        return "write `body:`, and the list of steps under it"
-
-    @model_validator(mode="after")
-    def _one(self) -> "BlockSpec":
-        forms = [form for form in (self.body, self.sequence, self.inline) if form is not None]
-        if len(forms) != 1:
-            help = "write `body:` and a list of steps"
-            wrong("a block has exactly one of `body`, `sequence` and `inline`", help)
-        if not forms[0]:
-            wrong("a block needs at least one step", "add a step, such as `- norm: {}`")
-        for name in self.let:
-            if name in self.parameters:
-                help = f"give the value another name, '{name}_1' say"
-                wrong(f"the block has a parameter '{name}' already", help, "let", name)
-        self._check_values()
-        return self
-
-    def gives(self, outputs: Iterable[str]) -> dict[str, str]:
-        """What its outputs, by the names that callers have, are called in the block itself."""
-        named = self.outputs if isinstance(self.outputs, dict) else {}
-        return {name: named.get(name, name) for name in outputs}
-
-    def _check_values(self) -> None:
-        given = self.outputs
-        given = [*given.values()] if isinstance(given, dict) else given
-        for what, names in (("inputs", self.inputs), ("outputs", given)):
-            if names and self.body is None:
-                wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
-            for i, name in enumerate(names):
-                if isinstance(name, str) and name in names[:i]:
-                    at = [*self.outputs][i] if isinstance(getattr(self, what), dict) else i
-                    wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, at)
-        if len(self.outputs) == 1 and not isinstance(next(iter(self.outputs)), Values):
-            help = "make its step the last one, which needs no `outputs`"
-            wrong("`outputs` are several values, but this is one", help, "outputs")
-        plain = [name for name in self.inputs if isinstance(name, str)]
-        every = plain if len(self.inputs) == len(plain) else [*plain, ""]
-        for name, called in channel_names(every).items():
-            for place in ("parameters", "let"):
-                if called in getattr(self, place):
-                    message = f"`${called}` are the channels of the input '{name}'"
-                    wrong(message, f"use '{called}_1', say", place, called)
-
 
 _Side = Annotated[int | None, Field(strict=True, ge=1, le=16384)]
 _Length = Annotated[int | None, Field(strict=True, ge=1, le=1 << 20)]
@@ -226,65 +59,6 @@ class InputSpec(Model):
         shape = value if whole and len(value) in (2, 3, 4) else (3, 224, 224)
         names = ("channels", *SIZES[len(shape) - 2])
         return f"write `{{{', '.join(map('{}: {}'.format, names, shape))}}}`"
-
-
-class InitSpec(Model):
-    """How weights are drawn; biases start at zero, norms at one and zero.
-
-    The variance is 2 / fan for the Kaiming kinds and 1 / fan for LeCun's, fan being that of `mode`;
-    `uniform_fan_in` and `uniform_fan_out` reach from -1 / sqrt(fan) to 1 / sqrt(fan).
-    """
-
-    kind: Literal[
-        "kaiming_normal",
-        "kaiming_uniform",
-        "lecun_uniform",
-        "normal",
-        "uniform_fan_in",
-        "uniform_fan_out",
-    ] = Field(description="The distribution.")
-    mode: Literal["fan_in", "fan_out"] = Field(
-        "fan_out", description="Of the Kaiming and LeCun kinds: which fan the variance goes by."
-    )
-    std: Deviation = Field(0.01, description="Of `normal`: the standard deviation.")
-
-
-class InitDefaults(Model):
-    conv: InitSpec = _default("Of convolutions.", kind="kaiming_normal")
-    linear: InitSpec = _default("Of linear layers.", kind="uniform_fan_in")
-
-
-class NormDefaults(Model):
-    kind: NormKind = Field("batch", description="What `norm: {}` is.")
-    epsilon: Epsilon = key(ops.BatchNorm, "epsilon")
-    momentum: Momentum = key(ops.BatchNorm, "momentum")
-    unbiased: Bool = key(ops.BatchNorm, "unbiased")
-    groups: Positive | None = key(ops.GroupNorm, "groups", default=None)
-
-
-class ActivationDefaults(Model):
-    kind: ActivationKind = Field("relu", description="What `activation: {}` is.")
-    slope: Slope = key(ops.LeakyRelu, "slope")
-    alpha: Alpha = key(ops.Celu, "alpha")
-    shared: Bool = key(ops.Prelu, "shared")
-    init: PlainFloat = key(ops.Prelu, "init")
-
-
-class Defaults(Model):
-    """What steps mean that do not say it themselves. `bias` is that of convolutions."""
-
-    bias: Bool = Field(
-        False,
-        description="Whether convolutions have a bias. Linear layers do unless they say otherwise.",
-    )
-    padding: Literal["half", "none", "same"] = Field(
-        "half",
-        description="Of convolutions: `half` is (kernel - 1) // 2 * dilation on every side, "
-        "`none` is 0, `same` is TensorFlow's.",
-    )
-    norm: NormDefaults = _default("What `norm: {}` means.")
-    activation: ActivationDefaults = _default("What `activation: {}` means.")
-    init: InitDefaults = _default("How weights are drawn.")
 
 
 def _features(value: Any) -> bool | list[int]:
@@ -339,7 +113,7 @@ class Spec(Model):
         description="Names for expressions over the parameters, each usable below it and wherever "
         "parameters are.",
     )
-    defaults: Defaults = _default("What steps mean that do not say it themselves.")
+    defaults: Defaults = default("What steps mean that do not say it themselves.")
     blocks: dict[Name, BlockSpec] = Field(
         default_factory=dict, description="Blocks by name, beside those of `use`."
     )
