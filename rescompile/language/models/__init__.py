@@ -7,6 +7,7 @@ Every model knows where it stands in its file (`at`), so that later passes can p
 from .base import Model
 from .blocks import BlockSpec, ParameterSpec, Port, Values
 from .claims import Claim
+from .common import COMMON, JOINS
 from .defaults import ActivationDefaults, Defaults, InitDefaults, InitSpec, NormDefaults
 from .network import InputSpec, Spec
 from .operations import (
@@ -24,8 +25,6 @@ from .operations import (
     ShortcutKind,
 )
 from .steps import (
-    COMMON,
-    JOINS,
     WORDS,
     Branches,
     BranchSpec,
@@ -36,8 +35,8 @@ from .steps import (
     Step,
     StepOrSteps,
     Steps,
-    Table,
 )
+from .table import Table
 from .weights import Checkpoint, Preprocessing
 
 __all__ = [

@@ -6,10 +6,12 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from ..foreign import KINDS, STEPS
 from ..hints import key_help, word_help
-from ..names import CALL_KEYS, ChildName, Children, Name, Numbered, Sources, ValueName
+from ..names import CALL_KEYS, ChildName, Name, Numbered, Sources, ValueName
 from ..types import Bool, Condition, Either, Factor, Rate, Repeat, unknown_key, wrong
 from .base import Model
+from .common import COMMON, INDEX, Common
 from .operations import ACTIVATIONS, NORMS, OPERATIONS, ShortcutKind
+from .table import Table
 
 
 def _is_list(value: Any) -> str:
@@ -47,9 +49,6 @@ Branches = Annotated[
 ]
 
 
-INDEX = "What expressions call the number of each, from 0, in place of `$index`."
-
-
 class BranchSpec(Model):
     """A branch of a join in full: its steps, whether it is there, and how often.
 
@@ -83,35 +82,6 @@ class BranchSpec(Model):
             help = "add `repeat:`, or leave the branch its own name"
             wrong("`children` names branches that repeat, but this is one", help, "children")
         return self
-
-
-class Table(Model):
-    """Steps as the rows of a table: of calls, whose keys the columns are, or as `step` has it.
-
-    In `step` the name of a column with its `$` stands for the cell. The cells of columns that it
-    does not name are arguments of its call; an empty cell, `~`, leaves its key out.
-    """
-
-    columns: list[Name] = Field(description="The names of the columns.", min_length=1)
-    rows: list[list[Any]] = Field(
-        description="The rows, each a list with a cell for each column.", min_length=1
-    )
-    step: dict[str, Any] = Field(
-        default_factory=dict,
-        description="What each row stands for. A `name` in it may have `{i}`, the number of the "
-        "row from zero, or `{n}`, from one.",
-    )
-
-    @model_validator(mode="after")
-    def _twice(self) -> "Table":
-        for i, name in enumerate(self.columns):
-            if name in self.columns[:i]:
-                wrong(f"two columns are called '{name}'", "remove one of them", "columns", i)
-        return self
-
-    @classmethod
-    def example(cls, value: Any) -> str:
-        return "write `{columns: [block, channels], rows: [[unit, 16], [unit, 32]]}`, say"
 
 
 class Shortcut(Model):
@@ -195,38 +165,6 @@ class Residual(Model):
     @classmethod
     def example(cls, value: Any) -> str:
         return "write `{branch: [...], shortcut: $shortcut}`"
-
-
-class Common(Model):
-    """What a step may have beside what it does."""
-
-    name: ChildName | None = Field(
-        None,
-        description="What the step is called in its scope: the attribute in PyTorch, part of the "
-        "layer's name in Keras.",
-    )
-    when: Condition = Field(
-        True,
-        description="Where false the step is left out. It may depend on parameters, as in "
-        "`$stride > 1`.",
-    )
-    repeat: Repeat | None = Field(
-        None,
-        description="How many times in a row: for `block`, `steps` and `reuse`. 0 leaves them out.",
-    )
-    children: Children | None = Field(
-        None,
-        description="The pattern of the repetitions' names: `{i}` counts from zero, `{n}` from "
-        "one, `{name}` is the step's own name.",
-    )
-    index: ValueName | None = Field(
-        None, description=f"With `steps` that are written out: {INDEX[0].lower()}{INDEX[1:]}"
-    )
-    split: Bool = Field(
-        False,
-        description="For `add`, `multiply` and `concat`: each branch gets an equal share of the "
-        "channels, in order, where it otherwise gets all of them.",
-    )
 
 
 if TYPE_CHECKING:
@@ -317,7 +255,8 @@ class Step(Operation):
             self._refuse(extras[0], words[0])
         if words[0] == "layer_scale" and self.when is not True:
             wrong("a `layer_scale` step has no condition", "put it into a block of its own", "when")
-        self._check_common(words[0])
+        self.check_beside(words[0])
+        self._check_from(words[0])
         return self
 
     def _refuse(self, key: str, word: str) -> None:
@@ -327,27 +266,7 @@ class Step(Operation):
             help = f"it belongs to `{word}`: write `{word}: {{{key}: ...}}`, or indent it deeper"
         unknown_key(f"unknown key '{key}' in a `{word}` step", help, key)
 
-    def _check_common(self, word: str) -> None:
-        if self.repeat is not None and word not in ("block", "steps", "reuse"):
-            help = "put the step into a block, or under `steps:` inside a group"
-            wrong(f"a `{word}` step cannot be repeated", help, "repeat")
-        if self.repeat is None and word == "steps":
-            wrong("`steps` without `repeat` has no meaning", "use `group:` for a sequence", "steps")
-        if self.index is not None and word != "steps":
-            help = "use `$index`, or repeat `steps` that hold this one"
-            wrong(f"the turns of a `{word}` have no name for their number", help, "index")
-        if word == "reuse" and self.children is not None:
-            help = "remove it"
-            wrong("the turns of a `reuse` are one step: they have no names", help, "children")
-        if self.repeat is None and self.children is not None:
-            wrong(
-                "`children` names repetitions, but nothing is repeated",
-                "add `repeat:`, or write `name:` for a single step",
-                "children",
-            )
-        if self.split and word not in JOINS:
-            help = "split the channels between the branches of `add`, `multiply` or `concat`"
-            wrong(f"a `{word}` step has no branches to split between", help, "split")
+    def _check_from(self, word: str) -> None:
         if word == "from" and isinstance(self.from_, list):
             help = (
                 "one value comes in at a time; a call takes several: `{block: NAME, from: [...]}`"
@@ -356,19 +275,6 @@ class Step(Operation):
         if word == "from" and (self.name is not None or self.when is not True):
             help = "the value has the name of its step, and it is there always"
             wrong("a `from` step stands alone", help, "when" if self.name is None else "name")
-        if word in ("steps", "positions", "table"):
-            self._check_unnamed(word)
-        if self.when is not True and word in UNCONDITIONAL:
-            wrong(f"a `{word}` step has no condition of its own", UNCONDITIONAL[word], "when")
-
-    def _check_unnamed(self, word: str) -> None:
-        """What lets its steps join the sequence around it has nothing that a name could be of."""
-        for key, value in (("name", self.name), ("children", self.children)):
-            if value is not None:
-                help = "remove it, or put the steps into a `group:` with a name"
-                wrong(
-                    f"`{word}` gives its steps to what is around it: it has no `{key}`", help, key
-                )
 
     @classmethod
     def example(cls, value: Any) -> str:
@@ -393,16 +299,6 @@ class Step(Operation):
         return {key: value for key, value in self.tree.items() if key not in CALL_KEYS}
 
 
-COMMON = tuple(Common.model_fields)
-JOINS = ("add", "multiply", "concat")
-# What takes no condition, and where to write it instead.
-UNCONDITIONAL = {
-    "positions": "put it into a `group:`, and write `when` beside that",
-    "table": "write it into its `step`, or give it a column",
-    "residual": "write it inside of the residual, beside `branch`",
-    "reuse": "put it into a block together with the step, and let that decide",
-    "steps": "put them into a block that is `inline`, and write `when` in its call",
-}
 WORDS = tuple(name.rstrip("_") for name in Step.model_fields if name not in COMMON)
 
 
