@@ -1,4 +1,4 @@
-"""Lowering of block calls, and of each block at the first call that needs it."""
+"""Blocks: each is lowered at the first call that needs it, once for the words that it is given."""
 
 from __future__ import annotations
 
@@ -6,25 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from ..errors import Diagnostic, Location, SpecError, did_you_mean
-from ..expr.dims import Dim, Expr, Var, binary, names, text
-from ..ir.nodes import Call, Group, Layer, Loop, Node, is_repeated
-from ..ir.structure import (
-    BLOCK_INDEX,
-    IN_CHANNELS,
-    INDEX,
-    INPUT,
-    Block,
-    Form,
-    channel_names,
-    symbols,
-)
+from ..errors import Diagnostic, Location, SpecError
+from ..expr.dims import Var
+from ..ir.nodes import Node
+from ..ir.structure import INPUT, Block, Form, channel_names, symbols
 from ..language.models import BlockSpec, Spec, Step
-from ..language.names import is_member
-from ..language.references import Reading, free
-from ..ops import LayerScale
 from .arguments import EXTENTS, Arguments, parts
 from .liveness import check_given, check_values
 from .names import assign_names, check_sequence, refuse_names
@@ -32,192 +20,84 @@ from .scope import NUMERIC, Scope, fault
 from .turns import ports
 
 MAX_BLOCK_DEPTH = 24
-OWN_INPUT = "an inline block has no input of its own to go back to"
-BODY = "write `body:` for `inline:` in the block, and give the call a name"
+T = TypeVar("T")
 Ports = Mapping[str, Location | None]  # what a block takes or gives, with the places
 
 
-class Calls:
-    """Lowers block calls; `blocks` takes the definitions, `body` lowers the steps inside them."""
+class Blocks:
+    """The blocks that calls have asked for so far; `body` lowers the steps inside them.
+
+    `network` has the parameters of the network, which blocks see where none of theirs hides them.
+    """
 
     def __init__(
         self,
         spec: Spec,
-        values: dict[str, Dim],
-        words: dict[str, Any],
-        lists: dict[str, tuple[Dim, ...]],
+        network: Scope,
         found: list[Diagnostic],
-        blocks: dict[str, Block],
         body: Callable[[Iterable[Step], Scope], tuple[Node, ...]],
     ) -> None:
         self.spec = spec
-        self.values = values
-        self.lists = lists
-        self.axes = spec.axes
-        self.words = words
+        self.network = network
         self.found = found
-        self.blocks = blocks
         self.body = body
-        self.settled = Reading(spec).settled
-        network = Scope("", False, {}, values, words, None, lists=lists)
-        self.arguments = Arguments(network, self.axes)
+        self.arguments = Arguments(network, spec.axes)
+        self.made: dict[str, Block] = {}
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
-        self.passed = 0  # repetitions in the network's own scope before the present step
 
     @property
     def inline(self) -> bool:
         """Whether the present steps are those of an inline block."""
         return bool(self.stack) and self.spec.blocks[self.stack[-1]].inline is not None
 
-    def nodes(self, step: Step, scope: Scope, when: Dim) -> tuple[Node, ...]:
-        """The call that a step makes, or the steps that it stands for. Raises `SpecError`."""
-        name = str(step.block)
-        spec = self.spec.blocks.get(name)
-        if spec is None:
-            help = did_you_mean(name, self.spec.blocks) if self.spec.blocks else ""
-            help = help or "name a library under `use:`, or define it under `blocks:`"
-            raise fault("E106", f"there is no block '{name}'", step.at("block"), help)
-        inner = self.counting(step, scope)
-        args, words = self.arguments.read(step, spec, inner)
-        _check_call(step, spec, scope)
-        if spec.inline is not None and not scope.numbered:
-            return self.written_out(step, spec, scope, {**dict(args), **words}, when)
-        return (self.call(step, scope, when, spec, inner, args, words),)
-
-    def written_out(
-        self, step: Step, spec: BlockSpec, scope: Scope, given: dict[str, Any], when: Dim
-    ) -> tuple[Node, ...]:
-        """The steps of an inline block in the scope where it is called, arguments filled in."""
-        name = str(step.block)
-        self.check_stack(name, step)
-        _check_names(name, step, spec, scope, {*self.values, *self.words})
-        values = {k: v for k, v in self.values.items() if k not in spec.parameters}
-        values |= {} if scope.channels is None else {IN_CHANNELS: scope.channels}
-        words = {k: v for k, v in self.words.items() if k not in spec.parameters}
-        lists = {k: v for k, v in self.lists.items() if k not in spec.parameters}
-        for key, parameter in spec.parameters.items():
-            if parameter.type == EXTENTS:
-                lists[key] = tuple(given[name] for name in parts(key, spec, self.axes))
-            else:
-                (values if parameter.type in NUMERIC else words)[key] = given[key]
-        inner = replace(scope, values=values, words=words, lists=lists, in_block=True)
-        self.stack.append(name)
-        try:
-            with self.led_here(name, step):
-                for key, value in spec.let.items():
-                    inner.values[key] = inner.dim(value, spec, "let", key, wanted=None)
-                found = self.body(spec.inline or (), inner)
-        finally:
-            self.stack.pop()
-        if when is True or when is False:
-            return found if when else ()
-        return tuple(_under(when, node, step) for node in found)
-
-    def call(
-        self,
-        step: Step,
-        scope: Scope,
-        when: Dim,
-        spec: BlockSpec,
-        inner: Scope,
-        args: list[tuple[str, Dim]],
-        words: dict[str, Any],
-    ) -> Call:
-        name = str(step.block)
-        known = {key: dim for key, dim in args if key in self.settled[name]}
-        _check_known(known, step, spec)
-        args = [(key, dim) for key, dim in args if key not in known]
-        block = self.variant(name, spec, {**words, **known}, step)
-        inputs, outputs = self.ports(spec, known)
-        repeat = None if step.repeat is None else scope.dim(step.repeat, step, "repeat")
-        if BLOCK_INDEX in inner.values and when and isinstance(repeat, int):
-            self.passed += repeat
-        children = step.children or "{i}"
-        sources = self.sources(step, inputs, outputs, scope)
-        if repeat is not None and (sources or outputs):
-            _check_turns(step, inputs, outputs, repeat, args)
-        when = binary("and", when, is_repeated(repeat))
-        how = (tuple(args), step.name, repeat, children, when)
-        return Call(block, *how, sources, tuple(outputs), step.at(), step.places)
-
     def ports(self, spec: BlockSpec, known: dict[str, Any]) -> tuple[Ports, Ports]:
         """The inputs and outputs of a block; `known` are its numbers that tell how many."""
-        values = {k: v for k, v in self.values.items() if k not in spec.parameters} | known
-        scope = Scope("", False, {}, values, self.words, None, in_block=True)
+        values = visible(self.network.values, spec) | known
+        scope = Scope("", False, {}, values, self.network.words, None, in_block=True)
         return ports(spec, "inputs", scope) or {INPUT: None}, ports(spec, "outputs", scope)
-
-    def sources(self, step: Step, inputs: Ports, outputs: Ports, scope: Scope) -> tuple[str, ...]:
-        """The values that a call names. Raises `SpecError` where it may not, or not so many.
-
-        Where it names none, several are those of the call before it.
-        """
-        given = step.from_ or []
-        given = [given] if isinstance(given, str) else given
-        if not given and 1 < len(inputs) == len(scope.flowing):
-            given = list(scope.flowing)
-        name = str(step.block)
-        if (given or len(inputs) > 1) and len(given) != len(inputs):
-            takes = f"{len(inputs)} value{'s' * (len(inputs) > 1)}"
-            message = f"block '{name}' takes {takes}, and this call gives {len(given)}"
-            help = "write `from: NAME`, or nothing for what comes in"
-            if len(inputs) > 1:
-                help = f"write `from: [...]` with a value for each of {', '.join(inputs)}"
-            raise fault("E208", message, step.at("from"), help)
-        if not given and not outputs:
-            return ()
-        if INPUT in given and self.inline:
-            raise fault("E208", OWN_INPUT, step.at("from"), BODY)
-        what = "takes values by their names" if given else "gives several values"
-        outside = "the network's own steps or the `body` of a block"
-        if scope.numbered:
-            message = f"this call of '{name}' {what}, but stands in a sequence"
-            raise fault("E208", message, step.at(), f"write it into {outside}")
-        if step.when is not True and not scope.written_out:
-            message = f"this call of '{name}' {what}, so it has no condition"
-            raise fault("E208", message, step.key_at("when"), "put it into a block of its own")
-        if outputs and (step.name is None or is_member(step.name)):
-            help = (
-                f"write `name: {name}`, say: later steps go back to `{name}.{next(iter(outputs))}`"
-            )
-            raise fault("E208", f"what '{name}' gives has no names here", step.at(), help)
-        return tuple(given)
-
-    def counting(self, step: Step, scope: Scope) -> Scope:
-        """The scope of a call's arguments: where it repeats, they may ask for the number."""
-        if step.repeat is None:
-            return scope
-        inner = scope.with_index()
-        if not self.stack and INDEX not in scope.names and not scope.written_out:
-            number = binary("+", Var(INDEX), self.passed)
-            inner = replace(inner, values={**inner.values, BLOCK_INDEX: number})
-        return inner
 
     def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
         """The IR block for these words, and numbers that count as words; made at the first call."""
         key = (name, tuple((k, _identity(v)) for k, v in words.items()))
         if key in self.variants and name not in self.stack:
             return self.variants[key]
-        self.check_stack(name, step)
-        told = (_suffix(k, v, spec.parameters[k].default) for k, v in words.items())
-        suffix = "_".join(filter(None, told)) or "2"
-        made = self.free_name(f"{name}_{suffix}") if words else name
-        self.variants[key] = made
-        usual = all(spec.parameters[k].default == v for k, v in words.items())
-        self.families.setdefault(name, []).append((made, usual))
-        self.stack.append(name)
-        try:
-            with self.led_here(name, step):
-                self.blocks[made] = self.block(made, spec, dict(words))
-        except SpecError:
-            del self.variants[key]
-            raise
-        finally:
-            self.stack.pop()
+        with self.within(name, step):
+            told = (_suffix(k, v, spec.parameters[k].default) for k, v in words.items())
+            suffix = "_".join(filter(None, told)) or "2"
+            made = self.variants[key] = self.free_name(f"{name}_{suffix}") if words else name
+            usual = all(spec.parameters[k].default == v for k, v in words.items())
+            self.families.setdefault(name, []).append((made, usual))
+            try:
+                self.made[made] = self.block(made, spec, dict(words))
+            except SpecError:
+                del self.variants[key]
+                raise
         return made
 
-    def check_stack(self, name: str, step: Step) -> None:
+    @contextmanager
+    def within(self, name: str, step: Step) -> Iterator[None]:
+        """Inside, the steps are a block's; what is wrong is told with the call that led there."""
+        self._check_stack(name, step)
+        at = step.at()
+        called = f", called as '{step.name}'" if step.name else ", called"
+        note = f"in block '{name}'{called}" + (f" ({at.file}:{at.line})" if at else "")
+        start = len(self.found)
+
+        def noted(found: Diagnostic) -> Diagnostic:
+            return replace(found, notes=(*found.notes, note))
+
+        self.stack.append(name)
+        try:
+            yield
+        except SpecError as error:
+            raise SpecError(map(noted, error.diagnostics)) from None
+        finally:
+            self.stack.pop()
+            self.found[start:] = map(noted, self.found[start:])
+
+    def _check_stack(self, name: str, step: Step) -> None:
         """Refuse a block that stands in itself, or too deep in others."""
         if name in self.stack:
             chain = " -> ".join([*self.stack[self.stack.index(name) :], name])
@@ -229,24 +109,6 @@ class Calls:
             help = "write the steps of the innermost blocks into their callers"
             raise fault("E209", message, step.at("block"), help)
 
-    @contextmanager
-    def led_here(self, name: str, step: Step) -> Iterator[None]:
-        """Inside, what is wrong is told together with the call that led to the block."""
-        at = step.at()
-        called = f", called as '{step.name}'" if step.name else ", called"
-        note = f"in block '{name}'{called}" + (f" ({at.file}:{at.line})" if at else "")
-        start = len(self.found)
-
-        def noted(found: Diagnostic) -> Diagnostic:
-            return replace(found, notes=(*found.notes, note))
-
-        try:
-            yield
-        except SpecError as error:
-            raise SpecError(map(noted, error.diagnostics)) from None
-        finally:
-            self.found[start:] = map(noted, self.found[start:])
-
     def titles(self) -> dict[str, str]:
         """Better names: an only variant, or the one by default words, is called as in the spec."""
         found: dict[str, str] = {}
@@ -257,7 +119,7 @@ class Calls:
 
     def free_name(self, wanted: str) -> str:
         """`wanted`, or with a number where a block of that name exists."""
-        taken = {*self.blocks, *self.spec.blocks, *self.variants.values()}
+        taken = {*self.made, *self.spec.blocks, *self.variants.values()}
         if wanted not in taken:
             return wanted
         return next(f"{wanted}{i}" for i in range(2, 10_000) if f"{wanted}{i}" not in taken)
@@ -270,9 +132,9 @@ class Calls:
         whole = (*NUMERIC, EXTENTS)
         own = [k for k, p in spec.parameters.items() if p.type in whole and k not in known]
         symbolic = {k: NUMERIC[spec.parameters[k].type] for k in own if k in numbers}
-        lists = {k: v for k, v in self.lists.items() if k not in spec.parameters}
+        lists = visible(self.network.lists, spec)
         for key in (k for k in own if spec.parameters[k].type == EXTENTS):
-            names = parts(key, spec, self.axes)
+            names = parts(key, spec, self.spec.axes)
             lists[key] = tuple(map(Var, names))
             symbolic |= dict.fromkeys(names, int)
         inputs, outputs = self.ports(spec, known)
@@ -282,8 +144,8 @@ class Calls:
             owner=name,
             numbered=form is not Form.MODULE,
             names={**symbolic, **dict.fromkeys(called, int)},
-            values={k: v for k, v in self.values.items() if k not in spec.parameters} | known,
-            words={k: v for k, v in self.words.items() if k not in spec.parameters} | words,
+            values=visible(self.network.values, spec) | known,
+            words=visible(self.network.words, spec) | words,
             channels=next(iter(entering.values())),
             in_block=True,
             lists=lists,
@@ -308,6 +170,11 @@ class Calls:
         return Block(name, form, body, *how, spec.at())
 
 
+def visible(names: Mapping[str, T], spec: BlockSpec) -> dict[str, T]:
+    """The network's names that no parameter of a block hides."""
+    return {name: value for name, value in names.items() if name not in spec.parameters}
+
+
 def _identity(value: Any) -> Any:
     """What tells a word, a number or the steps of a shortcut from another."""
     return (type(value), value) if isinstance(value, (str, bool, int, float)) else id(value)
@@ -321,76 +188,3 @@ def _suffix(name: str, value: Any, default: Any) -> str:
         return name if value else f"no_{name}"
     shown = str(value) if isinstance(value, (str, int, float)) else ""
     return re.sub(r"\W", "_", shown)
-
-
-def _check_known(known: dict[str, Dim], step: Step, spec: BlockSpec) -> None:
-    """Refuse what is no number as yet of parameters that tell which branches there are."""
-    for key, dim in known.items():
-        message = f"'{key}' decides which branches '{step.block}' has: "
-        if isinstance(dim, Expr):
-            message += f"it has to be known here, but depends on `{text(dim)}`"
-            raise fault("E204", message, step.at(key), "give a number, or a parameter that is one")
-        if spec.parameters[key].once and step.repeat is not None:
-            message += "it is the same for all repetitions, and not given `once`"
-            help = "repeat the block in a second call, which gives the other value"
-            raise fault("E112", message, step.at(key), help)
-
-
-def _check_turns(
-    step: Step, inputs: Ports, outputs: Ports, repeat: Dim, args: list[tuple[str, Dim]]
-) -> None:
-    """Refuse repetitions of a call that names values, but for a number of turns that are alike."""
-    name = step.block
-    takes, gives = len(inputs), max(1, len(outputs))
-    if takes != gives:
-        message = f"block '{name}' takes {takes} and gives {gives}, so no turn follows another"
-        help = "let it give as many values as it takes, in the same order"
-        raise fault("E208", message, step.key_at("repeat"), help)
-    if not isinstance(repeat, int) or repeat < 1:
-        message = f"how often '{name}' is repeated has to be known here, and once at least"
-        raise fault("E208", message, step.key_at("repeat"), "write a number from 1")
-    for key, dim in args:
-        if INDEX in names(dim):
-            message = f"the turns of '{name}' are alike, but '{key}' depends on their number"
-            raise fault("E208", message, step.at(key), "write calls one after the other")
-
-
-def _check_names(name: str, step: Step, spec: BlockSpec, scope: Scope, known: set[str]) -> None:
-    """Refuse steps that ask for names of the place where they are written out."""
-    asked = free(spec)
-    if IN_CHANNELS in asked and scope.channels is None:
-        message = f"the channels that enter the steps of '{name}' are not known here"
-        raise fault("E205", message, step.at("block"), "give them by a parameter of the block")
-    unknown = asked - known - {IN_CHANNELS, INDEX}
-    if unknown:
-        help = "give the block a parameter, and pass the value in the call"
-        message = f"the steps of '{name}' ask for '${min(unknown)}', which the block does not have"
-        raise fault("E207", message, step.at("block"), help)
-
-
-def _under(when: Dim, node: Node, step: Step) -> Node:
-    """A node that is there under a further condition."""
-    scales = isinstance(node, Layer) and isinstance(node.op, LayerScale)
-    if isinstance(node, (Layer, Group, Call, Loop)) and not scales:
-        return replace(node, when=binary("and", when, node.when))
-    what = "a layer scale" if scales else "a join, a `from` or a `reuse`"
-    message = f"the steps of '{step.block}' have no condition here: {what} is among them"
-    help = "write `body:` for `inline:` in the block, and give the call a name"
-    raise fault("E208", message, step.key_at("when"), help)
-
-
-def _check_call(step: Step, spec: BlockSpec, scope: Scope) -> None:
-    if step.repeat is not None and step.name is None and not scope.numbered:
-        help = f"add `name: layer1`, say, to the call of '{step.block}'"
-        raise fault("E208", "a repeated block needs a name here", step.at(), help)
-    if "{name}" in (step.children or "") and step.name is None:
-        message = f"the pattern '{step.children}' asks for the name of the call, which has none"
-        raise fault("E208", message, step.key_at("children"), "add `name: block1`, say")
-    if spec.inline is None:
-        return
-    if step.repeat is not None or step.name is not None:
-        message = f"'{step.block}' is inline: it has no name and is not repeated"
-        raise fault("E208", message, step.at(), "repeat it with `steps:` and `repeat:`")
-    if step.from_ is not None:
-        message = f"'{step.block}' is inline: its steps take what comes in"
-        raise fault("E208", message, step.key_at("from"), "write a step `from: NAME` before it")

@@ -52,7 +52,7 @@ def lower(document: Document) -> Network:
     bodies = [stage.body for stage in stages]
     places = {name: spec.at("inputs", name) for name in spec.entering}
     check_values(bodies, found, places, spec.outputs, in_block=False)
-    titles = steps.calls.titles()
+    made, titles = steps.blocks.made, steps.blocks.titles()
     taken = assign_names(bodies, found, spec.entering)
     named = [rename_calls(body, titles) for body in taken]
     stages = [Stage(_label(s.label, body), body) for s, body in zip(stages, named, strict=True)]
@@ -65,7 +65,7 @@ def lower(document: Document) -> Network:
         name=spec.name,
         inputs={n: (i.channels, *i.size.values()) for n, i in spec.entering.items()},
         stages=tuple(stages),
-        blocks={titles.get(name, name): _titled(b, titles) for name, b in steps.blocks.items()},
+        blocks={titles.get(name, name): _titled(block, titles) for name, block in made.items()},
         parameters=tuple(_symbolic(spec, values)),
         lets=tuple(scope.lets),
         entering={n: scope.values.get(c, Var(c)) for n, c in channel_names(spec.entering).items()},

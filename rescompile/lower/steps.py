@@ -30,8 +30,9 @@ from ..ir.nodes import (
 from ..ir.structure import IN_CHANNELS, INPUT, Block, Form, Param
 from ..language.models import Spec, Step
 from ..ops import GlobalResponseNorm, LayerNorm, Linear, Permute
-from .blocks import BODY, OWN_INPUT, Calls
+from .blocks import Blocks
 from .branches import varies, written_out
+from .calls import BODY, OWN_INPUT, Calls
 from .liveness import check_values
 from .names import assign_names, check_sequence
 from .ops import Words, operation
@@ -58,10 +59,11 @@ class Steps:
         self.spec = spec
         self.found = found
         self.count = 0  # of the steps that were lowered
-        self.blocks: dict[str, Block] = {}
-        self.calls = Calls(spec, values, words, lists, found, self.blocks, self.body)
+        network = Scope("", False, {}, values, words, None, lists=lists)
+        self.blocks = Blocks(spec, network, found, self.body)
+        self.calls = Calls(self.blocks)
         axes = spec.axes
-        self.residuals = Residuals(spec.defaults, axes, self.blocks, self.body, self.some)
+        self.residuals = Residuals(spec.defaults, axes, self.blocks.made, self.body, self.some)
 
     def body(self, steps: Iterable[Step], scope: Scope) -> tuple[Node, ...]:
         """The nodes of some steps; moves `scope.channels` on. Collects errors step by step."""
@@ -87,7 +89,7 @@ class Steps:
         try:
             lets = tuple(scope.lets)
             start = 0 if scope.channels is None else scope.channels
-            return Flow(self.blocks, lets=lets, named=scope.named).body(nodes, start)
+            return Flow(self.blocks.made, lets=lets, named=scope.named).body(nodes, start)
         except (SymbolicError, ExprError):
             return None
 
@@ -176,7 +178,7 @@ class Steps:
             return scope.dim(value, options, key, wanted=wanted)
 
         op = operation(step.word, options, read, words, scope.channels)
-        if op is not None and op.like == INPUT and self.calls.inline:
+        if op is not None and op.like == INPUT and self.blocks.inline:
             raise fault("E208", OWN_INPUT, options.at("to"), BODY)
         if op is not None and op.like and (scope.numbered or when is not True):
             message = "`to` asks for the size of a step of a body, but this is a sequence"
@@ -227,7 +229,7 @@ class Steps:
             help = "write it before the sequence, or put the steps into a block with a `body:`"
             message = "`from` goes back to a step of a body, but this is a sequence"
             raise fault("E208", message, step.key_at("from"), help)
-        if step.from_ == INPUT and self.calls.inline:
+        if step.from_ == INPUT and self.blocks.inline:
             raise fault("E208", OWN_INPUT, step.at("from"), BODY)
         return From(str(step.from_), step.at("from"))
 
@@ -294,11 +296,11 @@ class Steps:
             return ()  # the one branch that is left is the input itself
         check_values([nodes], self.found, {})
         (body,) = assign_names([nodes], self.found)
-        name = self.calls.free_name(f"{scope.owner}_{step.word}")
+        name = self.blocks.free_name(f"{scope.owner}_{step.word}")
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)
-        self.blocks[name] = replace(block, parameters=params)
+        self.blocks.made[name] = replace(block, parameters=params)
         own = {**{n: Var(n) for n in free}, **inner.fractions, entering: Var(IN_CHANNELS)}
         args = tuple((n, own[n]) for n in free)
         return (Call(name, args, step.name, at=step.at()),)
