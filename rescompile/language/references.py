@@ -68,6 +68,11 @@ def steps(block: BlockSpec) -> Any:
     return [block.tree[form] for form in FORMS if form in block.tree]
 
 
+def ports(block: BlockSpec) -> Any:
+    """The inputs and outputs of a block, as they stand in the file."""
+    return [block.tree[key] for key in ("inputs", "outputs") if key in block.tree]
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a network asks for: in its own steps, and in the blocks that it calls."""
@@ -146,9 +151,8 @@ class Reading:
     @staticmethod
     def turning(block: BlockSpec) -> set[str]:
         """Names on which it depends what a block takes and gives, and what is written out in it."""
-        ports = [block.tree[key] for key in ("inputs", "outputs") if key in block.tree]
         written_out = [one for one in _scope(block.tree.get("body")) if "steps" in one]
-        every = [*mappings(ports), *written_out]
+        every = [*mappings(ports(block)), *written_out]
         return names([one.get("repeat") for one in every])
 
     @staticmethod
@@ -182,4 +186,4 @@ def free(block: BlockSpec) -> set[str]:
     for name, value in block.let.items():
         found |= names(value) - own
         own.add(name)
-    return found | (names(steps(block)) - own)
+    return found | (names([steps(block), ports(block)]) - own)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ..errors import Diagnostic, Location, did_you_mean, near
 from .models import BlockSpec, Model, Spec
 from .options import untaken
-from .references import Reading, names, single, steps
+from .references import Reading, names, ports, single, steps
 
 CODE = "E107"
 OF_NAMES = ("E106", "E204", "E207")  # a wrong name, or an expression in which there may be one
@@ -53,7 +53,7 @@ def _of_network(spec: Spec) -> Iterator[Diagnostic]:
 def _of_blocks(spec: Spec) -> Iterator[Diagnostic]:
     anywhere = Reading(spec).anywhere
     for title, block in spec.blocks.items():
-        read = names([steps(block), *block.let.values()])  # one of them may be meant
+        read = names([steps(block), ports(block), *block.let.values()])  # one of them may be meant
         for kind, name in _declared(block):
             if name not in anywhere and not _reads(block, name):
                 what = "parameter" if kind == "parameters" else "value"
@@ -72,7 +72,7 @@ def _reads(block: BlockSpec, name: str) -> bool:
     """Whether a block reads a name of its own."""
     lets = list(block.let)
     below = lets[lets.index(name) + 1 :] if name in lets else lets
-    return name in names([steps(block), *(block.let[one] for one in below)])
+    return name in names([steps(block), ports(block), *(block.let[one] for one in below)])
 
 
 def _arguments(spec: Spec) -> Iterator[Diagnostic]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..errors import Diagnostic, Location, SpecError
 from ..expr.dims import Var
+from ..expr.kinds import Kind
 from ..ir.nodes import Node
 from ..ir.structure import INPUT, Block, Form, channel_names, symbols
 from ..language.models import BlockSpec, Spec, Step
@@ -109,6 +110,41 @@ class Blocks:
             help = "write the steps of the innermost blocks into their callers"
             raise fault("E209", message, step.at("block"), help)
 
+    def scope(
+        self,
+        spec: BlockSpec,
+        inputs: Iterable[str],
+        own: Iterable[str],
+        known: dict[str, Any],
+        words: dict[str, Any],
+    ) -> Scope:
+        """The scope of a block's steps: its `own` parameters and its channels are names there.
+
+        Of the network's it has what neither its parameters nor its channels hide.
+        """
+        _check_channels(inputs, spec)
+        symbolic: dict[str, Kind] = dict.fromkeys(channel_names(inputs).values(), int)
+        lists = visible(self.network.lists, spec)
+        for key in own:
+            if (type := spec.parameters[key].type) == EXTENTS:
+                names = parts(key, spec, self.spec.axes)
+                lists[key] = tuple(map(Var, names))
+                symbolic |= dict.fromkeys(names, int)
+            else:
+                symbolic[key] = NUMERIC[type]
+        outer = {n: v for n, v in self.network.values.items() if n not in symbolic}
+        return Scope(
+            owner="",
+            numbered=False,
+            names=symbolic,
+            values=visible(outer, spec) | known,
+            words=visible(self.network.words, spec) | words,
+            channels=next(iter(symbols(inputs).values())),
+            in_block=True,
+            lists=lists,
+            named=symbols(inputs),
+        )
+
     def titles(self) -> dict[str, str]:
         """Better names: an only variant, or the one by default words, is called as in the spec."""
         found: dict[str, str] = {}
@@ -127,30 +163,14 @@ class Blocks:
     def block(self, name: str, spec: BlockSpec, words: dict[str, Any]) -> Block:
         """The definition of a block under the given words."""
         form = Form.MODULE if spec.body else Form.SEQUENCE if spec.sequence else Form.INLINE
-        numbers = {k: p for k, p in spec.parameters.items() if p.type in NUMERIC}
-        known = {k: words.pop(k) for k in numbers.keys() & words.keys()}
-        whole = (*NUMERIC, EXTENTS)
-        own = [k for k, p in spec.parameters.items() if p.type in whole and k not in known]
-        symbolic = {k: NUMERIC[spec.parameters[k].type] for k in own if k in numbers}
-        lists = visible(self.network.lists, spec)
-        for key in (k for k in own if spec.parameters[k].type == EXTENTS):
-            names = parts(key, spec, self.spec.axes)
-            lists[key] = tuple(map(Var, names))
-            symbolic |= dict.fromkeys(names, int)
+        numbers = {k for k, p in spec.parameters.items() if p.type in NUMERIC}
+        known = {k: words.pop(k) for k in numbers & words.keys()}
+        types = (*NUMERIC, EXTENTS)
+        own = [k for k, p in spec.parameters.items() if p.type in types and k not in known]
         inputs, outputs = self.ports(spec, known)
-        gives = spec.gives(outputs)
-        entering, called = symbols(inputs), channel_names(inputs).values()
-        scope = Scope(
-            owner=name,
-            numbered=form is not Form.MODULE,
-            names={**symbolic, **dict.fromkeys(called, int)},
-            values=visible(self.network.values, spec) | known,
-            words=visible(self.network.words, spec) | words,
-            channels=next(iter(entering.values())),
-            in_block=True,
-            lists=lists,
-            named=dict(entering),
-        )
+        scope = self.scope(spec, inputs, own, known, words)
+        scope = replace(scope, owner=name, numbered=form is not Form.MODULE)
+        entering, gives = dict(scope.named), spec.gives(outputs)
         for key, value in spec.let.items():
             scope.define(key, value, spec)
         body = self.body(spec.body or spec.sequence or spec.inline or (), scope)
@@ -168,6 +188,15 @@ class Blocks:
         params = (param for key in own for param in self.arguments.parameters(key, spec))
         how = (tuple(params), tuple(scope.lets), spec.about, entering, gives)
         return Block(name, form, body, *how, spec.at())
+
+
+def _check_channels(inputs: Iterable[str], spec: BlockSpec) -> None:
+    """Refuse names of a block's own that are those of its inputs' channels."""
+    for name, called in channel_names(inputs).items():
+        for key in ("parameters", "let"):
+            if called in getattr(spec, key):
+                message = f"`${called}` are the channels of the input '{name}'"
+                raise fault("E112", message, spec.key_at(key, called), f"use '{called}_1', say")
 
 
 def visible(names: Mapping[str, T], spec: BlockSpec) -> dict[str, T]:

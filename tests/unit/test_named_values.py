@@ -57,6 +57,23 @@ def test_depth_and_field_follow_the_value(write: Write) -> None:
     assert found["last"] == (9, 9)
 
 
+def test_the_channels_of_an_input_hide_a_parameter_of_the_network(write: Write) -> None:
+    text = """
+parameters: {wide_channels: 5}
+blocks:
+  fuse:
+    inputs: [wide, narrow]
+    body:
+      - concat: [[from: wide], [from: narrow]]
+      - {conv: {channels: $wide_channels, kernel: 1}, name: mix}
+stages:
+  - {conv: {channels: 8, kernel: 3}, name: first}
+  - {conv: {channels: $wide_channels, kernel: 3}, name: second}
+  - {block: fuse, name: fused, from: [first, second]}
+"""
+    assert open_spec(str(write(text))).analysis.elaborated.output == (8, 32, 32)
+
+
 def test_show_tells_where_a_value_comes_from(write: Write) -> None:
     text = show(open_spec(str(write(SKIP))).analysis)
     assert "      branch:\n        from skip\n      branch:\n        identity\n" in text

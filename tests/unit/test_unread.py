@@ -46,6 +46,16 @@ READS = {
     )
     + CALL,
     "in a default": UNIT.replace("default: 1", "default: $width") + CALL,
+    "in the number of inputs": """
+blocks:
+  fuse:
+    inputs: [{name: "x{i}", repeat: $width - 3}]
+    body: [add: [[from: x0], [from: x1]]]
+stages:
+  - {conv: {channels: 8, kernel: 3}, name: first}
+  - {conv: {channels: 8, kernel: 3}, name: second}
+  - {block: fuse, name: fused, from: [first, second]}
+""",
     "in the steps of a shortcut": """
 shortcut: [{conv: {channels: $width, kernel: 1}}]
 stages:

@@ -1,11 +1,10 @@
 """Blocks: what a call may give them, their inputs and outputs, their steps."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ...ir.structure import channel_names
 from ..names import ParameterName, PortName, PortNames, StepValue, ValueName
 from ..types import Bool, Either, Int, Repeat, Text, wrong
 from .base import Model
@@ -123,22 +122,17 @@ class BlockSpec(Model):
         return {name: named.get(name, name) for name in outputs}
 
     def _check_values(self) -> None:
-        given = self.outputs
-        given = [*given.values()] if isinstance(given, dict) else given
-        for what, names in (("inputs", self.inputs), ("outputs", given)):
-            if names and self.body is None:
+        named = self.outputs if isinstance(self.outputs, dict) else dict(enumerate(self.outputs))
+        every: dict[str, Mapping[Any, str | Values]]
+        every = {"inputs": dict(enumerate(self.inputs)), "outputs": named}
+        for what, given in every.items():
+            if given and self.body is None:
                 wrong(f"only a block with a `body` has `{what}`", "write `body:`", what)
-            for i, name in enumerate(names):
-                if isinstance(name, str) and name in names[:i]:
-                    at = [*self.outputs][i] if isinstance(getattr(self, what), dict) else i
-                    wrong(f"'{name}' stands twice among the `{what}`", "remove one", what, at)
-        if len(self.outputs) == 1 and not isinstance(next(iter(self.outputs)), Values):
+            values: list[str | Values] = []
+            for place, value in given.items():
+                if isinstance(value, str) and value in values:
+                    wrong(f"'{value}' stands twice among the `{what}`", "remove one", what, place)
+                values.append(value)
+        if len(named) == 1 and not any(isinstance(one, Values) for one in named.values()):
             help = "make its step the last one, which needs no `outputs`"
             wrong("`outputs` are several values, but this is one", help, "outputs")
-        plain = [name for name in self.inputs if isinstance(name, str)]
-        every = plain if len(self.inputs) == len(plain) else [*plain, ""]
-        for name, called in channel_names(every).items():
-            for place in ("parameters", "let"):
-                if called in getattr(self, place):
-                    message = f"`${called}` are the channels of the input '{name}'"
-                    wrong(message, f"use '{called}_1', say", place, called)
