@@ -9,7 +9,7 @@ from typing import Any
 
 from rescompile import ops
 from rescompile.emit.channels_last import layout_of, scaled
-from rescompile.emit.table import by_name, meaning
+from rescompile.emit.table import by_name, meanings
 from rescompile.emit.validation import modules
 from rescompile.emit.validation.execute import namespace
 from rescompile.emit.validation.modules import (
@@ -111,7 +111,7 @@ def apply(rows: tuple[Row, ...], *args: Any, **options: Any) -> Value:
     if not isinstance(x, Value):
         raise TraceError(f"{rows[0].name} of what is no tensor")
     there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
-    return x.apply(meaning(there, given, options)[1])
+    return x.apply(meanings(there, given, options)[0][1])
 
 
 def split(x: Value, count: int, axis: int) -> list[Value]:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from rescompile.emit.classes.table import Module as Row
-from rescompile.emit.table import by_name, meaning
+from rescompile.emit.table import by_name, meanings
 from rescompile.emit.template import helpers
 from rescompile.emit.validation.modules import (
     Factor,
@@ -85,7 +85,7 @@ def _apply(rows: tuple[Row, ...], x: Value, *given: Any, **options: Any) -> Valu
     if not isinstance(x, Value):
         raise TraceError(f"{rows[0].name} of what is no tensor")
     there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
-    row, op, _ = meaning(there, given, options)
+    row, op, _ = meanings(there, given, options)[0]
     return applied(row, op, x)
 
 

@@ -265,17 +265,20 @@ def by_kind(rows: Iterable[Row]) -> dict[type[Op], tuple[Row, ...]]:
     return found
 
 
-def meaning(
+def meanings(
     rows: Iterable[Row], args: Iterable[Any], options: Mapping[str, Any]
-) -> tuple[Row, Op, Any]:
-    """The first row of a name by which a call means something, its operation, and what must enter.
+) -> list[tuple[Row, Op, Any]]:
+    """The rows of a name by which a call means something, each with its operation and what enters.
 
     Raises `TypeError` or `ValueError` where there is none.
     """
+    found: list[tuple[Row, Op, Any]] = []
     problem: Exception = TypeError("there is no such call")
     for row in rows:
         try:
-            return (row, *row.reader()(*args, **options))
+            found.append((row, *row.reader()(*args, **options)))
         except (TypeError, ValueError) as error:
             problem = error
-    raise problem
+    if not found:
+        raise problem
+    return found

@@ -19,7 +19,7 @@ from ...ir.trace import Elaborated
 from ...ops import Op, Shape
 from ...record import record
 from ..classes.table import Module as Entry
-from ..table import meaning
+from ..table import meanings
 from .expected import Tensor
 from .graph import Graph
 from .traced import Traced, TraceError
@@ -253,8 +253,8 @@ class Leaf(Module):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
         self.in_place = options.pop(self.rows[0].inplace, False)
-        self.given = args, options
-        self.entry, self.op, self.entering = meaning(self.rows, args, options)
+        first, *self.others = meanings(self.rows, args, options)
+        self.entry, self.op, self.entering = first
         for parameter in self.op.parameters((self.entering or 1,)):
             setattr(self, parameter.leaf, Parameter(parameter.shape, self.start(parameter)))
 
@@ -278,9 +278,9 @@ class Leaf(Module):
         if self.entering not in (None, x.inner[0]):
             raise TraceError(f"{self._path} wants {self.entering} channels and gets {x.inner[0]}")
         entry, op, rank = self.entry, self.op, len(x.inner)
-        others = [row for row in self.rows if rank in row.ranks]
-        if entry.ranks and rank not in entry.ranks and others:  # a call may mean one at each rank
-            entry, op, _ = meaning(others, *self.given)
+        if entry.ranks and rank not in entry.ranks:  # a call may mean one at each rank
+            of_rank = (other for other in self.others if rank in other[0].ranks)
+            entry, op, _ = next(of_rank, (entry, op, None))
         return applied(entry, op, x, self._path, self.in_place)
 
 
