@@ -23,7 +23,7 @@ from rescompile.ops import Op, Same
 
 from .operations import FUNCTIONS, KINDS
 
-HELPERS = FilePath(__file__).parent / "helpers.py"
+HELPERS = FilePath(__file__).parent / "helpers"
 JOINS = {JoinKind.ADD: "op.Add", JoinKind.MULTIPLY: "op.Mul"}
 IMAGES = "images"  # what an only input is called that has no name
 INLINE = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -14,6 +15,8 @@ from .summary import docstring
 PACKED = re.compile(r"\(\n +(.*[^,\n])\n *\)")  # brackets that need not be on lines of their own
 HEAD = re.compile(r"( *)def (\w+)\((.*)\) -> (.*):")
 DOCSTRING = re.compile(r'    """(.*)"""')
+DEFINITION = re.compile(r"(?:^|\n{3})(?=@|class |def )")
+NAMED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
 SHARED = Path(__file__).parent / "helpers"  # those that are the same for every target
 
 
@@ -31,24 +34,22 @@ def environment(*folders: Path) -> Environment:
     )
 
 
-def helper(folder: Path, name: str) -> str:
-    """The source of a helper that emitted files define: its file from the first definition on.
+def helper(place: Path, name: str) -> str:
+    """The source of a helper that emitted files define, a backend's own or one that all share."""
+    return {**helpers(SHARED), **helpers(place)}[name]
 
-    Above that are imports, for the tools that check the file; an emitted file has its own. What is
-    not in `folder`, or in the Python file that is given for one, is one that all targets share.
+
+@cache
+def helpers(place: Path) -> dict[str, str]:
+    """The helpers in a Python file, or in those of a folder in the order of their names.
+
+    Above them a file has imports, for the tools that check it; an emitted file has its own.
     """
-    file = folder / f"{name}.py"
-    if folder.is_file() and name in (found := helpers(folder)):
-        return found[name]
-    source = (file if file.is_file() else SHARED / file.name).read_text("utf-8")
-    return _laid_out(re.split(r"^(?=@|class |def )", source, maxsplit=1, flags=re.MULTILINE)[-1])
-
-
-def helpers(file: Path) -> dict[str, str]:
-    """All helpers of a backend that has them in one file, by their names, in its order."""
-    _, *texts = re.split(r"\n{3}(?=@|class |def )", file.read_text("utf-8").rstrip("\n"))
-    named = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
-    return {named.findall(text)[0]: _laid_out(text) for text in texts}
+    found: dict[str, str] = {}
+    for file in [place] if place.is_file() else sorted(place.glob("*.py")):
+        _, *texts = DEFINITION.split(file.read_text("utf-8").rstrip("\n"))
+        found |= {NAMED.findall(text)[0]: _laid_out(text) for text in texts}
+    return found
 
 
 def _laid_out(text: str) -> str:
