@@ -14,6 +14,7 @@ from .scene import Arc, Box, Frame, Item, Label, Point, Text
 
 GAP = 13.0  # between a box and the next
 LANE = 11.0  # between a box and the line around it, and between two such lines
+RISE = 8.0  # between two lines that arrive above ways beside each other
 APART = 16.0  # between two ways
 PAD = 5.0  # between a box's text and its edge
 ROUND = 15.0  # the diameter of a sum
@@ -22,10 +23,11 @@ TAG = "tag"  # the kind of a step that nothing enters
 
 @dataclass
 class Want:
-    """A place where an earlier value is to arrive."""
+    """A place where an earlier value is to arrive: above a step, or beside a `joint`."""
 
     goto: Goto
     at: Point
+    joint: bool = False
 
 
 NOWHERE = -1e9
@@ -48,7 +50,7 @@ class Piece:
     def put(self, other: Piece, x: float, y: float) -> None:
         """Take in another piece with its axis at `x` and its top at `y`."""
         self.items += [item.moved(x, y) for item in other.items]
-        self.wants += [Want(want.goto, (want.at[0] + x, want.at[1] + y)) for want in other.wants]
+        self.wants += [replace(want, at=(want.at[0] + x, want.at[1] + y)) for want in other.wants]
         self.facts += [(at + y, facts) for at, facts in other.facts]
         self.left = max(self.left, other.left - x)
         self.right = max(self.right, other.right + x)
@@ -56,6 +58,13 @@ class Piece:
     def left_at(self, goto: Goto) -> float:
         """The y behind what gives an earlier value; `NOWHERE` if that is not here."""
         return self.exits.get(goto.name, self.exits.get(goto.step, NOWHERE))
+
+    def raised(self, by: float) -> None:
+        """Have the value that it begins with arrive higher, above what stands beside it."""
+        first = self.wants[0]
+        first.at = (first.at[0], first.at[1] - by)
+        if by:
+            self.line(first.at, (0, 0))
 
     def line(self, *points: Point, kind: str = "flow", arrow: bool = False) -> None:
         self.items.append(Arc(points, kind, arrow))
@@ -74,17 +83,16 @@ class Engine:
         for element in elements:
             gap = GAP if spans else 0.0
             if isinstance(element, Goto):
-                made.height += 2 * gap
+                made.height += 1.5 * gap
                 made.wants.append(Want(element, (0.0, made.height)))
                 made.headless |= not spans
                 spans.append((made.height, made.height, Piece()))
                 continue
-            piece = self.piece(element)
-            top, begins = made.height + gap, isinstance(element, Step) and element.kind == TAG
-            if spans and not begins:
+            piece, top = self.piece(element), made.height + gap
+            if not spans:
+                made.arrow, made.headless = piece.arrow, piece.headless
+            elif not piece.headless:
                 made.line((0, made.height), (0, top), arrow=piece.arrow)
-            elif not spans:
-                made.arrow, made.headless = piece.arrow, begins
             made.put(piece, 0, top)
             made.height = top + piece.height
             spans.append((top, made.height, piece))
@@ -113,6 +121,10 @@ class Engine:
                 made.wants.append(want)
                 continue
             made.items.append(arc)
+            if not want.joint and want.goto.name not in made.exits:
+                which = Text(want.goto.name.removeprefix(f"{want.goto.step}."), "note")
+                made.items.append(Label(want.at[0] - 5, end + GAP / 2, which, "end"))
+                made.left = max(made.left, which.width + 5 - want.at[0])
             lanes.append((top, end, x))
             made.right = max(made.right, x + 2)
             made.height = max(made.height, top)
@@ -131,6 +143,7 @@ class Engine:
         box = self.box(step)
         half = box.width / 2
         made = Piece(half, half, box.height, [box], dict.fromkeys(step.names, 0.0), arrow=True)
+        made.headless = step.kind == TAG
         if step.facts:
             made.facts.append((box.height / 2, step.facts))
         return made
@@ -173,6 +186,8 @@ class Engine:
         made.line((0, y + GAP + branch.height), (0, meet), arrow=element.joint is not None)
         half = self._joint(made, element.joint, meet)
         kind, level = element.kind, meet + (ROUND / 2 if half else 0)
+        if element.joint is not None and element.joint.facts:
+            made.facts.append((level, element.joint.facts))
         around: list[Point] = [(x, end), (x, level), (half, level)]
         around = around if way is not None else [(0, y), *around]
         made.items.append(Arc(tuple(around), kind, True, element.id, element.tip))
@@ -205,7 +220,7 @@ class Engine:
 
     def parallel(self, element: Parallel) -> Piece:
         filled = [way for way in element.ways if way]
-        if len(filled) == 1 and not element.split and not isinstance(filled[0][0], Goto):
+        if len(filled) == 1 and not element.split and not _goes_back(filled[0]):
             return self._around(element, filled[0])
         made, start = Piece(), 0.0
         if element.split:
@@ -213,17 +228,24 @@ class Engine:
             made.put(tag, 0, 0)
             start, made.arrow = tag.height, True
         ways = [way for way in element.ways if not _is_earlier(way)]
-        made.headless = not ways
         pieces = [self.sequence(way) for way in ways]
+        made.headless = not element.split and all(piece.headless for piece in pieces)
+        back = [p for p, way in zip(pieces, ways, strict=True) if way and isinstance(way[0], Goto)]
+        for i, piece in enumerate(reversed(back)):
+            piece.raised(i * RISE)  # each line is to be told from those to columns on its right
+        room = max(0, len(back) - 1) * RISE
+        top = start + room + (0.0 if made.headless else GAP)
         tallest = max([piece.height for piece in pieces], default=0.0)
-        meet = start + GAP + (tallest + GAP if tallest else 0.0)
+        meet = top + (tallest + GAP if tallest else 0.0)
         joint = self.box(element.joint)
         half, level = joint.width / 2, meet + joint.height / 2
         for x, piece in _spread(pieces):
-            self._column(made, piece, x, start, meet, half, level)
+            self._column(made, piece, x, (start, top), (meet, level), half)
         self._meet(made, element.joint, meet)
         earlier = [way[0] for way in element.ways if _is_earlier(way)]
-        made.wants += [Want(goto, (half, level)) for goto in earlier if isinstance(goto, Goto)]
+        made.wants += [
+            Want(goto, (half, level), True) for goto in earlier if isinstance(goto, Goto)
+        ]
         return made
 
     def _meet(self, made: Piece, joint: Step, y: float) -> tuple[float, float]:
@@ -238,10 +260,16 @@ class Engine:
         return half, level
 
     def _column(
-        self, made: Piece, piece: Piece, x: float, start: float, meet: float, half: float, y: float
+        self,
+        made: Piece,
+        piece: Piece,
+        x: float,
+        begin: tuple[float, float],
+        end: tuple[float, float],
+        half: float,
     ) -> None:
-        """One way of several at `x`, from the line at `start` to the joint at `meet`."""
-        top = start + GAP
+        """One way of several at `x`: from the line at `start` to its `top`, and to the joint."""
+        (start, top), (meet, y) = begin, end
         if not piece.headless:
             points = ((0.0, start), (x, start), (x, top)) if x else ((0.0, start), (0.0, top))
             made.line(*points, arrow=piece.arrow)
@@ -297,6 +325,12 @@ def _spread(pieces: Sequence[Piece]) -> list[tuple[float, Piece]]:
         made.append((x + piece.left, piece))
         x += piece.left + piece.right + APART
     return made
+
+
+def _goes_back(way: Sequence[Element]) -> bool:
+    """Whether a way begins with another value than the one that comes in."""
+    first = way[0]
+    return isinstance(first, Goto) or (isinstance(first, Step) and first.kind == TAG)
 
 
 def _is_earlier(way: tuple[Element, ...]) -> bool:

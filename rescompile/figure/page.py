@@ -154,7 +154,8 @@ def _strip(analysis: Analysis, opened: Iterable[str]) -> list[Item]:
 
 def _panel(panel: folded.Panel) -> list[Item]:
     piece = laid_out(Engine(), panel.body)
-    piece.line((0, -GAP), (0, 0), arrow=piece.arrow)
+    if not piece.headless:
+        piece.line((0, -GAP), (0, 0), arrow=piece.arrow)
     piece.line((0, piece.height), (0, piece.height + GAP), arrow=True)
     extent = bounds_of(piece.items)
     width = max(extent.right - extent.left, *(text.width for text in panel.head))

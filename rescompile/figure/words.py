@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -14,26 +15,14 @@ from ..ir.structure import IN_CHANNELS, INPUT, Block
 from ..ops import Op
 from .scene import TIMES
 
+# Words that are not those of the language.
 WORDS = {
     "conv_transpose": "transposed conv",
     "linear": "fc",
-    "max_pool": "max pool",
-    "avg_pool": "avg pool",
-    "adaptive_avg_pool": "adaptive avg pool",
-    "global_avg_pool": "global avg pool",
-    "global_max_pool": "global max pool",
-    "batch_norm": "batch norm",
-    "layer_norm": "layer norm",
-    "group_norm": "group norm",
-    "instance_norm": "instance norm",
-    "adaptive_max_pool": "adaptive max pool",
     "channel_mean": "mean of channels",
     "channel_max": "maximum of channels",
     "channel_conv": "conv of channels",
-    "local_response_norm": "local response norm",
     "l2_norm": "L2 norm",
-    "global_response_norm": "global response norm",
-    "split_softmax": "split softmax",
 }
 TOLD = ("kernel", "stride", "channels", "features", "groups", "padding", "bias")  # in words above
 MAX_WIDTH = 34  # characters of a line in a box
@@ -51,17 +40,19 @@ def shown(value: Any) -> str:
     return str(value.value if isinstance(value, Enum) else value)
 
 
-def window(kernel: Any) -> str:
-    """The size of a window: "3x3", "1x7", "k x k"."""
+def word(op: Op) -> str:
+    """What an operation is called, with its window: "3x3 conv", "k x k conv", "conv of width 3"."""
+    called = WORDS.get(op.word, op.word.replace("_", " "))
+    kernel: Any = getattr(op, "kernel", ())
     parts = [shown(one) for one in kernel]
-    return ("x" if "".join(parts).isdigit() else " x ").join(parts)
+    if len(parts) == 1:
+        return f"{called} of width {parts[0]}"
+    return " ".join([("x" if "".join(parts).isdigit() else " x ").join(parts), called]).lstrip()
 
 
 def operation(op: Op, entering: Dim | None = None) -> str:
     """An operation in a line; `entering` are the channels that reach it, where they are known."""
-    word = WORDS.get(op.word, op.word)
-    kernel = getattr(op, "kernel", None)
-    made = [f"{window(kernel)} {word}" if kernel is not None else word]
+    made = [word(op)]
     made += [shown(getattr(op, n)) for n in ("channels", "features") if hasattr(op, n)]
     stride: Any = getattr(op, "stride", None)
     if stride is not None and (shown(stride) != "1" or isinstance(op, (ops.MaxPool, ops.AvgPool))):
@@ -72,8 +63,8 @@ def operation(op: Op, entering: Dim | None = None) -> str:
 def pool(op: Op) -> str:
     """A pool by its word and stride alone: "max pool, /2"."""
     stride: Any = getattr(op, "stride", 1)
-    word = WORDS[op.word]
-    return word if shown(stride) == "1" else f"{word}, /{shown(stride)}"
+    called = op.word.replace("_", " ")
+    return called if shown(stride) == "1" else f"{called}, /{shown(stride)}"
 
 
 def _rest(op: Op, entering: Dim | None) -> Iterator[str]:
@@ -97,9 +88,9 @@ def _of_conv(op: ops.Conv, entering: Dim | None) -> Iterator[str]:
     if groups != 1 and groups in (entering, Var(IN_CHANNELS)):
         yield "depthwise"
     elif groups != 1:
-        yield f"{groups} groups" if isinstance(groups, int) else f"groups={shown(groups)}"
+        yield f"{groups} groups" if isinstance(groups, int) else _attribute("groups", groups)
     if not _is_half(op):
-        yield "no padding" if shown(op.padding) == "0" else f"padding {shown(op.padding)}"
+        yield "no padding" if shown(op.padding) == "0" else _attribute("padding", op.padding)
     yield from _of_bias(op)
 
 
@@ -114,7 +105,7 @@ def _of_bias(op: ops.Weighted, usual: bool = False) -> Iterator[str]:
 def _attribute(word: str, value: Any) -> str:
     if isinstance(value, bool):
         return word if value else f"no {word}"
-    return f"{word} {shown(value)}"
+    return word if shown(value) == word else f"{word} {shown(value)}"  # a parameter of that name
 
 
 def _is_half(op: ops.Conv) -> bool:
@@ -170,16 +161,37 @@ def folded(text: str, width: int = MAX_WIDTH) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _parts(text: str, width: int) -> Iterator[str]:
-    """What stands between commas; where that is too long, behind a bracket, or between spaces."""
-    for part in text.replace(", ", ",\n").split("\n"):
+def _parts(text: str, width: int, depth: int = 0) -> Iterator[str]:
+    """What stands between commas, those in brackets only where that is too long.
+
+    What is too long then is broken behind a bracket, or between spaces.
+    """
+    for part in _between_commas(text, depth):
+        call, of, sources = part.partition(" of ")
         head, bracket, rest = part.partition("(")
-        if len(part) <= width * 1.3:
+        if len(part) <= width:
             yield from [part] if part else []
+        elif of:
+            yield from (*_parts(call, width), *_parts(f"of {sources}", width, 1))
+        elif len([*_between_commas(part, depth + 1)]) > 1:
+            yield from _parts(part, width, depth + 1)
+        elif len(part) <= width * 1.3:
+            yield part
         elif bracket and len(rest) <= width * 1.3:
             yield from (head + bracket, rest)
         else:
             yield from part.split()
+
+
+def _between_commas(text: str, depth: int) -> Iterator[str]:
+    """A text in parts, at the commas that so many brackets stand around, or fewer."""
+    begin = 0
+    for found in re.finditer(", ", text):
+        before = text[: found.start()]
+        if before.count("(") - before.count(")") <= depth:
+            yield text[begin : found.start() + 1]
+            begin = found.end()
+    yield text[begin:]
 
 
 def condition(when: Dim) -> str:
