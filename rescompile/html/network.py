@@ -25,7 +25,7 @@ class Section:
     id: str
     title: str
     about: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, tuple[str, ...]], ...]
     totals: tuple[Figure, ...]
     figure: Image
     paper: Image | None
@@ -74,14 +74,14 @@ def reports(net: Architecture) -> dict[str, Report]:
     return {view: net.report(view) for view in VIEWS}
 
 
-def facts(report: Report) -> tuple[tuple[str, str], ...]:
-    """What identifies a network, in pairs of a term and its description."""
+def facts(report: Report) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What identifies a network: terms, each with the lines of its description."""
     shapes = report.outputs or {"": report.output}
-    outputs = ", ".join(f"{name} {by(shape)}".strip() for name, shape in shapes.items())
+    outputs = tuple(f"{name} {by(shape)}".strip() for name, shape in shapes.items())
     found = (
-        ("Source", report.source),
-        ("Spec", report.spec),
-        ("Inputs" if len(report.inputs) > 1 else "Input", named(report.inputs)),
+        ("Source", (report.source,)),
+        ("Spec", (report.spec,)),
+        ("Inputs" if len(report.inputs) > 1 else "Input", (named(report.inputs),)),
         ("Outputs" if len(shapes) > 1 else "Output", outputs),
     )
-    return tuple((term, text) for term, text in found if text)
+    return tuple((term, lines) for term, lines in found if any(lines))
