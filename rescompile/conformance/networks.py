@@ -23,9 +23,8 @@ DEEP = 150  # layers: with more, a framework takes long to build a network
 COSTLY = 3e9  # multiply-adds: with more, the frameworks and the reference take seconds each
 HEAVY = 40e6  # parameters: with more, they do as well
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
-KEPT = (  # branches, gates, shuffles, dense connections, dead branches
-    *("googlenet", "mobilenet_v3_small", "shufflenet_v2_x0_5", "densenet121"),
-    *("repvgg_a0", "resnet20_cifar"),
+KEPT = (  # gates, shuffles, dead branches
+    *("mobilenet_v3_small", "shufflenet_v2_x0_5", "repvgg_a0", "resnet20_cifar"),
 )
 BLOTTED = [  # what two lines of one kind may differ in
     (re.compile(pattern), instead)

@@ -62,7 +62,9 @@ def ruff(folder: Path, length: int, *words: str) -> None:
 
 
 @pytest.mark.needs(suffix=".py")
-@pytest.mark.parametrize("length", [79, 88, 120])
+@pytest.mark.parametrize(
+    "length", [79, *(pytest.param(n, marks=pytest.mark.slow) for n in (88, 120))]
+)
 def test_files_are_stable_under_ruff(backend: str, length: int, tmp_path: Path) -> None:
     for net in networks():
         with suppress(UnsupportedError):

@@ -97,6 +97,7 @@ def test_two_processes_of_torchrun(one: Values, folder: Path, tmp_path: Path) ->
     assert 0 < apart(by_torch(2, "synchronised", folder, tmp_path), one) < 1e-6
 
 
+@pytest.mark.slow
 def test_statistics_by_device_are_others(one: Values, folder: Path, tmp_path: Path) -> None:
     assert apart(by_torch(2, "device", folder, tmp_path), one) > 1e-3
     (path,) = tmp_path.glob("*/*.jsonl")
@@ -105,6 +106,7 @@ def test_statistics_by_device_are_others(one: Values, folder: Path, tmp_path: Pa
     assert record["machine"]["devices"] == 2
 
 
+@pytest.mark.slow
 def test_two_devices_of_jax(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("jax")
     pytest.importorskip("keras")

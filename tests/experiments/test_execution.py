@@ -117,6 +117,7 @@ assert type(model.optimizer).__name__ == "LossScaleOptimizer"
 """
 
 
+@pytest.mark.slow
 def test_half_precision_in_keras() -> None:
     """Weights stay in float32, and the losses are about those of float32."""
     pytest.importorskip("keras")

@@ -1,7 +1,6 @@
 """A training that is killed, wherever, and started again leaves the lines of one that was not.
 
-Each attempt is a child process that kills itself. Keras runs on its PyTorch backend, which has
-nothing to compile; on TensorFlow it does so under `slow`.
+Each attempt is a child process that kills itself.
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ def same_lines(framework: str, out: Path) -> None:
     ("framework", "engine"),
     [
         ("torch", "torch"),
-        ("keras", "torch"),
+        pytest.param("keras", "torch", marks=pytest.mark.slow),
         pytest.param("keras", "tensorflow", marks=pytest.mark.slow),
     ],
 )

@@ -116,11 +116,21 @@ def test_the_recipes_follow_the_same_path(wanted: dict[str, Any], tmp_path: Path
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("regularizers.L2(2**-10 / 2)", "regularizers.L2(2**-10)"),
-        ("velocity.assign(velocity * (rate / optimizer.learning_rate))", "pass"),
-        ("momentum=0.875)", "momentum=0.875, weight_decay=2**-10)"),
+        pytest.param(
+            *("regularizers.L2(2**-10 / 2)", "regularizers.L2(2**-10)"),
+            id="another decay",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *("velocity.assign(velocity * (rate / optimizer.learning_rate))", "pass"),
+            id="a rate in the velocity",
+        ),
+        pytest.param(
+            *("momentum=0.875)", "momentum=0.875, weight_decay=2**-10)"),
+            id="decoupled decay as well",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["another decay", "a rate in the velocity", "decoupled decay as well"],
 )
 def test_without_the_recipe_they_part(
     old: str, new: str, wanted: dict[str, Any], tmp_path: Path

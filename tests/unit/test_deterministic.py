@@ -36,6 +36,11 @@ COMMANDS = (
     ("fmt", "mine.yaml"),
 )
 OTHERS = [name for name in SURROUNDINGS if name != "usual"]
+# By default several at once; by `slow` each alone, which tells what does harm.
+TOGETHER = (
+    ("hash 1", "turkish", "west", "terminal", "optimised"),
+    ("hash 2", "locale", "east"),
+)
 
 
 def made(folder: Path, environment: dict[str, str]) -> dict[str, str]:
@@ -76,9 +81,14 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_the_same_bytes(name: str, usual: dict[str, str], tmp_path: Path) -> None:
-    assert made(tmp_path / "another folder \u00e9", SURROUNDINGS[name]) == usual
+@pytest.mark.parametrize(
+    "names",
+    [*TOGETHER, *(pytest.param((name,), marks=pytest.mark.slow) for name in OTHERS)],
+    ids=", ".join,
+)
+def test_the_same_bytes(names: tuple[str, ...], usual: dict[str, str], tmp_path: Path) -> None:
+    around = {key: value for name in names for key, value in SURROUNDINGS[name].items()}
+    assert made(tmp_path / "another folder \u00e9", around) == usual
 
 
 def test_no_file_is_opened_as_the_platform_likes() -> None:

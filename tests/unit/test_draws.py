@@ -21,7 +21,12 @@ def test_it(number, text):
 
 @pytest.mark.parametrize(
     ("machine", "fuzz"),
-    [("", ""), ("CI", ""), ("CI", "RESCOMPILE_FUZZ"), ("", "RESCOMPILE_FUZZ_ERRORS")],
+    [
+        ("CI", ""),
+        ("CI", "RESCOMPILE_FUZZ"),
+        pytest.param("", "", marks=pytest.mark.slow),
+        pytest.param("", "RESCOMPILE_FUZZ_ERRORS", marks=pytest.mark.slow),
+    ],
 )
 def test_draws_are_the_same_unless_asked(machine: str, fuzz: str, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((ROOT / "tests/conftest.py").read_text("utf-8"), "utf-8")

@@ -17,7 +17,10 @@ from rescompile.worker.client import Worker
 SPEC = "resnet20_cifar"
 
 
-@pytest.mark.parametrize("engine", ["tensorflow", "jax", "torch"])
+@pytest.mark.parametrize(
+    "engine",
+    ["jax", *(pytest.param(e, marks=pytest.mark.slow) for e in ("tensorflow", "torch"))],
+)
 def test_an_engine_computes_what_the_reference_does(engine: str) -> None:
     missing = [m for m in ("keras", engine) if importlib.util.find_spec(m) is None]
     if missing:

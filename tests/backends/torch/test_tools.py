@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SLOW = ["googlenet", "mobilenet_v2", "convnext_tiny"]
-SPECS = ["resnet34", "shufflenet_v2_x0_5", *(pytest.param(s, marks=pytest.mark.slow) for s in SLOW)]
+SLOW = ["resnet34", "googlenet", "mobilenet_v2", "convnext_tiny"]
+SPECS = ["shufflenet_v2_x0_5", *(pytest.param(s, marks=pytest.mark.slow) for s in SLOW)]
 TOOLS = ["compile", "export", "script", "trace"]
 
 pytestmark = pytest.mark.skipif(
