@@ -254,8 +254,13 @@ def _number(schema: dict[str, Any]) -> str:
 
 def _list(schema: dict[str, Any]) -> str:
     item = schema.get("items", {})
-    if "minItems" in schema and "anyOf" in item:
-        return f"a list of {schema['minItems']} such"
+    if "maxItems" in schema and "anyOf" in item:
+        if schema["minItems"] > 1:
+            return ""  # both sides of three axes, told with those of fewer
+        sides = " or side" if schema["maxItems"] > 3 else ""
+        return f"a list with one for each axis{sides}"
+    if item.get("type") == "integer":
+        return "a list of whole numbers"
     if "$ref" in item and item["$ref"].endswith("/Step"):
         return "a list of steps"
     if item.get("type") == "array" and not item.get("items"):

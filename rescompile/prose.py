@@ -13,6 +13,12 @@ import unicodedata
 from collections.abc import Callable
 from textwrap import TextWrapper
 
+# What stands in one line: a word of citations with the number behind it.
+CITED = re.compile(
+    r"[^\w\s]?(?:et al\."
+    r"|(?:(?:et al|Figs?|Eqs?|Secs?)\.|[Tt]ables?|[Ss]ections?|Appendix) [\dA-Z]\S*)"
+)
+
 
 def visible(text: str, keep: str = "") -> str:
     """Text with all that cannot be seen as escapes: `\\x1b`, `\\u202e`, `\\udcff` for byte 0xff.
@@ -60,10 +66,11 @@ def wrap(
 ) -> list[str]:
     """The lines of a text, each at most `width` columns wide as `write` writes it.
 
-    Lines break at spaces and hyphens, as textwrap's do; a word that is wider than a line breaks
-    between characters. `first` and `rest` stand before the lines and count.
+    Lines break at spaces and hyphens, as textwrap's do, but not within "Fig. 2" or "et al. 2019"; a
+    word that is wider than a line breaks between characters. `first` and `rest` stand before the
+    lines and count.
     """
-    chunks = [c for c in TextWrapper.wordsep_re.split(visible(text).strip()) if c]
+    chunks = _chunks(visible(text).strip())
     lines: list[str] = []
     line = ""
     while chunks:
@@ -80,6 +87,18 @@ def wrap(
         lines.append((rest if lines else first) + write(line.rstrip()))
         line = ""
     return [*lines, (rest if lines else first) + write(line.rstrip())] if line else lines
+
+
+def _chunks(text: str) -> list[str]:
+    """The words of a text and the spaces between them; a citation's word with its number is one."""
+    made: list[str] = []
+    for chunk in filter(None, TextWrapper.wordsep_re.split(text)):
+        whole = [*made[-2:], chunk]
+        if CITED.fullmatch("".join(whole)):
+            made[-2:] = ["".join(whole)]
+        else:
+            made.append(chunk)
+    return made
 
 
 def _fitting(word: str, room: int, write: Callable[[str], str]) -> int:

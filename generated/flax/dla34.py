@@ -136,10 +136,9 @@ class TreeAndInput(nnx.Module):
         self.root = Root(1280, 512, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        branch1 = x
-        branch1a = self.maxpool(branch1)
+        branch1a = self.maxpool(x)
         branch1a = self.project(branch1a)
-        branch1 = nnx.relu(branch1a + self.tree1(branch1))
+        branch1 = nnx.relu(branch1a + self.tree1(x))
         branch = branch1
         branch = nnx.relu(branch + self.tree2(branch))
         branch1 = jnp.concatenate([branch, branch1], axis=-1)

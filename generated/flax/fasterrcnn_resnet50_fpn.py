@@ -122,8 +122,8 @@ class Lateral(nnx.Sequential):
 
 
 class ProposalFpn(nnx.Module):
-    """Each map with what the coarser ones see, and every other pixel of the last (Lin et al.
-    2016).
+    """Each map with what the coarser ones see, and every other pixel of the last (Lin
+    et al. 2016).
     """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
@@ -191,9 +191,9 @@ class RpnHead(nnx.Module):
         self.bbox_pred = conv(256, 12, (1, 1), padding=0, use_bias=True, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        conv2 = self.conv(x)
-        cls_logits = self.cls_logits(conv2)
-        bbox_pred = self.bbox_pred(conv2)
+        conv_ = self.conv(x)
+        cls_logits = self.cls_logits(conv_)
+        bbox_pred = self.bbox_pred(conv_)
         return cls_logits, bbox_pred
 
 

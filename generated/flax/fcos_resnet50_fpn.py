@@ -216,10 +216,10 @@ class RegressionHead(nnx.Module):
         self.bbox_ctrness = conv(256, 1, (3, 3), padding=1, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        conv2 = self.conv(x)
-        x = self.bbox_reg(conv2)
+        conv_ = self.conv(x)
+        x = self.bbox_reg(conv_)
         bbox_regression = nnx.relu(x)
-        bbox_ctrness = self.bbox_ctrness(conv2)
+        bbox_ctrness = self.bbox_ctrness(conv_)
         return bbox_regression, bbox_ctrness
 
 

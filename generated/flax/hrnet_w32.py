@@ -195,8 +195,8 @@ class Reduce(nnx.Sequential):
 
 
 class Exchange2(nnx.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
@@ -229,8 +229,8 @@ def make_exchange_2_stage(blocks: int, *, rngs: nnx.Rngs) -> nnx.Sequential:
 
 
 class Exchange3(nnx.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
@@ -284,8 +284,8 @@ def make_exchange_3_stage(blocks: int, *, rngs: nnx.Rngs) -> nnx.Sequential:
 
 
 class Exchange4(nnx.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:

@@ -98,8 +98,8 @@ class Mixed5b(nnx.Module):
 
 
 class Block35(nnx.Module):
-    """Branches of a 1x1, a 3x3 and two 3x3 convolutions, scaled and added to the input (Fig.
-    16).
+    """Branches of a 1x1, a 3x3 and two 3x3 convolutions, scaled and added to the input
+    (Fig. 16).
     """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:

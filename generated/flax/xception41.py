@@ -95,8 +95,8 @@ class ConvNorm(nnx.Module):
 
 
 class XceptionModule(nnx.Module):
-    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018, Fig.
-    4).
+    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018,
+    Fig. 4).
     """
 
     def __init__(

@@ -114,11 +114,10 @@ def deep_tree(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
 
 def tree_and_input(x: KerasTensor, *, name: str) -> KerasTensor:
     """A tree whose root also sees what comes in, pooled."""
-    branch1 = x
-    branch1a = layers.MaxPooling2D(2, name=f"{name}_maxpool1")(branch1)
+    branch1a = layers.MaxPooling2D(2, name=f"{name}_maxpool1")(x)
     branch1a = conv(branch1a, 512, 1, name=f"{name}_project_0")
     branch1a = batch_norm(branch1a, name=f"{name}_project_1")
-    branch1b = unit(branch1, 512, stride=2, name=f"{name}_tree1")
+    branch1b = unit(x, 512, stride=2, name=f"{name}_tree1")
     branch1 = layers.Add(name=f"{name}_add1")([branch1a, branch1b])
     branch1 = layers.ReLU(name=f"{name}_relu1")(branch1)
     branch = branch1

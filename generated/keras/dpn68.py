@@ -98,9 +98,8 @@ def dual_path(
     )
     branch2 = norm_act_conv(branch2, channels + growth, name=f"{name}_c1x1_c")
     x = layers.Concatenate(name=f"{name}_concat1")([branch1, branch2])
-    branch12 = x
-    branch12a = branch12[..., :channels]
-    branch12b = branch12[..., carried : carried + channels]
+    branch12a = x[..., :channels]
+    branch12b = x[..., carried : carried + channels]
     branch12 = layers.Add(name=f"{name}_add")([branch12a, branch12b])
     branch22 = x[..., channels:carried]
     branch3 = x[..., carried + channels : carried + channels + growth]

@@ -157,8 +157,8 @@ def lateral(x: KerasTensor, kernel: int, *, name: str) -> KerasTensor:
 def proposal_fpn(
     c2: KerasTensor, c3: KerasTensor, c4: KerasTensor, c5: KerasTensor, *, name: str
 ) -> tuple[KerasTensor, KerasTensor, KerasTensor, KerasTensor, KerasTensor]:
-    """Each map with what the coarser ones see, and every other pixel of the last (Lin et al.
-    2016).
+    """Each map with what the coarser ones see, and every other pixel of the last (Lin
+    et al. 2016).
     """
     inner_blocks_3 = lateral(c5, kernel=1, name=f"{name}_inner_blocks_3")
     p5 = lateral(inner_blocks_3, kernel=3, name=f"{name}_layer_blocks_3")
@@ -188,10 +188,10 @@ def proposal_backbone(
 
 def rpn_head(x: KerasTensor, *, name: str) -> tuple[KerasTensor, KerasTensor]:
     """Whether there is an object near each anchor, and what leads to its box."""
-    conv2 = conv(x, 256, 3, use_bias=True, name=f"{name}_conv_0_0")
-    conv2 = layers.ReLU(name=f"{name}_conv_0_1")(conv2)
-    cls_logits = conv(conv2, 3, 1, use_bias=True, name=f"{name}_cls_logits")
-    bbox_pred = conv(conv2, 12, 1, use_bias=True, name=f"{name}_bbox_pred")
+    conv_ = conv(x, 256, 3, use_bias=True, name=f"{name}_conv_0_0")
+    conv_ = layers.ReLU(name=f"{name}_conv_0_1")(conv_)
+    cls_logits = conv(conv_, 3, 1, use_bias=True, name=f"{name}_cls_logits")
+    bbox_pred = conv(conv_, 12, 1, use_bias=True, name=f"{name}_bbox_pred")
     return cls_logits, bbox_pred
 
 

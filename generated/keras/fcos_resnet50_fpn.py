@@ -207,10 +207,10 @@ def classification_head(x: KerasTensor, classes: int, *, name: str) -> KerasTens
 
 def regression_head(x: KerasTensor, *, name: str) -> tuple[KerasTensor, KerasTensor]:
     """How far a pixel is from the sides of its object, and how near to the middle."""
-    conv2 = tower(x, name=f"{name}_conv")
-    x = conv(conv2, 4, 3, use_bias=True, name=f"{name}_bbox_reg")
+    conv_ = tower(x, name=f"{name}_conv")
+    x = conv(conv_, 4, 3, use_bias=True, name=f"{name}_bbox_reg")
     bbox_regression = layers.ReLU(name=f"{name}_distances")(x)
-    bbox_ctrness = conv(conv2, 1, 3, use_bias=True, name=f"{name}_bbox_ctrness")
+    bbox_ctrness = conv(conv_, 1, 3, use_bias=True, name=f"{name}_bbox_ctrness")
     return bbox_regression, bbox_ctrness
 
 

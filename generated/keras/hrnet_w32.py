@@ -163,8 +163,8 @@ def reduce(x: KerasTensor, channels: int, times: int, *, name: str) -> KerasTens
 
 
 def exchange_2(x0: KerasTensor, x1: KerasTensor, *, name: str) -> tuple[KerasTensor, KerasTensor]:
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
     branches_0 = make_basic_block_stage(x0, 32, blocks=4, name=f"{name}_branches_0")
     branches_1 = make_basic_block_stage(x1, 64, blocks=4, name=f"{name}_branches_1")
@@ -188,8 +188,8 @@ def make_exchange_2_stage(
 def exchange_3(
     x0: KerasTensor, x1: KerasTensor, x2: KerasTensor, *, name: str
 ) -> tuple[KerasTensor, KerasTensor, KerasTensor]:
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
     branches_0 = make_basic_block_stage(x0, 32, blocks=4, name=f"{name}_branches_0")
     branches_1 = make_basic_block_stage(x1, 64, blocks=4, name=f"{name}_branches_1")
@@ -220,8 +220,8 @@ def make_exchange_3_stage(
 def exchange_4(
     x0: KerasTensor, x1: KerasTensor, x2: KerasTensor, x3: KerasTensor, *, name: str
 ) -> tuple[KerasTensor, KerasTensor, KerasTensor, KerasTensor]:
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
     branches_0 = make_basic_block_stage(x0, 32, blocks=4, name=f"{name}_branches_0")
     branches_1 = make_basic_block_stage(x1, 64, blocks=4, name=f"{name}_branches_1")

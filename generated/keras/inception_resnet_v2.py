@@ -84,8 +84,8 @@ def mixed_5b(x: KerasTensor, *, name: str) -> KerasTensor:
 
 
 def block35(x: KerasTensor, *, name: str) -> KerasTensor:
-    """Branches of a 1x1, a 3x3 and two 3x3 convolutions, scaled and added to the input (Fig.
-    16).
+    """Branches of a 1x1, a 3x3 and two 3x3 convolutions, scaled and added to the input
+    (Fig. 16).
     """
     shortcut = x
     branch0 = conv_norm(x, 32, name=f"{name}_branch0")

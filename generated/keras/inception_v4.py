@@ -71,8 +71,8 @@ def conv_norm(
 def mixed_3a(x: KerasTensor, *, name: str) -> KerasTensor:
     """A pool and a convolution side by side (Fig. 3, first join)."""
     maxpool = layers.MaxPooling2D(3, 2, name=f"{name}_maxpool")(x)
-    conv2 = valid_conv_norm(x, 96, stride=2, name=f"{name}_conv")
-    return layers.Concatenate(name=f"{name}_concat")([maxpool, conv2])
+    conv_ = valid_conv_norm(x, 96, stride=2, name=f"{name}_conv")
+    return layers.Concatenate(name=f"{name}_concat")([maxpool, conv_])
 
 
 def mixed_4a(x: KerasTensor, *, name: str) -> KerasTensor:
@@ -88,9 +88,9 @@ def mixed_4a(x: KerasTensor, *, name: str) -> KerasTensor:
 
 def mixed_5a(x: KerasTensor, *, name: str) -> KerasTensor:
     """A convolution and a pool side by side (Fig. 3, third join)."""
-    conv2 = valid_conv_norm(x, 192, stride=2, name=f"{name}_conv")
+    conv_ = valid_conv_norm(x, 192, stride=2, name=f"{name}_conv")
     maxpool = layers.MaxPooling2D(3, 2, name=f"{name}_maxpool")(x)
-    return layers.Concatenate(name=f"{name}_concat")([conv2, maxpool])
+    return layers.Concatenate(name=f"{name}_concat")([conv_, maxpool])
 
 
 def inception_a(x: KerasTensor, *, name: str) -> KerasTensor:

@@ -76,8 +76,8 @@ def res2net_first(x: KerasTensor, channels: int, stride: int = 1, *, name: str) 
 
 
 def res2net_next(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
-    """Three filters, each of which sees what the one before it has found (Gao et al. 2019, Fig.
-    2).
+    """Three filters, each of which sees what the one before it has found (Gao et al. 2019,
+    Fig. 2).
     """
     width = channels * 26 // 64
     shortcut = x

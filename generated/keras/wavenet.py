@@ -45,11 +45,11 @@ def gated_layer(x: KerasTensor, dilation: int, *, name: str) -> KerasTensor:
     """
     shortcut = x
     x = x[..., :32]
-    filter2 = conv(x, 32, 2, dilation=dilation, name=f"{name}_filter_0")
-    filter2 = layers.Activation("tanh", name=f"{name}_filter_1")(filter2)
+    filter_ = conv(x, 32, 2, dilation=dilation, name=f"{name}_filter_0")
+    filter_ = layers.Activation("tanh", name=f"{name}_filter_1")(filter_)
     gate = conv(x, 32, 2, dilation=dilation, name=f"{name}_gate_0")
     gate = layers.Activation("sigmoid", name=f"{name}_gate_1")(gate)
-    x = layers.Multiply(name=f"{name}_gated")([filter2, gate])
+    x = layers.Multiply(name=f"{name}_gated")([filter_, gate])
     x = conv(x, 288, 1, name=f"{name}_out")
     return layers.Add(name=f"{name}_add")([x, shortcut])
 

@@ -97,8 +97,8 @@ def separable_conv(
 def xception_module(
     x: KerasTensor, hidden: int, channels: int, stride: int = 1, *, name: str
 ) -> KerasTensor:
-    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018, Fig.
-    4).
+    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018,
+    Fig. 4).
     """
     shortcut = x
     if stride != 1 or x.shape[-1] != channels:

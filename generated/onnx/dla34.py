@@ -337,10 +337,9 @@ class TreeAndInput(nn.Module):
         self.root = Root(1280, 512)
 
     def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
-        branch1 = x
-        branch1a = self.maxpool(op, branch1)
+        branch1a = self.maxpool(op, x)
         branch1a = self.project(op, branch1a)
-        branch1 = op.Relu(op.Add(branch1a, self.tree1(op, branch1)))
+        branch1 = op.Relu(op.Add(branch1a, self.tree1(op, x)))
         branch = branch1
         branch = op.Relu(op.Add(branch, self.tree2(op, branch)))
         branch1 = op.Concat(branch, branch1, axis=1)

@@ -398,8 +398,8 @@ class Reduce(Sequential):
 
 @function
 class Exchange2(nn.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self) -> None:
@@ -431,8 +431,8 @@ def make_exchange_2_stage(blocks: int) -> Sequential:
 
 @function
 class Exchange3(nn.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self) -> None:
@@ -483,8 +483,8 @@ def make_exchange_3_stage(blocks: int) -> Sequential:
 
 @function
 class Exchange4(nn.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self) -> None:

@@ -314,8 +314,8 @@ class Mixed5b(nn.Module):
 
 @function
 class Block35(nn.Module):
-    """Branches of a 1x1, a 3x3 and two 3x3 convolutions, scaled and added to the input (Fig.
-    16).
+    """Branches of a 1x1, a 3x3 and two 3x3 convolutions, scaled and added to the input
+    (Fig. 16).
     """
 
     def __init__(self) -> None:

@@ -253,8 +253,8 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @function
 class SplitAttention(nn.Module):
-    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang et
-    al. 2020, Fig. 2).
+    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang
+    et al. 2020, Fig. 2).
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -268,8 +268,7 @@ class SplitAttention(nn.Module):
 
     def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
         x = op.Relu(self.bn0(op, self.conv(op, x)))
-        gate = x
-        branch1, branch2 = op.Split(gate, axis=1, num_outputs=2, _outputs=2)
+        branch1, branch2 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
         gate = op.Add(branch1, branch2)
         gate = op.GlobalAveragePool(gate)
         gate = op.Relu(self.bn1(op, self.fc1(op, gate)))
@@ -282,8 +281,8 @@ class SplitAttention(nn.Module):
 
 @function
 class SplitAttentionBottleneck(nn.Module):
-    """A bottleneck around split attention, with the stride in a mean behind it (Zhang et al.
-    2020).
+    """A bottleneck around split attention, with the stride in a mean behind it (Zhang
+    et al. 2020).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

@@ -309,8 +309,8 @@ class ConvNorm(nn.Module):
 
 @function
 class XceptionModule(nn.Module):
-    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018, Fig.
-    4).
+    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018,
+    Fig. 4).
     """
 
     def __init__(self, in_channels: int, hidden: int, channels: int, stride: int = 1) -> None:

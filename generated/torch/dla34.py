@@ -139,10 +139,9 @@ class TreeAndInput(nn.Module):
         self.root = Root(1280, 512)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch1 = x
-        branch1a = self.maxpool(branch1)
+        branch1a = self.maxpool(x)
         branch1a = self.project(branch1a)
-        branch1 = self.relu(branch1a + self.tree1(branch1))
+        branch1 = self.relu(branch1a + self.tree1(x))
         branch = branch1
         branch = self.relu(branch + self.tree2(branch))
         branch1 = torch.cat([branch, branch1], 1)

@@ -144,8 +144,8 @@ class Reduce(nn.Sequential):
 
 
 class Exchange2(nn.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self) -> None:
@@ -177,8 +177,8 @@ def make_exchange_2_stage(blocks: int) -> nn.Sequential:
 
 
 class Exchange3(nn.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self) -> None:
@@ -218,8 +218,8 @@ def make_exchange_3_stage(blocks: int) -> nn.Sequential:
 
 
 class Exchange4(nn.Module):
-    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019, Fig.
-    2).
+    """Maps of several resolutions, to each of which all are then added (Wang et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self) -> None:

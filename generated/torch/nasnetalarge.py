@@ -82,7 +82,7 @@ class SameAvgPool2d(nn.AvgPool2d):
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent
-        return (beyond + abs(beyond)) // 2
+        return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable
 
 
 class SameConv2d(nn.Conv2d):
@@ -97,7 +97,7 @@ class SameConv2d(nn.Conv2d):
         """How many pixels the last window reaches beyond the map, at least none."""
         reach, stride = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1, self.stride[axis]
         beyond = (-(-extent // stride) - 1) * stride + reach - extent
-        return (beyond + abs(beyond)) // 2
+        return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable
 
 
 class SameMaxPool2d(nn.MaxPool2d):
@@ -114,7 +114,7 @@ class SameMaxPool2d(nn.MaxPool2d):
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent
-        return (beyond + abs(beyond)) // 2
+        return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable
 
 
 class ReluConvNorm(nn.Module):

@@ -77,8 +77,8 @@ class Res2netFirst(nn.Module):
 
 
 class Res2netNext(nn.Module):
-    """Three filters, each of which sees what the one before it has found (Gao et al. 2019, Fig.
-    2).
+    """Three filters, each of which sees what the one before it has found (Gao et al. 2019,
+    Fig. 2).
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:

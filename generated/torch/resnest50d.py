@@ -32,8 +32,8 @@ class SplitSoftmax(nn.Module):
 
 
 class SplitAttention(nn.Module):
-    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang et
-    al. 2020, Fig. 2).
+    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang
+    et al. 2020, Fig. 2).
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -49,8 +49,7 @@ class SplitAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn0(self.conv(x)))
-        gate = x
-        branch1, branch2 = gate.chunk(2, 1)
+        branch1, branch2 = x.chunk(2, 1)
         gate = branch1 + branch2
         gate = self.avgpool(gate)
         gate = self.relu(self.bn1(self.fc1(gate)))
@@ -62,8 +61,8 @@ class SplitAttention(nn.Module):
 
 
 class SplitAttentionBottleneck(nn.Module):
-    """A bottleneck around split attention, with the stride in a mean behind it (Zhang et al.
-    2020).
+    """A bottleneck around split attention, with the stride in a mean behind it (Zhang
+    et al. 2020).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

@@ -57,7 +57,7 @@ class SameConv2d(nn.Conv2d):
         """How many pixels the last window reaches beyond the map, at least none."""
         reach, stride = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1, self.stride[axis]
         beyond = (-(-extent // stride) - 1) * stride + reach - extent
-        return (beyond + abs(beyond)) // 2
+        return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable
 
 
 class DepthwiseSeparable(nn.Module):

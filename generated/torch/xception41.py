@@ -74,8 +74,8 @@ class ConvNorm(nn.Module):
 
 
 class XceptionModule(nn.Module):
-    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018, Fig.
-    4).
+    """Three separable convolutions behind activations, added to a shortcut (Chen et al. 2018,
+    Fig. 4).
     """
 
     def __init__(self, in_channels: int, hidden: int, channels: int, stride: int = 1) -> None:

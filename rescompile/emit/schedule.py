@@ -6,7 +6,7 @@ tensors. `x` runs through; a shortcut or a branch gets a variable of its own.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -64,7 +64,7 @@ class Scheduler:
     inline: bool = False
     kept: frozenset[str] = frozenset()
     called: Mapping[str, str] = field(default_factory=dict)
-    reserved: Iterable[str] = ()
+    reserved: Set[str] = frozenset()
     taps: Mapping[int, tuple[Tap, ...]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=lambda: {INPUT: LANE})
     statements: list[Assign] = field(default_factory=list)
@@ -167,14 +167,15 @@ class Scheduler:
         return self.lane if var in self.held.values() else var
 
     def fresh(self, wanted: str) -> str:
-        name = free(self.used, wanted)
+        name = free(self.used, *([wanted, f"{wanted}_"] if wanted in self.reserved else [wanted]))
         self.used.add(name)
         return name
 
     def residual(self, node: Residual, var: str) -> str:
         alone = None if node.pre or node.shortcut else self.single(node.branch)
         if alone is not None:
-            return self.combine(node, JoinKind.ADD, (Apply(alone, var), var), var, node.when)
+            operands = (Apply(alone, var), var)
+            return self.combine(node, JoinKind.ADD, operands, self.free(var), node.when)
         shortcut = self.fresh("shortcut")
         both = bool(node.pre) and node.tap_pre and node.where is Where.SHAPE_CHANGES
         if both:
@@ -190,7 +191,7 @@ class Scheduler:
             end = self.body((*node.pre, *_body_of(node)), var)
         last = conditional_drop(node)
         whole: Operand = end if last is None else Apply(last, end)
-        return self.combine(node, JoinKind.ADD, (whole, shortcut), var, node.when)
+        return self.combine(node, JoinKind.ADD, (whole, shortcut), self.free(var), node.when)
 
     def shortcut(self, node: Residual, source: str, raw: str, target: str) -> None:
         """The shortcut into `target`: its one step from `source`, or the identity from `raw`."""
@@ -204,10 +205,12 @@ class Scheduler:
         else:
             self.statements.append(Assign(target, Select(node, step, source, raw)))
 
-    def join(self, node: Join, var: str) -> str:
+    def join(self, node: Join, var: str, lane: str = "") -> str:
+        """Branches from `var` on, and what becomes of them in the variable `lane`, or in `var`."""
         operands: list[Operand] = []
+        lane = lane or self.free(var)
         several = node.split or sum(1 for branch in node.branches if branch.body) > 1
-        shares = self.split(node, var) if node.split else ()
+        shares = self.split(node, var, lane) if node.split else ()
         for i, branch in enumerate(node.branches):
             source, body = shares[i] if shares else var, branch.body
             if body and isinstance(body[0], From):
@@ -223,11 +226,11 @@ class Scheduler:
                 gate = node.kind is JoinKind.MULTIPLY and not several
                 called = "gate" if gate else "branch"
                 if several:
-                    called = _branch_name(self.free(var), i)
+                    called = _branch_name(lane, i)
                 if body != branch.body and isinstance(body[-1], (Call, Group)):
                     called = str(body[-1].name).replace(".", "_")  # made of another value
                 operands.append(self.branch(body, source, self.fresh(branch.name or called)))
-        return self.combine(node, node.kind, tuple(operands), var, True)
+        return self.combine(node, node.kind, tuple(operands), lane, True)
 
     def single(self, body: tuple[Node, ...]) -> Child | None:
         """The step that is all of a branch, where it may stand in the join."""
@@ -238,9 +241,9 @@ class Scheduler:
             return None
         return first
 
-    def split(self, node: Join, var: str) -> tuple[str, ...]:
+    def split(self, node: Join, var: str, lane: str) -> tuple[str, ...]:
         """A variable for each branch with its share of the channels."""
-        names = [b.name or _branch_name(self.free(var), i) for i, b in enumerate(node.branches)]
+        names = [b.name or _branch_name(lane, i) for i, b in enumerate(node.branches)]
         shares = tuple(self.fresh(name) for name in names)
         self.statements.append(Assign(", ".join(shares), Split(var, len(shares))))
         return shares
@@ -256,6 +259,8 @@ class Scheduler:
         elif isinstance(first, Reuse):
             variable = self.target(first.name, target)
             self.statements.append(Assign(variable, self.again(first, var)))
+        elif isinstance(first, Join):
+            variable = self.join(first, var, target)
         else:
             variable, rest = target, body
             if target != var and not forgets(first):
@@ -269,10 +274,10 @@ class Scheduler:
         node: Join | Residual,
         kind: JoinKind,
         operands: tuple[Operand, ...],
-        var: str,
+        lane: str,
         when: Dim,
     ) -> str:
-        target = self.target(node.name, self.free(var))
+        target = self.target(node.name, lane)
         self.statements.append(Assign(target, Combine(node, kind, operands, when)))
         return target
 

@@ -234,7 +234,8 @@ class Engine:
         for i, piece in enumerate(reversed(back)):
             piece.raised(i * RISE)  # each line is to be told from those to columns on its right
         room = max(0, len(back) - 1) * RISE
-        top = start + room + (0.0 if made.headless else GAP)
+        entry = GAP if not made.headless else GAP / 2 if pieces else 0.0
+        top = start + room + entry
         tallest = max([piece.height for piece in pieces], default=0.0)
         meet = top + (tallest + GAP if tallest else 0.0)
         joint = self.box(element.joint)

@@ -281,7 +281,7 @@ def _extents(least: int, *counts: int) -> dict[str, Any]:
     lists = [
         {"type": "array", "items": one, "minItems": n, "maxItems": m}
         for n, m in runs
-        if set(range(n, m + 1)) <= {*counts}
+        if n <= m and {*range(n, m + 1)} <= {*counts}
     ]
     return {"anyOf": [*one["anyOf"], *lists]}
 

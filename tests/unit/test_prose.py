@@ -172,6 +172,16 @@ def test_lines_are_measured_as_they_are_written() -> None:
     assert wrap("", 9) == []
 
 
+@pytest.mark.parametrize(
+    "cited", ["Fig. 2", "Figs. 2", "et al. 2019", "Eq. 4", "Table 1", "section 3"]
+)
+def test_a_citation_is_not_broken(cited: str) -> None:
+    for width in range(len(cited) + 2, 60):
+        lines = wrap(f"as they say, and more (as in {cited}), and so on", width)
+        assert sum(cited in line for line in lines) == 1
+        assert " ".join(lines) == f"as they say, and more (as in {cited}), and so on"
+
+
 def test_cells_are_text() -> None:
     head, rows = ["a", "b"], [["漢\u202e", "1"], ["x|`y`", "22"]]
     columns_ = (Column("a", "a", words=True), Column("b", "b"))

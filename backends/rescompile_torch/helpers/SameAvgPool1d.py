@@ -27,4 +27,4 @@ class SameAvgPool1d(nn.AvgPool1d):
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent
-        return (beyond + abs(beyond)) // 2
+        return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable

@@ -16,4 +16,4 @@ class SameMaxPool3d(nn.MaxPool3d):
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent
-        return (beyond + abs(beyond)) // 2
+        return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable

@@ -124,7 +124,7 @@ stages: [{name: a, block: conv, x: 3}, {name: b, block: conv, x: 4, layers: 1, s
     ).source("keras")
     assert "def conv_block(" in source
     assert "x_: int, layers_: int = 3, start_: int = 1, i: int = 1" in source
-    assert "conv2 = conv(x, x_, layers_" in source
+    assert "conv_ = conv(x, x_, layers_" in source
 
 
 # -- refusals ------------------------------------------------------------------------------------
