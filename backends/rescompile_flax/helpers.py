@@ -245,6 +245,13 @@ def local_response_norm(
     return x / (k + alpha * mean) ** beta
 
 
+def global_attention_pool(x: jax.Array, keepdims: bool = False) -> jax.Array:
+    """The mean over all positions, weighed by the softmax of the last channel (Cao et al. 2019)."""
+    places = tuple(range(1, x.ndim - 1))
+    weights = nnx.softmax(x[..., -1:], axis=places)
+    return jnp.sum(x[..., :-1] * weights, axis=places, keepdims=keepdims)
+
+
 def l2_norm(x: jax.Array, epsilon: float = 1e-12) -> jax.Array:
     """x over its Euclidean norm along the channels, at each position."""
     squares = jnp.sum(x * x, axis=-1, keepdims=True)

@@ -231,6 +231,7 @@ ROWS = (
     _row("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, ceil_mode=True),
     _row("adaptive_avg_pool", ops.AdaptiveAvgPool, CELLS),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, CELLS),
+    _row("global_attention_pool", ops.GlobalAttentionPool, KEEPDIMS),
     _row("crop", ops.Crop, Argument("cropping", "cropping", AROUND, keyword=True)),
     _row("flatten", ops.Flatten),
     _row("unflatten", ops.Unflatten, MAP),

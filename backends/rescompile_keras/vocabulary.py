@@ -126,6 +126,7 @@ OWN_LAYERS = (
         *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
+    _own("GlobalAttentionPooling", ops.GlobalAttentionPool, KEEPDIMS),
     _own("L2Normalization", ops.L2Norm, option("epsilon", "epsilon", LITERAL, 1e-12)),
 )
 # Layers for maps of any number of axes.

@@ -334,6 +334,16 @@ def local_response_norm(
     return op.Div(x, op.Pow(y, power))
 
 
+def global_attention_pool(op: OpBuilder, x: ir.Value, keepdims: bool = False) -> ir.Value:
+    """The mean over all positions, weighed by the softmax of the last channel (Cao et al. 2019)."""
+    _, channels, *extents = x.shape
+    places = op.Reshape(x, [0, channels, -1])
+    values, scores = op.Split(places, [channels - 1, 1], axis=1, _outputs=2)
+    weights = op.Transpose(op.Softmax(scores, axis=2), perm=[0, 2, 1])
+    shape = [0, channels - 1, *(1 for _ in extents)] if keepdims else [0, channels - 1]
+    return op.Reshape(op.MatMul(values, weights), shape)
+
+
 def l2_norm(op: OpBuilder, x: ir.Value, epsilon: float = 1e-12) -> ir.Value:
     """By its parts, since LpNormalization has no epsilon."""
     return op.Div(x, op.Clip(op.ReduceL2(x, [1]), epsilon))

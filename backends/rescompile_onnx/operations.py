@@ -151,6 +151,11 @@ TABLE = (
     ),
     _row("op.GlobalAveragePool", ops.GlobalAvgPool, implied=(("keepdims", True),)),
     _row("op.GlobalMaxPool", ops.GlobalMaxPool, implied=(("keepdims", True),)),
+    _row(
+        "global_attention_pool",
+        ops.GlobalAttentionPool,
+        option("keepdims", "keepdims", LITERAL, False),
+    ),
     _row("op.Dropout", ops.Dropout, *_given("rate", form=Form(_rate))),
     _row("op.Mul", ops.Scale, *_given("factor")),
     _row("op.Pad", ops.PadChannels, Argument("pads", ("before", "after"), LIST), LATER, ACROSS),

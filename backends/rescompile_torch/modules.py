@@ -31,7 +31,8 @@ from rescompile.ops import Op
 
 
 def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
-    axes = [] if op.shared else [site.channels, *("1" for _ in range(1, site.rank))]
+    axes = ["1" if op.shared else site.channels, *("1" for _ in range(1, site.rank))]
+    axes = axes[:1] if op.vector else [] if op.shared else axes
     shape = f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
 
@@ -205,6 +206,7 @@ def _of_axes(n: int) -> tuple[Module, ...]:
         _module(f"SameAvgPool{n}d", ops.AvgPool, window[0], steps, COUNTED, **SAMED, **own),
         _module(f"AdaptiveAvgPool{n}d", ops.GlobalAvgPool, ONE_PIXEL, **whole),
         _module(f"AdaptiveMaxPool{n}d", ops.GlobalMaxPool, ONE_PIXEL, **whole),
+        _module(f"GlobalAttentionPool{n}d", ops.GlobalAttentionPool, own=True, **whole),
         # And what those of 1 mean.
         _module(f"AdaptiveAvgPool{n}d", ops.AdaptiveAvgPool, size),
         _module(f"AdaptiveMaxPool{n}d", ops.AdaptiveMaxPool, size),

@@ -21,6 +21,7 @@ WORDS = {
     "adaptive_avg_pool": "adaptive avg pool",
     "global_avg_pool": "global avg pool",
     "global_max_pool": "global max pool",
+    "global_attention_pool": "global attention pool",
     "batch_norm": "batch norm",
     "layer_norm": "layer norm",
     "group_norm": "group norm",

@@ -271,6 +271,19 @@ def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
     return y
 
 
+def global_attention_pool(op: ops.GlobalAttentionPool, x: Array, *_: object) -> Array:
+    y: Array = (x[:, :-1] * attention(x)).sum(spatial(x), keepdims=op.keepdims)
+    return y
+
+
+def attention(x: Array) -> Array:
+    """exp(x) of the last channel over its sum; the maximum is subtracted, which cancels."""
+    scores = x[:, -1:]
+    raised = np.exp(scores - scores.max(spatial(x), keepdims=True))
+    quotient: Array = raised / raised.sum(spatial(x), keepdims=True)
+    return quotient
+
+
 def flatten(op: ops.Flatten, x: Array, *_: object) -> Array:
     return x.reshape(len(x), -1)
 
@@ -287,7 +300,12 @@ def drop(op: ops.Dropout | ops.StochasticDepth, x: Array, p: Params, training: b
 
 
 def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
-    return x * p[""]
+    return x * factors(x, p)
+
+
+def factors(x: Array, p: Params) -> Array:
+    """Those of each channel, or the one of all, to meet all positions of `x`."""
+    return np.reshape(p[""], (-1, *(1 for _ in x.shape[2:])))
 
 
 def scale(op: ops.Scale, x: Array, *_: object) -> Array:
@@ -456,6 +474,7 @@ MEANINGS: dict[type[Op], Meaning] = {
     ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
+    ops.GlobalAttentionPool: global_attention_pool,
     ops.Flatten: flatten,
     ops.Unflatten: unflatten,
     ops.Dropout: drop,

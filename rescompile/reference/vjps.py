@@ -25,9 +25,11 @@ from .forward import (
     Params,
     along,
     area,
+    attention,
     batch_moments,
     cell,
     cells,
+    factors,
     inside,
     ints,
     lengths,
@@ -254,6 +256,16 @@ def global_max_pool(
     return first * _spread(dy, x), {}
 
 
+def global_attention_pool(
+    op: ops.GlobalAttentionPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    weights = attention(x)
+    given = dy.reshape(*y.shape[:2], *(1 for _ in x.shape[2:]))
+    wanted = (given * x[:, :-1]).sum(1, keepdims=True)
+    shared = (weights * wanted).sum(spatial(x), keepdims=True)
+    return np.concatenate([given * weights, weights * (wanted - shared)], 1), {}
+
+
 def _spread(dy: Array, x: Array) -> Array:
     """What a channel has one value of, to meet all positions of `x`."""
     return dy.reshape(*x.shape[:2], *(1 for _ in x.shape[2:]))
@@ -333,7 +345,7 @@ def layer_scale(
 ) -> Pulled:
     along = dy * x
     given = along.sum() if op.shared else _over_channel(along)
-    return dy * p[""], {"": np.reshape(given, p[""].shape)}
+    return dy * factors(x, p), {"": np.reshape(given, p[""].shape)}
 
 
 def rearranged(
@@ -369,6 +381,7 @@ VJPS: dict[type[Op], Vjp] = {
     ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
+    ops.GlobalAttentionPool: global_attention_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,

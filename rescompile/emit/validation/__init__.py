@@ -34,7 +34,7 @@ def validate(
     if backend.trace is None:
         raise InternalError(f"the {backend.title} backend has no trace, so nothing can be proved")
     graph = Graph()
-    expected = Expected(elaborated, graph, backend.weight_name, backend.biased_variance)
+    expected = Expected(elaborated, graph, backend)
     known = len(graph.terms)
     network = elaborated.network
     try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import isclose
 
 from ...ir.initial import Draw, drawn
 from ...ir.interpreter import Interpreter
 from ...ir.structure import JoinKind, Path
 from ...ir.trace import Elaborated, OpTrace
-from ...ops import BatchNorm, Op, Shape
+from ...ops import BatchNorm, LayerScale, Op, Shape
 from ...record import record
+from ..contract import Backend
 from .graph import Graph
 
 
@@ -36,20 +38,18 @@ Tensors = Mapping[tuple[str, str], Tensor]  # by the name of what owns it, and i
 class Expected(Interpreter[int]):
     """A walk that makes terms. `steps` are the values of the spec's steps, in order."""
 
-    def __init__(
-        self, elaborated: Elaborated, graph: Graph, name: Callable[[Path], str], biased: bool
-    ) -> None:
+    def __init__(self, elaborated: Elaborated, graph: Graph, backend: Backend) -> None:
         super().__init__(elaborated)
         self.graph = graph
-        self.name = name
-        self.biased = biased
+        self.backend = backend
+        self.name = backend.weight_name
         self.steps: list[tuple[Path, int]] = []
         inputs = elaborated.network.inputs.items()
         self.outputs = self.network(*(graph.input(shape, given) for given, shape in inputs))
         self.updates = graph.taken_updates()
 
     def operation(self, item: OpTrace, x: int, path: Path) -> int:
-        return self.graph.apply(meant(item.op, self.biased), x, self.name(self.owner(path)))
+        return self.graph.apply(meant(item.op, self.backend), x, self.name(self.owner(path)))
 
     def shares(self, x: int, count: int) -> list[int]:
         return self.graph.shares(x, count)
@@ -70,11 +70,18 @@ class Expected(Interpreter[int]):
     def _tensors(self) -> Iterator[tuple[tuple[str, str], Tensor]]:
         network = self.elaborated.network
         for path, item in self.elaborated.owning():
-            for parameter in item.op.parameters(item.x):
+            for parameter in meant(item.op, self.backend).parameters(item.x):
                 draw = drawn(network, parameter)
                 yield (self.name(path), parameter.leaf), Tensor(parameter.shape, draw)
 
 
-def meant(op: Op, biased: bool) -> Op:
-    """`op` as a target means it: `unbiased` says nothing where a running variance always is."""
-    return op if biased or not isinstance(op, BatchNorm) else BatchNorm(op.epsilon, op.momentum)
+def meant(op: Op, backend: Backend) -> Op:
+    """`op` as a target means it, which cannot tell some attributes.
+
+    `unbiased` says nothing where a running variance always is, `vector` where factors always are.
+    """
+    if isinstance(op, BatchNorm) and not backend.biased_variance:
+        return BatchNorm(op.epsilon, op.momentum)
+    if isinstance(op, LayerScale) and backend.channels_last:
+        return replace(op, vector=False)
+    return op

@@ -50,6 +50,8 @@ CASES: list[list[dict[str, Any]]] = [
     [{"split_softmax": {"splits": 3}}],
     [{"split_softmax": {"splits": 2, "groups": 3}}],
     [*VECTOR, {"split_softmax": {"splits": 3, "groups": 2}}],
+    [{"global_attention_pool": {}}],
+    [{"global_attention_pool": {"keepdims": True}}],
     [{"channel_mean": {}}],
     [{"channel_max": {}}],
     [*PIXEL, {"channel_conv": {"size": 3}}],
