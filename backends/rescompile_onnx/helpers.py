@@ -375,6 +375,25 @@ def log_sigmoid(op: OpBuilder, x: ir.Value) -> ir.Value:
     return op.Neg(op.Softplus(op.Neg(x)))
 
 
+def hard_shrink(op: OpBuilder, x: ir.Value, threshold: float) -> ir.Value:
+    """x where |x| is above the threshold, else 0."""
+    return op.Where(op.Greater(op.Abs(x), threshold), x, 0.0)
+
+
+def soft_shrink(op: OpBuilder, x: ir.Value, threshold: float) -> ir.Value:
+    """x nearer to zero by the threshold, and 0 where it would pass it."""
+    return op.Sub(x, op.Clip(x, -threshold, threshold))
+
+
+def tanh_shrink(op: OpBuilder, x: ir.Value) -> ir.Value:
+    return op.Sub(x, op.Tanh(x))
+
+
+def threshold(op: OpBuilder, x: ir.Value, level: float, value: float) -> ir.Value:
+    """x where it is above the level, else the value."""
+    return op.Where(op.Greater(x, level), x, value)
+
+
 def celu(op: OpBuilder, x: ir.Value, alpha: float) -> ir.Value:
     """By Elu, since Celu is for float32 alone (Barron 2017)."""
     return op.Mul(op.Elu(op.Div(x, alpha)), alpha)

@@ -129,6 +129,7 @@ GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
 AFFINE = Argument("affine", (), constant(True), keyword=True)
 SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
 ALPHA = Argument("alpha", "alpha", LITERAL, 1.0)
+LAMBDA = Argument("lambd", "threshold", LITERAL, 0.5)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
 RANGE = (Argument("start", "start"), Argument("stop", "stop"))
@@ -239,7 +240,15 @@ TABLE = (
     _module("Mish", ops.Mish, inplace="inplace"),
     _module("LogSigmoid", ops.LogSigmoid),
     _module("Hardtanh", ops.HardTanh, inplace="inplace"),
+    _module("Hardshrink", ops.HardShrink, LAMBDA),
+    _module("Softshrink", ops.SoftShrink, LAMBDA),
+    _module("Tanhshrink", ops.TanhShrink),
+    _module(
+        *("Threshold", ops.Threshold, Argument("threshold", "threshold", LITERAL)),
+        Argument("value", "value", LITERAL),
+    ),
     _module("Softmax", ops.Softmax, OVER_CHANNELS),
+    _module("LogSoftmax", ops.LogSoftmax, OVER_CHANNELS),
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
     *(

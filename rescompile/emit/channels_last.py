@@ -118,7 +118,7 @@ def layout_of(
     """How a tensor of a bound op on input shape `x` lies where channels are last.
 
     A kernel has its extents first: H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in,
-    multiplier). A linear layer's is in, out; all else is a vector, but for a factor of all channels.
+    multiplier). A linear layer's is in, out; all else is a vector, or a number for all channels.
     `flattened` is the map before a linear layer that kept the target's order.
     """
     shape = split = parameter.shape

@@ -199,6 +199,12 @@ def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training:
     return y * (dy - (dy * y).sum(1, keepdims=True)), {}
 
 
+def log_softmax(
+    op: ops.LogSoftmax, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return dy - np.exp(y) * dy.sum(1, keepdims=True), {}
+
+
 def _unpool(op: ops.Pool, x: Array, seen: Array) -> Array:
     stride, padding = ints(op.stride), op.pads(x.shape[1:])
     out = np.zeros_like(pad(pad(x, padding), pool_overhang(op, x.shape[1:])))
@@ -375,6 +381,7 @@ VJPS: dict[type[Op], Vjp] = {
     **{kind: elementwise(slope) for kind, slope in SLOPES.items()},
     ops.Prelu: prelu,
     ops.Softmax: softmax,
+    ops.LogSoftmax: log_softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
