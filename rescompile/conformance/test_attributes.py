@@ -110,7 +110,8 @@ def variants(backend: str, kind: Any, name: str) -> dict[Any, Made]:
 def meaning(backend: Backend, network: Elaborated) -> tuple[Any, ...]:
     """What the proof wants of the file of a network."""
     graph = Graph()
-    wanted = Expected(network, graph, backend)
+    told = backend.weight_name, backend.biased_variance, backend.channels_last
+    wanted = Expected(network, graph, *told)
     tensors = {key: str(tensor) for key, tensor in wanted.tensors().items()}
     return wanted.outputs, list(graph.terms), tensors
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import isclose
 
@@ -12,7 +12,6 @@ from ...ir.structure import JoinKind, Path
 from ...ir.trace import Elaborated, OpTrace
 from ...ops import BatchNorm, LayerScale, Op, Shape
 from ...record import record
-from ..contract import Backend
 from .graph import Graph
 
 
@@ -38,18 +37,38 @@ Tensors = Mapping[tuple[str, str], Tensor]  # by the name of what owns it, and i
 class Expected(Interpreter[int]):
     """A walk that makes terms. `steps` are the values of the spec's steps, in order."""
 
-    def __init__(self, elaborated: Elaborated, graph: Graph, backend: Backend) -> None:
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        graph: Graph,
+        name: Callable[[Path], str],
+        biased: bool,
+        last: bool,
+    ) -> None:
         super().__init__(elaborated)
         self.graph = graph
-        self.backend = backend
-        self.name = backend.weight_name
+        self.name = name
+        self.biased = biased
+        self.last = last
         self.steps: list[tuple[Path, int]] = []
         inputs = elaborated.network.inputs.items()
         self.outputs = self.network(*(graph.input(shape, given) for given, shape in inputs))
         self.updates = graph.taken_updates()
 
     def operation(self, item: OpTrace, x: int, path: Path) -> int:
-        return self.graph.apply(meant(item.op, self.backend), x, self.name(self.owner(path)))
+        return self.graph.apply(self.meant(item.op), x, self.name(self.owner(path)))
+
+    def meant(self, op: Op) -> Op:
+        """An operation as the target means it, which cannot tell some attributes.
+
+        `unbiased` says nothing where a running variance always is, `vector` where factors of
+        channels, which stand `last`, always are.
+        """
+        if isinstance(op, BatchNorm) and not self.biased:
+            return BatchNorm(op.epsilon, op.momentum)
+        if isinstance(op, LayerScale) and self.last:
+            return replace(op, vector=False)
+        return op
 
     def shares(self, x: int, count: int) -> list[int]:
         return self.graph.shares(x, count)
@@ -70,18 +89,6 @@ class Expected(Interpreter[int]):
     def _tensors(self) -> Iterator[tuple[tuple[str, str], Tensor]]:
         network = self.elaborated.network
         for path, item in self.elaborated.owning():
-            for parameter in meant(item.op, self.backend).parameters(item.x):
+            for parameter in self.meant(item.op).parameters(item.x):
                 draw = drawn(network, parameter)
                 yield (self.name(path), parameter.leaf), Tensor(parameter.shape, draw)
-
-
-def meant(op: Op, backend: Backend) -> Op:
-    """`op` as a target means it, which cannot tell some attributes.
-
-    `unbiased` says nothing where a running variance always is, `vector` where factors always are.
-    """
-    if isinstance(op, BatchNorm) and not backend.biased_variance:
-        return BatchNorm(op.epsilon, op.momentum)
-    if isinstance(op, LayerScale) and backend.channels_last:
-        return replace(op, vector=False)
-    return op
