@@ -31,7 +31,7 @@ class FlaxBackend(ClassesBackend):
 
     name, title = "flax", "Flax"
     requires = ("flax", "jax")
-    biased_variance = True
+    biased_variance = channels_last = True
     weight_files = (".msgpack",)
     bare_files: Mapping[str, tuple[str, ...]] = {".msgpack": ("msgpack",)}
     tables: Mapping[str, dict[Any, Any]] = {"emission": TABLE}

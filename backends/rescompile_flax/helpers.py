@@ -245,6 +245,33 @@ def local_response_norm(
     return x / (k + alpha * mean) ** beta
 
 
+def global_attention_pool(x: jax.Array, keepdims: bool = False) -> jax.Array:
+    """The mean over all positions, weighed by the softmax of the last channel (Cao et al. 2019)."""
+    places = tuple(range(1, x.ndim - 1))
+    weights = nnx.softmax(x[..., -1:], axis=places)
+    return jnp.sum(x[..., :-1] * weights, axis=places, keepdims=keepdims)
+
+
+def hard_shrink(x: jax.Array, threshold: float = 0.5) -> jax.Array:
+    """x where |x| is above the threshold, else 0."""
+    return jnp.where(jnp.abs(x) > threshold, x, 0.0)
+
+
+def soft_shrink(x: jax.Array, threshold: float = 0.5) -> jax.Array:
+    """x nearer to zero by the threshold, and 0 where it would pass it."""
+    return x - jnp.clip(x, -threshold, threshold)
+
+
+def tanh_shrink(x: jax.Array) -> jax.Array:
+    """x - tanh(x)."""
+    return x - jnp.tanh(x)
+
+
+def threshold(x: jax.Array, level: float = 0.5, value: float = 0.0) -> jax.Array:
+    """x where it is above the level, else the value."""
+    return jnp.where(x > level, x, value)
+
+
 def l2_norm(x: jax.Array, epsilon: float = 1e-12) -> jax.Array:
     """x over its Euclidean norm along the channels, at each position."""
     squares = jnp.sum(x * x, axis=-1, keepdims=True)

@@ -118,6 +118,8 @@ SLICE = (
     ALONG,
 )
 RATE = Argument("rate", "rate")
+THRESHOLD = option("threshold", "threshold", FLOAT, 0.5)
+LEVEL = option("level", "threshold", FLOAT, 0.5)
 SCALE, GROUPS, SPLITS, SIZE = (
     Argument(name, name, keyword=True) for name in ("scale", "groups", "splits", "size")
 )
@@ -197,6 +199,7 @@ def _of_axes(n: int) -> tuple[Row, ...]:
 WORDS = (
     *(ops.Relu, ops.Relu6, ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish),
     *(ops.Elu, ops.Selu, ops.Softplus, ops.LogSigmoid, ops.HardTanh, ops.Softmax),
+    ops.LogSoftmax,
 )
 ROWS = (
     _row("nnx.Conv", ops.Conv, *SLIDES, *WEIGHTED),
@@ -221,6 +224,10 @@ ROWS = (
     _row("nnx.leaky_relu", ops.LeakyRelu, option("negative_slope", "slope", FLOAT, 0.01)),
     _row("nnx.celu", ops.Celu, option("alpha", "alpha", FLOAT, 1.0)),
     _row("nnx.gelu", ops.Gelu, Argument("approximate", (), constant(False), keyword=True)),
+    _row("hard_shrink", ops.HardShrink, THRESHOLD),
+    _row("soft_shrink", ops.SoftShrink, THRESHOLD),
+    _row("tanh_shrink", ops.TanhShrink),
+    _row("threshold", ops.Threshold, LEVEL, option("value", "value", FLOAT, 0.0)),
     _row(
         *("PReLU", ops.Prelu, NORMED, option("negative_slope_init", "init", FLOAT, 0.25)),
         option("shared", "shared", LITERAL, False),
@@ -231,6 +238,7 @@ ROWS = (
     _row("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, ceil_mode=True),
     _row("adaptive_avg_pool", ops.AdaptiveAvgPool, CELLS),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, CELLS),
+    _row("global_attention_pool", ops.GlobalAttentionPool, KEEPDIMS),
     _row("crop", ops.Crop, Argument("cropping", "cropping", AROUND, keyword=True)),
     _row("flatten", ops.Flatten),
     _row("unflatten", ops.Unflatten, MAP),

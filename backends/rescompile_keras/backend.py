@@ -58,7 +58,7 @@ class KerasBackend:
     requires = ("keras", "tensorflow")
     engines = ("tensorflow", "jax", "torch")
     no_training = ""
-    biased_variance = True
+    biased_variance = channels_last = True
     weight_files = (".weights.h5", ".keras")
     bare_files = {".weights.h5": ("h5py",)}
     interchange_files: tuple[str, ...] = ()

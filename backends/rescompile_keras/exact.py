@@ -34,6 +34,8 @@ FLOATS = (
     "scale",
     "beta",
     "k",
+    "threshold",
+    "value",
 )
 
 

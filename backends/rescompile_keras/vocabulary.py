@@ -58,6 +58,7 @@ BIAS = option("use_bias", "bias", LITERAL, True)
 INITIAL = Argument("kernel_initializer", (), DRAWN, keyword=True)
 EPSILON = Argument("epsilon", "epsilon", FLOAT, keyword=True)
 BATCH = (Argument("momentum", "momentum", OLD, keyword=True), EPSILON)
+THRESHOLD = Argument("threshold", "threshold", FLOAT)
 RATE = Argument("rate", "rate", FLOAT)
 KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
@@ -83,7 +84,7 @@ VARIABLES: dict[type[Op], dict[str, str]] = {
 }
 FUNCTION_WORDS = (
     *(ops.Sigmoid, ops.HardSigmoid, ops.Tanh, ops.Silu, ops.HardSwish, ops.Gelu),
-    *(ops.Selu, ops.Softplus, ops.Softsign, ops.Mish),
+    *(ops.Selu, ops.Softplus, ops.Softsign, ops.Mish, ops.LogSoftmax),
 )
 
 
@@ -115,6 +116,10 @@ OWN_LAYERS = (
     _own("CELU", ops.Celu, Argument("alpha", "alpha", FLOAT, 1.0)),
     _own("LogSigmoid", ops.LogSigmoid),
     _own("HardTanh", ops.HardTanh),
+    _own("HardShrink", ops.HardShrink, THRESHOLD),
+    _own("SoftShrink", ops.SoftShrink, THRESHOLD),
+    _own("TanhShrink", ops.TanhShrink),
+    _own("Threshold", ops.Threshold, THRESHOLD, Argument("value", "value", FLOAT)),
     _own("ChannelMean", ops.ChannelMean),
     _own("ChannelMax", ops.ChannelMax),
     _own(
@@ -126,6 +131,7 @@ OWN_LAYERS = (
         *(Argument(key, key, FLOAT) for key in ("alpha", "beta", "k")),
     ),
     _own("GlobalResponseNormalization", ops.GlobalResponseNorm, EPSILON),
+    _own("GlobalAttentionPooling", ops.GlobalAttentionPool, KEEPDIMS),
     _own("L2Normalization", ops.L2Norm, option("epsilon", "epsilon", LITERAL, 1e-12)),
 )
 # Layers for maps of any number of axes.

@@ -134,6 +134,7 @@ TABLE = (
     _row("op.Clip", ops.Relu6, _same("min", 0.0, False), _same("max", 6.0, False)),
     _row("op.Clip", ops.HardTanh, _same("min", -1.0, False), _same("max", 1.0, False)),
     _row("op.Softmax", ops.Softmax, ALONG),
+    _row("op.LogSoftmax", ops.LogSoftmax, ALONG),
     *(
         _row(name, kind, *SLIDES, *padding, *more)
         for name, kind, more in (
@@ -151,6 +152,11 @@ TABLE = (
     ),
     _row("op.GlobalAveragePool", ops.GlobalAvgPool, implied=(("keepdims", True),)),
     _row("op.GlobalMaxPool", ops.GlobalMaxPool, implied=(("keepdims", True),)),
+    _row(
+        "global_attention_pool",
+        ops.GlobalAttentionPool,
+        option("keepdims", "keepdims", LITERAL, False),
+    ),
     _row("op.Dropout", ops.Dropout, *_given("rate", form=Form(_rate))),
     _row("op.Mul", ops.Scale, *_given("factor")),
     _row("op.Pad", ops.PadChannels, Argument("pads", ("before", "after"), LIST), LATER, ACROSS),
@@ -206,6 +212,10 @@ TABLE = (
     _row("unflatten", ops.Unflatten, *_given("size", form=LIST)),
     _row("silu", ops.Silu),
     _row("log_sigmoid", ops.LogSigmoid),
+    _row("hard_shrink", ops.HardShrink, *_given("threshold", form=FLOAT)),
+    _row("soft_shrink", ops.SoftShrink, *_given("threshold", form=FLOAT)),
+    _row("tanh_shrink", ops.TanhShrink),
+    _row("threshold", ops.Threshold, *_given("threshold", "value", form=FLOAT)),
     _row("celu", ops.Celu, *_given("alpha", form=FLOAT)),
     _row("channel_shuffle", ops.ChannelShuffle, *_given("groups")),
     _row("space_to_depth", ops.SpaceToDepth, *_given("scale")),

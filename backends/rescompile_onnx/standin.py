@@ -100,6 +100,12 @@ def _join(kind: JoinKind, *values: Any, axis: int = 1) -> Value:
     return joined(kind, values)
 
 
+def _unsqueeze(factor: Any, axes: list[int]) -> Factor:
+    if not isinstance(factor, Factor) or axes != [*range(1, len(axes) + 1)]:
+        raise TraceError(f"axes {axes} where no channels want them")
+    return factor.spread(len(axes))
+
+
 def _split(x: Value, *, axis: int, num_outputs: int, _outputs: int) -> list[Value]:
     if x.last or axis != 1 or num_outputs != _outputs:
         raise TraceError("channels are split that are elsewhere, or other parts are taken")
@@ -138,6 +144,7 @@ OP = SimpleNamespace(
     Concat=partial(_join, JoinKind.CONCAT),
     Split=_split,
     Transpose=_transpose,
+    Unsqueeze=_unsqueeze,
 )
 OP.Mul = partial(_join, JoinKind.MULTIPLY)
 NN = SimpleNamespace(Module=Module, ModuleList=List)

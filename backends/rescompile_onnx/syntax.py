@@ -73,7 +73,8 @@ class OnnxSyntax(syntax.Syntax):
         if isinstance(op, ops.Permute):
             return "op.Transpose", (Keyword("perm", str(perm(site.rank, op.last))),)
         if isinstance(op, ops.LayerScale):
-            axes = [] if op.shared else [channels, *("1" for _ in range(1, site.rank))]
+            axes = ["1" if op.shared else channels, *("1" for _ in range(1, site.rank))]
+            axes = axes[:1] if op.vector else [] if op.shared else axes
             return "parameter", (f"[{', '.join(axes)}]", number(op.init))
         if isinstance(op, ops.Conv) and len(meant := meant_pads(node, self.analysis)) == 1:
             op = replace(op, padding=meant.pop())
@@ -88,7 +89,10 @@ class OnnxSyntax(syntax.Syntax):
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         if isinstance(node.op, ops.LayerScale):
-            return Call("op.Mul", (source, member))
+            rank = len(self.analysis.traces[node.id][0].x)
+            spread = node.op.vector and not node.op.shared and rank > 1
+            factor = Call("op.Unsqueeze", (member, str([*range(1, rank)]))) if spread else member
+            return Call("op.Mul", (source, factor))
         if not isinstance(node.op, self.inline):
             return self.call(member, source)
         name, args = self.made(node)

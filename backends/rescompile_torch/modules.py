@@ -31,7 +31,8 @@ from rescompile.ops import Op
 
 
 def _layer_scale(op: ops.LayerScale, site: Site) -> Code:
-    axes = [] if op.shared else [site.channels, *("1" for _ in range(1, site.rank))]
+    axes = ["1" if op.shared else site.channels, *("1" for _ in range(1, site.rank))]
+    axes = axes[:1] if op.vector else [] if op.shared else axes
     shape = f"({axes[0]},)" if len(axes) == 1 else f"({', '.join(axes)})"
     return Call("nn.Parameter", (Call("torch.full", (shape, repr(op.init))),))
 
@@ -128,6 +129,7 @@ GROUP = (Argument("num_groups", "groups"), entering("num_channels"), EPSILON)
 AFFINE = Argument("affine", (), constant(True), keyword=True)
 SLOPE = Argument("negative_slope", "slope", LITERAL, 0.01)
 ALPHA = Argument("alpha", "alpha", LITERAL, 1.0)
+LAMBDA = Argument("lambd", "threshold", LITERAL, 0.5)
 OVER_CHANNELS = Argument("dim", (), constant(1), None, keyword=True)
 ONE_PIXEL = Argument("output_size", (), constant(1))
 RANGE = (Argument("start", "start"), Argument("stop", "stop"))
@@ -205,6 +207,7 @@ def _of_axes(n: int) -> tuple[Module, ...]:
         _module(f"SameAvgPool{n}d", ops.AvgPool, window[0], steps, COUNTED, **SAMED, **own),
         _module(f"AdaptiveAvgPool{n}d", ops.GlobalAvgPool, ONE_PIXEL, **whole),
         _module(f"AdaptiveMaxPool{n}d", ops.GlobalMaxPool, ONE_PIXEL, **whole),
+        _module(f"GlobalAttentionPool{n}d", ops.GlobalAttentionPool, own=True, **whole),
         # And what those of 1 mean.
         _module(f"AdaptiveAvgPool{n}d", ops.AdaptiveAvgPool, size),
         _module(f"AdaptiveMaxPool{n}d", ops.AdaptiveMaxPool, size),
@@ -237,7 +240,15 @@ TABLE = (
     _module("Mish", ops.Mish, inplace="inplace"),
     _module("LogSigmoid", ops.LogSigmoid),
     _module("Hardtanh", ops.HardTanh, inplace="inplace"),
+    _module("Hardshrink", ops.HardShrink, LAMBDA),
+    _module("Softshrink", ops.SoftShrink, LAMBDA),
+    _module("Tanhshrink", ops.TanhShrink),
+    _module(
+        *("Threshold", ops.Threshold, Argument("threshold", "threshold", LITERAL)),
+        Argument("value", "value", LITERAL),
+    ),
     _module("Softmax", ops.Softmax, OVER_CHANNELS),
+    _module("LogSoftmax", ops.LogSoftmax, OVER_CHANNELS),
     _module("Flatten", ops.Flatten),
     _module("Dropout", ops.Dropout, Argument("p", "rate", NUMBER, 0.5)),
     *(

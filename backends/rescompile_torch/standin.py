@@ -71,6 +71,15 @@ class Operation(Leaf):
         return super().start(parameter)
 
 
+class Weight(Factor):
+    """A tensor that stands alone, as a parameter."""
+
+    def view(self, *sizes: int) -> Factor:
+        if sizes != (-1, *(1,) * (len(sizes) - 1)):
+            raise TraceError(f"a parameter viewed as {sizes}")
+        return self.spread(len(sizes) - 1)
+
+
 class PReLU(Operation):
     """With a single factor it takes any number of channels."""
 
@@ -134,7 +143,7 @@ NN = SimpleNamespace(
     Sequential=Sequential,
     ModuleList=List,
     Identity=Identity,
-    Parameter=Factor,
+    Parameter=Weight,
     init=SimpleNamespace(
         zeros_=zeros,
         normal_=normal,

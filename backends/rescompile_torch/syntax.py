@@ -63,7 +63,10 @@ class TorchSyntax(syntax.Syntax):
         if isinstance(node.op, GlobalPool) and not node.op.keepdims:
             return Call(Attribute(Call(member, (source,)), "flatten"), ("1",))
         if isinstance(node.op, LayerScale):
-            return Chain("*", (member, source))
+            rank = len(self.analysis.traces[node.id][0].x)
+            spread = node.op.vector and not node.op.shared and rank > 1
+            sizes = ("-1", *("1",) * (rank - 1))
+            return Chain("*", (Call(f"{member}.view", sizes) if spread else member, source))
         return Call(member, (source,))
 
     def concat(self, operands: tuple[Code, ...]) -> Code:

@@ -82,7 +82,7 @@ class HgStemV2(nnx.Module):
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         self.stem1 = ConvNormAct(in_channels, 32, kernel=3, stride=2, rngs=rngs)
-        self.pad = partial(jnp.pad, pad_width=((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
+        self.border = partial(jnp.pad, pad_width=((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
         self.pool = partial(nnx.max_pool, window_shape=(2, 2), strides=(1, 1))
         self.stem2a = Conv2x2(32, 16, rngs=rngs)
         self.stem2b = Conv2x2(16, 32, rngs=rngs)
@@ -91,7 +91,7 @@ class HgStemV2(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.stem1(x)
-        branch1 = self.pad(x)
+        branch1 = self.border(x)
         branch1 = self.pool(branch1)
         branch2 = self.stem2a(x)
         branch2 = self.stem2b(branch2)

@@ -129,7 +129,7 @@ def conv_2x2(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
 def hg_stem_v2(x: KerasTensor, *, name: str) -> KerasTensor:
     """Two 2x2 convolutions beside a pool, between convolutions with strides."""
     x = conv_norm_act(x, 32, kernel=3, stride=2, name=f"{name}_stem1")
-    branch1 = BorderPadding2D(((0, 1), (0, 1)), "replicate", name=f"{name}_pad")(x)
+    branch1 = BorderPadding2D(((0, 1), (0, 1)), "replicate", name=f"{name}_border")(x)
     branch1 = layers.MaxPooling2D(2, 1, name=f"{name}_pool")(branch1)
     branch2 = conv_2x2(x, 16, name=f"{name}_stem2a")
     branch2 = conv_2x2(branch2, 32, name=f"{name}_stem2b")

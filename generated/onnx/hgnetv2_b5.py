@@ -288,7 +288,7 @@ class HgStemV2(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.stem1 = ConvNormAct(in_channels, 32, kernel=3, stride=2)
-        self.pad = Apply("Pad", [0, 0, 1, 1], None, [2, 3], mode="edge")
+        self.border = Apply("Pad", [0, 0, 1, 1], None, [2, 3], mode="edge")
         self.pool = Apply("MaxPool", kernel_shape=[2, 2])
         self.stem2a = Conv2x2(32, 16)
         self.stem2b = Conv2x2(16, 32)
@@ -297,7 +297,7 @@ class HgStemV2(nn.Module):
 
     def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
         x = self.stem1(op, x)
-        branch1 = self.pad(op, x)
+        branch1 = self.border(op, x)
         branch1 = self.pool(op, branch1)
         branch2 = self.stem2a(op, x)
         branch2 = self.stem2b(op, branch2)

@@ -272,7 +272,7 @@ class Backbone(nn.Module):
             *vgg_stage(256, 512, convs=3),
         )
         self.l2_norm = Apply(l2_norm)
-        self.scale_weight = parameter([512, 1, 1], 20.0)
+        self.scale_weight = parameter([512], 20.0)
         self.extra = nn.ModuleList(
             [
                 Sequential(
@@ -296,7 +296,7 @@ class Backbone(nn.Module):
     def forward(self, op: OpBuilder, x: ir.Value) -> tuple[ir.Value, ...]:
         features = self.features(op, x)
         x = self.l2_norm(op, features)
-        m0 = op.Mul(x, self.scale_weight)
+        m0 = op.Mul(x, op.Unsqueeze(self.scale_weight, [1, 2]))
         m1 = self.extra[0](op, features)
         m2 = self.extra[1](op, m1)
         m3 = self.extra[2](op, m2)

@@ -96,7 +96,7 @@ class HgStemV2(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.stem1 = ConvNormAct(in_channels, 32, kernel=3, stride=2)
-        self.pad = nn.ReplicationPad2d((0, 1, 0, 1))
+        self.border = nn.ReplicationPad2d((0, 1, 0, 1))
         self.pool = nn.MaxPool2d(2, stride=1)
         self.stem2a = Conv2x2(32, 16)
         self.stem2b = Conv2x2(16, 32)
@@ -105,7 +105,7 @@ class HgStemV2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem1(x)
-        branch1 = self.pad(x)
+        branch1 = self.border(x)
         branch1 = self.pool(branch1)
         branch2 = self.stem2a(x)
         branch2 = self.stem2b(branch2)

@@ -64,7 +64,7 @@ class Backbone(nn.Module):
             *vgg_stage(256, 512, convs=3),
         )
         self.l2_norm = L2Norm()
-        self.scale_weight = nn.Parameter(torch.full((512, 1, 1), 20.0))
+        self.scale_weight = nn.Parameter(torch.full((512,), 20.0))
         self.extra = nn.ModuleList(
             [
                 nn.Sequential(
@@ -88,7 +88,7 @@ class Backbone(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         features = self.features(x)
         x = self.l2_norm(features)
-        m0 = self.scale_weight * x
+        m0 = self.scale_weight.view(-1, 1, 1) * x
         m1 = self.extra[0](features)
         m2 = self.extra[1](m1)
         m3 = self.extra[2](m2)

@@ -78,6 +78,8 @@ def others(kind: type[Op], name: str) -> Iterator[dict[str, Any]]:
 
 def is_told(backend: Backend, name: str) -> bool:
     """Whether an attribute makes a difference; what runs may be unbiased in any case."""
+    if name == "vector":
+        return not backend.channels_last
     return name != "unbiased" or backend.biased_variance or backend.runtime is None
 
 
@@ -108,7 +110,8 @@ def variants(backend: str, kind: Any, name: str) -> dict[Any, Made]:
 def meaning(backend: Backend, network: Elaborated) -> tuple[Any, ...]:
     """What the proof wants of the file of a network."""
     graph = Graph()
-    wanted = Expected(network, graph, backend.weight_name, backend.biased_variance)
+    told = backend.weight_name, backend.biased_variance, backend.channels_last
+    wanted = Expected(network, graph, *told)
     tensors = {key: str(tensor) for key, tensor in wanted.tensors().items()}
     return wanted.outputs, list(graph.terms), tensors
 

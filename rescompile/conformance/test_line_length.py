@@ -43,6 +43,7 @@ stem:
       - - conv: {channels: 6, kernel: 7}
       - - conv: {channels: 8, kernel: 9}
       - - conv: {channels: 10, kernel: 11}
+  - multiply: [[], [concat: [[], [channel_max: {}]], global_attention_pool: {keepdims: true}]]
   - multiply: [[], [channel_mean: {}], [channel_max: {}]]
   - flatten: {}
 """

@@ -3,9 +3,10 @@
 The unit of work is the multiply-add (MAC) of convolutions and linear layers, at batch 1: a
 convolution has (in / groups) x kh x kw of them for each element of its output, wherever its window
 lies (padding included), a transposed one (out / groups) x kh x kw for each element of its input; a
-linear layer has in x out. Biases, normalisation, activations, pools and joins have none. A step
-that is applied again has its multiply-adds again, and its parameters once. FLOPs = 2 x MACs. The
-counters of fvcore, thop or torchinfo add other terms.
+linear layer has in x out. A global attention pool is a linear layer as well, whose weights are of
+the map itself: it has C for each position. Biases, normalisation, activations, other pools and
+joins have none. A step that is applied again has its multiply-adds again, and its parameters once.
+FLOPs = 2 x MACs. The counters of fvcore, thop or torchinfo add other terms.
 
 An instance of a block is counted once, however often it is called.
 """
@@ -38,8 +39,8 @@ CONVENTION = (
     "MACs are multiply-adds of convolutions and linear layers alone, batch 1; FLOPs = 2 x MACs"
 )
 CONVENTIONS = {
-    "macs": "multiply-adds of convolutions and linear layers, batch 1; biases, normalisation, "
-    "activations, pools and joins count nothing",
+    "macs": "multiply-adds of convolutions and linear layers, batch 1, and of pools by global "
+    "attention; biases, normalisation, activations, other pools and joins count nothing",
     "flops": "2 x macs",
     "parameters": "trainable elements",
     "other_parameters": "running statistics of batch normalisation, not trainable; PyTorch's "

@@ -119,12 +119,13 @@ def layout_of(
     """How a tensor of a bound op on input shape `x` lies where channels are last.
 
     A kernel has its extents first: H, W, in, out (transposed: H, W, out, in; `depthwise`: H, W, in,
-    multiplier). A linear layer's is in, out; all else is a vector. `flattened` is the map before a
-    linear layer that kept the target's order.
+    multiplier). A linear layer's is in, out; all else is a vector, or a number for all channels.
+    `flattened` is the map before a linear layer that kept the target's order.
     """
     shape = split = parameter.shape
     if not isinstance(parameter.start, Role):
-        return Layout(shape, shape, tuple(range(len(shape))), shape[:1])
+        alone = isinstance(op, ops.LayerScale) and op.shared
+        return Layout(shape, shape, tuple(range(len(shape))), () if alone else shape[:1])
     if isinstance(op, ops.Linear):
         split = (shape[0], *(flattened or shape[1:]))
         order: tuple[int, ...] = (*range(2, len(split)), 1, 0)

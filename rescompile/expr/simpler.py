@@ -41,15 +41,19 @@ def if_else(test: Dim, then: Dim, otherwise: Dim) -> Dim:
         then = then.then
     if isinstance(otherwise, IfElse) and otherwise.test == test:
         otherwise = otherwise.otherwise
-    if isinstance(then, bool) and isinstance(otherwise, bool) and then != otherwise:
-        return test if then else negation(test)
+    if then == otherwise:
+        return then
+    if isinstance(then, bool):  # and so the other one is a condition
+        return logical_or(test, otherwise) if then else logical_and(negation(test), otherwise)
+    if isinstance(otherwise, bool):
+        return logical_or(negation(test), then) if otherwise else logical_and(test, then)
     if isinstance(otherwise, IfElse) and otherwise.then == then:
         return if_else(logical_or(test, otherwise.test), then, otherwise.otherwise)
     if isinstance(test, Binary) and test.op in ("==", "!="):  # `n if n != 1 else 1` is n
         equal, other = (then, otherwise) if test.op == "==" else (otherwise, then)
         if is_whole(other) and {equal, other} == {test.left, test.right}:
             return other
-    return then if then == otherwise else IfElse(test, then, otherwise)
+    return IfElse(test, then, otherwise)
 
 
 def unary(op: str, operand: Dim) -> Dim:
@@ -92,6 +96,8 @@ def binary(op: str, left: Dim, right: Dim) -> Dim:
 def _comparison(op: str, left: Dim, right: Dim) -> Dim:
     if not isinstance(left, Expr):
         return _comparison(MIRRORED[op], right, left)  # the number behind: as one reads it
+    if isinstance(right, bool):  # and so the other one is a condition
+        return left if (op == "==") is right else negation(left)
     if left == right:
         return op in ("==", "<=", ">=")
     if not isinstance(left, Binary) or left.op not in OPPOSITE or not is_whole(left.left):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .attribute import Kind, attribute, operation
-from .base import Op, Parameter, Shape
+from .base import Op, Parameter, Shape, ShapeError
 
 
 class Activation(Op):
@@ -165,6 +165,71 @@ class HardTanh(Activation):
     __slots__ = ()
     word = "hard_tanh"
     in_place = True
+
+
+@operation
+class Thresholded(Activation):
+    """Base of what depends on where x lies beside a number."""
+
+    threshold: float = attribute(
+        Kind.FLOAT,
+        "Of `hard_shrink`, `soft_shrink` and `threshold`: the number that x is compared with.",
+        default=0.5,
+    )
+
+
+class Shrink(Thresholded):
+    """Base of what is zero around zero."""
+
+    __slots__ = ()
+
+    def output(self, x: Shape) -> Shape:
+        if self.threshold < 0:
+            message = f"{self.word}: threshold is {self.threshold}; it must be at least 0"
+            raise ShapeError(
+                message, help="what is this near to zero becomes zero", key="threshold"
+            )
+        return x
+
+
+class HardShrink(Shrink):
+    """x where |x| is above the threshold, else 0."""
+
+    __slots__ = ()
+    word = "hard_shrink"
+
+
+class SoftShrink(Shrink):
+    """x nearer to zero by the threshold, and 0 where it would pass it."""
+
+    __slots__ = ()
+    word = "soft_shrink"
+
+
+class TanhShrink(Activation):
+    """x - tanh(x)."""
+
+    __slots__ = ()
+    word = "tanh_shrink"
+
+
+@operation
+class Threshold(Thresholded):
+    """x where it is above the threshold, else `value`."""
+
+    word = "threshold"
+    keeps_sign = False
+    value: float = attribute(
+        Kind.FLOAT, "Of `threshold`: what stands for all that is not above.", default=0.0
+    )
+
+
+class LogSoftmax(Activation):
+    """log(softmax(x)) along the channels."""
+
+    __slots__ = ()
+    word = "log_softmax"
+    keeps_sign = positional = False
 
 
 class Softmax(Activation):

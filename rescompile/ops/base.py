@@ -222,7 +222,7 @@ def _check_number(op: Op, declared: Attribute, number: object) -> None:
     if isinstance(number, float) and not declared.fraction:
         help = "use // instead of /, or int(...) or round(...)"
         raise ShapeError(f"{op.word}: {name} is {number}, not a whole number", help=help, key=name)
-    signed = declared.kind is Kind.FACTOR
+    signed = declared.kind in (Kind.FACTOR, Kind.FLOAT)
     least = -MAX_EXTENT if signed else 0
     if (signed or isinstance(number, int)) and not least <= number <= MAX_EXTENT:
         message = f"{op.word}: {name} is {number}, out of bounds ({least} to {MAX_EXTENT})"

@@ -187,7 +187,7 @@ class Pad(Op):
     than there is; `replicate` repeats them. Zeros are the `padding` of the step that follows.
     """
 
-    word = "pad"
+    word, called = "pad", "border"  # Keras gives the name `pad` to operations of its own
     keeps_sign = stateless = True
     padding: Sides = attribute(Kind.SIDES, "Pixels on all sides.")
     mode: PadMode = attribute(PadMode, "Which pixels of the map they are.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, cast
 
+from ..expr.dims import Dim
+from ..expr.polynomial import total
 from .attribute import Kind, attribute, operation
 from .axis import Axis, cells, window
 from .base import Extents, Op, Same, Shape, ShapeError, Sides, Windowed, as_map
@@ -174,3 +177,30 @@ class GlobalMaxPool(GlobalPool):
 
     __slots__ = ()
     word, called = "global_max_pool", "maxpool"
+
+
+class GlobalAttentionPool(GlobalPool):
+    """Weighted mean over all positions of all channels but the last, which tells the weights.
+
+    They are the softmax of the last channel over the positions, so that C + 1 channels become C, of
+    the shape that `global_avg_pool` gives (Cao et al. 2019, GCNet). What makes the last channel is
+    concatenated to what is pooled: a 1x1 convolution, say.
+    """
+
+    __slots__ = ()
+    word, called = "global_attention_pool", "attnpool"
+
+    def output(self, x: Shape) -> Shape:
+        if as_map(x, self.word)[0] == 1:
+            raise ShapeError(
+                "global_attention_pool needs two channels or more, but its input has one",
+                "this is taken for the weights, and nothing is left to pool",
+                "put `concat: [[], [conv: {channels: 1, kernel: 1}]]` before it, say",
+            )
+        return super().output((x[0] - 1, *x[1:]))
+
+    def leaving(self, x: Dim) -> Dim:
+        return total((x,), 1)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return y[0] * prod(x[1:])

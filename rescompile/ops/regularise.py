@@ -41,11 +41,17 @@ class LayerScale(Op):
     fresh = light = True
     init: float = attribute(Kind.FLOAT, "The factors at first.", default=1e-6)
     shared: bool = attribute(Kind.BOOL, "Whether all channels have one factor.", default=False)
+    vector: bool = attribute(
+        Kind.BOOL,
+        "Whether PyTorch and ONNX keep them as a vector, (C) or (1) where else they are C x 1 x 1, "
+        "or a number.",
+        default=False,
+    )
 
     def parameters(self, x: Shape) -> tuple[Parameter, ...]:
-        if self.shared:
-            return (Parameter("", (), start=self.init),)
-        return (Parameter("", (x[0], *(1 for _ in x[1:])), start=self.init),)
+        shape = (1,) if self.shared else (x[0], *(1 for _ in x[1:]))
+        kept = shape[:1] if self.vector else shape[self.shared :]
+        return (Parameter("", kept, start=self.init),)
 
 
 @operation

@@ -28,6 +28,9 @@ class LocalResponseNorm(Op):
         if not self.k > 0:
             message = f"local_response_norm: k is {self.k}; it must be above 0"
             raise ShapeError(message, help="or zero is divided by zero where x is zero", key="k")
+        if self.alpha < 0:
+            message = f"local_response_norm: alpha is {self.alpha}; it must be at least 0"
+            raise ShapeError(message, help="or a negative number has a root", key="alpha")
         return as_map(x, self.word)
 
 

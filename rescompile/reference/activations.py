@@ -100,6 +100,28 @@ def hard_tanh(op: ops.HardTanh, x: Array, *_: object) -> Array:
     return np.clip(x, -1.0, 1.0)
 
 
+def hard_shrink(op: ops.HardShrink, x: Array, *_: object) -> Array:
+    return np.where(np.abs(x) > op.threshold, x, 0.0)
+
+
+def soft_shrink(op: ops.SoftShrink, x: Array, *_: object) -> Array:
+    return x - np.clip(x, -op.threshold, op.threshold)
+
+
+def tanh_shrink(op: ops.TanhShrink, x: Array, *_: object) -> Array:
+    return x - np.tanh(x)
+
+
+def threshold(op: ops.Threshold, x: Array, *_: object) -> Array:
+    return np.where(x > op.threshold, x, op.value)
+
+
+def log_softmax(op: ops.LogSoftmax, x: Array, *_: object) -> Array:
+    less = x - x.max(1, keepdims=True)
+    y: Array = less - np.log(np.exp(less).sum(1, keepdims=True))
+    return y
+
+
 def softmax(op: ops.Softmax, x: Array, *_: object) -> Array:
     """exp(x) over its sum along the channels; the maximum is subtracted, which cancels."""
     raised = np.exp(x - x.max(1, keepdims=True))
@@ -144,7 +166,12 @@ FUNCTIONS: dict[type[Op], Callable[..., Array]] = {
     ops.Mish: mish,
     ops.LogSigmoid: log_sigmoid,
     ops.HardTanh: hard_tanh,
+    ops.HardShrink: hard_shrink,
+    ops.SoftShrink: soft_shrink,
+    ops.TanhShrink: tanh_shrink,
+    ops.Threshold: threshold,
     ops.Softmax: softmax,
+    ops.LogSoftmax: log_softmax,
 }
 # At x, of a function whose value there is y.
 SLOPES: dict[type[Op], Callable[[Any, Array, Array], npt.NDArray[Any]]] = {
@@ -165,4 +192,8 @@ SLOPES: dict[type[Op], Callable[[Any, Array, Array], npt.NDArray[Any]]] = {
     ops.Mish: _mish_slope,
     ops.LogSigmoid: lambda op, x, y: sigmoid(ops.Sigmoid(), -x),
     ops.HardTanh: lambda op, x, y: np.abs(x) < 1,
+    ops.HardShrink: lambda op, x, y: np.abs(x) > op.threshold,
+    ops.SoftShrink: lambda op, x, y: np.abs(x) > op.threshold,
+    ops.TanhShrink: lambda op, x, y: np.tanh(x) ** 2,
+    ops.Threshold: lambda op, x, y: x > op.threshold,
 }

@@ -25,7 +25,6 @@ from rescompile.worker.job import Subject, listed
 FACTS: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "facts/detection.json").read_text("utf-8")
 )
-WIDER = {"ssd300_vgg16": {"backbone.scale_weight": [512, 1, 1]}}  # torchvision's are just 512
 LEFT = {"fasterrcnn_resnet50_fpn": "roi_heads."}
 SMALL = {"ssd300_vgg16": 300}  # which takes no smaller ones; the script has the same
 USUAL, SHOWN = 128, 8
@@ -37,7 +36,7 @@ BOUND = 1e-4
 def test_weights_and_costs_are_torchvisions(spec: str) -> None:
     fact, elaborated = FACTS[spec], open_spec(spec).analysis.elaborated
     found = {".".join(path): [*p.shape] for path, p, _ in parameters(elaborated)}
-    assert found == {**fact["state_dict"], **WIDER.get(spec, {})}
+    assert found == fact["state_dict"]
     left = LEFT.get(spec, "")
     assert bool(fact["left"]) == bool(left)
     assert all(key.startswith(left) for key in fact["left"])

@@ -56,6 +56,8 @@ USUAL: dict[str, list[Any]] = {
     "k": [1.0, 2.0, 1],
     "channel_conv.size": [1, 3, 5],
     "alpha": [0.5, 1.0, 2],
+    "threshold": [0, 0.1, 0.5],
+    "value": [0, -0.3, 1],
     "init": [1e-6, 0.1, 1, 1.0],
     "std": [0.01, 0.1],
 }

@@ -90,6 +90,7 @@ def test_every_operation_that_changes_sizes_tells_so() -> None:
         ops.AdaptiveMaxPool,
         ops.GlobalAvgPool,
         ops.GlobalMaxPool,
+        ops.GlobalAttentionPool,
         ops.Flatten,
         ops.Crop,
         ops.Unflatten,

@@ -115,6 +115,11 @@ def test_a_convolution_over_channels_by_hand() -> None:
     assert (found.parameters, found.conv_macs, found.layers) == (6, 64 * 5, 1)
 
 
+def test_a_pool_by_attention_multiplies_a_matrix_by_the_weights_of_positions() -> None:
+    found = cost(layer(ops.GlobalAttentionPool(), "pool"), x=(9, 5, 6))
+    assert (found.parameters, found.macs, found.layers) == (0, 8 * 5 * 6, 0)
+
+
 def test_linear_by_hand() -> None:
     found = cost(layer(Linear(10), "fc"), x=(7,))
     assert (found.parameters, found.linear_macs, found.conv_macs) == (80, 70, 0)
@@ -128,7 +133,8 @@ def test_running_statistics_are_not_trainable() -> None:
 
 
 def test_every_other_operation_is_free() -> None:
-    for op in set(OPS) - {Conv, ops.StdConv, ops.ConvTranspose, ops.ChannelConv, Linear}:
+    layers = {Conv, ops.StdConv, ops.ConvTranspose, ops.ChannelConv, Linear}
+    for op in set(OPS) - {*layers, ops.GlobalAttentionPool}:
         assert op.macs is ops.Op.macs
     assert Relu().macs((8, 4, 4), (8, 4, 4)) == 0
 

@@ -168,6 +168,14 @@ def test_powers() -> None:
         ("$a / 2 + 1 - 1", "$a / 2 + 1 - 1"),  # a fraction, which may round
         ("--$a", "$a"),
         ("not (not $a > $i)", "$a > $i"),
+        ("($a > $i) == true", "$a > $i"),
+        ("($a > $i) != true", "$a <= $i"),
+        ("false == ($a > $i)", "$a <= $i"),
+        ("true if $a > 1 else $i > 2", "$a > 1 or $i > 2"),
+        ("false if $a > 1 else $i > 2", "$a <= 1 and $i > 2"),
+        ("$i > 2 if $a > 1 else true", "$a <= 1 or $i > 2"),
+        ("$i > 2 if $a > 1 else false", "$a > 1 and $i > 2"),
+        ("1 // $i > 0 if $i > 0 else false", "$i > 0 and 1 // $i > 0"),
     ],
 )
 def test_what_is_written_at_length_gets_shorter(written: str, shorter: str) -> None:
@@ -175,7 +183,8 @@ def test_what_is_written_at_length_gets_shorter(written: str, shorter: str) -> N
     assert text(made) == shorter
     for a, i in ((0, 0), (3, 2), (-2, 5), (64, 1)):
         known = {"a": a, "i": i}
-        assert evaluate(made, known) == eval(written.replace("$", ""), dict(known))
+        words = {**known, "true": True, "false": False}
+        assert evaluate(made, known) == eval(written.replace("$", ""), words)
 
 
 def test_sums_of_what_may_be_a_fraction_stay_as_they_are() -> None:

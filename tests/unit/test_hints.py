@@ -86,7 +86,8 @@ def test_a_step_that_nobody_knows_may_be_a_block(write: Write) -> None:
     ("word", "answer"),
     [
         ("crelu", "`crelu` is not in this language; known: celu, "),
-        ("glu", "`glu` is not in this language; known: celu, "),
+        ("glu", "write `multiply: [[], [activation: {kind: sigmoid}]]`, and `split: true` "),
+        ("LogSoftmax", "it is called `log_softmax` here"),
         ("swish", "it is called `silu` here"),
         ("lrelu", "it is called `leaky_relu` here"),
         ("sillu", "did you mean 'silu'?"),

@@ -109,6 +109,25 @@ def test_split_softmax_is_over_what_two_branches_say_of_a_channel() -> None:
     assert mean(ops.ChannelMax(), x) == [[[[5]]]]
 
 
+def test_what_shrinks_and_thresholds() -> None:
+    x = np.array([-2.0, -0.5, -0.1, 0.0, 0.5, 0.6]).reshape(1, 1, 1, 6)
+    assert np.ravel(mean(ops.HardShrink(0.5), x)).tolist() == [-2, 0, 0, 0, 0, 0.6]
+    assert np.ravel(mean(ops.SoftShrink(0.5), x)) == pytest.approx([-1.5, 0, 0, 0, 0, 0.1])
+    assert np.ravel(mean(ops.Threshold(-0.1, 7.0), x)).tolist() == [7, 7, 7, 0, 0.5, 0.6]
+    assert np.ravel(mean(ops.TanhShrink(), x))[0] == pytest.approx(-2 + math.tanh(2))
+    x = np.log([1, 3]).reshape(1, 2, 1, 1) + 1000
+    assert np.ravel(mean(ops.LogSoftmax(), x)) == pytest.approx(np.log([1 / 4, 3 / 4]))
+
+
+def test_attention_pools_by_the_softmax_of_the_last_channel() -> None:
+    x = np.array([1.0, 2.0, 3.0, 60.0, 0.0, 6.0, *np.log([1, 2, 3])]).reshape(1, 3, 1, 3)
+    assert np.ravel(mean(ops.GlobalAttentionPool(), x)) == pytest.approx([14 / 6, 78 / 6])
+    x[:, 2] += 1000  # which is the same softmax
+    (pooled,) = mean(ops.GlobalAttentionPool(True), x)
+    assert np.shape(pooled) == (2, 1, 1)
+    assert np.ravel(pooled) == pytest.approx([14 / 6, 78 / 6])
+
+
 def test_responses_of_neighbours_and_of_the_whole_map() -> None:
     x = np.array([1.0, 2.0, 3.0]).reshape(1, 3, 1, 1)
     op = ops.LocalResponseNorm(2, alpha=2.0, beta=1.0, k=1.0)  # of a channel and the one before

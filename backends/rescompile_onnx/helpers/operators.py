@@ -21,6 +21,16 @@ def local_response_norm(
     return op.Div(x, op.Pow(y, power))
 
 
+def global_attention_pool(op: OpBuilder, x: ir.Value, keepdims: bool = False) -> ir.Value:
+    """The mean over all positions, weighed by the softmax of the last channel (Cao et al. 2019)."""
+    _, channels, *extents = x.shape
+    places = op.Reshape(x, [0, channels, -1])
+    values, scores = op.Split(places, [channels - 1, 1], axis=1, _outputs=2)
+    weights = op.Transpose(op.Softmax(scores, axis=2), perm=[0, 2, 1])
+    shape = [0, channels - 1, *(1 for _ in extents)] if keepdims else [0, channels - 1]
+    return op.Reshape(op.MatMul(values, weights), shape)
+
+
 def l2_norm(op: OpBuilder, x: ir.Value, epsilon: float = 1e-12) -> ir.Value:
     """By its parts, since LpNormalization has no epsilon."""
     return op.Div(x, op.Clip(op.ReduceL2(x, [1]), epsilon))
@@ -50,6 +60,25 @@ def silu(op: OpBuilder, x: ir.Value) -> ir.Value:
 
 def log_sigmoid(op: OpBuilder, x: ir.Value) -> ir.Value:
     return op.Neg(op.Softplus(op.Neg(x)))
+
+
+def hard_shrink(op: OpBuilder, x: ir.Value, threshold: float) -> ir.Value:
+    """x where |x| is above the threshold, else 0."""
+    return op.Where(op.Greater(op.Abs(x), threshold), x, 0.0)
+
+
+def soft_shrink(op: OpBuilder, x: ir.Value, threshold: float) -> ir.Value:
+    """x nearer to zero by the threshold, and 0 where it would pass it."""
+    return op.Sub(x, op.Clip(x, -threshold, threshold))
+
+
+def tanh_shrink(op: OpBuilder, x: ir.Value) -> ir.Value:
+    return op.Sub(x, op.Tanh(x))
+
+
+def threshold(op: OpBuilder, x: ir.Value, level: float, value: float) -> ir.Value:
+    """x where it is above the level, else the value."""
+    return op.Where(op.Greater(x, level), x, value)
 
 
 def celu(op: OpBuilder, x: ir.Value, alpha: float) -> ir.Value:

@@ -34,7 +34,8 @@ def validate(
     if backend.trace is None:
         raise InternalError(f"the {backend.title} backend has no trace, so nothing can be proved")
     graph = Graph()
-    expected = Expected(elaborated, graph, backend.weight_name, backend.biased_variance)
+    told = backend.weight_name, backend.biased_variance, backend.channels_last
+    expected = Expected(elaborated, graph, *told)
     known = len(graph.terms)
     network = elaborated.network
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from math import isclose
 
 from ...ir.initial import Draw, drawn
@@ -10,7 +11,7 @@ from ...ir.interpreter import Interpreter
 from ...ir.nodes import JoinKind
 from ...ir.structure import Path
 from ...ir.trace import Elaborated, OpTrace
-from ...ops import BatchNorm, Op, Shape
+from ...ops import BatchNorm, LayerScale, Op, Shape
 from ...record import record
 from .graph import Graph
 
@@ -38,19 +39,37 @@ class Expected(Interpreter[int]):
     """A walk that makes terms. `steps` are the values of the spec's steps, in order."""
 
     def __init__(
-        self, elaborated: Elaborated, graph: Graph, name: Callable[[Path], str], biased: bool
+        self,
+        elaborated: Elaborated,
+        graph: Graph,
+        name: Callable[[Path], str],
+        biased: bool,
+        last: bool,
     ) -> None:
         super().__init__(elaborated)
         self.graph = graph
         self.name = name
         self.biased = biased
+        self.last = last
         self.steps: list[tuple[Path, int]] = []
         inputs = elaborated.network.inputs.items()
         self.outputs = self.network(*(graph.input(shape, given) for given, shape in inputs))
         self.updates = graph.taken_updates()
 
     def operation(self, item: OpTrace, x: int, path: Path) -> int:
-        return self.graph.apply(meant(item.op, self.biased), x, self.name(self.owner(path)))
+        return self.graph.apply(self.meant(item.op), x, self.name(self.owner(path)))
+
+    def meant(self, op: Op) -> Op:
+        """An operation as the target means it, which cannot tell some attributes.
+
+        `unbiased` says nothing where a running variance always is, `vector` where factors of
+        channels, which stand `last`, always are.
+        """
+        if isinstance(op, BatchNorm) and not self.biased:
+            return BatchNorm(op.epsilon, op.momentum)
+        if isinstance(op, LayerScale) and self.last:
+            return replace(op, vector=False)
+        return op
 
     def shares(self, x: int, count: int) -> list[int]:
         return self.graph.shares(x, count)
@@ -71,11 +90,6 @@ class Expected(Interpreter[int]):
     def _tensors(self) -> Iterator[tuple[tuple[str, str], Tensor]]:
         network = self.elaborated.network
         for path, item in self.elaborated.owning():
-            for parameter in item.op.parameters(item.x):
+            for parameter in self.meant(item.op).parameters(item.x):
                 draw = drawn(network, parameter)
                 yield (self.name(path), parameter.leaf), Tensor(parameter.shape, draw)
-
-
-def meant(op: Op, biased: bool) -> Op:
-    """`op` as a target means it: `unbiased` says nothing where a running variance always is."""
-    return op if biased or not isinstance(op, BatchNorm) else BatchNorm(op.epsilon, op.momentum)

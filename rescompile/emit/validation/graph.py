@@ -29,6 +29,7 @@ from ...ops import (
     GlobalPool,
     GlobalResponseNorm,
     LayerNorm,
+    LayerScale,
     Linear,
     Op,
     PadChannels,
@@ -215,6 +216,8 @@ def canonical(op: Op, x: Shape) -> Op:
     if isinstance(op, Resampled):
         _, *extents = op.output(x)
         return UpsampleTo("", op.mode, op.align_corners, tuple(extents))
+    if isinstance(op, LayerScale):  # in which shape it is kept is the tensor's
+        return replace(op, shared=op.shared or x[0] == 1, vector=False)
     if isinstance(op, Prelu) and x[0] == 1:
         return replace(op, shared=True)
     return op

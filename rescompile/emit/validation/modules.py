@@ -8,6 +8,7 @@ value that somebody else needs. A backend says what its framework has beside tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,7 +127,7 @@ class Parameter:
 class Factor(Parameter):
     """One that stands alone: what the spec calls an operation is one tensor here.
 
-    Of no axes it is a number, which all channels share.
+    A number, or a single element of a vector, is what all channels share.
     """
 
     path = ""
@@ -135,10 +136,19 @@ class Factor(Parameter):
         shape = given.shape if isinstance(given.shape, tuple) else (given.shape,)
         super().__init__(shape, Draw(CONSTANT, given.value))
 
+    def spread(self, axes: int) -> Factor:
+        """A vector with so many axes of one pixel behind its channels."""
+        if len(self.shape) != 1:
+            raise TraceError(f"a factor of shape {self.shape} is no vector")
+        found = copy(self)
+        found.shape = (*self.shape, *(1,) * axes)
+        return found
+
     def __mul__(self, value: Value) -> Value:
-        if value.last:
-            raise TraceError("a factor of channels that stand last")
-        return value.apply(ops.LayerScale(self.draw.value, self.shape == ()), self.path)
+        shared = self.shape in ((), (1,))
+        if value.last or not (shared or len(self.shape) == len(value.inner)):
+            raise TraceError(f"a factor of shape {self.shape} meets other axes than its own")
+        return value.apply(ops.LayerScale(self.draw.value, shared), self.path)
 
 
 @record

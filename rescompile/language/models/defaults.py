@@ -55,6 +55,8 @@ class ActivationDefaults(Model):
     alpha: Alpha = key(ops.Celu, "alpha")
     shared: Bool = key(ops.Prelu, "shared")
     init: PlainFloat = key(ops.Prelu, "init")
+    threshold: PlainFloat = key(ops.Threshold, "threshold")
+    value: PlainFloat = key(ops.Threshold, "value")
 
 
 class Defaults(Model):

@@ -164,6 +164,8 @@ class Activation(Model):
     alpha: Alpha | None = key(ops.Celu, "alpha", default=None)
     shared: Bool | None = key(ops.Prelu, "shared", default=None)
     init: PlainFloat | None = key(ops.Prelu, "init", default=None)
+    threshold: PlainFloat | None = key(ops.Threshold, "threshold", default=None)
+    value: PlainFloat | None = key(ops.Threshold, "value", default=None)
 
 
 def _models(op: type[Op]) -> dict[str, type[Model]]:

@@ -79,3 +79,16 @@ def global_avg_pool(op: ops.GlobalAvgPool, x: Array, *_: object) -> Array:
 def global_max_pool(op: ops.GlobalMaxPool, x: Array, *_: object) -> Array:
     y: Array = x.max(spatial(x), keepdims=op.keepdims)
     return y
+
+
+def global_attention_pool(op: ops.GlobalAttentionPool, x: Array, *_: object) -> Array:
+    y: Array = (x[:, :-1] * attention(x)).sum(spatial(x), keepdims=op.keepdims)
+    return y
+
+
+def attention(x: Array) -> Array:
+    """exp(x) of the last channel over its sum; the maximum is subtracted, which cancels."""
+    scores = x[:, -1:]
+    raised = np.exp(scores - scores.max(spatial(x), keepdims=True))
+    quotient: Array = raised / raised.sum(spatial(x), keepdims=True)
+    return quotient

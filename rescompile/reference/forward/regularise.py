@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
+
 from ... import ops
 from ..arrays import Array, Params
 
@@ -16,7 +18,12 @@ def drop(op: ops.Dropout | ops.StochasticDepth, x: Array, p: Params, training: b
 
 
 def layer_scale(op: ops.LayerScale, x: Array, p: Params, *_: object) -> Array:
-    return x * p[""]
+    return x * factors(x, p)
+
+
+def factors(x: Array, p: Params) -> Array:
+    """Those of each channel, or the one of all, to meet all positions of `x`."""
+    return np.reshape(p[""], (-1, *(1 for _ in x.shape[2:])))
 
 
 def scale(op: ops.Scale, x: Array, *_: object) -> Array:

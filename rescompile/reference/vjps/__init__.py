@@ -13,7 +13,7 @@ import numpy as np
 from ... import ops
 from ...ops import Op
 from ..activations import SLOPES
-from .activation import prelu, softmax
+from .activation import log_softmax, prelu, softmax
 from .attention import channel_conv, channel_max, channel_mean, split_softmax
 from .channel import pad_map, rearranged
 from .convolution import conv, conv_transpose, std_conv
@@ -22,6 +22,7 @@ from .pool import (
     adaptive_avg_pool,
     adaptive_max_pool,
     avg_pool,
+    global_attention_pool,
     global_avg_pool,
     global_max_pool,
     max_pool,
@@ -44,12 +45,14 @@ VJPS: dict[type[Op], Vjp] = {
     **{kind: elementwise(slope) for kind, slope in SLOPES.items()},
     ops.Prelu: prelu,
     ops.Softmax: softmax,
+    ops.LogSoftmax: log_softmax,
     ops.MaxPool: max_pool,
     ops.AvgPool: avg_pool,
     ops.AdaptiveAvgPool: adaptive_avg_pool,
     ops.AdaptiveMaxPool: adaptive_max_pool,
     ops.GlobalAvgPool: global_avg_pool,
     ops.GlobalMaxPool: global_max_pool,
+    ops.GlobalAttentionPool: global_attention_pool,
     ops.Dropout: unchanged,
     ops.StochasticDepth: unchanged,
     ops.LayerScale: layer_scale,

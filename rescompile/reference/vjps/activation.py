@@ -17,3 +17,9 @@ def prelu(op: ops.Prelu, x: Array, y: Array, p: Params, dy: Array, training: boo
 
 def softmax(op: ops.Softmax, x: Array, y: Array, p: Params, dy: Array, training: bool) -> Pulled:
     return y * (dy - (dy * y).sum(1, keepdims=True)), {}
+
+
+def log_softmax(
+    op: ops.LogSoftmax, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    return dy - np.exp(y) * dy.sum(1, keepdims=True), {}

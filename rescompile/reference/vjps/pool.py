@@ -7,8 +7,8 @@ from math import prod
 import numpy as np
 
 from ... import ops
-from ..arrays import Array, Params, along, inside, ints, pad, window_axes
-from ..forward.pool import cell, cells, pool_overhang, pool_windows
+from ..arrays import Array, Params, along, inside, ints, pad, spatial, window_axes
+from ..forward.pool import attention, cell, cells, pool_overhang, pool_windows
 from .pulled import Pulled, fold, greatest, unpad
 
 
@@ -61,6 +61,16 @@ def global_max_pool(
 ) -> Pulled:
     first = greatest(x.reshape(*x.shape[:2], -1)).reshape(x.shape)
     return first * spread(dy, x), {}
+
+
+def global_attention_pool(
+    op: ops.GlobalAttentionPool, x: Array, y: Array, p: Params, dy: Array, training: bool
+) -> Pulled:
+    weights = attention(x)
+    given = dy.reshape(*y.shape[:2], *(1 for _ in x.shape[2:]))
+    wanted = (given * x[:, :-1]).sum(1, keepdims=True)
+    shared = (weights * wanted).sum(spatial(x), keepdims=True)
+    return np.concatenate([given * weights, weights * (wanted - shared)], 1), {}
 
 
 def spread(dy: Array, x: Array) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 from ... import ops
 from ...ops import Op
 from ..arrays import Array, Params
+from ..forward.regularise import factors
 from .pulled import Pulled, over_channel
 
 
@@ -19,4 +20,4 @@ def layer_scale(
 ) -> Pulled:
     along = dy * x
     given = along.sum() if op.shared else over_channel(along)
-    return dy * p[""], {"": np.reshape(given, p[""].shape)}
+    return dy * factors(x, p), {"": np.reshape(given, p[""].shape)}

@@ -200,3 +200,11 @@ def test_names_change_only_where_they_must(tmp_path: Path) -> None:
     assert "def blocks_block(x: KerasTensor, n: int, *, name: str)" in source
     source = open_spec(write(tmp_path, "value", "blocks")).source("keras")
     assert "blocks: int, repeat: int, more: int = 1" in source
+
+
+def test_steps_without_names_are_called_as_nothing_of_keras_is() -> None:
+    """A pool that pads what may be negative is an operation of Keras', which it calls `pad`."""
+    steps = "[{pad: {padding: 1, mode: reflect}}, {max_pool: {kernel: 3, padding: 1}}]"
+    source = open_spec(f"{HEAD}stages: {steps}\n").source("keras")
+    assert "keras.ops.pad(" in source
+    assert 'name="border"' in source

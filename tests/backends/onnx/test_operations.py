@@ -32,6 +32,17 @@ CASES: list[list[dict[str, Any]]] = [
     [{"activation": {"kind": "prelu", "shared": True, "init": 0}}],
     [*VECTOR, {"activation": {"kind": "prelu"}}],
     [*VECTOR, {"activation": {"kind": "prelu", "shared": True}}],
+    *(
+        [{"activation": {"kind": kind, "threshold": 0.3}}]
+        for kind in ("hard_shrink", "soft_shrink", "threshold")
+    ),
+    [{"activation": {"kind": "threshold", "threshold": -0.3, "value": -1}}],
+    [{"activation": {"kind": "tanh_shrink"}}],
+    [{"activation": {"kind": "log_softmax"}}],
+    [*VECTOR, {"activation": {"kind": "log_softmax"}}],
+    [{"layer_scale": {"vector": True, "init": -0.5}}],
+    [*VECTOR, {"layer_scale": {"vector": True}}],
+    [{"layer_scale": {"shared": True, "vector": True}}],
     [{"layer_scale": {"shared": True}}],
     [*VECTOR, {"layer_scale": {"shared": True, "init": 0}}],
     *(
@@ -50,6 +61,8 @@ CASES: list[list[dict[str, Any]]] = [
     [{"split_softmax": {"splits": 3}}],
     [{"split_softmax": {"splits": 2, "groups": 3}}],
     [*VECTOR, {"split_softmax": {"splits": 3, "groups": 2}}],
+    [{"global_attention_pool": {}}],
+    [{"global_attention_pool": {"keepdims": True}}],
     [{"channel_mean": {}}],
     [{"channel_max": {}}],
     [*PIXEL, {"channel_conv": {"size": 3}}],

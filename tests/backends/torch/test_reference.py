@@ -184,6 +184,10 @@ CASES: dict[type[Op], Callable[[Rng], tuple[Op, Shape]]] = {
     ops.AdaptiveMaxPool: lambda rng: (ops.AdaptiveMaxPool(pair(rng, 1, 9)), a_map(rng)),
     ops.GlobalAvgPool: lambda rng: (ops.GlobalAvgPool(bool(rng.integers(2))), a_map(rng)),
     ops.GlobalMaxPool: lambda rng: (ops.GlobalMaxPool(bool(rng.integers(2))), a_map(rng)),
+    ops.GlobalAttentionPool: lambda rng: (
+        ops.GlobalAttentionPool(bool(rng.integers(2))),
+        a_map(rng, 2),
+    ),
     ops.Unflatten: an_unflatten,
     ops.Flatten: lambda rng: (ops.Flatten(), some(rng)),
     ops.Dropout: lambda rng: (ops.Dropout(0.5), some(rng)),
@@ -337,7 +341,12 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.Mish: lambda t, op, x, p: t.nn.functional.mish(x),
     ops.LogSigmoid: lambda t, op, x, p: t.nn.functional.logsigmoid(x),
     ops.HardTanh: lambda t, op, x, p: t.nn.functional.hardtanh(x),
+    ops.HardShrink: lambda t, op, x, p: t.nn.functional.hardshrink(x, op.threshold),
+    ops.SoftShrink: lambda t, op, x, p: t.nn.functional.softshrink(x, op.threshold),
+    ops.TanhShrink: lambda t, op, x, p: t.nn.functional.tanhshrink(x),
+    ops.Threshold: lambda t, op, x, p: t.nn.functional.threshold(x, op.threshold, op.value),
     ops.Softmax: lambda t, op, x, p: t.softmax(x, 1),
+    ops.LogSoftmax: lambda t, op, x, p: t.log_softmax(x, 1),
     ops.MaxPool: torch_max_pool,
     ops.AvgPool: torch_avg_pool,
     ops.AdaptiveAvgPool: lambda t, op, x, p: t.nn.functional.adaptive_avg_pool2d(x, op.size),
@@ -346,6 +355,9 @@ THEIRS: dict[type[Op], Callable[[Any, Any, Any, Any], Any]] = {
     ops.GlobalMaxPool: lambda t, op, x, p: (
         x.flatten(2).max(2).values.reshape(*x.shape[:2], *(1, 1)[: 2 * op.keepdims])
     ),
+    ops.GlobalAttentionPool: lambda t, op, x, p: t.einsum(
+        "ncp,np->nc", x[:, :-1].flatten(2), x[:, -1].flatten(1).softmax(1)
+    ).reshape(len(x), -1, *(1, 1)[: 2 * op.keepdims]),
     ops.Unflatten: lambda t, op, x, p: x.unflatten(1, (-1, *op.size)),
     ops.Flatten: lambda t, op, x, p: x.flatten(1),
     ops.Dropout: lambda t, op, x, p: t.nn.functional.dropout(x, op.rate, training=False),
