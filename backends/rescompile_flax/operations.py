@@ -21,6 +21,7 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
+    SCALED,
     Argument,
     Form,
     Render,
@@ -29,6 +30,7 @@ from rescompile.emit.table import (
     constant,
     entering,
     option,
+    size_of,
     tupled,
     write_extents,
 )
@@ -124,8 +126,6 @@ SCALE, GROUPS, SPLITS, SIZE = (
 CELLS, MAP = (Argument(name, "size", BOTH, keyword=True) for name in ("output_size", "size"))
 METHOD = option("method", "mode", choice(ops.Resampling), "nearest")
 ALIGN = option("align_corners", "align_corners", LITERAL, False)
-# The size is that of the axes in the middle of another array.
-LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MODE = Argument("mode", "mode", choice(ops.PadMode, replicate="edge"), keyword=True)
 RESPONSE = (
     SIZE,
@@ -200,10 +200,7 @@ WORDS = (
 )
 ROWS = (
     _row("nnx.Conv", ops.Conv, *SLIDES, *WEIGHTED),
-    _row(
-        *("StdConv", ops.StdConv, *SLIDES, WEIGHTED[0], EPSILON),
-        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), DRAWN),
-    ),
+    _row("StdConv", ops.StdConv, *SLIDES, WEIGHTED[0], EPSILON, *SCALED, DRAWN),
     _row("nnx.ConvTranspose", ops.ConvTranspose, *SPACED, SPREAD, SWAPPED, *WEIGHTED, groups=1),
     _row(
         *("GroupedConvTranspose", ops.ConvTranspose, *SPACED),
@@ -241,10 +238,7 @@ ROWS = (
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _row("channel_shuffle", ops.ChannelShuffle, GROUPS),
     _row("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
-    _row(
-        *("upsample", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE, keyword=True)),
-        *(METHOD, ALIGN),
-    ),
+    _row("upsample", ops.UpsampleTo, size_of("1:3", keyword=True), METHOD, ALIGN),
     _row("depth_to_space", ops.DepthToSpace, SCALE),
     _row("space_to_depth", ops.SpaceToDepth, SCALE),
     _row("split_softmax", ops.SplitSoftmax, SPLITS, option("groups", "groups", NUMBER, 1)),
