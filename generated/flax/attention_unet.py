@@ -107,8 +107,7 @@ class AttentionGate(nnx.Module):
         )
 
     def __call__(self, skip: jax.Array, gating: jax.Array) -> jax.Array:
-        gate = skip
-        gate = nnx.relu(self.theta(gate) + self.phi(gating))
+        gate = nnx.relu(self.theta(skip) + self.phi(gating))
         gate = nnx.sigmoid(self.psi(gate))
         gate = upsample(gate, size=skip.shape[1:3], method="bilinear")
         x = skip * gate

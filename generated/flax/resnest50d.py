@@ -73,16 +73,15 @@ class SplitAttention(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn0(self.conv(x)))
-        gate = x
-        branch1, branch2 = jnp.split(gate, 2, axis=-1)
+        branch1, branch2 = jnp.split(x, 2, axis=-1)
         gate = branch1 + branch2
         gate = jnp.mean(gate, axis=(1, 2), keepdims=True)
         gate = nnx.relu(self.bn1(self.fc1(gate)))
         gate = self.fc2(gate)
         gate = self.split_softmax(gate)
         x = x * gate
-        branch12, branch22 = jnp.split(x, 2, axis=-1)
-        return branch12 + branch22
+        branch1, branch2 = jnp.split(x, 2, axis=-1)
+        return branch1 + branch2
 
 
 class SplitAttentionBottleneck(nnx.Module):

@@ -126,8 +126,7 @@ def gating_signal(x: KerasTensor, *, name: str) -> KerasTensor:
 def attention_gate(skip: KerasTensor, gating: KerasTensor, *, name: str) -> KerasTensor:
     """Positions of a map that are weighed by a coarser one (Oktay et al. 2018, Fig. 2)."""
     skip_channels = skip.shape[-1]
-    gate = skip
-    branch1 = conv(gate, skip_channels, 2, stride=2, padding="valid", name=f"{name}_theta")
+    branch1 = conv(skip, skip_channels, 2, stride=2, padding="valid", name=f"{name}_theta")
     branch2 = conv(gating, skip_channels, 1, use_bias=True, name=f"{name}_phi")
     gate = layers.Add(name=f"{name}_add")([branch1, branch2])
     gate = layers.ReLU(name=f"{name}_relu")(gate)

@@ -311,8 +311,7 @@ class AttentionGate(nn.Module):
         )
 
     def forward(self, op: OpBuilder, skip: ir.Value, gating: ir.Value) -> ir.Value:
-        gate = skip
-        gate = op.Relu(op.Add(self.theta(op, gate), self.phi(op, gating)))
+        gate = op.Relu(op.Add(self.theta(op, skip), self.phi(op, gating)))
         gate = op.Sigmoid(self.psi(op, gate))
         gate = upsample_to(op, gate, skip.shape[2:], mode="bilinear")
         x = op.Mul(skip, gate)

@@ -268,16 +268,15 @@ class SplitAttention(nn.Module):
 
     def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
         x = op.Relu(self.bn0(op, self.conv(op, x)))
-        gate = x
-        branch1, branch2 = op.Split(gate, axis=1, num_outputs=2, _outputs=2)
+        branch1, branch2 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
         gate = op.Add(branch1, branch2)
         gate = op.GlobalAveragePool(gate)
         gate = op.Relu(self.bn1(op, self.fc1(op, gate)))
         gate = self.fc2(op, gate)
         gate = self.split_softmax(op, gate)
         x = op.Mul(x, gate)
-        branch12, branch22 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
-        return op.Add(branch12, branch22)
+        branch1, branch2 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        return op.Add(branch1, branch2)
 
 
 @function

@@ -84,8 +84,7 @@ class AttentionGate(nn.Module):
         )
 
     def forward(self, skip: Tensor, gating: Tensor) -> Tensor:
-        gate = skip
-        gate = self.relu(self.theta(gate) + self.phi(gating))
+        gate = self.relu(self.theta(skip) + self.phi(gating))
         gate = self.sigmoid(self.psi(gate))
         gate = F.interpolate(gate, skip.shape[-2:], mode="bilinear")
         x = skip * gate

@@ -80,8 +80,7 @@ class Tree(nn.Module):
         branch1 = self.maxpool(x)
         branch1 = self.project(branch1)
         x = self.relu(branch1 + self.tree1(x))
-        branch = x
-        branch = self.relu(branch + self.tree2(branch))
+        branch = self.relu(x + self.tree2(x))
         x = torch.cat([branch, x], 1)
         return self.root(x)
 
@@ -100,8 +99,7 @@ class SecondTree(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch = self.slice_channels(x)
         branch = self.relu(branch + self.tree1(branch))
-        branch2 = branch
-        branch2 = self.relu(branch2 + self.tree2(branch2))
+        branch2 = self.relu(branch + self.tree2(branch))
         branch = torch.cat([branch2, branch], 1)
         x = torch.cat([branch, x], 1)
         return self.root(x)
@@ -139,12 +137,10 @@ class TreeAndInput(nn.Module):
         self.root = Root(1280, 512)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch1 = x
-        branch1a = self.maxpool(branch1)
+        branch1a = self.maxpool(x)
         branch1a = self.project(branch1a)
-        branch1 = self.relu(branch1a + self.tree1(branch1))
-        branch = branch1
-        branch = self.relu(branch + self.tree2(branch))
+        branch1 = self.relu(branch1a + self.tree1(x))
+        branch = self.relu(branch1 + self.tree2(branch1))
         branch1 = torch.cat([branch, branch1], 1)
         x = torch.cat([branch1, self.maxpool(x)], 1)
         return self.root(x)

@@ -49,16 +49,15 @@ class SplitAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn0(self.conv(x)))
-        gate = x
-        branch1, branch2 = gate.chunk(2, 1)
+        branch1, branch2 = x.chunk(2, 1)
         gate = branch1 + branch2
         gate = self.avgpool(gate)
         gate = self.relu(self.bn1(self.fc1(gate)))
         gate = self.fc2(gate)
         gate = self.split_softmax(gate)
         x = x * gate
-        branch12, branch22 = x.chunk(2, 1)
-        return branch12 + branch22
+        branch1, branch2 = x.chunk(2, 1)
+        return branch1 + branch2
 
 
 class SplitAttentionBottleneck(nn.Module):
