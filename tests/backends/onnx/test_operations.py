@@ -47,6 +47,8 @@ CASES: list[list[dict[str, Any]]] = [
     [{"pad": {"padding": [1, 2, 3, 0], "mode": "reflect"}}],
     [{"pad": {"padding": [6, 6, 9, 9], "mode": "reflect"}}],
     [{"pad": {"padding": [0, 9, 1, 12], "mode": "replicate"}}],
+    [{"norm": {"kind": "group", "groups": 3, "epsilon": 0.1}}],
+    [*VECTOR, {"norm": {"kind": "group", "groups": 4}}],
     [{"split_softmax": {"splits": 3}}],
     [{"split_softmax": {"splits": 2, "groups": 3}}],
     [*VECTOR, {"split_softmax": {"splits": 3, "groups": 2}}],
