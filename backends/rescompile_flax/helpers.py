@@ -174,14 +174,20 @@ def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
 
 
 def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
-    """The maximum of each cell of a grid over the map, whatever the size of the map."""
+    """The maximum of each cell of a grid over the map, whatever the size of the map.
+
+    By pools: under jit, the gradient of jnp.max may compare with a map that was rounded otherwise.
+    """
     for axis, count in enumerate(output_size, 1):
         n = x.shape[axis]
         starts = [i * n // count for i in range(count)]
         ends = [-(-(i + 1) * n // count) for i in range(count)]
-        cells = zip(starts, ends, strict=True)
-        parts = (jax.lax.slice_in_dim(x, *cell, axis=axis) for cell in cells)
-        x = jnp.stack([part.max(axis) for part in parts], axis)
+        pooled = []
+        for start, end in zip(starts, ends, strict=True):
+            window = tuple(end - start if i == axis else 1 for i in range(1, x.ndim - 1))
+            part = jax.lax.slice_in_dim(x, start, end, axis=axis)
+            pooled.append(nnx.max_pool(part, window))
+        x = jnp.concatenate(pooled, axis)
     return x
 
 
@@ -217,6 +223,11 @@ def ceil_max_pool(
     return nnx.max_pool(x, window_shape, strides, sides)
 
 
+def channel_max(x: jax.Array) -> jax.Array:
+    """The greatest channel, by a pool: the gradient of jnp.max may be NaN under jit."""
+    return nnx.max_pool(x[..., None], (*[1] * (x.ndim - 2), x.shape[-1]))[..., 0]
+
+
 def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
     """Interleaves groups of channels (Zhang et al. 2017)."""
     shape = (*x.shape[:-1], groups, x.shape[-1] // groups)
@@ -229,6 +240,12 @@ def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
     depth = channels // (scale * scale)
     x = x.reshape(n, height, width, depth, scale, scale).transpose(0, 1, 4, 2, 5, 3)
     return x.reshape(n, height * scale, width * scale, depth)
+
+
+def global_max_pool(x: jax.Array, keepdims: bool = False) -> jax.Array:
+    """The greatest pixel, by a pool: the gradient of jnp.max may be NaN under jit."""
+    y = nnx.max_pool(x, x.shape[1:-1])
+    return y if keepdims else y.reshape(x.shape[0], -1)
 
 
 def flatten(x: jax.Array) -> jax.Array:

@@ -21,6 +21,7 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
+    SCALED,
     Argument,
     Form,
     Render,
@@ -29,6 +30,7 @@ from rescompile.emit.table import (
     constant,
     entering,
     option,
+    size_of,
     tupled,
     write_extents,
 )
@@ -126,8 +128,6 @@ SCALE, GROUPS, SPLITS, SIZE = (
 CELLS, MAP = (Argument(name, "size", BOTH, keyword=True) for name in ("output_size", "size"))
 METHOD = option("method", "mode", choice(ops.Resampling), "nearest")
 ALIGN = option("align_corners", "align_corners", LITERAL, False)
-# The size is that of the axes in the middle of another array.
-LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MODE = Argument("mode", "mode", choice(ops.PadMode, replicate="edge"), keyword=True)
 RESPONSE = (
     SIZE,
@@ -182,7 +182,6 @@ def _of_axes(n: int) -> tuple[Row, ...]:
     depths, places = _width(n + 1, 1, n + 2), _width(1, n, n + 2)
     return (
         row("jnp.mean", ops.GlobalAvgPool, over, KEEPDIMS),
-        row("jnp.max", ops.GlobalMaxPool, over, KEEPDIMS),
         row(
             *("nnx.Dropout", ops.StochasticDepth, RATE),
             Argument("broadcast_dims", (), constant(samples), keyword=True),
@@ -203,10 +202,7 @@ WORDS = (
 )
 ROWS = (
     _row("nnx.Conv", ops.Conv, *SLIDES, *WEIGHTED),
-    _row(
-        *("StdConv", ops.StdConv, *SLIDES, WEIGHTED[0], EPSILON),
-        *(option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0), DRAWN),
-    ),
+    _row("StdConv", ops.StdConv, *SLIDES, WEIGHTED[0], EPSILON, *SCALED, DRAWN),
     _row("nnx.ConvTranspose", ops.ConvTranspose, *SPACED, SPREAD, SWAPPED, *WEIGHTED, groups=1),
     _row(
         *("GroupedConvTranspose", ops.ConvTranspose, *SPACED),
@@ -239,6 +235,7 @@ ROWS = (
     _row("adaptive_avg_pool", ops.AdaptiveAvgPool, CELLS),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, CELLS),
     _row("global_attention_pool", ops.GlobalAttentionPool, KEEPDIMS),
+    _row("global_max_pool", ops.GlobalMaxPool, KEEPDIMS),
     _row("crop", ops.Crop, Argument("cropping", "cropping", AROUND, keyword=True)),
     _row("flatten", ops.Flatten),
     _row("unflatten", ops.Unflatten, MAP),
@@ -249,15 +246,12 @@ ROWS = (
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _row("channel_shuffle", ops.ChannelShuffle, GROUPS),
     _row("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
-    _row(
-        *("upsample", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE, keyword=True)),
-        *(METHOD, ALIGN),
-    ),
+    _row("upsample", ops.UpsampleTo, size_of("1:3", keyword=True), METHOD, ALIGN),
     _row("depth_to_space", ops.DepthToSpace, SCALE),
     _row("space_to_depth", ops.SpaceToDepth, SCALE),
     _row("split_softmax", ops.SplitSoftmax, SPLITS, option("groups", "groups", NUMBER, 1)),
     _row("jnp.mean", ops.ChannelMean, *ACROSS),
-    _row("jnp.max", ops.ChannelMax, *ACROSS),
+    _row("channel_max", ops.ChannelMax),
     _row("ChannelConv", ops.ChannelConv, Argument("size", "size"), *WEIGHTED),
     _row("local_response_norm", ops.LocalResponseNorm, *RESPONSE),
     _row("l2_norm", ops.L2Norm, option("epsilon", "epsilon", LITERAL, 1e-12)),

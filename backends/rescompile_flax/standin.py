@@ -9,7 +9,7 @@ from typing import Any
 
 from rescompile import ops
 from rescompile.emit.channels_last import layout_of, scaled
-from rescompile.emit.table import by_name, meanings
+from rescompile.emit.table import by_name
 from rescompile.emit.validation import modules
 from rescompile.emit.validation.execute import namespace
 from rescompile.emit.validation.modules import (
@@ -18,6 +18,7 @@ from rescompile.emit.validation.modules import (
     Leaf,
     StandIn,
     Value,
+    called,
     concatenation,
 )
 from rescompile.emit.validation.traced import TraceError
@@ -108,10 +109,7 @@ class Scale(Factor):
 def apply(rows: tuple[Row, ...], *args: Any, **options: Any) -> Value:
     """A function applied to its last argument."""
     *given, x = args
-    if not isinstance(x, Value):
-        raise TraceError(f"{rows[0].name} of what is no tensor")
-    there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
-    return x.apply(meanings(there, given, options)[0][1])
+    return called(rows, x, *given, **options)
 
 
 def split(x: Value, count: int, axis: int) -> list[Value]:

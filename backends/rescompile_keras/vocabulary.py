@@ -21,6 +21,7 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
+    SCALED,
     Argument,
     Form,
     by_name,
@@ -29,6 +30,7 @@ from rescompile.emit.table import (
     extents,
     number,
     option,
+    size_of,
 )
 from rescompile.ir.nodes import JoinKind
 from rescompile.ops import Op
@@ -64,8 +66,6 @@ KEEPDIMS = option("keepdims", "keepdims", LITERAL, False)
 MODE = option("interpolation", "mode", choice(ops.Resampling), "nearest")
 REPEATED = (("mode", ops.Resampling.NEAREST),)  # where a layer cannot interpolate
 ALIGN = option("align_corners", "align_corners", LITERAL, False)
-# The size is that of the axes in the middle of another tensor.
-LIKE = Form(lambda value, dim: f"{value[0]}.shape[1:3]", lambda size: ("", tuple(size)))
 MOVED = (("Reshape", "split"), ("Permute", "swap"), ("Reshape", ""))
 WEIGHTS, SCALES = {"weight": "kernel", "bias": "bias"}, {"weight": "gamma", "bias": "beta"}
 VARIABLES: dict[type[Op], dict[str, str]] = {
@@ -190,13 +190,11 @@ def _for_images(strides: Argument, dilation: Argument, groups: Argument) -> tupl
     standard = (
         *(FILTERS, Argument("kernel_size", "kernel", BOTH), strides),
         *(Argument("padding", "padding", BORDERS, keyword=True), dilation, groups, BIAS),
-        *(option("epsilon", "epsilon", FLOAT, 1e-6), option("gain", "gain", LITERAL, False)),
-        *(option("gamma", "gamma", FLOAT, 1.0), INITIAL),
+        *(option("epsilon", "epsilon", FLOAT, 1e-6), *SCALED, INITIAL),
     )
-    like = Argument("size", ("to", "extents"), LIKE)
     return (
         _own("StdConv2D", ops.StdConv, *standard),
-        _own("Interpolation2D", ops.UpsampleTo, like, MODE, ALIGN),
+        _own("Interpolation2D", ops.UpsampleTo, size_of("1:3"), MODE, ALIGN),
     )
 
 

@@ -1,7 +1,8 @@
 """Float64 by ONNX's reference, where that is wrong. Only measurements come here.
 
-Found on onnx 1.23: numbers of nodes are kept in 32 bits, those of Gelu too; transposed convolutions
-in groups, and max pools of stride 1 in ceil mode fail; functions of a model do not get `new_ops`.
+Found on onnx 1.23: numbers of nodes are kept in 32 bits, those of Gelu and the epsilon of group
+norms too; transposed convolutions in groups, and max pools of stride 1 in ceil mode fail; global
+ones are over the last two axes, also of one or three; functions of a model do not get `new_ops`.
 """
 
 from __future__ import annotations
@@ -40,11 +41,34 @@ class ConvTranspose(Transposed):  # type: ignore[misc]
         return (np.concatenate(made, axis=1),)
 
 
+class GroupNormalization(op_run.OpRun):
+    op_domain = ""
+
+    def _run(
+        self, x: Any, scale: Any, bias: Any, epsilon: float, num_groups: int, stash_type: int
+    ) -> tuple[Any]:
+        y = x.reshape(len(x), num_groups, -1)
+        y = y - y.mean(axis=2, keepdims=True)
+        y = y / np.sqrt((y * y).mean(axis=2, keepdims=True) + epsilon)
+        each = (-1, *[1] * (x.ndim - 2))
+        return (y.reshape(x.shape) * scale.reshape(each) + bias.reshape(each),)
+
+
 class MaxPool(Pool):  # type: ignore[misc]
     op_domain = ""
 
     def _run(self, x: Any, **how: Any) -> tuple[Any]:
         return (self._max_pool(x, **how)[0],)
+
+
+class GlobalMaxPool(op_run.OpRun):
+    op_domain = ""
+
+    def _run(self, x: Any) -> tuple[Any]:
+        return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
+
+
+OPERATORS = [Gelu, ConvTranspose, GroupNormalization, MaxPool, GlobalMaxPool]
 
 
 def number(given: AttributeProto) -> float:
@@ -59,7 +83,7 @@ def run(model: onnx.ModelProto, inputs: dict[str, Any]) -> list[Any]:
     inside._attribute_conversion_function = lambda one: number if one == kind else known(one)
     try:
         flat = inliner.inline_local_functions(model)
-        evaluator = ReferenceEvaluator(flat, new_ops=[Gelu, ConvTranspose, MaxPool])
+        evaluator = ReferenceEvaluator(flat, new_ops=OPERATORS)
     finally:
         inside._attribute_conversion_function = known
     return list(evaluator.run(None, inputs))

@@ -18,6 +18,7 @@ from rescompile.emit.table import (
     LITERAL,
     NUMBER,
     OLD,
+    SCALED,
     Argument,
     Form,
     Render,
@@ -26,6 +27,7 @@ from rescompile.emit.table import (
     constant,
     entering,
     option,
+    size_of,
 )
 from rescompile.expr.dims import Expr
 from rescompile.ops import Op, Same
@@ -81,8 +83,6 @@ CUT = Form(lambda v, dim: _list((*v, *v), dim), _read_cut)
 ONE = Form(lambda v, dim: Items("[", "]", (dim(v),)), lambda v: v[0])
 FLAG = Form(lambda v, dim: str(int(v)), bool)
 SIXTH = Form(lambda v, dim: "1 / 6", constant(1 / 6).read)
-# The size is that of the last axes of another value.
-LIKE = Form(lambda value, dim: f"{value[0]}.shape[2:]", lambda size: ("", tuple(size)))
 
 
 def _same(name: str, value: Any, keyword: bool = True) -> Argument:
@@ -110,11 +110,7 @@ CUTS = (option("pads", "padding", CUT, 0), option("output_padding", "output_padd
 LINEAR = (entering("in_features"), *_given("features"), option("bias", "bias", LITERAL, True))
 RESPONSE = _given("alpha", "beta", "k", form=FLOAT)
 EPSILON = option("epsilon", "epsilon", FLOAT, 1e-5)
-STANDARD = (
-    option("epsilon", "epsilon", FLOAT, 1e-6),
-    option("gain", "gain", LITERAL, False),
-    option("gamma", "gamma", FLOAT, 1.0),
-)
+STANDARD = (option("epsilon", "epsilon", FLOAT, 1e-6), *SCALED)
 SLIDES = (Argument("kernel_shape", "kernel", LIST, keyword=True), STRIDES)
 COUNTED = option("count_include_pad", "count_include_pad", FLAG, 0)
 CEILED = option("ceil_mode", "ceil_mode", FLAG, 0)
@@ -223,7 +219,7 @@ TABLE = (
     _row("adaptive_average_pool", ops.AdaptiveAvgPool, *_given("size", form=LIST)),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, *_given("size", form=LIST)),
     _row("upsample", ops.Upsample, *_given("scale"), MODE, ALIGN),
-    _row("upsample_to", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE), MODE, ALIGN),
+    _row("upsample_to", ops.UpsampleTo, size_of("2:"), MODE, ALIGN),
 )
 KINDS: dict[type[Op], tuple[Module, ...]] = {**by_kind(TABLE), ops.LayerScale: (), ops.Permute: ()}
 # Functions of a file, which are given what adds operators to a graph, and a value.

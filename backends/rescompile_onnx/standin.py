@@ -12,8 +12,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
-from rescompile.emit.classes.table import Module as Row
-from rescompile.emit.table import by_name, meanings
+from rescompile.emit.table import by_name
 from rescompile.emit.template import helpers
 from rescompile.emit.validation.modules import (
     Factor,
@@ -24,7 +23,7 @@ from rescompile.emit.validation.modules import (
     Sequential,
     StandIn,
     Value,
-    applied,
+    called,
     joined,
 )
 from rescompile.emit.validation.traced import TraceError
@@ -77,16 +76,8 @@ class Apply(Module):
         self.kind, self.args, self.options = kind, args, options
 
     def forward(self, op: Any, x: Value) -> Any:
-        called = getattr(op, self.kind) if isinstance(self.kind, str) else partial(self.kind, op)
-        return called(x, *self.args, **self.options)
-
-
-def _apply(rows: tuple[Row, ...], x: Value, *given: Any, **options: Any) -> Value:
-    if not isinstance(x, Value):
-        raise TraceError(f"{rows[0].name} of what is no tensor")
-    there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
-    row, op, _ = meanings(there, given, options)[0]
-    return applied(row, op, x)
+        apply = getattr(op, self.kind) if isinstance(self.kind, str) else partial(self.kind, op)
+        return apply(x, *self.args, **self.options)
 
 
 def _join(kind: JoinKind, *values: Any, axis: int = 1) -> Value:
@@ -94,7 +85,7 @@ def _join(kind: JoinKind, *values: Any, axis: int = 1) -> Value:
     if isinstance(other, Factor):
         return other * cast(Value, x)
     if kind is JoinKind.MULTIPLY and not isinstance(other, Value):
-        return _apply(CALLED["op.Mul"], *values)
+        return called(CALLED["op.Mul"], *values)
     if axis != 1:
         raise TraceError(f"axis {axis} is joined")
     return joined(kind, values)
@@ -139,7 +130,7 @@ def _ready(
 
 order, CALLED = perm, by_name(TABLE)
 OP = SimpleNamespace(
-    **{name[3:]: partial(_apply, rows) for name, rows in CALLED.items() if "." in name},
+    **{name[3:]: partial(called, rows) for name, rows in CALLED.items() if "." in name},
     Add=partial(_join, JoinKind.ADD),
     Concat=partial(_join, JoinKind.CONCAT),
     Split=_split,
@@ -167,7 +158,7 @@ def standin() -> StandIn:
         **dict.fromkeys(helpers(HELPERS)),
         **{name: kind.of(*rows) for name, rows in CALLED.items() if rows[0].own},
         **{
-            name: lambda op, *given, rows=CALLED[name], **options: _apply(rows, *given, **options)
+            name: lambda op, *given, rows=CALLED[name], **options: called(rows, *given, **options)
             for name in FUNCTIONS
         },
         "parameter": lambda shape, start: Factor(Filled(tuple(shape), start)),

@@ -15,6 +15,7 @@ from rescompile.emit.layout import Call, Code, Items
 from rescompile.emit.table import (
     LITERAL,
     NUMBER,
+    SCALED,
     Argument,
     Form,
     Render,
@@ -23,6 +24,7 @@ from rescompile.emit.table import (
     entering,
     extents,
     option,
+    size_of,
 )
 from rescompile.emit.table import sides as padding_sides
 from rescompile.expr.polynomial import product
@@ -116,11 +118,7 @@ GROUPS = option("groups", "groups", NUMBER, 1)
 BIAS = option("bias", "bias", LITERAL, True)
 LINEAR = (entering("in_features"), Argument("out_features", "features"), BIAS)
 ROUND = option("padding", "padding", Form(_write_around, lambda given: _read_around(given, 2)), 0)
-STANDARD = (
-    option("eps", "epsilon", LITERAL, 1e-6),
-    option("gain", "gain", LITERAL, False),
-    option("gamma", "gamma", LITERAL, 1.0),
-)
+STANDARD = (option("eps", "epsilon", LITERAL, 1e-6), *SCALED)
 COUNTED = option("count_include_pad", "count_include_pad", LITERAL, True)
 EPSILON = option("eps", "epsilon", LITERAL, 1e-05)
 BATCH = (entering("num_features"), EPSILON, option("momentum", "momentum", LITERAL, 0.1))
@@ -283,11 +281,7 @@ TABLE = (
     _module("GlobalResponseNorm", ops.GlobalResponseNorm, *CHANNELS, last=True, own=True),
     _module("Upsample", ops.Upsample, SCALE, MODE, ALIGN),
 )
-# The size is that of the last axes of another tensor.
-LIKE = Form(lambda value, dim: f"{value[0]}.shape[-2:]", lambda size: ("", tuple(size)))
-INTERPOLATE = _module(
-    *("interpolate", ops.UpsampleTo, Argument("size", ("to", "extents"), LIKE)), MODE, ALIGN
-)
+INTERPOLATE = _module("interpolate", ops.UpsampleTo, size_of("-2:"), MODE, ALIGN)
 MODULES: dict[type[Op], Writes] = {
     **writers(TABLE, "nn"),
     ops.Prelu: _prelu,

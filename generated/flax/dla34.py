@@ -77,8 +77,7 @@ class Tree(nnx.Module):
         branch1 = self.maxpool(x)
         branch1 = self.project(branch1)
         x = nnx.relu(branch1 + self.tree1(x))
-        branch = x
-        branch = nnx.relu(branch + self.tree2(branch))
+        branch = nnx.relu(x + self.tree2(x))
         x = jnp.concatenate([branch, x], axis=-1)
         return self.root(x)
 
@@ -100,8 +99,7 @@ class SecondTree(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         branch = self.slice_channels(x)
         branch = nnx.relu(branch + self.tree1(branch))
-        branch2 = branch
-        branch2 = nnx.relu(branch2 + self.tree2(branch2))
+        branch2 = nnx.relu(branch + self.tree2(branch))
         branch = jnp.concatenate([branch2, branch], axis=-1)
         x = jnp.concatenate([branch, x], axis=-1)
         return self.root(x)
@@ -139,8 +137,7 @@ class TreeAndInput(nnx.Module):
         branch1a = self.maxpool(x)
         branch1a = self.project(branch1a)
         branch1 = nnx.relu(branch1a + self.tree1(x))
-        branch = branch1
-        branch = nnx.relu(branch + self.tree2(branch))
+        branch = nnx.relu(branch1 + self.tree2(branch1))
         branch1 = jnp.concatenate([branch, branch1], axis=-1)
         x = jnp.concatenate([branch1, self.maxpool(x)], axis=-1)
         return self.root(x)

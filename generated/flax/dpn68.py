@@ -127,10 +127,8 @@ class DualPath(nnx.Module):
         branch2 = self.c3x3_b(branch2)
         branch2 = self.c1x1_c(branch2)
         x = jnp.concatenate([branch1, branch2], axis=-1)
-        branch12 = self.slice_channels1(x) + self.slice_channels2(x)
-        return jnp.concatenate(
-            [branch12, self.slice_channels3(x), self.slice_channels4(x)], axis=-1
-        )
+        branch1 = self.slice_channels1(x) + self.slice_channels2(x)
+        return jnp.concatenate([branch1, self.slice_channels3(x), self.slice_channels4(x)], axis=-1)
 
 
 def make_stage(

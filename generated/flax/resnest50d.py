@@ -80,8 +80,8 @@ class SplitAttention(nnx.Module):
         gate = self.fc2(gate)
         gate = self.split_softmax(gate)
         x = x * gate
-        branch12, branch22 = jnp.split(x, 2, axis=-1)
-        return branch12 + branch22
+        branch1, branch2 = jnp.split(x, 2, axis=-1)
+        return branch1 + branch2
 
 
 class SplitAttentionBottleneck(nnx.Module):

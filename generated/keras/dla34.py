@@ -75,10 +75,8 @@ def tree(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
     branch2 = unit(x, channels, stride=2, name=f"{name}_tree1")
     x = layers.Add(name=f"{name}_add1")([branch1, branch2])
     x = layers.ReLU(name=f"{name}_relu1")(x)
-    branch = x
-    shortcut = branch
-    branch = unit(branch, channels, name=f"{name}_tree2")
-    branch = layers.Add(name=f"{name}_add2")([branch, shortcut])
+    branch = unit(x, channels, name=f"{name}_tree2")
+    branch = layers.Add(name=f"{name}_add2")([branch, x])
     branch = layers.ReLU(name=f"{name}_relu2")(branch)
     x = layers.Concatenate(name=f"{name}_concat")([branch, x])
     return root(x, channels, name=f"{name}_root")
@@ -92,10 +90,8 @@ def second_tree(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
     branch = unit(branch, channels, name=f"{name}_tree1")
     branch = layers.Add(name=f"{name}_add1")([branch, shortcut])
     branch = layers.ReLU(name=f"{name}_relu1")(branch)
-    branch2 = branch
-    shortcut2 = branch2
-    branch2 = unit(branch2, channels, name=f"{name}_tree2")
-    branch2 = layers.Add(name=f"{name}_add2")([branch2, shortcut2])
+    branch2 = unit(branch, channels, name=f"{name}_tree2")
+    branch2 = layers.Add(name=f"{name}_add2")([branch2, branch])
     branch2 = layers.ReLU(name=f"{name}_relu2")(branch2)
     branch = layers.Concatenate(name=f"{name}_concat1")([branch2, branch])
     x = layers.Concatenate(name=f"{name}_concat2")([branch, x])
@@ -120,10 +116,8 @@ def tree_and_input(x: KerasTensor, *, name: str) -> KerasTensor:
     branch1b = unit(x, 512, stride=2, name=f"{name}_tree1")
     branch1 = layers.Add(name=f"{name}_add1")([branch1a, branch1b])
     branch1 = layers.ReLU(name=f"{name}_relu1")(branch1)
-    branch = branch1
-    shortcut = branch
-    branch = unit(branch, 512, name=f"{name}_tree2")
-    branch = layers.Add(name=f"{name}_add2")([branch, shortcut])
+    branch = unit(branch1, 512, name=f"{name}_tree2")
+    branch = layers.Add(name=f"{name}_add2")([branch, branch1])
     branch = layers.ReLU(name=f"{name}_relu2")(branch)
     branch1 = layers.Concatenate(name=f"{name}_concat1")([branch, branch1])
     branch2 = layers.MaxPooling2D(2, name=f"{name}_maxpool2")(x)

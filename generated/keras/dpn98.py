@@ -98,12 +98,12 @@ def dual_path(
     )
     branch2 = norm_act_conv(branch2, channels + growth, name=f"{name}_c1x1_c")
     x = layers.Concatenate(name=f"{name}_concat1")([branch1, branch2])
-    branch12a = x[..., :channels]
-    branch12b = x[..., carried : carried + channels]
-    branch12 = layers.Add(name=f"{name}_add")([branch12a, branch12b])
-    branch22 = x[..., channels:carried]
+    branch1a = x[..., :channels]
+    branch1b = x[..., carried : carried + channels]
+    branch1 = layers.Add(name=f"{name}_add")([branch1a, branch1b])
+    branch2 = x[..., channels:carried]
     branch3 = x[..., carried + channels : carried + channels + growth]
-    return layers.Concatenate(name=f"{name}_concat2")([branch12, branch22, branch3])
+    return layers.Concatenate(name=f"{name}_concat2")([branch1, branch2, branch3])
 
 
 def make_stage(

@@ -173,8 +173,8 @@ def fpn(
     m4 = layers.Add(name=f"{name}_m4")([x, branch])
     p4 = lateral(m4, kernel=3, name=f"{name}_layer_blocks_1")
     x = lateral(c3, kernel=1, name=f"{name}_inner_blocks_0")
-    branch2 = Interpolation2D(c3.shape[1:3], name=f"{name}_upsample2")(m4)
-    x = layers.Add(name=f"{name}_m3")([x, branch2])
+    branch = Interpolation2D(c3.shape[1:3], name=f"{name}_upsample2")(m4)
+    x = layers.Add(name=f"{name}_m3")([x, branch])
     p3 = lateral(x, kernel=3, name=f"{name}_layer_blocks_0")
     p6, p7 = coarser(p5, name=f"{name}_extra_blocks")
     return p3, p4, p5, p6, p7

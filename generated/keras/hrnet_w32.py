@@ -308,16 +308,16 @@ def hrnet_w32(
         stage4_y1, 64, blocks=1, name="incre_modules_1"
     )  # 28 x 28 x 256
     x = layers.Add(name="add1")([branch1, incre_modules_1])  # 28 x 28 x 256
-    branch12 = conv_norm(x, 512, stride=2, bias=True, name="downsamp_modules_1")  # 14 x 14 x 512
+    branch1 = conv_norm(x, 512, stride=2, bias=True, name="downsamp_modules_1")  # 14 x 14 x 512
     incre_modules_2 = make_bottleneck_stage(
         stage4_y2, 128, blocks=1, name="incre_modules_2"
     )  # 14 x 14 x 512
-    x = layers.Add(name="add2")([branch12, incre_modules_2])  # 14 x 14 x 512
-    branch13 = conv_norm(x, 1024, stride=2, bias=True, name="downsamp_modules_2")  # 7 x 7 x 1024
+    x = layers.Add(name="add2")([branch1, incre_modules_2])  # 14 x 14 x 512
+    branch1 = conv_norm(x, 1024, stride=2, bias=True, name="downsamp_modules_2")  # 7 x 7 x 1024
     incre_modules_3 = make_bottleneck_stage(
         stage4_y3, 256, blocks=1, name="incre_modules_3"
     )  # 7 x 7 x 1024
-    x = layers.Add(name="add3")([branch13, incre_modules_3])  # 7 x 7 x 1024
+    x = layers.Add(name="add3")([branch1, incre_modules_3])  # 7 x 7 x 1024
     x = conv_norm(x, 2048, kernel=1, bias=True, name="final_layer")  # 7 x 7 x 2048
     x = layers.GlobalAveragePooling2D(name="avgpool")(x)  # 2048
     x = layers.Dense(

@@ -121,21 +121,21 @@ def first_stem_cell(now: KerasTensor, channels: int, *, name: str) -> KerasTenso
         now, channels, kernel=7, stride=2, name=f"{name}_comb_iter_0_right"
     )
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, comb_iter_0_right])
-    branch12 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool1")(conv_1x1)
+    branch1 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool1")(conv_1x1)
     comb_iter_1_right = separable(
         now, channels, kernel=7, stride=2, name=f"{name}_comb_iter_1_right"
     )
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, comb_iter_1_right])
-    branch13 = same_average_pool(conv_1x1, 3, 2, name=f"{name}_avgpool1")
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, comb_iter_1_right])
+    branch1 = same_average_pool(conv_1x1, 3, 2, name=f"{name}_avgpool1")
     comb_iter_2_right = separable(
         now, channels, kernel=5, stride=2, name=f"{name}_comb_iter_2_right"
     )
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, comb_iter_2_right])
-    branch14 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(comb_iter_0)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, comb_iter_1])
-    branch15 = separable(comb_iter_0, channels, kernel=3, name=f"{name}_comb_iter_4_left")
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, comb_iter_2_right])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(comb_iter_0)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, comb_iter_1])
+    branch1 = separable(comb_iter_0, channels, kernel=3, name=f"{name}_comb_iter_4_left")
     branch2 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool2")(conv_1x1)
-    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch15, branch2])
+    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch1, branch2])
     return layers.Concatenate(name=f"{name}_made")(
         [comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4]
     )
@@ -165,21 +165,21 @@ def stem_cell(
         final_path_bn, channels, kernel=7, stride=2, name=f"{name}_comb_iter_0_right"
     )
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, comb_iter_0_right])
-    branch12 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool1")(conv_1x1)
+    branch1 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool1")(conv_1x1)
     comb_iter_1_right = separable(
         final_path_bn, channels, kernel=7, stride=2, name=f"{name}_comb_iter_1_right"
     )
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, comb_iter_1_right])
-    branch13 = same_average_pool(conv_1x1, 3, 2, name=f"{name}_avgpool1")
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, comb_iter_1_right])
+    branch1 = same_average_pool(conv_1x1, 3, 2, name=f"{name}_avgpool1")
     comb_iter_2_right = separable(
         final_path_bn, channels, kernel=5, stride=2, name=f"{name}_comb_iter_2_right"
     )
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, comb_iter_2_right])
-    branch14 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(comb_iter_0)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, comb_iter_1])
-    branch15 = separable(comb_iter_0, channels, kernel=3, name=f"{name}_comb_iter_4_left")
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, comb_iter_2_right])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(comb_iter_0)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, comb_iter_1])
+    branch1 = separable(comb_iter_0, channels, kernel=3, name=f"{name}_comb_iter_4_left")
     branch2 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool2")(conv_1x1)
-    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch15, branch2])
+    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch1, branch2])
     made = layers.Concatenate(name=f"{name}_made")(
         [comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4]
     )
@@ -210,14 +210,14 @@ def first_cell(
         final_path_bn, channels, kernel=3, name=f"{name}_comb_iter_0_right"
     )
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, comb_iter_0_right])
-    branch12 = separable(final_path_bn, channels, kernel=5, name=f"{name}_comb_iter_1_left")
+    branch1 = separable(final_path_bn, channels, kernel=5, name=f"{name}_comb_iter_1_left")
     branch2 = separable(final_path_bn, channels, kernel=3, name=f"{name}_comb_iter_1_right")
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, branch2])
-    branch13 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool1")(conv_1x1)
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, final_path_bn])
-    branch14 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(final_path_bn)
-    branch22 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool3")(final_path_bn)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, branch22])
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, branch2])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool1")(conv_1x1)
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, final_path_bn])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(final_path_bn)
+    branch2 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool3")(final_path_bn)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, branch2])
     branch = separable(conv_1x1, channels, kernel=3, name=f"{name}_comb_iter_4_left")
     comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch, conv_1x1])
     made = layers.Concatenate(name=f"{name}_made")(
@@ -237,14 +237,14 @@ def normal_cell(
         conv_prev_1x1, channels, kernel=3, name=f"{name}_comb_iter_0_right"
     )
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, comb_iter_0_right])
-    branch12 = separable(conv_prev_1x1, channels, kernel=5, name=f"{name}_comb_iter_1_left")
+    branch1 = separable(conv_prev_1x1, channels, kernel=5, name=f"{name}_comb_iter_1_left")
     branch2 = separable(conv_prev_1x1, channels, kernel=3, name=f"{name}_comb_iter_1_right")
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, branch2])
-    branch13 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool1")(conv_1x1)
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, conv_prev_1x1])
-    branch14 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(conv_prev_1x1)
-    branch22 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool3")(conv_prev_1x1)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, branch22])
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, branch2])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool1")(conv_1x1)
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, conv_prev_1x1])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(conv_prev_1x1)
+    branch2 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool3")(conv_prev_1x1)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, branch2])
     branch = separable(conv_1x1, channels, kernel=3, name=f"{name}_comb_iter_4_left")
     comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch, conv_1x1])
     made = layers.Concatenate(name=f"{name}_made")(
@@ -264,21 +264,21 @@ def reduction_cell(
         conv_prev_1x1, channels, kernel=7, stride=2, name=f"{name}_comb_iter_0_right"
     )
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, comb_iter_0_right])
-    branch12 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool1")(conv_1x1)
+    branch1 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool1")(conv_1x1)
     comb_iter_1_right = separable(
         conv_prev_1x1, channels, kernel=7, stride=2, name=f"{name}_comb_iter_1_right"
     )
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, comb_iter_1_right])
-    branch13 = same_average_pool(conv_1x1, 3, 2, name=f"{name}_avgpool1")
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, comb_iter_1_right])
+    branch1 = same_average_pool(conv_1x1, 3, 2, name=f"{name}_avgpool1")
     comb_iter_2_right = separable(
         conv_prev_1x1, channels, kernel=5, stride=2, name=f"{name}_comb_iter_2_right"
     )
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, comb_iter_2_right])
-    branch14 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(comb_iter_0)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, comb_iter_1])
-    branch15 = separable(comb_iter_0, channels, kernel=3, name=f"{name}_comb_iter_4_left")
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, comb_iter_2_right])
+    branch1 = layers.AveragePooling2D(3, 1, padding="same", name=f"{name}_avgpool2")(comb_iter_0)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, comb_iter_1])
+    branch1 = separable(comb_iter_0, channels, kernel=3, name=f"{name}_comb_iter_4_left")
     branch2 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool2")(conv_1x1)
-    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch15, branch2])
+    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch1, branch2])
     made = layers.Concatenate(name=f"{name}_made")(
         [comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4]
     )

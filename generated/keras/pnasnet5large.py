@@ -106,20 +106,20 @@ def first_cell(now: KerasTensor, channels: int, *, name: str) -> KerasTensor:
     branch2 = conv(branch2, channels, 1, name=f"{name}_comb_iter_0_right_conv")
     branch2 = batch_norm(branch2, name=f"{name}_comb_iter_0_right_bn")
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, branch2])
-    branch12 = separable(conv_1x1, channels, kernel=7, stride=2, name=f"{name}_comb_iter_1_left")
-    branch22 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool2")(conv_1x1)
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, branch22])
-    branch13 = separable(conv_1x1, channels, kernel=5, stride=2, name=f"{name}_comb_iter_2_left")
-    branch23 = separable(conv_1x1, channels, kernel=3, stride=2, name=f"{name}_comb_iter_2_right")
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, branch23])
-    branch14 = separable(comb_iter_2, channels, kernel=3, name=f"{name}_comb_iter_3_left")
-    branch24 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool3")(conv_1x1)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, branch24])
-    branch15 = separable(now, channels, kernel=3, stride=2, name=f"{name}_comb_iter_4_left")
+    branch1 = separable(conv_1x1, channels, kernel=7, stride=2, name=f"{name}_comb_iter_1_left")
+    branch2 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool2")(conv_1x1)
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, branch2])
+    branch1 = separable(conv_1x1, channels, kernel=5, stride=2, name=f"{name}_comb_iter_2_left")
+    branch2 = separable(conv_1x1, channels, kernel=3, stride=2, name=f"{name}_comb_iter_2_right")
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, branch2])
+    branch1 = separable(comb_iter_2, channels, kernel=3, name=f"{name}_comb_iter_3_left")
+    branch2 = layers.MaxPooling2D(3, 2, padding="same", name=f"{name}_maxpool3")(conv_1x1)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, branch2])
+    branch1 = separable(now, channels, kernel=3, stride=2, name=f"{name}_comb_iter_4_left")
     comb_iter_4_right = relu_conv_norm(
         conv_1x1, channels, stride=2, name=f"{name}_comb_iter_4_right"
     )
-    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch15, comb_iter_4_right])
+    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch1, comb_iter_4_right])
     return layers.Concatenate(name=f"{name}_made")(
         [comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4]
     )
@@ -154,22 +154,22 @@ def halving_cell(
     )
     branch2 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool1")(conv_prev_1x1)
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, branch2])
-    branch12 = separable(
+    branch1 = separable(
         conv_1x1, channels, kernel=7, stride=stride, name=f"{name}_comb_iter_1_left"
     )
-    branch22 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool2")(conv_1x1)
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, branch22])
-    branch13 = separable(
+    branch2 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool2")(conv_1x1)
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, branch2])
+    branch1 = separable(
         conv_1x1, channels, kernel=5, stride=stride, name=f"{name}_comb_iter_2_left"
     )
-    branch23 = separable(
+    branch2 = separable(
         conv_1x1, channels, kernel=3, stride=stride, name=f"{name}_comb_iter_2_right"
     )
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, branch23])
-    branch14 = separable(comb_iter_2, channels, kernel=3, name=f"{name}_comb_iter_3_left")
-    branch24 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool3")(conv_1x1)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, branch24])
-    branch15 = separable(
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, branch2])
+    branch1 = separable(comb_iter_2, channels, kernel=3, name=f"{name}_comb_iter_3_left")
+    branch2 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool3")(conv_1x1)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, branch2])
+    branch1 = separable(
         conv_prev_1x1, channels, kernel=3, stride=stride, name=f"{name}_comb_iter_4_left"
     )
     comb_iter_4_right = conv_1x1
@@ -177,7 +177,7 @@ def halving_cell(
         comb_iter_4_right = relu_conv_norm(
             comb_iter_4_right, channels, stride=stride, name=f"{name}_comb_iter_4_right"
         )
-    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch15, comb_iter_4_right])
+    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch1, comb_iter_4_right])
     made = layers.Concatenate(name=f"{name}_made")(
         [comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4]
     )
@@ -195,22 +195,22 @@ def cell(
     )
     branch2 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool1")(conv_prev_1x1)
     comb_iter_0 = layers.Add(name=f"{name}_comb_iter_0")([branch1, branch2])
-    branch12 = separable(
+    branch1 = separable(
         conv_1x1, channels, kernel=7, stride=stride, name=f"{name}_comb_iter_1_left"
     )
-    branch22 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool2")(conv_1x1)
-    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch12, branch22])
-    branch13 = separable(
+    branch2 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool2")(conv_1x1)
+    comb_iter_1 = layers.Add(name=f"{name}_comb_iter_1")([branch1, branch2])
+    branch1 = separable(
         conv_1x1, channels, kernel=5, stride=stride, name=f"{name}_comb_iter_2_left"
     )
-    branch23 = separable(
+    branch2 = separable(
         conv_1x1, channels, kernel=3, stride=stride, name=f"{name}_comb_iter_2_right"
     )
-    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch13, branch23])
-    branch14 = separable(comb_iter_2, channels, kernel=3, name=f"{name}_comb_iter_3_left")
-    branch24 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool3")(conv_1x1)
-    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch14, branch24])
-    branch15 = separable(
+    comb_iter_2 = layers.Add(name=f"{name}_comb_iter_2")([branch1, branch2])
+    branch1 = separable(comb_iter_2, channels, kernel=3, name=f"{name}_comb_iter_3_left")
+    branch2 = layers.MaxPooling2D(3, stride, padding="same", name=f"{name}_maxpool3")(conv_1x1)
+    comb_iter_3 = layers.Add(name=f"{name}_comb_iter_3")([branch1, branch2])
+    branch1 = separable(
         conv_prev_1x1, channels, kernel=3, stride=stride, name=f"{name}_comb_iter_4_left"
     )
     comb_iter_4_right = conv_1x1
@@ -218,7 +218,7 @@ def cell(
         comb_iter_4_right = relu_conv_norm(
             comb_iter_4_right, channels, stride=stride, name=f"{name}_comb_iter_4_right"
         )
-    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch15, comb_iter_4_right])
+    comb_iter_4 = layers.Add(name=f"{name}_comb_iter_4")([branch1, comb_iter_4_right])
     made = layers.Concatenate(name=f"{name}_made")(
         [comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4]
     )

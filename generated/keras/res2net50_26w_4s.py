@@ -93,8 +93,8 @@ def res2net_next(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
     x = conv(x, width, 3, name=f"{name}_convs_1")
     x = batch_norm(x, name=f"{name}_bns_1")
     part1 = layers.ReLU(name=f"{name}_part1")(x)
-    branch2 = whole[..., 2 * width : 3 * width]
-    x = layers.Add(name=f"{name}_add2")([part1, branch2])
+    branch = whole[..., 2 * width : 3 * width]
+    x = layers.Add(name=f"{name}_add2")([part1, branch])
     x = conv(x, width, 3, name=f"{name}_convs_2")
     x = batch_norm(x, name=f"{name}_bns_2")
     x = layers.ReLU(name=f"{name}_relu1")(x)

@@ -76,8 +76,8 @@ def split_attention(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
     gate = conv(gate, channels * 2, 1, use_bias=True, name=f"{name}_fc2")
     gate = split_softmax(gate, 2, 1, name=f"{name}_split_softmax")
     x = layers.Multiply(name=f"{name}_multiply")([x, gate])
-    branch12, branch22 = keras.ops.split(x, 2, axis=-1)
-    return layers.Add(name=f"{name}_add2")([branch12, branch22])
+    branch1, branch2 = keras.ops.split(x, 2, axis=-1)
+    return layers.Add(name=f"{name}_add2")([branch1, branch2])
 
 
 def split_attention_bottleneck(

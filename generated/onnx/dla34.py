@@ -277,8 +277,7 @@ class Tree(nn.Module):
         branch1 = self.maxpool(op, x)
         branch1 = self.project(op, branch1)
         x = op.Relu(op.Add(branch1, self.tree1(op, x)))
-        branch = x
-        branch = op.Relu(op.Add(branch, self.tree2(op, branch)))
+        branch = op.Relu(op.Add(x, self.tree2(op, x)))
         x = op.Concat(branch, x, axis=1)
         return self.root(op, x)
 
@@ -297,8 +296,7 @@ class SecondTree(nn.Module):
     def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
         branch = self.slice_channels(op, x)
         branch = op.Relu(op.Add(branch, self.tree1(op, branch)))
-        branch2 = branch
-        branch2 = op.Relu(op.Add(branch2, self.tree2(op, branch2)))
+        branch2 = op.Relu(op.Add(branch, self.tree2(op, branch)))
         branch = op.Concat(branch2, branch, axis=1)
         x = op.Concat(branch, x, axis=1)
         return self.root(op, x)
@@ -340,8 +338,7 @@ class TreeAndInput(nn.Module):
         branch1a = self.maxpool(op, x)
         branch1a = self.project(op, branch1a)
         branch1 = op.Relu(op.Add(branch1a, self.tree1(op, x)))
-        branch = branch1
-        branch = op.Relu(op.Add(branch, self.tree2(op, branch)))
+        branch = op.Relu(op.Add(branch1, self.tree2(op, branch1)))
         branch1 = op.Concat(branch, branch1, axis=1)
         x = op.Concat(branch1, self.maxpool(op, x), axis=1)
         return self.root(op, x)

@@ -306,8 +306,8 @@ class DualPath(nn.Module):
         branch2 = self.c3x3_b(op, branch2)
         branch2 = self.c1x1_c(op, branch2)
         x = op.Concat(branch1, branch2, axis=1)
-        branch12 = op.Add(self.slice_channels1(op, x), self.slice_channels2(op, x))
-        return op.Concat(branch12, self.slice_channels3(op, x), self.slice_channels4(op, x), axis=1)
+        branch1 = op.Add(self.slice_channels1(op, x), self.slice_channels2(op, x))
+        return op.Concat(branch1, self.slice_channels3(op, x), self.slice_channels4(op, x), axis=1)
 
 
 class DPN68(nn.Module):

@@ -275,8 +275,8 @@ class SplitAttention(nn.Module):
         gate = self.fc2(op, gate)
         gate = self.split_softmax(op, gate)
         x = op.Mul(x, gate)
-        branch12, branch22 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
-        return op.Add(branch12, branch22)
+        branch1, branch2 = op.Split(x, axis=1, num_outputs=2, _outputs=2)
+        return op.Add(branch1, branch2)
 
 
 @function

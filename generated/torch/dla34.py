@@ -80,8 +80,7 @@ class Tree(nn.Module):
         branch1 = self.maxpool(x)
         branch1 = self.project(branch1)
         x = self.relu(branch1 + self.tree1(x))
-        branch = x
-        branch = self.relu(branch + self.tree2(branch))
+        branch = self.relu(x + self.tree2(x))
         x = torch.cat([branch, x], 1)
         return self.root(x)
 
@@ -100,8 +99,7 @@ class SecondTree(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch = self.slice_channels(x)
         branch = self.relu(branch + self.tree1(branch))
-        branch2 = branch
-        branch2 = self.relu(branch2 + self.tree2(branch2))
+        branch2 = self.relu(branch + self.tree2(branch))
         branch = torch.cat([branch2, branch], 1)
         x = torch.cat([branch, x], 1)
         return self.root(x)
@@ -142,8 +140,7 @@ class TreeAndInput(nn.Module):
         branch1a = self.maxpool(x)
         branch1a = self.project(branch1a)
         branch1 = self.relu(branch1a + self.tree1(x))
-        branch = branch1
-        branch = self.relu(branch + self.tree2(branch))
+        branch = self.relu(branch1 + self.tree2(branch1))
         branch1 = torch.cat([branch, branch1], 1)
         x = torch.cat([branch1, self.maxpool(x)], 1)
         return self.root(x)

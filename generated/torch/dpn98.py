@@ -109,8 +109,8 @@ class DualPath(nn.Module):
         branch2 = self.c3x3_b(branch2)
         branch2 = self.c1x1_c(branch2)
         x = torch.cat([branch1, branch2], 1)
-        branch12 = self.slice_channels1(x) + self.slice_channels2(x)
-        return torch.cat([branch12, self.slice_channels3(x), self.slice_channels4(x)], 1)
+        branch1 = self.slice_channels1(x) + self.slice_channels2(x)
+        return torch.cat([branch1, self.slice_channels3(x), self.slice_channels4(x)], 1)
 
 
 class DPN98(nn.Module):

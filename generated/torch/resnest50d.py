@@ -56,8 +56,8 @@ class SplitAttention(nn.Module):
         gate = self.fc2(gate)
         gate = self.split_softmax(gate)
         x = x * gate
-        branch12, branch22 = x.chunk(2, 1)
-        return branch12 + branch22
+        branch1, branch2 = x.chunk(2, 1)
+        return branch1 + branch2
 
 
 class SplitAttentionBottleneck(nn.Module):

@@ -25,7 +25,6 @@ from ..ir.nodes import (
     Residual,
     Reuse,
     Where,
-    forgets,
     gives_several,
     is_several,
 )
@@ -71,6 +70,7 @@ class Scheduler:
 
     def __post_init__(self) -> None:
         self.used = {LANE, *self.reserved, *self.inputs.values()}
+        self.live = {*self.used}  # those of which the value may still be asked for
         # The variables that keep the values of inputs and children, by their names.
         self.held = {name: kept for name, kept in self.inputs.items() if kept != LANE}
         self.lane = LANE  # the variable of the branch that is being scheduled
@@ -98,7 +98,7 @@ class Scheduler:
         if gives_several(node):
             return self.several(node, var)
         if isinstance(node, Reuse):
-            target = self.target(node.name, self.free(var))
+            target = self.target(node.name, self.lane)
             self.statements.append(Assign(target, self.again(node, var)))
             return target
         assert not isinstance(node, Loop), "loops stand in sequences only"
@@ -106,7 +106,7 @@ class Scheduler:
             return self.parts(node, var)
         if is_several(node):
             return self.several(node, var)
-        target = self.target(node.name, self.free(var))
+        target = self.target(node.name, self.lane)
         self.apply(node, var, target, others)
         return target
 
@@ -162,55 +162,57 @@ class Scheduler:
         self.held[name] = self.fresh(self.called.get(name, name))
         return self.held[name]
 
-    def free(self, var: str) -> str:
-        """`var`, or the variable of this branch where `var` keeps a value."""
-        return self.lane if var in self.held.values() else var
-
     def fresh(self, wanted: str) -> str:
-        name = free(self.used, *([wanted, f"{wanted}_"] if wanted in self.reserved else [wanted]))
+        name = free(self.live, *([wanted, f"{wanted}_"] if wanted in self.reserved else [wanted]))
+        self.live.add(name)
         self.used.add(name)
         return name
 
     def residual(self, node: Residual, var: str) -> str:
         alone = None if node.pre or node.shortcut else self.single(node.branch)
         if alone is not None:
-            operands = (Apply(alone, var), var)
-            return self.combine(node, JoinKind.ADD, operands, self.free(var), node.when)
-        shortcut = self.fresh("shortcut")
+            return self.combine(node, JoinKind.ADD, (Apply(alone, var), var), node.when)
+        outer = {*self.live}
         both = bool(node.pre) and node.tap_pre and node.where is Where.SHAPE_CHANGES
         if both:
             tapped = self.branch(node.pre, var, self.fresh("preactivation"))
-            self.shortcut(node, tapped, var, shortcut)
-            end = self.branch(_body_of(node), tapped, self.free(var))
+            shortcut = self.shortcut(node, tapped, var)
+            end = self.body(_body_of(node), tapped)
         elif node.tap_pre:
             tapped = self.body(node.pre, var)
-            self.shortcut(node, tapped, var, shortcut)
+            shortcut = self.shortcut(node, tapped, var)
             end = self.body(_body_of(node), tapped)
         else:
-            self.shortcut(node, var, var, shortcut)
+            shortcut = self.shortcut(node, var, var)
             end = self.body((*node.pre, *_body_of(node)), var)
         last = conditional_drop(node)
         whole: Operand = end if last is None else Apply(last, end)
-        return self.combine(node, JoinKind.ADD, (whole, shortcut), self.free(var), node.when)
+        return self.combine(node, JoinKind.ADD, (whole, shortcut), node.when, outer)
 
-    def shortcut(self, node: Residual, source: str, raw: str, target: str) -> None:
-        """The shortcut into `target`: its one step from `source`, or the identity from `raw`."""
+    def shortcut(self, node: Residual, source: str, raw: str) -> str:
+        """The variable of a shortcut: of its one step from `source`, or of the identity of `raw`.
+
+        That needs another name only where the branch, which comes next, overwrites it.
+        """
+        if not node.shortcut and raw != self.lane:
+            return raw
+        target = self.fresh("shortcut")
         if not node.shortcut:
             self.statements.append(Assign(target, Copy(raw)))
-            return
+            return target
         (step,) = node.shortcut
         assert isinstance(step, Child), "a shortcut is one step"
         if node.where is Where.ALWAYS and node.when is True:
             self.statements.append(Assign(target, Apply(step, source)))
         else:
             self.statements.append(Assign(target, Select(node, step, source, raw)))
+        return target
 
-    def join(self, node: Join, var: str, lane: str = "") -> str:
-        """Branches from `var` on, and what becomes of them in the variable `lane`, or in `var`."""
+    def join(self, node: Join, var: str) -> str:
         operands: list[Operand] = []
-        lane = lane or self.free(var)
+        outer = {*self.live}
         several = node.split or sum(1 for branch in node.branches if branch.body) > 1
-        shares = self.split(node, var, lane) if node.split else ()
+        shares = self.split(node, var) if node.split else ()
         for i, branch in enumerate(node.branches):
             source, body = shares[i] if shares else var, branch.body
             if body and isinstance(body[0], From):
@@ -226,11 +228,11 @@ class Scheduler:
                 gate = node.kind is JoinKind.MULTIPLY and not several
                 called = "gate" if gate else "branch"
                 if several:
-                    called = _branch_name(lane, i)
+                    called = _branch_name(self.lane, i)
                 if body != branch.body and isinstance(body[-1], (Call, Group)):
                     called = str(body[-1].name).replace(".", "_")  # made of another value
                 operands.append(self.branch(body, source, self.fresh(branch.name or called)))
-        return self.combine(node, node.kind, tuple(operands), lane, True)
+        return self.combine(node, node.kind, tuple(operands), True, outer)
 
     def single(self, body: tuple[Node, ...]) -> Child | None:
         """The step that is all of a branch, where it may stand in the join."""
@@ -241,9 +243,9 @@ class Scheduler:
             return None
         return first
 
-    def split(self, node: Join, var: str, lane: str) -> tuple[str, ...]:
+    def split(self, node: Join, var: str) -> tuple[str, ...]:
         """A variable for each branch with its share of the channels."""
-        names = [b.name or _branch_name(lane, i) for i, b in enumerate(node.branches)]
+        names = [b.name or _branch_name(self.lane, i) for i, b in enumerate(node.branches)]
         shares = tuple(self.fresh(name) for name in names)
         self.statements.append(Assign(", ".join(shares), Split(var, len(shares))))
         return shares
@@ -251,21 +253,7 @@ class Scheduler:
     def branch(self, body: tuple[Node, ...], var: str, target: str) -> str:
         """A branch from `var` into `target`; a `var` of another name stays as it is."""
         outer, self.lane = self.lane, target
-        first, *others = next(together(body))
-        rest = body[1 + len(others) :]
-        if isinstance(first, Child):
-            variable = self.target(first.name, target)
-            self.apply(first, var, variable, cast("list[Child]", others))
-        elif isinstance(first, Reuse):
-            variable = self.target(first.name, target)
-            self.statements.append(Assign(variable, self.again(first, var)))
-        elif isinstance(first, Join):
-            variable = self.join(first, var, target)
-        else:
-            variable, rest = target, body
-            if target != var and not forgets(first):
-                self.statements.append(Assign(target, Copy(var)))
-        end = self.body(rest, variable)
+        end = self.body(body, var)
         self.lane = outer
         return end
 
@@ -274,11 +262,14 @@ class Scheduler:
         node: Join | Residual,
         kind: JoinKind,
         operands: tuple[Operand, ...],
-        lane: str,
         when: Dim,
+        outer: Iterable[str] = (),
     ) -> str:
-        target = self.target(node.name, lane)
+        """Bring operands together; then only the `outer` variables and the kept ones are live."""
+        target = self.target(node.name, self.lane)
         self.statements.append(Assign(target, Combine(node, kind, operands, when)))
+        if outer:
+            self.live = {*outer, *self.held.values()}
         return target
 
 

@@ -177,6 +177,16 @@ def option(
     return Argument(name, of, form, default, True, like)
 
 
+def size_of(axes: str, keyword: bool = False) -> Argument:
+    """The argument for the size of another value, of whose shape `axes` is a slice."""
+    form = Form(lambda value, dim: f"{value[0]}.shape[{axes}]", lambda size: ("", tuple(size)))
+    return Argument("size", ("to", "extents"), form, keyword=keyword)
+
+
+# How weights that are standardised are scaled, for targets that define that themselves.
+SCALED = (option("gain", "gain", LITERAL, False), option("gamma", "gamma", FLOAT, 1.0))
+
+
 @record
 class Constructor:
     """A class or function of a framework, and the operation that a call of it means.

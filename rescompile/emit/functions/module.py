@@ -99,11 +99,13 @@ class Module(Sharing):
         last = value.operands[0] if isinstance(value.operands[0], Apply) else None
         sources = (one.source if isinstance(one, Apply) else one for one in value.operands)
         operands = tuple(map(self.read, sources))
-        joined = self.syntax.join(value.kind, operands, self.label.child(str(value.node.name)))
+        label = self.label.child(str(value.node.name))
         if value.when is True:
+            joined = self.syntax.join(value.kind, operands, label)
             self.write(joined, target, self.note(value.node))
             return
         self.copy(target, operands[0])
+        joined = self.syntax.join(value.kind, (target, *operands[1:]), label)
         with self.block(f"if {self.scope.dim(value.when)}:"):
             if last is not None and isinstance(last.node, Layer):
                 self.layer(last.node, target, target, self.label.child(str(last.node.name)))

@@ -304,6 +304,15 @@ def applied(entry: Entry, op: Op, x: Value, path: str = "", in_place: bool = Fal
     return x.apply(op, path, in_place)
 
 
+def called(rows: Sequence[Entry], x: Value, *given: Any, **options: Any) -> Value:
+    """What a function of the table makes of a value, by the first row that the call fits."""
+    if not isinstance(x, Value):
+        raise TraceError(f"{rows[0].name} of what is no tensor")
+    there = (row for row in rows if not row.ranks or len(x.inner) in row.ranks)
+    row, op, _ = meanings(there, given, options)[0]
+    return applied(row, op, x)
+
+
 def _nothing(scope: Mapping[str, Any], elaborated: Elaborated, varied: bool) -> None:
     """What is asked of a file beside its classes, where nothing is."""
 

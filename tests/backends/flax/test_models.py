@@ -12,6 +12,8 @@ import rescompile
 from rescompile.convert.conversion import Converter
 from rescompile.reference.weights import random_weights
 from rescompile.registry import get_backend
+from rescompile.verify.verification import Options, verify
+from rescompile.worker.client import Worker
 
 jax = pytest.importorskip("jax")
 nnx = pytest.importorskip("flax.nnx")
@@ -40,6 +42,23 @@ head:
   - global_avg_pool: {}
   - dropout: {rate: 0.5}
   - linear: {features: $classes}
+"""
+
+# XLA computes what the last norm gives once for the maximum and once for its gradient.
+GREATEST = """\
+rescompile: 1
+name: greatest
+input: {channels: 8, height: 8, width: 6}
+stages:
+  - {conv: {channels: 8, kernel: 3}}
+  - {norm: {epsilon: 0.001}}
+  - {conv: {channels: 8, kernel: 3}}
+  - {norm: {epsilon: 0.001}}
+  - {norm: {epsilon: 0.001}}
+  - {norm: {epsilon: 0.001}}
+head:
+  - global_max_pool: {}
+  - {linear: {features: 4}}
 """
 
 
@@ -104,6 +123,14 @@ def test_a_step_that_some_calls_have_is_no_leaf_of_a_state(x: Any) -> None:
     model.eval()
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(model))
     assert jnp.allclose(nnx.jit(lambda m, x: m(x))(model, x), model(x), atol=1e-5)
+
+
+def test_the_gradient_of_a_maximum_finds_it(tmp_path: Path) -> None:
+    """That of `jnp.max` looks for an equal value, and divides by none where roundings differ."""
+    (tmp_path / "greatest.yaml").write_text(GREATEST, "utf-8")
+    with Worker("flax") as worker:
+        certificate = verify(str(tmp_path / "greatest.yaml"), [worker], Options())
+    assert certificate.good, certificate.text()
 
 
 def test_it_is_trained_as_flax_models_are(x: Any) -> None:

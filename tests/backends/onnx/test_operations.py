@@ -12,7 +12,7 @@ pytest.importorskip("onnxruntime")
 
 import onnx
 
-from rescompile.api import open_spec
+from rescompile.api import Architecture, open_spec
 from rescompile.errors import UnsupportedError
 from rescompile.live import import_source
 from rescompile.reference import run
@@ -58,6 +58,8 @@ CASES: list[list[dict[str, Any]]] = [
     [{"pad": {"padding": [1, 2, 3, 0], "mode": "reflect"}}],
     [{"pad": {"padding": [6, 6, 9, 9], "mode": "reflect"}}],
     [{"pad": {"padding": [0, 9, 1, 12], "mode": "replicate"}}],
+    [{"norm": {"kind": "group", "groups": 3, "epsilon": 0.1}}],
+    [*VECTOR, {"norm": {"kind": "group", "groups": 4}}],
     [{"split_softmax": {"splits": 3}}],
     [{"split_softmax": {"splits": 2, "groups": 3}}],
     [*VECTOR, {"split_softmax": {"splits": 3, "groups": 2}}],
@@ -82,7 +84,19 @@ CASES: list[list[dict[str, Any]]] = [
 @pytest.mark.parametrize("steps", CASES, ids=lambda steps: str(steps[-1]))
 def test_an_operation_computes_what_it_means(steps: list[dict[str, Any]]) -> None:
     """In ONNX's reference and in onnxruntime, for any number of images; shapes are inferred."""
-    net = open_spec({**HEAD, "stages": steps})
+    check(open_spec({**HEAD, "stages": steps}))
+
+
+@pytest.mark.parametrize("word", ["global_avg_pool", "global_max_pool"])
+@pytest.mark.parametrize("extents", [(6,), (4, 5, 6)])
+def test_a_pool_over_one_axis_or_three_keeps_them(extents: tuple[int, ...], word: str) -> None:
+    """ONNX's reference takes the maximum over the last two axes, whatever there are."""
+    axes = ["length"] if len(extents) == 1 else ["frames", "height", "width"]
+    entering = {"channels": 3, **dict(zip(axes, extents, strict=True))}
+    check(open_spec({**HEAD, "input": entering, "stages": [{word: {"keepdims": True}}]}))
+
+
+def check(net: Architecture) -> None:
     elaborated, runtime = net.analysis.elaborated, get_backend("onnx").runtime
     assert runtime is not None
     alive, module = runtime(), import_source(net.source("onnx"), "onnx", "mine")
@@ -93,7 +107,7 @@ def test_an_operation_computes_what_it_means(steps: list[dict[str, Any]]) -> Non
         shape = [dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim]
         alive.set_weights(model, net.analysis, weights)
         for batch in (1, 3):
-            x = np.random.default_rng(batch).standard_normal((batch, 12, 7, 10))
+            x = np.random.default_rng(batch).standard_normal((batch, *net.analysis.network.input))
             (wanted,) = run(elaborated, weights, x).outputs
             (got,) = alive.run(model, x)
             assert got.shape == wanted.shape == (batch, *shape[1:])

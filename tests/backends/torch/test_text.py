@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rescompile.api import open_spec
@@ -26,6 +28,22 @@ stages:
   - {name: a, block: unit, repeat: 3}
   - conv: {channels: 4, kernel: 1}
   - {name: b, block: unit, repeat: 2}
+"""
+
+# A tree within branches, and one join after the other.
+NESTED = """
+blocks:
+  unit:
+    body: [{conv: {channels: 8, kernel: 3}}, {norm: {}}]
+stem: [{conv: {channels: 8, kernel: 1}}]
+stages:
+  - concat:
+      - - add: [[{block: unit}, {activation: {}}], [{conv: {channels: 8, kernel: 1}}, {norm: {}}]]
+        - residual: {branch: [{block: unit}, {activation: {}}], shortcut: identity}
+      - - {block: unit}
+        - {activation: {}}
+  - {conv: {channels: 8, kernel: 1}}
+  - add: [[{block: unit}, {activation: {}}], [{conv: {channels: 8, kernel: 3}}, {norm: {}}]]
 """
 
 
@@ -120,3 +138,12 @@ def test_paddings_of_one_block_have_their_names(write: Write) -> None:
     made = source(write, PADDED)
     assert "extra_channels = channels - in_channels" in made
     assert "extra_channels2 = 3 * channels - channels" in made
+
+
+def test_branches_begin_with_the_value_itself_and_their_names_are_free_again(write: Write) -> None:
+    """No `branch1 = x` where the branch does not overwrite x, and no `branch12` after the join."""
+    made = source(write, NESTED)
+    forward = made[made.rindex("def forward") :]
+    names = set(re.findall(r"\b(?:branch|shortcut)\w*", forward))
+    assert names == {"branch1", "branch1a", "branch1b", "branch2", "shortcut"}
+    assert re.findall(r"(\w+) = (\w+)\n", forward) == [("shortcut", "branch1")]
