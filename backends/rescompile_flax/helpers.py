@@ -180,8 +180,12 @@ def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
         starts = [i * n // count for i in range(count)]
         ends = [-(-(i + 1) * n // count) for i in range(count)]
         cells = zip(starts, ends, strict=True)
-        parts = (jax.lax.slice_in_dim(x, *cell, axis=axis) for cell in cells)
-        x = jnp.stack([part.max(axis) for part in parts], axis)
+        parts = [jax.lax.slice_in_dim(x, *cell, axis=axis) for cell in cells]
+        sizes = [
+            [part.shape[i] if i == axis else 1 for i in range(1, x.ndim - 1)] for part in parts
+        ]
+        pooled = map(nnx.max_pool, parts, map(tuple, sizes))
+        x = jnp.concatenate(list(pooled), axis)
     return x
 
 
@@ -217,6 +221,15 @@ def ceil_max_pool(
     return nnx.max_pool(x, window_shape, strides, sides)
 
 
+def channel_max(x: jax.Array) -> jax.Array:
+    """The maximum over the channels, with its gradient for the first that is the maximum.
+
+    The gradient of `jnp.max` looks for what equals the maximum. Compiled, it may compute `x` anew,
+    rounded otherwise: where nothing is equal, it is not a number.
+    """
+    return jnp.take_along_axis(x, jnp.argmax(x, axis=-1, keepdims=True), axis=-1)
+
+
 def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
     """Interleaves groups of channels (Zhang et al. 2017)."""
     shape = (*x.shape[:-1], groups, x.shape[-1] // groups)
@@ -234,6 +247,12 @@ def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
+
+
+def global_max_pool(x: jax.Array, keepdims: bool = False) -> jax.Array:
+    """The maximum over the map, with its gradient for one position as in max-pooling."""
+    x = nnx.max_pool(x, x.shape[1:-1])
+    return x if keepdims else x.reshape(x.shape[0], -1)
 
 
 def local_response_norm(

@@ -180,7 +180,6 @@ def _of_axes(n: int) -> tuple[Row, ...]:
     depths, places = _width(n + 1, 1, n + 2), _width(1, n, n + 2)
     return (
         row("jnp.mean", ops.GlobalAvgPool, over, KEEPDIMS),
-        row("jnp.max", ops.GlobalMaxPool, over, KEEPDIMS),
         row(
             *("nnx.Dropout", ops.StochasticDepth, RATE),
             Argument("broadcast_dims", (), constant(samples), keyword=True),
@@ -231,6 +230,7 @@ ROWS = (
     _row("ceil_avg_pool", ops.AvgPool, *EDGE, COUNTED, ceil_mode=True),
     _row("adaptive_avg_pool", ops.AdaptiveAvgPool, CELLS),
     _row("adaptive_max_pool", ops.AdaptiveMaxPool, CELLS),
+    _row("global_max_pool", ops.GlobalMaxPool, KEEPDIMS),
     _row("crop", ops.Crop, Argument("cropping", "cropping", AROUND, keyword=True)),
     _row("flatten", ops.Flatten),
     _row("unflatten", ops.Unflatten, MAP),
@@ -249,7 +249,7 @@ ROWS = (
     _row("space_to_depth", ops.SpaceToDepth, SCALE),
     _row("split_softmax", ops.SplitSoftmax, SPLITS, option("groups", "groups", NUMBER, 1)),
     _row("jnp.mean", ops.ChannelMean, *ACROSS),
-    _row("jnp.max", ops.ChannelMax, *ACROSS),
+    _row("channel_max", ops.ChannelMax),
     _row("ChannelConv", ops.ChannelConv, Argument("size", "size"), *WEIGHTED),
     _row("local_response_norm", ops.LocalResponseNorm, *RESPONSE),
     _row("l2_norm", ops.L2Norm, option("epsilon", "epsilon", LITERAL, 1e-12)),
