@@ -1,7 +1,8 @@
 """Float64 by ONNX's reference, where that is wrong. Only measurements come here.
 
 Found on onnx 1.23: numbers of nodes are kept in 32 bits, those of Gelu too; transposed convolutions
-in groups, and max pools of stride 1 in ceil mode fail; functions of a model do not get `new_ops`.
+in groups, and max pools of stride 1 in ceil mode fail; global max pools take the last two axes,
+however many there are; functions of a model do not get `new_ops`.
 """
 
 from __future__ import annotations
@@ -47,9 +48,19 @@ class MaxPool(Pool):  # type: ignore[misc]
         return (self._max_pool(x, **how)[0],)
 
 
+class GlobalMaxPool(op_run.OpRun):
+    op_domain = ""
+
+    def _run(self, x: Any) -> tuple[Any]:
+        return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
+
+
 def number(given: AttributeProto) -> float:
     """What a node means by a number: the decimal that was written."""
     return EXACT.get(np.float32(given.f), float(str(np.float32(given.f))))
+
+
+OPERATORS = [Gelu, ConvTranspose, MaxPool, GlobalMaxPool]
 
 
 def run(model: onnx.ModelProto, inputs: dict[str, Any]) -> list[Any]:
@@ -59,7 +70,7 @@ def run(model: onnx.ModelProto, inputs: dict[str, Any]) -> list[Any]:
     inside._attribute_conversion_function = lambda one: number if one == kind else known(one)
     try:
         flat = inliner.inline_local_functions(model)
-        evaluator = ReferenceEvaluator(flat, new_ops=[Gelu, ConvTranspose, MaxPool])
+        evaluator = ReferenceEvaluator(flat, new_ops=OPERATORS)
     finally:
         inside._attribute_conversion_function = known
     return list(evaluator.run(None, inputs))
