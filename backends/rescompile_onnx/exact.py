@@ -68,12 +68,12 @@ class GlobalMaxPool(op_run.OpRun):
         return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
 
 
-OPERATORS = [Gelu, ConvTranspose, GroupNormalization, MaxPool, GlobalMaxPool]
-
-
 def number(given: AttributeProto) -> float:
     """What a node means by a number: the decimal that was written."""
     return EXACT.get(np.float32(given.f), float(str(np.float32(given.f))))
+
+
+OPERATORS = [Gelu, ConvTranspose, GroupNormalization, MaxPool, GlobalMaxPool]
 
 
 def run(model: onnx.ModelProto, inputs: dict[str, Any]) -> list[Any]:

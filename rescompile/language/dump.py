@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import yaml
 
+from .located import Located, LocatedList
 from .models import Spec
 from .references import Reading
+from .unread import changing_nothing
+from .validate import validate
 from .yaml import Item, escape, scalar
 
 WIDTH = 100
+NAMING = ("parameters", "let")  # without names there is nothing for them to say
 
 
 class _Dumper(yaml.SafeDumper):
@@ -28,20 +33,34 @@ _Dumper.add_representer(str, _string)
 def resolved(root: Item, spec: Spec) -> str:
     """The spec whose tree is `root` as one file, without what its network does not read.
 
-    Of a base and of libraries there may be parameters and blocks more; in a file of its own what
-    nothing reads is an error, which the words of the spec's own file are left to be.
+    Of a base and of libraries there may be words and blocks more; in a file of its own what nothing
+    reads is an error, which the words of the spec's own file are left to be.
     """
-    reading = Reading(spec)
-    read = reading.of_network
-    needed = {"parameters": read, "let": read, "blocks": reading.reached}
-    kept = dict(root.value)
-    for key, names in needed.items():
-        if key in kept:
-            inner = {n: v for n, v in kept[key].value.items() if n in names or _own(v, root)}
-            kept[key] = Item(inner, kept[key].at, kept[key].key_at)
-    if "shortcut" not in reading.of_network and not _own(kept.get("shortcut", root), root):
-        del kept["shortcut"]
-    return dump(Item({k: v for k, v in kept.items() if v.value != {}}, root.at))
+    left = {one.at for one in changing_nothing(spec) if one.at and one.at.file == root.at.file}
+    while unread := {(id(o.mapping), o.key) for o in changing_nothing(spec) if o.at not in left}:
+        root = _without(root, spec.tree, unread)
+        again, _ = validate(root)
+        if again is None:
+            break
+        spec = again  # where nothing reads any more what only these words asked for
+    reached, blocks = Reading(spec).reached, root.value.get("blocks")
+    if blocks is not None:
+        kept = {n: one for n, one in blocks.value.items() if n in reached or _own(one, root)}
+        root = Item({**root.value, "blocks": Item(kept, blocks.at)}, root.at)
+    return dump(Item({k: v for k, v in root.value.items() if v.value != {}}, root.at))
+
+
+def _without(item: Item, place: Any, keys: Set[tuple[int, str]]) -> Item:
+    """A tree without some keys of the mappings that its parts became."""
+    value = item.value
+    if isinstance(place, Located):
+        kept = {key: inner for key, inner in value.items() if (id(place), key) not in keys}
+        value = {key: _without(inner, place.get(key), keys) for key, inner in kept.items()}
+        emptied = [k for k in NAMING if k in kept and value[k].value == {} != kept[k].value]
+        value = {key: inner for key, inner in value.items() if key not in emptied}
+    elif isinstance(place, LocatedList):
+        value = [_without(inner, there, keys) for inner, there in zip(value, place, strict=True)]
+    return Item(value, item.at, item.key_at)
 
 
 def _own(item: Item, root: Item) -> bool:

@@ -6,14 +6,15 @@ file it is an error; a library may have more than one network needs, and so may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
-from ..errors import Diagnostic, Location, did_you_mean, near
+from ..errors import Diagnostic, did_you_mean, near
+from .located import Located
 from .models import BlockSpec, Model, Spec
-from .options import untaken
+from .options import Unread, untaken
 from .references import Reading, names, ports, single, steps
 
-CODE = "E107"
 OF_NAMES = ("E106", "E204", "E207")  # a wrong name, or an expression in which there may be one
 
 
@@ -22,14 +23,26 @@ def unread(spec: Spec, known: Iterable[Diagnostic]) -> list[Diagnostic]:
 
     `known` is wrong already. Where it is a name, that may be the one that was to read another.
     """
-    found = [*_arguments(spec), *untaken(spec)]
+    libraries = {name: one for name, one in spec.blocks.items() if _file(one) != _file(spec)}
+    found = [*_arguments(spec, libraries), *untaken(spec)]
     if not any(one.code in OF_NAMES for one in known):
         found += [*_of_network(spec), *_of_blocks(spec)]
-    return [one for one in found if one.location and one.location.file == _file(spec)]
+    return [one.diagnostic() for one in found if one.at and one.at.file == _file(spec)]
 
 
-def _of_network(spec: Spec) -> Iterator[Diagnostic]:
-    reading = Reading(spec)
+def changing_nothing(spec: Spec) -> Iterator[Unread]:
+    """What nothing reads of a spec with its base and libraries, the arguments of calls included.
+
+    Without it there may be more: names that only it asked for.
+    """
+    yield from _arguments(spec, spec.blocks)
+    yield from untaken(spec)
+    yield from _of_network(spec)
+    yield from _of_blocks(spec)
+
+
+def _of_network(spec: Spec) -> Iterator[Unread]:
+    reading, tree = Reading(spec), cast(Located, spec.tree)
     read = reading.of_network
     for name in spec.parameters:
         if name not in read:
@@ -38,19 +51,19 @@ def _of_network(spec: Spec) -> Iterator[Diagnostic]:
             if takers:
                 help = f"the block '{takers[0]}' has its own: give it `{name}: ${name}` in a call"
             message = f"nothing reads the parameter '{name}' of the network"
-            yield _fault(message, spec.key_at("parameters", name), _slip(name, read, help))
+            yield Unread(tree["parameters"], name, message, _slip(name, read, help))
     for name in spec.let:
         if name not in read:
             help = f"remove it, or write `${name}` where it is meant"
             message = f"nothing reads the value '{name}' of the network"
-            yield _fault(message, spec.key_at("let", name), _slip(name, read, help))
+            yield Unread(tree["let"], name, message, _slip(name, read, help))
     if spec.shortcut is not None and "shortcut" not in read:
         message = "nothing reads the network's shortcut"
         help = "remove it, or write `shortcut: $shortcut` in a residual"
-        yield _fault(message, spec.key_at("shortcut"), help)
+        yield Unread(tree, "shortcut", message, help)
 
 
-def _of_blocks(spec: Spec) -> Iterator[Diagnostic]:
+def _of_blocks(spec: Spec) -> Iterator[Unread]:
     anywhere = Reading(spec).anywhere
     for title, block in spec.blocks.items():
         read = names([steps(block), ports(block), *block.let.values()])  # one of them may be meant
@@ -59,7 +72,7 @@ def _of_blocks(spec: Spec) -> Iterator[Diagnostic]:
                 what = "parameter" if kind == "parameters" else "value"
                 message = f"block '{title}' does not read its {what} '{name}'"
                 help = f"remove it, or write `${name}` in the steps of the block"
-                yield _fault(message, block.key_at(kind, name), _slip(name, read, help))
+                yield Unread(block.tree[kind], name, message, _slip(name, read, help))
 
 
 def _declared(block: BlockSpec) -> Iterator[tuple[str, str]]:
@@ -75,19 +88,19 @@ def _reads(block: BlockSpec, name: str) -> bool:
     return name in names([steps(block), ports(block), *(block.let[one] for one in below)])
 
 
-def _arguments(spec: Spec) -> Iterator[Diagnostic]:
-    """Arguments that the block of a library takes and does not read."""
+def _arguments(spec: Spec, blocks: Mapping[str, BlockSpec]) -> Iterator[Unread]:
+    """Arguments that one of these blocks takes and does not read."""
     reading = Reading(spec)
     every = [*reading.own_steps, *map(steps, spec.blocks.values())]
     for call in single(every):
         called = call.get("block")  # of a join it is the name of a branch, with its steps
-        block = spec.blocks.get(called) if isinstance(called, str) else None
-        if block is None or _file(block) == _file(spec):
+        block = blocks.get(called) if isinstance(called, str) else None
+        if block is None:
             continue
         for key in call:
             if key in block.parameters and key not in reading.anywhere and not _reads(block, key):
                 message = f"block '{call['block']}' does not read its parameter '{key}'"
-                yield _fault(message, call.keys_at.get(key), "remove it: it changes nothing")
+                yield Unread(call, key, message, "remove it: it changes nothing")
 
 
 def _file(model: Model) -> str:
@@ -99,7 +112,3 @@ def _file(model: Model) -> str:
 def _slip(name: str, read: Iterable[str], else_: str) -> str:
     """The name that is read and may be meant, or else another way out."""
     return did_you_mean(name, near(name, read)) or else_
-
-
-def _fault(message: str, at: Location | None, help: str) -> Diagnostic:
-    return Diagnostic(CODE, message, at, help=help)

@@ -21,7 +21,7 @@ import numpy as np
 from ruff.__main__ import find_ruff_bin
 
 from rescompile.api import Architecture, open_spec
-from rescompile.errors import UnsupportedError
+from rescompile.errors import SpecError, UnsupportedError
 from rescompile.figure import STYLES
 from rescompile.ir.structure import Path as Steps
 from rescompile.ir.trace import OpTrace
@@ -76,6 +76,15 @@ def check(path: Path) -> None:
     total = net.report("network").total
     if total.macs > MOST_MACS or max(_sizes(net), default=0) > MOST_VALUES:
         raise TooLarge
+    try:
+        check_taken(net, path)
+    except SpecError as error:
+        what = f"refused after all: {error.diagnostics[0].code}"
+        raise Disagreement(what, str(error)) from None
+
+
+def check_taken(net: Architecture, path: Path) -> None:
+    """Put a network that the compiler takes through everything."""
     check_descriptions(net, path)
     sources, refused = check_sources(net)
     reference = Reference(Case(str(path), net, None, {}))

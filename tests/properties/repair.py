@@ -23,6 +23,7 @@ from .networks import Files, network
 
 Place = tuple[str | int, ...]  # of a value in a file's data, from the outermost key on
 MOST_REPAIRS = 40
+STAND_IN: dict[str, Any] = {"activation": {}}  # for all steps of a list, until it is wrong as well
 LISTS = ("stem", "stages", "head", "body", "sequence", "inline", "group", "steps", "positions")
 LISTS += ("branch", "preactivation", "shortcut")
 NEEDED = (
@@ -145,10 +146,11 @@ def remove(data: Any, place: Place) -> None:
         for key in place[:-1]:
             holder = holder[key]
         key = place[-1]
-        if isinstance(holder, list) and isinstance(key, int) and isinstance(holder[key], dict):
+        steps = isinstance(holder, list) and isinstance(key, int) and isinstance(holder[key], dict)
+        if steps and holder != [STAND_IN]:
             del holder[key]
             if not holder:
-                holder.append({"activation": {}})
+                holder.append(copy.deepcopy(STAND_IN))
             return
         if isinstance(holder, dict) and _is_optional(place, holder):
             del holder[key]
@@ -163,6 +165,8 @@ def _is_optional(place: Place, holder: dict[str, Any]) -> bool:
         return key not in NEEDED
     if place[-2] in ("parameters", "let"):
         return True
+    if length == 2 and place[-2] in LISTS:
+        return True  # what a spec changes of a step of its base
     if key in COMMON or ("block" in holder and key != "block"):
         return True  # of a step, or an argument
     inside = isinstance(place[-2], str) and place[-2] not in LISTS
