@@ -88,8 +88,7 @@ class GlobalContext(nnx.Module):
         self.mlp_add = ContextMlp(in_channels, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        branch = x
-        branch = jnp.concatenate([branch, self.conv_attn(branch)], axis=-1)
+        branch = jnp.concatenate([x, self.conv_attn(x)], axis=-1)
         branch = global_attention_pool(branch, keepdims=True)
         branch = self.mlp_add(branch)
         return x + branch

@@ -105,9 +105,8 @@ def context_mlp(x: KerasTensor, *, name: str) -> KerasTensor:
 
 def global_context(x: KerasTensor, *, name: str) -> KerasTensor:
     """What attention finds in all positions, added to each (Cao et al. 2019, Fig. 4 d)."""
-    branch = x
-    branch2 = conv(branch, 1, 1, use_bias=True, name=f"{name}_conv_attn")
-    branch = layers.Concatenate(name=f"{name}_concat")([branch, branch2])
+    branch2 = conv(x, 1, 1, use_bias=True, name=f"{name}_conv_attn")
+    branch = layers.Concatenate(name=f"{name}_concat")([x, branch2])
     branch = GlobalAttentionPooling(keepdims=True, name=f"{name}_attnpool")(branch)
     branch = context_mlp(branch, name=f"{name}_mlp_add")
     return layers.Add(name=f"{name}_add")([x, branch])

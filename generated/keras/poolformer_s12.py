@@ -98,11 +98,11 @@ def meta_former(x: KerasTensor, *, name: str) -> KerasTensor:
     x = pooling(x, name=f"{name}_token_mixer")
     x = layer_scale(x, name=f"{name}_layer_scale1")
     x = layers.Add(name=f"{name}_add1")([x, shortcut])
-    shortcut2 = x
+    shortcut = x
     x = layers.GroupNormalization(1, epsilon=1e-5, name=f"{name}_norm2")(x)
     x = mlp(x, name=f"{name}_mlp")
     x = layer_scale(x, name=f"{name}_layer_scale2")
-    return layers.Add(name=f"{name}_add2")([x, shortcut2])
+    return layers.Add(name=f"{name}_add2")([x, shortcut])
 
 
 def make_stage(x: KerasTensor, blocks: int, *, name: str) -> KerasTensor:

@@ -309,8 +309,7 @@ class GlobalContext(nn.Module):
         self.mlp_add = ContextMlp(in_channels)
 
     def forward(self, op: OpBuilder, x: ir.Value) -> ir.Value:
-        branch = x
-        branch = op.Concat(branch, self.conv_attn(op, branch), axis=1)
+        branch = op.Concat(x, self.conv_attn(op, x), axis=1)
         branch = global_attention_pool(op, branch, keepdims=True)
         branch = self.mlp_add(op, branch)
         return op.Add(x, branch)

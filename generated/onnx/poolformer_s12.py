@@ -337,11 +337,11 @@ class MetaFormer(nn.Module):
         x = self.token_mixer(op, x)
         x = self.layer_scale1(op, x)
         x = op.Add(x, shortcut)
-        shortcut2 = x
+        shortcut = x
         x = self.norm2(op, x)
         x = self.mlp(op, x)
         x = self.layer_scale2(op, x)
-        return op.Add(x, shortcut2)
+        return op.Add(x, shortcut)
 
 
 def make_stage(in_channels: int, blocks: int) -> Sequential:

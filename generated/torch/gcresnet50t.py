@@ -87,8 +87,7 @@ class GlobalContext(nn.Module):
         self.mlp_add = ContextMlp(in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        branch = x
-        branch = torch.cat([branch, self.conv_attn(branch)], 1)
+        branch = torch.cat([x, self.conv_attn(x)], 1)
         branch = self.attnpool(branch)
         branch = self.mlp_add(branch)
         return x + branch

@@ -98,11 +98,11 @@ class MetaFormer(nn.Module):
         x = self.token_mixer(x)
         x = self.layer_scale1(x)
         x += shortcut
-        shortcut2 = x
+        shortcut = x
         x = self.norm2(x)
         x = self.mlp(x)
         x = self.layer_scale2(x)
-        x += shortcut2
+        x += shortcut
         return x
 
 
