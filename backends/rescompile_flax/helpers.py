@@ -174,9 +174,10 @@ def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
 
 
 def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
-    """The maximum of each cell of a grid over the map, whatever the size of the map.
+    """The maximum of each cell of a grid over a map of any size.
 
-    By pools: under jit, the gradient of jnp.max may compare with a map that was rounded otherwise.
+    By pools: under jit, the gradient of a maximum may compare with what was
+    rounded otherwise.
     """
     for axis, count in enumerate(output_size, 1):
         n = x.shape[axis]
@@ -184,9 +185,10 @@ def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
         ends = [-(-(i + 1) * n // count) for i in range(count)]
         pooled = []
         for start, end in zip(starts, ends, strict=True):
-            window = tuple(end - start if i == axis else 1 for i in range(1, x.ndim - 1))
+            window = [1] * (x.ndim - 2)
+            window[axis - 1] = end - start
             part = jax.lax.slice_in_dim(x, start, end, axis=axis)
-            pooled.append(nnx.max_pool(part, window))
+            pooled.append(nnx.max_pool(part, tuple(window)))
         x = jnp.concatenate(pooled, axis)
     return x
 
@@ -224,8 +226,9 @@ def ceil_max_pool(
 
 
 def channel_max(x: jax.Array) -> jax.Array:
-    """The greatest channel, by a pool: the gradient of jnp.max may be NaN under jit."""
-    return nnx.max_pool(x[..., None], (*[1] * (x.ndim - 2), x.shape[-1]))[..., 0]
+    """The greatest channel, by a pool: the gradient of a maximum may be NaN under jit."""
+    window = (*[1] * (x.ndim - 2), x.shape[-1])
+    return nnx.max_pool(x[..., None], window)[..., 0]
 
 
 def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
@@ -243,7 +246,7 @@ def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
 
 
 def global_max_pool(x: jax.Array, keepdims: bool = False) -> jax.Array:
-    """The greatest pixel, by a pool: the gradient of jnp.max may be NaN under jit."""
+    """The greatest pixel, by a pool: the gradient of a maximum may be NaN under jit."""
     y = nnx.max_pool(x, x.shape[1:-1])
     return y if keepdims else y.reshape(x.shape[0], -1)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rescompile.emit.borders import cuts, skips
 from rescompile.emit.channels_last import Proofs
-from rescompile.emit.contract import ENGINE, Request
+from rescompile.emit.contract import ENGINE, RANKS, Request
 from rescompile.emit.functions.define import BLOCK, network_function, new_program
 from rescompile.emit.functions.function import Function
 from rescompile.emit.functions.numbering import uncountable
@@ -192,9 +192,8 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
             for name, value in row.implied:
                 if getattr(trace.op, name) != value:
                     yield f"{place}: {row.name} has no other {name} than {value.value}"
-        ranks = {len(call.x) for call in analysis.traces[trace.node.id]}
-        if isinstance(trace.op, Prelu) and len(ranks) > 1:
-            yield f"{place}: one layer of a block sees maps in one call and vectors in another"
+        if isinstance(trace.op, Prelu) and len(analysis.ranks(trace.node)) > 1:
+            yield f"{place}: {RANKS}"
         if isinstance(trace.op, Pool):
             yield from reasons(style.pools.sites[trace.node.id], place)
     yield from _sizes(style)

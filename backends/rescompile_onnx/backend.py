@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rescompile import ops
 from rescompile.emit.classes.backend import ClassesBackend
+from rescompile.emit.contract import RANKS
 from rescompile.emit.preprocessing import NUMPY, PreprocessingRequest, preprocessing
 from rescompile.ir.analysis import Analysis
 
@@ -44,6 +45,9 @@ class OnnxBackend(ClassesBackend):
             if dilated and len(meant_pads(trace.node, analysis)) > 1:
                 reason = "`same` beside a dilation means different pixels in different calls"
                 found.append(f"{'.'.join(path)}: {reason}")
+            scales = isinstance(trace.op, ops.LayerScale) and not trace.op.shared
+            if scales and len(analysis.ranks(trace.node)) > 1:
+                found.append(f"{'.'.join(path)}: {RANKS}")
         return found
 
     def preprocessing(self, request: PreprocessingRequest) -> str:

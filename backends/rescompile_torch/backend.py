@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, cast
 
 from rescompile.emit.classes.backend import ClassesBackend
+from rescompile.emit.contract import RANKS
 from rescompile.emit.preprocessing import Preparation, PreprocessingRequest, preprocessing
 from rescompile.ir.analysis import Analysis
 from rescompile.ops import AvgPool, Conv, ConvTranspose, Permute, Same, StdConv, show_shape
@@ -64,8 +65,8 @@ def _varying(analysis: Analysis) -> Iterator[str]:
     """The layers of blocks that would have to be other modules in other calls."""
     for path, trace in analysis.elaborated.flat():
         place, calls = ".".join(path), analysis.traces[trace.node.id]
-        if len({len(call.x) for call in calls}) > 1:
-            yield f"{place}: one layer of a block sees maps in one call and vectors in another"
+        if len(analysis.ranks(trace.node)) > 1:
+            yield f"{place}: {RANKS}"
         same = isinstance(trace.node.op, StdConv) and trace.node.op.padding is Same.SAME
         if same and len({cast(Conv, call.op).pads(call.x) for call in calls}) > 1:
             yield f"{place}: `same` padding means different pixels in different calls of the block"

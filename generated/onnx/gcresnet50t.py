@@ -246,8 +246,8 @@ def global_attention_pool(op: OpBuilder, x: ir.Value, keepdims: bool = False) ->
     places = op.Reshape(x, [0, channels, -1])
     values, scores = op.Split(places, [channels - 1, 1], axis=1, _outputs=2)
     weights = op.Transpose(op.Softmax(scores, axis=2), perm=[0, 2, 1])
-    shape = [0, channels - 1, *(1 for _ in extents)] if keepdims else [0, channels - 1]
-    return op.Reshape(op.MatMul(values, weights), shape)
+    kept = [1] * len(extents) if keepdims else []
+    return op.Reshape(op.MatMul(values, weights), [0, channels - 1, *kept])
 
 
 DOMAIN = "gcresnet50t"  # of the functions

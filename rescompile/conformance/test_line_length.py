@@ -45,6 +45,12 @@ stem:
       - - conv: {channels: 10, kernel: 11}
   - multiply: [[], [concat: [[], [channel_max: {}]], global_attention_pool: {keepdims: true}]]
   - multiply: [[], [channel_mean: {}], [channel_max: {}]]
+  - activation: {kind: hard_shrink}
+  - activation: {kind: soft_shrink}
+  - activation: {kind: tanh_shrink}
+  - activation: {kind: threshold, threshold: 0.1, value: 0.2}
+  - adaptive_max_pool: {size: [3, 5]}
+  - layer_scale: {vector: true}
   - flatten: {}
 """
 

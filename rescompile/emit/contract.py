@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .validation.traced import Traced
     from .weights import Slot, Stored
 
+# Why a backend may be unable to express a layer whose calls see values of several ranks.
+RANKS = "one layer of a block sees maps in one call and vectors in another"
 ENGINE = "RESCOMPILE_ENGINE"  # for a runtime with several engines: the one to use, if not empty
 Weights = Mapping[Path, Any]  # path of a parameter -> array, in PyTorch's layout
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from .layout import line, signature
+from ..prose import wrap
+from .layout import line, line_length, signature
 from .summary import docstring
 
 PACKED = re.compile(r"\(\n +(.*[^,\n])\n *\)")  # brackets that need not be on lines of their own
 HEAD = re.compile(r"( *)def (\w+)\((.*)\) -> (.*):")
 DOCSTRING = re.compile(r'    """(.*)"""')
+PARAGRAPHS = re.compile(r'^    """((?:(?!""").)+)\n    """$', re.MULTILINE | re.DOTALL)
 DEFINITION = re.compile(r"(?:^|\n{3})(?=@|class |def )")
 NAMED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
 SHARED = Path(__file__).parent / "helpers"  # those that are the same for every target
@@ -36,24 +38,39 @@ def environment(*folders: Path) -> Environment:
 
 def helper(place: Path, name: str) -> str:
     """The source of a helper that emitted files define, a backend's own or one that all share."""
-    return {**helpers(SHARED), **helpers(place)}[name]
+    return _laid_out({**_texts(SHARED), **_texts(place)}[name])
+
+
+def helpers(place: Path) -> dict[str, str]:
+    """The helpers in a Python file, or in those of a folder in the order of their names."""
+    return {name: _laid_out(text) for name, text in _texts(place).items()}
 
 
 @cache
-def helpers(place: Path) -> dict[str, str]:
-    """The helpers in a Python file, or in those of a folder in the order of their names.
+def _texts(place: Path) -> dict[str, str]:
+    """As they stand there; how they are laid out depends on the lines of the emitted file.
 
     Above them a file has imports, for the tools that check it; an emitted file has its own.
     """
     found: dict[str, str] = {}
     for file in [place] if place.is_file() else sorted(place.glob("*.py")):
         _, *texts = DEFINITION.split(file.read_text("utf-8").rstrip("\n"))
-        found |= {NAMED.findall(text)[0]: _laid_out(text) for text in texts}
+        found |= {NAMED.findall(text)[0]: text for text in texts}
     return found
 
 
 def _laid_out(text: str) -> str:
-    return "\n".join(map(_fitted, PACKED.sub(r"(\1)", text).split("\n")))
+    text = PARAGRAPHS.sub(_filled, PACKED.sub(r"(\1)", text))
+    return "\n".join(map(_fitted, text.split("\n")))
+
+
+def _filled(about: re.Match[str]) -> str:
+    """A docstring of paragraphs, for the lines of the file."""
+    first, *others = (" ".join(one.split()) for one in about[1].split("\n\n"))
+    lines = wrap(first, line_length(), '    """', "    ")
+    for other in others:
+        lines += ["", *wrap(other, line_length(), "    ", "    ")]
+    return "\n".join([*lines, '    """'])
 
 
 def _fitted(text: str) -> str:

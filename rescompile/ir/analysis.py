@@ -129,6 +129,10 @@ class Analysis:
             at = error.at or block.at
             raise SpecError([Diagnostic("E205", str(error), at, help=help)]) from None
 
+    def ranks(self, node: Layer) -> set[int]:
+        """The axes of the values that enter a layer: several numbers where its calls differ."""
+        return {len(trace.x) for trace in self.traces.get(node.id, ())}
+
     def area(self, node: Layer) -> int:
         """The pixels of the map where a flatten stands. Raises `SpecError` if calls differ."""
         areas = {trace.y[0] // trace.x[0] for trace in self.traces.get(node.id, ())}

@@ -60,7 +60,7 @@ class Residuals:
             branch = (*branch, _at(Layer(Scale(factor), None, when), spec, "scale", "factor"))
         if rate is not None:
             branch = (*branch, _at(Layer(StochasticDepth(rate), None, when), spec, "drop", "rate"))
-        tap = spec.tap == "preactivation"
+        tap = spec.tap == "preactivation" and bool(pre)
         start = tapped if tap else entering
         way = branch if tap else (*pre, *branch)
         body, where = self.steps(shortcut, way, start, leaving, step, scope)

@@ -51,6 +51,10 @@ blocks:
           shortcut: none
           scale: $factor
       - {activation: {kind: relu, slope: 0.3}}
+      - residual:
+          branch: [{conv: {channels: $channels, kernel: 1}, name: last}]
+          shortcut: projection_always
+          tap: preactivation
 """
 NET = """rescompile: 1
 name: mine
@@ -68,7 +72,8 @@ def test_what_changes_nothing_in_a_library_is_left_out(tmp_path: Path) -> None:
     net = open_spec(tmp_path / "net.yaml")
     again = open_spec(net.resolved())
     assert again.analysis.network.stages == net.analysis.network.stages
-    for word in ("factor", "given", "width: $", "unread", "let", "slope", "scale"):
+    assert again.analysis.network.blocks == net.analysis.network.blocks
+    for word in ("factor", "given", "width: $", "unread", "let", "slope", "scale", "tap"):
         assert word not in net.resolved()
 
 

@@ -133,3 +133,18 @@ stages:
     )
     with pytest.raises(UnsupportedError, match=r"first\.conv: `same` beside a dilation"):
         open_spec(str(tmp_path / "mine.yaml")).source("onnx")
+
+
+def test_factors_of_maps_and_of_vectors_are_not_one_tensor() -> None:
+    """One of C x 1 x 1 would meet the samples of a vector as if they were its channels."""
+    net = open_spec(
+        """
+rescompile: 1
+name: two
+input: {channels: 4, height: 8, width: 8}
+blocks: {scale: {body: [{layer_scale: {}, name: gamma}]}}
+stages: [{name: first, block: scale}, {global_avg_pool: {}}, {name: second, block: scale}]
+"""
+    )
+    with pytest.raises(UnsupportedError, match="maps in one call and vectors in another"):
+        net.source("onnx")
