@@ -146,11 +146,22 @@ class Blocks:
         )
 
     def titles(self) -> dict[str, str]:
-        """Better names: an only variant, or the one by default words, is called as in the spec."""
+        """Better names: an only variant, or the one by default words, is called as in the spec.
+
+        What its steps made is called after it.
+        """
         found: dict[str, str] = {}
         for name, made in self.families.items():
             usual = [variant for variant, by_default in made if by_default or len(made) == 1]
             found |= dict.fromkeys(usual[:1], name)
+        variants = set(self.variants.values())
+        taken = {*self.made, *self.spec.blocks, *variants}
+        for inner in (name for name in self.made if name not in variants):
+            owner = max((one for one in found if inner.startswith(f"{one}_")), key=len, default="")
+            better = found.get(owner, "") + inner.removeprefix(owner)
+            if better not in taken:
+                found[inner] = better
+                taken.add(better)
         return found
 
     def free_name(self, wanted: str) -> str:
