@@ -13,6 +13,7 @@ from ..expr.dims import Var
 from ..expr.kinds import Kind
 from ..ir.nodes import Node
 from ..ir.structure import INPUT, Block, Form, channel_names, symbols
+from ..language import references
 from ..language.models import BlockSpec, Spec, Step
 from .arguments import EXTENTS, Arguments, parts
 from .liveness import check_given, check_values
@@ -44,6 +45,7 @@ class Blocks:
         self.body = body
         self.arguments = Arguments(network, spec.axes)
         self.made: dict[str, Block] = {}
+        self.read: dict[str, set[str]] = {}  # the names that a block's steps ask for
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
         self.stack: list[str] = []
@@ -60,7 +62,14 @@ class Blocks:
         return ports(spec, "inputs", scope) or {INPUT: None}, ports(spec, "outputs", scope)
 
     def variant(self, name: str, spec: BlockSpec, words: dict[str, Any], step: Step) -> str:
-        """The IR block for these words, and numbers that count as words; made at the first call."""
+        """The IR block for these words, and numbers that count as words; made at the first call.
+
+        What its steps do not read makes no other block.
+        """
+        if name not in self.read:
+            inside = [references.steps(spec), references.ports(spec), *spec.let.values()]
+            self.read[name] = references.names(inside)
+        words = {k: v for k, v in words.items() if k in self.read[name]}
         key = (name, tuple((k, _identity(v)) for k, v in words.items()))
         if key in self.variants and name not in self.stack:
             return self.variants[key]
