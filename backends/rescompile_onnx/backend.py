@@ -10,6 +10,7 @@ from rescompile.emit.classes.backend import ClassesBackend
 from rescompile.emit.contract import RANKS
 from rescompile.emit.preprocessing import NUMPY, PreprocessingRequest, preprocessing
 from rescompile.ir.analysis import Analysis
+from rescompile.ops import Shape
 
 from .operations import KINDS
 from .syntax import HELPERS, OnnxSyntax, meant_pads
@@ -45,6 +46,9 @@ class OnnxBackend(ClassesBackend):
             if dilated and len(meant_pads(trace.node, analysis)) > 1:
                 reason = "`same` beside a dilation means different pixels in different calls"
                 found.append(f"{'.'.join(path)}: {reason}")
+            if isinstance(trace.op, ops.Pool) and _drops_a_window(trace.op, trace.x):
+                reason = "opset 21 infers a window more where the last one would begin in padding"
+                found.append(f"{'.'.join(path)}: {reason}")
             scales = isinstance(trace.op, ops.LayerScale) and not trace.op.shared
             if scales and len(analysis.ranks(trace.node)) > 1:
                 found.append(f"{'.'.join(path)}: {RANKS}")
@@ -58,6 +62,15 @@ class OnnxBackend(ClassesBackend):
         from .runtime import OnnxRuntime
 
         return OnnxRuntime()
+
+
+def _drops_a_window(op: ops.Pool, x: Shape) -> bool:
+    """Whether ceil mode leaves out a window because it would begin behind the map."""
+    axes = zip(x[1:], op.output(x)[1:], op.slides(x), strict=True)
+    return op.ceil_mode and any(
+        -(-(size + sum(pads) - kernel) // stride) + 1 != made
+        for size, made, (kernel, stride, pads) in axes
+    )
 
 
 backend = OnnxBackend()

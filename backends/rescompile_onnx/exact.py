@@ -1,8 +1,9 @@
 """Float64 by ONNX's reference, where that is wrong. Only measurements come here.
 
 Found on onnx 1.23: numbers of nodes are kept in 32 bits, those of Gelu and the epsilon of group
-norms too; transposed convolutions in groups, and max pools of stride 1 in ceil mode fail; global
-ones are over the last two axes, also of one or three; functions of a model do not get `new_ops`.
+norms too; transposed convolutions in groups, and max pools of stride 1 in ceil mode fail; mean
+pools in ceil mode are wrong over one axis and two; global maxima are over the last two axes, also
+of one or three; functions of a model do not get `new_ops`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.lib.stride_tricks import sliding_window_view
 from onnx import AttributeProto, inliner
 from onnx.reference import ReferenceEvaluator, op_run
-from onnx.reference.ops import op_conv_transpose, op_max_pool
+from onnx.reference.ops import op_average_pool, op_conv_transpose, op_max_pool
 
 Transposed: Any = op_conv_transpose.ConvTranspose  # their types are not those of their attributes
+Mean: Any = op_average_pool.AveragePool_19
 Pool: Any = op_max_pool.MaxPool
 
 # What no short decimal is.
@@ -61,6 +64,36 @@ class MaxPool(Pool):  # type: ignore[misc]
         return (self._max_pool(x, **how)[0],)
 
 
+class AveragePool(Mean):  # type: ignore[misc]
+    op_domain = ""
+
+    def _run(self, x: Any, **how: Any) -> tuple[Any]:
+        """In ceil mode, sums over counts; what that adds beyond the padding never counts."""
+        if not how["ceil_mode"]:
+            return (super()._run(x, **how)[0],)
+        kernel, axes = how["kernel_shape"], range(2, x.ndim)
+        strides = how["strides"] or [1 for _ in axes]
+        pads = np.reshape(how["pads"] or [0, 0] * len(axes), (2, -1))
+        sides = [(0, 0), (0, 0), *zip(*pads, strict=True)]
+        counted = np.pad(np.ones_like(x), sides, constant_values=how["count_include_pad"])
+        beyond = [(0, 0), (0, 0)]
+        for axis, size, step in zip(axes, kernel, strides, strict=True):
+            more = -(counted.shape[axis] - size) % step
+            last = counted.shape[axis] + more - size  # where the last window starts: in the map
+            beyond.append((0, more if last < x.shape[axis] + sides[axis][0] else 0))
+        every: Any = (
+            ...,
+            *(slice(None, None, step) for step in strides),
+            *(slice(None) for _ in axes),
+        )
+
+        def summed(y: Any) -> Any:
+            seen = sliding_window_view(np.pad(y, beyond), kernel, axis=tuple(axes))[every]
+            return seen.sum(axis=tuple(range(x.ndim, seen.ndim)))
+
+        return (summed(np.pad(x, sides)) / summed(counted),)
+
+
 class GlobalMaxPool(op_run.OpRun):
     op_domain = ""
 
@@ -73,7 +106,7 @@ def number(given: AttributeProto) -> float:
     return EXACT.get(np.float32(given.f), float(str(np.float32(given.f))))
 
 
-OPERATORS = [Gelu, ConvTranspose, GroupNormalization, MaxPool, GlobalMaxPool]
+OPERATORS = [Gelu, ConvTranspose, GroupNormalization, AveragePool, MaxPool, GlobalMaxPool]
 
 
 def run(model: onnx.ModelProto, inputs: dict[str, Any]) -> list[Any]:

@@ -50,6 +50,16 @@ CASES: list[list[dict[str, Any]]] = [
         for kind in ("max", "avg")
         for size in ([1, 1], [3, 4], [7, 5], [9, 23])
     ),
+    *(
+        [{f"{kind}_pool": {"kernel": size, "stride": step, "padding": pad, "ceil_mode": True}}]
+        for kind in ("max", "avg")
+        for size, step, pad in ((3, 3, 0), (3, 2, 1), ([3, 4], [2, 4], [1, 0]))
+    ),
+    *(
+        [{"avg_pool": {"kernel": 3, "stride": step, "padding": 1, **mode}}]
+        for step in (2, 3)
+        for mode in ({"count_include_pad": True}, {"count_include_pad": True, "ceil_mode": True})
+    ),
     [*VECTOR, {"unflatten": {"size": [2, 3]}}],
     *(
         [{"conv": {"channels": 4, "kernel": 3, "dilation": by, "stride": step, "padding": "same"}}]
@@ -94,6 +104,23 @@ def test_a_pool_over_one_axis_or_three_keeps_them(extents: tuple[int, ...], word
     axes = ["length"] if len(extents) == 1 else ["frames", "height", "width"]
     entering = {"channels": 3, **dict(zip(axes, extents, strict=True))}
     check(open_spec({**HEAD, "input": entering, "stages": [{word: {"keepdims": True}}]}))
+
+
+@pytest.mark.parametrize("extents", [(10,), (10, 6), (4, 7, 6)])
+@pytest.mark.parametrize("word", ["avg_pool", "max_pool"])
+def test_a_pool_in_ceil_mode_has_its_last_window(extents: tuple[int, ...], word: str) -> None:
+    """ONNX's reference has other means there."""
+    axes = ["length"] if len(extents) == 1 else ["frames", "height", "width"][-len(extents) :]
+    entering = {"channels": 3, **dict(zip(axes, extents, strict=True))}
+    pool = {word: {"kernel": 3, "stride": 2, "ceil_mode": True}}
+    check(open_spec({**HEAD, "input": entering, "stages": [pool]}))
+
+
+def test_a_window_that_would_begin_in_padding_is_refused() -> None:
+    """Opset 21 infers its place, and onnxruntime leaves it out, as PyTorch does."""
+    pool = {"max_pool": {"kernel": 2, "stride": 2, "padding": 1, "ceil_mode": True}}
+    with pytest.raises(UnsupportedError, match="would begin in padding"):
+        open_spec({**HEAD, "stages": [pool]}).source("onnx")
 
 
 def check(net: Architecture) -> None:
