@@ -154,8 +154,8 @@ def keras() -> Iterator[Callable[..., Any]]:
 
 
 @with_keras
-def test_layers_are_numbered_as_keras_does(keras: Callable[..., Any], to_run: str) -> None:
-    assert numbered(to_run) == keras("layers", to_run)
+def test_layers_are_numbered_as_keras_does(keras: Callable[..., Any], to_keep: str) -> None:
+    assert numbered(to_keep) == keras("layers", to_keep)
 
 
 @with_keras
