@@ -176,7 +176,7 @@ def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
 def adaptive_max_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The maximum of each cell of a grid over a map of any size.
 
-    By pools: under jit, the gradient of a maximum may compare with what was
+    By pools: under jit, the gradient of jnp.max may compare with what was
     rounded otherwise.
     """
     for axis, count in enumerate(output_size, 1):
@@ -226,7 +226,7 @@ def ceil_max_pool(
 
 
 def channel_max(x: jax.Array) -> jax.Array:
-    """The greatest channel, by a pool: the gradient of a maximum may be NaN under jit."""
+    """The greatest channel, by a pool: the gradient of jnp.max may be NaN under jit."""
     window = (*[1] * (x.ndim - 2), x.shape[-1])
     return nnx.max_pool(x[..., None], window)[..., 0]
 
@@ -246,7 +246,7 @@ def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
 
 
 def global_max_pool(x: jax.Array, keepdims: bool = False) -> jax.Array:
-    """The greatest pixel, by a pool: the gradient of a maximum may be NaN under jit."""
+    """The greatest pixel, by a pool: the gradient of jnp.max may be NaN under jit."""
     y = nnx.max_pool(x, x.shape[1:-1])
     return y if keepdims else y.reshape(x.shape[0], -1)
 

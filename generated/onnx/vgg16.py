@@ -66,25 +66,6 @@ def trace(module: nn.Module, names: Sequence[str], xs: Sequence[ir.Value]) -> ir
     return made
 
 
-def function(kind: Any) -> Any:
-    """Make a function of the model of a module, and a node of each call."""
-
-    def call(self: nn.Module, op: OpBuilder, *xs: ir.Value) -> Any:
-        names = self.forward.__code__.co_varnames[2 : 2 + len(xs)]
-        body = trace(self, names, xs)
-        op.builder.push_module(self.name)
-        made = op.call(body, *xs, *self.parameters())
-        op.builder.pop_module()
-        ys = (made,) if isinstance(made, ir.Value) else tuple(made)
-        for y, inner in zip(ys, body.outputs, strict=True):
-            y.type, y.shape = inner.type, inner.shape
-        ys[0].producer().meta["body"] = body
-        return ys if len(ys) > 1 else made
-
-    kind.__call__ = call
-    return kind
-
-
 def structure(body: ir.Function) -> str:
     """All that a function is but for the values of attributes."""
     made = [value for node in body for value in node.outputs]

@@ -194,9 +194,7 @@ class Backend(Protocol):
     requires: tuple[str, ...] = ()  # the modules that its runtime imports
     engines: tuple[str, ...] = ()  # what its framework can run on, the default first
     no_training: str = ""  # why its models compute in evaluation alone, as a sentence
-    channels_last: bool = (
-        False  # what belongs to channels is a vector, whatever it is multiplied by
-    )
+    channels_last: bool = False  # what belongs to channels is a vector, whatever that meets
     biased_variance: bool = False  # a running variance is the batch's biased one, if no norm says
     weight_files: tuple[str, ...] = ()  # the suffixes of the files that its runtime reads and saves
     bare_files: Mapping[str, tuple[str, ...]] = {}  # those that need no framework, and their needs

@@ -45,6 +45,7 @@ class Blocks:
         self.body = body
         self.arguments = Arguments(network, spec.axes)
         self.made: dict[str, Block] = {}
+        self.owners: dict[str, str] = {}  # whose steps made a block that no call names
         self.read: dict[str, set[str]] = {}  # the names that a block's steps ask for
         self.variants: dict[object, str] = {}
         self.families: dict[str, list[tuple[str, bool]]] = {}  # each with: by default words?
@@ -163,11 +164,9 @@ class Blocks:
         for name, made in self.families.items():
             usual = [variant for variant, by_default in made if by_default or len(made) == 1]
             found |= dict.fromkeys(usual[:1], name)
-        variants = set(self.variants.values())
-        taken = {*self.made, *self.spec.blocks, *variants}
-        for inner in (name for name in self.made if name not in variants):
-            owner = max((one for one in found if inner.startswith(f"{one}_")), key=len, default="")
-            better = found.get(owner, "") + inner.removeprefix(owner)
+        taken = {*self.made, *self.spec.blocks, *self.variants.values()}
+        for inner, owner in self.owners.items():
+            better = found.get(owner, owner) + inner.removeprefix(owner)
             if better not in taken:
                 found[inner] = better
                 taken.add(better)

@@ -297,6 +297,7 @@ class Steps:
         check_values([nodes], self.found, {})
         (body,) = assign_names([nodes], self.found)
         name = self.blocks.free_name(f"{scope.owner}_{step.word}")
+        self.blocks.owners[name] = scope.owner
         block = Block(name, Form.MODULE, body, (), tuple(inner.lets), at=step.at())
         free = sorted(used_names(block) - {IN_CHANNELS} - {n for n, _ in inner.lets})
         params = tuple(Param(n, inner.names.get(n, int)) for n in free)

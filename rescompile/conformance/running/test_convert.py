@@ -74,7 +74,9 @@ def test_what_is_turned_around_comes_back(
     _same_bits(files[0], files[-1])
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "float64", pytest.param("float32", marks=pytest.mark.slow)]
+)
 def test_every_format_keeps_every_type(
     converter: Converter, backends: list[str], dtype: str, tmp_path: Path
 ) -> None:

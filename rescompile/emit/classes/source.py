@@ -23,6 +23,7 @@ STANDARD = (
     ("Any", "from typing import Any"),
 )
 NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)\[])")  # one that code calls, asks or hands on
+TEXT = re.compile(r'"""(?:(?!""").)*"""', re.DOTALL)  # what a docstring names, it does not use
 
 
 def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str:
@@ -64,7 +65,7 @@ def _types(definitions: Iterable[Class]) -> set[str]:
 
 
 def _used(code: Iterable[str]) -> set[str]:
-    return {name for text in code for name in NAME.findall(text)}
+    return {name for text in code for name in NAME.findall(TEXT.sub("", text))}
 
 
 def _maker(name: str, network: Class) -> Class:
