@@ -111,6 +111,9 @@ class OnnxSyntax(syntax.Syntax):
     def split(self, source: str, count: int) -> Code:
         return f"op.Split({source}, axis=1, num_outputs={count}, _outputs={count})"
 
+    def numbered(self, sequence: str) -> str:
+        return f"list({sequence})"  # `[0]` looks for a member that is called "0"
+
     def append(self, target: str, made: Code, name: str) -> Code:
         method, args = ("add_module", (name, made)) if name else ("append", (made,))
         return Call(f"{target}.{method}", args)

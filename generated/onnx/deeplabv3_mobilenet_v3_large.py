@@ -478,10 +478,10 @@ class DeepLabV3MobileNetV3Large(nn.Module):
 
     def forward(self, op: OpBuilder, inputs: ir.Value) -> tuple[ir.Value, ir.Value]:
         x = inputs
-        for layer in self.backbone[:5]:
+        for layer in list(self.backbone)[:5]:
             x = layer(op, x)
         backbone_4 = x  # 40 x 65 x 65
-        for layer in self.backbone[5:]:
+        for layer in list(self.backbone)[5:]:
             x = layer(op, x)
         x = self.classifier(op, x)  # 21 x 33 x 33
         out = upsample_to(op, x, inputs.shape[2:], mode="bilinear")  # 21 x 520 x 520

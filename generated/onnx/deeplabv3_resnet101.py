@@ -401,10 +401,10 @@ class DeepLabV3ResNet101(nn.Module):
 
     def forward(self, op: OpBuilder, inputs: ir.Value) -> tuple[ir.Value, ir.Value]:
         x = inputs
-        for layer in self.backbone[:7]:
+        for layer in list(self.backbone)[:7]:
             x = layer(op, x)
         backbone_layer3 = x  # 1024 x 65 x 65
-        for layer in self.backbone[7:]:
+        for layer in list(self.backbone)[7:]:
             x = layer(op, x)
         x = self.classifier(op, x)  # 21 x 65 x 65
         out = upsample_to(op, x, inputs.shape[2:], mode="bilinear")  # 21 x 520 x 520

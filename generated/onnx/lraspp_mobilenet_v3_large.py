@@ -414,10 +414,10 @@ class LRASPPMobileNetV3Large(nn.Module):
 
     def forward(self, op: OpBuilder, inputs: ir.Value) -> ir.Value:
         x = inputs
-        for layer in self.backbone[:5]:
+        for layer in list(self.backbone)[:5]:
             x = layer(op, x)
         backbone_4 = x  # 40 x 65 x 65
-        for layer in self.backbone[5:]:
+        for layer in list(self.backbone)[5:]:
             x = layer(op, x)
         backbone = x
         x = self.classifier(op, backbone_4, backbone)  # 21 x 65 x 65

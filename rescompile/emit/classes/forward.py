@@ -94,7 +94,7 @@ class Forward(Writer):
 
     def part(self, value: Part, target: str) -> None:
         """Some members of a sequence, one after the other: a slice of it would be no child."""
-        member = self.syntax.members(f"self.{attribute(self.members[value.node.id])}")
+        member = self.syntax.numbered(f"self.{attribute(self.members[value.node.id])}")
         first = self.position(value.node, value.first)
         last = None if value.last is None else self.position(value.node, value.last)
         if last == first + 1:

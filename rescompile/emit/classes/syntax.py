@@ -109,6 +109,10 @@ class Syntax(Target):
         """What lists the members of a sequence."""
         return f"{sequence}.{self.holds}" if self.holds else sequence
 
+    def numbered(self, sequence: str) -> str:
+        """What has the members of a sequence by their positions, whatever they are called."""
+        return self.members(sequence)
+
     def listed(self, made: Code) -> Code:
         """The same, where the sequence is an expression."""
         return Attribute(made, self.holds) if self.holds else made
