@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Set
 from pathlib import Path
+from textwrap import dedent
 
 from ..contract import Request
 from ..layout import Call
@@ -22,8 +24,6 @@ STANDARD = (
     ("partial", "from functools import partial"),
     ("Any", "from typing import Any"),
 )
-NAME = re.compile(r"(?<![\w.])\w+(?=[.(,)\[])")  # one that code calls, asks or hands on
-TEXT = re.compile(r'"""(?:(?!""").)*"""', re.DOTALL)  # what a docstring names, it does not use
 
 
 def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str:
@@ -31,12 +31,12 @@ def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str
     program = new_program(request.analysis, syntax)
     network = define_network(program)
     definitions = [*program.order, network, _maker(request.analysis.network.name, network)]
-    used = _used(line for made in definitions for line in (*made.lines, *made.forward))
+    used = _used("\n".join(code) for made in definitions for code in (made.lines, made.forward))
     used |= syntax.always.union(*((made.decorator[1:], made.base) for made in definitions)) - {""}
     for name in reversed(syntax.helpers):  # those that others use come first
         used |= _used([helper(own, name)]) if name in used else set()
     constants = syntax.constants(used)
-    used |= _used(constants)
+    used |= _used(["\n".join(constants)])
     helpers = [helper(own, name) for name in syntax.helpers if name in used]
     used |= _used(helpers) | _types(definitions)
     template = environment(HERE).get_template("classes.py.j2")
@@ -65,7 +65,9 @@ def _types(definitions: Iterable[Class]) -> set[str]:
 
 
 def _used(code: Iterable[str]) -> set[str]:
-    return {name for text in code for name in NAME.findall(TEXT.sub("", text))}
+    """The names that statements use, other than as a keyword or in a string."""
+    nodes = (node for text in code for node in ast.walk(ast.parse(dedent(text))))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _maker(name: str, network: Class) -> Class:

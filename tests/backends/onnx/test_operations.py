@@ -175,3 +175,10 @@ stages: [{name: first, block: scale}, {global_avg_pool: {}}, {name: second, bloc
     )
     with pytest.raises(UnsupportedError, match="maps in one call and vectors in another"):
         net.source("onnx")
+
+
+@pytest.mark.parametrize("names", [("name", "names"), ("name.0", "name.1")])
+def test_what_modules_have_is_no_name_of_a_step(names: tuple[str, str]) -> None:
+    steps = [{"name": name, "conv": {"channels": 4, "kernel": 1}} for name in names]
+    with pytest.raises(UnsupportedError, match=r"name: 'name' is an attribute of nn\.Module"):
+        open_spec({**HEAD, "stages": steps}).source("onnx")
