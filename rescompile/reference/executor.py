@@ -19,6 +19,7 @@ from ..record import record
 from .arrays import Array, Params
 from .forward import MEANINGS
 from .forward.norm import new_running_statistics
+from .rounding import nudged
 from .tape import Pull, Tape, cross_entropy, reduced_to
 from .vjps import VJPS
 
@@ -68,17 +69,19 @@ def run(
     keep: bool = False,
     noise: bool = True,
     factors: Mapping[Path, Array] = {},
+    rounding: np.random.Generator | None = None,
 ) -> Result:
     """The network's outputs for `x` (N, *network.input) under `weights`, all taken as float64.
 
     Of several inputs `x` is a tuple, in the order of `network.inputs`.
     The keys of `weights` are those of `weights.parameters`: the path of an operation and the leaf.
     `keep` asks for every intermediate value; without `noise` nothing is dropped in training. What
-    has `factors` multiplies by them, and drops nothing at random. Raises `ValueError` where a
-    weight or the input is missing or has another shape, and where the operations refuse (see
+    has `factors` multiplies by them, and drops nothing at random. With `rounding` what operations
+    make of weights is off by one in the last place, up or down at random. Raises `ValueError` where
+    a weight or the input is missing or has another shape, and where the operations refuse (see
     `operations`).
     """
-    walk = _Walk(elaborated, weights, training, keep, noise, factors=factors)
+    walk = _Walk(elaborated, weights, training, keep, noise, factors=factors, rounding=rounding)
     outputs = walk.network(*(np.asarray(one, np.float64) for one in each_input(x)))
     return Result(outputs, walk.values, walk.running)
 
@@ -88,6 +91,7 @@ def step(
     weights: Mapping[Path, npt.NDArray[np.floating]],
     x: Inputs,
     targets: Sequence[Array],
+    rounding: np.random.Generator | None = None,
 ) -> Gradients:
     """The gradients of a cross-entropy in training mode, nothing being dropped.
 
@@ -95,7 +99,7 @@ def step(
     has its output's shape. Raises as `run` does.
     """
     tape, given = Tape(), [np.array(one, np.float64) for one in each_input(x)]
-    walk = _Walk(elaborated, weights, True, keep=False, noise=False, tape=tape)
+    walk = _Walk(elaborated, weights, True, keep=False, noise=False, tape=tape, rounding=rounding)
     outputs = walk.network(*given)
     loss, seeds = cross_entropy(outputs, targets)
     input_gradient = as_given(tape.back(given, zip(outputs, seeds, strict=True)), x)
@@ -125,6 +129,7 @@ class _Walk(Interpreter[Array]):
         noise: bool,
         tape: Tape | None = None,
         factors: Mapping[Path, Array] = {},
+        rounding: np.random.Generator | None = None,
     ) -> None:
         super().__init__(elaborated)
         self.weights = weights
@@ -133,6 +138,7 @@ class _Walk(Interpreter[Array]):
         self.noise = noise
         self.tape = tape
         self.factors = factors
+        self.rounding = rounding
         self.values: dict[Path, Array] = {}
         self.running: dict[Path, Array] = {}
         self.excess: dict[Path, Array] = {}
@@ -176,8 +182,10 @@ class _Walk(Interpreter[Array]):
                 self.gradients[key] = gradient if known is None else known + gradient
             yield x, dx
 
-        self.note(y, pull)
-        return y
+        # What has no weights, a maximum say, is mostly exact.
+        leaving = nudged(y, self.rounding) if given and self.rounding is not None else y
+        self.note(leaving, pull)
+        return leaving
 
     def update(self, op: BatchNorm, x: Array, given: Params, path: Path) -> None:
         """The running statistics of a norm, which may have been applied before."""

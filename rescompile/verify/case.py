@@ -19,6 +19,7 @@ from ..ir.trace import Elaborated
 from ..language.stdin import portable
 from ..ops import BatchNorm, show_shape
 from ..reference.drops import TRAINING_BATCH, drops, factors
+from ..reference.rounding import nudged
 from ..reference.sgd import STEPS
 from ..reference.weights import random_weights
 from ..worker.job import Subject
@@ -40,7 +41,7 @@ class Case:
     size: int | None
     sources: Mapping[str, str]
     changes: tuple[str, ...] = ()  # made to the spec
-    perturbed: bool = False  # whether weights and images are moved by a rounding
+    perturbed: bool = False  # whether weights, images and what is computed are off by a rounding
 
     @property
     def elaborated(self) -> Elaborated:
@@ -60,7 +61,11 @@ class Case:
     def weights(self) -> dict[Path, Array]:
         """Drawn anew: who asks keeps them, as long as they are needed."""
         drawn = random_weights(self.elaborated, WEIGHTS_SEED)
-        return {path: self._shake(array) for path, array in drawn.items()}
+        return {path: self._nudge(array) for path, array in drawn.items()}
+
+    def rounding(self) -> np.random.Generator | None:
+        """What the reference is to nudge what it computes by."""
+        return np.random.default_rng(0) if self.perturbed else None
 
     @cached_property
     def images(self) -> Inputs:
@@ -84,15 +89,12 @@ class Case:
         rng = np.random.default_rng(seed)
         shapes = self.elaborated.network.inputs.values()
         drawn = [rng.standard_normal((count, *shape)) for shape in shapes]
-        made = tuple(self._shake(one.astype(np.float32).astype(np.float64)) for one in drawn)
+        made = tuple(self._nudge(one.astype(np.float32).astype(np.float64)) for one in drawn)
         return made if len(made) > 1 else made[0]
 
-    def _shake(self, array: Array) -> Array:
-        """Every number moved to the next one, up or down."""
-        if not self.perturbed:
-            return array
-        ways = np.random.default_rng(0).choice([-np.inf, np.inf], array.shape)
-        return np.asarray(np.nextafter(array, ways))
+    def _nudge(self, array: Array) -> Array:
+        rng = self.rounding()
+        return array if rng is None else nudged(array, rng)
 
     def targets(self, outputs: tuple[Array, ...]) -> list[Array]:
         """A random class for each position of each output, so weighted that the loss is a mean."""

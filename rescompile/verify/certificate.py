@@ -134,7 +134,7 @@ class Certificate:
         inner = view if view.width is None else replace(view, width=view.width - len(INSET))
         lines.extend(INSET + line for line in table([self]).text(inner))
         if any(row.limit > (row.bound or math.inf) for row in self.rows):
-            said = f"* {NOISE:.0f} times what one rounding of all inputs moves the reference"
+            said = f"* {NOISE:.0f} times what one rounding of all values moves the reference"
             lines.extend(_inset(said, view))
         for finding in self.findings:
             lines.append("")

@@ -4,10 +4,11 @@ Float64 judges. Float32 is judged in evaluation mode and reported elsewhere: gra
 batch normalisation in training are ill-conditioned there, in each framework by itself.
 
 Very deep networks under random weights are ill-conditioned even in float64. So where a bound is
-missed, the reference is asked again with every weight and pixel moved by one rounding: what that
-does to the answer is its noise, which no program can be expected to be better than. A framework is
-right within `NOISE` times that. A descent, which amplifies noise without end, is repeated at lower
-rates until the reference follows itself to a tenth of the bound.
+missed, the reference is asked again with every weight and pixel, and what every layer makes of
+them, off by one rounding: what that does to the answer is its noise, which no program can be
+expected to be better than. A framework is right within `NOISE` times that. A descent, which
+amplifies noise without end, is repeated at lower rates until the reference follows itself so well
+that two frameworks, each right, are within the bound of each other.
 """
 
 from __future__ import annotations

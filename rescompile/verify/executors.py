@@ -64,7 +64,9 @@ class Reference:
 
     @cached_property
     def result(self) -> Result:
-        return run(self.case.elaborated, self.weights, self.case.images)
+        return run(
+            self.case.elaborated, self.weights, self.case.images, rounding=self.case.rounding()
+        )
 
     @cached_property
     def targets(self) -> list[Array]:
@@ -72,7 +74,9 @@ class Reference:
         return self.case.targets(self.trained().outputs)
 
     def step(self, weights: Any, images: Inputs) -> Any:
-        return step(self.case.elaborated, weights, images, self.targets)
+        return step(
+            self.case.elaborated, weights, images, self.targets, rounding=self.case.rounding()
+        )
 
     @cached_property
     def first(self) -> Any:
@@ -93,7 +97,7 @@ class Reference:
         """A pass in training: nothing is dropped, but multiplied by factors where there are any."""
         return run(
             self.case.elaborated, self.weights, self.case.batches[0], training=True, keep=keep,
-            noise=False, factors=factors,
+            noise=False, factors=factors, rounding=self.case.rounding(),
         )  # fmt: skip
 
     def running(self) -> Arrays:
@@ -138,7 +142,7 @@ class Reference:
 
     @cached_property
     def perturbed(self) -> Reference:
-        """The same with every weight and pixel moved by one rounding."""
+        """The same with every weight and pixel, and all computed of them, off by a rounding."""
         return Reference(replace(self.case, perturbed=True))
 
     def noise(self, ask: Callable[[Executor], Arrays]) -> float:

@@ -144,7 +144,7 @@ class _Verification:
     def calmed(self, check: Check, reference: Reference, row: Row) -> bool:
         """Lower the rate of a descent until its noise is out of the way; tells whether it was."""
         noise, lowered = row.noise or 0.0, False
-        while noise > (row.bound or 0.0) / NOISE and reference.rate > SLOWEST:
+        while 2 * NOISE * noise > (row.bound or 0.0) and reference.rate > SLOWEST:
             reference.slow_down()
             noise, lowered = reference.noise(check.ask), True
         return lowered
