@@ -3,7 +3,7 @@
 Found on onnx 1.23: numbers of nodes are kept in 32 bits, those of Gelu and the epsilon of group
 norms too; transposed convolutions in groups, and max pools of stride 1 in ceil mode fail; mean
 pools in ceil mode are wrong over one axis and two; global maxima are over the last two axes, also
-of one or three; functions of a model do not get `new_ops`.
+of one or three; LogSoftmax is -inf where Softmax is 0; functions of a model do not get `new_ops`.
 """
 
 from __future__ import annotations
@@ -101,12 +101,22 @@ class GlobalMaxPool(op_run.OpRun):
         return (x.max(axis=tuple(range(2, x.ndim)), keepdims=True),)
 
 
+class LogSoftmax(op_run.OpRun):
+    op_domain = ""
+
+    def _run(self, x: Any, axis: int) -> tuple[Any]:
+        below = x - x.max(axis=axis, keepdims=True)
+        return (below - np.log(np.exp(below).sum(axis=axis, keepdims=True)),)
+
+
 def number(given: AttributeProto) -> float:
     """What a node means by a number: the decimal that was written."""
     return EXACT.get(np.float32(given.f), float(str(np.float32(given.f))))
 
 
-OPERATORS = [Gelu, ConvTranspose, GroupNormalization, AveragePool, MaxPool, GlobalMaxPool]
+OPERATORS = [
+    *(Gelu, ConvTranspose, GroupNormalization, AveragePool, MaxPool, GlobalMaxPool, LogSoftmax),
+]
 
 
 def run(model: onnx.ModelProto, inputs: dict[str, Any]) -> list[Any]:

@@ -86,6 +86,7 @@ CASES: list[list[dict[str, Any]]] = [
     [{"local_response_norm": {"size": 3, "alpha": 0, "beta": 0}}],
     [{"l2_norm": {}}],
     [*VECTOR, {"l2_norm": {"epsilon": 0.5}}],
+    [{"scale": {"factor": 1000}}, {"activation": {"kind": "log_softmax"}}],  # where softmax is 0
     [{"global_response_norm": {}}],
     [{"positions": [{"global_response_norm": {"epsilon": 0.1}}]}],
 ]
