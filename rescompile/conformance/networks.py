@@ -10,7 +10,7 @@ writes and reads files, and runs a few that have every kind of layer.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from ..api import Architecture, open_spec
 from ..cost.cost import Cost, network_cost
 from ..language.load import zoo
 
-DEEP = 150  # layers: with more, a framework takes long to build a network
+DEEP = 100  # layers: with more, a framework takes long to build a network
 COSTLY = 3e9  # multiply-adds: with more, the frameworks and the reference take seconds each
 HEAVY = 40e6  # parameters: with more, they do as well
 LARGE = 250e6  # parameters: with more, a machine's memory is at risk
@@ -40,16 +40,16 @@ BLOTTED = [  # what two lines of one kind may differ in
 ]
 
 
-@lru_cache(maxsize=1)
+@cache
 def compiled(spec: str) -> Architecture:
-    """A shipped network; the tests of one come together, for all backends."""
+    """A shipped network, once for all tests of a process: together they take 200 MiB."""
     return open_spec(spec)
 
 
 @cache
 def runs() -> list[Any]:
     """Every shipped network as a parameter, with the marks that it gets."""
-    nets = {name: open_spec(name) for name in sorted(zoo())}
+    nets = {name: compiled(name) for name in sorted(zoo())}
     costs = {name: network_cost(net.analysis.elaborated) for name, net in nets.items()}
     chosen: set[str] = set()
     seen: set[tuple[str, str]] = set()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.api import open_spec
 from rescompile.conformance.networks import compiled
 from rescompile.language.load import zoo
 from rescompile.registry import get_backend
@@ -47,11 +46,11 @@ def test_generated_is_current(spec: str, backend: str, request: pytest.FixtureRe
 )
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_depth_costs_no_lines(backend: str, short: str, deep: str) -> None:
-    lines = {name: len(open_spec(name).source(backend).splitlines()) for name in (short, deep)}
+    lines = {name: len(compiled(name).source(backend).splitlines()) for name in (short, deep)}
     assert lines[deep] <= lines[short] + 10
 
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_reports_are_current(spec: str, request: pytest.FixtureRequest) -> None:
     path = ROOT / "generated" / "reports" / f"{spec}.md"
-    golden(path, open_spec(spec).report().markdown(), request)
+    golden(path, compiled(spec).report().markdown(), request)

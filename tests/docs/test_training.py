@@ -68,7 +68,12 @@ def blocks(framework: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-CASES = [(framework, number) for framework in ENGINES for number in blocks(framework)]
+SLOW = {("PyTorch", SCRIPTS)}  # tests/experiments runs torchrun by default
+CASES = [
+    pytest.param(framework, number, marks=[pytest.mark.slow] * ((framework, number) in SLOW))
+    for framework in ENGINES
+    for number in blocks(framework)
+]
 
 
 def numbers(printed: str) -> list[float]:

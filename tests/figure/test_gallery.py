@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rescompile.api import open_spec
+from rescompile.conformance.networks import compiled
 from rescompile.figure import figure
 from rescompile.language.load import zoo, zoo_directory
 
@@ -26,16 +26,16 @@ def golden(path: Path, text: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("name", sorted(zoo()))
 def test_folded_figures_are_current(name: str, request: pytest.FixtureRequest) -> None:
-    golden(FIGURES / f"{name}.svg", open_spec(name).figure().svg(), request)
+    golden(FIGURES / f"{name}.svg", compiled(name).figure().svg(), request)
 
 
 @pytest.mark.parametrize("name", PAPER)
 def test_paper_figures_are_current(name: str, request: pytest.FixtureRequest) -> None:
-    golden(FIGURES / f"paper/{name}.svg", open_spec(name).figure("paper").svg(), request)
+    golden(FIGURES / f"paper/{name}.svg", compiled(name).figure("paper").svg(), request)
 
 
 def test_figure_3_is_current(request: pytest.FixtureRequest) -> None:
-    nets = [open_spec(name).analysis for name in FIG3]
+    nets = [compiled(name).analysis for name in FIG3]
     golden(FIGURES / "paper/fig3.svg", figure(nets, "paper").svg(), request)
 
 

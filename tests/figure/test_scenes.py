@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from rescompile.api import Architecture, open_spec
+from rescompile.conformance.networks import compiled
 from rescompile.figure import figure
 from rescompile.language.load import zoo
 
@@ -30,7 +31,7 @@ SMALL = 500  # pixels that fit onto a page whatever their ratio is
 
 @pytest.fixture(scope="module", params=SPECS, ids=lambda spec: Path(spec).stem)
 def net(request: pytest.FixtureRequest) -> Architecture:
-    return open_spec(request.param)
+    return compiled(request.param)
 
 
 def classes(svg: str) -> Counter[str]:

@@ -14,7 +14,7 @@ from rescompile.verify.verification import Options, verify
 from rescompile.worker.client import MissingFramework, Worker
 
 from .faults import BROKEN, UNSEEN
-from .mutants import EVALUATION, Mutant
+from .mutants import EVALUATION, GRADIENTS, Mutant
 from .places import IDS, KNOWN, PAIRS, PLACED, SPECS, broken
 
 BLOCKS = {"layer1", "layer2", "layer3", "gate", "first", "second"}  # stages made of blocks
@@ -30,10 +30,11 @@ BESIDE = [(backend, m) for backend, m in PAIRS if backend in USUAL and m.what in
 def sampled(backend: str, mutant: Mutant) -> bool:
     """Whether it is run by default: each fault in one of the usual targets, by turns.
 
-    Of a target that commands do not take, one is for each check.
+    Of a target that commands do not take, one is in evaluation and one of gradients.
     """
     if backend not in USUAL:
-        return mutant is next(m for m in PLACED[backend] if m.check == mutant.check)
+        first = next(m for m in PLACED[backend] if m.check == mutant.check)
+        return mutant is first and mutant.check in (EVALUATION, GRADIENTS)
     fault = (mutant.what, mutant.spec)
     have = [name for name in USUAL if fault in {(m.what, m.spec) for m in PLACED[name]}]
     return backend == have[list(KNOWN).index(fault) % len(have)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rescompile.api import Architecture, open_spec
+from rescompile.conformance.networks import compiled
 from rescompile.errors import SpecError
 from rescompile.language.dump import dump
 from rescompile.language.load import zoo
@@ -23,7 +24,7 @@ def reopened(net: Architecture, folder: Path) -> Architecture:
 
 @pytest.mark.parametrize("spec", sorted(zoo()))
 def test_a_resolved_spec_means_the_same(spec: str, tmp_path: Path) -> None:
-    net = open_spec(spec)
+    net = compiled(spec)
     again = reopened(net, tmp_path)
     assert "extends" not in again.resolved()
     assert replace(again.analysis.network, spec=net.analysis.network.spec) == net.analysis.network

@@ -16,11 +16,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from rescompile.api import open_spec
 from rescompile.catalogue import SPECS, SPECS_GIVE_WAY, family
 from rescompile.claims import verdicts
 from rescompile.cli import main
 from rescompile.cli.printed import FORMATS as NAMES
+from rescompile.conformance.networks import compiled
 from rescompile.cost import report
 from rescompile.language.load import zoo
 from rescompile.lint import findings
@@ -105,7 +105,7 @@ def test_without_a_terminal_it_is_a_hundred_columns_wide() -> None:
 
 def test_every_network_fits() -> None:
     for name in zoo():
-        report = open_spec(name).report()
+        report = compiled(name).report()
         for width in (60, 80, 100):
             assert max(map(columns, report.text(View(width)).splitlines())) <= width, name
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rescompile.api import open_spec
+from rescompile.conformance.networks import compiled
 from rescompile.cost.cost import network_cost
 from rescompile.language.load import find, zoo, zoo_directory
 
@@ -36,5 +37,5 @@ def test_each_family_has_a_folder_and_that_of_the_paper_is_on_top() -> None:
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_torchvisions_parameters(name: str) -> None:
-    elaborated = open_spec(RENAMED.get(name, name)).analysis.elaborated
+    elaborated = compiled(RENAMED.get(name, name)).analysis.elaborated
     assert network_cost(elaborated).parameters == PUBLISHED[name]
