@@ -57,8 +57,7 @@ class Style:
     def helpers(self) -> list[ConvHelper | PoolHelper | SamePool]:
         """What several layers share."""
         convs = (helper for helper in self.convs if helper.is_function)
-        counted = [self.pools.counted] if self.pools.counted else []
-        return [*convs, *self.pools.helpers.values(), *counted]
+        return [*convs, *self.pools.helpers.values(), *self.pools.same.values()]
 
     def helper_names(self) -> set[str]:
         """The functions of the file that are no block's."""

@@ -41,6 +41,14 @@ class PoolSite:
         return self.border is Border.COUNTED or (self.border is Border.PADDED and zeros)
 
     @property
+    def uneven(self) -> bool:
+        """Whether `same` may pad one side more, where Keras' PyTorch engine repeats the edge.
+
+        The means of windows of two pixels are the same with a pixel twice.
+        """
+        return self.border is Border.SAME and any(map(may_be_uneven, self.traces))
+
+    @property
     def options(self) -> dict[str, Any]:
         """What a helper may have to be told."""
         counted = isinstance(self.op, AvgPool) and self.op.count_include_pad
@@ -109,10 +117,7 @@ class PoolHelper(Shared):
             else:
                 before = "0"
         yield Line(f"((0, 0), {', '.join(self.sides(before, ceil))}, (0, 0))", "pads")
-        for target, value in (("total", "x"), ("share", "keras.ops.ones_like(x[..., :1])")):
-            padded = Call("keras.ops.pad", (value, "pads"))
-            yield Line(Call("keras.ops.average_pool", (padded, "pool_size", "stride")), target)
-        yield Line("total / share", "x")
+        yield from shares()
 
     def sides(self, before: str, ceil: bool) -> Iterator[str]:
         """The padding of each axis: what is missing for the last window comes after."""
@@ -135,12 +140,23 @@ class PoolHelper(Shared):
         return whole if whole.fits else Line(f"{', '.join(names)} = (\n        {each}\n    )")
 
 
-class SamePool(Shared):
-    """The function for means by `same` padding whose zeros count, which no layer has."""
+def shares() -> Iterator[Line]:
+    """The mean of a window of a padded map, over the share of the window that is in the map."""
+    for target, value in (("total", "x"), ("share", "keras.ops.ones_like(x[..., :1])")):
+        padded = Call("keras.ops.pad", (value, "pads"))
+        yield Line(Call("keras.ops.average_pool", (padded, "pool_size", "stride")), target)
+    yield Line("total / share", "x")
 
-    def __init__(self, words: Vocabulary) -> None:
-        self.words = words
-        super().__init__("same_average_pool", {}, [{}], [])
+
+class SamePool(Shared):
+    """The function for means by `same` padding that no layer has on every engine.
+
+    Either zeros count, or what they stand for is left out.
+    """
+
+    def __init__(self, counted: bool, words: Vocabulary) -> None:
+        self.counted, self.words = counted, words
+        super().__init__("same_average_pool" if counted else "same_mean_pool", {}, [{}], [])
 
     def call(self, site: PoolSite, at: Place) -> Code:
         """A pool by this function."""
@@ -150,6 +166,8 @@ class SamePool(Shared):
     def function(self) -> Function:
         window = [Argument("pool_size", "int"), Argument("stride", "int")]
         about = "The mean of each window of `same` padding, whose zeros count."
+        if not self.counted:
+            about = "The mean of each window's pixels. Keras' PyTorch engine would repeat the edge."
         return function(self.name, window, self.lines(), about)
 
     def lines(self) -> Iterator[Line]:
@@ -157,7 +175,12 @@ class SamePool(Shared):
         last = "(-(-extent // stride) - 1) * stride + pool_size"
         yield Line(f"[{last} - extent for extent in x.shape[1:{axes + 1}]]", "beyond")
         yield Line("[max(pixels, 0) for pixels in beyond]", "missing")
-        yield Line("tuple((pixels // 2, pixels - pixels // 2) for pixels in missing)", "pads")
+        sides = "(pixels // 2, pixels - pixels // 2) for pixels in missing"
+        if not self.counted:
+            yield Line(f"((0, 0), *({sides}), (0, 0))", "pads")
+            yield from shares()
+            return
+        yield Line(f"tuple({sides})", "pads")
         amount = {"padding": "pads[0]" if axes == 1 else "pads"}
         pad = self.words.zeros.written(amount, BLOCK.keyword("_pad"))
         yield Line(Call(pad, ("x",)), "x")
@@ -176,8 +199,12 @@ class Pools:
             if isinstance(traces[0].node.op, Pool)
         }
         self.helpers: dict[type[Pool], PoolHelper] = {}
-        counted = any(site.border is Border.COUNTED for site in self.sites.values())
-        self.counted = SamePool(words) if counted else None
+        sites = self.sites.values()
+        self.same: dict[bool, SamePool] = {}  # by whether zeros count
+        if any(site.border is Border.COUNTED for site in sites):
+            self.same[True] = SamePool(True, words)
+        if any(site.uneven for site in sites):
+            self.same[False] = SamePool(False, words)
         helped = [site for site in self.sites.values() if site.border is Border.HELPER]
         for kind, name in ((MaxPool, "max_pool"), (AvgPool, "average_pool")):
             if found := [site for site in helped if type(site.op) is kind]:
@@ -191,15 +218,16 @@ class Pools:
 
     def uses_ops(self, trace: OpTrace) -> bool:
         """Whether a call is made of operations without a name."""
-        found = self.sites[trace.node.id].border
-        return found in (Border.PADDED, Border.HELPER) and not self.pads(trace)
+        site = self.sites[trace.node.id]
+        helped = site.border in (Border.PADDED, Border.HELPER) or site.uneven
+        return helped and not self.pads(trace)
 
     def apply(self, at: Place, given: dict[str, Code]) -> Values:
         """The values of the place's variable; `given` are the arguments of the layer that pools."""
         site = self.sites[at.node.id]
         op, made, entering = site.op, list[tuple[Code, str]](), at.source
-        if self.counted and site.border is Border.COUNTED:
-            return [(self.counted.call(site, at), "")]
+        if site.border is Border.COUNTED or site.uneven:
+            return [(self.same[site.border is Border.COUNTED].call(site, at), "")]
         if site.border is Border.HELPER:
             return [(self.helpers[type(op)].call(site, at), "")]
         if site.pads:
@@ -221,14 +249,23 @@ def asks_for_size(op: AvgPool) -> bool:
     return op.ceil_mode or (isinstance(op.padding, Same) and not pads_same(op))
 
 
+def may_be_uneven(trace: OpTrace) -> bool:
+    """Whether `same` pads more after some map than before it, in a mean of more than two pixels."""
+    op: Any = trace.op
+    windows = zip(op.kernel, op.stride, strict=True)
+    uneven = any(kernel > 1 and (stride > 1 or kernel % 2 == 0) for kernel, stride in windows)
+    means = isinstance(op, AvgPool) and isinstance(op.padding, Same)
+    return means and uneven and max(op.kernel) > 2
+
+
 def reasons(site: PoolSite, place: str) -> Iterator[str]:
     """What no helper can do."""
-    if site.border not in (Border.HELPER, Border.COUNTED):
+    if site.border not in (Border.HELPER, Border.COUNTED) and not site.uneven:
         return
     kernel, stride, padding = site.op.kernel, site.op.stride, site.op.padding
     if isinstance(padding, Same):
         if any(len({*how}) > 1 for how in (kernel, stride)):
-            yield f"{place}: a mean in which the zeros of `same` padding count must be square"
+            yield f"{place}: a mean with `same` padding must be square here"
         return
     if any(len({*how}) > 1 for how in (kernel, stride, padding)):
         yield f"{place}: a pool in ceil mode, or a mean that leaves padding out, must be square"

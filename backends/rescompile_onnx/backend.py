@@ -11,6 +11,7 @@ from rescompile.emit.contract import RANKS
 from rescompile.emit.preprocessing import NUMPY, PreprocessingRequest, preprocessing
 from rescompile.ir.analysis import Analysis
 from rescompile.ops import Shape
+from rescompile.ops.window import ints
 
 from .operations import KINDS
 from .syntax import HELPERS, OnnxSyntax, meant_pads
@@ -40,11 +41,8 @@ class OnnxBackend(ClassesBackend):
     def unsupported(self, analysis: Analysis) -> list[str]:
         found = super().unsupported(analysis)
         for path, trace in analysis.elaborated.flat():
-            dilated = isinstance(trace.op, ops.Conv) and any(
-                step != 1 for step in trace.op.dilation
-            )
-            if dilated and len(meant_pads(trace.node, analysis)) > 1:
-                reason = "`same` beside a dilation means different pixels in different calls"
+            if (why := _infers_no_pads(trace.op)) and len(meant_pads(trace.node, analysis)) > 1:
+                reason = f"`same` {why} means different pixels in different calls"
                 found.append(f"{'.'.join(path)}: {reason}")
             if isinstance(trace.op, ops.Pool) and _drops_a_window(trace.op, trace.x):
                 reason = "opset 21 infers a window more where the last one would begin in padding"
@@ -62,6 +60,14 @@ class OnnxBackend(ClassesBackend):
         from .runtime import OnnxRuntime
 
         return OnnxRuntime()
+
+
+def _infers_no_pads(op: ops.Op) -> str:
+    """Where onnxruntime does not infer what `same` means."""
+    if isinstance(op, ops.Conv) and any(step != 1 for step in op.dilation):
+        return "beside a dilation"
+    steps = zip(ints(op.kernel), ints(op.stride), strict=True) if isinstance(op, ops.Pool) else ()
+    return "of a pool with gaps between its windows" if any(k < s for k, s in steps) else ""
 
 
 def _drops_a_window(op: ops.Pool, x: Shape) -> bool:

@@ -76,8 +76,9 @@ class OnnxSyntax(syntax.Syntax):
             axes = ["1" if op.shared else channels, *("1" for _ in range(1, site.rank))]
             axes = axes[:1] if op.vector else [] if op.shared else axes
             return "parameter", (f"[{', '.join(axes)}]", number(op.init))
-        if isinstance(op, ops.Conv) and len(meant := meant_pads(node, self.analysis)) == 1:
-            op = replace(op, padding=meant.pop())
+        slides = isinstance(op, (ops.Conv, ops.Pool))
+        if slides and len(meant := meant_pads(node, self.analysis)) == 1:
+            op = replace(cast("ops.Conv | ops.Pool", op), padding=meant.pop())
         row = serving(rows, op, site.rank)
         return row.name, row.write(op, dim, channels)
 
@@ -131,10 +132,12 @@ class OnnxSyntax(syntax.Syntax):
 
 
 def meant_pads(node: Layer, analysis: Analysis) -> set[ops.Sides]:
-    """What `same` padding means, pixel by pixel, in the calls of a convolution."""
+    """What `same` padding means, pixel by pixel, in the calls of a convolution or a pool."""
     if getattr(node.op, "padding", 0) is not Same.SAME:
         return set()
-    return {cast(ops.Conv, trace.op).pads(trace.x) for trace in analysis.traces[node.id]}
+    return {
+        cast("ops.Conv | ops.Pool", trace.op).pads(trace.x) for trace in analysis.traces[node.id]
+    }
 
 
 def shapes(network: Network) -> Code:

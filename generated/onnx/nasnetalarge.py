@@ -330,13 +330,13 @@ class FirstStemCell(nn.Module):
         self.conv_1x1 = ReluConvNorm(96, channels)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2)
         self.comb_iter_0_right = Separable(96, channels, kernel=7, stride=2)
-        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
         self.comb_iter_1_right = Separable(96, channels, kernel=7, stride=2)
         self.avgpool1 = Apply(
             "AveragePool",
             kernel_shape=[3, 3],
             strides=[2, 2],
-            auto_pad="SAME_UPPER",
+            pads=[1, 1, 1, 1],
             count_include_pad=1,
         )
         self.comb_iter_2_right = Separable(96, channels, kernel=5, stride=2)
@@ -374,13 +374,13 @@ class StemCell(nn.Module):
         self.final_path_bn = BatchNormalization(channels, epsilon=0.001)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2)
         self.comb_iter_0_right = Separable(channels, channels, kernel=7, stride=2)
-        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
         self.comb_iter_1_right = Separable(channels, channels, kernel=7, stride=2)
         self.avgpool1 = Apply(
             "AveragePool",
             kernel_shape=[3, 3],
             strides=[2, 2],
-            auto_pad="SAME_UPPER",
+            pads=[1, 1, 1, 1],
             count_include_pad=1,
         )
         self.comb_iter_2_right = Separable(channels, channels, kernel=5, stride=2)

@@ -323,12 +323,12 @@ class FirstCell(nn.Module):
         self.comb_iter_0_left = Separable(96, channels, kernel=5, stride=2)
         self.comb_iter_0_right = Sequential()
         self.comb_iter_0_right.add_module(
-            "max_pool", Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+            "max_pool", Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
         )
         self.comb_iter_0_right.add_module("conv", Conv(96, channels, [1, 1]))
         self.comb_iter_0_right.add_module("bn", BatchNormalization(channels, epsilon=0.001))
         self.comb_iter_1_left = Separable(channels, channels, kernel=7, stride=2)
-        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
+        self.maxpool = Apply("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
         self.comb_iter_2_left = Separable(channels, channels, kernel=5, stride=2)
         self.comb_iter_2_right = Separable(channels, channels, kernel=3, stride=2)
         self.comb_iter_3_left = Separable(channels, channels, kernel=3)
@@ -381,7 +381,7 @@ class HalvingCell(nn.Module):
         self.conv_1x1 = ReluConvNorm(now_channels, channels)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=stride)
         self.maxpool = Apply(
-            "MaxPool", kernel_shape=[3, 3], strides=[stride, stride], auto_pad="SAME_UPPER"
+            "MaxPool", kernel_shape=[3, 3], strides=[stride, stride], pads=[1, 1, 1, 1]
         )
         self.comb_iter_1_left = Separable(channels, channels, kernel=7, stride=stride)
         self.comb_iter_2_left = Separable(channels, channels, kernel=5, stride=stride)

@@ -101,9 +101,12 @@ def check_taken(net: Architecture, path: Path) -> None:
 
 
 def _is_calm(reference: Reference) -> bool:
-    """Whether values stay of a size to compare: products of products of themselves do not."""
-    asked = (reference.evaluation(), reference.training(), reference.running())
-    found = [array for answer in asked for array in answer.values()]
+    """Whether values stay of a size to compare: products of products of themselves do not.
+
+    A norm makes them small again, but not the gradients of what had no finite variance.
+    """
+    seen = (reference.values(training) for training in (False, True))
+    found = [array for answer in (reference.running(), *seen) for array in answer.values()]
     return all(np.isfinite(array).all() and np.abs(array).max() < HUGE for array in found)
 
 

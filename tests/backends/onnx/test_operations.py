@@ -65,6 +65,7 @@ CASES: list[list[dict[str, Any]]] = [
         [{"conv": {"channels": 4, "kernel": 3, "dilation": by, "stride": step, "padding": "same"}}]
         for by, step in ((2, 1), ([1, 3], 1), (2, 2))
     ),
+    *([{word: {"kernel": 1, "stride": 2, "padding": "same"}}] for word in ("avg_pool", "max_pool")),
     [{"pad": {"padding": [1, 2, 3, 0], "mode": "reflect"}}],
     [{"pad": {"padding": [6, 6, 9, 9], "mode": "reflect"}}],
     [{"pad": {"padding": [0, 9, 1, 12], "mode": "replicate"}}],
