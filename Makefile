@@ -6,8 +6,8 @@ YLS_VERSION ?= 1.25.0
 
 setup:
 	test -x .venv/bin/python || python3 -m venv .venv
-	.venv/bin/python -m pip install --quiet torch==2.13.0 --constraint constraints.txt
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	.venv/bin/python -m pip install --quiet --no-compile torch==2.13.0 --constraint constraints.txt
+	.venv/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 
 check: lint types test
 

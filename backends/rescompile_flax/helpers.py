@@ -129,13 +129,13 @@ class StdConv(nnx.Conv):
         kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
         if self.gain is not None:
             kernel = kernel * self.gain * self.scale
-        pads, strides, dilation = self.padding, self.strides, self.kernel_dilation
+        pads, strides, gaps = self.padding, self.strides, self.kernel_dilation
         x = jax.lax.conv_general_dilated(
             x,
             kernel,
             (strides, strides) if isinstance(strides, int) else strides,
             ((pads, pads), (pads, pads)) if isinstance(pads, int) else pads,
-            rhs_dilation=(dilation, dilation) if isinstance(dilation, int) else dilation,
+            rhs_dilation=(gaps, gaps) if isinstance(gaps, int) else gaps,
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.feature_group_count,
         )
@@ -333,6 +333,7 @@ def upsample(
         places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
         low = jnp.minimum(places.astype(int), last)
         share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        near, far = (jnp.take(x, at, axis) for at in (low, jnp.minimum(low + 1, last)))
+        high = jnp.minimum(low + 1, last)
+        near, far = (jnp.take(x, at, axis) for at in (low, high))
         x = near * (1 - share) + far * share
     return x

@@ -172,16 +172,16 @@ class SamePool(Shared):
 
     def lines(self) -> Iterator[Line]:
         axes = self.words.axes
-        last = "(-(-extent // stride) - 1) * stride + pool_size"
-        yield Line(f"[{last} - extent for extent in x.shape[1:{axes + 1}]]", "beyond")
-        yield Line("[max(pixels, 0) for pixels in beyond]", "missing")
-        sides = "(pixels // 2, pixels - pixels // 2) for pixels in missing"
+        yield Line(f"x.shape[1:{axes + 1}]", "sizes")
+        yield Line("[(-(-n // stride) - 1) * stride + pool_size for n in sizes]", "ends")
+        missing = "[max(end - n, 0) for end, n in zip(ends, sizes, strict=True)]"
+        yield Line(missing, "missing")
+        yield Line("tuple((n // 2, n - n // 2) for n in missing)", "sides")
         if not self.counted:
-            yield Line(f"((0, 0), *({sides}), (0, 0))", "pads")
+            yield Line("((0, 0), *sides, (0, 0))", "pads")
             yield from shares()
             return
-        yield Line(f"tuple({sides})", "pads")
-        amount = {"padding": "pads[0]" if axes == 1 else "pads"}
+        amount = {"padding": "sides[0]" if axes == 1 else "sides"}
         pad = self.words.zeros.written(amount, BLOCK.keyword("_pad"))
         yield Line(Call(pad, ("x",)), "x")
         pool = {"pool_size": "pool_size", "strides": "stride"}

@@ -36,7 +36,8 @@ def upsample(
         places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
         low = jnp.minimum(places.astype(int), last)
         share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        near, far = (jnp.take(x, at, axis) for at in (low, jnp.minimum(low + 1, last)))
+        high = jnp.minimum(low + 1, last)
+        near, far = (jnp.take(x, at, axis) for at in (low, high))
         x = near * (1 - share) + far * share
     return x
 

@@ -65,13 +65,13 @@ class StdConv(nnx.Conv):
         kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
         if self.gain is not None:
             kernel = kernel * self.gain * self.scale
-        pads, strides, dilation = self.padding, self.strides, self.kernel_dilation
+        pads, strides, gaps = self.padding, self.strides, self.kernel_dilation
         x = jax.lax.conv_general_dilated(
             x,
             kernel,
             (strides, strides) if isinstance(strides, int) else strides,
             ((pads, pads), (pads, pads)) if isinstance(pads, int) else pads,
-            rhs_dilation=(dilation, dilation) if isinstance(dilation, int) else dilation,
+            rhs_dilation=(gaps, gaps) if isinstance(gaps, int) else gaps,
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.feature_group_count,
         )

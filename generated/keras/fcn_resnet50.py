@@ -47,7 +47,8 @@ class Interpolation2D(layers.Layer):
             y = keras.ops.take(x, low, axis)
             if self.interpolation == "bilinear":
                 high = [min(at + 1, x.shape[axis] - 1) for at in low]
-                share = [place - at for place, at in zip(places, low, strict=True)]
+                pairs = zip(places, low, strict=True)
+                share = [place - at for place, at in pairs]
                 share = keras.ops.convert_to_tensor(share, x.dtype)
                 share = keras.ops.reshape(share, (-1, *[1] * (3 - axis)))
                 y = y * (1 - share) + keras.ops.take(x, high, axis) * share
@@ -55,7 +56,7 @@ class Interpolation2D(layers.Layer):
         return x
 
     def places(self, extent: int, count: int) -> list[float]:
-        """Where each pixel lies between those of a smaller map, along one axis."""
+        """Where each pixel lies along an axis of a smaller map."""
         if self.interpolation == "nearest":
             return [i * extent // count for i in range(count)]
         if self.align_corners:
@@ -64,8 +65,12 @@ class Interpolation2D(layers.Layer):
         return [min(max(centre, 0), extent - 1) for centre in centres]
 
     def get_config(self) -> dict[str, object]:
-        given = {"size": self.size, "interpolation": self.interpolation}
-        return {**super().get_config(), **given, "align_corners": self.align_corners}
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "interpolation": self.interpolation,
+            "align_corners": self.align_corners,
+        }
 
 
 def batch_norm(x: KerasTensor, *, name: str) -> KerasTensor:

@@ -70,10 +70,11 @@ def conv(
 
 def same_average_pool(x: KerasTensor, pool_size: int, stride: int, *, name: str) -> KerasTensor:
     """The mean of each window of `same` padding, whose zeros count."""
-    beyond = [(-(-extent // stride) - 1) * stride + pool_size - extent for extent in x.shape[1:3]]
-    missing = [max(pixels, 0) for pixels in beyond]
-    pads = tuple((pixels // 2, pixels - pixels // 2) for pixels in missing)
-    x = layers.ZeroPadding2D(pads, name=f"{name}_pad")(x)
+    sizes = x.shape[1:3]
+    ends = [(-(-n // stride) - 1) * stride + pool_size for n in sizes]
+    missing = [max(end - n, 0) for end, n in zip(ends, sizes, strict=True)]
+    sides = tuple((n // 2, n - n // 2) for n in missing)
+    x = layers.ZeroPadding2D(sides, name=f"{name}_pad")(x)
     return layers.AveragePooling2D(pool_size, stride, name=name)(x)
 
 

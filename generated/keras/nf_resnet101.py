@@ -48,7 +48,8 @@ class StdConv2D(layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        shape = (*self.kernel_size, input_shape[-1] // self.groups, self.filters)
+        channels = input_shape[-1] // self.groups
+        shape = (*self.kernel_size, channels, self.filters)
         self.kernel = self.add_weight(
             shape=shape, initializer=self.kernel_initializer, name="kernel"
         )
@@ -73,6 +74,7 @@ class StdConv2D(layers.Layer):
         return y if self.bias is None else y + self.bias
 
     def get_config(self) -> dict[str, object]:
+        initializer = keras.initializers.serialize(self.kernel_initializer)
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -85,7 +87,7 @@ class StdConv2D(layers.Layer):
             "epsilon": self.epsilon,
             "gain": self.use_gain,
             "gamma": self.gamma,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "kernel_initializer": initializer,
         }
 
 

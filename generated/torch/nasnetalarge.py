@@ -78,7 +78,7 @@ class SameAvgPool2d(nn.AvgPool2d):
         return y / super().forward(F.pad(torch.ones_like(x[:1, :1]), sides))
 
     def missing(self, extent: int, axis: int) -> int:
-        """How many pixels the last window reaches beyond the map, at least none."""
+        """How many pixels the last window reaches beyond the map, or 0."""
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent
@@ -94,7 +94,7 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, sides))
 
     def missing(self, extent: int, axis: int) -> int:
-        """How many pixels the last window reaches beyond the map, at least none."""
+        """How many pixels the last window reaches beyond the map, or 0."""
         reach, stride = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1, self.stride[axis]
         beyond = (-(-extent // stride) - 1) * stride + reach - extent
         return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable
@@ -110,7 +110,7 @@ class SameMaxPool2d(nn.MaxPool2d):
         return y
 
     def missing(self, extent: int, axis: int) -> int:
-        """How many pixels the last window reaches beyond the map, at least none."""
+        """How many pixels the last window reaches beyond the map, or 0."""
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent

@@ -52,12 +52,14 @@ class StdConv2d(nn.Module):
     ) -> None:
         super().__init__()
         size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *size))
+        shape = (out_channels, in_channels // groups, *size)
+        self.weight = nn.Parameter(torch.empty(shape))
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         self.gain = nn.Parameter(torch.ones(out_channels, 1, 1, 1)) if gain else None
         self.sides = (padding,) * 4 if isinstance(padding, int) else padding
-        self.stride, self.dilation, self.groups, self.eps = stride, dilation, groups, eps
+        self.stride, self.dilation = stride, dilation
+        self.groups, self.eps = groups, eps
         self.scale = gamma / self.weight[0].numel() ** 0.5 if gain else 1.0
 
     def forward(self, x: Tensor) -> Tensor:

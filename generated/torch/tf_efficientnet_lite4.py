@@ -54,7 +54,7 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, sides))
 
     def missing(self, extent: int, axis: int) -> int:
-        """How many pixels the last window reaches beyond the map, at least none."""
+        """How many pixels the last window reaches beyond the map, or 0."""
         reach, stride = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1, self.stride[axis]
         beyond = (-(-extent // stride) - 1) * stride + reach - extent
         return (beyond + abs(beyond)) // 2  # max(beyond, 0), but traceable

@@ -29,6 +29,10 @@ stem:
   - conv: {channels: 12, kernel: 4, padding: [1, 1, 2, 2]}
   - norm: {unbiased: true}
   - conv: {channels: 16, kernel: 3, stride: 2, padding: same}
+  - std_conv: {channels: 16, kernel: 3, padding: 1, gain: true, gamma: 1.5}
+  - avg_pool: {kernel: 3, stride: 2, padding: same}
+  - avg_pool: {kernel: 3, stride: 2, padding: same, count_include_pad: true}
+  - upsample: {scale: 4, mode: bilinear, align_corners: true}
   - depth_to_space: {scale: 2}
   - norm: {kind: layer}
   - split_softmax: {splits: 2}

@@ -55,7 +55,8 @@ NARROWEST, WIDEST = 79, 320  # what can be: PEP 8's, and ruff's limit
 _INDENT = 4
 _PRAGMA = re.compile(r"  # *(noqa\b|(isort|type|pyright|pylint|flake8|ruff|ty):).*", re.DOTALL)
 _LINE = re.compile(
-    r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)|((?:return|raise|[\w.]+ [+-]?=) )([^#]+)()"
+    r"( *)(?:((?:if|elif|while|for \w+ in) )(.+)(:)"
+    r"|((?:return|raise|[\w.]+(?:, [\w.]+)* [+-]?=) )([^#]+)()"
     r"|()((?:super\(\)\.)?[\w.]+\([^#]*\))())"
 )
 

@@ -23,7 +23,7 @@ class SameAvgPool1d(nn.AvgPool1d):
         return y / super().forward(F.pad(torch.ones_like(x[:1, :1]), sides))
 
     def missing(self, extent: int, axis: int) -> int:
-        """How many pixels the last window reaches beyond the map, at least none."""
+        """How many pixels the last window reaches beyond the map, or 0."""
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent

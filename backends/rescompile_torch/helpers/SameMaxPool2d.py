@@ -12,7 +12,7 @@ class SameMaxPool2d(nn.MaxPool2d):
         return y
 
     def missing(self, extent: int, axis: int) -> int:
-        """How many pixels the last window reaches beyond the map, at least none."""
+        """How many pixels the last window reaches beyond the map, or 0."""
         window = (self.kernel_size, self.stride)
         kernel, stride = (n if isinstance(n, int) else n[axis] for n in window)
         beyond = (-(-extent // stride) - 1) * stride + kernel - extent
