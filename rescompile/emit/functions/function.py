@@ -137,6 +137,8 @@ def _types(value: Any) -> set[str]:
         if all(before == after for before, after in value):
             alike = len({before for before, _ in value}) == 1
             return {"int" if alike else several("int", len(value))}
+        if len(value) == 3:
+            return {f"tuple[{pair}, ...]"}  # all three beside other types fill a line
         return {several(pair, len(value)) if value[1:] else pair}
     return {"int"} if len({*value}) == 1 else {"int", several("int", len(value))}
 
