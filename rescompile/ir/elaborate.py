@@ -361,8 +361,14 @@ class _Elaborator:
 
 
 def _called(node: Node, name: str) -> Node:
-    """A step as it is where it is applied again: a call takes what comes in."""
-    return replace(node, name=name, sources=()) if isinstance(node, Call) else node
+    """A step as it is where it is applied again: a call takes what comes in.
+
+    What it repeats is called as there, for it is that which has the weights.
+    """
+    if not isinstance(node, Call):
+        return node
+    children = node.children.replace("{name}", str(node.name))
+    return replace(node, name=name, children=children, sources=())
 
 
 def _tap(node: Residual, x: Shape, tapped: Shape) -> Shape:

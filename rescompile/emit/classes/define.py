@@ -190,6 +190,10 @@ class Members:
     def choose(self, target: str, ways: Ways, made: Mapping[int, Code]) -> None:
         """A member that is one of several, or else the identity."""
         heads = list(branches([condition for _, condition in ways]))
+        codes = [made.get(node.id) for node, _ in ways]
+        if heads[-1][0] == "else" and codes[0] is not None and codes.count(codes[0]) == len(codes):
+            self.lines.write(codes[0], target)  # the same module either way
+            return
         annotated = f"{target}: {self.syntax.module}"
         if heads[-1][0] == "else":
             self.lines.write(annotated)
