@@ -13,10 +13,10 @@ import unicodedata
 from collections.abc import Callable
 from textwrap import TextWrapper
 
-# What stands in one line: a word of citations with the number behind it.
+# What stands in one line: authors with the year behind them, and a word with its number.
 CITED = re.compile(
-    r"[^\w\s]?(?:et al\."
-    r"|(?:(?:et al|Figs?|Eqs?|Secs?)\.|[Tt]ables?|[Ss]ections?|Appendix) [\dA-Z]\S*)"
+    r"[^\w\s]?(?:(?:[A-Z]\w* )?et al\.(?: [\dA-Z]\S*)?"
+    r"|(?:(?:Figs?|Eqs?|Secs?)\.|[Tt]ables?|[Ss]ections?|Appendix) [\dA-Z]\S*)"
 )
 
 
@@ -90,14 +90,12 @@ def wrap(
 
 
 def _chunks(text: str) -> list[str]:
-    """The words of a text and the spaces between them; a citation's word with its number is one."""
+    """The words of a text and the spaces between them; what stands in one line is one."""
     made: list[str] = []
     for chunk in filter(None, TextWrapper.wordsep_re.split(text)):
-        whole = [*made[-2:], chunk]
-        if CITED.fullmatch("".join(whole)):
-            made[-2:] = ["".join(whole)]
-        else:
-            made.append(chunk)
+        made.append(chunk)
+        while made[2:] and CITED.fullmatch(whole := "".join(made[-3:])):
+            made[-3:] = [whole]
     return made
 
 

@@ -123,8 +123,8 @@ class Lateral(nnx.Sequential):
 
 
 class ProposalFpn(nnx.Module):
-    """Each map with what the coarser ones see, and every other pixel of the last (Lin
-    et al. 2016).
+    """Each map with what the coarser ones see, and every other pixel of the last
+    (Lin et al. 2016).
     """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:

@@ -110,8 +110,8 @@ class SqueezeExcitation(nnx.Module):
 
 
 class GhostBottleneck(nnx.Module):
-    """Two ghost modules, with a depthwise convolution between them where there is a stride (Han
-    et al. 2019, Fig. 3).
+    """Two ghost modules, with a depthwise convolution between them where there is a stride
+    (Han et al. 2019, Fig. 3).
     """
 
     def __init__(

@@ -29,8 +29,8 @@ batch_norm = partial(nnx.BatchNorm, momentum=0.9, use_fast_variance=False)
 
 
 class FactoredBlock(nnx.Module):
-    """The same of convolutions in space and then in time, with as many weights (Tran
-    et al. 2018).
+    """The same of convolutions in space and then in time, with as many weights
+    (Tran et al. 2018).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, *, rngs: nnx.Rngs) -> None:

@@ -57,8 +57,8 @@ batch_norm = partial(nnx.BatchNorm, momentum=0.9, use_fast_variance=False)
 
 
 class SplitAttention(nnx.Module):
-    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang
-    et al. 2020, Fig. 2).
+    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added
+    (Zhang et al. 2020, Fig. 2).
     """
 
     def __init__(self, in_channels: int, channels: int, *, rngs: nnx.Rngs) -> None:
@@ -85,8 +85,8 @@ class SplitAttention(nnx.Module):
 
 
 class SplitAttentionBottleneck(nnx.Module):
-    """A bottleneck around split attention, with the stride in a mean behind it (Zhang
-    et al. 2020).
+    """A bottleneck around split attention, with the stride in a mean behind it
+    (Zhang et al. 2020).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, *, rngs: nnx.Rngs) -> None:

@@ -73,8 +73,8 @@ class ConvNormAct(nnx.Module):
 
 
 class KernelAttention(nnx.Module):
-    """How much of two kernels is taken at each channel, by the sum of what they see (Li
-    et al. 2019, Fig. 1).
+    """How much of two kernels is taken at each channel, by the sum of what they see
+    (Li et al. 2019, Fig. 1).
     """
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
@@ -94,8 +94,8 @@ class KernelAttention(nnx.Module):
 
 
 class SelectiveKernel(nnx.Module):
-    """Halves of the channels under a 3x3 and a dilated one, weighed by attention and added (Li
-    et al. 2019).
+    """Halves of the channels under a 3x3 and a dilated one, weighed by attention and added
+    (Li et al. 2019).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1, *, rngs: nnx.Rngs) -> None:

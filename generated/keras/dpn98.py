@@ -81,8 +81,8 @@ def dual_path(
     *,
     name: str,
 ) -> KerasTensor:
-    """The first channels are added to, as in ResNeXt, and new ones put behind, as in DenseNet (Chen
-    et al. 2017, Fig. 2 d).
+    """The first channels are added to, as in ResNeXt, and new ones put behind, as in DenseNet
+    (Chen et al. 2017, Fig. 2 d).
     """
     in_channels = x.shape[-1]
     dense = 2 * growth if project else in_channels - channels

@@ -162,8 +162,8 @@ def lateral(x: KerasTensor, kernel: int, *, name: str) -> KerasTensor:
 def proposal_fpn(
     c2: KerasTensor, c3: KerasTensor, c4: KerasTensor, c5: KerasTensor, *, name: str
 ) -> tuple[KerasTensor, KerasTensor, KerasTensor, KerasTensor, KerasTensor]:
-    """Each map with what the coarser ones see, and every other pixel of the last (Lin
-    et al. 2016).
+    """Each map with what the coarser ones see, and every other pixel of the last
+    (Lin et al. 2016).
     """
     inner_blocks_3 = lateral(c5, kernel=1, name=f"{name}_inner_blocks_3")
     p5 = lateral(inner_blocks_3, kernel=3, name=f"{name}_layer_blocks_3")

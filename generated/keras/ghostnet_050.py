@@ -116,8 +116,8 @@ def ghost_bottleneck(
     *,
     name: str,
 ) -> KerasTensor:
-    """Two ghost modules, with a depthwise convolution between them where there is a stride (Han
-    et al. 2019, Fig. 3).
+    """Two ghost modules, with a depthwise convolution between them where there is a stride
+    (Han et al. 2019, Fig. 3).
     """
     shortcut = x
     if stride > 1 or x.shape[-1] != 2 * (channels // 2):

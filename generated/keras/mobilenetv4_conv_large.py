@@ -95,8 +95,8 @@ def conv_norm_act(
 def universal_bottleneck(
     x: KerasTensor, channels: int, start_: int = 0, kernel: int = 0, stride: int = 1, *, name: str
 ) -> KerasTensor:
-    """An inverted residual that filters before it expands, expanded, both or not at all (Qin
-    et al. 2024, Fig. 4).
+    """An inverted residual that filters before it expands, expanded, both or not at all
+    (Qin et al. 2024, Fig. 4).
     """
     in_channels = x.shape[-1]
     hidden = make_divisible(in_channels * 4, 8)

@@ -102,8 +102,8 @@ def universal_bottleneck(
     *,
     name: str,
 ) -> KerasTensor:
-    """An inverted residual that filters before it expands, expanded, both or not at all (Qin
-    et al. 2024, Fig. 4).
+    """An inverted residual that filters before it expands, expanded, both or not at all
+    (Qin et al. 2024, Fig. 4).
     """
     in_channels = x.shape[-1]
     hidden = make_divisible(in_channels * expand, 8)

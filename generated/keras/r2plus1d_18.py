@@ -49,8 +49,8 @@ def conv(
 
 
 def factored_block(x: KerasTensor, channels: int, stride: int = 1, *, name: str) -> KerasTensor:
-    """The same of convolutions in space and then in time, with as many weights (Tran
-    et al. 2018).
+    """The same of convolutions in space and then in time, with as many weights
+    (Tran et al. 2018).
     """
     in_channels = x.shape[-1]
     middle = in_channels * channels * 27 // (in_channels * 9 + 3 * channels)

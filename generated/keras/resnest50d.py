@@ -61,8 +61,8 @@ def conv(
 
 
 def split_attention(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
-    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang
-    et al. 2020, Fig. 2).
+    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added
+    (Zhang et al. 2020, Fig. 2).
     """
     x = conv(x, channels * 2, 3, groups=2, name=f"{name}_conv")
     x = batch_norm(x, name=f"{name}_bn0")
@@ -83,8 +83,8 @@ def split_attention(x: KerasTensor, channels: int, *, name: str) -> KerasTensor:
 def split_attention_bottleneck(
     x: KerasTensor, channels: int, stride: int = 1, *, name: str
 ) -> KerasTensor:
-    """A bottleneck around split attention, with the stride in a mean behind it (Zhang
-    et al. 2020).
+    """A bottleneck around split attention, with the stride in a mean behind it
+    (Zhang et al. 2020).
     """
     shortcut = x
     if stride != 1 or x.shape[-1] != channels * 4:

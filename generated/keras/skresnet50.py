@@ -75,8 +75,8 @@ def conv_norm_act(
 
 
 def kernel_attention(x: KerasTensor, *, name: str) -> KerasTensor:
-    """How much of two kernels is taken at each channel, by the sum of what they see (Li
-    et al. 2019, Fig. 1).
+    """How much of two kernels is taken at each channel, by the sum of what they see
+    (Li et al. 2019, Fig. 1).
     """
     in_channels = x.shape[-1]
     reduced = make_divisible(in_channels // 32, 8)
@@ -91,8 +91,8 @@ def kernel_attention(x: KerasTensor, *, name: str) -> KerasTensor:
 
 
 def selective_kernel(x: KerasTensor, channels: int, stride: int = 1, *, name: str) -> KerasTensor:
-    """Halves of the channels under a 3x3 and a dilated one, weighed by attention and added (Li
-    et al. 2019).
+    """Halves of the channels under a 3x3 and a dilated one, weighed by attention and added
+    (Li et al. 2019).
     """
     paths_0, paths_1 = keras.ops.split(x, 2, axis=-1)
     paths_0 = conv_norm_act(paths_0, channels, kernel=3, stride=stride, name=f"{name}_paths_0")

@@ -321,8 +321,8 @@ class Lateral(Sequential):
 
 @function
 class ProposalFpn(nn.Module):
-    """Each map with what the coarser ones see, and every other pixel of the last (Lin
-    et al. 2016).
+    """Each map with what the coarser ones see, and every other pixel of the last
+    (Lin et al. 2016).
     """
 
     def __init__(self) -> None:

@@ -300,8 +300,8 @@ class SqueezeExcitation(nn.Module):
 
 @function
 class GhostBottleneck(nn.Module):
-    """Two ghost modules, with a depthwise convolution between them where there is a stride (Han
-    et al. 2019, Fig. 3).
+    """Two ghost modules, with a depthwise convolution between them where there is a stride
+    (Han et al. 2019, Fig. 3).
     """
 
     def __init__(

@@ -297,8 +297,8 @@ class ConvNormAct(nn.Module):
 
 @function
 class UniversalBottleneck(nn.Module):
-    """An inverted residual that filters before it expands, expanded, both or not at all (Qin
-    et al. 2024, Fig. 4).
+    """An inverted residual that filters before it expands, expanded, both or not at all
+    (Qin et al. 2024, Fig. 4).
     """
 
     def __init__(

@@ -253,8 +253,8 @@ def linear_init(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
 
 @function
 class SplitAttention(nn.Module):
-    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang
-    et al. 2020, Fig. 2).
+    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added
+    (Zhang et al. 2020, Fig. 2).
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -281,8 +281,8 @@ class SplitAttention(nn.Module):
 
 @function
 class SplitAttentionBottleneck(nn.Module):
-    """A bottleneck around split attention, with the stride in a mean behind it (Zhang
-    et al. 2020).
+    """A bottleneck around split attention, with the stride in a mean behind it
+    (Zhang et al. 2020).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

@@ -72,8 +72,8 @@ class NormActConv(nn.Module):
 
 
 class DualPath(nn.Module):
-    """The first channels are added to, as in ResNeXt, and new ones put behind, as in DenseNet (Chen
-    et al. 2017, Fig. 2 d).
+    """The first channels are added to, as in ResNeXt, and new ones put behind, as in DenseNet
+    (Chen et al. 2017, Fig. 2 d).
     """
 
     def __init__(

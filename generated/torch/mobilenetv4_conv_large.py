@@ -79,8 +79,8 @@ class ConvNormAct(nn.Module):
 
 
 class UniversalBottleneck(nn.Module):
-    """An inverted residual that filters before it expands, expanded, both or not at all (Qin
-    et al. 2024, Fig. 4).
+    """An inverted residual that filters before it expands, expanded, both or not at all
+    (Qin et al. 2024, Fig. 4).
     """
 
     def __init__(

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 
 class FactoredBlock(nn.Module):
-    """The same of convolutions in space and then in time, with as many weights (Tran
-    et al. 2018).
+    """The same of convolutions in space and then in time, with as many weights
+    (Tran et al. 2018).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

@@ -32,8 +32,8 @@ class SplitSoftmax(nn.Module):
 
 
 class SplitAttention(nn.Module):
-    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added (Zhang
-    et al. 2020, Fig. 2).
+    """Two halves of a grouped 3x3 convolution, weighed by a softmax across them and added
+    (Zhang et al. 2020, Fig. 2).
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -61,8 +61,8 @@ class SplitAttention(nn.Module):
 
 
 class SplitAttentionBottleneck(nn.Module):
-    """A bottleneck around split attention, with the stride in a mean behind it (Zhang
-    et al. 2020).
+    """A bottleneck around split attention, with the stride in a mean behind it
+    (Zhang et al. 2020).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

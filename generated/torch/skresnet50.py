@@ -62,8 +62,8 @@ class ConvNormAct(nn.Module):
 
 
 class KernelAttention(nn.Module):
-    """How much of two kernels is taken at each channel, by the sum of what they see (Li
-    et al. 2019, Fig. 1).
+    """How much of two kernels is taken at each channel, by the sum of what they see
+    (Li et al. 2019, Fig. 1).
     """
 
     def __init__(self, in_channels: int) -> None:
@@ -86,8 +86,8 @@ class KernelAttention(nn.Module):
 
 
 class SelectiveKernel(nn.Module):
-    """Halves of the channels under a 3x3 and a dilated one, weighed by attention and added (Li
-    et al. 2019).
+    """Halves of the channels under a 3x3 and a dilated one, weighed by attention and added
+    (Li et al. 2019).
     """
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:

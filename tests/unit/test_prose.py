@@ -173,7 +173,7 @@ def test_lines_are_measured_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "cited", ["Fig. 2", "Figs. 2", "et al. 2019", "Eq. 4", "Table 1", "section 3"]
+    "cited", ["Fig. 2", "Figs. 2", "et al. 2019", "Li et al. 2019", "Eq. 4", "Table 1", "section 3"]
 )
 def test_a_citation_is_not_broken(cited: str) -> None:
     for width in range(len(cited) + 2, 60):
