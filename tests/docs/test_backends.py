@@ -111,6 +111,43 @@ def test_it_conforms(place: Path) -> None:
     assert "failed" not in said
 
 
+@pytest.mark.slow
+def test_pip_installs_it_beside_a_wheel_of_rescompile(tmp_path: Path) -> None:
+    """All commands of the page, in an environment that has nothing else."""
+
+    def do(*words: str | Path, cwd: Path = tmp_path) -> str:
+        made = subprocess.run(
+            words,
+            cwd=cwd,
+            env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stdout
+        return made.stdout
+
+    do(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT)
+    (wheel,) = tmp_path.glob("*.whl")
+    do(sys.executable, "-m", "venv", "own")
+    bin = tmp_path / "own" / ("Scripts" if os.name == "nt" else "bin")
+    do(bin / "python", "-m", "pip", "install", "-q", f"{wheel}[conformance]")
+    page = tmp_path / "page"
+    page.mkdir()
+    for name, text in FILES.items():
+        (page / name).write_text(text, "utf-8")
+    install, listed, build, tested = (
+        [bin / w for w in line.split()[:1]] + line.split()[1:] for line in COMMANDS
+    )
+    do(*install, cwd=page)
+    (empty := tmp_path / "empty").mkdir()
+    assert "dot    Graphviz DOT" in do(*listed, cwd=empty)
+    assert [do(*build, cwd=empty)] == SHOWN
+    said = do(*tested, "-q", "-p", "no:cacheprovider", cwd=empty)
+    assert re.search(r"\b\d{3} passed", said), said
+
+
 def test_a_backend_that_drops_an_attribute_does_not_conform(place: Path) -> None:
     module = place.parent / "network_dot.py"
     text = module.read_text("utf-8")
