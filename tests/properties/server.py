@@ -71,7 +71,7 @@ def use_contiguous_kernels() -> None:
 
     Keras permutes its kernels into a view, and PyTorch's own backward pass refuses that on a CPU.
     """
-    for name in ("conv2d", "conv_transpose2d"):
+    for name in ("conv1d", "conv2d", "conv3d", "conv_transpose2d"):
         setattr(F, name, _contiguous(getattr(F, name)))
 
 
