@@ -8,6 +8,7 @@ setup:
 	test -x .venv/bin/python || python3 -m venv .venv
 	.venv/bin/python -m pip install --quiet --no-compile torch==2.13.0 --constraint constraints.txt
 	.venv/bin/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	.venv/bin/python -m compileall -qq -j 0 .venv/lib || true  # pip does so on one core
 
 check: lint types test
 
