@@ -3,7 +3,8 @@
 Found on onnx 1.23: numbers of nodes are kept in 32 bits, those of Gelu and the epsilon of group
 norms too; transposed convolutions in groups, and max pools of stride 1 in ceil mode fail; mean
 pools in ceil mode are wrong over one axis and two; global maxima are over the last two axes, also
-of one or three; LogSoftmax is -inf where Softmax is 0; functions of a model do not get `new_ops`.
+of one or three; LogSoftmax is -inf where Softmax is 0; the kernel of a dilated convolution has its
+gaps, 20 GB in DeepLabV3; functions of a model do not get `new_ops`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import onnx
 from numpy.lib.stride_tricks import sliding_window_view
 from onnx import AttributeProto, inliner
 from onnx.reference import ReferenceEvaluator, op_run
-from onnx.reference.ops import op_average_pool, op_conv_transpose, op_max_pool
+from onnx.reference.ops import op_average_pool, op_conv, op_conv_transpose, op_max_pool
 
+Convolution: Any = op_conv.Conv
 Transposed: Any = op_conv_transpose.ConvTranspose  # their types are not those of their attributes
 Mean: Any = op_average_pool.AveragePool_19
 Pool: Any = op_max_pool.MaxPool
@@ -31,6 +33,30 @@ class Gelu(op_run.OpRun):
 
     def _run(self, x: Any, approximate: str = "none") -> tuple[Any]:
         return (x * (1 + np.vectorize(math.erf, otypes=[x.dtype])(x / math.sqrt(2))) / 2,)
+
+
+class Conv(Convolution):  # type: ignore[misc]
+    op_domain = ""
+
+    def _run(self, x: Any, w: Any, b: Any = None, **how: Any) -> tuple[Any]:
+        """With a dilation, a sum over the pixels of the kernel; `pads` are given then."""
+        steps, groups, axes = how["dilations"], how["group"], range(2, x.ndim)
+        if steps is None or set(steps) == {1}:
+            return (super()._run(x, w, b, **how)[0],)
+        pads = np.reshape(how["pads"] or [0, 0] * len(axes), (2, -1))
+        x = np.pad(x, [(0, 0), (0, 0), *zip(*pads, strict=True)])
+        strides = how["strides"] or [1 for _ in axes]
+        ends = [x.shape[i] - (w.shape[i] - 1) * d for i, d in zip(axes, steps, strict=True)]
+        total: Any = 0.0 if b is None else b.reshape(-1, *[1 for _ in axes])
+        for pixel in np.ndindex(*w.shape[2:]):
+            starts = [i * d for i, d in zip(pixel, steps, strict=True)]
+            seen = (slice(a, a + n, s) for a, n, s in zip(starts, ends, strides, strict=True))
+            given = np.split(x[(slice(None), slice(None), *seen)], groups, axis=1)
+            taps = np.split(w[(slice(None), slice(None), *pixel)], groups)
+            pairs = zip(given, taps, strict=True)
+            made = [np.einsum("nc...,oc->no...", part, tap) for part, tap in pairs]
+            total = total + np.concatenate(made, axis=1)
+        return (total,)
 
 
 class ConvTranspose(Transposed):  # type: ignore[misc]
@@ -115,7 +141,8 @@ def number(given: AttributeProto) -> float:
 
 
 OPERATORS = [
-    *(Gelu, ConvTranspose, GroupNormalization, AveragePool, MaxPool, GlobalMaxPool, LogSoftmax),
+    *(Gelu, Conv, ConvTranspose, GroupNormalization, AveragePool, MaxPool, GlobalMaxPool),
+    LogSoftmax,
 ]
 
 
