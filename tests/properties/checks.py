@@ -48,6 +48,7 @@ HUGE = 1e30
 # and proved in any case, and `make fuzz` runs them too.
 THOROUGH = "RESCOMPILE_FUZZ" in os.environ
 MOST_MACS, MOST_VALUES = 20_000_000, 400_000  # what takes longer than a test may
+MOST_CHANNELS = 2048  # of maps: frameworks write kernels of groups out, 8,192 squared take 10 GB
 
 
 class Disagreement(Exception):
@@ -74,7 +75,8 @@ def check(path: Path) -> None:
     """
     net = open_spec(path)
     total = net.report("network").total
-    if total.macs > MOST_MACS or max(_sizes(net), default=0) > MOST_VALUES:
+    values, channels = zip(*_sizes(net), strict=True)
+    if total.macs > MOST_MACS or max(values) > MOST_VALUES or max(channels) > MOST_CHANNELS:
         raise TooLarge
     try:
         check_taken(net, path)
@@ -110,9 +112,11 @@ def _is_calm(reference: Reference) -> bool:
     return all(np.isfinite(array).all() and np.abs(array).max() < HUGE for array in found)
 
 
-def _sizes(net: Architecture) -> Iterator[int]:
+def _sizes(net: Architecture) -> Iterator[tuple[int, int]]:
+    """The values that leave each operation, and the channels if it is a map."""
+    yield 0, 0
     for _, trace in net.analysis.elaborated.flat():
-        yield math.prod(trace.y)
+        yield math.prod(trace.y), trace.y[0] if trace.y[1:] else 0
 
 
 # Text: reports, resolved specs, canonical form, source files.
