@@ -104,10 +104,15 @@ def several(kind: str, count: int) -> str:
     return f"tuple[{', '.join([kind] * count)}]" if count <= MANY else f"tuple[{kind}, ...]"
 
 
+def used_names(lines: Iterable[str]) -> set[str]:
+    """The names in the text of statements, other than as a keyword or in a string."""
+    nodes = ast.walk(ast.parse(dedent("\n".join(lines))))
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
 def uses(lines: Iterable[str], name: str) -> bool:
-    """Whether the text of statements has a name in it, other than as a keyword or in a string."""
-    tree = ast.parse(dedent("\n".join(lines)))
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+    """Whether the text of statements has a name in it."""
+    return name in used_names(lines)
 
 
 def parsed(code: Code) -> Code:

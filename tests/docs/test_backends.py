@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +53,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(line: str, place: Path) -> str:
-    """What one of the page's commands prints."""
-    words = shlex.split(line)
-    words = words[1:] if words[0] == "python" else ["-m", *words]
-    path = os.pathsep.join([str(place.parent), str(ROOT), str(ROOT / "backends")])
+def said(words: Sequence[str | Path], place: Path, environment: Mapping[str, str]) -> str:
+    """What a command prints, which must succeed."""
     done = subprocess.run(
-        [sys.executable, *words],
+        words,
         cwd=place,
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,6 +66,14 @@ def run(line: str, place: Path) -> str:
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def run(line: str, place: Path) -> str:
+    """What one of the page's commands prints."""
+    words = shlex.split(line)
+    words = words[1:] if words[0] == "python" else ["-m", *words]
+    path = os.pathsep.join([str(place.parent), str(ROOT), str(ROOT / "backends")])
+    return said([sys.executable, *words], place, {**os.environ, "PYTHONPATH": path})
 
 
 def test_the_page_installs_and_builds(place: Path) -> None:
@@ -106,27 +111,18 @@ def test_the_drawing_is_the_network(spec: str, place: Path) -> None:
 
 
 def test_it_conforms(place: Path) -> None:
-    said = run(f"{COMMANDS[-1]} -q -p no:cacheprovider -p no:xdist", place)
-    assert re.search(r"\b\d{3} passed", said), said
-    assert "failed" not in said
+    told = run(f"{COMMANDS[-1]} -q -p no:cacheprovider -p no:xdist", place)
+    assert re.search(r"\b\d{3} passed", told), told
+    assert "failed" not in told
 
 
 @pytest.mark.slow
 def test_pip_installs_it_beside_a_wheel_of_rescompile(tmp_path: Path) -> None:
     """All commands of the page, in an environment that has nothing else."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
     def do(*words: str | Path, cwd: Path = tmp_path) -> str:
-        made = subprocess.run(
-            words,
-            cwd=cwd,
-            env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert made.returncode == 0, made.stdout
-        return made.stdout
+        return said(words, cwd, clean)
 
     do(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT)
     (wheel,) = tmp_path.glob("*.whl")
@@ -144,8 +140,8 @@ def test_pip_installs_it_beside_a_wheel_of_rescompile(tmp_path: Path) -> None:
     (empty := tmp_path / "empty").mkdir()
     assert "dot    Graphviz DOT" in do(*listed, cwd=empty)
     assert [do(*build, cwd=empty)] == SHOWN
-    said = do(*tested, "-q", "-p", "no:cacheprovider", cwd=empty)
-    assert re.search(r"\b\d{3} passed", said), said
+    told = do(*tested, "-q", "-p", "no:cacheprovider", cwd=empty)
+    assert re.search(r"\b\d{3} passed", told), told
 
 
 def test_a_backend_that_drops_an_attribute_does_not_conform(place: Path) -> None:

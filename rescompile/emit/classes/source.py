@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Set
 from pathlib import Path
-from textwrap import dedent
 
+from ..code import used_names
 from ..contract import Request
 from ..layout import Call
 from ..lines import RETURN, Line
@@ -31,14 +30,16 @@ def source(request: Request, syntax: Syntax, own: Path, advice: str = "") -> str
     program = new_program(request.analysis, syntax)
     network = define_network(program)
     definitions = [*program.order, network, _maker(request.analysis.network.name, network)]
-    used = _used("\n".join(code) for made in definitions for code in (made.lines, made.forward))
+    used = {
+        n for made in definitions for part in (made.lines, made.forward) for n in used_names(part)
+    }
     used |= syntax.always.union(*((made.decorator[1:], made.base) for made in definitions)) - {""}
     for name in reversed(syntax.helpers):  # those that others use come first
-        used |= _used([helper(own, name)]) if name in used else set()
+        used |= used_names([helper(own, name)]) if name in used else set()
     constants = syntax.constants(used)
-    used |= _used(["\n".join(constants)])
+    used |= used_names(constants)
     helpers = [helper(own, name) for name in syntax.helpers if name in used]
-    used |= _used(helpers) | _types(definitions)
+    used |= used_names(helpers) | _types(definitions)
     template = environment(HERE).get_template("classes.py.j2")
     made = template.render(
         docstring=request.summary.docstring(syntax.layout, advice),
@@ -62,12 +63,6 @@ def _imports(syntax: Syntax, used: Set[str]) -> list[str]:
 def _types(definitions: Iterable[Class]) -> set[str]:
     """What the types are made of that functions return."""
     return {name for made in definitions for name in re.findall(r"\w+", made.returns)}
-
-
-def _used(code: Iterable[str]) -> set[str]:
-    """The names that statements use, other than as a keyword or in a string."""
-    nodes = (node for text in code for node in ast.walk(ast.parse(dedent(text))))
-    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _maker(name: str, network: Class) -> Class:

@@ -25,6 +25,7 @@ HEAD: dict[str, Any] = {
     "name": "mine",
     "input": {"channels": 12, "height": 7, "width": 10},
 }
+REGRESSIONS = Path(__file__).parents[2] / "regressions"
 VECTOR: list[dict[str, Any]] = [{"global_avg_pool": {}}]
 PIXEL: list[dict[str, Any]] = [{"global_avg_pool": {"keepdims": True}}]
 CASES: list[list[dict[str, Any]]] = [
@@ -128,19 +129,20 @@ def test_a_window_that_would_begin_in_padding_is_refused() -> None:
 def check(net: Architecture) -> None:
     elaborated, runtime = net.analysis.elaborated, get_backend("onnx").runtime
     assert runtime is not None
-    alive, module = runtime(), import_source(net.source("onnx"), "onnx", "mine")
+    alive, module = runtime(), import_source(net.source("onnx"), "onnx", net.name)
     weights = random_weights(elaborated, 1)
     for dtype, bound in (("float64", 1e-13), ("float32", 1e-6)):
-        model = alive.build(module, "mine", dtype)
+        model = alive.build(module, net.name, dtype)
         onnx.checker.check_model(model, full_check=True)
-        shape = [dim.dim_value for dim in model.graph.output[0].type.tensor_type.shape.dim]
+        types = [one.type.tensor_type for one in model.graph.output]
+        shapes = [[dim.dim_value for dim in one.shape.dim] for one in types]
         alive.set_weights(model, net.analysis, weights)
         for batch in (1, 3):
             x = np.random.default_rng(batch).standard_normal((batch, *net.analysis.network.input))
-            (wanted,) = run(elaborated, weights, x).outputs
-            (got,) = alive.run(model, x)
-            assert got.shape == wanted.shape == (batch, *shape[1:])
-            assert relative_error(got, wanted) < bound
+            made = zip(alive.run(model, x), run(elaborated, weights, x).outputs, strict=True)
+            for (got, wanted), shape in zip(made, shapes, strict=True):
+                assert got.shape == wanted.shape == (batch, *shape[1:])
+                assert relative_error(got, wanted) < bound
 
 
 def test_what_dilated_kernels_pad_is_one_thing_in_all_calls(tmp_path: Path) -> None:
@@ -177,6 +179,14 @@ stages: [{name: first, block: scale}, {global_avg_pool: {}}, {name: second, bloc
     )
     with pytest.raises(UnsupportedError, match="maps in one call and vectors in another"):
         net.source("onnx")
+
+
+@pytest.mark.parametrize(
+    "name", ["value_of_a_named_member", "values_inside_of_a_group", "repetitions_again"]
+)
+def test_what_once_failed_is_built(name: str) -> None:
+    """The stand-in that proves a file has members by numbers where onnxscript has them by names."""
+    check(open_spec(REGRESSIONS / f"{name}.yaml"))
 
 
 @pytest.mark.parametrize("names", [("name", "names"), ("name.0", "name.1")])
