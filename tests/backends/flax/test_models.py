@@ -10,14 +10,19 @@ import pytest
 
 import rescompile
 from rescompile.convert.conversion import Converter
+from rescompile.live import import_source
 from rescompile.reference.weights import random_weights
 from rescompile.registry import get_backend
+from rescompile.verify.checks import Level
 from rescompile.verify.verification import Options, verify
 from rescompile.worker.client import Worker
+from rescompile_flax.backend import flags
 
 jax = pytest.importorskip("jax")
 nnx = pytest.importorskip("flax.nnx")
 optax = pytest.importorskip("optax")
+FlaxRuntime = pytest.importorskip("rescompile_flax.runtime").FlaxRuntime
+evaluated = pytest.importorskip("rescompile_flax.runtime").evaluated
 serialization = pytest.importorskip("flax.serialization")
 jnp = jax.numpy
 SPEC = """\
@@ -131,6 +136,41 @@ def test_the_gradient_of_a_maximum_finds_it(tmp_path: Path) -> None:
     with Worker("flax") as worker:
         certificate = verify(str(tmp_path / "greatest.yaml"), [worker], Options())
     assert certificate.good, certificate.text()
+
+
+def test_reductions_stay_away_from_where_they_crash() -> None:
+    """Two blocks a stage are enough for jaxlib 0.10.2 to end with signal 11 in float64."""
+    with Worker("flax") as worker:
+        options = Options(Level.FORWARD, changes=("parameters.n=2",))
+        certificate = verify("pyramidnet110", [worker], options)
+    assert certificate.good, certificate.text()
+
+
+@pytest.mark.parametrize(
+    ("jaxlib", "told"), [("0.10.1", False), ("0.10.2", True), ("0.11.0.dev20260801", True)]
+)
+def test_a_flag_is_for_those_that_know_it(jaxlib: str, told: bool) -> None:
+    assert ("ynn" in flags(jaxlib)) is told
+
+
+def test_kernels_of_groups_are_not_written_out_in_evaluation() -> None:
+    """As dense ones, which XLA makes where a kernel exceeds its map, they would take 420 MB."""
+    net = rescompile.load(
+        {
+            "rescompile": 1,
+            "name": "wide",
+            "input": {"channels": 1024, "height": 3, "width": 3},
+            "stages": [{"conv": {"channels": 1024, "kernel": 7, "groups": 1024}}],
+        }
+    )
+    runtime = FlaxRuntime(patient=True)
+    try:
+        model = runtime.build(import_source(net.source("flax"), "flax", "wide"), "wide", "float64")
+        split, inputs = nnx.split(model), [runtime.tensor(model, np.zeros((1, 3, 3, 1024)))]
+        compiled = evaluated.lower(*split, inputs).compile()
+    finally:
+        jax.config.update("jax_enable_x64", False)
+    assert compiled.memory_analysis().temp_size_in_bytes < 10e6
 
 
 def test_it_is_trained_as_flax_models_are(x: Any) -> None:
