@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import flax
 import jax
@@ -40,6 +40,10 @@ class FlaxRuntime(LastRuntime):
 
     def __init__(self, patient: bool) -> None:
         self.patient = patient
+        if patient:
+            # NNX asks each value that it keeps for its sharding. Under a trace there is none, and
+            # JAX would look through all that was traced before to say so.
+            jax.core.Tracer.sharding = property(_no_sharding)  # type: ignore[method-assign, assignment]
         self.seed(0)
         self.undrawn: Callable[[], Any] | None = None  # what draws the weights of the last model
 
@@ -184,6 +188,10 @@ def differentiate(model: nnx.Module, inputs: list[jax.Array], targets: list[jax.
         return -sum((t * jax.nn.log_softmax(y)).sum() for t, y in pairs), made
 
     return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, inputs)
+
+
+def _no_sharding(tracer: Any) -> NoReturn:
+    raise AttributeError("sharding")
 
 
 def in_mode(model: nnx.Module, training: bool) -> nnx.Module:
