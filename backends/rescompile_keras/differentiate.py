@@ -5,11 +5,13 @@ The loss is -sum(targets * log_softmax(output)) over all outputs, the softmax ov
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 
 Differentiated = tuple[list[Any], dict[str, Any], list[Any]]
+TRACED = "traced_step"  # what a model keeps its traced function as
 Engine = tuple[list[Any], list[Any], list[Any]]  # of one: gradients in the order of variables
 
 
@@ -30,7 +32,31 @@ def _loss(outputs: list[Any], targets: list[Any]) -> Any:
     return -sum(keras.ops.sum(t * keras.ops.log_softmax(o, axis=-1)) for o, t in pairs)
 
 
+def forget(model: Any) -> None:
+    """Trace a model anew: it was changed since."""
+    vars(model).pop(TRACED, None)
+
+
 def _tensorflow(model: Any, inputs: list[Any], targets: list[Any]) -> Engine:
+    """Traced where convolutions have groups: Keras compiles each of them anew at every call."""
+    import tensorflow as tf
+
+    if not _has_groups(model):
+        return _taped(model, inputs, targets)
+    if TRACED not in vars(model):
+        vars(model)[TRACED] = tf.function(partial(_taped, model))
+    made: Engine = vars(model)[TRACED](inputs, targets)
+    return made
+
+
+def _has_groups(model: Any) -> bool:
+    return any(
+        _has_groups(layer) if isinstance(layer, keras.Model) else getattr(layer, "groups", 1) > 1
+        for layer in model.layers
+    )
+
+
+def _taped(model: Any, inputs: list[Any], targets: list[Any]) -> Engine:
     import tensorflow as tf
 
     values = [variable.value for variable in model.trainable_variables]

@@ -22,7 +22,7 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.structure import Path
 
 from . import files
-from .differentiate import differentiate, listed
+from .differentiate import differentiate, forget, listed
 from .exact import allow_float64, make_exact
 from .files import tensors
 
@@ -99,7 +99,12 @@ class KerasRuntime(LastRuntime):
     def dropped(self, layer: Any, x: Any, training: bool) -> Any:
         return layer(x, training=training)
 
+    def quiet(self, model: Any) -> None:
+        super().quiet(model)
+        forget(model)
+
     def multiply(self, model: Any, analysis: Analysis, factors: Weights) -> None:
+        forget(model)
         for path, layer in self.found(model, analysis, factors).items():
             layer.call = _multiplied(self.entering(model, factors[path]))
 
