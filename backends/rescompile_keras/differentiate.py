@@ -50,8 +50,11 @@ def _tensorflow(model: Any, inputs: list[Any], targets: list[Any]) -> Engine:
 
 
 def _has_groups(model: Any) -> bool:
+    """Whether a convolution has: a norm may have groups of its own."""
     return any(
-        _has_groups(layer) if isinstance(layer, keras.Model) else getattr(layer, "groups", 1) > 1
+        _has_groups(layer)
+        if isinstance(layer, keras.Model)
+        else hasattr(layer, "kernel_size") and getattr(layer, "groups", 1) > 1
         for layer in model.layers
     )
 
