@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 FOLDER = FilePath(__file__).parent
 # As tests/backends/flax measures it.
 EXACT = "JAX rounds up to 1 of 1,000 values otherwise than PyTorch, by 1 of 255 levels."
-# What is run a few times takes longer to optimise than to run, but the first level: without it ten
-# steps of SGD of a ResNet-50 take three times as long.
+# What is run a few times takes longer to optimise than to run, but by the first level, which ten
+# steps of SGD are worth.
 QUICK = "--xla_backend_optimization_level=1"
 # Since jaxlib 0.10.2 reductions go to YNNPACK, which crashes in some of them (jax-ml/jax#39257),
 # in a PyramidNet's norms in float64 say.
@@ -61,6 +60,8 @@ class FlaxBackend(ClassesBackend):
     def runtime(self) -> Any:  # all its files are bare
         measures = ENGINE in os.environ  # JAX reads flags when it is imported
         if measures:
+            from importlib.metadata import version
+
             os.environ.setdefault("XLA_FLAGS", flags(version("jaxlib")))
         from .runtime import FlaxRuntime
 
