@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import flax
 import jax
@@ -22,13 +21,11 @@ from rescompile.ir.analysis import Analysis
 from rescompile.ir.inputs import each_input
 from rescompile.ir.structure import Path
 
+from .compiled import Compiled, lightly
 from .places import keys, tensors
 from .syntax import FlaxSyntax
 
 WEIGHTS = (nnx.Param, nnx.BatchStat)
-# In float64 XLA writes kernels of groups that exceed their map out, with zeros for all channels of
-# other groups: EfficientNet-B7 takes over 16 GB on small images. Only gradients need that.
-GROUPED = {"xla_disable_hlo_passes": "convolution-group-converter"}
 
 
 class FlaxRuntime(LastRuntime):
@@ -40,10 +37,6 @@ class FlaxRuntime(LastRuntime):
 
     def __init__(self, patient: bool) -> None:
         self.patient = patient
-        if patient:
-            # NNX asks each value that it keeps for its sharding. Under a trace there is none, and
-            # JAX would look through all that was traced before to say so.
-            jax.core.Tracer.sharding = property(_no_sharding)  # type: ignore[method-assign, assignment]
         self.seed(0)
         self.undrawn: Callable[[], Any] | None = None  # what draws the weights of the last model
 
@@ -65,7 +58,8 @@ class FlaxRuntime(LastRuntime):
         seed = self.seeded
 
         def make() -> Any:
-            model: Any = getattr(module, name)(rngs=nnx.Rngs(seed))
+            with lightly():
+                model: Any = getattr(module, name)(rngs=nnx.Rngs(seed))
             state = nnx.state(model, WEIGHTS)
             nnx.update(model, jax.tree.map(lambda array: array.astype(dtype), state))
             return model
@@ -100,9 +94,7 @@ class FlaxRuntime(LastRuntime):
         return np.array(tensor.get_value() if isinstance(tensor, nnx.Variable) else tensor)
 
     def outputs(self, model: nnx.Module, inputs: list[jax.Array], training: bool) -> Any:
-        if training:
-            return called(in_mode(model, training), inputs)
-        return evaluated(*nnx.split(in_mode(model, training)), inputs)
+        return called(in_mode(model, training), inputs)
 
     def differentiate(
         self, model: nnx.Module, analysis: Analysis, inputs: list[Any], targets: list[Any]
@@ -140,11 +132,10 @@ class FlaxRuntime(LastRuntime):
     ) -> dict[Path, Any]:
         """Of every module that is called once; functions are not seen."""
         inputs = [self.entering(model, array) for array in each_input(images)]
-        calls = dict(nnx.to_flat_state(observed(in_mode(model, training), inputs)))
+        calls = observed(in_mode(model, training), inputs)
         known, seen = places(analysis.elaborated, FlaxSyntax), {}
         for path in self.found(model, analysis, paths):
-            made = calls.get((*keys(known[path]), "__call__"))
-            values: Any = () if made is None else made.get_value()
+            values = calls[".".join(known[path])]
             if len(values) == 1 and isinstance(values[0], jax.Array):
                 seen[path] = self.leaving(values[0])
         return seen
@@ -159,39 +150,49 @@ class Known(nnx.Dropout):  # type: ignore[misc]
         return inputs if self.deterministic else inputs * jnp.asarray(self.factor, inputs.dtype)
 
 
-@nnx.jit  # type: ignore[untyped-decorator]
-def called(model: Any, inputs: list[jax.Array]) -> list[Any]:
+def applied(model: Any, inputs: list[jax.Array]) -> list[Any]:
     made = model(*inputs)
     return [jnp.asarray(y) for y in (made if isinstance(made, tuple) else (made,))]
 
 
-@partial(jax.jit, static_argnums=0, compiler_options=GROUPED)
-def evaluated(definition: Any, state: Any, inputs: list[jax.Array]) -> list[Any]:
-    made: list[Any] = called.__wrapped__(nnx.merge(definition, state), inputs)
-    return made
+called = Compiled(applied)
 
 
-@nnx.jit  # type: ignore[untyped-decorator]
-def observed(model: nnx.Module, inputs: list[jax.Array]) -> Any:
-    """What leaves each call of a module, by place and method."""
-    kept = nnx.Intermediate
-    return nnx.capture(called.__wrapped__, kept, method_outputs=kept)(model, inputs)[1]
+@Compiled
+def observed(model: nnx.Module, inputs: list[jax.Array]) -> dict[str, list[Any]]:
+    """What leaves each call of a module, by its place."""
+    calls: dict[str, list[Any]] = {}
+    for place, module in nnx.iter_modules(model):
+        made = calls[".".join(map(str, place))] = []
+        module.__class__ = watched(type(module), made)
+    applied(model, inputs)
+    return calls
 
 
-@nnx.jit  # type: ignore[untyped-decorator]
+def watched(kind: type[nnx.Module], made: list[Any]) -> type[nnx.Module]:
+    """A kind of modules whose calls are kept, but not those by which it calls what it extends.
+
+    nnx.capture keeps both.
+    """
+
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        y = kind.__call__(self, *args, **options)
+        made.append(y)
+        return y
+
+    return type(kind.__name__, (kind,), {"__call__": call})
+
+
+@Compiled
 def differentiate(model: nnx.Module, inputs: list[jax.Array], targets: list[jax.Array]) -> Any:
     """The gradients of the weights and of the inputs, and the outputs."""
 
     def loss(model: nnx.Module, inputs: list[jax.Array]) -> Any:
-        made = called(model, inputs)
+        made = applied(model, inputs)
         pairs = zip(targets, made, strict=True)
         return -sum((t * jax.nn.log_softmax(y)).sum() for t, y in pairs), made
 
     return nnx.grad(loss, argnums=(nnx.DiffState(0, nnx.Param), 1), has_aux=True)(model, inputs)
-
-
-def _no_sharding(tracer: Any) -> NoReturn:
-    raise AttributeError("sharding")
 
 
 def in_mode(model: nnx.Module, training: bool) -> nnx.Module:

@@ -10,7 +10,6 @@ import pytest
 
 import rescompile
 from rescompile.convert.conversion import Converter
-from rescompile.live import import_source
 from rescompile.reference.weights import random_weights
 from rescompile.registry import get_backend
 from rescompile.verify.checks import Level
@@ -21,8 +20,6 @@ from rescompile_flax.backend import flags
 jax = pytest.importorskip("jax")
 nnx = pytest.importorskip("flax.nnx")
 optax = pytest.importorskip("optax")
-FlaxRuntime = pytest.importorskip("rescompile_flax.runtime").FlaxRuntime
-evaluated = pytest.importorskip("rescompile_flax.runtime").evaluated
 serialization = pytest.importorskip("flax.serialization")
 jnp = jax.numpy
 SPEC = """\
@@ -151,26 +148,6 @@ def test_reductions_stay_away_from_where_they_crash() -> None:
 )
 def test_a_flag_is_for_those_that_know_it(jaxlib: str, told: bool) -> None:
     assert ("ynn" in flags(jaxlib)) is told
-
-
-def test_kernels_of_groups_are_not_written_out_in_evaluation() -> None:
-    """As dense ones, which XLA makes where a kernel exceeds its map, they would take 420 MB."""
-    net = rescompile.load(
-        {
-            "rescompile": 1,
-            "name": "wide",
-            "input": {"channels": 1024, "height": 3, "width": 3},
-            "stages": [{"conv": {"channels": 1024, "kernel": 7, "groups": 1024}}],
-        }
-    )
-    runtime = FlaxRuntime(patient=True)
-    try:
-        model = runtime.build(import_source(net.source("flax"), "flax", "wide"), "wide", "float64")
-        split, inputs = nnx.split(model), [runtime.tensor(model, np.zeros((1, 3, 3, 1024)))]
-        compiled = evaluated.lower(*split, inputs).compile()
-    finally:
-        jax.config.update("jax_enable_x64", False)
-    assert compiled.memory_analysis().temp_size_in_bytes < 10e6
 
 
 def test_it_is_trained_as_flax_models_are(x: Any) -> None:
