@@ -1,8 +1,27 @@
 """What emitted files define themselves, since Flax has none, or none like it."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
+
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 class ChannelConv(nnx.Conv):
@@ -56,7 +75,9 @@ class GroupedConvTranspose(nnx.Module):
         self.padding, self.groups = padding, groups
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        parts = [jnp.split(array, self.groups, -1) for array in (x, self.kernel[...])]
+        dtype = jnp.result_type(x, self.kernel[...])
+        arrays = (x.astype(dtype), self.kernel.astype(dtype))
+        parts = [jnp.split(array, self.groups, -1) for array in arrays]
         made = [
             jax.lax.conv_transpose(part, kernel, self.strides, self.padding, transpose_kernel=True)
             for part, kernel in zip(*parts, strict=True)
@@ -77,7 +98,7 @@ class PReLU(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         self.negative_slope = nnx.Param(
-            jnp.full(1 if shared else num_features, negative_slope_init)
+            jnp.full(1 if shared else num_features, negative_slope_init, float)
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -129,6 +150,7 @@ class StdConv(nnx.Conv):
         kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
         if self.gain is not None:
             kernel = kernel * self.gain * self.scale
+        x, kernel, bias = self.promote_dtype((x, kernel, self.bias), dtype=self.dtype)
         pads, strides, gaps = self.padding, self.strides, self.kernel_dilation
         x = jax.lax.conv_general_dilated(
             x,
@@ -139,7 +161,7 @@ class StdConv(nnx.Conv):
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.feature_group_count,
         )
-        return x if self.bias is None else x + self.bias
+        return x if bias is None else x + bias
 
 
 class UnbiasedBatchNorm(nnx.BatchNorm):
@@ -208,7 +230,8 @@ def ceil_avg_pool(
         sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    y = nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    return y.astype(x.dtype)
 
 
 def ceil_max_pool(
@@ -317,23 +340,35 @@ def unflatten(x: jax.Array, size: tuple[int, int]) -> jax.Array:
     return jnp.moveaxis(x.reshape(x.shape[0], -1, *size), 1, -1)
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
-) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+def upsample(x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None) -> jax.Array:
+    """All extents of the map times scale, or those of a size, by repeated pixels."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
+    for axis, count in enumerate(size, 1):
+        x = jnp.take(x, jnp.arange(count) * x.shape[axis] // count, axis)
+    return x
+
+
+def interpolate(
+    x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None, method: str = "linear"
+) -> jax.Array:
+    """All extents of the map times scale, or those of a size; its borders keep their places."""
+    size = size or tuple(extent * scale for extent in x.shape[1:-1])
+    shape = (x.shape[0], *size, x.shape[-1])
+    return jax.image.resize(x, shape, method, antialias=False)
+
+
+def interpolate_aligned(
+    x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None
+) -> jax.Array:
+    """All extents of the map times scale, or those of a size; its outermost pixels stay."""
+    size = size or tuple(extent * scale for extent in x.shape[1:-1])
     for axis, count in enumerate(size, 1):
         last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
+        places = jnp.arange(count, dtype=jnp.promote_types(x.dtype, "float32"))
+        places = places * last / max(count - 1, 1)
         low = jnp.minimum(places.astype(int), last)
         share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
         high = jnp.minimum(low + 1, last)
         near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
+        x = (near * (1 - share) + far * share).astype(x.dtype)
     return x

@@ -126,8 +126,9 @@ SCALE, GROUPS, SPLITS, SIZE = (
     Argument(name, name, keyword=True) for name in ("scale", "groups", "splits", "size")
 )
 CELLS, MAP = (Argument(name, "size", BOTH, keyword=True) for name in ("output_size", "size"))
-METHOD = option("method", "mode", choice(ops.Resampling), "nearest")
-ALIGN = option("align_corners", "align_corners", LITERAL, False)
+METHOD = option("method", "mode", choice(ops.Resampling), "linear")
+NEAREST: dict[str, Any] = {"mode": ops.Resampling.NEAREST, "align_corners": False}
+ALIGNED: dict[str, Any] = {"mode": ops.Resampling.BILINEAR, "align_corners": True}
 MODE = Argument("mode", "mode", choice(ops.PadMode, replicate="edge"), keyword=True)
 RESPONSE = (
     SIZE,
@@ -245,8 +246,15 @@ ROWS = (
     _row("jnp.multiply", ops.Scale, Argument("factor", "factor")),
     _row("jax.lax.slice_in_dim", ops.SliceChannels, *SLICE),
     _row("channel_shuffle", ops.ChannelShuffle, GROUPS),
-    _row("upsample", ops.Upsample, SCALE, METHOD, ALIGN),
-    _row("upsample", ops.UpsampleTo, size_of("1:3", keyword=True), METHOD, ALIGN),
+    *(
+        row
+        for kind, to in ((ops.Upsample, SCALE), (ops.UpsampleTo, size_of("1:3", keyword=True)))
+        for row in (
+            _row("upsample", kind, to, **NEAREST),
+            _row("interpolate_aligned", kind, to, **ALIGNED),
+            _row("interpolate", kind, to, METHOD, align_corners=False),
+        )
+    ),
     _row("depth_to_space", ops.DepthToSpace, SCALE),
     _row("space_to_depth", ops.SpaceToDepth, SCALE),
     _row("split_softmax", ops.SplitSoftmax, SPLITS, option("groups", "groups", NUMBER, 1)),
@@ -262,4 +270,4 @@ TABLE: dict[type[Op], tuple[Row, ...]] = {
     ops.Permute: (),  # channels are last throughout
 }
 # What files define themselves.
-HELPERS = tuple(dict.fromkeys(row.name for row in ROWS if row.own))
+HELPERS = ("Apply", *dict.fromkeys(row.name for row in ROWS if row.own))

@@ -38,6 +38,9 @@ class Array(Value):
         channels, *extents = self.inner
         return (None, *extents, channels)
 
+    def __rmul__(self, factor: float) -> Value:
+        return apply(NAMED["jnp.multiply"], factor, self)
+
 
 class Rngs:
     """The streams of random numbers, which every constructor takes and hands on."""
@@ -118,6 +121,12 @@ def split(x: Value, count: int, axis: int) -> list[Value]:
     return x.shares(count)
 
 
+def filled(shape: Any, value: float, dtype: type) -> Filled:
+    if dtype is not float:
+        raise TraceError("weights of another type")
+    return Filled(shape, value)
+
+
 def variance_scaling(scale: float, mode: str, distribution: str) -> Initial:
     kind = {"normal": NORMAL, "uniform": UNIFORM}.get(distribution, distribution)
     return lambda kernel: Draw(kind, scaled(kernel, scale, mode))
@@ -127,9 +136,10 @@ def normal(stddev: float) -> Initial:
     return lambda kernel: Draw(NORMAL, stddev)
 
 
+NAMED = by_name(ROWS)
 CALLED = {
     name: partial(apply, rows) if rows[0].is_function else Operation.of(*rows)
-    for name, rows in by_name(ROWS).items()
+    for name, rows in NAMED.items()
 }
 FOUND = namespace(
     {name: made for name, made in CALLED.items() if "." in name}
@@ -144,7 +154,7 @@ FOUND = namespace(
         "nnx.initializers.normal": normal,
         "jnp.concatenate": concatenation(-1),
         "jnp.split": split,
-        "jnp.full": Filled,
+        "jnp.full": filled,
         "jax.Array": Array,
     }
 )
@@ -155,5 +165,5 @@ IMPORTS: dict[str, Any] = {
     "functools": SimpleNamespace(partial=partial),
     "collections.abc": SimpleNamespace(Callable=Callable),
 }
-OWN = {name: made for name, made in CALLED.items() if "." not in name}
+OWN = {name: made for name, made in CALLED.items() if "." not in name} | {"Apply": partial}
 STANDIN = StandIn(IMPORTS, OWN, Array, passed={"rngs": Rngs()})

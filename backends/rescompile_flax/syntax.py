@@ -12,28 +12,23 @@ from rescompile.emit.layout import Arg, Call, Chain, Code, Items, Keyword
 from rescompile.emit.lines import Line
 from rescompile.emit.scope import Scope
 from rescompile.emit.table import fraction, literal, number
+from rescompile.expr.terms import Expr
 from rescompile.ir.analysis import Analysis
 from rescompile.ir.initial import initializer
 from rescompile.ir.nodes import Layer, Node
 from rescompile.ir.structure import Initializer
 from rescompile.ops import (
-    Activation,
     AvgPool,
-    ChannelMax,
-    ChannelMean,
     ConvTranspose,
-    Flatten,
-    GlobalPool,
-    L2Norm,
     LayerScale,
     Op,
+    Scale,
     UpsampleTo,
     Weighted,
+    attribute_dims,
 )
 
 from .operations import DRAWN, HELPERS, ROWS, SAID, SHARED, TABLE, Row, spread
-
-INLINE = (Activation, ChannelMax, ChannelMean, Flatten, GlobalPool, L2Norm, UpsampleTo)
 
 
 class FlaxSyntax(syntax.Syntax):
@@ -54,8 +49,6 @@ class FlaxSyntax(syntax.Syntax):
         ("iter_children", "iter_modules", "perturb", "set_attributes", "sow")
     )
     silent = tuple(kind for kind, rows in TABLE.items() if not rows)
-    # Functions whose arguments are numbers.
-    inline = tuple(kind for kind in TABLE if issubclass(kind, INLINE) and kind.stateless)
 
     def __init__(self, analysis: Analysis) -> None:
         super().__init__(analysis)
@@ -77,11 +70,17 @@ class FlaxSyntax(syntax.Syntax):
         entering = scope.entering(node)
         if isinstance(op, LayerScale):
             shape = "()" if op.shared else entering
-            return Call("nnx.Param", (Call("jnp.full", (shape, number(op.init))),))
+            return Call("nnx.Param", (Call("jnp.full", (shape, number(op.init), "float")),))
         args = self.called.get(row.preset, row).write(op, scope.dim, entering)
         if row.is_function:
-            return Call("partial", (row.name, *args)) if args else row.name
+            return Call("Apply", (row.name, *args)) if args else row.name
         return Call(row.preset or row.name, (*args, *self.passed))
+
+    def inlined(self, node: Layer) -> bool:
+        """Functions are, whose arguments are numbers."""
+        row = self.row(node)
+        numbers = not any(isinstance(dim, Expr) for dim in attribute_dims(node.op))
+        return row is not None and row.is_function and (numbers or isinstance(node.op, UpsampleTo))
 
     def nothing(self, nodes: Sequence[Node]) -> str:
         """A function in the place of functions: Flax takes an attribute for what it was first."""
@@ -96,8 +95,11 @@ class FlaxSyntax(syntax.Syntax):
             return source
         if isinstance(node.op, LayerScale):
             return Chain("*", (member, source))
-        if isinstance(node.op, self.inline):
-            return Call(row.name, (source, *row.write(node.op, str)))
+        if self.inlined(node):
+            args = row.write(_resolved(node.op), str)
+            if isinstance(node.op, Scale):
+                return Chain("*", (str(args[0]), source))
+            return Call(row.name, (source, *args))
         return Call(member, (source,))
 
     def concat(self, operands: tuple[Code, ...]) -> Code:

@@ -16,6 +16,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
@@ -44,19 +61,18 @@ class AlexNet(nnx.Module):
         self.features = nnx.Sequential(
             conv(in_channels, 64, (11, 11), strides=4, padding=2, rngs=rngs),  # 55 x 55 x 64
             nnx.relu,
-            partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2)),  # 27 x 27 x 64
+            Apply(nnx.max_pool, window_shape=(3, 3), strides=(2, 2)),  # 27 x 27 x 64
             conv(64, 192, (5, 5), padding=2, rngs=rngs),
             nnx.relu,
-            partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2)),  # 13 x 13 x 192
+            Apply(nnx.max_pool, window_shape=(3, 3), strides=(2, 2)),  # 13 x 13 x 192
             conv(192, 384, (3, 3), padding=1, rngs=rngs),
             nnx.relu,
             conv(384, 256, (3, 3), padding=1, rngs=rngs),
             nnx.relu,
             conv(256, 256, (3, 3), padding=1, rngs=rngs),
             nnx.relu,
-            partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2)),  # 6 x 6 x 256
+            Apply(nnx.max_pool, window_shape=(3, 3), strides=(2, 2)),  # 6 x 6 x 256
         )
-        self.avgpool = partial(adaptive_avg_pool, output_size=(6, 6))
         self.classifier = nnx.Sequential(
             nnx.Dropout(0.5, rngs=rngs),
             linear(9216, 4096, rngs=rngs),
@@ -69,7 +85,7 @@ class AlexNet(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.features(x)  # 6 x 6 x 256
-        x = flatten(self.avgpool(x))  # 9216
+        x = flatten(adaptive_avg_pool(x, output_size=(6, 6)))  # 9216
         return self.classifier(x)  # 1000
 
 

@@ -51,8 +51,6 @@ linear = partial(nnx.Linear, kernel_init=nnx.initializers.normal(0.01))
 class AlexNet2012(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = conv(in_channels, 96, (11, 11), strides=4, padding=0, rngs=rngs)
-        self.norm = partial(local_response_norm, size=5, alpha=0.0005, k=2.0)
-        self.pool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
         self.conv2 = conv(96, 256, (5, 5), padding=2, feature_group_count=2, rngs=rngs)
         self.conv3 = conv(256, 384, (3, 3), padding=1, rngs=rngs)
         self.conv4 = conv(384, 384, (3, 3), padding=1, feature_group_count=2, rngs=rngs)
@@ -65,15 +63,15 @@ class AlexNet2012(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.conv1(x))  # 55 x 55 x 96
-        x = self.norm(x)  # 55 x 55 x 96
-        x = self.pool(x)  # 27 x 27 x 96
+        x = local_response_norm(x, size=5, alpha=0.0005, k=2.0)  # 55 x 55 x 96
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))  # 27 x 27 x 96
         x = nnx.relu(self.conv2(x))  # 27 x 27 x 256
-        x = self.norm(x)  # 27 x 27 x 256
-        x = self.pool(x)  # 13 x 13 x 256
+        x = local_response_norm(x, size=5, alpha=0.0005, k=2.0)  # 27 x 27 x 256
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))  # 13 x 13 x 256
         x = nnx.relu(self.conv3(x))  # 13 x 13 x 384
         x = nnx.relu(self.conv4(x))  # 13 x 13 x 384
         x = nnx.relu(self.conv5(x))  # 13 x 13 x 256
-        x = flatten(self.pool(x))  # 9216
+        x = flatten(nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2)))  # 9216
         x = self.dropout1(nnx.relu(self.fc6(x)))  # 4096
         x = self.dropout2(nnx.relu(self.fc7(x)))  # 4096
         return self.fc8(x)  # 1000

@@ -33,26 +33,30 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def interpolate(
+    x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None, method: str = "linear"
 ) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    """All extents of the map times scale, or those of a size; its borders keep their places."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
-    for axis, count in enumerate(size, 1):
-        last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
-        low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        high = jnp.minimum(low + 1, last)
-        near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
-    return x
+    shape = (x.shape[0], *size, x.shape[-1])
+    return jax.image.resize(x, shape, method, antialias=False)
 
 
 conv = partial(nnx.Conv, kernel_init=nnx.initializers.variance_scaling(2.0, "fan_in", "normal"))
@@ -110,7 +114,7 @@ class AttentionGate(nnx.Module):
     def __call__(self, skip: jax.Array, gating: jax.Array) -> jax.Array:
         gate = nnx.relu(self.theta(skip) + self.phi(gating))
         gate = nnx.sigmoid(self.psi(gate))
-        gate = upsample(gate, size=skip.shape[1:3], method="bilinear")
+        gate = interpolate(gate, size=skip.shape[1:3], method="bilinear")
         x = skip * gate
         return self.W(x)
 
@@ -139,11 +143,10 @@ class UnetUp(nnx.Module):
     def __init__(
         self, skip_channels: int, below_channels: int, channels: int, *, rngs: nnx.Rngs
     ) -> None:
-        self.upsample = partial(upsample, scale=2, method="bilinear")
         self.conv = UnetConv(skip_channels + below_channels, channels, rngs=rngs)
 
     def __call__(self, skip: jax.Array, below: jax.Array) -> jax.Array:
-        x = self.upsample(below)
+        x = interpolate(below, scale=2, method="bilinear")
         x = jnp.concatenate([skip, x], axis=-1)
         return self.conv(x)
 
@@ -154,7 +157,7 @@ class Scores(nnx.Module):
     def __init__(self, in_channels: int, classes: int, scale: int, *, rngs: nnx.Rngs) -> None:
         self.dsv = nnx.Sequential(
             conv(in_channels, classes, (1, 1), padding=0, rngs=rngs),
-            partial(upsample, scale=scale, method="bilinear"),
+            Apply(interpolate, scale=scale, method="bilinear"),
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -164,7 +167,6 @@ class Scores(nnx.Module):
 class AttentionUNet(nnx.Module):
     def __init__(self, num_classes: int = 4, in_channels: int = 1, *, rngs: nnx.Rngs) -> None:
         self.conv1 = UnetConv(in_channels, 16, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
         self.conv2 = UnetConv(16, 32, rngs=rngs)
         self.conv3 = UnetConv(32, 64, rngs=rngs)
         self.conv4 = UnetConv(64, 128, rngs=rngs)
@@ -185,13 +187,13 @@ class AttentionUNet(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         conv1 = self.conv1(x)  # 160 x 160 x 16
-        x = self.maxpool(conv1)  # 80 x 80 x 16
+        x = nnx.max_pool(conv1, window_shape=(2, 2), strides=(2, 2))  # 80 x 80 x 16
         conv2 = self.conv2(x)  # 80 x 80 x 32
-        x = self.maxpool(conv2)  # 40 x 40 x 32
+        x = nnx.max_pool(conv2, window_shape=(2, 2), strides=(2, 2))  # 40 x 40 x 32
         conv3 = self.conv3(x)  # 40 x 40 x 64
-        x = self.maxpool(conv3)  # 20 x 20 x 64
+        x = nnx.max_pool(conv3, window_shape=(2, 2), strides=(2, 2))  # 20 x 20 x 64
         conv4 = self.conv4(x)  # 20 x 20 x 128
-        x = self.maxpool(conv4)  # 10 x 10 x 128
+        x = nnx.max_pool(conv4, window_shape=(2, 2), strides=(2, 2))  # 10 x 10 x 128
         center = self.center(x)  # 10 x 10 x 256
         gating = self.gating(center)  # 10 x 10 x 256
         attentionblock4 = self.attentionblock4(conv4, gating)  # 20 x 20 x 128

@@ -18,6 +18,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(nnx.Conv, kernel_init=nnx.initializers.variance_scaling(2.0, "fan_out", "normal"))
 linear = partial(
     nnx.Linear, kernel_init=nnx.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
@@ -38,7 +56,7 @@ class Mixing(nnx.Module):
                 feature_group_count=in_channels,
                 rngs=rngs,
             ),
-            partial(nnx.gelu, approximate=False),
+            Apply(nnx.gelu, approximate=False),
             batch_norm(in_channels, rngs=rngs),
         )
 
@@ -53,7 +71,7 @@ class Mixer(nnx.Sequential):
         super().__init__(
             Mixing(in_channels, rngs=rngs),
             conv(in_channels, in_channels, (1, 1), padding=0, rngs=rngs),
-            partial(nnx.gelu, approximate=False),
+            Apply(nnx.gelu, approximate=False),
             batch_norm(in_channels, rngs=rngs),
         )
 
@@ -69,7 +87,7 @@ class ConvMixer1024(nnx.Module):
     ) -> None:
         self.stem = nnx.Sequential(
             conv(in_channels, width, (14, 14), strides=14, padding=0, rngs=rngs),  # 16 x 16 x 1024
-            partial(nnx.gelu, approximate=False),
+            Apply(nnx.gelu, approximate=False),
             batch_norm(width, rngs=rngs),
         )
         self.blocks = make_stage(width, blocks=20, rngs=rngs)

@@ -24,6 +24,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -49,10 +66,10 @@ class CnBlock(nnx.Module):
             ),
             layer_norm(in_channels, rngs=rngs),
             linear(in_channels, in_channels * 4, rngs=rngs),
-            partial(nnx.gelu, approximate=False),
+            Apply(nnx.gelu, approximate=False),
             linear(in_channels * 4, in_channels, rngs=rngs),
         )
-        self.layer_scale = nnx.Param(jnp.full(in_channels, 1e-6))
+        self.layer_scale = nnx.Param(jnp.full(in_channels, 1e-6, float))
         self.stochastic_depth = nnx.Dropout(
             0.1 * position / 17, broadcast_dims=(1, 2, 3), rngs=rngs
         )

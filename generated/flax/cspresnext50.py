@@ -22,6 +22,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -136,7 +154,7 @@ class CSPResNeXt50(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.stem = nnx.Sequential(
             ConvNormAct(in_channels, 64, kernel=7, stride=2, rngs=rngs),  # 128 x 128 x 64
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 64 x 64 x 64
         )

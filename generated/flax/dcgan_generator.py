@@ -56,7 +56,6 @@ class DCGANGenerator(nnx.Module):
     def __init__(self, in_channels: int = 100, *, rngs: nnx.Rngs) -> None:
         self.project = linear(in_channels, 16384, rngs=rngs)
         self.bn = batch_norm(16384, rngs=rngs)
-        self.unflatten = partial(unflatten, size=(4, 4))
         self.up1 = Enlarge(1024, 512, rngs=rngs)
         self.up2 = Enlarge(512, 256, rngs=rngs)
         self.up3 = Enlarge(256, 128, rngs=rngs)
@@ -65,7 +64,7 @@ class DCGANGenerator(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         x = flatten(x)  # 100
         x = nnx.relu(self.bn(self.project(x)))  # 16384
-        x = self.unflatten(x)  # 4 x 4 x 1024
+        x = unflatten(x, size=(4, 4))  # 4 x 4 x 1024
         x = self.up1(x)  # 8 x 8 x 512
         x = self.up2(x)  # 16 x 16 x 256
         x = self.up3(x)  # 32 x 32 x 128

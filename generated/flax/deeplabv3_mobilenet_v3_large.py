@@ -40,26 +40,30 @@ def make_divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def interpolate(
+    x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None, method: str = "linear"
 ) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    """All extents of the map times scale, or those of a size; its borders keep their places."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
-    for axis, count in enumerate(size, 1):
-        last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
-        low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        high = jnp.minimum(low + 1, last)
-        near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
-    return x
+    shape = (x.shape[0], *size, x.shape[-1])
+    return jax.image.resize(x, shape, method, antialias=False)
 
 
 conv = partial(
@@ -196,7 +200,7 @@ class Aspp(nnx.Module):
                 ConvNormRelu(kernel=3, dilation=24, rngs=rngs),
                 ConvNormRelu(kernel=3, dilation=36, rngs=rngs),
                 nnx.Sequential(
-                    partial(jnp.mean, axis=(1, 2), keepdims=True),
+                    Apply(jnp.mean, axis=(1, 2), keepdims=True),
                     conv(960, 256, (1, 1), padding=0, rngs=rngs),
                     batch_norm(256, momentum=0.9, epsilon=1e-5, rngs=rngs),
                     nnx.relu,
@@ -212,7 +216,7 @@ class Aspp(nnx.Module):
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         branch5 = self.convs[4](inputs)
-        branch5 = upsample(branch5, size=inputs.shape[1:3], method="bilinear")
+        branch5 = interpolate(branch5, size=inputs.shape[1:3], method="bilinear")
         x = jnp.concatenate(
             [
                 self.convs[0](inputs),
@@ -304,9 +308,9 @@ class DeepLabV3MobileNetV3Large(nnx.Module):
         for layer in self.backbone.layers[5:]:
             x = layer(x)
         x = self.classifier(x)  # 33 x 33 x 21
-        out = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        out = interpolate(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
         x = self.aux_classifier(backbone_4)  # 65 x 65 x 21
-        aux = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        aux = interpolate(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
         return out, aux
 
 

@@ -24,6 +24,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv, use_bias=False, kernel_init=nnx.initializers.variance_scaling(2.0, "fan_in", "normal")
 )
@@ -63,12 +81,11 @@ class Transition(nnx.Module):
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         self.norm = batch_norm(in_channels, rngs=rngs)
         self.conv = conv(in_channels, in_channels // 2, (1, 1), padding=0, rngs=rngs)
-        self.pool = partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.norm(x))
         x = self.conv(x)
-        return self.pool(x)
+        return nnx.avg_pool(x, window_shape=(2, 2), strides=(2, 2))
 
 
 class DenseNet161(nnx.Module):
@@ -77,7 +94,7 @@ class DenseNet161(nnx.Module):
             conv(in_channels, 96, (7, 7), strides=2, padding=3, rngs=rngs),  # 112 x 112 x 96
             batch_norm(96, rngs=rngs),
             nnx.relu,
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 56 x 56 x 96
             make_stage(96, blocks=6, rngs=rngs),  # 56 x 56 x 384

@@ -22,6 +22,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -64,7 +81,6 @@ class Tree(nnx.Module):
     """Two units, aggregated by a root; the first halves the map (Yu et al. 2017, Fig. 3 b)."""
 
     def __init__(self, in_channels: int, channels: int, *, rngs: nnx.Rngs) -> None:
-        self.maxpool = partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
         self.project = nnx.Sequential(
             conv(in_channels, channels, (1, 1), padding=0, rngs=rngs),
             batch_norm(channels, rngs=rngs),
@@ -74,7 +90,7 @@ class Tree(nnx.Module):
         self.root = Root(2 * channels, channels, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        branch1 = self.maxpool(x)
+        branch1 = nnx.max_pool(x, window_shape=(2, 2), strides=(2, 2))
         branch1 = self.project(branch1)
         x = nnx.relu(branch1 + self.tree1(x))
         branch = nnx.relu(x + self.tree2(x))
@@ -86,7 +102,7 @@ class SecondTree(nnx.Module):
     """Two units of the last channels, aggregated with all that comes in."""
 
     def __init__(self, in_channels: int, channels: int, *, rngs: nnx.Rngs) -> None:
-        self.slice_channels = partial(
+        self.slice_channels = Apply(
             jax.lax.slice_in_dim,
             start_index=in_channels - channels,
             limit_index=in_channels,
@@ -111,12 +127,13 @@ class DeepTree(nnx.Module):
     """
 
     def __init__(self, in_channels: int, channels: int, *, rngs: nnx.Rngs) -> None:
-        self.maxpool = partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
         self.tree1 = Tree(in_channels, channels, rngs=rngs)
         self.tree2 = SecondTree(in_channels + channels, channels, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = jnp.concatenate([self.maxpool(x), self.tree1(x)], axis=-1)
+        x = jnp.concatenate(
+            [nnx.max_pool(x, window_shape=(2, 2), strides=(2, 2)), self.tree1(x)], axis=-1
+        )
         return self.tree2(x)
 
 
@@ -124,7 +141,6 @@ class TreeAndInput(nnx.Module):
     """A tree whose root also sees what comes in, pooled."""
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
-        self.maxpool = partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
         self.project = nnx.Sequential(
             conv(256, 512, (1, 1), padding=0, rngs=rngs),
             batch_norm(512, rngs=rngs),
@@ -134,12 +150,14 @@ class TreeAndInput(nnx.Module):
         self.root = Root(1280, 512, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        branch1a = self.maxpool(x)
+        branch1a = nnx.max_pool(x, window_shape=(2, 2), strides=(2, 2))
         branch1a = self.project(branch1a)
         branch1 = nnx.relu(branch1a + self.tree1(x))
         branch = nnx.relu(branch1 + self.tree2(branch1))
         branch1 = jnp.concatenate([branch, branch1], axis=-1)
-        x = jnp.concatenate([branch1, self.maxpool(x)], axis=-1)
+        x = jnp.concatenate(
+            [branch1, nnx.max_pool(x, window_shape=(2, 2), strides=(2, 2))], axis=-1
+        )
         return self.root(x)
 
 

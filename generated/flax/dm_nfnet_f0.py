@@ -27,6 +27,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 class StdConv(nnx.Conv):
     """A convolution by weights of mean 0 and variance 1 for each output (Qiao et al. 2019).
 
@@ -72,6 +89,7 @@ class StdConv(nnx.Conv):
         kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
         if self.gain is not None:
             kernel = kernel * self.gain * self.scale
+        x, kernel, bias = self.promote_dtype((x, kernel, self.bias), dtype=self.dtype)
         pads, strides, gaps = self.padding, self.strides, self.kernel_dilation
         x = jax.lax.conv_general_dilated(
             x,
@@ -82,7 +100,7 @@ class StdConv(nnx.Conv):
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.feature_group_count,
         )
-        return x if self.bias is None else x + self.bias
+        return x if bias is None else x + bias
 
 
 def ceil_avg_pool(
@@ -100,7 +118,8 @@ def ceil_avg_pool(
         sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    y = nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    return y.astype(x.dtype)
 
 
 conv = partial(nnx.Conv, kernel_init=nnx.initializers.variance_scaling(2.0, "fan_out", "normal"))
@@ -113,8 +132,8 @@ linear = partial(nnx.Linear, kernel_init=nnx.initializers.normal(0.01))
 def scaled_activation(*, rngs: nnx.Rngs) -> list[Callable]:
     """An activation, and the factor that gives what was normal the variance one again."""
     layers: list[Callable] = [
-        partial(nnx.gelu, approximate=False),
-        partial(jnp.multiply, 1.7015043497085571),
+        Apply(nnx.gelu, approximate=False),
+        Apply(jnp.multiply, 1.7015043497085571),
     ]
     return layers
 
@@ -142,8 +161,7 @@ class NfnetBlock(nnx.Module):
         self, in_channels: int, channels: int, stride: int = 1, beta: float = 1.0, *, rngs: nnx.Rngs
     ) -> None:
         hidden = channels // 2
-        self.scale = partial(jnp.multiply, 1.7015043497085571)
-        self.scale2 = partial(jnp.multiply, beta)
+        self.scale2 = Apply(jnp.multiply, beta)
         self.conv1 = std_conv(in_channels, hidden, (1, 1), padding="SAME", gain=True, rngs=rngs)
         self.conv2: nnx.Module
         if stride != 1:
@@ -178,14 +196,13 @@ class NfnetBlock(nnx.Module):
         )
         self.conv3 = std_conv(hidden, channels, (1, 1), padding="SAME", gain=True, rngs=rngs)
         self.attn_last = SqueezeExcitation(channels, squeeze=hidden, rngs=rngs)
-        self.skipinit_gain = nnx.Param(jnp.full((), 0.0))
-        self.scale6 = partial(jnp.multiply, 0.4)
+        self.skipinit_gain = nnx.Param(jnp.full((), 0.0, float))
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels:
             self.downsample = nnx.Sequential()
             if stride != 1:
                 self.downsample.layers.append(
-                    partial(
+                    Apply(
                         ceil_avg_pool,
                         window_shape=(2, 2),
                         strides=(2, 2),
@@ -199,13 +216,14 @@ class NfnetBlock(nnx.Module):
         self.projects = stride != 1 or in_channels != channels
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        preactivation = self.scale2(self.scale(nnx.gelu(x, approximate=False)))
+        preactivation = self.scale2(1.7015043497085571 * nnx.gelu(x, approximate=False))
         shortcut = self.downsample(preactivation) if self.projects else x
-        x = self.scale(nnx.gelu(self.conv1(preactivation), approximate=False))
-        x = self.scale(nnx.gelu(self.conv2(x), approximate=False))
-        x = self.scale(nnx.gelu(self.conv2b(x), approximate=False))
+        x = 1.7015043497085571 * nnx.gelu(self.conv1(preactivation), approximate=False)
+        x = 1.7015043497085571 * nnx.gelu(self.conv2(x), approximate=False)
+        x = 1.7015043497085571 * nnx.gelu(self.conv2b(x), approximate=False)
         x = self.conv3(x)
-        x = self.scale6(self.skipinit_gain * self.attn_last(x))
+        x = self.skipinit_gain * self.attn_last(x)
+        x = 0.4 * x
         x += shortcut
         return x
 
@@ -276,16 +294,15 @@ class NFNetF0(nnx.Module):
             width = 1536
         self.stages.layers.append(members)
         self.final_conv = std_conv(1536, 3072, (1, 1), padding="SAME", gain=True, rngs=rngs)
-        self.scale = partial(jnp.multiply, 1.7015043497085571)
         self.head = nnx.Sequential(
-            partial(jnp.mean, axis=(1, 2)),  # 3072
+            Apply(jnp.mean, axis=(1, 2)),  # 3072
             linear(3072, num_classes, rngs=rngs),
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.stem(x)  # 48 x 48 x 128
         x = self.stages(x)  # 6 x 6 x 1536
-        x = self.scale(nnx.gelu(self.final_conv(x), approximate=False))  # 6 x 6 x 3072
+        x = 1.7015043497085571 * nnx.gelu(self.final_conv(x), approximate=False)  # 6 x 6 x 3072
         return self.head(x)  # 1000
 
 

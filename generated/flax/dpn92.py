@@ -24,6 +24,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -104,16 +121,16 @@ class DualPath(nnx.Module):
         self.c1x1_a = NormActConv(in_channels, inner, rngs=rngs)
         self.c3x3_b = NormActConv(inner, inner, kernel=3, stride=stride, groups=32, rngs=rngs)
         self.c1x1_c = NormActConv(inner, channels + growth, rngs=rngs)
-        self.slice_channels1 = partial(
+        self.slice_channels1 = Apply(
             jax.lax.slice_in_dim, start_index=0, limit_index=channels, axis=-1
         )
-        self.slice_channels2 = partial(
+        self.slice_channels2 = Apply(
             jax.lax.slice_in_dim, start_index=carried, limit_index=carried + channels, axis=-1
         )
-        self.slice_channels3 = partial(
+        self.slice_channels3 = Apply(
             jax.lax.slice_in_dim, start_index=channels, limit_index=carried, axis=-1
         )
-        self.slice_channels4 = partial(
+        self.slice_channels4 = Apply(
             jax.lax.slice_in_dim,
             start_index=carried + channels,
             limit_index=carried + channels + growth,
@@ -165,7 +182,7 @@ class DPN92(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.features = nnx.Sequential(
             ConvNormAct(in_channels, rngs=rngs),  # 112 x 112 x 64
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 56 x 56 x 64
             *make_stage(

@@ -22,6 +22,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_avg_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -37,7 +54,8 @@ def ceil_avg_pool(
         sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    y = nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    return y.astype(x.dtype)
 
 
 class ChannelConv(nnx.Conv):
@@ -96,7 +114,7 @@ class EcaBottleneck(nnx.Module):
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels * 4:
             self.downsample = nnx.Sequential(
-                partial(
+                Apply(
                     ceil_avg_pool,
                     window_shape=(stride, stride),
                     strides=(stride, stride),
@@ -137,9 +155,6 @@ class ECAResNet50T(nnx.Module):
             conv(32, 64, (3, 3), padding=1, rngs=rngs),
         )
         self.bn1 = batch_norm(64, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.layer1 = make_stage(64, 64, blocks=3, rngs=rngs)
         self.layer2 = make_stage(256, 128, blocks=4, stride=2, rngs=rngs)
         self.layer3 = make_stage(512, 256, blocks=6, stride=2, rngs=rngs)
@@ -148,7 +163,9 @@ class ECAResNet50T(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn1(self.conv1(x)))  # 128 x 128 x 64
-        x = self.maxpool(x)  # 64 x 64 x 64
+        x = nnx.max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
+        )  # 64 x 64 x 64
         x = self.layer1(x)  # 64 x 64 x 256
         x = self.layer2(x)  # 32 x 32 x 512
         x = self.layer3(x)  # 16 x 16 x 1024

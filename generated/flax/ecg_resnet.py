@@ -23,6 +23,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -52,7 +69,7 @@ class EcgBlock(nnx.Module):
         self.dropout1 = nnx.Dropout(0.8, rngs=rngs)
         self.conv2 = conv(channels, channels, (17,), strides=4, padding=7, rngs=rngs)
         self.skip = nnx.Sequential(
-            partial(nnx.max_pool, window_shape=(4,), strides=(4,)),
+            Apply(nnx.max_pool, window_shape=(4,), strides=(4,)),
             conv(in_channels, channels, (1,), padding=0, rngs=rngs),
         )
 

@@ -18,6 +18,23 @@ import jax
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
     """Channels become squares of pixels, in PyTorch's order (Shi et al. 2016)."""
     n, height, width, channels = x.shape
@@ -54,7 +71,7 @@ class Upsampler(nnx.Sequential):
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         super().__init__(
             conv(in_channels, in_channels * 9, (3, 3), padding=1, rngs=rngs),
-            partial(depth_to_space, scale=3),
+            Apply(depth_to_space, scale=3),
         )
 
 

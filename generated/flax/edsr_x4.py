@@ -15,8 +15,24 @@ Fixed, since the structure depends on it: blocks = 32, residual_scale = 0.1, fac
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
+
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 def depth_to_space(x: jax.Array, scale: int) -> jax.Array:
@@ -39,11 +55,10 @@ class ResBlock(nnx.Module):
             nnx.relu,
             conv(in_channels, in_channels, (3, 3), padding=1, rngs=rngs),
         )
-        self.scale = partial(jnp.multiply, 0.1)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         shortcut = x
-        x = self.scale(self.body(x))
+        x = 0.1 * self.body(x)
         x += shortcut
         return x
 
@@ -60,7 +75,7 @@ class Upsampler(nnx.Sequential):
         super().__init__()
         for _ in range(2):
             self.layers.append(conv(in_channels, in_channels * 4, (3, 3), padding=1, rngs=rngs))
-            self.layers.append(partial(depth_to_space, scale=2))
+            self.layers.append(Apply(depth_to_space, scale=2))
 
 
 class EDSRX4(nnx.Module):

@@ -23,6 +23,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -72,7 +89,7 @@ class OsaLayer(nnx.Module):
     """A 3x3 convolution of the last channels, put behind all of them."""
 
     def __init__(self, in_channels: int, channels: int, seen: int, *, rngs: nnx.Rngs) -> None:
-        self.slice_channels = partial(
+        self.slice_channels = Apply(
             jax.lax.slice_in_dim, start_index=in_channels - seen, limit_index=in_channels, axis=-1
         )
         self.conv = conv(seen, channels, (3, 3), padding=1, rngs=rngs)
@@ -145,7 +162,7 @@ class OsaStage(nnx.Module):
     ) -> None:
         self.pool = nnx.identity
         if pool:
-            self.pool = partial(
+            self.pool = Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             )
         self.blocks = nnx.Sequential()

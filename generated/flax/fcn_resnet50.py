@@ -16,30 +16,33 @@ Input 520 x 520 x 3, 35,322,218 parameters, 152.72 GMACs.
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def interpolate(
+    x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None, method: str = "linear"
 ) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    """All extents of the map times scale, or those of a size; its borders keep their places."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
-    for axis, count in enumerate(size, 1):
-        last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
-        low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        high = jnp.minimum(low + 1, last)
-        near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
-    return x
+    shape = (x.shape[0], *size, x.shape[-1])
+    return jax.image.resize(x, shape, method, antialias=False)
 
 
 conv = partial(
@@ -121,7 +124,7 @@ class FCNResNet50(nnx.Module):
             conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs),  # 260 x 260 x 64
             batch_norm(64, rngs=rngs),
             nnx.relu,
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 130 x 130 x 64
             make_stage(64, 64, blocks=3, rngs=rngs),  # 130 x 130 x 256
@@ -150,9 +153,9 @@ class FCNResNet50(nnx.Module):
         for layer in self.backbone.layers[7:]:
             x = layer(x)
         x = self.classifier(x)  # 65 x 65 x 21
-        out = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        out = interpolate(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
         x = self.aux_classifier(backbone_layer3)  # 65 x 65 x 21
-        aux = upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        aux = interpolate(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
         return out, aux
 
 

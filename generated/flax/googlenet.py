@@ -27,6 +27,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -97,7 +114,7 @@ class Inception(nnx.Module):
             ConvNorm(ch5x5_reduce, ch5x5, kernel=3, rngs=rngs),
         )
         self.branch4 = nnx.Sequential(
-            partial(ceil_max_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))),
+            Apply(ceil_max_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))),
             ConvNorm(in_channels, pool_proj, rngs=rngs),
         )
 
@@ -110,9 +127,6 @@ class Inception(nnx.Module):
 class GoogLeNet(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = ConvNorm(in_channels, 64, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(
-            ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
-        )
         self.conv2 = ConvNorm(64, 64, rngs=rngs)
         self.conv3 = ConvNorm(64, 192, kernel=3, rngs=rngs)
         self.inception3a = Inception(
@@ -185,9 +199,6 @@ class GoogLeNet(nnx.Module):
             pool_proj=128,
             rngs=rngs,
         )
-        self.maxpool4 = partial(
-            ceil_max_pool, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))
-        )
         self.inception5a = Inception(
             832,
             ch1x1=256,
@@ -213,19 +224,27 @@ class GoogLeNet(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.conv1(x)  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 56 x 56 x 64
         x = self.conv2(x)  # 56 x 56 x 64
         x = self.conv3(x)  # 56 x 56 x 192
-        x = self.maxpool(x)  # 28 x 28 x 192
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 28 x 28 x 192
         x = self.inception3a(x)  # 28 x 28 x 256
         x = self.inception3b(x)  # 28 x 28 x 480
-        x = self.maxpool(x)  # 14 x 14 x 480
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 14 x 14 x 480
         x = self.inception4a(x)  # 14 x 14 x 512
         x = self.inception4b(x)  # 14 x 14 x 512
         x = self.inception4c(x)  # 14 x 14 x 512
         x = self.inception4d(x)  # 14 x 14 x 528
         x = self.inception4e(x)  # 14 x 14 x 832
-        x = self.maxpool4(x)  # 7 x 7 x 832
+        x = ceil_max_pool(
+            x, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 7 x 7 x 832
         x = self.inception5a(x)  # 7 x 7 x 832
         x = self.inception5b(x)  # 7 x 7 x 1024
         x = self.dropout(jnp.mean(x, axis=(1, 2)))  # 1024

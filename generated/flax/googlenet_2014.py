@@ -29,6 +29,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -90,7 +107,7 @@ class Inception(nnx.Module):
             nnx.relu,
         )
         self.branch4 = nnx.Sequential(
-            partial(nnx.max_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))),
+            Apply(nnx.max_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))),
             conv(in_channels, pool_proj, (1, 1), padding=0, rngs=rngs),
             nnx.relu,
         )
@@ -104,10 +121,6 @@ class Inception(nnx.Module):
 class GoogLeNet2014(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs)
-        self.maxpool = partial(
-            ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
-        )
-        self.norm = partial(local_response_norm, size=5)
         self.conv2 = nnx.Sequential(
             conv(64, 64, (1, 1), padding=0, rngs=rngs),
             nnx.relu,
@@ -209,20 +222,28 @@ class GoogLeNet2014(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.conv1(x))  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
-        x = self.norm(x)  # 56 x 56 x 64
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 56 x 56 x 64
+        x = local_response_norm(x, size=5)  # 56 x 56 x 64
         x = self.conv2(x)  # 56 x 56 x 192
-        x = self.norm(x)  # 56 x 56 x 192
-        x = self.maxpool(x)  # 28 x 28 x 192
+        x = local_response_norm(x, size=5)  # 56 x 56 x 192
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 28 x 28 x 192
         x = self.inception3a(x)  # 28 x 28 x 256
         x = self.inception3b(x)  # 28 x 28 x 480
-        x = self.maxpool(x)  # 14 x 14 x 480
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 14 x 14 x 480
         x = self.inception4a(x)  # 14 x 14 x 512
         x = self.inception4b(x)  # 14 x 14 x 512
         x = self.inception4c(x)  # 14 x 14 x 512
         x = self.inception4d(x)  # 14 x 14 x 528
         x = self.inception4e(x)  # 14 x 14 x 832
-        x = self.maxpool(x)  # 7 x 7 x 832
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 7 x 7 x 832
         x = self.inception5a(x)  # 7 x 7 x 832
         x = self.inception5b(x)  # 7 x 7 x 1024
         x = self.dropout(jnp.mean(x, axis=(1, 2)))  # 1024

@@ -28,6 +28,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -103,7 +120,7 @@ class Inception(nnx.Module):
             ConvNorm(ch5x5_reduce, ch5x5, kernel=3, rngs=rngs),
         )
         self.branch4 = nnx.Sequential(
-            partial(ceil_max_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))),
+            Apply(ceil_max_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))),
             ConvNorm(in_channels, pool_proj, rngs=rngs),
         )
 
@@ -117,14 +134,13 @@ class Auxiliary(nnx.Module):
     """A classifier half-way up, for training (Szegedy et al. 2014, section 5)."""
 
     def __init__(self, in_channels: int, features: int, *, rngs: nnx.Rngs) -> None:
-        self.avgpool = partial(nnx.avg_pool, window_shape=(5, 5), strides=(3, 3))
         self.conv = ConvNorm(in_channels, 128, rngs=rngs)
         self.fc1 = linear(2048, 1024, rngs=rngs)
         self.dropout = nnx.Dropout(0.7, rngs=rngs)
         self.fc2 = linear(1024, features, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = self.avgpool(x)
+        x = nnx.avg_pool(x, window_shape=(5, 5), strides=(3, 3))
         x = flatten(self.conv(x))
         x = self.dropout(nnx.relu(self.fc1(x)))
         return self.fc2(x)
@@ -133,9 +149,6 @@ class Auxiliary(nnx.Module):
 class GoogLeNetAux(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = ConvNorm(in_channels, 64, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(
-            ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
-        )
         self.conv2 = ConvNorm(64, 64, rngs=rngs)
         self.conv3 = ConvNorm(64, 192, kernel=3, rngs=rngs)
         self.inception3a = Inception(
@@ -208,9 +221,6 @@ class GoogLeNetAux(nnx.Module):
             pool_proj=128,
             rngs=rngs,
         )
-        self.maxpool4 = partial(
-            ceil_max_pool, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))
-        )
         self.inception5a = Inception(
             832,
             ch1x1=256,
@@ -238,19 +248,27 @@ class GoogLeNetAux(nnx.Module):
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         x = self.conv1(x)  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 56 x 56 x 64
         x = self.conv2(x)  # 56 x 56 x 64
         x = self.conv3(x)  # 56 x 56 x 192
-        x = self.maxpool(x)  # 28 x 28 x 192
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 28 x 28 x 192
         x = self.inception3a(x)  # 28 x 28 x 256
         x = self.inception3b(x)  # 28 x 28 x 480
-        x = self.maxpool(x)  # 14 x 14 x 480
+        x = ceil_max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 14 x 14 x 480
         inception4a = self.inception4a(x)  # 14 x 14 x 512
         x = self.inception4b(inception4a)  # 14 x 14 x 512
         x = self.inception4c(x)  # 14 x 14 x 512
         inception4d = self.inception4d(x)  # 14 x 14 x 528
         x = self.inception4e(inception4d)  # 14 x 14 x 832
-        x = self.maxpool4(x)  # 7 x 7 x 832
+        x = ceil_max_pool(
+            x, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))
+        )  # 7 x 7 x 832
         x = self.inception5a(x)  # 7 x 7 x 832
         x = self.inception5b(x)  # 7 x 7 x 1024
         x = self.dropout(jnp.mean(x, axis=(1, 2)))  # 1024

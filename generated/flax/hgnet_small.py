@@ -22,6 +22,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -67,13 +84,10 @@ class HgStem(nnx.Module):
             ConvNormAct(64, 64, kernel=3, rngs=rngs),
             ConvNormAct(64, 128, kernel=3, rngs=rngs),
         )
-        self.pool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.stem(x)
-        return self.pool(x)
+        return nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
 
 
 class ConvNorm(nnx.Module):
@@ -99,7 +113,7 @@ class Chained(nnx.Module):
     """A 3x3 convolution of the last channels, put behind all of them."""
 
     def __init__(self, in_channels: int, channels: int, seen: int, *, rngs: nnx.Rngs) -> None:
-        self.slice_channels = partial(
+        self.slice_channels = Apply(
             jax.lax.slice_in_dim, start_index=in_channels - seen, limit_index=in_channels, axis=-1
         )
         self.conv = conv(seen, channels, (3, 3), padding=1, rngs=rngs)

@@ -22,6 +22,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -82,8 +99,6 @@ class HgStemV2(nnx.Module):
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         self.stem1 = ConvNormAct(in_channels, 32, kernel=3, stride=2, rngs=rngs)
-        self.border = partial(jnp.pad, pad_width=((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
-        self.pool = partial(nnx.max_pool, window_shape=(2, 2), strides=(1, 1))
         self.stem2a = Conv2x2(32, 16, rngs=rngs)
         self.stem2b = Conv2x2(16, 32, rngs=rngs)
         self.stem3 = ConvNormAct(64, 32, kernel=3, stride=2, rngs=rngs)
@@ -91,8 +106,8 @@ class HgStemV2(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.stem1(x)
-        branch1 = self.border(x)
-        branch1 = self.pool(branch1)
+        branch1 = jnp.pad(x, pad_width=((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
+        branch1 = nnx.max_pool(branch1, window_shape=(2, 2), strides=(1, 1))
         branch2 = self.stem2a(x)
         branch2 = self.stem2b(branch2)
         x = jnp.concatenate([branch1, branch2], axis=-1)
@@ -132,7 +147,7 @@ class Chained(nnx.Module):
     """A 3x3 convolution of the last channels, put behind all of them."""
 
     def __init__(self, in_channels: int, channels: int, seen: int, *, rngs: nnx.Rngs) -> None:
-        self.slice_channels = partial(
+        self.slice_channels = Apply(
             jax.lax.slice_in_dim, start_index=in_channels - seen, limit_index=in_channels, axis=-1
         )
         self.conv = conv(seen, channels, (3, 3), padding=1, rngs=rngs)
@@ -148,7 +163,7 @@ class ChainedLight(nnx.Module):
     """A 1x1 and a depthwise convolution of the last channels, put behind all of them."""
 
     def __init__(self, in_channels: int, channels: int, seen: int, *, rngs: nnx.Rngs) -> None:
-        self.slice_channels = partial(
+        self.slice_channels = Apply(
             jax.lax.slice_in_dim, start_index=in_channels - seen, limit_index=in_channels, axis=-1
         )
         self.conv1 = ConvNorm(seen, channels, rngs=rngs)

@@ -25,25 +25,28 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
-) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def upsample(x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None) -> jax.Array:
+    """All extents of the map times scale, or those of a size, by repeated pixels."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
     for axis, count in enumerate(size, 1):
-        last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
-        low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        high = jnp.minimum(low + 1, last)
-        near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
+        x = jnp.take(x, jnp.arange(count) * x.shape[axis] // count, axis)
     return x
 
 
@@ -175,7 +178,7 @@ class Enlarge(nnx.Sequential):
         super().__init__(
             conv(in_channels, channels, (1, 1), padding=0, rngs=rngs),
             batch_norm(channels, rngs=rngs),
-            partial(upsample, scale=scale),
+            Apply(upsample, scale=scale),
         )
 
 

@@ -25,6 +25,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -81,7 +99,7 @@ class Mixed5b(nnx.Module):
             ConvNorm(96, 96, height=3, width=3, rngs=rngs),
         )
         self.branch3 = nnx.Sequential(
-            partial(
+            Apply(
                 nnx.avg_pool,
                 window_shape=(3, 3),
                 strides=(1, 1),
@@ -114,12 +132,11 @@ class Block35(nnx.Module):
             ConvNorm(48, 64, height=3, width=3, rngs=rngs),
         )
         self.conv2d = conv(128, 320, (1, 1), padding=0, use_bias=True, rngs=rngs)
-        self.scale = partial(jnp.multiply, 0.17)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         shortcut = x
         x = jnp.concatenate([self.branch0(x), self.branch1(x), self.branch2(x)], axis=-1)
-        x = self.scale(self.conv2d(x))
+        x = 0.17 * self.conv2d(x)
         x += shortcut
         return nnx.relu(x)
 
@@ -139,10 +156,16 @@ class ReductionA(nnx.Module):
             ConvNorm(256, 256, height=3, width=3, rngs=rngs),
             ValidConvNorm(256, 384, stride=2, rngs=rngs),
         )
-        self.branch2 = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return jnp.concatenate([self.branch0(x), self.branch1(x), self.branch2(x)], axis=-1)
+        return jnp.concatenate(
+            [
+                self.branch0(x),
+                self.branch1(x),
+                nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2)),
+            ],
+            axis=-1,
+        )
 
 
 class Block17(nnx.Module):
@@ -156,12 +179,11 @@ class Block17(nnx.Module):
             ConvNorm(160, 192, height=7, rngs=rngs),
         )
         self.conv2d = conv(384, 1088, (1, 1), padding=0, use_bias=True, rngs=rngs)
-        self.scale = partial(jnp.multiply, 0.1)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         shortcut = x
         x = jnp.concatenate([self.branch0(x), self.branch1(x)], axis=-1)
-        x = self.scale(self.conv2d(x))
+        x = 0.1 * self.conv2d(x)
         x += shortcut
         return nnx.relu(x)
 
@@ -188,11 +210,16 @@ class Mixed7a(nnx.Module):
             ConvNorm(256, 288, height=3, width=3, rngs=rngs),
             ValidConvNorm(288, 320, stride=2, rngs=rngs),
         )
-        self.branch3 = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.concatenate(
-            [self.branch0(x), self.branch1(x), self.branch2(x), self.branch3(x)], axis=-1
+            [
+                self.branch0(x),
+                self.branch1(x),
+                self.branch2(x),
+                nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2)),
+            ],
+            axis=-1,
         )
 
 
@@ -207,7 +234,7 @@ class Block8(nnx.Module):
             ConvNorm(224, 256, height=3, rngs=rngs),
         )
         self.conv2d = conv(448, 2080, (1, 1), padding=0, use_bias=True, rngs=rngs)
-        self.scale = partial(jnp.multiply, scale)
+        self.scale = Apply(jnp.multiply, scale)
         self.relu = nnx.identity
         if activate:
             self.relu = nnx.relu
@@ -232,10 +259,8 @@ class InceptionResNetV2(nnx.Module):
         self.conv2d_1a = ValidConvNorm(in_channels, 32, stride=2, rngs=rngs)
         self.conv2d_2a = ValidConvNorm(32, 32, rngs=rngs)
         self.conv2d_2b = ConvNorm(32, 64, height=3, width=3, rngs=rngs)
-        self.maxpool_3a = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
         self.conv2d_3b = ConvNorm(64, 80, rngs=rngs)
         self.conv2d_4a = ValidConvNorm(80, 192, rngs=rngs)
-        self.maxpool_5a = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
         self.mixed_5b = Mixed5b(rngs=rngs)
         self.repeat = make_block35_stage(blocks=10, rngs=rngs)
         self.mixed_6a = ReductionA(rngs=rngs)
@@ -250,10 +275,10 @@ class InceptionResNetV2(nnx.Module):
         x = self.conv2d_1a(x)  # 149 x 149 x 32
         x = self.conv2d_2a(x)  # 147 x 147 x 32
         x = self.conv2d_2b(x)  # 147 x 147 x 64
-        x = self.maxpool_3a(x)  # 73 x 73 x 64
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))  # 73 x 73 x 64
         x = self.conv2d_3b(x)  # 73 x 73 x 80
         x = self.conv2d_4a(x)  # 71 x 71 x 192
-        x = self.maxpool_5a(x)  # 35 x 35 x 192
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))  # 35 x 35 x 192
         x = self.mixed_5b(x)  # 35 x 35 x 320
         x = self.repeat(x)  # 35 x 35 x 320
         x = self.mixed_6a(x)  # 17 x 17 x 1088

@@ -72,9 +72,6 @@ class InceptionA(nnx.Module):
         self.branch3x3dbl_1 = ConvNorm(in_channels, 64, rngs=rngs)
         self.branch3x3dbl_2 = ConvNorm(64, 96, height=3, width=3, rngs=rngs)
         self.branch3x3dbl_3 = ConvNorm(96, 96, height=3, width=3, rngs=rngs)
-        self.avgpool = partial(
-            nnx.avg_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))
-        )
         self.branch_pool = ConvNorm(in_channels, pool_features, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -83,7 +80,7 @@ class InceptionA(nnx.Module):
         branch3 = self.branch3x3dbl_1(x)
         branch3 = self.branch3x3dbl_2(branch3)
         branch3 = self.branch3x3dbl_3(branch3)
-        branch4 = self.avgpool(x)
+        branch4 = nnx.avg_pool(x, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1)))
         branch4 = self.branch_pool(branch4)
         return jnp.concatenate([self.branch1x1(x), branch2, branch3, branch4], axis=-1)
 
@@ -96,13 +93,15 @@ class ReductionB(nnx.Module):
         self.branch3x3dbl_1 = ConvNorm(288, 64, rngs=rngs)
         self.branch3x3dbl_2 = ConvNorm(64, 96, height=3, width=3, rngs=rngs)
         self.branch3x3dbl_3 = ValidConvNorm(96, 96, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         branch2 = self.branch3x3dbl_1(x)
         branch2 = self.branch3x3dbl_2(branch2)
         branch2 = self.branch3x3dbl_3(branch2)
-        return jnp.concatenate([self.branch3x3(x), branch2, self.maxpool(x)], axis=-1)
+        return jnp.concatenate(
+            [self.branch3x3(x), branch2, nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))],
+            axis=-1,
+        )
 
 
 class InceptionC(nnx.Module):
@@ -118,9 +117,6 @@ class InceptionC(nnx.Module):
         self.branch7x7dbl_3 = ConvNorm(channels, channels, width=7, rngs=rngs)
         self.branch7x7dbl_4 = ConvNorm(channels, channels, height=7, rngs=rngs)
         self.branch7x7dbl_5 = ConvNorm(channels, 192, width=7, rngs=rngs)
-        self.avgpool = partial(
-            nnx.avg_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))
-        )
         self.branch_pool = ConvNorm(768, 192, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -132,7 +128,7 @@ class InceptionC(nnx.Module):
         branch3 = self.branch7x7dbl_3(branch3)
         branch3 = self.branch7x7dbl_4(branch3)
         branch3 = self.branch7x7dbl_5(branch3)
-        branch4 = self.avgpool(x)
+        branch4 = nnx.avg_pool(x, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1)))
         branch4 = self.branch_pool(branch4)
         return jnp.concatenate([self.branch1x1(x), branch2, branch3, branch4], axis=-1)
 
@@ -147,7 +143,6 @@ class ReductionD(nnx.Module):
         self.branch7x7x3_2 = ConvNorm(192, 192, width=7, rngs=rngs)
         self.branch7x7x3_3 = ConvNorm(192, 192, height=7, rngs=rngs)
         self.branch7x7x3_4 = ValidConvNorm(192, 192, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         branch1 = self.branch3x3_1(x)
@@ -156,7 +151,9 @@ class ReductionD(nnx.Module):
         branch2 = self.branch7x7x3_2(branch2)
         branch2 = self.branch7x7x3_3(branch2)
         branch2 = self.branch7x7x3_4(branch2)
-        return jnp.concatenate([branch1, branch2, self.maxpool(x)], axis=-1)
+        return jnp.concatenate(
+            [branch1, branch2, nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))], axis=-1
+        )
 
 
 class InceptionE(nnx.Module):
@@ -171,9 +168,6 @@ class InceptionE(nnx.Module):
         self.branch3x3dbl_2 = ConvNorm(448, 384, height=3, width=3, rngs=rngs)
         self.branch3x3dbl_3a = ConvNorm(384, 384, width=3, rngs=rngs)
         self.branch3x3dbl_3b = ConvNorm(384, 384, height=3, rngs=rngs)
-        self.avgpool = partial(
-            nnx.avg_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))
-        )
         self.branch_pool = ConvNorm(in_channels, 192, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -184,7 +178,7 @@ class InceptionE(nnx.Module):
         branch3 = jnp.concatenate(
             [self.branch3x3dbl_3a(branch3), self.branch3x3dbl_3b(branch3)], axis=-1
         )
-        branch4 = self.avgpool(x)
+        branch4 = nnx.avg_pool(x, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1)))
         branch4 = self.branch_pool(branch4)
         return jnp.concatenate([self.branch1x1(x), branch2, branch3, branch4], axis=-1)
 
@@ -193,7 +187,6 @@ class Auxiliary(nnx.Module):
     """A classifier half-way up, for training (Szegedy et al. 2015, Fig. 8)."""
 
     def __init__(self, features: int, *, rngs: nnx.Rngs) -> None:
-        self.avgpool1 = partial(nnx.avg_pool, window_shape=(5, 5), strides=(3, 3))
         self.conv0 = ConvNorm(768, 128, rngs=rngs)
         self.conv1 = nnx.Sequential(
             conv(128, 768, (5, 5), padding=0, rngs=rngs),
@@ -203,7 +196,7 @@ class Auxiliary(nnx.Module):
         self.fc = linear(768, features, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        x = self.avgpool1(x)
+        x = nnx.avg_pool(x, window_shape=(5, 5), strides=(3, 3))
         x = self.conv0(x)
         x = self.conv1(x)
         x = jnp.mean(x, axis=(1, 2))
@@ -215,7 +208,6 @@ class InceptionV3Aux(nnx.Module):
         self.Conv2d_1a_3x3 = ValidConvNorm(in_channels, 32, stride=2, rngs=rngs)
         self.Conv2d_2a_3x3 = ValidConvNorm(32, 32, rngs=rngs)
         self.Conv2d_2b_3x3 = ConvNorm(32, 64, height=3, width=3, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
         self.Conv2d_3b_1x1 = ConvNorm(64, 80, rngs=rngs)
         self.Conv2d_4a_3x3 = ValidConvNorm(80, 192, rngs=rngs)
         self.Mixed_5b = InceptionA(192, pool_features=32, rngs=rngs)
@@ -237,10 +229,10 @@ class InceptionV3Aux(nnx.Module):
         x = self.Conv2d_1a_3x3(x)  # 149 x 149 x 32
         x = self.Conv2d_2a_3x3(x)  # 147 x 147 x 32
         x = self.Conv2d_2b_3x3(x)  # 147 x 147 x 64
-        x = self.maxpool(x)  # 73 x 73 x 64
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))  # 73 x 73 x 64
         x = self.Conv2d_3b_1x1(x)  # 73 x 73 x 80
         x = self.Conv2d_4a_3x3(x)  # 71 x 71 x 192
-        x = self.maxpool(x)  # 35 x 35 x 192
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))  # 35 x 35 x 192
         x = self.Mixed_5b(x)  # 35 x 35 x 256
         x = self.Mixed_5c(x)  # 35 x 35 x 288
         x = self.Mixed_5d(x)  # 35 x 35 x 288

@@ -26,6 +26,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -71,11 +89,12 @@ class Mixed3a(nnx.Module):
     """A pool and a convolution side by side (Fig. 3, first join)."""
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
         self.conv = ValidConvNorm(64, 96, stride=2, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return jnp.concatenate([self.maxpool(x), self.conv(x)], axis=-1)
+        return jnp.concatenate(
+            [nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2)), self.conv(x)], axis=-1
+        )
 
 
 class Mixed4a(nnx.Module):
@@ -102,10 +121,11 @@ class Mixed5a(nnx.Module):
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
         self.conv = ValidConvNorm(192, 192, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return jnp.concatenate([self.conv(x), self.maxpool(x)], axis=-1)
+        return jnp.concatenate(
+            [self.conv(x), nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2))], axis=-1
+        )
 
 
 class InceptionA(nnx.Module):
@@ -123,7 +143,7 @@ class InceptionA(nnx.Module):
             ConvNorm(96, 96, height=3, width=3, rngs=rngs),
         )
         self.branch3 = nnx.Sequential(
-            partial(
+            Apply(
                 nnx.avg_pool,
                 window_shape=(3, 3),
                 strides=(1, 1),
@@ -154,10 +174,16 @@ class ReductionA(nnx.Module):
             ConvNorm(192, 224, height=3, width=3, rngs=rngs),
             ValidConvNorm(224, 256, stride=2, rngs=rngs),
         )
-        self.branch2 = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return jnp.concatenate([self.branch0(x), self.branch1(x), self.branch2(x)], axis=-1)
+        return jnp.concatenate(
+            [
+                self.branch0(x),
+                self.branch1(x),
+                nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2)),
+            ],
+            axis=-1,
+        )
 
 
 class InceptionB(nnx.Module):
@@ -178,7 +204,7 @@ class InceptionB(nnx.Module):
             ConvNorm(224, 256, width=7, rngs=rngs),
         )
         self.branch3 = nnx.Sequential(
-            partial(
+            Apply(
                 nnx.avg_pool,
                 window_shape=(3, 3),
                 strides=(1, 1),
@@ -213,10 +239,16 @@ class ReductionB(nnx.Module):
             ConvNorm(256, 320, height=7, rngs=rngs),
             ValidConvNorm(320, 320, stride=2, rngs=rngs),
         )
-        self.branch2 = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return jnp.concatenate([self.branch0(x), self.branch1(x), self.branch2(x)], axis=-1)
+        return jnp.concatenate(
+            [
+                self.branch0(x),
+                self.branch1(x),
+                nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2)),
+            ],
+            axis=-1,
+        )
 
 
 class InceptionC(nnx.Module):
@@ -233,7 +265,7 @@ class InceptionC(nnx.Module):
         self.branch2_3a = ConvNorm(512, 256, width=3, rngs=rngs)
         self.branch2_3b = ConvNorm(512, 256, height=3, rngs=rngs)
         self.branch3 = nnx.Sequential(
-            partial(
+            Apply(
                 nnx.avg_pool,
                 window_shape=(3, 3),
                 strides=(1, 1),

@@ -39,26 +39,30 @@ def make_divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def interpolate(
+    x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None, method: str = "linear"
 ) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+    """All extents of the map times scale, or those of a size; its borders keep their places."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
-    for axis, count in enumerate(size, 1):
-        last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
-        low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        high = jnp.minimum(low + 1, last)
-        near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
-    return x
+    shape = (x.shape[0], *size, x.shape[-1])
+    return jax.image.resize(x, shape, method, antialias=False)
 
 
 conv = partial(
@@ -176,7 +180,7 @@ class LrasppHead(nnx.Module):
             nnx.relu,
         )
         self.scale = nnx.Sequential(
-            partial(jnp.mean, axis=(1, 2), keepdims=True),
+            Apply(jnp.mean, axis=(1, 2), keepdims=True),
             conv(960, 128, (1, 1), padding=0, rngs=rngs),
             nnx.sigmoid,
         )
@@ -185,7 +189,7 @@ class LrasppHead(nnx.Module):
 
     def __call__(self, low: jax.Array, high: jax.Array) -> jax.Array:
         x = self.cbr(high) * self.scale(high)
-        x = upsample(x, size=low.shape[1:3], method="bilinear")
+        x = interpolate(x, size=low.shape[1:3], method="bilinear")
         return self.low_classifier(low) + self.high_classifier(x)
 
 
@@ -241,7 +245,7 @@ class LRASPPMobileNetV3Large(nnx.Module):
             x = layer(x)
         backbone = x
         x = self.classifier(backbone_4, backbone)  # 65 x 65 x 21
-        return upsample(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
+        return interpolate(x, size=inputs.shape[1:3], method="bilinear")  # 520 x 520 x 21
 
 
 def lraspp_mobilenet_v3_large(

@@ -38,6 +38,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def crop(x: jax.Array, cropping: tuple[tuple[int, int], ...]) -> jax.Array:
     """The map without some pixels before and after each axis."""
     for axis, (before, after) in enumerate(cropping, 1):
@@ -116,26 +133,29 @@ class FirstStemCell(nnx.Module):
         self.conv_1x1 = ReluConvNorm(96, channels, rngs=rngs)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2, rngs=rngs)
         self.comb_iter_0_right = Separable(96, channels, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_1_right = Separable(96, channels, kernel=7, stride=2, rngs=rngs)
-        self.avgpool1 = partial(nnx.avg_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_2_right = Separable(96, channels, kernel=5, stride=2, rngs=rngs)
-        self.avgpool2 = partial(
-            nnx.avg_pool,
-            window_shape=(3, 3),
-            strides=(1, 1),
-            padding=((1, 1), (1, 1)),
-            count_include_pad=False,
-        )
         self.comb_iter_4_left = Separable(channels, channels, kernel=3, rngs=rngs)
 
     def __call__(self, now: jax.Array) -> jax.Array:
         conv_1x1 = self.conv_1x1(now)
         comb_iter_0 = self.comb_iter_0_left(conv_1x1) + self.comb_iter_0_right(now)
-        comb_iter_1 = self.maxpool(conv_1x1) + self.comb_iter_1_right(now)
-        comb_iter_2 = self.avgpool1(conv_1x1) + self.comb_iter_2_right(now)
-        comb_iter_3 = comb_iter_1 + self.avgpool2(comb_iter_0)
-        comb_iter_4 = self.comb_iter_4_left(comb_iter_0) + self.maxpool(conv_1x1)
+        comb_iter_1 = nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        ) + self.comb_iter_1_right(now)
+        comb_iter_2 = nnx.avg_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        ) + self.comb_iter_2_right(now)
+        comb_iter_3 = comb_iter_1 + nnx.avg_pool(
+            comb_iter_0,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
+        comb_iter_4 = self.comb_iter_4_left(comb_iter_0) + nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        )
         return jnp.concatenate([comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4], axis=-1)
 
 
@@ -147,11 +167,11 @@ class StemCell(nnx.Module):
     ) -> None:
         self.conv_1x1 = ReluConvNorm(now_channels, channels, rngs=rngs)
         self.path_1 = nnx.Sequential(
-            partial(nnx.avg_pool, window_shape=(1, 1), strides=(2, 2)),
+            Apply(nnx.avg_pool, window_shape=(1, 1), strides=(2, 2)),
             conv(before_channels, channels // 2, (1, 1), padding="SAME", rngs=rngs),
         )
         self.path_2 = nnx.Sequential(
-            partial(crop, cropping=((1, 0), (1, 0))),
+            Apply(crop, cropping=((1, 0), (1, 0))),
             conv(
                 before_channels,
                 channels - channels // 2,
@@ -164,17 +184,8 @@ class StemCell(nnx.Module):
         self.final_path_bn = batch_norm(channels, rngs=rngs)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2, rngs=rngs)
         self.comb_iter_0_right = Separable(channels, channels, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_1_right = Separable(channels, channels, kernel=7, stride=2, rngs=rngs)
-        self.avgpool1 = partial(nnx.avg_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_2_right = Separable(channels, channels, kernel=5, stride=2, rngs=rngs)
-        self.avgpool2 = partial(
-            nnx.avg_pool,
-            window_shape=(3, 3),
-            strides=(1, 1),
-            padding=((1, 1), (1, 1)),
-            count_include_pad=False,
-        )
         self.comb_iter_4_left = Separable(channels, channels, kernel=3, rngs=rngs)
 
     def __call__(self, before: jax.Array, now: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -183,10 +194,22 @@ class StemCell(nnx.Module):
         x = jnp.concatenate([self.path_1(x), self.path_2(x)], axis=-1)
         final_path_bn = self.final_path_bn(x)
         comb_iter_0 = self.comb_iter_0_left(conv_1x1) + self.comb_iter_0_right(final_path_bn)
-        comb_iter_1 = self.maxpool(conv_1x1) + self.comb_iter_1_right(final_path_bn)
-        comb_iter_2 = self.avgpool1(conv_1x1) + self.comb_iter_2_right(final_path_bn)
-        comb_iter_3 = comb_iter_1 + self.avgpool2(comb_iter_0)
-        comb_iter_4 = self.comb_iter_4_left(comb_iter_0) + self.maxpool(conv_1x1)
+        comb_iter_1 = nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        ) + self.comb_iter_1_right(final_path_bn)
+        comb_iter_2 = nnx.avg_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        ) + self.comb_iter_2_right(final_path_bn)
+        comb_iter_3 = comb_iter_1 + nnx.avg_pool(
+            comb_iter_0,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
+        comb_iter_4 = self.comb_iter_4_left(comb_iter_0) + nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        )
         made = jnp.concatenate([comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4], axis=-1)
         return now, made
 
@@ -199,11 +222,11 @@ class FirstCell(nnx.Module):
     ) -> None:
         self.conv_1x1 = ReluConvNorm(now_channels, channels, rngs=rngs)
         self.path_1 = nnx.Sequential(
-            partial(nnx.avg_pool, window_shape=(1, 1), strides=(2, 2)),
+            Apply(nnx.avg_pool, window_shape=(1, 1), strides=(2, 2)),
             conv(before_channels, channels // 2, (1, 1), padding="SAME", rngs=rngs),
         )
         self.path_2 = nnx.Sequential(
-            partial(crop, cropping=((1, 0), (1, 0))),
+            Apply(crop, cropping=((1, 0), (1, 0))),
             conv(
                 before_channels,
                 channels - channels // 2,
@@ -218,13 +241,6 @@ class FirstCell(nnx.Module):
         self.comb_iter_0_right = Separable(channels, channels, kernel=3, rngs=rngs)
         self.comb_iter_1_left = Separable(channels, channels, kernel=5, rngs=rngs)
         self.comb_iter_1_right = Separable(channels, channels, kernel=3, rngs=rngs)
-        self.avgpool = partial(
-            nnx.avg_pool,
-            window_shape=(3, 3),
-            strides=(1, 1),
-            padding=((1, 1), (1, 1)),
-            count_include_pad=False,
-        )
         self.comb_iter_4_left = Separable(channels, channels, kernel=3, rngs=rngs)
 
     def __call__(self, before: jax.Array, now: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -234,8 +250,26 @@ class FirstCell(nnx.Module):
         final_path_bn = self.final_path_bn(x)
         comb_iter_0 = self.comb_iter_0_left(conv_1x1) + self.comb_iter_0_right(final_path_bn)
         comb_iter_1 = self.comb_iter_1_left(final_path_bn) + self.comb_iter_1_right(final_path_bn)
-        comb_iter_2 = final_path_bn + self.avgpool(conv_1x1)
-        comb_iter_3 = self.avgpool(final_path_bn) + self.avgpool(final_path_bn)
+        comb_iter_2 = final_path_bn + nnx.avg_pool(
+            conv_1x1,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
+        comb_iter_3 = nnx.avg_pool(
+            final_path_bn,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        ) + nnx.avg_pool(
+            final_path_bn,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
         comb_iter_4 = conv_1x1 + self.comb_iter_4_left(conv_1x1)
         made = jnp.concatenate(
             [final_path_bn, comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4],
@@ -256,13 +290,6 @@ class NormalCell(nnx.Module):
         self.comb_iter_0_right = Separable(channels, channels, kernel=3, rngs=rngs)
         self.comb_iter_1_left = Separable(channels, channels, kernel=5, rngs=rngs)
         self.comb_iter_1_right = Separable(channels, channels, kernel=3, rngs=rngs)
-        self.avgpool = partial(
-            nnx.avg_pool,
-            window_shape=(3, 3),
-            strides=(1, 1),
-            padding=((1, 1), (1, 1)),
-            count_include_pad=False,
-        )
         self.comb_iter_4_left = Separable(channels, channels, kernel=3, rngs=rngs)
 
     def __call__(self, before: jax.Array, now: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -270,8 +297,26 @@ class NormalCell(nnx.Module):
         conv_1x1 = self.conv_1x1(now)
         comb_iter_0 = self.comb_iter_0_left(conv_1x1) + self.comb_iter_0_right(conv_prev_1x1)
         comb_iter_1 = self.comb_iter_1_left(conv_prev_1x1) + self.comb_iter_1_right(conv_prev_1x1)
-        comb_iter_2 = conv_prev_1x1 + self.avgpool(conv_1x1)
-        comb_iter_3 = self.avgpool(conv_prev_1x1) + self.avgpool(conv_prev_1x1)
+        comb_iter_2 = conv_prev_1x1 + nnx.avg_pool(
+            conv_1x1,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
+        comb_iter_3 = nnx.avg_pool(
+            conv_prev_1x1,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        ) + nnx.avg_pool(
+            conv_prev_1x1,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
         comb_iter_4 = conv_1x1 + self.comb_iter_4_left(conv_1x1)
         made = jnp.concatenate(
             [conv_prev_1x1, comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4],
@@ -290,27 +335,30 @@ class ReductionCell(nnx.Module):
         self.conv_1x1 = ReluConvNorm(now_channels, channels, rngs=rngs)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=2, rngs=rngs)
         self.comb_iter_0_right = Separable(channels, channels, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_1_right = Separable(channels, channels, kernel=7, stride=2, rngs=rngs)
-        self.avgpool1 = partial(nnx.avg_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_2_right = Separable(channels, channels, kernel=5, stride=2, rngs=rngs)
-        self.avgpool2 = partial(
-            nnx.avg_pool,
-            window_shape=(3, 3),
-            strides=(1, 1),
-            padding=((1, 1), (1, 1)),
-            count_include_pad=False,
-        )
         self.comb_iter_4_left = Separable(channels, channels, kernel=3, rngs=rngs)
 
     def __call__(self, before: jax.Array, now: jax.Array) -> tuple[jax.Array, jax.Array]:
         conv_prev_1x1 = self.conv_prev_1x1(before)
         conv_1x1 = self.conv_1x1(now)
         comb_iter_0 = self.comb_iter_0_left(conv_1x1) + self.comb_iter_0_right(conv_prev_1x1)
-        comb_iter_1 = self.maxpool(conv_1x1) + self.comb_iter_1_right(conv_prev_1x1)
-        comb_iter_2 = self.avgpool1(conv_1x1) + self.comb_iter_2_right(conv_prev_1x1)
-        comb_iter_3 = comb_iter_1 + self.avgpool2(comb_iter_0)
-        comb_iter_4 = self.comb_iter_4_left(comb_iter_0) + self.maxpool(conv_1x1)
+        comb_iter_1 = nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        ) + self.comb_iter_1_right(conv_prev_1x1)
+        comb_iter_2 = nnx.avg_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        ) + self.comb_iter_2_right(conv_prev_1x1)
+        comb_iter_3 = comb_iter_1 + nnx.avg_pool(
+            comb_iter_0,
+            window_shape=(3, 3),
+            strides=(1, 1),
+            padding=((1, 1), (1, 1)),
+            count_include_pad=False,
+        )
+        comb_iter_4 = self.comb_iter_4_left(comb_iter_0) + nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        )
         made = jnp.concatenate([comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4], axis=-1)
         return before, made
 

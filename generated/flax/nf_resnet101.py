@@ -20,6 +20,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 class StdConv(nnx.Conv):
     """A convolution by weights of mean 0 and variance 1 for each output (Qiao et al. 2019).
 
@@ -65,6 +82,7 @@ class StdConv(nnx.Conv):
         kernel = (kernel - mean) / jnp.sqrt(variance + self.epsilon)
         if self.gain is not None:
             kernel = kernel * self.gain * self.scale
+        x, kernel, bias = self.promote_dtype((x, kernel, self.bias), dtype=self.dtype)
         pads, strides, gaps = self.padding, self.strides, self.kernel_dilation
         x = jax.lax.conv_general_dilated(
             x,
@@ -75,7 +93,7 @@ class StdConv(nnx.Conv):
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.feature_group_count,
         )
-        return x if self.bias is None else x + self.bias
+        return x if bias is None else x + bias
 
 
 def ceil_avg_pool(
@@ -93,7 +111,8 @@ def ceil_avg_pool(
         sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    y = nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    return y.astype(x.dtype)
 
 
 std_conv = partial(
@@ -108,7 +127,7 @@ class NormFree(nnx.Module):
     def __init__(
         self, in_channels: int, channels: int, stride: int = 1, beta: float = 1.0, *, rngs: nnx.Rngs
     ) -> None:
-        self.scale1 = partial(jnp.multiply, beta)
+        self.scale1 = Apply(jnp.multiply, beta)
         self.conv1 = std_conv(
             in_channels,
             channels // 4,
@@ -137,13 +156,12 @@ class NormFree(nnx.Module):
             gamma=1.7139588594436646,
             rngs=rngs,
         )
-        self.scale2 = partial(jnp.multiply, 0.2)
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels:
             self.downsample = nnx.Sequential()
             if stride != 1:
                 self.downsample.layers.append(
-                    partial(
+                    Apply(
                         ceil_avg_pool,
                         window_shape=(2, 2),
                         strides=(2, 2),
@@ -169,7 +187,7 @@ class NormFree(nnx.Module):
         shortcut = self.downsample(preactivation) if self.projects else x
         x = nnx.relu(self.conv1(preactivation))
         x = nnx.relu(self.conv2(x))
-        x = self.scale2(self.conv3(x))
+        x = 0.2 * self.conv3(x)
         x += shortcut
         return x
 
@@ -187,7 +205,7 @@ class NFResNet101(nnx.Module):
                 gamma=1.7139588594436646,
                 rngs=rngs,
             ),  # 112 x 112 x 64
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 56 x 56 x 64
         )
@@ -241,7 +259,7 @@ class NFResNet101(nnx.Module):
             width = 2048
         self.stages.layers.append(members)
         self.head = nnx.Sequential(
-            partial(jnp.mean, axis=(1, 2)),  # 2048
+            Apply(jnp.mean, axis=(1, 2)),  # 2048
             linear(2048, num_classes, rngs=rngs),
         )
 

@@ -30,6 +30,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def crop(x: jax.Array, cropping: tuple[tuple[int, int], ...]) -> jax.Array:
     """The map without some pixels before and after each axis."""
     for axis, (before, after) in enumerate(cropping, 1):
@@ -108,12 +125,11 @@ class FirstCell(nnx.Module):
         self.conv_1x1 = ReluConvNorm(96, channels, rngs=rngs)
         self.comb_iter_0_left = Separable(96, channels, kernel=5, stride=2, rngs=rngs)
         self.comb_iter_0_right = nnx.Sequential(
-            partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME"),
+            Apply(nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME"),
             conv(96, channels, (1, 1), padding="SAME", rngs=rngs),
             batch_norm(channels, rngs=rngs),
         )
         self.comb_iter_1_left = Separable(channels, channels, kernel=7, stride=2, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding="SAME")
         self.comb_iter_2_left = Separable(channels, channels, kernel=5, stride=2, rngs=rngs)
         self.comb_iter_2_right = Separable(channels, channels, kernel=3, stride=2, rngs=rngs)
         self.comb_iter_3_left = Separable(channels, channels, kernel=3, rngs=rngs)
@@ -123,9 +139,13 @@ class FirstCell(nnx.Module):
     def __call__(self, now: jax.Array) -> jax.Array:
         conv_1x1 = self.conv_1x1(now)
         comb_iter_0 = self.comb_iter_0_left(now) + self.comb_iter_0_right(now)
-        comb_iter_1 = self.comb_iter_1_left(conv_1x1) + self.maxpool(conv_1x1)
+        comb_iter_1 = self.comb_iter_1_left(conv_1x1) + nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        )
         comb_iter_2 = self.comb_iter_2_left(conv_1x1) + self.comb_iter_2_right(conv_1x1)
-        comb_iter_3 = self.comb_iter_3_left(comb_iter_2) + self.maxpool(conv_1x1)
+        comb_iter_3 = self.comb_iter_3_left(comb_iter_2) + nnx.max_pool(
+            conv_1x1, window_shape=(3, 3), strides=(2, 2), padding="SAME"
+        )
         comb_iter_4 = self.comb_iter_4_left(now) + self.comb_iter_4_right(conv_1x1)
         return jnp.concatenate(
             [comb_iter_0, comb_iter_1, comb_iter_2, comb_iter_3, comb_iter_4], axis=-1
@@ -137,11 +157,11 @@ class Halving(nnx.Module):
 
     def __init__(self, in_channels: int, channels: int, *, rngs: nnx.Rngs) -> None:
         self.path_1 = nnx.Sequential(
-            partial(nnx.avg_pool, window_shape=(1, 1), strides=(2, 2)),
+            Apply(nnx.avg_pool, window_shape=(1, 1), strides=(2, 2)),
             conv(in_channels, channels // 2, (1, 1), padding="SAME", rngs=rngs),
         )
         self.path_2 = nnx.Sequential(
-            partial(crop, cropping=((1, 0), (1, 0))),
+            Apply(crop, cropping=((1, 0), (1, 0))),
             conv(
                 in_channels,
                 channels - channels // 2,
@@ -173,7 +193,7 @@ class HalvingCell(nnx.Module):
         self.conv_prev_1x1 = Halving(before_channels, channels, rngs=rngs)
         self.conv_1x1 = ReluConvNorm(now_channels, channels, rngs=rngs)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=stride, rngs=rngs)
-        self.maxpool = partial(
+        self.maxpool = Apply(
             nnx.max_pool, window_shape=(3, 3), strides=(stride, stride), padding="SAME"
         )
         self.comb_iter_1_left = Separable(channels, channels, kernel=7, stride=stride, rngs=rngs)
@@ -215,7 +235,7 @@ class Cell(nnx.Module):
         self.conv_prev_1x1 = ReluConvNorm(before_channels, channels, rngs=rngs)
         self.conv_1x1 = ReluConvNorm(now_channels, channels, rngs=rngs)
         self.comb_iter_0_left = Separable(channels, channels, kernel=5, stride=stride, rngs=rngs)
-        self.maxpool = partial(
+        self.maxpool = Apply(
             nnx.max_pool, window_shape=(3, 3), strides=(stride, stride), padding="SAME"
         )
         self.comb_iter_1_left = Separable(channels, channels, kernel=7, stride=stride, rngs=rngs)

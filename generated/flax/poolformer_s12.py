@@ -20,6 +20,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(nnx.Conv, kernel_init=nnx.initializers.normal(0.02))
 linear = partial(nnx.Linear, kernel_init=nnx.initializers.normal(0.02))
 layer_norm = partial(nnx.LayerNorm, use_fast_variance=False)
@@ -51,24 +69,26 @@ class Pooling(nnx.Module):
     """The mean of the neighbours less what is there, since the shortcut adds that again."""
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
-        self.pool = partial(
-            nnx.avg_pool,
-            window_shape=(3, 3),
-            strides=(1, 1),
-            padding=((1, 1), (1, 1)),
-            count_include_pad=False,
-        )
-        self.scale = partial(jnp.multiply, -1)
+        pass
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return self.pool(x) + self.scale(x)
+        return (
+            nnx.avg_pool(
+                x,
+                window_shape=(3, 3),
+                strides=(1, 1),
+                padding=((1, 1), (1, 1)),
+                count_include_pad=False,
+            )
+            + -1 * x
+        )
 
 
 class LayerScale(nnx.Module):
     """A learned factor for each channel, small at first."""
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
-        self.scale = nnx.Param(jnp.full(in_channels, 1e-5))
+        self.scale = nnx.Param(jnp.full(in_channels, 1e-5, float))
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return self.scale * x
@@ -140,7 +160,7 @@ class PoolFormerS12(nnx.Module):
             Stage(320, 512, rngs=rngs),  # 7 x 7 x 512
         )
         self.head = nnx.Sequential(
-            partial(jnp.mean, axis=(1, 2)),  # 512
+            Apply(jnp.mean, axis=(1, 2)),  # 512
             layer_norm(512, rngs=rngs),
             linear(512, num_classes, rngs=rngs),
         )

@@ -24,6 +24,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -56,7 +74,7 @@ class Res2netFirst(nnx.Module):
                 batch_norm(width, rngs=rngs),
             ]
         )
-        self.avgpool = partial(
+        self.avgpool = Apply(
             nnx.avg_pool, window_shape=(3, 3), strides=(stride, stride), padding=((1, 1), (1, 1))
         )
         self.conv3 = conv(4 * width, 4 * channels, (1, 1), padding=0, rngs=rngs)
@@ -88,7 +106,7 @@ class Res2netNext(nnx.Module):
         width = channels * 26 // 64
         self.conv1 = conv(in_channels, 4 * width, (1, 1), padding=0, rngs=rngs)
         self.bn1 = batch_norm(4 * width, rngs=rngs)
-        self.slice_channels1 = partial(
+        self.slice_channels1 = Apply(
             jax.lax.slice_in_dim, start_index=0, limit_index=width, axis=-1
         )
         self.convs = nnx.List(
@@ -105,13 +123,13 @@ class Res2netNext(nnx.Module):
                 batch_norm(width, rngs=rngs),
             ]
         )
-        self.slice_channels2 = partial(
+        self.slice_channels2 = Apply(
             jax.lax.slice_in_dim, start_index=width, limit_index=2 * width, axis=-1
         )
-        self.slice_channels3 = partial(
+        self.slice_channels3 = Apply(
             jax.lax.slice_in_dim, start_index=2 * width, limit_index=3 * width, axis=-1
         )
-        self.slice_channels4 = partial(
+        self.slice_channels4 = Apply(
             jax.lax.slice_in_dim, start_index=3 * width, limit_index=4 * width, axis=-1
         )
         self.conv3 = conv(4 * width, 4 * channels, (1, 1), padding=0, rngs=rngs)
@@ -145,9 +163,6 @@ class Res2Net50_26w4s(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs)
         self.bn1 = batch_norm(64, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.layer1 = nnx.Sequential(
             Res2netFirst(64, 64, rngs=rngs),  # 56 x 56 x 256
             *make_stage(256, 64, blocks=2, rngs=rngs).layers,  # 56 x 56 x 256
@@ -168,7 +183,9 @@ class Res2Net50_26w4s(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn1(self.conv1(x)))  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
+        x = nnx.max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
+        )  # 56 x 56 x 64
         x = self.layer1(x)  # 56 x 56 x 256
         x = self.layer2(x)  # 28 x 28 x 512
         x = self.layer3(x)  # 14 x 14 x 1024

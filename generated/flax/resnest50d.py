@@ -21,6 +21,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_avg_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -36,7 +53,8 @@ def ceil_avg_pool(
         sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    y = nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    return y.astype(x.dtype)
 
 
 def split_softmax(x: jax.Array, splits: int, groups: int = 1) -> jax.Array:
@@ -69,7 +87,6 @@ class SplitAttention(nnx.Module):
         self.fc1 = conv(channels, channels // 2, (1, 1), padding=0, use_bias=True, rngs=rngs)
         self.bn1 = batch_norm(channels // 2, rngs=rngs)
         self.fc2 = conv(channels // 2, channels * 2, (1, 1), padding=0, use_bias=True, rngs=rngs)
-        self.split_softmax = partial(split_softmax, splits=2)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn0(self.conv(x)))
@@ -78,7 +95,7 @@ class SplitAttention(nnx.Module):
         gate = jnp.mean(gate, axis=(1, 2), keepdims=True)
         gate = nnx.relu(self.bn1(self.fc1(gate)))
         gate = self.fc2(gate)
-        gate = self.split_softmax(gate)
+        gate = split_softmax(gate, splits=2)
         x = x * gate
         branch1, branch2 = jnp.split(x, 2, axis=-1)
         return branch1 + branch2
@@ -95,7 +112,7 @@ class SplitAttentionBottleneck(nnx.Module):
         self.conv2 = SplitAttention(channels, channels, rngs=rngs)
         self.avgpool = nnx.identity
         if stride != 1:
-            self.avgpool = partial(
+            self.avgpool = Apply(
                 nnx.avg_pool,
                 window_shape=(3, 3),
                 strides=(stride, stride),
@@ -106,7 +123,7 @@ class SplitAttentionBottleneck(nnx.Module):
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels * 4:
             self.downsample = nnx.Sequential(
-                partial(
+                Apply(
                     ceil_avg_pool,
                     window_shape=(stride, stride),
                     strides=(stride, stride),
@@ -147,9 +164,6 @@ class ResNeSt50d(nnx.Module):
             conv(32, 64, (3, 3), padding=1, rngs=rngs),
         )
         self.bn1 = batch_norm(64, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.layer1 = make_stage(64, 64, blocks=3, rngs=rngs)
         self.layer2 = make_stage(256, 128, blocks=4, stride=2, rngs=rngs)
         self.layer3 = make_stage(512, 256, blocks=6, stride=2, rngs=rngs)
@@ -158,7 +172,9 @@ class ResNeSt50d(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn1(self.conv1(x)))  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
+        x = nnx.max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
+        )  # 56 x 56 x 64
         x = self.layer1(x)  # 56 x 56 x 256
         x = self.layer2(x)  # 28 x 28 x 512
         x = self.layer3(x)  # 14 x 14 x 1024

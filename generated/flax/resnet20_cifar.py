@@ -19,6 +19,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -42,8 +60,8 @@ class BasicBlock(nnx.Module):
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels:
             self.downsample = nnx.Sequential(
-                partial(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
-                partial(
+                Apply(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
+                Apply(
                     jnp.pad,
                     pad_width=(
                         (0, 0),

@@ -19,6 +19,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -42,8 +60,8 @@ class BasicBlock(nnx.Module):
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels:
             self.downsample = nnx.Sequential(
-                partial(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
-                partial(
+                Apply(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
+                Apply(
                     jnp.pad,
                     pad_width=(
                         (0, 0),
@@ -74,9 +92,6 @@ class ResNet34A(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs)
         self.bn1 = batch_norm(64, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.layer1 = make_stage(64, 64, blocks=3, rngs=rngs)
         self.layer2 = make_stage(64, 128, blocks=4, stride=2, rngs=rngs)
         self.layer3 = make_stage(128, 256, blocks=6, stride=2, rngs=rngs)
@@ -85,7 +100,9 @@ class ResNet34A(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn1(self.conv1(x)))  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
+        x = nnx.max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
+        )  # 56 x 56 x 64
         x = self.layer1(x)  # 56 x 56 x 64
         x = self.layer2(x)  # 28 x 28 x 128
         x = self.layer3(x)  # 14 x 14 x 256

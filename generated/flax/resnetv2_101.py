@@ -21,6 +21,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def flatten(x: jax.Array) -> jax.Array:
     """Each sample as a vector, channels first: in the order of PyTorch's weights."""
     return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
@@ -87,7 +104,7 @@ class ResNetv2_101(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.stem = nnx.Sequential(
             conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs),  # 112 x 112 x 64
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 56 x 56 x 64
         )

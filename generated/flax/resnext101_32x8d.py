@@ -72,9 +72,6 @@ class ResNeXt101_32x8d(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.conv1 = conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs)
         self.bn1 = batch_norm(64, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.layer1 = make_stage(64, 256, blocks=3, rngs=rngs)
         self.layer2 = make_stage(256, 512, blocks=4, stride=2, rngs=rngs)
         self.layer3 = make_stage(512, 1024, blocks=23, stride=2, rngs=rngs)
@@ -83,7 +80,9 @@ class ResNeXt101_32x8d(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn1(self.conv1(x)))  # 112 x 112 x 64
-        x = self.maxpool(x)  # 56 x 56 x 64
+        x = nnx.max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
+        )  # 56 x 56 x 64
         x = self.layer1(x)  # 56 x 56 x 256
         x = self.layer2(x)  # 28 x 28 x 512
         x = self.layer3(x)  # 14 x 14 x 1024

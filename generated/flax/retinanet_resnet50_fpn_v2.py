@@ -18,25 +18,11 @@ import jax.numpy as jnp
 from flax import nnx
 
 
-def upsample(
-    x: jax.Array,
-    scale: int = 1,
-    size: tuple[int, ...] | None = None,
-    method: str = "nearest",
-    align_corners: bool = False,
-) -> jax.Array:
-    """All extents of the map times scale, or those of a size; align_corners interpolates."""
+def upsample(x: jax.Array, scale: int = 1, size: tuple[int, ...] | None = None) -> jax.Array:
+    """All extents of the map times scale, or those of a size, by repeated pixels."""
     size = size or tuple(extent * scale for extent in x.shape[1:-1])
-    if not align_corners:
-        return jax.image.resize(x, (x.shape[0], *size, x.shape[-1]), method)
     for axis, count in enumerate(size, 1):
-        last = x.shape[axis] - 1
-        places = jnp.arange(count, dtype=x.dtype) * last / max(count - 1, 1)
-        low = jnp.minimum(places.astype(int), last)
-        share = (places - low).reshape(-1, *[1] * (x.ndim - 1 - axis))
-        high = jnp.minimum(low + 1, last)
-        near, far = (jnp.take(x, at, axis) for at in (low, high))
-        x = near * (1 - share) + far * share
+        x = jnp.take(x, jnp.arange(count) * x.shape[axis] // count, axis)
     return x
 
 
@@ -89,9 +75,6 @@ class Resnet50(nnx.Module):
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         self.conv1 = conv(in_channels, 64, (7, 7), strides=2, padding=3, rngs=rngs)
         self.bn1 = batch_norm(64, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.layer1 = make_bottleneck_stage(64, 64, blocks=3, rngs=rngs)
         self.layer2 = make_bottleneck_stage(256, 128, blocks=4, stride=2, rngs=rngs)
         self.layer3 = make_bottleneck_stage(512, 256, blocks=6, stride=2, rngs=rngs)
@@ -99,7 +82,7 @@ class Resnet50(nnx.Module):
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         x = nnx.relu(self.bn1(self.conv1(x)))
-        x = self.maxpool(x)
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
         layer1 = self.layer1(x)
         layer2 = self.layer2(layer1)
         layer3 = self.layer3(layer2)

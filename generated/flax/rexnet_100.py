@@ -30,6 +30,23 @@ def make_divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -137,8 +154,8 @@ class LinearBottleneck(nnx.Module):
         self.shortcut = nnx.Sequential()
         if stride == 1 and in_channels <= channels:
             self.shortcut = nnx.Sequential(
-                partial(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
-                partial(jnp.pad, pad_width=((0, 0), (0, 0), (0, 0), (0, extra_channels))),
+                Apply(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
+                Apply(jnp.pad, pad_width=((0, 0), (0, 0), (0, 0), (0, extra_channels))),
             )
         self.use_shortcut = stride == 1 and in_channels <= channels
 
@@ -216,7 +233,7 @@ class ReXNet100(nnx.Module):
             width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 1.0), 1)
         self.features.layers.append(ConvNormAct(185, 1280, rngs=rngs))  # 7 x 7 x 1280
         self.head = nnx.Sequential(
-            partial(jnp.mean, axis=(1, 2)),  # 1280
+            Apply(jnp.mean, axis=(1, 2)),  # 1280
             nnx.Dropout(dropout, rngs=rngs),
             linear(1280, num_classes, rngs=rngs),
         )

@@ -31,6 +31,23 @@ def make_divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -138,8 +155,8 @@ class LinearBottleneck(nnx.Module):
         self.shortcut = nnx.Sequential()
         if stride == 1 and in_channels <= channels:
             self.shortcut = nnx.Sequential(
-                partial(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
-                partial(jnp.pad, pad_width=((0, 0), (0, 0), (0, 0), (0, extra_channels))),
+                Apply(nnx.avg_pool, window_shape=(1, 1), strides=(stride, stride)),
+                Apply(jnp.pad, pad_width=((0, 0), (0, 0), (0, 0), (0, extra_channels))),
             )
         self.use_shortcut = stride == 1 and in_channels <= channels
 
@@ -217,7 +234,7 @@ class Rexnetr200(nnx.Module):
             width = make_divisible(round((27.25 + 11.25 * (i + 10)) * 2.0), 8)
         self.features.layers.append(ConvNormAct(368, 2560, rngs=rngs))  # 7 x 7 x 2560
         self.head = nnx.Sequential(
-            partial(jnp.mean, axis=(1, 2)),  # 2560
+            Apply(jnp.mean, axis=(1, 2)),  # 2560
             nnx.Dropout(dropout, rngs=rngs),
             linear(2560, num_classes, rngs=rngs),
         )

@@ -30,6 +30,23 @@ def make_divisible(value: float, divisor: int) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 conv = partial(
     nnx.Conv,
     use_bias=False,
@@ -156,7 +173,7 @@ class SEResNeXt26TS(nnx.Module):
             ConvNormAct(in_channels, 24, kernel=3, stride=2, rngs=rngs),  # 128 x 128 x 24
             ConvNormAct(24, 32, kernel=3, rngs=rngs),  # 128 x 128 x 32
             ConvNormAct(32, 64, kernel=3, rngs=rngs),  # 128 x 128 x 64
-            partial(
+            Apply(
                 nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
             ),  # 64 x 64 x 64
         )

@@ -87,11 +87,10 @@ class ShuffleDownUnit(nnx.Module):
             nnx.relu,
         )
         self.branch2 = ShuffleBranch(in_channels, half, stride=2, rngs=rngs)
-        self.channel_shuffle = partial(channel_shuffle, groups=2)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = jnp.concatenate([self.branch1(x), self.branch2(x)], axis=-1)
-        return self.channel_shuffle(x)
+        return channel_shuffle(x, groups=2)
 
 
 class ShuffleUnit(nnx.Module):
@@ -99,12 +98,11 @@ class ShuffleUnit(nnx.Module):
 
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         self.branch2 = ShuffleBranch(in_channels // 2, in_channels // 2, rngs=rngs)
-        self.channel_shuffle = partial(channel_shuffle, groups=2)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         branch1, branch2 = jnp.split(x, 2, axis=-1)
         x = jnp.concatenate([branch1, self.branch2(branch2)], axis=-1)
-        return self.channel_shuffle(x)
+        return channel_shuffle(x, groups=2)
 
 
 def make_stage(in_channels: int, blocks: int, *, rngs: nnx.Rngs) -> nnx.Sequential:
@@ -120,9 +118,6 @@ class ShuffleNetV2X2_0(nnx.Module):
             conv(in_channels, 24, (3, 3), strides=2, padding=1, rngs=rngs),  # 112 x 112 x 24
             batch_norm(24, rngs=rngs),
             nnx.relu,
-        )
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
         )
         self.stage2 = nnx.Sequential(
             ShuffleDownUnit(24, 244, rngs=rngs),  # 28 x 28 x 244
@@ -145,7 +140,9 @@ class ShuffleNetV2X2_0(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.conv1(x)  # 112 x 112 x 24
-        x = self.maxpool(x)  # 56 x 56 x 24
+        x = nnx.max_pool(
+            x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
+        )  # 56 x 56 x 24
         x = self.stage2(x)  # 28 x 28 x 244
         x = self.stage3(x)  # 14 x 14 x 488
         x = self.stage4(x)  # 7 x 7 x 976

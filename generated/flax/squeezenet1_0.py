@@ -27,6 +27,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -69,20 +86,20 @@ class SqueezeNet1_0(nnx.Module):
         self.features = nnx.Sequential(
             conv(in_channels, 96, (7, 7), strides=2, padding=0, rngs=rngs),  # 109 x 109 x 96
             nnx.relu,
-            partial(
+            Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             ),  # 54 x 54 x 96
             Fire(96, squeeze=16, expand=64, rngs=rngs),  # 54 x 54 x 128
             Fire(128, squeeze=16, expand=64, rngs=rngs),  # 54 x 54 x 128
             Fire(128, squeeze=32, expand=128, rngs=rngs),  # 54 x 54 x 256
-            partial(
+            Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             ),  # 27 x 27 x 256
             Fire(256, squeeze=32, expand=128, rngs=rngs),  # 27 x 27 x 256
             Fire(256, squeeze=48, expand=192, rngs=rngs),  # 27 x 27 x 384
             Fire(384, squeeze=48, expand=192, rngs=rngs),  # 27 x 27 x 384
             Fire(384, squeeze=64, expand=256, rngs=rngs),  # 27 x 27 x 512
-            partial(
+            Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             ),  # 13 x 13 x 512
             Fire(512, squeeze=64, expand=256, rngs=rngs),  # 13 x 13 x 512
@@ -91,7 +108,7 @@ class SqueezeNet1_0(nnx.Module):
             nnx.Dropout(0.5, rngs=rngs),
             conv(512, num_classes, (1, 1), padding=0, rngs=rngs),
             nnx.relu,
-            partial(jnp.mean, axis=(1, 2), keepdims=True),  # 1 x 1 x 1000
+            Apply(jnp.mean, axis=(1, 2), keepdims=True),  # 1 x 1 x 1000
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:

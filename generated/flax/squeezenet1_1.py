@@ -27,6 +27,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -69,17 +86,17 @@ class SqueezeNet1_1(nnx.Module):
         self.features = nnx.Sequential(
             conv(in_channels, 64, (3, 3), strides=2, padding=0, rngs=rngs),  # 111 x 111 x 64
             nnx.relu,
-            partial(
+            Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             ),  # 55 x 55 x 64
             Fire(64, squeeze=16, expand=64, rngs=rngs),  # 55 x 55 x 128
             Fire(128, squeeze=16, expand=64, rngs=rngs),  # 55 x 55 x 128
-            partial(
+            Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             ),  # 27 x 27 x 128
             Fire(128, squeeze=32, expand=128, rngs=rngs),  # 27 x 27 x 256
             Fire(256, squeeze=32, expand=128, rngs=rngs),  # 27 x 27 x 256
-            partial(
+            Apply(
                 ceil_max_pool, window_shape=(3, 3), strides=(2, 2), padding=((0, 0), (0, 0))
             ),  # 13 x 13 x 256
             Fire(256, squeeze=48, expand=192, rngs=rngs),  # 13 x 13 x 384
@@ -91,7 +108,7 @@ class SqueezeNet1_1(nnx.Module):
             nnx.Dropout(0.5, rngs=rngs),
             conv(512, num_classes, (1, 1), padding=0, rngs=rngs),
             nnx.relu,
-            partial(jnp.mean, axis=(1, 2), keepdims=True),  # 1 x 1 x 1000
+            Apply(jnp.mean, axis=(1, 2), keepdims=True),  # 1 x 1 x 1000
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:

@@ -17,6 +17,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_max_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -71,21 +88,21 @@ class Backbone(nnx.Module):
     def __init__(self, in_channels: int, *, rngs: nnx.Rngs) -> None:
         self.features = nnx.Sequential(
             *vgg_stage(in_channels, 64, convs=2, rngs=rngs),
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),
             *vgg_stage(64, 128, convs=2, rngs=rngs),
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),
             *vgg_stage(128, 256, convs=3, rngs=rngs),
-            partial(ceil_max_pool, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))),
+            Apply(ceil_max_pool, window_shape=(2, 2), strides=(2, 2), padding=((0, 0), (0, 0))),
             *vgg_stage(256, 512, convs=3, rngs=rngs),
         )
-        self.scale_weight = nnx.Param(jnp.full(512, 20.0))
+        self.scale_weight = nnx.Param(jnp.full(512, 20.0, float))
         self.extra = nnx.List(
             [
                 nnx.Sequential(
-                    partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),
+                    Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),
                     *vgg_stage(512, 512, convs=3, rngs=rngs),
                     nnx.Sequential(
-                        partial(
+                        Apply(
                             nnx.max_pool,
                             window_shape=(3, 3),
                             strides=(1, 1),

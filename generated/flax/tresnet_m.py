@@ -22,6 +22,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def ceil_avg_pool(
     x: jax.Array,
     window_shape: tuple[int, ...],
@@ -37,7 +54,8 @@ def ceil_avg_pool(
         sides.append((0, more - after) if count_include_pad else (before, more))
     if count_include_pad:
         x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    return nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    y = nnx.avg_pool(x, window_shape, strides, sides, count_include_pad=False)
+    return y.astype(x.dtype)
 
 
 def channel_shuffle(x: jax.Array, groups: int) -> jax.Array:
@@ -97,9 +115,9 @@ class BlurPool(nnx.Sequential):
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
         super().__init__(
-            partial(jnp.pad, pad_width=((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect"),
-            partial(nnx.avg_pool, window_shape=(2, 2), strides=(1, 1)),
-            partial(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2)),
+            Apply(jnp.pad, pad_width=((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect"),
+            Apply(nnx.avg_pool, window_shape=(2, 2), strides=(1, 1)),
+            Apply(nnx.avg_pool, window_shape=(2, 2), strides=(2, 2)),
         )
 
 
@@ -132,7 +150,7 @@ class BlurredBasic(nnx.Module):
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels:
             self.downsample = nnx.Sequential(
-                partial(
+                Apply(
                     ceil_avg_pool,
                     window_shape=(stride, stride),
                     strides=(stride, stride),
@@ -180,7 +198,7 @@ class BlurredBottleneck(nnx.Module):
         self.downsample = nnx.Sequential()
         if stride != 1 or in_channels != channels * 4:
             self.downsample = nnx.Sequential(
-                partial(
+                Apply(
                     ceil_avg_pool,
                     window_shape=(stride, stride),
                     strides=(stride, stride),
@@ -231,8 +249,8 @@ class ClassifierHead(nnx.Module):
 class TResNetM(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.body = nnx.Sequential(
-            partial(space_to_depth, scale=4),  # 56 x 56 x 48
-            partial(channel_shuffle, groups=in_channels),
+            Apply(space_to_depth, scale=4),  # 56 x 56 x 48
+            Apply(channel_shuffle, groups=in_channels),
             ConvNorm(in_channels * 16, 64, kernel=3, rngs=rngs),  # 56 x 56 x 64
             nnx.leaky_relu,
             make_blurred_basic_stage(64, 64, blocks=3, rngs=rngs),  # 56 x 56 x 64

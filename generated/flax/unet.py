@@ -58,7 +58,6 @@ class DoubleConv(nnx.Module):
 class UNet(nnx.Module):
     def __init__(self, num_classes: int = 2, in_channels: int = 1, *, rngs: nnx.Rngs) -> None:
         self.encoder1 = DoubleConv(in_channels, 64, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
         self.encoder2 = DoubleConv(64, 128, rngs=rngs)
         self.encoder3 = DoubleConv(128, 256, rngs=rngs)
         self.encoder4 = DoubleConv(256, 512, rngs=rngs)
@@ -75,13 +74,13 @@ class UNet(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         encoder1 = self.encoder1(x)  # 128 x 128 x 64
-        x = self.maxpool(encoder1)  # 64 x 64 x 64
+        x = nnx.max_pool(encoder1, window_shape=(2, 2), strides=(2, 2))  # 64 x 64 x 64
         encoder2 = self.encoder2(x)  # 64 x 64 x 128
-        x = self.maxpool(encoder2)  # 32 x 32 x 128
+        x = nnx.max_pool(encoder2, window_shape=(2, 2), strides=(2, 2))  # 32 x 32 x 128
         encoder3 = self.encoder3(x)  # 32 x 32 x 256
-        x = self.maxpool(encoder3)  # 16 x 16 x 256
+        x = nnx.max_pool(encoder3, window_shape=(2, 2), strides=(2, 2))  # 16 x 16 x 256
         encoder4 = self.encoder4(x)  # 16 x 16 x 512
-        x = self.maxpool(encoder4)  # 8 x 8 x 512
+        x = nnx.max_pool(encoder4, window_shape=(2, 2), strides=(2, 2))  # 8 x 8 x 512
         x = self.bridge(x)  # 8 x 8 x 1024
         x = self.up4(x)  # 16 x 16 x 512
         x = jnp.concatenate([encoder4, x], axis=-1)  # 16 x 16 x 1024

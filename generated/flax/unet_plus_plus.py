@@ -79,7 +79,6 @@ class Nested(nnx.Module):
 class UNetPlusPlus(nnx.Module):
     def __init__(self, num_classes: int = 1, in_channels: int = 1, *, rngs: nnx.Rngs) -> None:
         self.x0_0 = DroppedConv(in_channels, 32, rngs=rngs)
-        self.maxpool = partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2))
         self.x1_0 = DroppedConv(32, 64, rngs=rngs)
         self.x0_1 = Nested(below_channels=64, beside_channels=32, channels=32, rngs=rngs)
         self.x2_0 = DroppedConv(64, 128, rngs=rngs)
@@ -98,22 +97,22 @@ class UNetPlusPlus(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x0_0 = self.x0_0(x)  # 96 x 96 x 32
-        x = self.maxpool(x0_0)  # 48 x 48 x 32
+        x = nnx.max_pool(x0_0, window_shape=(2, 2), strides=(2, 2))  # 48 x 48 x 32
         x1_0 = self.x1_0(x)  # 48 x 48 x 64
         x0_1 = self.x0_1(x1_0, x0_0)  # 96 x 96 x 32
-        x = self.maxpool(x1_0)  # 24 x 24 x 64
+        x = nnx.max_pool(x1_0, window_shape=(2, 2), strides=(2, 2))  # 24 x 24 x 64
         x2_0 = self.x2_0(x)  # 24 x 24 x 128
         x1_1 = self.x1_1(x2_0, x1_0)  # 48 x 48 x 64
         row0_2 = jnp.concatenate([x0_0, x0_1], axis=-1)  # 96 x 96 x 64
         x0_2 = self.x0_2(x1_1, row0_2)  # 96 x 96 x 32
-        x = self.maxpool(x2_0)  # 12 x 12 x 128
+        x = nnx.max_pool(x2_0, window_shape=(2, 2), strides=(2, 2))  # 12 x 12 x 128
         x3_0 = self.x3_0(x)  # 12 x 12 x 256
         x2_1 = self.x2_1(x3_0, x2_0)  # 24 x 24 x 128
         row1_2 = jnp.concatenate([x1_0, x1_1], axis=-1)  # 48 x 48 x 128
         x1_2 = self.x1_2(x2_1, row1_2)  # 48 x 48 x 64
         row0_3 = jnp.concatenate([row0_2, x0_2], axis=-1)  # 96 x 96 x 96
         x0_3 = self.x0_3(x1_2, row0_3)  # 96 x 96 x 32
-        x = self.maxpool(x3_0)  # 6 x 6 x 256
+        x = nnx.max_pool(x3_0, window_shape=(2, 2), strides=(2, 2))  # 6 x 6 x 256
         x4_0 = self.x4_0(x)  # 6 x 6 x 512
         x3_1 = self.x3_1(x4_0, x3_0)  # 12 x 12 x 256
         row2_2 = jnp.concatenate([x2_0, x2_1], axis=-1)  # 24 x 24 x 256

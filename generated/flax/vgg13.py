@@ -27,6 +27,23 @@ import jax.numpy as jnp
 from flax import nnx
 
 
+class Apply(partial[jax.Array]):
+    """A function with its options, equal to any that does the same.
+
+    JAX compares models by such attributes, and two partials are never equal.
+    """
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.func, self.args, tuple(sorted(self.keywords.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Apply) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
 def adaptive_avg_pool(x: jax.Array, output_size: tuple[int, ...]) -> jax.Array:
     """The mean of each cell of a grid over the map, whatever the size of the map."""
     for axis, count in enumerate(output_size, 1):
@@ -63,17 +80,16 @@ class VGG13(nnx.Module):
     def __init__(self, num_classes: int = 1000, in_channels: int = 3, *, rngs: nnx.Rngs) -> None:
         self.features = nnx.Sequential(
             *vgg_stage(in_channels, 64, rngs=rngs),  # 224 x 224 x 64
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 112 x 112 x 64
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 112 x 112 x 64
             *vgg_stage(64, 128, rngs=rngs),  # 112 x 112 x 128
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 56 x 56 x 128
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 56 x 56 x 128
             *vgg_stage(128, 256, rngs=rngs),  # 56 x 56 x 256
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 28 x 28 x 256
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 28 x 28 x 256
             *vgg_stage(256, 512, rngs=rngs),  # 28 x 28 x 512
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 14 x 14 x 512
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 14 x 14 x 512
             *vgg_stage(512, 512, rngs=rngs),  # 14 x 14 x 512
-            partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 7 x 7 x 512
+            Apply(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)),  # 7 x 7 x 512
         )
-        self.avgpool = partial(adaptive_avg_pool, output_size=(7, 7))
         self.classifier = nnx.Sequential(
             linear(25088, 4096, rngs=rngs),
             nnx.relu,
@@ -86,7 +102,7 @@ class VGG13(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.features(x)  # 7 x 7 x 512
-        x = flatten(self.avgpool(x))  # 25088
+        x = flatten(adaptive_avg_pool(x, output_size=(7, 7)))  # 25088
         return self.classifier(x)  # 1000
 
 

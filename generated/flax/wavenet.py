@@ -34,7 +34,6 @@ class GatedLayer(nnx.Module):
     """
 
     def __init__(self, dilation: int, *, rngs: nnx.Rngs) -> None:
-        self.residual = partial(jax.lax.slice_in_dim, start_index=0, limit_index=32, axis=-1)
         self.filter = nnx.Sequential(
             conv(32, 32, (2,), padding=((dilation, 0),), kernel_dilation=dilation, rngs=rngs),
             nnx.tanh,
@@ -47,7 +46,7 @@ class GatedLayer(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         shortcut = x
-        x = self.residual(x)
+        x = jax.lax.slice_in_dim(x, start_index=0, limit_index=32, axis=-1)
         x = self.filter(x) * self.gate(x)
         x = self.out(x)
         x += shortcut
@@ -57,7 +56,6 @@ class GatedLayer(nnx.Module):
 class WaveNet(nnx.Module):
     def __init__(self, num_classes: int = 256, in_channels: int = 256, *, rngs: nnx.Rngs) -> None:
         self.start = conv(in_channels, 32, (1,), padding=0, rngs=rngs)
-        self.skips = partial(jnp.pad, pad_width=((0, 0), (0, 0), (0, 256)))
         self.stack1 = nnx.Sequential()
         for i in range(10):
             self.stack1.layers.append(GatedLayer(dilation=2**i, rngs=rngs))
@@ -70,18 +68,19 @@ class WaveNet(nnx.Module):
         self.stack4 = nnx.Sequential()
         for i in range(10):
             self.stack4.layers.append(GatedLayer(dilation=2**i, rngs=rngs))
-        self.skip = partial(jax.lax.slice_in_dim, start_index=32, limit_index=288, axis=-1)
         self.end1 = conv(256, 256, (1,), padding=0, use_bias=True, rngs=rngs)
         self.end2 = conv(256, num_classes, (1,), padding=0, use_bias=True, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = self.start(x)  # 4096 x 32
-        x = self.skips(x)  # 4096 x 288
+        x = jnp.pad(x, pad_width=((0, 0), (0, 0), (0, 256)))  # 4096 x 288
         x = self.stack1(x)  # 4096 x 288
         x = self.stack2(x)  # 4096 x 288
         x = self.stack3(x)  # 4096 x 288
         x = self.stack4(x)  # 4096 x 288
-        x = nnx.relu(self.skip(x))  # 4096 x 256
+        x = nnx.relu(
+            jax.lax.slice_in_dim(x, start_index=32, limit_index=288, axis=-1)
+        )  # 4096 x 256
         x = nnx.relu(self.end1(x))  # 4096 x 256
         return self.end2(x)  # 4096 x 256
 

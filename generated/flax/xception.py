@@ -58,9 +58,6 @@ class XceptionDown(nnx.Module):
         self.bn1 = batch_norm(hidden, rngs=rngs)
         self.conv2 = SeparableConv(hidden, channels, rngs=rngs)
         self.bn2 = batch_norm(channels, rngs=rngs)
-        self.maxpool = partial(
-            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))
-        )
         self.skip = nnx.Sequential(
             conv(in_channels, channels, (1, 1), strides=2, padding=0, rngs=rngs),
             batch_norm(channels, rngs=rngs),
@@ -71,7 +68,7 @@ class XceptionDown(nnx.Module):
         x = self.relu1(x)
         x = nnx.relu(self.bn1(self.conv1(x)))
         x = self.bn2(self.conv2(x))
-        x = self.maxpool(x)
+        x = nnx.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
         return x + shortcut
 
 

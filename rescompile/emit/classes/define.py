@@ -134,8 +134,7 @@ class Members:
         attributes: Attributes = {}
         for node, residual in nodes:
             name = self.names[node.id] = shared.get(node.id, str(node.name))
-            inline = isinstance(node, Layer) and isinstance(node.op, syntax.inline)
-            if inline and node.when is True:
+            if isinstance(node, Layer) and node.when is True and syntax.inlined(node):
                 continue
             ways = entry(attributes, name.split("."))
             if not ways or node.id not in shared:

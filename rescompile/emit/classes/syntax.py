@@ -47,7 +47,7 @@ class Syntax(Target):
     attributes = ATTRIBUTES  # of every module and sequence: no member is called so
     declared: tuple[str, ...] = ()  # what every constructor takes, `rngs: nnx.Rngs` for instance
     passed: tuple[Keyword, ...] = ()  # and how that is handed on
-    inline: tuple[type[Op], ...] = ()  # what the forward pass writes without a member
+    inline: tuple[type[Op], ...] = ()  # what needs no member, by its kind alone
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -70,6 +70,10 @@ class Syntax(Target):
     def layer(self, node: Layer, scope: Scope, in_place: bool) -> Code:
         """The constructor of an operation's module."""
         raise NotImplementedError
+
+    def inlined(self, node: Layer) -> bool:
+        """Whether the forward pass writes an operation without a member, unless it has a `when`."""
+        return isinstance(node.op, self.inline)
 
     def nothing(self, nodes: Sequence[Node]) -> str:
         """The module that does nothing, as what stands in the place of one of some nodes."""

@@ -62,7 +62,7 @@ SHARED = (
 )
 OTHERS = (
     ("convnext_tiny", "approximate=False", "approximate=True"),
-    ("convnext_tiny", "partial(nnx.gelu, approximate=False)", "nnx.gelu"),
+    ("convnext_tiny", "Apply(nnx.gelu, approximate=False)", "nnx.gelu"),
     ("convnext_tiny", "broadcast_dims=(1, 2, 3), ", ""),
     ("convnext_tiny", "1e-6", "1e-5"),
     ("convnext_tiny", "self.layer_scale * self.block(x)", "self.block(x)"),
