@@ -1,4 +1,4 @@
-"""Every job of docs/training.md is done as it stands there, in both frameworks.
+"""Every job of docs/training.md is done as it stands there, in each framework.
 
 A process a framework runs all sections, after section 1, and tells what each printed.
 """
@@ -20,13 +20,14 @@ SECTIONS = sections("training.md")
 HERE = Path(__file__).parent
 SHELL = re.compile(r"```sh\n(.*?)```", re.S)
 BLOCK = re.compile(
-    r"\*\*(PyTorch|Keras)\.\*\*((?!\*\*).)*?```python\n(?P<code>.*?)```\n"
+    r"\*\*(PyTorch|Keras|Flax)\.\*\*((?!\*\*).)*?```python\n(?P<code>.*?)```\n"
     r"(?:\n```text\n(?P<shown>.*?)```)?",
     re.S,
 )
 SCRIPTS = "6"  # the section whose code is two files
 SAVED = {"PyTorch": "many.pth", "Keras": "many.weights.h5"}
-ENGINES = {"PyTorch": "torch", "Keras": "tensorflow"}
+ENGINES = {"PyTorch": "torch", "Keras": "tensorflow", "Flax": "flax"}
+EXPORTED = ("PyTorch", "Keras")
 # In place of the published weights, where the machine has them not: those of section 1.
 OWN = {
     '"resnet20_cifar:CIFAR10"': '"resnet8.pth"',
@@ -54,6 +55,7 @@ TRAPS = {
     ("PyTorch", "4"): [("    module.eval()\n", "    pass\n")],
     ("Keras", "1"): [("from_logits=True", "")],
     ("Keras", "4"): [(COMPILE, ""), ("model = resnet8()\n", FITTED)],
+    ("Flax", "4"): [("model.eval()\nmodel.linear.train()\n", "")],
 }
 Done = dict[str, dict[str, Any]]
 
@@ -94,7 +96,7 @@ def ran(framework: str, place: Path) -> Done:
         for good, bad in TRAPS.get((framework, number), ()):
             assert good in code
             code = codes[f"trap {number}"] = code.replace(good, bad)
-    del codes[SCRIPTS]
+    codes.pop(SCRIPTS, None)
     (place / "blocks.json").write_text(json.dumps(codes), "utf-8")
     words = [str(HERE / "run_blocks.py"), "blocks.json", "done.json"]
     run(words, place, KERAS_BACKEND="tensorflow")
@@ -119,10 +121,10 @@ def torch_done(place: Path) -> Done:
 
 @pytest.fixture(scope="module")
 def done(place: Path, torch_done: Done) -> dict[str, Done]:
-    """What both frameworks print; Keras after PyTorch, whose weights it exports."""
+    """What each framework prints; Keras after PyTorch, whose weights it exports."""
     (converted,) = SHELL.findall(SECTIONS["9"])
     assert "wrote resnet8.weights.h5" in shell(converted, place)
-    return {"PyTorch": torch_done, "Keras": ran("Keras", place)}
+    return {"PyTorch": torch_done, "Keras": ran("Keras", place), "Flax": ran("Flax", place)}
 
 
 @pytest.mark.parametrize(("framework", "number"), CASES)
@@ -149,6 +151,7 @@ def test_without_its_care_a_trap_is_one(done: dict[str, Done]) -> None:
     traps = {key: done[key[0]][f"trap {key[1]}"]["printed"] for key in TRAPS}
     assert "bn1.running_mean" in traps["PyTorch", "4"]
     assert "conv1/kernel" in traps["Keras", "4"]
+    assert "bn1.mean" in traps["Flax", "4"]
     first, last = numbers(traps["Keras", "1"])
     assert last > first / 2
 
@@ -165,7 +168,7 @@ def test_what_is_exported_is_the_model(done: dict[str, Done], place: Path) -> No
     """In every format; what went from PyTorch to TFLite is PyTorch's as well."""
     logits = np.load(place / "torch.npy")
     bound = 1e-5 * np.abs(logits).max()
-    printed = [done[framework]["8"]["printed"] for framework in ENGINES]
+    printed = [done[framework]["8"]["printed"] for framework in EXPORTED]
     found = [*numbers("".join(printed)), *numbers(done["Keras"]["9"]["printed"])]
     assert len(found) == 4
     assert max(found) < bound
