@@ -14,7 +14,7 @@ from ..ir.interpreter import Interpreter
 from ..ir.nodes import JoinKind
 from ..ir.structure import Path
 from ..ir.trace import Elaborated, OpTrace
-from ..ops import BatchNorm, Dropout, Shape, StochasticDepth, show_shape
+from ..ops import BatchNorm, Dropout, Op, Shape, StochasticDepth, TanhShrink, show_shape
 from ..record import record
 from .arrays import Array, Params
 from .forward import MEANINGS
@@ -180,12 +180,24 @@ class _Walk(Interpreter[Array]):
                 key = parameter_path(path, leaf)
                 known = self.gradients.get(key)
                 self.gradients[key] = gradient if known is None else known + gradient
-            yield x, dx
+            yield x, self.difference(dy, dx) if isinstance(op, TanhShrink) else dx
 
-        # What has no weights, a maximum say, is mostly exact.
-        leaving = nudged(y, self.rounding) if given and self.rounding is not None else y
+        leaving = self.rounded(op, x, y, given)
         self.note(leaving, pull)
         return leaving
+
+    def rounded(self, op: Op, x: Array, y: Array, given: Params) -> Array:
+        """What leaves an operation as another program may round it."""
+        if self.rounding is None:
+            return y
+        if isinstance(op, TanhShrink):
+            return self.difference(x, y)
+        # What has no weights, a maximum say, is mostly exact.
+        return nudged(y, self.rounding) if given else y
+
+    def difference(self, x: Array, y: Array) -> Array:
+        """`y`, where others take something that they have rounded from `x`, almost as large."""
+        return y if self.rounding is None else x - nudged(x - y, self.rounding)
 
     def update(self, op: BatchNorm, x: Array, given: Params, path: Path) -> None:
         """The running statistics of a norm, which may have been applied before."""

@@ -48,6 +48,7 @@ def many(bench: Bench, first: int, count: int, save: Path | None, seconds: float
             again = bench.ask_files(tiny)
             told = [answer["what"], *str(again.get("detail", "")).splitlines()[-25:]]
             head = "".join(f"# {line}\n" for line in told)
+            save.mkdir(parents=True, exist_ok=True)
             (save / name).write_text(head + shown(tiny), "utf-8")
     print(f"{time.monotonic() - start:.0f} s", dict(verdicts))
     for what, seeds in sorted(found.items(), key=lambda pair: -len(pair[1])):

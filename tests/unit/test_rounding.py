@@ -49,3 +49,11 @@ def test_noise_has_the_rounding_of_every_layer() -> None:
     net = open_spec({**HEAD, "stages": [*twice, {"add": [*less, little]}]})
     noise = Reference(Case("mine", net, None, {})).noise(Reference.evaluation)
     assert noise > 1e6 * EPSILON
+
+
+def test_noise_has_what_a_difference_of_small_values_loses() -> None:
+    """Of 1e-4 less its hyperbolic tangent half the digits are lost, and of the slope."""
+    steps = [{"scale": {"factor": 1e-4}}, {"activation": {"kind": "tanh_shrink"}}]
+    reference = Reference(Case("mine", open_spec({**HEAD, "stages": [CONV, *steps]}), None, {}))
+    for ask in (Reference.evaluation, Reference.input_gradient):
+        assert reference.noise(ask) > 1e6 * EPSILON
