@@ -82,12 +82,16 @@ class FlaxSyntax(syntax.Syntax):
         numbers = not any(isinstance(dim, Expr) for dim in attribute_dims(node.op))
         return row is not None and row.is_function and (numbers or isinstance(node.op, UpsampleTo))
 
-    def nothing(self, nodes: Sequence[Node]) -> str:
+    def nothing(self, nodes: Sequence[Node]) -> str | None:
         """A function in the place of functions: Flax takes an attribute for what it was first."""
-        layers = [node for node in nodes if isinstance(node, Layer)]
-        rows = [self.row(node) for node in layers if len(layers) == len(nodes)]
-        functions = bool(rows) and all(row is None or row.is_function for row in rows)
-        return "nnx.identity" if functions else self.identity
+        functions = {isinstance(node, Layer) and self.is_function(node) for node in nodes}
+        if len(functions) > 1:
+            return None
+        return "nnx.identity" if functions == {True} else self.identity
+
+    def is_function(self, node: Layer) -> bool:
+        row = self.row(node)
+        return row is None or row.is_function
 
     def apply(self, node: Layer, member: str, source: Code) -> Code:
         row = self.row(node)

@@ -16,7 +16,7 @@ from ...ir.walk import walk
 from ..code import uses
 from ..layout import Call as MadeCall
 from ..layout import Code, Items, statement
-from ..lines import Writer, lets
+from ..lines import Line, Writer, lets
 from ..naming import Names, class_name
 from ..program import Program
 from ..schedule import conditional_drop
@@ -151,7 +151,8 @@ class Members:
         elif (only := member[0])[1] is True:
             self.sequences.assign(target, only[0], made.get(only[0].id))
         else:
-            optional, nothing = self.syntax.optional, self.syntax.nothing([only[0]])
+            optional = self.syntax.optional
+            nothing = self.syntax.nothing([only[0]]) or self.syntax.identity
             self.lines.write(nothing, f"{target}: {optional}" if optional else target)
             with self.lines.block(f"if {self.scope.dim(only[1])}:"):
                 self.sequences.assign(target, only[0], made.get(only[0].id))
@@ -189,20 +190,37 @@ class Members:
     def choose(self, target: str, ways: Ways, made: Mapping[int, Code]) -> None:
         """A member that is one of several, or else the identity."""
         heads = list(branches([condition for _, condition in ways]))
-        codes = [made.get(node.id) for node, _ in ways]
-        if heads[-1][0] == "else" and codes[0] is not None and codes.count(codes[0]) == len(codes):
+        codes = [self.expression([(node, True)], made) for node, _ in ways]
+        closed = heads[-1][0] == "else"
+        if closed and codes[0] is not None and codes.count(codes[0]) == len(codes):
             self.lines.write(codes[0], target)  # the same module either way
             return
+        if closed and len(ways) == 2 and self.ternary(target, codes, heads[0][1]):
+            return
+        nothing = self.syntax.nothing([node for node, _ in ways])
         annotated = f"{target}: {self.syntax.module}"
-        if heads[-1][0] == "else":
+        if closed or nothing is None:
             self.lines.write(annotated)
         else:
-            nothing = self.syntax.nothing([node for node, _ in ways])
             self.lines.write(nothing, annotated)
         for (node, _), (word, condition) in zip(ways, heads, strict=True):
             asked = "" if word == "else" else f" {self.scope.dim(condition)}"
             with self.lines.block(f"{word}{asked}:"):
                 self.sequences.assign(target, node, made.get(node.id))
+        if nothing is None and not closed:
+            with self.lines.block("else:"):
+                self.lines.write(self.syntax.identity, target)
+
+    def ternary(self, target: str, codes: list[Code | None], condition: Dim) -> bool:
+        """Write a local variable that is one of two, if both fit into a line."""
+        one, other = codes
+        if one is None or other is None or not target.isidentifier():
+            return False
+        code = f"{statement(one)} if {self.scope.dim(condition)} else {statement(other)}"
+        fits: bool = Line(code, target, self.lines.indent).fits
+        if fits:
+            self.lines.write(code, target)
+        return fits
 
     def condition(self, node: Child, residual: Residual | None) -> Dim:
         """The condition under which a member is more than the identity."""

@@ -75,8 +75,11 @@ class Syntax(Target):
         """Whether the forward pass writes an operation without a member, unless it has a `when`."""
         return isinstance(node.op, self.inline)
 
-    def nothing(self, nodes: Sequence[Node]) -> str:
-        """The module that does nothing, as what stands in the place of one of some nodes."""
+    def nothing(self, nodes: Sequence[Node]) -> str | None:
+        """The module that does nothing, as what stands in the place of one of some nodes.
+
+        None where an attribute that was it cannot become each of them.
+        """
         return self.identity
 
     def in_sequence(self, node: Layer, made: Code) -> Code:
