@@ -62,7 +62,7 @@ PRESETS = (
         *("no dilation", "branches"),
         *("padding=2,\n            kernel_dilation=2", "padding=1", "first.depthwise"),
     ),
-    Mutant("no interpolation", "pools", ', method="bilinear"', "", "bn2"),
+    Mutant("no interpolation", "pools", 'method="bilinear"', 'method="nearest"', "bn2"),
     Mutant(
         "floor for ceil", "pools", "            ceil_max_pool", "            nnx.max_pool", "bn2"
     ),
