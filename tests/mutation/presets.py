@@ -121,20 +121,22 @@ PRESETS = (
     ),
     Mutant(
         *("zeros around a max-pool", "branches"),
-        "partial(\n            nnx.max_pool, window_shape=(3, 3), strides=(2, 2), "
+        "nnx.max_pool(\n            x, window_shape=(3, 3), strides=(2, 2), "
         "padding=((1, 1), (1, 1))\n        )",
-        "lambda x: nnx.max_pool(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), (3, 3), (2, 2))",
+        "nnx.max_pool(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), (3, 3), (2, 2))",
         "first.wide",
     ),
     Mutant("rows of a flatten", "branches", "jnp.moveaxis(x, -1, 1).reshape", "x.reshape", "fc"),
     Mutant(
         *("padding that does not count", "branches"),
-        "nnx.avg_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))",
-        "nnx.avg_pool, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1)), "
+        "nnx.avg_pool(x, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1))",
+        "nnx.avg_pool(x, window_shape=(3, 3), strides=(1, 1), padding=((1, 1), (1, 1)), "
         "count_include_pad=False",
         "first.depthwise",
     ),
-    Mutant("order of groups", "branches", "shuffle, groups=4", "shuffle, groups=22", "layer_norm"),
+    Mutant(
+        "order of groups", "branches", "shuffle(x, groups=4", "shuffle(x, groups=22", "layer_norm"
+    ),
     Mutant(
         *("another slice", "branches"),
         *("start_index=4, limit_index=40", "start_index=5, limit_index=41", "layer_norm"),
@@ -143,7 +145,10 @@ PRESETS = (
         *("swapped branches", "branches", JOINED),
         *(JOINED.replace("branch1, branch2", "branch2, branch1"), "first"),
     ),
-    Mutant("one pool for two", "twins", "_relu(self.pool2(", "_relu(self.pool1(", "depthwise1"),
+    Mutant(
+        *("one pool for two", "twins", "(x, window_shape=(2, 2), strides=(2, 2))"),
+        *("(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))", "depthwise1"),
+    ),
     Mutant(
         *("a sum with its own ReLU", "twins"),
         *("x = x + nnx.relu(x)", "x = nnx.relu(x) + nnx.relu(x)", "narrow"),
